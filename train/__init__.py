@@ -1,0 +1,1 @@
+"""Training: data, models, recipes and evaluation. Never imported by the device."""

@@ -1,0 +1,115 @@
+"""A recipe: one TOML file that states where a training comes from, what it costs, what it should reach and every setting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from edge_agent.config import load_toml
+from edge_agent.errors import InputError
+from train.augment import Augmentation
+
+RECIPES = Path(__file__).parent / "recipes"
+
+_Positive = Annotated[int, msgspec.Meta(ge=1)]
+_Rate = Annotated[float, msgspec.Meta(gt=0.0, le=10.0)]
+_Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+
+
+class Phase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A part of the training at one resolution: ``epochs`` epochs on images of ``side_px``."""
+
+    epochs: _Positive
+    side_px: Annotated[int, msgspec.Meta(ge=16, le=96)] = 48
+
+
+class Optimizer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How weights move.
+
+    Attributes:
+        kind: ``sgd`` is with Nesterov momentum, ``adam`` as Keras has it.
+        learning_rate: At the peak.
+        momentum: Of ``sgd``.
+        weight_decay: Decoupled: each step takes ``learning_rate * weight_decay`` of every kernel. An L2 penalty ``d``
+            under momentum ``m`` corresponds to ``d / (1 - m)``. Biases and normalisation are exempt.
+        schedule: ``cosine`` falls to zero at the last step, ``constant`` stays.
+        warmup_epochs: Epochs over which the rate rises linearly from zero.
+    """
+
+    kind: Literal["sgd", "adam"] = "sgd"
+    learning_rate: _Rate = 0.1
+    momentum: _Share = 0.9
+    weight_decay: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.0
+    schedule: Literal["cosine", "constant"] = "cosine"
+    warmup_epochs: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+
+class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A training, whole.
+
+    Attributes:
+        title: One line for people.
+        source: Where the settings come from: a paper, a trial, a reason.
+        command: The command that runs it.
+        cost: What it takes, on which machine.
+        expected: What it should reach, on which images.
+        model: Name of a network of ``train.models``.
+        phases: Resolutions over time; their epochs add up to the training's.
+        protocol: Name of a split of ``train.data.splits``; empty for the data set's customary one.
+        channels: 1 for gray, 3 for red-green-blue.
+        batch_size: Images a step.
+        label_smoothing: Share of the target spread evenly over all labels.
+        seed: Of initial weights, dropout, shuffling and augmentation.
+        precision: Keras' dtype policy. bfloat16 pays on processors with instructions for it and is several times slower elsewhere.
+        optimizer: How weights move.
+        augmentation: How images are varied.
+    """
+
+    title: str
+    source: str
+    command: str
+    cost: str
+    expected: str
+    model: str
+    phases: tuple[Phase, ...]
+    protocol: str = ""
+    channels: Literal[1, 3] = 1
+    batch_size: _Positive = 128
+    label_smoothing: _Share = 0.0
+    seed: Annotated[int, msgspec.Meta(ge=0)] = 1
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    optimizer: Optimizer = Optimizer()
+    augmentation: Augmentation = Augmentation()
+
+    @property
+    def epochs(self) -> int:
+        """Length of the training."""
+        return sum(phase.epochs for phase in self.phases)
+
+    def side_px(self, epoch: int) -> int:
+        """Resolution of an epoch, counted from 0."""
+        for phase in self.phases:
+            if epoch < phase.epochs:
+                return phase.side_px
+            epoch -= phase.epochs
+        return self.phases[-1].side_px
+
+
+def load_recipe(named: str) -> Recipe:
+    """Read a recipe by the name of a file in ``train/recipes`` or by its path.
+
+    Raises:
+        InputError: There is no such recipe.
+        ConfigError: The file is malformed.
+    """
+    bundled = RECIPES / f"{named}.toml"
+    path = bundled if bundled.is_file() else Path(named)
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.toml")))
+        raise InputError("recipe", received=repr(named), expected=f"one of {known}, or a path to a TOML file")
+    recipe = load_toml(path, Recipe)
+    if not recipe.phases:
+        raise InputError(f"{path}: phases", received="none", expected="at least one")
+    return recipe

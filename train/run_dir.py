@@ -1,0 +1,159 @@
+"""A run directory: everything about one training, so that it can be continued, evaluated, exported and retraced.
+
+    run.json        what was run, on what, with what outcome (:class:`RunRecord`)
+    metrics.jsonl   one line an epoch
+    state.npz       weights, optimizer and random state after the last whole epoch
+    model.keras     the finished network
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_agent.errors import InputError
+from train.recipe import Recipe
+
+
+class EpochMetrics(msgspec.Struct, frozen=True, kw_only=True):
+    """What one epoch gave. ``loss`` and ``accuracy`` are over the varied training images with dropout active."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    val_loss: float
+    val_accuracy: float
+    learning_rate: float
+    seconds: float
+    waiting: float = 0.0
+
+
+class RunRecord(msgspec.Struct, kw_only=True):
+    """What was run.
+
+    Attributes:
+        recipe: Every setting.
+        data: Name of the data set.
+        fingerprint: Sha256 of the data set as read.
+        protocol: Name of the split.
+        protocol_note: What a reader must know of it.
+        classes: Labels in the order of the outputs.
+        images: Number of images by part of the split.
+        parameters: Of the network.
+        macs: Multiply-accumulates a face.
+        git_revision: Of the code, with ``-dirty`` where files had been changed.
+        versions: Of Keras, its backend and NumPy.
+        started_at: ISO 8601, UTC.
+        finished_at: Likewise; empty while the training is unfinished.
+    """
+
+    recipe: Recipe
+    data: str
+    fingerprint: str
+    protocol: str
+    protocol_note: str
+    classes: tuple[str, ...]
+    images: dict[str, int]
+    parameters: int
+    macs: int
+    git_revision: str
+    versions: dict[str, str]
+    started_at: str
+    finished_at: str = ""
+
+
+class RunDir:
+    """Reads and writes one run directory. Files appear whole or not at all."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.model_path = path / "model.keras"
+        self._record, self._metrics, self._state = path / "run.json", path / "metrics.jsonl", path / "state.npz"
+
+    def exists(self) -> bool:
+        """Whether a training was begun here."""
+        return self._record.is_file()
+
+    def create(self, record: RunRecord) -> None:
+        """Begin an empty run directory.
+
+        Raises:
+            InputError: The directory already holds something else.
+        """
+        if self.path.exists() and any(self.path.iterdir()):
+            raise InputError(f"{self.path}", received="a folder that is not empty", expected="a new run directory",
+                             remedy="Name another folder, or pass --resume to continue the run in it")  # fmt: skip
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.write_record(record)
+
+    def record(self) -> RunRecord:
+        """What was run here.
+
+        Raises:
+            InputError: There is no run here, or its record is broken.
+        """
+        try:
+            return msgspec.json.decode(self._record.read_bytes(), type=RunRecord)
+        except FileNotFoundError:
+            raise InputError(f"{self.path}", received="no run.json in it", expected="a run directory",
+                             remedy="Give the folder that `python -m train fit --out` made") from None  # fmt: skip
+        except msgspec.DecodeError as error:
+            raise InputError(f"{self._record}: {error}", remedy="Restore the file or train again") from None
+
+    def write_record(self, record: RunRecord) -> None:
+        """Replace the record."""
+        _write(self._record, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
+
+    def metrics(self) -> list[EpochMetrics]:
+        """All finished epochs in order."""
+        if not self._metrics.is_file():
+            return []
+        return [msgspec.json.decode(line, type=EpochMetrics) for line in self._metrics.read_bytes().splitlines()]
+
+    def save_epoch(self, metrics: list[EpochMetrics], state: list[NDArray[Any]]) -> None:
+        """Keep the state after an epoch. The state is written last: it is what a continued run believes."""
+        _write(self._metrics, b"".join(msgspec.json.encode(row) + b"\n" for row in metrics))
+        staging = self._state.with_name("state.part.npz")
+        np.savez(staging, epochs=len(metrics), **{f"v{index}": value for index, value in enumerate(state)})  # type: ignore[arg-type]
+        staging.replace(self._state)
+
+    def load_state(self) -> tuple[int, list[NDArray[Any]]] | None:
+        """Number of finished epochs and the state after them; None where no epoch was finished."""
+        if not self._state.is_file():
+            return None
+        with np.load(self._state) as saved:
+            epochs = int(saved["epochs"])
+            return epochs, [saved[f"v{index}"] for index in range(len(saved.files) - 1)]
+
+
+def git_revision() -> str:
+    """The checkout's commit, ``-dirty`` where files differ from it, ``unknown`` outside a checkout."""
+    here = Path(__file__).parent
+    try:
+        found = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=here, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return found.stdout.strip()
+
+
+def utc_now() -> str:
+    """The present moment, ISO 8601."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def _write(path: Path, content: bytes) -> None:
+    staging = path.with_name(path.name + ".part")
+    with staging.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    staging.replace(path)

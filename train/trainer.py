@@ -1,0 +1,261 @@
+"""The training itself: recipe and faces in, a finished run directory out, on any Keras backend.
+
+Every epoch is a pure function of the state before it, the seed and its number. So a run that was interrupted continues
+from its last whole epoch to the same end.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_agent.contract.crop import FACE_SIZE
+from edge_agent.errors import AgentError, InputError
+from train.batches import EpochBatches, one_hot, steps_per_epoch
+from train.data.dataset import FaceSet, Split
+from train.models import build, describe_cost
+from train.recipe import Optimizer, Recipe
+from train.run_dir import EpochMetrics, RunDir, RunRecord, git_revision, utc_now
+
+
+class TrainingDiverged(AgentError):
+    """The loss is no longer a finite number."""
+
+
+class RunMismatch(AgentError):
+    """A run cannot be continued with another recipe or other data."""
+
+    exit_code = InputError.exit_code
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training stands, told after every step."""
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    loss: float
+    accuracy: float
+
+
+def fit(
+    recipe: Recipe,
+    faces: FaceSet,
+    split: Split,
+    run: RunDir,
+    *,
+    resume: bool = False,
+    deterministic: bool = True,
+    on_step: Callable[[Progress], None] = lambda _: None,
+    on_epoch: Callable[[EpochMetrics], None] = lambda _: None,
+) -> keras.Model:
+    """Train one network and leave it in the run directory.
+
+    Args:
+        recipe: All settings.
+        faces: The data set.
+        split: Which rows to learn from and which to judge by.
+        run: Where to. Empty, or an unfinished run where ``resume``.
+        resume: Continue the run in ``run`` from its last whole epoch; start anew where there is none.
+        deterministic: Ask the backend for operations that give the same bits every time.
+        on_step: Told after every step.
+        on_epoch: Told after every epoch.
+
+    Raises:
+        RunMismatch: The run to continue was begun with another recipe, other data or another split.
+        TrainingDiverged: The loss became infinite or not a number; the state of the last whole epoch is kept.
+        InputError: The run directory holds something else, or there is nothing to train on.
+    """
+    if len(split.train) == 0 or len(split.validation) == 0:
+        raise InputError(f"split {split.protocol}", received=f"{len(split.train)} training and {len(split.validation)} validation images",
+                         expected="at least one of each")  # fmt: skip
+    _seed_backend(recipe, deterministic)
+    steps = steps_per_epoch(len(split.train), recipe.batch_size)
+    model = build(recipe.model, len(faces.classes), channels=recipe.channels, any_size=_changes_size(recipe))
+    optimizer = make_optimizer(recipe.optimizer, recipe.epochs, steps)
+    model.compile(
+        optimizer,
+        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
+        metrics=["accuracy"],
+    )
+    optimizer.build(model.trainable_variables)
+
+    done = _begin_or_continue(recipe, faces, split, run, model, resume=resume)
+    targets = one_hot(faces.labels[split.train], len(faces.classes))
+    images = faces.images[split.train]
+    held_out, held_out_labels = faces.images[split.validation], faces.labels[split.validation]
+    for epoch in range(len(done), recipe.epochs):
+        began = time.monotonic()
+        batches = EpochBatches(images, targets, epoch=epoch, seed=recipe.seed, batch_size=recipe.batch_size,
+                               augmentation=recipe.augmentation, side_px=recipe.side_px(epoch))  # fmt: skip
+        watch = _Watch(epoch, recipe.epochs, steps, on_step)
+        history = model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, verbose=0, callbacks=[watch])
+        logits = predict_logits(model, held_out)
+        val_loss, val_accuracy = cross_entropy(logits, held_out_labels), accuracy(logits, held_out_labels)
+        metrics = EpochMetrics(
+            epoch=epoch,
+            loss=history.history["loss"][0],
+            accuracy=history.history["accuracy"][0],
+            val_loss=val_loss,
+            val_accuracy=val_accuracy,
+            learning_rate=float(keras.ops.convert_to_numpy(optimizer.learning_rate)),
+            seconds=time.monotonic() - began,
+        )
+        done.append(metrics)
+        run.save_epoch(done, get_state(model))
+        on_epoch(metrics)
+    return _finish(recipe, faces, run, model)
+
+
+def make_optimizer(settings: Optimizer, epochs: int, steps: int) -> keras.optimizers.Optimizer:
+    """The optimizer of a recipe for a training of ``epochs`` times ``steps`` steps."""
+    rate: Any = settings.learning_rate
+    if settings.schedule == "cosine":
+        warmup = settings.warmup_epochs * steps
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0 if warmup else settings.learning_rate,
+            decay_steps=max(1, epochs * steps - warmup),
+            warmup_target=settings.learning_rate if warmup else None,
+            warmup_steps=warmup,
+        )
+    decay = settings.weight_decay or None
+    optimizer = (
+        keras.optimizers.SGD(rate, momentum=settings.momentum, nesterov=True, weight_decay=decay)
+        if settings.kind == "sgd"
+        else keras.optimizers.Adam(rate, weight_decay=decay)
+    )
+    if decay:
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+def predict_logits(model: keras.Model, images: NDArray[np.uint8], batch_size: int = 256) -> NDArray[np.float32]:
+    """Logits of a network for ``uint8 (N, 48, 48, C)`` images, ``float32 (N, K)``."""
+    if len(images) == 0:
+        return np.zeros((0, model.output_shape[-1]), np.float32)
+    predicted = model.predict(images.astype(np.float32), batch_size=batch_size, verbose=0)
+    return np.asarray(predicted, np.float32)
+
+
+def accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """Share of rows whose largest logit is at the label."""
+    return float(np.mean(np.argmax(logits, axis=1) == labels))
+
+
+def cross_entropy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """Mean negative log likelihood of the labels, in nats."""
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    log_sum = np.log(np.exp(shifted).sum(axis=1))
+    return float(np.mean(log_sum - shifted[np.arange(len(labels)), labels]))
+
+
+def get_state(model: keras.Model) -> list[NDArray[Any]]:
+    """All that the next epoch depends on: weights, running statistics, random state and optimizer, in a fixed order."""
+    return [keras.ops.convert_to_numpy(variable) for variable in _state_variables(model)]
+
+
+def set_state(model: keras.Model, state: list[NDArray[Any]]) -> None:
+    """Put back what :func:`get_state` took.
+
+    Raises:
+        RunMismatch: The state is another network's.
+    """
+    variables = _state_variables(model)
+    if [tuple(variable.shape) for variable in variables] != [value.shape for value in state]:
+        raise RunMismatch("state.npz", received="the state of another network", expected=f"that of {model.name}",
+                          remedy="Continue with the Keras version and the recipe the run was begun with")  # fmt: skip
+    for variable, value in zip(variables, state, strict=True):
+        variable.assign(value)
+
+
+def _state_variables(model: keras.Model) -> list[Any]:
+    return [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]
+
+
+def _seed_backend(recipe: Recipe, deterministic: bool) -> None:
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(recipe.seed)
+    keras.mixed_precision.set_global_policy(recipe.precision)
+    if deterministic and keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+
+
+def _changes_size(recipe: Recipe) -> bool:
+    return any(phase.side_px != FACE_SIZE for phase in recipe.phases)
+
+
+def _begin_or_continue(
+    recipe: Recipe, faces: FaceSet, split: Split, run: RunDir, model: keras.Model, *, resume: bool
+) -> list[EpochMetrics]:
+    """Open the run directory and give the epochs already done, with the network put into the state after them."""
+    cost = describe_cost(model)
+    record = RunRecord(
+        recipe=recipe,
+        data=faces.name,
+        fingerprint=faces.fingerprint(),
+        protocol=split.protocol,
+        protocol_note=split.note,
+        classes=faces.classes,
+        images={"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
+        parameters=cost.parameters,
+        macs=cost.macs,
+        git_revision=git_revision(),
+        versions={"keras": keras.__version__, "backend": keras.backend.backend(), "numpy": np.__version__},
+        started_at=utc_now(),
+    )
+    if not (resume and run.exists()):
+        run.create(record)
+        return []
+    begun = run.record()
+    for what in ("recipe", "fingerprint", "protocol", "images"):
+        if getattr(begun, what) != getattr(record, what):
+            raise RunMismatch(f"{run.path}: the {what} differs from the one the run was begun with",
+                              remedy="Continue with the same recipe and data, or start a new run directory")  # fmt: skip
+    saved = run.load_state()
+    if saved is None:
+        return []
+    epochs, state = saved
+    set_state(model, state)
+    return run.metrics()[:epochs]
+
+
+def _finish(recipe: Recipe, faces: FaceSet, run: RunDir, model: keras.Model) -> keras.Model:
+    """Save the network at the device's resolution and in float32, and close the record."""
+    keras.mixed_precision.set_global_policy("float32")
+    finished = build(recipe.model, len(faces.classes), channels=recipe.channels)
+    finished.set_weights(model.get_weights())
+    staging = run.path / "part.keras"
+    finished.save(staging)
+    staging.replace(run.model_path)
+    record = run.record()
+    if not record.finished_at:
+        record.finished_at = utc_now()
+        run.write_record(record)
+    return finished
+
+
+class _Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no type information
+    """Reports every step and stops a training that went astray."""
+
+    def __init__(self, epoch: int, epochs: int, steps: int, on_step: Callable[[Progress], None]) -> None:
+        super().__init__()
+        self._epoch, self._epochs, self._steps, self._on_step = epoch, epochs, steps, on_step
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        loss = float((logs or {})["loss"])
+        if not math.isfinite(loss):
+            raise TrainingDiverged(
+                f"the loss in epoch {self._epoch + 1}, step {batch + 1}", received=loss, expected="a finite number",
+                remedy="Lower the learning rate or raise warmup_epochs, then start a new run")  # fmt: skip
+        self._on_step(Progress(self._epoch, self._epochs, batch + 1, self._steps, loss, float((logs or {})["accuracy"])))

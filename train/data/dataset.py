@@ -18,7 +18,7 @@ class FaceSet:
         images: ``uint8 (N, 48, 48, C)``: gray levels for C = 1, red-green-blue for C = 3.
         labels: ``int64 (N,)``, indices into ``classes``.
         classes: Label names in the order a model trained on the set gives them.
-        usage: ``(N,)`` strings: the split its publisher assigned (``Training``, ``PublicTest``, ``train`` ...), else ``""``.
+        usage: ``(N,)`` strings: its publisher's split (``Training``, ``PublicTest``, ``train`` ...), else ``""``.
         origin: ``(N,)`` strings that let a person find the image again: ``fer2013.csv:17`` or a path.
         subject: ``(N,)`` strings: who is shown, else ``""``.
         sequence: ``(N,)`` strings: which recording the image is a frame of, else ``""``.

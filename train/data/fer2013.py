@@ -1,4 +1,4 @@
-"""FER2013 (Goodfellow et al. 2013) as Kaggle gives it: ``fer2013.csv``, or ``icml_face_data.csv`` with its spaced header.
+"""FER2013 (Goodfellow et al. 2013), Kaggle's ``fer2013.csv``, or ``icml_face_data.csv`` with its spaced header.
 
 Columns ``emotion``, ``pixels`` and ``Usage`` in any order; a row is one face, its pixels 48 x 48 numbers row by row.
 """
@@ -66,12 +66,8 @@ def load_fer2013(path: Path, *, channels: int = 1, on_unreadable: OnUnreadable =
         else:
             numbers.append(number)
     if not rows:
-        raise InputError(
-            str(path),
-            received=f"no readable face under the header ({faults.found[0]})" if faults.found else "a header and no rows",
-            expected="one row a face",
-            remedy="Fetch the table again",
-        )
+        received = f"no readable row ({faults.found[0]})" if faults.found else "a header and no rows"
+        raise InputError(str(path), received=received, expected="one row a face", remedy="Fetch the table again")
     images = np.stack([row.pixels for row in rows]).reshape(-1, FACE_SIZE, FACE_SIZE, 1)
     nameless = np.full(len(rows), "")
     return FaceSet(
@@ -108,7 +104,12 @@ def _header(path: Path, line: bytes) -> list[str]:
 def _row(where: str, header: list[str], line: bytes) -> _Row:
     fields = _fields(line)
     if len(fields) != len(header):
-        raise InputError(where, received=f"{len(fields)} columns", expected=len(header), remedy="Fetch the table again")
+        raise InputError(
+            where,
+            received=f"{len(fields)} columns",
+            expected=f"{len(header)} as in the header",
+            remedy="Fetch the table again",
+        )
     cells = dict(zip(header, fields, strict=True))
     label = _LABELS.get(cells["emotion"])
     if label is None:
@@ -121,19 +122,17 @@ def _row(where: str, header: list[str], line: bytes) -> _Row:
     usage = _USAGES.get(cells["usage"])
     if usage is None:
         raise InputError(f"{where}, Usage", received=_shown(cells["usage"]), expected=", ".join(USAGES))
-    return _Row(_pixels(f"{where}, pixels", cells["pixels"]), label, usage)
+    return _Row(_parse_pixels(f"{where}, pixels", cells["pixels"]), label, usage)
 
 
-def _pixels(where: str, text: bytes) -> NDArray[np.uint8]:
-    """``uint8 (2304,)``. Older NumPy stops at a stray character with no more than a warning, so those are sought first."""
+def _parse_pixels(where: str, text: bytes) -> NDArray[np.uint8]:
+    """``uint8 (2304,)``. Stray characters are sought first, as older NumPy stops at one with no more than a warning."""
     if text.translate(None, b"0123456789 "):
-        stray = next((word for word in text.split(b" ") if word and not word.isdigit()))
+        stray = next(word for word in text.split(b" ") if word and not word.isdigit())
         raise InputError(where, received=_shown(stray), expected="whole numbers from 0 to 255")
     values = np.fromstring(text.decode("ascii"), dtype=np.int64, sep=" ") if text else np.empty(0, np.int64)
     if values.size != _PIXELS:
-        raise InputError(
-            where, received=f"{values.size} values", expected=f"{_PIXELS} ({FACE_SIZE} x {FACE_SIZE})"
-        )
+        raise InputError(where, received=f"{values.size} values", expected=f"{_PIXELS} ({FACE_SIZE} x {FACE_SIZE})")
     highest = int(values.max())
     if highest > 255:
         raise InputError(where, received=highest, expected="whole numbers from 0 to 255")

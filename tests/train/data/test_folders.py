@@ -1,0 +1,181 @@
+"""Class folders: layouts, label order, and how each broken layout or picture is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_agent.contract.labels import CK_PLUS, FER2013
+from edge_agent.errors import InputError
+from tests.train.data.files import face, write_face
+from train.data.folders import load_folders
+
+
+def make_tree(root: Path, names: tuple[str, ...], *, per_class: int = 1, suffix: str = ".png") -> Path:
+    for label, name in enumerate(names):
+        for index in range(per_class):
+            write_face(root / name / f"{index}{suffix}", face(10 * label + index))
+    return root
+
+
+def test_kaggles_layout_gives_pictures_with_their_split(tmp_path: Path) -> None:
+    make_tree(tmp_path / "train", ("happy", "sad"), per_class=2)
+    make_tree(tmp_path / "test", ("happy", "sad"))
+    faces = load_folders(tmp_path)
+    assert faces.usage.tolist() == ["train"] * 4 + ["test"] * 2
+    assert faces.labels.tolist() == [0, 0, 1, 1, 0, 1]
+    assert faces.origin[0] == "train/happy/0.png"
+    assert np.array_equal(faces.images[1, :, :, 0], face(1))
+
+
+def test_a_plain_tree_has_no_splits_and_is_called_by_its_folder(tmp_path: Path) -> None:
+    faces = load_folders(make_tree(tmp_path / "pupils", ("bored", "attentive")))
+    assert faces.name == "pupils"
+    assert set(faces.usage) == {""}
+    assert faces.classes == ("attentive", "bored")
+
+
+@pytest.mark.parametrize(
+    ("folders", "classes"),
+    [
+        (("Anger", "disgust", "Fear", "happiness", "sadness", "surprised", "neutral"), FER2013),
+        (("anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise"), CK_PLUS),
+        (("sad", "happy", "angry"), ("angry", "happy", "sad")),
+    ],
+)
+def test_labels_follow_the_known_data_sets_or_the_alphabet(
+    folders: tuple[str, ...], classes: tuple[str, ...], tmp_path: Path
+) -> None:
+    faces = load_folders(make_tree(tmp_path, folders))
+    assert faces.classes == classes
+    assert faces.labels.tolist() == list(range(len(classes)))
+
+
+def test_pictures_of_another_size_are_scaled(tmp_path: Path) -> None:
+    make_tree(tmp_path, ("happy", "sad"))
+    write_face(tmp_path / "sad" / "large.png", np.full((96, 120), 77, np.uint8))
+    faces = load_folders(tmp_path)
+    assert faces.images.shape == (3, 48, 48, 1)
+    assert np.all(faces.images[2] == 77)
+
+
+def test_three_channels_are_red_green_blue(tmp_path: Path) -> None:
+    make_tree(tmp_path, ("happy", "sad"))
+    reddish = np.zeros((48, 48, 3), np.uint8)
+    reddish[..., 2] = 200
+    write_face(tmp_path / "sad" / "red.png", reddish)
+    faces = load_folders(tmp_path, channels=3)
+    assert faces.images[2, 0, 0].tolist() == [200, 0, 0]
+    assert np.array_equal(faces.images[0, :, :, 1], face(0))
+
+
+def test_a_folder_of_one_folder_and_litter_are_looked_through(tmp_path: Path) -> None:
+    make_tree(tmp_path / "archive" / "pictures", ("happy", "sad"))
+    (tmp_path / "archive" / "pictures" / "happy" / ".DS_Store").write_bytes(b"litter")
+    (tmp_path / "archive" / "pictures" / "sad" / "Thumbs.db").write_bytes(b"litter")
+    (tmp_path / "archive" / "LICENSE").write_text("terms")
+    (tmp_path / "__MACOSX").mkdir()
+    assert len(load_folders(tmp_path)) == 2
+
+
+def test_splits_that_disagree_about_the_classes_are_refused(tmp_path: Path) -> None:
+    make_tree(tmp_path / "train", ("happy", "sad"))
+    make_tree(tmp_path / "test", ("happy", "angry"))
+    with pytest.raises(InputError, match="test/ without sad, with angry, expected the same class folders as in train/"):
+        load_folders(tmp_path)
+
+
+def test_splits_may_spell_a_class_differently(tmp_path: Path) -> None:
+    make_tree(tmp_path / "train", ("anger", "happy"))
+    make_tree(tmp_path / "test", ("angry", "happiness"))
+    assert load_folders(tmp_path).labels.tolist() == [0, 1, 0, 1]
+
+
+def test_a_folder_beside_the_splits_is_refused(tmp_path: Path) -> None:
+    make_tree(tmp_path / "train", ("happy", "sad"))
+    make_tree(tmp_path / "extra", ("happy", "sad"))
+    with pytest.raises(InputError, match="extra: got a folder beside the splits"):
+        load_folders(tmp_path)
+
+
+def test_two_folders_for_one_split_are_refused(tmp_path: Path) -> None:
+    make_tree(tmp_path / "val", ("happy", "sad"))
+    make_tree(tmp_path / "validation", ("happy", "sad"))
+    with pytest.raises(InputError, match="validation: got a second folder for validation"):
+        load_folders(tmp_path)
+
+
+def test_two_folders_for_one_class_are_refused(tmp_path: Path) -> None:
+    make_tree(tmp_path, ("anger", "angry", "happy"))
+    with pytest.raises(InputError, match="anger/ and angry/, which both mean angry"):
+        load_folders(tmp_path)
+
+
+def test_an_empty_class_folder_is_refused(tmp_path: Path) -> None:
+    make_tree(tmp_path / "train", ("happy", "sad"))
+    (tmp_path / "train" / "fear").mkdir()
+    with pytest.raises(InputError, match=r"train/fear: got an empty folder"):
+        load_folders(tmp_path)
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="got no class folders, expected train/<class>/"):
+        load_folders(tmp_path)
+
+
+def test_folders_inside_class_folders_are_refused(tmp_path: Path) -> None:
+    make_tree(tmp_path / "happy", ("one", "two"))
+    make_tree(tmp_path / "sad", ("one", "two"))
+    with pytest.raises(InputError, match="happy/one: got a folder inside a class folder"):
+        load_folders(tmp_path)
+
+
+def test_a_picture_outside_the_class_folders_is_refused(tmp_path: Path) -> None:
+    make_tree(tmp_path, ("happy", "sad"))
+    write_face(tmp_path / "lost.png", face(9))
+    with pytest.raises(InputError, match=r"lost\.png: got a picture outside the class folders"):
+        load_folders(tmp_path)
+
+
+def jpeg() -> bytes:
+    return cv2.imencode(".jpg", face(5, 64, 64, 3))[1].tobytes()
+
+
+def png() -> bytes:
+    return cv2.imencode(".png", face(5, 64, 64, 3))[1].tobytes()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        pytest.param(b"", "an empty file", id="empty"),
+        pytest.param(b"not a picture", "13 bytes that are no whole picture", id="text"),
+        pytest.param(jpeg()[:-300], "a JPEG file that is cut off", id="cut JPEG"),
+        pytest.param(png()[:-300], "bytes that are no whole picture", id="cut PNG"),
+    ],
+)
+def test_an_unreadable_picture_is_told_by_name_or_listed(content: bytes, told: str, tmp_path: Path) -> None:
+    make_tree(tmp_path, ("happy", "sad"))
+    (tmp_path / "sad" / "broken.jpg").write_bytes(content)
+    with pytest.raises(InputError, match=rf"sad/broken\.jpg: got .*{told}"):
+        load_folders(tmp_path)
+    listed = load_folders(tmp_path, on_unreadable="report")
+    assert len(listed) == 2
+    assert len(listed.unreadable) == 1
+    assert told in listed.unreadable[0]
+
+
+def test_a_whole_jpeg_is_read(tmp_path: Path) -> None:
+    make_tree(tmp_path, ("happy", "sad"), suffix=".jpg")
+    assert len(load_folders(tmp_path)) == 2
+
+
+def test_a_tree_of_broken_pictures_alone_is_refused_even_so(tmp_path: Path) -> None:
+    for name in ("happy", "sad"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "broken.png").write_bytes(b"")
+    with pytest.raises(InputError, match="no readable picture"):
+        load_folders(tmp_path, on_unreadable="report")

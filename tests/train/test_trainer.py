@@ -1,0 +1,126 @@
+"""A whole training, tiny and real: it learns, leaves a record, continues after an interruption, stops when astray."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import msgspec
+import numpy as np
+import pytest
+
+from edge_agent.errors import InputError
+from tests.train.faces import bright_halves, two_to_one
+from train.augment import Augmentation
+from train.recipe import Optimizer, Phase, Recipe
+from train.run_dir import EpochMetrics, RunDir
+from train.trainer import RunMismatch, TrainingDiverged, fit
+
+RECIPE = Recipe(
+    title="A test",
+    source="",
+    command="",
+    cost="",
+    expected="",
+    model="testing",
+    phases=(Phase(epochs=2, side_px=32), Phase(epochs=2)),
+    batch_size=16,
+    optimizer=Optimizer(learning_rate=0.05, warmup_epochs=1, weight_decay=0.005),
+    augmentation=Augmentation(shift_px=2, brightness=0.1),
+)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
+    run = RunDir(tmp_path_factory.mktemp("runs") / "whole")
+    faces = bright_halves()
+    fit(RECIPE, faces, two_to_one(faces), run)
+    return run
+
+
+class _PowerCut(Exception):
+    pass
+
+
+def _cut_after(epochs: int) -> object:
+    def on_epoch(metrics: EpochMetrics) -> None:
+        if metrics.epoch + 1 == epochs:
+            raise _PowerCut
+
+    return on_epoch
+
+
+def test_it_learns(finished: RunDir) -> None:
+    assert finished.metrics()[-1].val_accuracy >= 0.9
+
+
+def test_the_record_tells_what_was_run_on_what(finished: RunDir) -> None:
+    record = finished.record()
+    assert record.recipe == RECIPE
+    assert record.fingerprint == bright_halves().fingerprint()
+    assert (record.classes, record.images["train"]) == (("left", "right"), 64)
+    assert record.finished_at >= record.started_at
+
+
+def test_the_finished_network_takes_faces_of_the_devices_size(finished: RunDir) -> None:
+    model = keras.models.load_model(finished.model_path, compile=False)
+    assert model.input_shape == (None, 48, 48, 1)
+
+
+def test_an_interrupted_run_continues_to_the_same_bits(finished: RunDir, tmp_path: Path) -> None:
+    faces = bright_halves()
+    run = RunDir(tmp_path / "cut")
+    with pytest.raises(_PowerCut):
+        fit(RECIPE, faces, two_to_one(faces), run, on_epoch=_cut_after(3))  # type: ignore[arg-type]
+    fit(RECIPE, faces, two_to_one(faces), run, resume=True)
+    whole, continued = (keras.models.load_model(r.model_path, compile=False).get_weights() for r in (finished, run))
+    for one, other in zip(whole, continued, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert [row.val_loss for row in run.metrics()] == [row.val_loss for row in finished.metrics()]
+
+
+def test_a_finished_run_resumed_changes_nothing(finished: RunDir) -> None:
+    before = finished.record(), finished.metrics()
+    faces = bright_halves()
+    fit(RECIPE, faces, two_to_one(faces), finished, resume=True)
+    assert (finished.record(), finished.metrics()) == before
+
+
+def test_a_run_does_not_continue_on_other_data(finished: RunDir) -> None:
+    faces = bright_halves(seed=9)
+    with pytest.raises(RunMismatch, match="the data differs"):
+        fit(RECIPE, faces, two_to_one(faces), finished, resume=True)
+
+
+def test_a_run_does_not_continue_with_another_recipe(finished: RunDir) -> None:
+    faces = bright_halves()
+    other = msgspec.structs.replace(RECIPE, seed=2)
+    with pytest.raises(RunMismatch, match="the recipe differs"):
+        fit(other, faces, two_to_one(faces), finished, resume=True)
+
+
+def test_a_folder_with_something_in_it_is_not_overwritten(finished: RunDir) -> None:
+    faces = bright_halves()
+    with pytest.raises(InputError, match="a folder that is not empty"):
+        fit(RECIPE, faces, two_to_one(faces), finished)
+
+
+def test_a_loss_that_is_no_number_stops_the_training_and_keeps_the_last_epoch(tmp_path: Path) -> None:
+    faces = bright_halves()
+    wild = msgspec.structs.replace(
+        RECIPE, optimizer=Optimizer(learning_rate=10.0, weight_decay=1.0, schedule="constant")
+    )
+    faces.images[two_to_one(faces).train] = 255
+    run = RunDir(tmp_path / "wild")
+    poisoned = msgspec.structs.replace(wild, phases=(Phase(epochs=60),))
+    with pytest.raises(
+        TrainingDiverged, match=r"the loss in epoch \d+, step \d+: got (nan|inf), expected a finite number"
+    ):
+        fit(poisoned, faces, two_to_one(faces), run)
+
+
+def test_an_empty_part_of_the_split_is_refused(tmp_path: Path) -> None:
+    faces = bright_halves(3)
+    nothing = two_to_one(faces).__class__("none", np.arange(3), np.arange(0), np.arange(0))
+    with pytest.raises(InputError, match="3 training and 0 validation images"):
+        fit(RECIPE, faces, nothing, RunDir(tmp_path / "none"))

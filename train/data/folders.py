@@ -1,0 +1,210 @@
+"""Faces as pictures, one folder a class: Kaggle's ``train/<class>/`` and ``test/<class>/``, or ``<class>/`` alone.
+
+Any class names are welcome. The pictures are face crops already; another size than 48 x 48 is scaled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edge_agent.contract.labels import CK_PLUS, FER2013, canonical
+from edge_agent.errors import InputError
+from train.data.checks import Faults, OnUnreadable, check_channels
+from train.data.dataset import FaceSet
+from train.data.images import read_face
+
+SPLIT_FOLDERS = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+    "testing": "test",
+}
+"""Folder names, in lower case, that mean a split, and what the split is called in ``FaceSet.usage``."""
+
+_LAYOUT = "train/<class>/ and test/<class>/, or <class>/ alone, with pictures in them"
+_LITTER = ("thumbs.db", "desktop.ini")
+_PICTURES = (".png", ".jpg", ".jpeg")
+
+
+@dataclass(frozen=True)
+class ClassTree:
+    """Where the pictures of each class lie.
+
+    Attributes:
+        root: The folder that has the splits or the classes.
+        parts: Folder by class name, by split; a tree without splits has the one split ``""``.
+        classes: Canonical class names in label order.
+    """
+
+    root: Path
+    parts: dict[str, dict[str, Path]]
+    classes: tuple[str, ...]
+
+    def classes_within(self, known: tuple[str, ...]) -> bool:
+        """Whether there are no splits and no classes but the given ones."""
+        return set(self.parts) == {""} and set(self.classes) <= set(known)
+
+    def pictures(self) -> Iterator[tuple[str, str, Path]]:
+        """``(split, class, file)`` of every picture, in a fixed order."""
+        for split, folders in self.parts.items():
+            for name in self.classes:
+                for file in files_in(folders[name]):
+                    yield split, name, file
+
+
+def find_classes(path: Path) -> ClassTree:
+    """Find the splits and classes of a folder, or of the only folder in it.
+
+    Raises:
+        InputError: There are no class folders, one is empty or holds folders, two mean the same class, or the splits
+            disagree about the classes.
+    """
+    root = _descend(path)
+    below = folders_in(root)
+    named_splits = {folder: SPLIT_FOLDERS.get(folder.name.lower(), "") for folder in below}
+    if not any(named_splits.values()):
+        classes = _class_folders(root)
+        return ClassTree(root, {"": classes}, label_order(classes))
+    parts: dict[str, dict[str, Path]] = {}
+    for folder, split in sorted(named_splits.items(), key=lambda item: (item[1] != "train", item[1], item[0])):
+        if not split or split in parts:
+            raise InputError(
+                str(folder),
+                received="a folder beside the splits" if not split else f"a second folder for {split}",
+                expected="only train/, validation/ and test/, each once",
+                remedy="Move it elsewhere",
+            )
+        parts[split] = _class_folders(folder)
+    (first, agreed), *others = parts.items()
+    for split, classes in others:
+        if classes.keys() != agreed.keys():
+            differing = [f"without {name}" for name in sorted(agreed.keys() - classes.keys())]
+            differing += [f"with {name}" for name in sorted(classes.keys() - agreed.keys())]
+            raise InputError(
+                str(root),
+                received=f"{split}/ {', '.join(differing)}",
+                expected=f"the same class folders as in {first}/",
+                remedy="Give every split the same classes",
+            )
+    return ClassTree(root, parts, label_order(agreed))
+
+
+def load_folders(path: Path, *, channels: int = 1, on_unreadable: OnUnreadable = "error") -> FaceSet:
+    """Read pictures in class folders.
+
+    Args:
+        path: The folder, or one that holds nothing but it.
+        channels: 1 for gray, 3 for red-green-blue.
+        on_unreadable: Whether a broken picture is an error or is passed over and listed in ``unreadable``.
+
+    Raises:
+        InputError: The folders are not as :func:`find_classes` wants them, or a picture cannot be read.
+    """
+    return read_tree(find_classes(path), channels=channels, faults=Faults(on_unreadable))
+
+
+def read_tree(tree: ClassTree, *, channels: int, faults: Faults) -> FaceSet:
+    """Read the pictures of a tree; the set is called by its folder's name.
+
+    Raises:
+        InputError: A picture cannot be read and ``faults`` raises, or none can be read.
+    """
+    check_channels(channels)
+    index = {name: label for label, name in enumerate(tree.classes)}
+    images, labels, usage, origin = [], [], [], []
+    for split, name, file in tree.pictures():
+        try:
+            images.append(read_face(file, channels))
+        except InputError as fault:
+            faults.add(fault)
+            continue
+        labels.append(index[name])
+        usage.append(split)
+        origin.append(file.relative_to(tree.root).as_posix())
+    if not images:
+        raise InputError(str(tree.root), received=f"no readable picture ({faults.found[0]})", expected=_LAYOUT)
+    nameless = np.full(len(labels), "")
+    return FaceSet(
+        name=tree.root.resolve().name,
+        images=np.stack(images),
+        labels=np.array(labels, np.int64),
+        classes=tree.classes,
+        usage=np.array(usage),
+        origin=np.array(origin),
+        subject=nameless,
+        sequence=nameless,
+        unreadable=faults.found,
+    )
+
+
+def label_order(names: dict[str, Path]) -> tuple[str, ...]:
+    """Label order for a set of canonical class names: the known data sets' own, else alphabetical."""
+    for known in (FER2013, CK_PLUS):
+        if set(names) == set(known):
+            return known
+    return tuple(sorted(names))
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """The visible folders in a folder, sorted by name."""
+    return sorted(entry for entry in _visible(folder) if entry.is_dir())
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The visible files in a folder, sorted by name."""
+    return sorted(entry for entry in _visible(folder) if not entry.is_dir())
+
+
+def _visible(folder: Path) -> Iterator[Path]:
+    """What is not an operating system's own litter."""
+    try:
+        entries = list(folder.iterdir())
+    except OSError as fault:
+        raise InputError(
+            str(folder), received=fault.strerror, expected="a folder that can be read", remedy="Check the path"
+        ) from fault
+    hidden = (".", "__MACOSX")
+    return (entry for entry in entries if not entry.name.startswith(hidden) and entry.name.lower() not in _LITTER)
+
+
+def _descend(path: Path) -> Path:
+    """Past folders whose only folder is a folder of folders, as unpacked archives have them."""
+    below = folders_in(path)
+    while len(below) == 1 and folders_in(below[0]) and below[0].name.lower() not in SPLIT_FOLDERS:
+        path = below[0]
+        below = folders_in(path)
+    return path
+
+
+def _class_folders(parent: Path) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for folder in folders_in(parent):
+        name = canonical(folder.name)
+        if name in found:
+            raise InputError(
+                str(parent),
+                received=f"{found[name].name}/ and {folder.name}/, which both mean {name}",
+                expected="one folder a class",
+                remedy="Merge them",
+            )
+        nested = folders_in(folder)
+        if nested:
+            raise InputError(str(nested[0]), received="a folder inside a class folder", expected=_LAYOUT)
+        if not files_in(folder):
+            raise InputError(
+                str(folder), received="an empty folder", expected="pictures of the class", remedy="Fill or remove it"
+            )
+        found[name] = folder
+    stray = [file for file in files_in(parent) if file.suffix.lower() in _PICTURES]
+    if found and stray:
+        raise InputError(str(stray[0]), received="a picture outside the class folders", expected=_LAYOUT)
+    if not found:
+        raise InputError(str(parent), received="no class folders", expected=_LAYOUT, remedy="Check the path")
+    return found

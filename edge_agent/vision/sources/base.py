@@ -1,0 +1,143 @@
+"""What every source of frames has in common: the protocol, safe closing, and keeping to a rate."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Protocol
+
+import cv2
+
+from edge_agent.config import CameraSettings
+from edge_agent.types import Image
+
+
+class FrameSource(Protocol):
+    """Where frames come from: one opened device, stream or file.
+
+    Attributes:
+        name: What to call it in logs; never holds a password.
+        lossless: Whether every frame matters, so that a slow consumer is waited for (files); otherwise the newest frame
+            wins and older ones are dropped (cameras).
+    """
+
+    name: str
+    lossless: bool
+
+    def read(self) -> Image | None:
+        """Block until the next frame is due: ``uint8 (height, width, 3)``, blue-green-red.
+
+        Returns:
+            The frame, which the caller must not write to, or ``None`` once the source has ended or was closed.
+
+        Raises:
+            CameraError: The source broke.
+        """
+
+    def close(self) -> None:
+        """Let the device go. May be called from any thread, at any time, more than once.
+
+        A call during a ``read`` cuts it short where that is possible and otherwise leaves the device to be let go by
+        the call that the reading thread makes after its last ``read``.
+        """
+
+
+class GuardedSource(ABC):
+    """A source that can be closed from another thread without pulling the device away under a running read."""
+
+    name: str
+    lossless = False
+
+    def __init__(self) -> None:
+        self._reading = threading.Lock()
+        self._closed = threading.Event()
+        self._released = False
+
+    def read(self) -> Image | None:
+        """The next frame; see :class:`FrameSource`."""
+        with self._reading:
+            image = None if self._closed.is_set() else self._next()
+            return None if self._closed.is_set() else image
+
+    def close(self) -> None:
+        """Let the device go; see :class:`FrameSource`."""
+        self._closed.set()
+        self._interrupt()
+        if self._reading.acquire(blocking=False):
+            try:
+                if not self._released:
+                    self._released = True
+                    self._release()
+            finally:
+                self._reading.release()
+
+    @abstractmethod
+    def _next(self) -> Image | None:
+        """Block for the next frame. Never runs during or after ``_release``."""
+
+    def _interrupt(self) -> None:  # noqa: B027 - most kinds have no way to
+        """Make a running ``_next`` return soon, where the kind of source has a way to."""
+
+    def _release(self) -> None:  # noqa: B027 - some hold nothing
+        """Free the device. Runs once, never during ``_next``."""
+
+
+def next_due(due: float | None, now: float, period_s: float) -> float:
+    """When the frame after the one due at ``due`` (``None``: there was none) is due, in monotonic seconds.
+
+    Small delays are caught up with, so that the mean rate holds. More than a period of delay is not: the schedule
+    starts anew instead of sending a burst.
+    """
+    if due is None or now > due + 2 * period_s:
+        return now
+    return due + period_s
+
+
+class Pacer:
+    """Keeps a source that could deliver at any time to a fixed rate.
+
+    Args:
+        fps: Frames per second.
+        closed: Ends every wait at once when set.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, fps: float, closed: threading.Event, clock: Callable[[], float] = time.monotonic) -> None:
+        self._period_s = 1.0 / fps
+        self._closed = closed
+        self._clock = clock
+        self._due: float | None = None
+
+    def next(self) -> float:
+        """When the next frame is due, in monotonic seconds; at once for the first."""
+        self._due = next_due(self._due, self._clock(), self._period_s)
+        return self._due
+
+    def wait_until(self, due: float) -> None:
+        """Sleep until ``due``."""
+        remaining = due - self._clock()
+        if remaining > 0:
+            self._closed.wait(remaining)
+
+
+def patience_s(settings: CameraSettings) -> float:
+    """How long a live source waits for a frame before it reports itself broken, in seconds.
+
+    Shorter than the time after which the camera thread abandons it, so that a device that can still be let go
+    properly is.
+    """
+    return 0.8 * settings.stall_s
+
+
+def silence_opencv() -> None:
+    """Keep OpenCV and FFmpeg from writing to stderr: errors reach the user once, as this project's own message.
+
+    FFmpeg's lines would also show the password of a stream's address. ``OPENCV_LOG_LEVEL`` and
+    ``OPENCV_FFMPEG_LOGLEVEL``, where set, are respected.
+    """
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    if "OPENCV_LOG_LEVEL" not in os.environ:
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

@@ -1,0 +1,216 @@
+"""Photos and recordings as sources of frames. They are lossless: every photo and every frame reaches the consumer."""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edge_agent.config import CameraSettings
+from edge_agent.errors import CameraError
+from edge_agent.types import Image
+from edge_agent.vision.sources.base import GuardedSource, Pacer
+
+log = logging.getLogger(__name__)
+
+IMAGE_SUFFIXES = (
+    *(".avif", ".bmp", ".dib", ".gif", ".heic", ".heif", ".j2k", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm"),
+    *(".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"),
+)
+"""Files of a folder that count as photos. ``.heic``, which OpenCV cannot read, is one: reported, not passed over."""
+
+MIN_SHOWINGS = 5
+"""Frames that every photo gets even where the pipeline is slower than ``image_s`` allows: trackers need several."""
+
+
+class ImageSource(GuardedSource):
+    """One photo or a folder of them, in natural order (``img2`` before ``img10``), each shown as a still scene.
+
+    A photo is delivered at ``fps`` for ``image_s`` seconds and at least five times. Unreadable photos are named in the
+    log once and skipped. Subfolders are not entered.
+
+    Raises:
+        CameraError: The path does not exist, holds no photo, or none of them can be read.
+    """
+
+    lossless = True
+
+    def __init__(self, settings: CameraSettings, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self.name = settings.path
+        self._paths = find_images(Path(settings.path))
+        self._repeat, self._show_s = settings.repeat, settings.image_s
+        self._clock = clock
+        self._pacer = Pacer(settings.fps, self._closed, clock)
+        self._waiting = deque(self._paths)
+        self._unreadable: dict[Path, CameraError] = {}
+        self._image = self._load_next()
+        self._showings, self._shown_since = 0, 0.0
+
+    def _next(self) -> Image | None:
+        due = self._pacer.next()
+        if self._showings >= MIN_SHOWINGS and due - self._shown_since >= self._show_s:
+            self._image, self._showings = self._load_next(), 0
+        if self._image is None:
+            return None
+        self._pacer.wait_until(due)
+        if self._showings == 0:
+            self._shown_since = due
+        self._showings += 1
+        return self._image
+
+    def _load_next(self) -> Image | None:
+        """The next readable photo, from the first again where they repeat; ``None`` after the last."""
+        while len(self._unreadable) < len(self._paths):
+            if not self._waiting:
+                if not self._repeat:
+                    return None
+                self._waiting.extend(path for path in self._paths if path not in self._unreadable)
+            path = self._waiting.popleft()
+            try:
+                return read_image(path)
+            except CameraError as error:
+                self._unreadable[path] = error
+                if len(self._paths) > 1:
+                    log.warning("%s; skipped", error)
+        if len(self._paths) == 1:
+            raise self._unreadable[self._paths[0]]
+        raise CameraError(f"{self.name}: none of its {len(self._paths)} images can be read",
+                          remedy="Check the files, or point camera.path at others")  # fmt: skip
+
+
+def find_images(path: Path) -> list[Path]:
+    """The photo at ``path``, or the photos of the folder at ``path`` in natural order.
+
+    Raises:
+        CameraError: Nothing is there, or no photo is in it.
+    """
+    try:
+        if path.is_file():
+            return [path]
+        found = [file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()]
+    except OSError as error:
+        raise _unreachable(path, error, "an image or a folder of images") from None
+    if not found:
+        raise CameraError(str(path), received="a folder without images",
+                          expected="files like .jpg or .png directly in it", remedy="Check camera.path")  # fmt: skip
+    return sorted(found, key=lambda file: natural_key(file.name))
+
+
+def natural_key(name: str) -> tuple[list[str | int], str]:
+    """Sort key under which numbers in names count as numbers: ``img2`` comes before ``img10``."""
+    parts = re.split(r"([0-9]+)", name.casefold())
+    return [int(part) if part.isdigit() else part for part in parts], name
+
+
+def read_image(path: Path) -> Image:
+    """Read a photo as ``uint8 (height, width, 3)`` blue-green-red, turned upright where its metadata say how.
+
+    Raises:
+        CameraError: It cannot be opened, is no image, or is cut off (decoders would fill the rest with gray).
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise _unreachable(path, error, "an image") from None
+    if _is_cut_off(data):
+        raise CameraError(str(path), received="a file that is cut off", remedy="Copy it again from its origin")
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    except cv2.error:
+        image = None
+    if image is None:
+        raise CameraError(str(path), received="an unreadable file", expected="an image such as JPEG or PNG",
+                          remedy="Convert it, or take it out of the folder")  # fmt: skip
+    return image.astype(np.uint8, copy=False)
+
+
+def _unreachable(path: Path, error: OSError, expected: str) -> CameraError:
+    return CameraError(str(path), received=(error.strerror or "an error").lower(), expected=expected,
+                       remedy="Check camera.path and that the agent's user may read it")  # fmt: skip
+
+
+def _is_cut_off(data: bytes) -> bool:
+    """Whether a JPEG or PNG lacks its end marker. Of other formats nothing is said."""
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return b"IEND\xaeB`\x82" not in data[-4096:]
+    if not data.startswith(b"\xff\xd8"):
+        return False
+    at = 2
+    while data[at : at + 1] == b"\xff":
+        marker = data[at + 1 : at + 2]
+        if marker == b"\xda":
+            # Within the picture's own data every 0xff is escaped, so this cannot be found by accident, and the end of
+            # a thumbnail in the metadata before is not mistaken for it.
+            return b"\xff\xd9" not in data[at:]
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big") if marker != b"\xff" else 1
+    return at >= len(data)
+
+
+class VideoSource(GuardedSource):
+    """A recording, played at its own rate; where the consumer is slower, playback waits for it.
+
+    Raises:
+        CameraError: The file does not exist or no frame of it can be decoded.
+    """
+
+    lossless = True
+
+    def __init__(self, settings: CameraSettings, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self.name = settings.path
+        self._repeat = settings.repeat
+        self._capture = cv2.VideoCapture()
+        self._first: Image | None = self._rewind()
+        own_fps = self._capture.get(cv2.CAP_PROP_FPS)
+        self._pacer = Pacer(own_fps if math.isfinite(own_fps) and 1 <= own_fps <= 240 else settings.fps, self._closed,
+                            clock)  # fmt: skip
+        self._announced = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        self._count = 0
+
+    def _next(self) -> Image | None:
+        image, self._first = self._first if self._first is not None else self._decode(), None
+        if image is None:
+            self._report_missing()
+            if not self._repeat:
+                return None
+            image, self._count = self._rewind(), 0
+        self._count += 1
+        self._pacer.wait_until(self._pacer.next())
+        return image
+
+    def _release(self) -> None:
+        self._capture.release()
+
+    def _rewind(self) -> Image:
+        """Open the file anew, which unlike seeking works with every format, and return its first frame."""
+        try:
+            Path(self.name).open("rb").close()
+        except OSError as error:
+            raise _unreachable(Path(self.name), error, "a video") from None
+        self._capture.release()
+        self._capture.open(self.name, cv2.CAP_FFMPEG)
+        first = self._decode() if self._capture.isOpened() else None
+        if first is None:
+            raise CameraError(self.name, received="a file in which no picture can be decoded", expected="a video",
+                              remedy="Play it elsewhere to see whether it is whole, or convert it to MP4")  # fmt: skip
+        return first
+
+    def _decode(self) -> Image | None:
+        try:
+            decoded, image = self._capture.read()
+        except cv2.error:
+            return None
+        return image.astype(np.uint8, copy=False) if decoded else None
+
+    def _report_missing(self) -> None:
+        if self._count < 0.9 * self._announced:
+            log.warning("%s: ended after %d of %d frames; the file seems cut off", self.name, self._count,
+                        self._announced)  # fmt: skip

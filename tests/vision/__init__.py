@@ -1,0 +1,1 @@
+"""Tests of seeing: sources, camera, detectors, tracker, classifier, smoothing."""

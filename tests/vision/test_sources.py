@@ -1,0 +1,190 @@
+"""Photos and recordings as sources. Devices and streams are in test_live_sources.py."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_agent.config import CameraSettings
+from edge_agent.errors import CameraError
+from edge_agent.types import Image
+from edge_agent.vision.sources import FrameSource, open_source
+from edge_agent.vision.sources.base import next_due
+from edge_agent.vision.sources.files import MIN_SHOWINGS, natural_key, read_image
+from tests.vision.drawn import photo, video
+
+
+def levels(source: FrameSource, limit: int = 1000) -> list[int]:
+    """The mean gray level of each frame up to the source's end."""
+    found: list[int] = []
+    while len(found) < limit:
+        image = source.read()
+        if image is None:
+            break
+        found.append(round(float(image.mean())))
+    source.close()
+    return found
+
+
+def images(path: Path, **more: object) -> CameraSettings:
+    return CameraSettings(source="image", path=str(path), fps=60, image_s=0.01, **more)  # type: ignore[arg-type]
+
+
+def test_names_sort_as_people_number_them() -> None:
+    names = ["img10.jpg", "IMG2.jpg", "img1.jpg", "a.jpg", "12.jpg", "9.jpg"]
+    assert sorted(names, key=natural_key) == ["9.jpg", "12.jpg", "a.jpg", "img1.jpg", "IMG2.jpg", "img10.jpg"]
+
+
+def test_every_photo_of_a_folder_is_shown_in_order_and_then_it_ends(tmp_path: Path) -> None:
+    for number in (10, 2, 1):
+        photo(tmp_path / f"img{number}.png", level=number * 20)
+    (tmp_path / "notes.txt").write_text("no photo")
+    assert levels(open_source(images(tmp_path))) == [20] * MIN_SHOWINGS + [40] * MIN_SHOWINGS + [200] * MIN_SHOWINGS
+
+
+def test_a_photo_is_shown_for_the_time_set(tmp_path: Path) -> None:
+    settings = CameraSettings(source="image", path=str(photo(tmp_path / "a.png")), fps=60, image_s=0.2)
+    began = time.monotonic()
+    shown = levels(open_source(settings))
+    assert time.monotonic() - began > 0.15
+    assert len(shown) > MIN_SHOWINGS
+
+
+def test_a_repeated_photo_is_a_scene_without_end(tmp_path: Path) -> None:
+    source = open_source(images(photo(tmp_path / "a.png"), repeat=True))
+    assert levels(source, limit=3 * MIN_SHOWINGS) == [100] * 3 * MIN_SHOWINGS
+
+
+def test_an_unreadable_photo_is_named_once_and_skipped(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    photo(tmp_path / "good.png", level=60)
+    (tmp_path / "broken.jpg").write_bytes(b"no JPEG at all")
+    (tmp_path / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    with caplog.at_level(logging.WARNING):
+        assert set(levels(open_source(images(tmp_path, repeat=True)), limit=3 * MIN_SHOWINGS)) == {60}
+    assert [message for message in caplog.messages if "broken.jpg" in message and "skipped" in message]
+    assert len(caplog.messages) == 2
+
+
+def test_a_folder_of_unreadable_photos_is_an_error(tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.png"):
+        (tmp_path / name).write_bytes(b"nothing")
+    with pytest.raises(CameraError, match="none of its 2 images can be read"):
+        open_source(images(tmp_path, repeat=True))
+
+
+def test_an_unreadable_single_photo_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"")
+    with pytest.raises(CameraError, match=r"a\.jpg: got an unreadable file, expected an image"):
+        open_source(images(tmp_path / "a.jpg"))
+
+
+def test_a_folder_without_photos_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(CameraError, match="got a folder without images"):
+        open_source(images(tmp_path))
+
+
+@pytest.mark.parametrize("kind", ["image", "video"])
+def test_a_path_that_does_not_exist_is_an_error(tmp_path: Path, kind: str) -> None:
+    with pytest.raises(CameraError, match="got no such file"):
+        open_source(CameraSettings(source=kind, path=str(tmp_path / "gone")))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_a_photo_that_is_cut_off_is_refused_rather_than_half_gray(
+    tmp_path: Path, suffix: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    whole = tmp_path / f"whole{suffix}"
+    cv2.imwrite(str(whole), np.random.default_rng(1).integers(0, 256, (200, 200, 3), dtype=np.uint8))
+    half = tmp_path / f"half{suffix}"
+    half.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    with pytest.raises(CameraError, match="cut off"):
+        read_image(half)
+    assert read_image(whole).shape == (200, 200, 3)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_jpeg_with_bytes_after_its_end_or_a_thumbnail_before_it_is_whole(tmp_path: Path) -> None:
+    jpeg = photo(tmp_path / "a.jpg").read_bytes()
+    thumbnail = b"\xff\xe1" + (2 + len(jpeg)).to_bytes(2, "big") + jpeg
+    (tmp_path / "a.jpg").write_bytes(jpeg[:2] + thumbnail + jpeg[2:] + b"camera maker's own data")
+    assert read_image(tmp_path / "a.jpg").shape == (40, 40, 3)
+    (tmp_path / "a.jpg").write_bytes(jpeg[:2] + thumbnail + jpeg[2:-30])
+    with pytest.raises(CameraError, match="cut off"):
+        read_image(tmp_path / "a.jpg")
+
+
+def test_a_photo_is_turned_upright_as_its_metadata_say(tmp_path: Path) -> None:
+    sideways: Image = np.zeros((40, 80, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / "a.jpg"), sideways)
+    jpeg = (tmp_path / "a.jpg").read_bytes()
+    orientation_6 = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+    segment = b"\xff\xe1" + (2 + len(orientation_6)).to_bytes(2, "big") + orientation_6
+    (tmp_path / "a.jpg").write_bytes(jpeg[:2] + segment + jpeg[2:])
+    assert read_image(tmp_path / "a.jpg").shape == (80, 40, 3)
+
+
+def test_a_gray_photo_comes_in_three_channels(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "gray.png"), np.full((30, 20), 77, np.uint8))
+    image = read_image(tmp_path / "gray.png")
+    assert image.shape == (30, 20, 3)
+    assert image.dtype == np.uint8
+
+
+def test_every_frame_of_a_video_is_delivered(tmp_path: Path) -> None:
+    source = open_source(CameraSettings(source="video", path=str(video(tmp_path / "a.avi")), fps=1))
+    assert source.lossless
+    assert np.abs(np.array(levels(source)) - 20 * np.arange(12)).max() <= 2
+
+
+def test_a_video_plays_at_its_own_rate(tmp_path: Path) -> None:
+    source = open_source(CameraSettings(source="video", path=str(video(tmp_path / "a.avi", 11, 20.0)), fps=60))
+    began = time.monotonic()
+    assert len(levels(source)) == 11
+    assert 0.45 < time.monotonic() - began < 1.5
+
+
+def test_a_repeated_video_starts_again_at_its_first_frame(tmp_path: Path) -> None:
+    source = open_source(CameraSettings(source="video", path=str(video(tmp_path / "a.avi", 4)), repeat=True))
+    assert levels(source, limit=8) == levels(source=open_source(source_settings(tmp_path))) * 2
+
+
+def source_settings(folder: Path) -> CameraSettings:
+    return CameraSettings(source="video", path=str(folder / "a.avi"))
+
+
+def test_a_video_cut_off_is_played_as_far_as_it_goes_and_said_to_be(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = video(tmp_path / "a.avi")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 4 // 5])
+    with caplog.at_level(logging.WARNING):
+        shown = levels(open_source(source_settings(tmp_path)))
+    assert 1 <= len(shown) < 12
+    assert [message for message in caplog.messages if "of 12 frames" in message]
+    assert capfd.readouterr().err == ""
+
+
+def test_a_file_that_is_no_video_is_an_error_in_one_message(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.avi").write_bytes(b"no video" * 1000)
+    with pytest.raises(CameraError, match="no picture can be decoded"):
+        open_source(source_settings(tmp_path))
+    assert capfd.readouterr().err == ""
+
+
+def test_a_closed_source_has_ended_and_can_be_closed_again(tmp_path: Path) -> None:
+    source = open_source(images(photo(tmp_path / "a.png"), repeat=True))
+    source.close()
+    assert source.read() is None
+    source.close()
+
+
+def test_a_schedule_catches_up_small_delays_and_forgets_large_ones() -> None:
+    assert next_due(None, 7.0, 0.1) == 7.0
+    assert next_due(7.0, 7.05, 0.1) == pytest.approx(7.1)
+    assert next_due(7.0, 7.15, 0.1) == pytest.approx(7.1)
+    assert next_due(7.0, 9.0, 0.1) == 9.0

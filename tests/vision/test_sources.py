@@ -79,7 +79,7 @@ def test_a_folder_of_unreadable_photos_is_an_error(tmp_path: Path) -> None:
 
 def test_an_unreadable_single_photo_is_an_error_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"")
-    with pytest.raises(CameraError, match=r"a\.jpg: got an unreadable file, expected an image"):
+    with pytest.raises(CameraError, match=r"a\.jpg: got an empty file"):
         open_source(images(tmp_path / "a.jpg"))
 
 

@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 
 from edge_agent.config import CameraSettings
-from edge_agent.errors import CameraError
+from edge_agent.contract.picture import read_picture
+from edge_agent.errors import CameraError, InputError
 from edge_agent.types import Image
 from edge_agent.vision.sources.base import GuardedSource, Pacer
 
@@ -111,47 +112,20 @@ def natural_key(name: str) -> tuple[list[str | int], str]:
 
 
 def read_image(path: Path) -> Image:
-    """Read a photo as ``uint8 (height, width, 3)`` blue-green-red, turned upright where its metadata say how.
+    """Read a photo as :func:`edge_agent.contract.picture.read_picture` does.
 
     Raises:
-        CameraError: It cannot be opened, is no image, or is cut off (decoders would fill the rest with gray).
+        CameraError: It cannot be opened, is no image, or is cut off.
     """
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise _unreachable(path, error, "an image") from None
-    if _is_cut_off(data):
-        raise CameraError(str(path), received="a file that is cut off", remedy="Copy it again from its origin")
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    except cv2.error:
-        image = None
-    if image is None:
-        raise CameraError(str(path), received="an unreadable file", expected="an image such as JPEG or PNG",
-                          remedy="Convert it, or take it out of the folder")  # fmt: skip
-    return image.astype(np.uint8, copy=False)
+        return read_picture(path)
+    except InputError as error:
+        raise CameraError(str(error)) from None
 
 
 def _unreachable(path: Path, error: OSError, expected: str) -> CameraError:
     return CameraError(str(path), received=(error.strerror or "an error").lower(), expected=expected,
                        remedy="Check camera.path and that the agent's user may read it")  # fmt: skip
-
-
-def _is_cut_off(data: bytes) -> bool:
-    """Whether a JPEG or PNG lacks its end marker. Of other formats nothing is said."""
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return b"IEND\xaeB`\x82" not in data[-4096:]
-    if not data.startswith(b"\xff\xd8"):
-        return False
-    at = 2
-    while data[at : at + 1] == b"\xff":
-        marker = data[at + 1 : at + 2]
-        if marker == b"\xda":
-            # Within the picture's own data every 0xff is escaped, so this cannot be found by accident, and the end of
-            # a thumbnail in the metadata before is not mistaken for it.
-            return b"\xff\xd9" not in data[at:]
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big") if marker != b"\xff" else 1
-    return at >= len(data)
 
 
 class VideoSource(GuardedSource):

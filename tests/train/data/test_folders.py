@@ -152,9 +152,9 @@ def png() -> bytes:
     ("content", "told"),
     [
         pytest.param(b"", "an empty file", id="empty"),
-        pytest.param(b"not a picture", "13 bytes that are no whole picture", id="text"),
-        pytest.param(jpeg()[:-300], "a JPEG file that is cut off", id="cut JPEG"),
-        pytest.param(png()[:-300], "bytes that are no whole picture", id="cut PNG"),
+        pytest.param(b"not a picture", "13 bytes that are no picture", id="text"),
+        pytest.param(jpeg()[:-300], "a picture that is cut off", id="cut JPEG"),
+        pytest.param(png()[:-300], "a picture that is cut off", id="cut PNG"),
     ],
 )
 def test_an_unreadable_picture_is_told_by_name_or_listed(content: bytes, told: str, tmp_path: Path) -> None:

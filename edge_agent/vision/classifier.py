@@ -1,0 +1,124 @@
+"""From face crops to probabilities: the one piece of code that runs a model, on the device and in verification."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_agent.contract.bundle import Bundle, read_bundle
+from edge_agent.contract.metadata import Metadata
+from edge_agent.errors import InputError
+from edge_agent.vision.runtime import open_model
+
+BUNDLED_MODEL = Path(__file__).parent.parent / "models" / "expression.tflite"
+"""The model that comes with the package."""
+
+_LARGEST_BATCH = 64
+"""Faces handed to the interpreter at once. Time grows linearly with the batch; this bounds its memory."""
+
+
+class Classifier:
+    """A model ready to read faces. It may be shared between threads; they take turns.
+
+    Attributes:
+        labels: Name of each column of the result.
+        channels: 1 if it takes gray levels, 3 if red-green-blue.
+        model_id: First 12 hex digits of the bundle's sha256.
+        metadata: What travels with the model.
+        runtime_name: What runs it, with its version.
+    """
+
+    def __init__(self, bundle: Bundle, *, runtime: str = "auto", threads: int = 1) -> None:
+        self.metadata: Metadata = bundle.metadata
+        self.labels: tuple[str, ...] = bundle.metadata.labels
+        self.channels: int = bundle.metadata.input.channels
+        self.model_id: str = bundle.model_id
+        self._flatbuffer = bundle.flatbuffer  # the interpreter reads weights from this very memory
+        opened = open_model(self._flatbuffer, runtime, threads)
+        self.runtime_name: str = opened.runtime
+        self._interpreter = opened.interpreter
+        self._input = self._interpreter.get_input_details()[0]
+        self._output_index: int = self._interpreter.get_output_details()[0]["index"]
+        self._allocated = 1
+        self._lock = threading.Lock()
+
+    @classmethod
+    def load(cls, path: Path | str | None = None, *, runtime: str = "auto", threads: int = 1) -> Classifier:
+        """Open a model bundle.
+
+        Args:
+            path: The bundle; None for the model that comes with the package.
+            runtime: ``auto``, ``litert``, ``tflite`` or ``tensorflow``.
+            threads: Threads for one inference.
+
+        Raises:
+            ModelError: The bundle cannot be used, or no runtime can run it.
+            InputError: No such runtime, or fewer than one thread.
+        """
+        return cls(read_bundle(BUNDLED_MODEL if path is None else path), runtime=runtime, threads=threads)
+
+    def predict(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Calibrated probability of each label for each face.
+
+        Args:
+            faces: ``uint8 (N, 48, 48)`` gray levels (a last axis of 1 may be there) or, for a model of three channels,
+                ``uint8 (N, 48, 48, 3)`` red-green-blue, as ``crop_face`` makes them. Any ``N`` from 0 up.
+
+        Returns:
+            ``float32 (N, len(labels))``; each row sums to 1.
+
+        Raises:
+            InputError: Another type or shape.
+        """
+        return softmax(self.logits(faces), self.metadata.temperature)
+
+    def logits(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The model's outputs before temperature and softmax, ``float32 (N, len(labels))``; else as :meth:`predict`."""
+        batch = self._checked(faces)
+        outputs = np.empty((len(batch), len(self.labels)), np.float32)
+        with self._lock:
+            for start in range(0, len(batch), _LARGEST_BATCH):
+                part = slice(start, start + _LARGEST_BATCH)
+                outputs[part] = self._infer(batch[part])
+        return outputs
+
+    def _checked(self, faces: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The faces as ``uint8 (N, 48, 48, C)``."""
+        faces, size = np.asarray(faces), self.metadata.input.size_px
+        one = (size, size) if self.channels == 1 else (size, size, self.channels)
+        if faces.dtype != np.uint8:
+            raise InputError(
+                "faces", received=f"an array of {faces.dtype}", expected="uint8 levels, 0 to 255, not scaled"
+            )
+        if faces.ndim == 0 or (faces.shape[1:] != one and faces.shape[1:] != (size, size, self.channels)):
+            raise InputError("faces", received=f"an array of shape {faces.shape}",
+                             expected=f"(N, {', '.join(map(str, one))})",
+                             remedy="Bring each face to this size with `to_face_tensor` and stack them")  # fmt: skip
+        return (
+            faces.reshape(-1, size, size, self.channels)
+            if len(faces)
+            else np.empty((0, size, size, self.channels), np.uint8)
+        )
+
+    def _infer(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if (
+            len(batch) != self._allocated
+        ):  # costs a tenth of one face's inference; padding to fixed sizes would cost more
+            self._allocated = 0
+            self._interpreter.resize_tensor_input(self._input["index"], list(batch.shape))
+            self._interpreter.allocate_tensors()
+            self._allocated = len(batch)
+        self._interpreter.set_tensor(self._input["index"], batch.astype(self._input["dtype"], copy=False))
+        self._interpreter.invoke()
+        return self._interpreter.get_tensor(self._output_index)
+
+
+def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float32]:
+    """Probabilities of logits divided by a temperature, ``float32 (N, K)``; rows sum to 1."""
+    scaled = logits.astype(np.float64) / temperature  # float32 sums would miss 1 by more than a reader expects
+    scaled -= scaled.max(axis=1, keepdims=True)
+    exponentials = np.exp(scaled)
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), np.float32)

@@ -1,0 +1,107 @@
+"""The export's command line: ``python -m export convert | verify``. Parses, calls, prints."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge_agent.errors import AgentError
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Export trained models."
+)
+
+DATA_HELP = "The data the run was trained on."
+
+
+class Precision(str, Enum):
+    """How weights and arithmetic are stored."""
+
+    INT8 = "int8"
+    FLOAT16 = "float16"
+    FLOAT32 = "float32"
+
+
+@app.command()
+def convert(
+    run: Annotated[Path, typer.Argument(help="A finished run directory.")],
+    out: Annotated[Path, typer.Option("--out", help="The model bundle to write, a .tflite file.")],
+    quantization: Annotated[Precision, typer.Option(help="How weights and arithmetic are stored.")] = Precision.INT8,
+    data: Annotated[
+        Path | None, typer.Option(help=f"{DATA_HELP} int8 needs it; all need it for the temperature.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="What to call the model; the run's name unless given.")] = "",
+    licence: Annotated[str, typer.Option(help="Terms of the weights.")] = "",
+    note: Annotated[str, typer.Option(help="What a reader should know of the model.")] = "",
+) -> None:
+    """Convert a trained network into a model bundle for the device."""
+    from edge_agent.contract.bundle import describe
+    from export.run import export_run
+
+    exported = export_run(run, out, quantization.value, data, name=name, licence=licence, note=note)
+    _rows(describe(exported.bundle))
+    if exported.unfolded:
+        typer.echo(f"not folded into a layer: {', '.join(exported.unfolded)}")
+    if data is None:
+        typer.echo("no --data: the temperature is 1, and probabilities are as sure of themselves as training left them")
+    typer.echo(f"The model is in {out}. Next: python -m export verify {run} {out} --data {data or 'DATA'}")
+
+
+@app.command()
+def verify(
+    run: Annotated[Path, typer.Argument(help="The run directory the model was exported from.")],
+    file: Annotated[Path, typer.Argument(help="The model bundle.")],
+    data: Annotated[Path, typer.Option(help=DATA_HELP)],
+    max_accuracy_drop: Annotated[float, typer.Option(help="Percentage points it may lose.", min=0, max=100)] = 0.5,
+    min_agreement: Annotated[float, typer.Option(help="Percent of labels that must agree.", min=0, max=100)] = 97.0,
+    runtime: Annotated[str, typer.Option(help="auto, litert, tflite or tensorflow.")] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Compare a model bundle with the network it was exported from, on held-out faces; fail where it lost too much."""
+    from export.run import verify_run
+    from export.verify import Limits, check
+
+    limits = Limits(max_accuracy_drop, min_agreement)
+    verified = verify_run(run, file, data, runtime=runtime)
+    if as_json:
+        allowed = {"accuracy_drop_points": max_accuracy_drop, "agreement": min_agreement / 100}
+        typer.echo(json.dumps(verified.to_json() | {"allowed": allowed}))
+    else:
+        bundle, compared = verified.bundle, verified.comparison
+        _rows(
+            [
+                ("model", f"{bundle.model_id}, {bundle.metadata.quantization}, {bundle.size_bytes:,} bytes"),
+                ("faces", f"{compared.faces:,} held out from training"),
+                ("accuracy", f"{compared.keras_accuracy:.2%} trained, {compared.device_accuracy:.2%} exported"),
+                ("lost", f"{compared.accuracy_drop:.2f} points, allowed {max_accuracy_drop:g}"),
+                ("agreement", f"{compared.agreement:.2%} of labels, required {min_agreement:g} %"),
+                ("largest difference", f"{compared.largest_difference:.4f} of a probability"),
+                *((f"time, batch {size}", f"{taken:.3f} ms a face") for size, taken in verified.latency_ms.items()),
+                ("runtime", f"{verified.runtime}, one thread"),
+            ]
+        )
+    check(verified.comparison, limits)
+
+
+def _rows(rows: list[tuple[str, str]]) -> None:
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        typer.echo(f"{name:<{width}}  {value}")
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends in one line on standard error."""
+    try:
+        app()
+    except AgentError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Keras on TensorFlow, whatever backend trained the model: a ``.keras`` file belongs to none."""
+
+from __future__ import annotations
+
+import os
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_agent.errors import InputError, ModelError
+from edge_agent.vision.native_stderr import without_greetings
+
+
+def import_keras() -> Any:
+    """The ``keras`` module, with TensorFlow as its backend.
+
+    Raises:
+        ModelError: Keras or TensorFlow is missing, or Keras was already imported with another backend.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if "keras" not in sys.modules:
+        os.environ["KERAS_BACKEND"] = "tensorflow"
+    try:
+        with without_greetings():
+            import keras
+            import tensorflow  # noqa: F401
+    except ImportError as error:
+        raise ModelError(f"export needs Keras and TensorFlow: {error}",
+                         remedy="Install them with `pip install -e '.[export]'`") from error  # fmt: skip
+    if keras.backend.backend() != "tensorflow":
+        raise ModelError("the Keras backend", received=keras.backend.backend(), expected="tensorflow",
+                         remedy="Run the export in a process of its own")  # fmt: skip
+    return keras
+
+
+def load_keras(path: Path) -> Any:
+    """A finished network, ready to call.
+
+    Raises:
+        InputError: There is no such file, or it is no Keras model.
+        ModelError: Keras or TensorFlow is missing.
+    """
+    keras = import_keras()
+    if not path.is_file():
+        raise InputError(f"{path}: no such file", remedy="Finish the training first: `python -m train fit --resume`")
+    try:
+        return keras.models.load_model(path, compile=False)
+    except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: not a Keras model: {error}", remedy="Train again, or restore the file") from error
+
+
+def keras_logits(model: Any, images: NDArray[np.uint8], batch_size: int = 256) -> NDArray[np.float32]:
+    """Outputs of a Keras model for ``uint8 (N, 48, 48, C)``, ``float32 (N, K)``."""
+    outputs = np.empty((len(images), model.output_shape[-1]), np.float32)
+    for start in range(0, len(images), batch_size):
+        part = slice(start, start + batch_size)
+        outputs[part] = np.asarray(model(images[part].astype(np.float32), training=False))
+    return outputs

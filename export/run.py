@@ -1,0 +1,219 @@
+"""Exporting and verifying a run directory: what the two commands do, apart from parsing and printing."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from edge_agent.contract.bundle import Bundle, pack_bundle, read_bundle, unpack_bundle, write_bundle
+from edge_agent.contract.metadata import DataInfo, InputSpec, Metadata, TrainingInfo
+from edge_agent.errors import InputError
+from edge_agent.vision.classifier import Classifier, softmax
+from export.calibrate import choose_calibration, fit_temperature
+from export.convert import Quantization, to_tflite, unfolded_arithmetic
+from export.keras_model import keras_logits, load_keras
+from export.verify import Comparison, compare, latency_ms
+from train.data import load
+from train.data.dataset import FaceSet
+from train.data.splits import make_split
+from train.evaluate import evaluate
+from train.run_dir import RunDir, RunRecord
+
+log = logging.getLogger(__name__)
+
+HELD_OUT = "validation"
+"""The part of a split that temperature and verification use. Calibration uses ``train``, nothing here uses ``test``."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of a data set that an export may touch, by the split its run was trained with."""
+
+    faces: FaceSet
+    train: FaceSet
+    held_out: FaceSet
+
+
+@dataclass(frozen=True)
+class Export:
+    """An exported model.
+
+    Attributes:
+        bundle: As written.
+        unfolded: Arithmetic on constants that the converter could not fold into a layer.
+    """
+
+    bundle: Bundle
+    unfolded: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """An exported model measured against its run.
+
+    Attributes:
+        bundle: The model.
+        comparison: What it says against what the Keras model says.
+        latency_ms: Milliseconds a face by batch size, with one thread on this machine.
+        runtime: What ran it.
+    """
+
+    bundle: Bundle
+    comparison: Comparison
+    latency_ms: dict[int, float]
+    runtime: str
+
+    def to_json(self) -> dict[str, object]:
+        """Figures as plain JSON values; shares from 0 to 1, the drop in percentage points."""
+        compared = self.comparison
+        return {
+            "model": self.bundle.model_id,
+            "quantization": self.bundle.metadata.quantization,
+            "faces": compared.faces,
+            "keras_accuracy": compared.keras_accuracy,
+            "device_accuracy": compared.device_accuracy,
+            "accuracy_drop_points": compared.accuracy_drop,
+            "agreement": compared.agreement,
+            "largest_probability_difference": compared.largest_difference,
+            "size_bytes": self.bundle.size_bytes,
+            "latency_ms_per_face": {f"batch_{size}": taken for size, taken in self.latency_ms.items()},
+            "runtime": self.runtime,
+        }
+
+
+def export_run(
+    run: Path,
+    out: Path,
+    quantization: Quantization,
+    data: Path | None = None,
+    *,
+    name: str = "",
+    licence: str = "",
+    note: str = "",
+) -> Export:
+    """Convert the network of a finished run and write it as a bundle.
+
+    Without data there is nothing to calibrate int8 ranges or the temperature with: float models can be made, and their
+    temperature stays 1.
+
+    Raises:
+        InputError: The run is unfinished or broken, the data are not of its kind, or int8 is asked for without data.
+        ModelError: Keras or TensorFlow is missing, or the file cannot be written.
+    """
+    record, model = _open_run(run)
+    parts = _open_data(data, record) if data is not None else None
+    calibration = (
+        choose_calibration(parts.train.images, parts.train.labels) if parts and quantization == "int8" else None
+    )
+    flatbuffer = to_tflite(model, quantization, calibration)
+    facts = Metadata(
+        name=name or run.resolve().name,
+        architecture=record.recipe.model,
+        parameters=record.parameters,
+        macs=record.macs,
+        labels=record.classes,
+        input=InputSpec(channels=record.recipe.channels),
+        quantization=quantization,
+        training=TrainingInfo(
+            run=run.resolve().name,
+            git_revision=record.git_revision,
+            recipe=record.recipe.title,
+            seed=record.recipe.seed,
+            finished_at=record.finished_at,
+        ),
+        data=(DataInfo(name=record.data, sha256=record.fingerprint, protocol=record.protocol, images=record.images),),
+        licence=licence,
+        created_at=_now(),
+        note=note,
+    )
+    if parts is not None:
+        facts = _calibrated(
+            facts, flatbuffer, parts, "ranges and temperature" if calibration is not None else "temperature"
+        )
+    return Export(write_bundle(out, flatbuffer, facts), unfolded_arithmetic(flatbuffer))
+
+
+def verify_run(run: Path, file: Path, data: Path, *, runtime: str = "auto") -> Verification:
+    """Measure a bundle against the run it should have come from, through the device's classifier with one thread.
+
+    Raises:
+        InputError: The run is unfinished or broken, the data are not of its kind, or the labels differ.
+        ModelError: The bundle cannot be used, or Keras or TensorFlow is missing.
+    """
+    bundle = read_bundle(file)
+    classifier = Classifier(bundle, runtime=runtime, threads=1)
+    record, model = _open_run(run)
+    if classifier.labels != record.classes:
+        raise InputError(f"{file}: labels", received=", ".join(classifier.labels), expected=", ".join(record.classes),
+                         remedy="Name the run this model was exported from")  # fmt: skip
+    held_out = _open_data(data, record).held_out
+    return Verification(
+        bundle=bundle,
+        comparison=compare(keras_logits(model, held_out.images), classifier, held_out.images, held_out.labels),
+        latency_ms=latency_ms(classifier, held_out.images),
+        runtime=classifier.runtime_name,
+    )
+
+
+def _open_run(path: Path) -> tuple[RunRecord, Any]:
+    """What was run, and the finished Keras model."""
+    run = RunDir(path)
+    record = run.record()
+    if not run.model_path.is_file():
+        raise InputError(f"{path}", received="an unfinished run", expected="one with model.keras",
+                         remedy="Continue it with `python -m train fit ... --resume`")  # fmt: skip
+    return record, load_keras(run.model_path)
+
+
+def _open_data(path: Path, record: RunRecord) -> Parts:
+    """The run's training and held-out faces, read again."""
+    faces = load(path, channels=record.recipe.channels)
+    if faces.classes != record.classes:
+        raise InputError(f"{path}: classes", received=", ".join(faces.classes), expected=", ".join(record.classes),
+                         remedy="Give data of the kind the run was trained on")  # fmt: skip
+    if faces.fingerprint() != record.fingerprint:
+        log.warning(
+            "%s is not the data the run was trained on (fingerprint %s, the run's %s): unless its split is the "
+            "publisher's own, held-out faces may have been learned from.",
+            path, faces.fingerprint()[:12], record.fingerprint[:12],
+        )  # fmt: skip
+    split = make_split(faces, record.protocol)
+    return Parts(faces, faces.take(split.train), faces.take(split.validation))
+
+
+def _calibrated(facts: Metadata, flatbuffer: bytes, parts: Parts, use: str) -> Metadata:
+    """The metadata with temperature and figures of this very model on the held-out faces."""
+    held_out = parts.held_out
+    if len(held_out) == 0:
+        raise InputError(f"the {HELD_OUT} part of {facts.data[0].protocol}", received="no images", expected="some")
+    logits = Classifier(unpack_bundle(pack_bundle(flatbuffer, facts), facts.name)).logits(held_out.images)
+    temperature = fit_temperature(logits, held_out.labels)
+    scored = evaluate(softmax(logits, temperature), held_out.labels, facts.labels)
+    figures = ("accuracy", "balanced_accuracy", "macro_f1", "calibration_error", "nll")
+    used = DataInfo(
+        name=parts.faces.name,
+        sha256=parts.faces.fingerprint(),
+        protocol=facts.data[0].protocol,
+        images={"train": len(parts.train), HELD_OUT: len(held_out)},
+        use=use,
+    )
+    return msgspec.structs.replace(
+        facts,
+        temperature=round(temperature, 6),
+        temperature_fitted_on=HELD_OUT,
+        metrics={HELD_OUT: {"images": scored.images, **{name: round(getattr(scored, name), 6) for name in figures}}},
+        data=(*facts.data, used),
+    )
+
+
+def _now() -> str:
+    """The moment of the export, or the one that ``SOURCE_DATE_EPOCH`` sets where equal bytes are wanted."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    moment = datetime.fromtimestamp(int(epoch), timezone.utc) if epoch else datetime.now(timezone.utc)
+    return moment.isoformat(timespec="seconds")

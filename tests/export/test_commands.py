@@ -1,0 +1,217 @@
+"""``python -m export convert`` and ``verify`` on a run directory, as a user calls them."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import export.__main__ as commands
+from edge_agent.contract.bundle import read_bundle, write_bundle
+from tests.exported import CLASSES, keras_model, write_fer2013
+from tests.tflite_models import dense_model, metadata
+from train.data import load
+from train.recipe import Phase, Recipe
+from train.run_dir import RunDir, RunRecord, utc_now
+
+Call = Callable[..., int]
+
+pytestmark = pytest.mark.timeout(300)  # the first test imports TensorFlow
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_fer2013(tmp_path_factory.mktemp("data") / "fer2013.csv", train=120, public=80)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Path:
+    path = tmp_path_factory.mktemp("runs") / "tiny"
+    RunDir(path).create(record(load(data).fingerprint()))
+    keras_model().save(path / "model.keras")
+    return path
+
+
+def record(fingerprint: str) -> RunRecord:
+    recipe = Recipe(
+        title="Tiny",
+        source="",
+        command="",
+        cost="",
+        expected="",
+        model="testing",
+        phases=(Phase(epochs=1),),
+        protocol="fer2013-official",
+        seed=4,
+    )
+    return RunRecord(
+        recipe=recipe,
+        data="FER2013",
+        fingerprint=fingerprint,
+        protocol="fer2013-official",
+        protocol_note="",
+        classes=CLASSES,
+        images={"train": 120, "validation": 80, "test": 0},
+        parameters=keras_model().count_params(),
+        macs=1000,
+        git_revision="0123456789ab",
+        versions={},
+        started_at=utc_now(),
+        finished_at=utc_now(),
+    )
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Runs a command line and gives its exit code."""
+
+    def run_it(*words: object) -> int:
+        monkeypatch.setattr("sys.argv", ["export", *map(str, words)])
+        with pytest.raises(SystemExit) as left:
+            commands.main()
+        return int(left.value.code or 0)
+
+    return run_it
+
+
+def test_a_run_becomes_a_bundle_that_passes_verification(
+    run: Path, data: Path, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "tiny.tflite"
+    assert call("convert", run, "--out", out, "--data", data, "--quantization", "float16", "--licence", "MIT") == 0
+    assert "temperature" in capsys.readouterr().out
+
+    assert call("verify", run, out, "--data", data) == 0
+
+    said = capsys.readouterr().out
+    assert "80 held out from training" in said
+    assert "lost" in said
+
+
+def test_the_bundle_tells_its_whole_origin(run: Path, data: Path, tmp_path: Path, call: Call) -> None:
+    call("convert", run, "--out", tmp_path / "tiny.tflite", "--data", data, "--note", "for a test")
+
+    facts = read_bundle(tmp_path / "tiny.tflite").metadata
+
+    assert (facts.name, facts.architecture, facts.quantization, facts.note) == ("tiny", "testing", "int8", "for a test")
+    assert facts.labels == CLASSES
+    assert (facts.training.run, facts.training.seed, facts.training.git_revision) == ("tiny", 4, "0123456789ab")
+    assert facts.temperature_fitted_on == "validation"
+    assert facts.temperature != 1.0
+    assert [(used.use, used.images) for used in facts.data] == [
+        ("training", {"train": 120, "validation": 80, "test": 0}),
+        ("ranges and temperature", {"train": 120, "validation": 80}),
+    ]
+    assert 0.5 < facts.metrics["validation"]["accuracy"] < 0.9
+
+
+def test_verification_speaks_json(
+    run: Path, data: Path, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call("convert", run, "--out", tmp_path / "tiny.tflite", "--quantization", "float32")
+    capsys.readouterr()
+
+    assert call("verify", run, tmp_path / "tiny.tflite", "--data", data, "--json") == 0
+
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["faces"] == 80
+    assert figures["keras_accuracy"] == figures["device_accuracy"] == pytest.approx(0.8)
+    assert figures["agreement"] == 1.0
+    assert figures["largest_probability_difference"] < 1e-3
+    assert figures["size_bytes"] == (tmp_path / "tiny.tflite").stat().st_size
+    assert set(figures["latency_ms_per_face"]) == {"batch_1", "batch_8"}
+    assert figures["allowed"] == {"accuracy_drop_points": 0.5, "agreement": 0.97}
+
+
+def test_an_export_that_lost_too_much_fails(
+    run: Path, data: Path, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call("convert", run, "--out", tmp_path / "tiny.tflite", "--data", data)
+
+    assert call("verify", run, tmp_path / "tiny.tflite", "--data", data, "--min-agreement", "100") == 1
+
+    said = capsys.readouterr()
+    assert "required 100 %" in said.err
+    assert "Traceback" not in said.err
+
+
+def test_without_data_the_temperature_stays_one_and_that_is_said(
+    run: Path, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("convert", run, "--out", tmp_path / "tiny.tflite", "--quantization", "float32") == 0
+
+    assert read_bundle(tmp_path / "tiny.tflite").metadata.temperature == 1.0
+    assert "no --data" in capsys.readouterr().out
+
+
+def test_the_build_clock_can_be_set_for_equal_bytes(
+    run: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1767225600")
+    for name in ("one", "two"):
+        call("convert", run, "--out", tmp_path / name, "--quantization", "float32")
+
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    assert read_bundle(tmp_path / "one").metadata.created_at == "2026-01-01T00:00:00+00:00"
+
+
+def test_other_data_than_the_run_was_trained_on_are_warned_of(
+    run: Path, tmp_path: Path, call: Call, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = write_fer2013(tmp_path / "fer2013.csv", train=100, public=80)
+
+    with caplog.at_level(logging.WARNING):
+        code = call("convert", run, "--out", tmp_path / "tiny.tflite", "--data", other, "--quantization", "float32")
+
+    assert code == 0
+    assert "not the data the run was trained on" in caplog.text
+
+
+def test_data_of_other_classes_are_refused(
+    run: Path, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for split in ("train", "test"):
+        for label in ("cat", "dog"):
+            (tmp_path / "pets" / split / label).mkdir(parents=True)
+            assert cv2.imwrite(str(tmp_path / "pets" / split / label / "1.png"), np.zeros((48, 48), np.uint8))
+
+    assert call("convert", run, "--out", tmp_path / "x.tflite", "--data", tmp_path / "pets") == 3
+    assert "got cat, dog, expected angry, disgust" in capsys.readouterr().err
+
+
+def test_int8_without_data_is_refused(
+    run: Path, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("convert", run, "--out", tmp_path / "tiny.tflite") == 3
+
+    assert "no faces to calibrate with" in capsys.readouterr().err
+    assert not (tmp_path / "tiny.tflite").exists()
+
+
+def test_an_unfinished_run_is_refused(tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    RunDir(tmp_path / "run").create(record("f" * 64))
+
+    assert call("convert", tmp_path / "run", "--out", tmp_path / "tiny.tflite") == 3
+    assert "got an unfinished run, expected one with model.keras" in capsys.readouterr().err
+
+
+def test_a_broken_network_file_is_refused(tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    RunDir(tmp_path / "run").create(record("f" * 64))
+    (tmp_path / "run" / "model.keras").write_bytes(b"PK\x03\x04 cut short")
+
+    assert call("convert", tmp_path / "run", "--out", tmp_path / "tiny.tflite") == 3
+    assert "not a Keras model" in capsys.readouterr().err
+
+
+def test_a_model_of_another_run_is_refused(
+    run: Path, data: Path, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_bundle(tmp_path / "other.tflite", dense_model(), metadata(labels=tuple("abcdefg")))
+
+    assert call("verify", run, tmp_path / "other.tflite", "--data", data) == 3
+    assert "labels: got a, b, c, d, e, f, g, expected angry" in capsys.readouterr().err

@@ -1,0 +1,97 @@
+"""Small TFLite models made without TensorFlow: one dense layer over all pixels, so that NumPy can check the answers."""
+
+from __future__ import annotations
+
+import flatbuffers  # type: ignore[import-untyped]
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import NDArray
+
+from edge_agent.contract import labels
+from edge_agent.contract.metadata import InputSpec, Metadata
+
+FACE = (48, 48, 1)
+_TYPES = {"float32": schema.TensorType.FLOAT32, "uint8": schema.TensorType.UINT8, "int8": schema.TensorType.INT8}
+
+
+def dense_weights(outputs: int = 7, channels: int = 1, seed: int = 3) -> NDArray[np.float32]:
+    """``float32 (outputs, 48 * 48 * channels)`` that give logits of a few units on noise."""
+    return np.random.default_rng(seed).normal(0, 4e-4, (outputs, 48 * 48 * channels)).astype(np.float32)
+
+
+def dense_logits(faces: NDArray[np.uint8], weights: NDArray[np.float32]) -> NDArray[np.float64]:
+    """What the model answers, by NumPy."""
+    return np.asarray(faces.reshape(len(faces), -1).astype(np.float64) @ weights.astype(np.float64).T)
+
+
+def dense_model(
+    weights: NDArray[np.float32] | None = None,
+    *,
+    shape: tuple[int, ...] = (-1, *FACE),
+    dtype: str = "uint8",
+    scale: float | None = 1.0,
+    zero_point: int = 0,
+    output_dtype: str = "float32",
+) -> bytes:
+    """A TFLite model ``levels -> [DEQUANTIZE] -> FULLY_CONNECTED -> logits`` with input and output of one's choice."""
+    weights = dense_weights() if weights is None else weights
+    model = schema.ModelT()
+    model.version = 3
+    model.buffers = [schema.BufferT(), schema.BufferT()]
+    model.buffers[1].data = np.frombuffer(weights.tobytes(), np.uint8)
+    graph = schema.SubGraphT()
+    taken = _tensor("gray_levels", shape, dtype)
+    if scale is not None:
+        taken.quantization = schema.QuantizationParametersT()
+        taken.quantization.scale, taken.quantization.zeroPoint = [scale], [zero_point]
+    kernel = _tensor("kernel", weights.shape, "float32")
+    kernel.buffer = 1
+    given = _tensor("logits", (-1, len(weights)), output_dtype)
+    graph.tensors = [taken, kernel, given]
+    graph.inputs, graph.outputs = [0], [2]
+    dense = schema.OperatorT()
+    dense.inputs, dense.outputs = [0, 1, -1], [2]
+    dense.builtinOptionsType = schema.BuiltinOptions.FullyConnectedOptions
+    dense.builtinOptions = schema.FullyConnectedOptionsT()
+    graph.operators = [dense]
+    model.operatorCodes = [_code(schema.BuiltinOperator.FULLY_CONNECTED)]
+    if dtype != "float32":
+        graph.tensors.append(_tensor("levels", shape, "float32"))
+        dequantize = schema.OperatorT()
+        dequantize.inputs, dequantize.outputs, dequantize.opcodeIndex = [0], [3], 1
+        dense.inputs = [3, 1, -1]
+        graph.operators = [dequantize, dense]
+        model.operatorCodes.append(_code(schema.BuiltinOperator.DEQUANTIZE))
+    model.subgraphs = [graph]
+    builder = flatbuffers.Builder(1 << 17)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def metadata(**changes: object) -> Metadata:
+    """Metadata that fit :func:`dense_model`, with fields of one's choice."""
+    facts: dict[str, object] = {
+        "name": "dense",
+        "architecture": "testing",
+        "parameters": 7 * 48 * 48,
+        "labels": labels.FER2013,
+        "input": InputSpec(),
+        "quantization": "int8",
+    }
+    return Metadata(**{**facts, **changes})  # type: ignore[arg-type]
+
+
+def _tensor(name: str, shape: tuple[int, ...], dtype: str) -> schema.TensorT:
+    tensor = schema.TensorT()
+    tensor.name, tensor.type = name, _TYPES[dtype]
+    tensor.shape = [abs(size) for size in shape]
+    if -1 in shape:
+        tensor.shapeSignature = list(shape)
+    return tensor
+
+
+def _code(builtin: int) -> schema.OperatorCodeT:
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = builtin
+    code.version = 1
+    return code

@@ -1,0 +1,1 @@
+"""Seeing: frame sources, face detectors, the tracker, the classifier and temporal smoothing."""

@@ -1,0 +1,73 @@
+"""Finding faces: which detector the settings mean, and what all of them promise."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Protocol
+
+from edge_agent.config import DetectorSettings
+from edge_agent.errors import ModelError
+from edge_agent.types import Detection, Image
+from edge_agent.vision.haar import HaarDetector
+from edge_agent.vision.weights import YUNET_SHA256, default_weights, find_weights, is_pinned, read_weights
+from edge_agent.vision.yunet import YuNetDetector
+
+log = logging.getLogger(__name__)
+
+
+class Detector(Protocol):
+    """Finds the faces of a picture."""
+
+    name: str
+    """What to call it in logs: ``haar`` or ``yunet``."""
+
+    def detect(self, image: Image) -> list[Detection]:
+        """All faces as squares in FER2013's framing. Any picture will do, gray or colour, however small or dark."""
+
+
+def open_detector(settings: DetectorSettings) -> Detector:
+    """The detector the settings ask for; which one it became is logged once.
+
+    ``auto`` never fails: where YuNet's weights are missing or broken it is Haar, with a warning if they were named or
+    are broken.
+
+    Raises:
+        ModelError: ``yunet`` was asked for and its weights are missing or broken.
+    """
+    if settings.kind == "yunet":
+        return _opened(_yunet(settings), "as configured")
+    if settings.kind == "haar":
+        return _opened(_haar(settings), "as configured")
+    if not settings.weights and find_weights() is None:
+        return _opened(_haar(settings), "YuNet finds more; 'edge-agent detector fetch' gets its weights")
+    try:
+        return _opened(_yunet(settings), "its weights are there")
+    except ModelError as error:
+        log.warning("%s", error)
+        return _opened(_haar(settings), "YuNet's weights cannot be used")
+
+
+def _opened(detector: Detector, why: str) -> Detector:
+    log.info("faces are found by %s: %s", detector.name, why)
+    return detector
+
+
+def _haar(settings: DetectorSettings) -> HaarDetector:
+    return HaarDetector(settings.min_face_px)
+
+
+def _yunet(settings: DetectorSettings) -> YuNetDetector:
+    named = Path(settings.weights).expanduser() if settings.weights else None
+    path = named or find_weights() or default_weights()
+    content = read_weights(path)
+    if not is_pinned(content):
+        if named is None:
+            raise ModelError(
+                f"{path}",
+                received="a file with another sha256",
+                expected=YUNET_SHA256,
+                remedy="Fetch it again with 'edge-agent detector fetch'",
+            )
+        log.warning("%s is not the YuNet whose framing was fitted; it is used because the settings name it", path)
+    return YuNetDetector(content, str(path), settings.min_face_px, settings.min_score)

@@ -1,0 +1,202 @@
+"""Following faces from frame to frame: the same person keeps the same id while moving, hidden for a moment, or crossing.
+
+Everything is decided from the detections and the time they are given; no clock is read.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_agent.config import TrackerSettings
+from edge_agent.types import Box, Detection, TrackedFace
+
+_STEADY_S = 0.15
+"""How far back a face's position and speed are averaged, in seconds: long enough to calm a detector's jitter."""
+
+_HEADING_S = 0.3
+
+_MOMENTUM_S = 1.0
+"""How long a hidden face is expected to go on moving as it did, in seconds."""
+
+_REACH = 0.6
+"""How far from where it is expected a face is recognised, in sides of its square, at once after it was seen."""
+
+_REACH_PER_S = 1.5
+_LONGEST_REACH = 1.5
+"""The reach grows while a face is hidden, up to where a neighbour may sit."""
+
+_LARGEST_GROWTH = 1.8
+"""By how much a face's side may differ from what it was, as a ratio."""
+
+_SIZE_WEIGHT = 0.5
+_HIDDEN_WEIGHT = 0.3
+"""What a twofold size, and a second of hiding, count against a pairing, measured in sides of distance."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackUpdate:
+    """Who is there after a frame.
+
+    Attributes:
+        present: Confirmed faces, hidden ones included until they are forgotten, in order of appearance.
+        ended: Confirmed faces forgotten with this frame; each is told once.
+    """
+
+    present: tuple[TrackedFace, ...]
+    ended: tuple[TrackedFace, ...]
+
+
+class Tracker:
+    """Gives faces ids.
+
+    A face is expected where it was heading, and the nearest detections are paired first; distance is measured in sides
+    of the face and weighed together with the difference in size, and with how long the face has been hidden. Confirmed
+    faces choose before new ones do, so a false detection beside a face cannot take its place.
+
+    Args:
+        settings: When a face counts as there, and when as gone.
+        new_id: Gives an id never given before, for each face that is confirmed; see :func:`random_ids`.
+    """
+
+    def __init__(self, settings: TrackerSettings, new_id: Callable[[], str]) -> None:
+        self._confirm_frames, self._forget_s, self._new_id = settings.confirm_frames, settings.forget_s, new_id
+        self._confirmed: list[_Track] = []
+        self._candidates: list[_Track] = []
+
+    def update(self, detections: Sequence[Detection], now: float) -> TrackUpdate:
+        """Take in the faces of one frame.
+
+        Args:
+            detections: All of them, in any order.
+            now: Monotonic seconds of the frame; not before those of the call before.
+        """
+        ended = [track for track in self._confirmed if now - track.seen_at > self._forget_s]
+        self._confirmed = [track for track in self._confirmed if now - track.seen_at <= self._forget_s]
+        self._candidates = [track for track in self._candidates if now - track.seen_at <= self._forget_s]
+
+        boxes = [detection.box for detection in detections if detection.box.side > 0]
+        left = _follow(self._confirmed, boxes, now)
+        left = _follow(self._candidates, left, now)
+        self._settle_candidates(left, now)
+
+        return TrackUpdate(
+            present=tuple(track.face() for track in self._confirmed),
+            ended=tuple(track.face() for track in ended),
+        )
+
+    def _settle_candidates(self, unknown: Sequence[Box], now: float) -> None:
+        """Confirm candidates seen often enough, drop those missed as often as seen, and add the faces nobody knows."""
+        candidates = [*self._candidates, *(_Track(box, now) for box in unknown)]
+        for track in candidates:
+            track.credit += 1 if track.seen_at == now else -1
+        for track in candidates:
+            if track.credit >= self._confirm_frames:
+                track.id = self._new_id()
+                self._confirmed.append(track)
+        self._candidates = [track for track in candidates if 0 < track.credit < self._confirm_frames]
+
+
+class _Track:
+    """One face: where it is, how fast it moves, since when and until when it was seen."""
+
+    __slots__ = ("credit", "first_seen_at", "id", "seen_at", "side", "vx", "vy", "x", "y")
+
+    def __init__(self, box: Box, now: float) -> None:
+        self.x, self.y = box.center
+        self.side = box.side
+        self.vx = self.vy = 0.0
+        self.first_seen_at = self.seen_at = now
+        self.id, self.credit = "", 0
+
+    def expected(self, now: float) -> tuple[float, float, float]:
+        """``(x, y, side)`` at a time after it was last seen; a hidden face is expected to come to rest."""
+        ahead = _MOMENTUM_S * (1.0 - math.exp(-(now - self.seen_at) / _MOMENTUM_S))
+        return self.x + self.vx * ahead, self.y + self.vy * ahead, self.side
+
+    def see(self, box: Box, now: float) -> None:
+        """Move on with a detection.
+
+        A g-h filter with fading memory (Brookner 1998, ch. 1.2.6) over :data:`_STEADY_S`, which gives frames that come
+        rarely more weight than frames that come often.
+        """
+        elapsed = max(now - self.seen_at, 1e-3)
+        fading = math.exp(-elapsed / _STEADY_S)
+        x, y, side = self.expected(now)
+        off_x, off_y = box.center[0] - x, box.center[1] - y
+        self.x, self.y = x + (1 - fading**2) * off_x, y + (1 - fading**2) * off_y
+        turning = (1 - math.exp(-elapsed / _HEADING_S)) ** 2 / elapsed
+        self.vx, self.vy = self.vx + turning * off_x, self.vy + turning * off_y
+        self.side = side + (1 - fading) * (box.side - side)
+        self.seen_at = now
+
+    def face(self) -> TrackedFace:
+        box = Box(self.x - self.side / 2, self.y - self.side / 2, self.side)
+        return TrackedFace(self.id, box, self.first_seen_at, self.seen_at)
+
+
+def _follow(tracks: Sequence[_Track], boxes: Sequence[Box], now: float) -> list[Box]:
+    """Move tracks on to the boxes that suit them best, best pair first; the boxes that suit none come back."""
+    if not tracks or not boxes:
+        return list(boxes)
+    costs = _costs(tracks, boxes, now)
+    free_tracks, free_boxes = [True] * len(tracks), [True] * len(boxes)
+    rows, columns = np.nonzero(np.isfinite(costs))
+    for pair in np.argsort(costs[rows, columns], kind="stable"):
+        row, column = int(rows[pair]), int(columns[pair])
+        if free_tracks[row] and free_boxes[column]:
+            free_tracks[row] = free_boxes[column] = False
+            tracks[row].see(boxes[column], now)
+    return [box for box, free in zip(boxes, free_boxes, strict=True) if free]
+
+
+def _costs(tracks: Sequence[_Track], boxes: Sequence[Box], now: float) -> NDArray[np.float64]:
+    """How badly each track and box suit each other, ``(tracks, boxes)``, in sides; infinite where they cannot pair.
+
+    Overlap would rank the same for squares of one size, and says nothing about faces that moved further than a side.
+    """
+    expected = np.array([track.expected(now) for track in tracks])
+    given = np.array([(*box.center, box.side) for box in boxes])
+    hidden_s = np.array([now - track.seen_at for track in tracks])[:, None]
+    sides = (expected[:, None, 2] + given[None, :, 2]) / 2
+    distance = np.hypot(expected[:, None, 0] - given[None, :, 0], expected[:, None, 1] - given[None, :, 1]) / sides
+    growth = np.abs(np.log2(expected[:, None, 2] / given[None, :, 2]))
+    reach = np.minimum(_REACH + _REACH_PER_S * hidden_s, _LONGEST_REACH)
+    possible = (distance <= reach) & (growth <= math.log2(_LARGEST_GROWTH))
+    return np.where(possible, distance + _SIZE_WEIGHT * growth + _HIDDEN_WEIGHT * hidden_s, np.inf)
+
+
+_LETTERS = "bcdfghjkmnpqrstvwxz"
+_DIGITS = "23456789"
+
+
+def random_ids(rng: random.Random | None = None) -> Callable[[], str]:
+    """A source of short random ids such as ``k7q2``, each given once.
+
+    Letters and digits take turns, without vowels and look-alikes, so no id is a word or read for another. Ids grow by two
+    characters when half of those of a length are used up.
+
+    Args:
+        rng: Where chance comes from; the operating system where not given.
+    """
+    chance = rng or random.SystemRandom()
+    pair = len(_LETTERS) * len(_DIGITS)
+    used: set[str] = set()
+    pairs = 2
+
+    def new_id() -> str:
+        nonlocal pairs
+        if len(used) >= pair**pairs // 2:
+            pairs += 1
+        while True:
+            made = "".join(chance.choice(_LETTERS) + chance.choice(_DIGITS) for _ in range(pairs))
+            if made not in used:
+                used.add(made)
+                return made
+
+    return new_id

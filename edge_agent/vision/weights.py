@@ -1,0 +1,168 @@
+"""YuNet's weights: where they live, how they are recognised, how they get there.
+
+They are not ours to ship, so a device fetches them once, by a pinned hash. Everything works without them: Haar is the
+detector that is always there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import urllib.request
+from collections.abc import Callable, Sequence
+from http.client import HTTPException
+from pathlib import Path
+
+from edge_agent.errors import ModelError
+
+YUNET_FILE = "face_detection_yunet_2023mar.onnx"
+"""YuNet of March 2023 (Wu, Peng & Yu 2023), as published in OpenCV Zoo under the MIT licence."""
+
+YUNET_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
+
+YUNET_SOURCES = (
+    f"https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet/{YUNET_FILE}",
+    f"https://huggingface.co/opencv/face_detection_yunet/resolve/main/{YUNET_FILE}",
+)
+"""Addresses tried in this order. Which one answers does not matter: only the pinned bytes are accepted."""
+
+SYSTEM_DATA = Path("/var/lib/edge-agent")
+"""Where the installed service keeps its data."""
+
+_LARGEST_BYTES = 4_000_000
+_CHUNK_BYTES = 1 << 16
+
+
+def data_folders() -> tuple[Path, ...]:
+    """Where the agent's data may lie, in the order they are searched.
+
+    ``EDGE_AGENT_DATA`` names the only one. Without it: the service's folder ``/var/lib/edge-agent``, then the user's
+    own under ``XDG_DATA_HOME`` (``~/.local/share`` where that is not set).
+    """
+    named = os.environ.get("EDGE_AGENT_DATA")
+    if named:
+        return (Path(named),)
+    # The XDG standard tells programs to ignore a relative path.
+    xdg = Path(os.environ.get("XDG_DATA_HOME") or "")
+    own = xdg if xdg.is_absolute() else Path("~/.local/share").expanduser()
+    return SYSTEM_DATA, own / "edge-agent"
+
+
+def find_weights() -> Path | None:
+    """The weights file in the first data folder that has one, whatever its content; ``None`` where no folder has."""
+    return next((path for folder in data_folders() if (path := folder / YUNET_FILE).is_file()), None)
+
+
+def default_weights() -> Path:
+    """Where :func:`fetch` puts the weights unless told otherwise: the first data folder this user can write to.
+
+    The service's folder counts only where it exists, since creating it is the installer's business.
+    """
+    folders = data_folders()
+    writable = (folder for folder in folders[:-1] if os.access(folder, os.W_OK))
+    return next(writable, folders[-1]) / YUNET_FILE
+
+
+def is_pinned(content: bytes) -> bool:
+    """Whether these are the very bytes this version was measured with."""
+    return hashlib.sha256(content).hexdigest() == YUNET_SHA256
+
+
+def read_weights(path: Path) -> bytes:
+    """A weights file's bytes.
+
+    Raises:
+        ModelError: There is no such file, or it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise ModelError(
+            f"{path}: no such file",
+            expected="YuNet's weights",
+            remedy="Fetch them with 'edge-agent detector fetch', or choose the detector haar",
+        ) from None
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def fetch(
+    target: Path | None = None,
+    sources: Sequence[str] = YUNET_SOURCES,
+    *,
+    timeout_s: float = 20.0,
+    report: Callable[[int], None] = lambda _: None,
+) -> Path:
+    """Download YuNet's weights, accept only the pinned bytes, and put them in place in one step.
+
+    A file that is already right is left alone and nothing is downloaded. At every moment the target is absent, its old
+    self or complete: an interrupted download leaves nothing behind.
+
+    Args:
+        target: The file to write; :func:`default_weights` where not given.
+        sources: Addresses to try in turn: ``https://``, ``http://`` or ``file://``.
+        timeout_s: How long a silent connection is waited for, in seconds.
+        report: Called with the number of bytes received so far.
+
+    Returns:
+        The file's path.
+
+    Raises:
+        ModelError: No source gave the file, or it cannot be written.
+    """
+    target = target or default_weights()
+    if target.is_file() and is_pinned(read_weights(target)):
+        return target
+    failures = []
+    for source in sources:
+        try:
+            content = _download(source, timeout_s, report)
+        except (OSError, HTTPException, ValueError) as error:  # URLError is an OSError; ValueError: no address at all
+            failures.append(f"{source}: {getattr(error, 'reason', None) or str(error) or type(error).__name__}")
+            continue
+        if not is_pinned(content):
+            failures.append(f"{source}: {len(content)} bytes with another sha256 than {YUNET_SHA256[:12]}...")
+            continue
+        _put_in_place(content, target)
+        return target
+    raise ModelError(
+        "YuNet's weights could not be fetched",
+        received="; ".join(failures) or "no address to try",
+        expected=f"{YUNET_FILE} with sha256 {YUNET_SHA256}",
+        remedy=f"Connect to the network and try again, or copy the file to {target} from another machine",
+    )
+
+
+def _download(source: str, timeout_s: float, report: Callable[[int], None]) -> bytes:
+    content = bytearray()
+    with urllib.request.urlopen(source, timeout=timeout_s) as answer:
+        while chunk := answer.read(_CHUNK_BYTES):
+            content += chunk
+            report(len(content))
+            if len(content) > _LARGEST_BYTES:
+                raise ValueError(f"more than {_LARGEST_BYTES} bytes, which is not this file")
+    return bytes(content)
+
+
+def _put_in_place(content: bytes, target: Path) -> None:
+    """Write beside the target, then rename: renaming is atomic within a file system."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            part = Path(name)
+            part.chmod(0o644)  # the service runs as another user than the one who fetches
+            part.replace(target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise ModelError(
+            f"{target}: cannot be written: {error.strerror}",
+            remedy="Run the command as a user who may, or set EDGE_AGENT_DATA to a folder of your own",
+        ) from None

@@ -1,0 +1,82 @@
+"""The better face detector where its weights are there: YuNet (Wu, Peng & Yu 2023), a small convolutional network."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable
+
+import cv2
+import numpy as np
+
+from edge_agent.errors import ModelError
+from edge_agent.types import Image
+from edge_agent.vision.framing import FramedDetector, Framing, RawFace
+from edge_agent.vision.weights import YUNET_FILE
+
+log = logging.getLogger(__name__)
+
+YUNET_FRAMING = Framing(scale=1.10)
+
+_SMALLEST_PX = 16
+_LONGEST_PX = 960
+_OVERLAP = 0.3
+_MOST_FACES = 500
+
+
+class YuNetDetector(FramedDetector):
+    """Finds faces at any usual pose and tells where their eyes are.
+
+    Args:
+        weights: Content of its ONNX file.
+        source: What to call the file in an error.
+        min_face_px: The smallest face wanted, in pixels of the frame.
+        min_score: Faces with a lower score are left out, 0 to 1.
+
+    Raises:
+        ModelError: The bytes are no YuNet.
+    """
+
+    def __init__(self, weights: bytes, source: str, min_face_px: int = 24, min_score: float = 0.7) -> None:
+        super().__init__("yunet", YUNET_FRAMING, _SMALLEST_PX, _LONGEST_PX, min_face_px)
+        self._size = (64, 64)
+        try:
+            content, no_config = np.frombuffer(weights, np.uint8), np.empty(0, np.uint8)
+            self._net = cv2.FaceDetectorYN.create(
+                "onnx", content, no_config, self._size, min_score, _OVERLAP, _MOST_FACES
+            )
+            # Other networks load as well; only a run shows whether the outputs are YuNet's.
+            self._net.detect(np.zeros((64, 64, 3), np.uint8))
+        except cv2.error as error:
+            log.debug("%s: %s", source, error)
+            raise ModelError(
+                f"{source} is not YuNet",
+                received=f"{len(weights)} bytes that OpenCV {cv2.__version__} cannot load as such",
+                expected=YUNET_FILE,
+                remedy="Fetch it again with 'edge-agent detector fetch', or choose the detector haar",
+            ) from None
+
+    def _search(self, image: Image, least_px: float) -> list[RawFace]:
+        colour = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image
+        size = (colour.shape[1], colour.shape[0])
+        if size != self._size:
+            self._net.setInputSize(size)
+            self._size = size
+        # The stubs promise an array; without a face there is none.
+        rows: Iterable[Iterable[float]] | None = self._net.detect(colour)[1]
+        faces = (_face([float(value) for value in row]) for row in (() if rows is None else rows))
+        return [face for face in faces if face is not None and face.size * self.framing.scale >= least_px]
+
+
+def _face(row: list[float]) -> RawFace | None:
+    """One row of YuNet's result: box, five landmarks from the person's right eye on, score.
+
+    ``None`` for a diverged box, as very narrow pictures give.
+    """
+    if not all(math.isfinite(value) for value in row):
+        return None
+    left, top, width, height, x0, y0, x1, y1 = row[:8]
+    if width <= 0 or height <= 0:
+        return None
+    eyes = ((x0, y0), (x1, y1)) if x0 <= x1 else ((x1, y1), (x0, y0))
+    return RawFace(left, top, width, height, min(1.0, row[14]), eyes)

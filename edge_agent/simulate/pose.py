@@ -1,0 +1,148 @@
+"""How a drawn face looks for an expression: a few dozen measures, one set of them for each of FER2013's labels.
+
+Lengths are shares of the face square's side, x to the right, y down, origin in the middle of the square. Measures that
+have a left and a right count outwards from the middle. The sets follow the facial action units (Ekman and Friesen 1978)
+that make up each expression, named beside them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, slots=True)
+class FacePose:
+    """The measures of a face that move. The defaults are a face at rest.
+
+    Attributes:
+        brow_y: Height of the middle of the brows.
+        brow_tilt: How much lower the outer end lies than the inner one; negative pulls the inner ends down.
+        brow_arch: Height of the arch over the line between the ends.
+        brow_inner: Distance of the inner ends from the middle of the face.
+        brow_weight: Thickness, 1 at rest.
+        eye_width: Half the width of an eye.
+        eye_open: Height of the upper lid's curve above the corners.
+        eye_low: Depth of the lower lid's curve under the corners.
+        eye_tilt: How much lower the outer corner lies than the inner one.
+        eye_droop: How far the upper lid sinks towards the outer corner, 0 to 1.
+        iris: Radius of the iris.
+        gaze: How far the iris is lowered.
+        crease: Darkness of the fold above the upper lid, 0 to 1.
+        bag: Darkness of the fold under the lower lid, 0 to 1.
+        mouth_y: Height of the middle of the mouth.
+        mouth_width: Half its width.
+        corner: How much lower the corners lie than the middle; negative is a smile.
+        gap_up: How far the upper lip's inner edge is above the middle of the mouth.
+        gap_low: How far the lower lip's inner edge is under it.
+        square: Exponent of the lips' curves: 2 is round, more is square.
+        lip_up: Thickness of the upper lip.
+        lip_low: Thickness of the lower lip.
+        teeth_up: Share of the opening that upper teeth fill, 0 to 1.
+        teeth_low: Share of the opening that lower teeth fill, 0 to 1.
+        fold: Darkness of the folds from nose to mouth corners, 0 to 1.
+        fold_wide: How far outside the mouth corners the folds end.
+        nose_up: How far the tip of the nose is lifted.
+        wrinkle: Darkness of the wrinkles across the bridge of the nose, 0 to 1.
+        frown: Darkness of the upright lines between the brows, 0 to 1.
+        forehead: Darkness of the lines across the forehead, 0 to 1.
+        cheek: How far the cheeks bulge, 0 to 1.
+        chin: How far the chin bulges upwards, 0 to 1.
+        jaw: How far the chin is dropped.
+        shift: How far eyes, nose and mouth sink in the face, as when the head is bowed.
+    """
+
+    brow_y: float = -0.215
+    brow_tilt: float = 0.01
+    brow_arch: float = 0.028
+    brow_inner: float = 0.085
+    brow_weight: float = 1.0
+    eye_width: float = 0.075
+    eye_open: float = 0.026
+    eye_low: float = 0.014
+    eye_tilt: float = -0.004
+    eye_droop: float = 0.1
+    iris: float = 0.028
+    gaze: float = 0.0
+    crease: float = 0.4
+    bag: float = 0.25
+    mouth_y: float = 0.262
+    mouth_width: float = 0.135
+    corner: float = 0.0
+    gap_up: float = 0.0
+    gap_low: float = 0.0
+    square: float = 2.0
+    lip_up: float = 0.026
+    lip_low: float = 0.036
+    teeth_up: float = 0.0
+    teeth_low: float = 0.0
+    fold: float = 0.2
+    fold_wide: float = 0.03
+    nose_up: float = 0.0
+    wrinkle: float = 0.0
+    frown: float = 0.0
+    forehead: float = 0.0
+    cheek: float = 0.2
+    chin: float = 0.1
+    jaw: float = 0.0
+    shift: float = 0.0
+
+    def towards(self, other: FacePose, share: float) -> FacePose:
+        """The pose on the way to another: 0 is this one, 1 the other."""
+        return FacePose(
+            **{
+                field.name: getattr(self, field.name) * (1 - share) + getattr(other, field.name) * share
+                for field in fields(FacePose)
+            }
+        )
+
+
+NEUTRAL = FacePose()
+
+POSES: dict[str, FacePose] = {
+    # AU4 brows down and together, AU5 glare, AU7 lids tight, AU23 lips pressed
+    "angry": FacePose(
+        brow_y=-0.165, brow_tilt=-0.075, brow_arch=0.012, brow_inner=0.055, brow_weight=1.35,
+        eye_open=0.022, eye_low=0.012, eye_tilt=-0.016, eye_droop=0.0, crease=0.8, bag=0.5,
+        mouth_width=0.125, corner=0.025, lip_up=0.014, lip_low=0.02, square=3.0,
+        fold=0.5, fold_wide=0.03, frown=0.9, wrinkle=0.2, chin=0.5,
+    ),
+    # AU9 nose wrinkled, AU10 upper lip raised, AU15 mouth corners down
+    "disgust": FacePose(
+        brow_y=-0.19, brow_tilt=-0.021, brow_arch=0.004, brow_inner=0.047, brow_weight=1.255, eye_width=0.083, eye_open=0.011, eye_low=0.008, eye_tilt=-0.002, eye_droop=0.045, iris=0.03, gaze=-0.001, crease=0.872, bag=0.946, mouth_y=0.256, mouth_width=0.121, corner=0.046, gap_up=0.019, gap_low=0.029, square=2.228, lip_up=0.027, lip_low=0.032, teeth_up=0.76, teeth_low=0.155, fold=0.944, fold_wide=0.041, nose_up=0.024, wrinkle=0.86, frown=0.596, forehead=0.054, cheek=0.814, chin=0.279, jaw=0.011, shift=0.005,
+    ),
+    # AU1+2+4 brows raised and together, AU5 eyes wide, AU20 lips stretched, AU26 jaw dropped
+    "fear": FacePose(
+        brow_y=-0.241, brow_tilt=0.073, brow_arch=-0.008, brow_inner=0.063, brow_weight=0.975, eye_width=0.071, eye_open=0.056, eye_low=0.028, eye_tilt=0.003, eye_droop=0.085, iris=0.024, gaze=0.002, crease=0.166, bag=0.73, mouth_y=0.256, mouth_width=0.154, corner=0.025, gap_up=0.03, gap_low=0.077, square=2.439, lip_up=0.022, lip_low=0.034, teeth_up=0.025, teeth_low=0.332, fold=0.269, fold_wide=0.034, nose_up=0.001, wrinkle=0.01, frown=0.641, forehead=0.725, cheek=0.224, chin=0.136, jaw=0.04, shift=-0.005,
+    ),
+    # AU6 cheeks raised, AU12 mouth corners up
+    "happy": FacePose(
+        brow_y=-0.22, brow_arch=0.034, eye_open=0.02, eye_low=0.004, eye_droop=0.3, crease=0.4, bag=0.8,
+        mouth_y=0.265, mouth_width=0.19, corner=-0.055, gap_up=-0.005, gap_low=0.055, square=2.0, lip_up=0.018, lip_low=0.028,
+        teeth_up=0.75, fold=0.8, fold_wide=0.045, cheek=1.0,
+    ),
+    # AU1 inner brows up, AU4, AU15 mouth corners down, lids drooping
+    "sad": FacePose(
+        brow_y=-0.215, brow_tilt=0.085, brow_arch=0.0, brow_inner=0.07,
+        eye_open=0.016, eye_low=0.012, eye_tilt=0.016, eye_droop=0.6, gaze=0.006, crease=0.6, bag=0.6,
+        mouth_y=0.26, mouth_width=0.115, corner=0.045, lip_up=0.02, lip_low=0.036,
+        fold=0.45, frown=0.5, forehead=0.5, chin=0.8, shift=0.015,
+    ),
+    # AU1+2 brows raised, AU5 eyes wide, AU26 jaw dropped
+    "surprise": FacePose(
+        brow_y=-0.275, brow_tilt=0.01, brow_arch=0.045, brow_inner=0.09,
+        eye_open=0.052, eye_low=0.03, eye_droop=0.0, crease=0.2, bag=0.1,
+        mouth_y=0.28, mouth_width=0.09, gap_up=0.045, gap_low=0.085, lip_up=0.024, lip_low=0.03, teeth_up=0.12,
+        fold=0.15, forehead=0.8, jaw=0.06,
+    ),
+    "neutral": NEUTRAL,
+}  # fmt: skip
+"""The full expression by FER2013 label."""
+
+
+def pose_of(expression: str, intensity: float) -> FacePose:
+    """The pose of an expression at an intensity from 0 (at rest) to 1 (full).
+
+    Raises:
+        KeyError: The expression is none of FER2013's labels.
+    """
+    return NEUTRAL.towards(POSES[expression], intensity)

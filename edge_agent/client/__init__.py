@@ -1,0 +1,37 @@
+"""What a dashboard author needs and would otherwise get wrong: each event once, gaps filled, honest liveness."""
+
+from edge_agent.client.classroom import Classroom
+from edge_agent.client.gaps import Patience
+from edge_agent.client.liveness import DeviceState
+from edge_agent.client.notices import (
+    Arrived,
+    BrokerChanged,
+    Device,
+    Lost,
+    Missing,
+    Notice,
+    StateChanged,
+    Unreadable,
+)
+from edge_agent.messaging.broker import Broker
+from edge_agent.messaging.payloads import Expression, Health, Reply, Status, Summary
+
+__all__ = [
+    "Arrived",
+    "Broker",
+    "BrokerChanged",
+    "Classroom",
+    "Device",
+    "DeviceState",
+    "Expression",
+    "Health",
+    "Lost",
+    "Missing",
+    "Notice",
+    "Patience",
+    "Reply",
+    "StateChanged",
+    "Status",
+    "Summary",
+    "Unreadable",
+]

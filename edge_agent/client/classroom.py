@@ -1,0 +1,172 @@
+"""The connection of a dashboard to a broker, and everything that happens to it."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from types import TracebackType
+
+from edge_agent.client.gaps import Patience
+from edge_agent.client.journal import Journal, Request
+from edge_agent.client.liveness import DeviceState
+from edge_agent.client.notices import BrokerChanged, Device, Notice, Unreadable
+from edge_agent.errors import BrokerError, InputError
+from edge_agent.messaging.backoff import Backoff
+from edge_agent.messaging.broker import Broker
+from edge_agent.messaging.connection import Closed, Connection, Received, Refused, Subscribed
+from edge_agent.messaging.payloads import TYPES, Command, decode, encode
+from edge_agent.messaging.topics import COMMAND, EXPRESSION, HEALTH, REPLY, STATUS, SUMMARY, Topics, parse
+
+_FOLLOWED = (STATUS, HEALTH, EXPRESSION, SUMMARY, REPLY)
+_COMMAND_EXPIRY_S = 60
+_STEP_S = 0.2
+
+
+class Classroom:
+    """Follows the devices at a broker: each event once, gaps filled from the devices' own store, liveness honest.
+
+    Everything happens inside :meth:`poll`, on the caller's thread; iterating calls it for ever::
+
+        with Classroom(Broker("broker.local")) as classroom:
+            for notice in classroom:
+                print(notice)
+
+    Args:
+        broker: Where.
+        root: First part of the topics.
+        site: One site, or ``+`` for all.
+        device: One device, or ``+`` for all.
+        client_id: A name of your own makes the broker keep what arrives while you are away, for ``away_s``; without it
+            every connection starts afresh, and what was missed is asked for.
+        away_s: See ``client_id``.
+        catch_up: Whether to ask also for what devices still hold from before they were first heard of.
+        patience: When to ask for what is missing.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        *,
+        root: str = "classroom",
+        site: str = "+",
+        device: str = "+",
+        client_id: str = "",
+        away_s: int = 3600,
+        catch_up: bool = False,
+        patience: Patience | None = None,
+    ) -> None:
+        self._broker, self._root = broker, root
+        self._filters = [Topics(root, site, device).of(name) for name in _FOLLOWED]
+        self._client_id = client_id or f"{root}:client:{secrets.token_hex(6)}"
+        self._session_expiry_s = away_s if client_id else 0
+        self._journal = Journal(secrets.token_hex(4), catch_up=catch_up, patience=patience)
+        self._connection: Connection | None = None
+        self._retry, self._retry_at = Backoff(1.0, 30.0), 0.0
+        self._trouble = ""
+        self._commands = 0
+
+    def __enter__(self) -> Classroom:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Notice]:
+        while True:
+            yield from self.poll(1.0)
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def states(self) -> dict[Device, DeviceState]:
+        """Every device heard of, and whether it is alive."""
+        return self._journal.states()
+
+    def poll(self, timeout_s: float = 1.0) -> list[Notice]:
+        """Wait for something worth telling, at most about ``timeout_s`` (longer while a connection is being made).
+
+        Raises:
+            Refused: The broker does not let this client in, or denies a subscription.
+        """
+        deadline = time.monotonic() + timeout_s
+        notices: list[Notice] = []
+        while not notices and (left := deadline - time.monotonic()) > 0:
+            if self._connection is None:
+                notices += self._connect(left)
+            else:
+                notices += self._exchange(self._connection, min(left, _STEP_S))
+        return notices
+
+    def send(self, device: Device, command: str) -> str:
+        """Send a command such as ``snapshot``; returns its id, which the :class:`Reply` will carry.
+
+        Raises:
+            BrokerError: There is no connection.
+        """
+        if self._connection is None:
+            raise BrokerError(f"no connection to broker {self._broker}", remedy="Send the command when there is one")
+        self._commands += 1
+        command_id = f"{self._client_id}-{self._commands}"[-64:]
+        self._publish(self._connection, Request(device, Command(id=command_id, command=command)))
+        return command_id
+
+    def _connect(self, within_s: float) -> list[Notice]:
+        wait_s = self._retry_at - time.monotonic()
+        if wait_s > 0:
+            time.sleep(min(wait_s, within_s))
+            return []
+        try:
+            connection = Connection(self._broker, self._client_id, session_expiry_s=self._session_expiry_s)
+        except BrokerError as error:
+            if isinstance(error, Refused) and not error.temporary:
+                raise
+            return self._lost(str(error))
+        connection.subscribe(self._filters)
+        self._connection, self._trouble = connection, ""
+        self._retry.reset()
+        return [BrokerChanged(connected=True, reason="")]
+
+    def _exchange(self, connection: Connection, timeout_s: float) -> list[Notice]:
+        notices: list[Notice] = []
+        for signal in connection.poll(timeout_s):
+            if isinstance(signal, Received):
+                notices += self._read(signal)
+            elif isinstance(signal, Subscribed) and signal.refused:
+                self.close()
+                raise Refused(self._broker, 0x87, f"no subscription to {', '.join(signal.refused)}")
+            elif isinstance(signal, Closed):
+                self._connection = None
+                return notices + self._lost(f"connection to broker {self._broker} lost: {signal.reason}")
+        told, requests = self._journal.tick(time.monotonic())
+        for request in requests:
+            self._publish(connection, request)
+        return notices + told
+
+    def _read(self, received: Received) -> list[Notice]:
+        address = parse(received.topic, self._root)
+        if address is None or not received.payload:
+            return []
+        try:
+            message = decode(received.payload, TYPES[address.name])
+        except InputError as error:
+            return [Unreadable(received.topic, str(error))]
+        return self._journal.apply(
+            address, message, time.monotonic(), retained=received.retained, late=received.historical
+        )
+
+    def _publish(self, connection: Connection, request: Request) -> None:
+        topics = Topics(self._root, request.device.site, request.device.id)
+        connection.publish(topics.of(COMMAND), encode(request.command), expiry_s=_COMMAND_EXPIRY_S)
+
+    def _lost(self, reason: str) -> list[Notice]:
+        """There is no connection; said once, until there has been one again."""
+        self._retry_at = time.monotonic() + self._retry.next()
+        news = not self._trouble
+        self._trouble = reason
+        return [BrokerChanged(connected=False, reason=reason), *self._journal.disconnected()] if news else []

@@ -1,0 +1,113 @@
+"""Which events of a stream have come, which must exist and have not, and when to ask for them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edge_agent.client.ranges import Ranges
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """When a gap is asked for, in seconds.
+
+    Attributes:
+        grace_s: How long a number may be late before it counts as missing; a random part of as much again is added, so
+            that of many subscribers one asks first and the others find their gap filled.
+        retry_s: Wait before asking again; doubles with each time.
+        retry_cap_s: The longest such wait.
+    """
+
+    grace_s: float = 2.0
+    retry_s: float = 15.0
+    retry_cap_s: float = 300.0
+
+
+class Stream:
+    """The numbers of one topic within one session.
+
+    What came before its anchor is history and nobody's gap. Until it has one, a stream only collects.
+
+    Args:
+        patience: When to ask.
+        draw: Random numbers from 0 to 1.
+    """
+
+    def __init__(self, patience: Patience, draw: Callable[[], float] = random.random) -> None:
+        self._patience, self._draw = patience, draw
+        self._seen = Ranges()
+        self._settled = Ranges()  # seen, or given up
+        self._reported = Ranges()
+        self._first_seen: int | None = None
+        self._highest = 0
+        self._anchor: int | None = None
+        self._ask_at: float | None = None
+        self._retry_s = patience.retry_s
+
+    @property
+    def anchored(self) -> bool:
+        """Whether it is known from which number on nothing may be missing."""
+        return self._anchor is not None
+
+    def anchor(self, first: int, now: float) -> None:
+        """From this number on everything is expected; only the first call counts."""
+        if self._anchor is None:
+            self._anchor = first
+            self._schedule(now)
+
+    def anchor_where_joined(self, now: float) -> None:
+        """Expect everything from the first event seen on, or from what is known to exist where none was seen yet."""
+        self.anchor(self._first_seen if self._first_seen is not None else self._highest + 1, now)
+
+    def saw(self, seq: int, now: float) -> bool:
+        """An event has come; whether it is the first time."""
+        if seq in self._seen:
+            return False
+        self._seen.add(seq, seq)
+        self._settled.add(seq, seq)
+        self._first_seen = seq if self._first_seen is None else self._first_seen
+        self._highest = max(self._highest, seq)
+        self._schedule(now)
+        return True
+
+    def exists(self, last: int, now: float) -> None:
+        """The device has delivered events up to this number."""
+        self._highest = max(self._highest, last)
+        self._schedule(now)
+
+    def give_up(self, first: int, last: int) -> bool:
+        """The device no longer holds these; whether any of them was still missing."""
+        missed = bool(self._settled.missing(first, last))
+        self._settled.add(first, last)
+        return missed
+
+    def missing(self) -> list[tuple[int, int]]:
+        """What must exist, has not come and has not been given up, as ranges with both ends included."""
+        return [] if self._anchor is None else self._settled.missing(self._anchor, self._highest)
+
+    def due(self, now: float) -> list[tuple[int, int]]:
+        """What to ask for now; empty until the time has come."""
+        if self._ask_at is None or now < self._ask_at:
+            return []
+        missing = self.missing()
+        self._ask_at = now + self._retry_s if missing else None
+        self._retry_s = min(2 * self._retry_s, self._patience.retry_cap_s) if missing else self._patience.retry_s
+        return missing
+
+    def news(self, ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Those of the ranges that were not reported missing before; they are now."""
+        fresh = [gap for first, last in ranges for gap in self._reported.missing(first, last)]
+        for first, last in fresh:
+            self._reported.add(first, last)
+        return fresh
+
+    def ask_soon(self, now: float) -> None:
+        """The device is back, or has more to give: do not wait for the next retry."""
+        self._retry_s, self._ask_at = self._patience.retry_s, None
+        self._schedule(now)
+
+    def _schedule(self, now: float) -> None:
+        if self._ask_at is None and self.missing():
+            self._ask_at = now + self._patience.grace_s * (1.0 + self._draw())

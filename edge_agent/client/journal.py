@@ -1,0 +1,187 @@
+"""What a subscriber knows about the devices it follows: what has come, what is missing, who is alive.
+
+Pure: it reads no clock and opens no connection. Messages and time go in; notices and requests come out.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from edge_agent.client.gaps import Patience, Stream
+from edge_agent.client.liveness import DeviceState, Liveness
+from edge_agent.client.notices import Arrived, Device, Lost, Missing, Notice, StateChanged
+from edge_agent.messaging.payloads import Command, Expression, Health, Message, Reply, Status, Summary
+from edge_agent.messaging.topics import SEQUENCED, Address
+
+_JOINING_S = 2.0
+_MOST_SESSIONS = 16
+"""Sessions of a device that are remembered, so that a late repetition is still recognised."""
+_MOST_ASKED_AT_ONCE = 10
+_MOST_UNANSWERED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A command to send to a device."""
+
+    device: Device
+    command: Command
+
+
+@dataclass(slots=True)
+class _Record:
+    """What is known of one device. ``first_session`` was running when it was first heard of, at ``joined_at``."""
+
+    joined_at: float
+    first_session: str = ""
+    liveness: Liveness = field(default_factory=Liveness)
+    told: tuple[DeviceState, str] = (DeviceState.UNKNOWN, "")
+    streams: dict[tuple[str, str], Stream] = field(default_factory=dict)
+
+
+class Journal:
+    """Follows any number of devices. Times are monotonic seconds.
+
+    Args:
+        name: Prefix of the ids of requests, unique among subscribers.
+        catch_up: Whether to ask also for what devices still hold from before they were first heard of.
+        patience: When to ask for what is missing.
+        draw: Random numbers from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        catch_up: bool = False,
+        patience: Patience | None = None,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self._name, self._catch_up, self._patience, self._draw = name, catch_up, patience or Patience(), draw
+        self._records: dict[Device, _Record] = {}
+        self._asked: dict[str, tuple[Device, str, str]] = {}
+        self._requests = 0
+
+    def states(self) -> dict[Device, DeviceState]:
+        """Every device heard of, and whether it is alive."""
+        return {device: record.liveness.state for device, record in self._records.items()}
+
+    def apply(self, address: Address, message: Message, now: float, *, retained: bool, late: bool) -> list[Notice]:
+        """A message has come; what is worth telling."""
+        device = Device(address.site, address.device)
+        record = self._records.setdefault(device, _Record(joined_at=now))
+        notices: list[Notice] = []
+        if isinstance(message, (Expression, Summary)):
+            if not self._event(record, address.name, message, now):
+                return []
+        elif isinstance(message, Status):
+            self._status(record, message, now, retained=retained)
+        elif isinstance(message, Health):
+            self._health(record, message, now, retained=retained)
+        elif isinstance(message, Reply):
+            notices += self._reply(record, message, now)
+        else:
+            return []
+        notices.insert(0, Arrived(device, message, late, retained))
+        return notices + self._state_news(device, record)
+
+    def tick(self, now: float) -> tuple[list[Notice], list[Request]]:
+        """Time passes: what is worth telling, and what to ask devices for."""
+        notices: list[Notice] = []
+        requests: list[Request] = []
+        for device, record in self._records.items():
+            record.liveness.tick(now)
+            notices += self._state_news(device, record)
+            for (session, topic), stream in record.streams.items():
+                if not stream.anchored and now >= record.joined_at + _JOINING_S:
+                    stream.anchor_where_joined(now)
+                due = stream.due(now)
+                notices += [Missing(device, session, topic, first, last) for first, last in stream.news(due)]
+                requests += [self._ask(device, session, topic, *gap) for gap in due[:_MOST_ASKED_AT_ONCE]]
+        return notices, requests
+
+    def disconnected(self) -> list[Notice]:
+        """The connection to the broker is lost."""
+        notices: list[Notice] = []
+        for device, record in self._records.items():
+            record.liveness.lost_sight()
+            notices += self._state_news(device, record)
+        return notices
+
+    def _event(self, record: _Record, topic: str, event: Expression | Summary, now: float) -> bool:
+        record.first_session = record.first_session or event.session
+        record.liveness.heard(event.session, now)
+        return self._stream(record, event.session, topic, now).saw(event.seq, now)
+
+    def _status(self, record: _Record, status: Status, now: float, *, retained: bool) -> None:
+        new_session = status.session > record.liveness.session
+        record.liveness.status(status, now)
+        if status.state == "offline":
+            return
+        if not record.first_session:
+            record.first_session = status.session
+        for known in status.sessions:
+            if known.session < record.first_session and not self._catch_up:
+                continue
+            for topic in SEQUENCED:
+                stream = self._stream(record, known.session, topic, now)
+                stream.exists(known.last_seq.get(topic, 0), now)
+                if not retained:
+                    stream.anchor_where_joined(now)
+        if not retained and new_session:
+            for topic in SEQUENCED:
+                self._stream(record, status.session, topic, now).anchor(1, now)
+        for stream in record.streams.values():
+            stream.ask_soon(now)
+
+    def _health(self, record: _Record, health: Health, now: float, *, retained: bool) -> None:
+        record.first_session = record.first_session or health.session
+        if not retained:
+            record.liveness.heard(health.session, now)
+        for topic in SEQUENCED:
+            self._stream(record, health.session, topic, now).exists(health.last_seq.get(topic, 0), now)
+
+    def _reply(self, record: _Record, reply: Reply, now: float) -> list[Notice]:
+        """The device's answer to a request of ours: what it no longer holds is lost."""
+        asked = self._asked.pop(reply.id, None)
+        if asked is None or not reply.ok:
+            return []
+        device, session, topic = asked
+        stream = self._stream(record, session, topic, now)
+        if "more_from" in reply.result:
+            stream.ask_soon(now)
+        gone = [(int(first), int(last)) for first, last in reply.result.get("missing", [])]
+        return [Lost(device, session, topic, first, last) for first, last in gone if stream.give_up(first, last)]
+
+    def _stream(self, record: _Record, session: str, topic: str, now: float) -> Stream:
+        key = (session, topic)
+        if key not in record.streams:
+            stream = record.streams[key] = Stream(self._patience, self._draw)
+            if self._catch_up or session > record.first_session:
+                stream.anchor(1, now)
+            self._forget_old(record)
+        return record.streams[key]
+
+    def _forget_old(self, record: _Record) -> None:
+        sessions = sorted({session for session, _ in record.streams})
+        for session in sessions[:-_MOST_SESSIONS]:
+            for topic in SEQUENCED:
+                record.streams.pop((session, topic), None)
+
+    def _ask(self, device: Device, session: str, topic: str, first: int, last: int) -> Request:
+        self._requests += 1
+        request_id = f"{self._name}-{self._requests}"
+        self._asked[request_id] = (device, session, topic)
+        if len(self._asked) > _MOST_UNANSWERED:
+            self._asked.pop(next(iter(self._asked)))
+        command = Command(id=request_id, command="resend", session=session, topic=topic, first=first, last=last)
+        return Request(device, command)
+
+    def _state_news(self, device: Device, record: _Record) -> list[Notice]:
+        state = (record.liveness.state, record.liveness.reason)
+        if state == record.told:
+            return []
+        record.told = state
+        return [StateChanged(device, *state)]

@@ -1,0 +1,1 @@
+"""Speaking MQTT: topics, payloads, the durable outbox and the publisher."""

@@ -1,0 +1,316 @@
+"""What travels over MQTT: JSON objects in UTF-8 with snake_case keys. The contract other people's software builds on.
+
+Every message is one of these types, encoded by :func:`encode` and read by :func:`decode`. Receivers ignore fields they
+do not know. ``session`` sorts by time: of two, the greater is the later. Times ending in ``_at`` are ISO 8601 in UTC
+with milliseconds, as far as the device's clock knew; ``mono_ms`` counts milliseconds since the session began and cannot
+be wrong.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from edge_agent.errors import InputError
+from edge_agent.messaging.topics import COMMAND, DESIRED, EXPRESSION, HEALTH, REPLY, STATUS, SUMMARY, VERSION
+
+Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
+Count = Annotated[int, Meta(ge=0)]
+Number = Annotated[int, Meta(ge=1)]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag=VERSION, tag_field="v"):
+    """Every message starts with ``v``, the version of the contract it follows; another version is refused."""
+
+
+class BoxPixels(msgspec.Struct, frozen=True, kw_only=True):
+    """A square around a face in pixels of the frame, x to the right, y down. It may reach over the frame's edge."""
+
+    left: int
+    top: int
+    side: int
+
+
+class Expression(Message, frozen=True, kw_only=True):
+    """One event: the stable expression of a tracked face started, changed or ended.
+
+    Attributes:
+        event_id: ``{device}/{session}/expression/{seq}``; the same event sent twice has the same id and the same bytes.
+        kind: ``start``, ``change`` or ``end``; ``end`` tells the expression that ended.
+        track: The face's id: random, unique within the session, meaningless outside it.
+        expression: One of the labels that ``status`` lists, or ``uncertain``.
+        confidence: Calibrated probability of ``expression``; of the likeliest label when ``uncertain``.
+        scores: Probability by label, summing to 1 but for rounding.
+        previous: The stable expression before; null at ``start``.
+        held_s: How long ``previous`` (at ``end``: ``expression``) had been stable, in seconds.
+        observed_at: When the deciding frame was captured.
+        mono_ms: The same moment in milliseconds since the session began.
+        session: The run of the agent that observed it.
+        seq: Number within session and topic, from 1, without gaps.
+        clock_synced: Whether the device's clock was set; if not, date by ``mono_ms`` and ``status``.
+        model: First 12 hex digits of the model file's sha256.
+        box: Where the face was; only where the device's privacy settings ask for boxes.
+    """
+
+    event_id: str
+    kind: Literal["start", "change", "end"]
+    track: str
+    expression: str
+    confidence: Fraction
+    scores: dict[str, Fraction]
+    previous: str | None
+    held_s: Annotated[float, Meta(ge=0.0)]
+    observed_at: str
+    mono_ms: int
+    session: str
+    seq: Number
+    clock_synced: bool
+    model: str
+    box: BoxPixels | UnsetType = UNSET
+
+
+class Summary(Message, frozen=True, kw_only=True):
+    """The class over one window. Its time fields tell the window's end.
+
+    Attributes:
+        window_s: Length of the window in seconds.
+        faces: Mean number of faces present, rounded; null where suppressed.
+        shares: Share of face time by stable expression (labels and ``uncertain``), summing to 1 but for rounding; empty
+            where nobody was present; null where suppressed.
+        suppressed: Whether too few faces were present for figures to be given.
+
+    The other attributes are those of :class:`Expression`.
+    """
+
+    event_id: str
+    window_s: Annotated[float, Meta(gt=0.0)]
+    faces: Count | None
+    shares: dict[str, Fraction] | None
+    suppressed: bool
+    observed_at: str
+    mono_ms: int
+    session: str
+    seq: Number
+    clock_synced: bool
+    model: str
+
+
+class Percentiles(msgspec.Struct, frozen=True, kw_only=True):
+    """Median and 95th percentile in milliseconds."""
+
+    p50: float
+    p95: float
+
+
+class CameraHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """State of the frame source (``ok``, ``stalled``, ``muted`` ...) and, where it is not well, why."""
+
+    state: str
+    reason: str = ""
+
+
+class OutboxHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """Where events wait.
+
+    Attributes:
+        storage: ``disk``; ``memory`` where the settings say so; ``degraded`` where the disk fails and memory stands in.
+        pending: Events accepted and not yet acknowledged by the broker.
+        kept_bytes: Size of all events held, delivered ones that are kept for ``resend`` included.
+        lost: Events given up since the session began because the outbox or its memory was full.
+    """
+
+    storage: Literal["disk", "memory", "degraded"]
+    pending: Count
+    kept_bytes: Count
+    lost: Count
+
+
+class HealthReport(Message, frozen=True, kw_only=True):
+    """What the pipeline knows about its own health; fields stay null where the platform does not tell.
+
+    Attributes:
+        fps: Frames taken through the pipeline a second, over the reporting period.
+        latency_ms: By stage (``detect``, ``classify``, ``total`` ...) over the reporting period.
+        camera: State of the frame source.
+        frames_read: Frames the source delivered since the session began.
+        frames_dropped: Frames among them that the pipeline had no time for.
+        temperature_c: Temperature of the processor.
+        throttled: Whether the platform has reduced its clock for heat or low voltage.
+        muted: Whether the camera is closed on request.
+        problems: Short words for everything wrong, for example ``camera_stalled``; empty when all is well.
+    """
+
+    fps: float
+    latency_ms: dict[str, Percentiles]
+    camera: CameraHealth
+    frames_read: Count
+    frames_dropped: Count
+    temperature_c: float | None = None
+    throttled: bool | None = None
+    muted: bool = False
+    problems: tuple[str, ...] = ()
+
+
+class Health(HealthReport, frozen=True, kw_only=True):
+    """How the device is doing, retained, sent every ``health_every_s``.
+
+    Attributes:
+        outbox: Where events wait.
+        last_seq: By topic, the highest ``seq`` of this session that the broker has acknowledged. A subscriber that has
+            seen less has missed something and can ask for it with ``resend``.
+
+    The other attributes are those of :class:`HealthReport` and :class:`Expression`.
+    """
+
+    outbox: OutboxHealth
+    last_seq: dict[str, Number]
+    observed_at: str
+    mono_ms: int
+    session: str
+    clock_synced: bool
+
+
+class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A run of the agent whose events the device still holds.
+
+    Attributes:
+        session: Its id.
+        started_at: When ``mono_ms`` was 0, as well as the device knows.
+        clock_synced: Whether ``started_at`` comes from a clock that was set.
+        last_seq: By topic, the highest ``seq`` the broker has acknowledged.
+        lost: Events given up because the outbox was full.
+    """
+
+    session: str
+    started_at: str
+    clock_synced: bool
+    last_seq: dict[str, Number]
+    lost: Count = 0
+
+
+class Status(Message, frozen=True, kw_only=True, omit_defaults=True):
+    """Birth and death of a device's session, retained; the death is also the last will.
+
+    A death whose ``session`` is smaller than the one seen last is late and says nothing about the device.
+
+    Attributes:
+        state: ``online`` is the birth, ``offline`` the death.
+        session: The run that is born or dead.
+        reason: Of a death: ``stopped`` on purpose, or ``connection_lost``.
+        at: When it was sent; absent in the last will, which the broker sends.
+        started_at: When ``mono_ms`` was 0, from the clock as it stands: dates events written before the clock was set.
+        clock_synced: Whether the clock was set when this was written.
+        labels: The expressions the model knows, in the order of its outputs.
+        model: First 12 hex digits of the model file's sha256.
+        room: Where the device hangs, as configured.
+        timezone: The device's time zone, as an IANA name where it has one.
+        version: The agent's version.
+        health_every_s: How often ``health`` comes; a device silent for three times that is stale.
+        sessions: Runs whose events the device still holds, newest first, this one included.
+    """
+
+    state: Literal["online", "offline"]
+    session: str
+    reason: Literal["stopped", "connection_lost"] | UnsetType = UNSET
+    at: str | UnsetType = UNSET
+    started_at: str | UnsetType = UNSET
+    clock_synced: bool | UnsetType = UNSET
+    labels: tuple[str, ...] = ()
+    model: str = ""
+    room: str = ""
+    timezone: str = ""
+    version: str = ""
+    health_every_s: float | UnsetType = UNSET
+    sessions: tuple[SessionRecord, ...] = ()
+
+
+class Desired(Message, frozen=True, kw_only=True, omit_defaults=True):
+    """What the device should be, retained; it converges when it comes back. Absent fields ask for nothing.
+
+    Attributes:
+        muted: Whether the camera is to be closed.
+        model: First 12 hex digits of the model to run.
+    """
+
+    muted: bool | UnsetType = UNSET
+    model: str | UnsetType = UNSET
+
+
+class Command(Message, frozen=True, kw_only=True, omit_defaults=True):
+    """A request to the device, answered on ``reply``.
+
+    Attributes:
+        id: Chosen by the sender; the reply carries it.
+        command: ``ping``, ``resend``, ``snapshot`` ...
+        session: ``resend``: the run whose events are asked for.
+        topic: ``resend``: ``expression`` or ``summary``.
+        first: ``resend``, key ``from``: the first ``seq`` wanted.
+        last: ``resend``, key ``to``: the last ``seq`` wanted.
+    """
+
+    id: Annotated[str, Meta(min_length=1, max_length=64)]
+    command: Annotated[str, Meta(min_length=1, max_length=32)]
+    session: str | UnsetType = UNSET
+    topic: str | UnsetType = UNSET
+    first: Number | UnsetType = msgspec.field(default=UNSET, name="from")
+    last: Number | UnsetType = msgspec.field(default=UNSET, name="to")
+
+
+class Reply(Message, frozen=True, kw_only=True, omit_defaults=True):
+    """The answer to a command.
+
+    Attributes:
+        id: That of the command; empty where it could not be read.
+        command: Which it was; empty where it could not be read.
+        ok: Whether it was carried out.
+        session: The run that answers.
+        error: Why not.
+        result: What the command gives. ``resend``: ``{"count": 3, "missing": [[1, 4]]}``, where ``missing`` lists the
+            ranges of ``seq`` the device no longer holds and ``more_from`` the ``seq`` to ask from next.
+    """
+
+    id: str
+    command: str
+    ok: bool
+    session: str
+    error: str = ""
+    result: dict[str, Any] = {}
+
+
+TYPES: dict[str, type[Message]] = {
+    STATUS: Status,
+    EXPRESSION: Expression,
+    SUMMARY: Summary,
+    HEALTH: Health,
+    DESIRED: Desired,
+    COMMAND: Command,
+    REPLY: Reply,
+}
+"""The type of message each topic carries."""
+
+M = TypeVar("M", bound=Message)
+
+_encoder = msgspec.json.Encoder()
+_decoders: dict[type[Message], msgspec.json.Decoder[Any]] = {
+    kind: msgspec.json.Decoder(kind) for kind in TYPES.values()
+}
+
+
+def encode(message: Message) -> bytes:
+    """The message as it goes on the wire. The same message always gives the same bytes."""
+    return _encoder.encode(message)
+
+
+def decode(payload: bytes, kind: type[M]) -> M:
+    """Read a message; unknown fields are ignored.
+
+    Raises:
+        InputError: The payload is no JSON, or not a message of this kind.
+    """
+    try:
+        message: M = _decoders[kind].decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"not a {kind.__name__.lower()} message: {error}") from None
+    return message

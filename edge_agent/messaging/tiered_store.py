@@ -1,0 +1,200 @@
+"""A store on disk with memory behind it: a full, failing or corrupt disk costs durability, not events."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from edge_agent.messaging.sqlite_store import SqliteStore, set_aside
+from edge_agent.messaging.store import MemoryStore, Row, Store, StoredSession, StoreError, Totals
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+MEMORY_MAX_ROWS = 20_000
+MEMORY_MAX_BYTES = 16 * 1024 * 1024
+"""What may wait in memory, whether by choice or because the disk fails."""
+
+
+class TieredStore:
+    """Rows on disk while it works, in memory while it does not, moved back when it works again.
+
+    No method raises :class:`~edge_agent.messaging.store.StoreError`. While the disk is full, what is already stored
+    stays readable; rows that the disk holds always come before those in memory.
+
+    Args:
+        path: The file; ``None`` for memory alone.
+        rescue: Gives the undelivered rows that exist in memory elsewhere; they are stored anew when the file turns out
+            to be corrupt.
+
+    Attributes:
+        storage: ``disk``, ``memory`` (by choice) or ``degraded`` (the disk fails).
+        set_aside: How many corrupt files were set aside.
+        unreadable: Undelivered rows lost with them, as far as they could be counted.
+        closed: How often the file had to be closed; rows in it were out of reach until it was opened again.
+    """
+
+    def __init__(self, path: Path | None, rescue: Callable[[], Sequence[Row]] = tuple) -> None:
+        self._path, self._rescue = path, rescue
+        self._disk: SqliteStore | None = None
+        self._memory = MemoryStore()
+        self._marks: list[tuple[int, int]] = []
+        self._reported = ""
+        self.storage: Literal["disk", "memory", "degraded"] = "memory" if path is None else "degraded"
+        self.set_aside = 0
+        self.unreadable = 0
+        self.closed = 0
+        self.recover()
+
+    def recover(self) -> None:
+        """Try the disk again where it has failed, and move to it what waits in memory."""
+        if self._path is None or self.storage == "disk":
+            return
+        try:
+            self._disk = self._disk or self._open(self._path)
+            self._move_to(self._disk)
+        except StoreError as error:
+            self._fail(error)
+            return
+        if self._reported:
+            log.warning("outbox %s works again; events that waited in memory are on disk", self._path)
+        self.storage, self._reported = "disk", ""
+
+    def write(self, rows: Sequence[Row], delivered: Sequence[tuple[int, int]]) -> None:
+        """See :meth:`~edge_agent.messaging.store.Store.write`."""
+        if self.storage == "disk" and self._on_disk(lambda disk: disk.write(rows, delivered)):
+            return
+        self._memory.write(rows, delivered)
+        if self._path is not None:
+            self._marks.extend(delivered)
+
+    def undelivered(self, topic: str, after_id: int, limit: int) -> list[Row]:
+        """See :meth:`~edge_agent.messaging.store.Store.undelivered`."""
+        return self._read(lambda store: store.undelivered(topic, after_id, limit))[:limit]
+
+    def between(self, session: str, topic: str, first: int, last: int, limit: int) -> list[Row]:
+        """See :meth:`~edge_agent.messaging.store.Store.between`."""
+        return self._read(lambda store: store.between(session, topic, first, last, limit))[:limit]
+
+    def trim(self, max_rows: int, max_bytes: int, keep: Collection[int]) -> list[Row]:
+        """See :meth:`~edge_agent.messaging.store.Store.trim`. What waits in memory has a limit of its own."""
+        lost = self._memory.trim(min(max_rows, MEMORY_MAX_ROWS), min(max_bytes, MEMORY_MAX_BYTES), keep)
+        if self.storage == "disk":
+            self._on_disk(lambda disk: lost.extend(disk.trim(max_rows, max_bytes, keep)))
+        return lost
+
+    def expire(self, before_ms: int) -> int:
+        """See :meth:`~edge_agent.messaging.store.Store.expire`."""
+        counts = [self._memory.expire(before_ms)]
+        if self.storage == "disk":
+            self._on_disk(lambda disk: counts.append(disk.expire(before_ms)))
+        return sum(counts)
+
+    def purge(self, topic: str) -> int:
+        """See :meth:`~edge_agent.messaging.store.Store.purge`."""
+        counts = [self._memory.purge(topic)]
+        if self.storage == "disk":
+            self._on_disk(lambda disk: counts.append(disk.purge(topic)))
+        return sum(counts)
+
+    def save_session(self, session: StoredSession) -> None:
+        """See :meth:`~edge_agent.messaging.store.Store.save_session`."""
+        self._memory.save_session(session)
+        if self.storage == "disk":
+            self._on_disk(lambda disk: disk.save_session(session))
+
+    def sessions(self) -> list[StoredSession]:
+        """See :meth:`~edge_agent.messaging.store.Store.sessions`."""
+        found = {session.id: session for session in self._read(lambda store: store.sessions())}
+        return sorted(found.values())
+
+    def last_delivered(self) -> dict[tuple[str, str], int]:
+        """See :meth:`~edge_agent.messaging.store.Store.last_delivered`."""
+        last: dict[tuple[str, str], int] = {}
+        for key, seq in self._read(lambda store: list(store.last_delivered().items())):
+            last[key] = max(seq, last.get(key, 0))
+        return last
+
+    def totals(self) -> Totals:
+        """See :meth:`~edge_agent.messaging.store.Store.totals`."""
+        disk = self._disk.totals() if self._disk is not None else Totals(0, 0, 0)
+        memory = self._memory.totals()
+        return Totals(disk.rows + memory.rows, disk.size_bytes + memory.size_bytes, disk.pending + memory.pending)
+
+    def last_id(self) -> int:
+        """See :meth:`~edge_agent.messaging.store.Store.last_id`."""
+        return max([0, *self._read(lambda store: [store.last_id()])])
+
+    def close(self) -> None:
+        """See :meth:`~edge_agent.messaging.store.Store.close`."""
+        if self._disk is not None:
+            self._disk.close()
+
+    def _open(self, path: Path) -> SqliteStore:
+        try:
+            return SqliteStore(path)
+        except StoreError as error:
+            if not error.corrupt:
+                raise
+            self._put_aside(path, error)
+            return SqliteStore(path)
+
+    def _move_to(self, disk: SqliteStore) -> None:
+        rows, delivered = self._memory.drain()
+        try:
+            disk.write(rows, [*delivered, *self._marks])
+            for session in self._memory.sessions():
+                disk.save_session(session)
+        except StoreError:
+            self._memory.write(rows, delivered)
+            raise
+        self._marks.clear()
+
+    def _on_disk(self, action: Callable[[SqliteStore], object]) -> bool:
+        """Do something on the disk; ``False`` where it fails, which is then dealt with."""
+        assert self._disk is not None
+        try:
+            action(self._disk)
+        except StoreError as error:
+            self._fail(error)
+            return False
+        return True
+
+    def _read(self, action: Callable[[Store], list[T]]) -> list[T]:
+        found: list[T] = []
+        if self._disk is not None:
+            self._on_disk(lambda disk: found.extend(action(disk)))
+        return found + action(self._memory)
+
+    def _fail(self, error: StoreError) -> None:
+        """Carry on in memory; :meth:`recover` tries the disk again later."""
+        self.storage = "degraded"
+        if self._reported != str(error):
+            self._reported = str(error)
+            log.error("outbox %s: %s; events wait in memory until it works again", self._path, error)
+        if error.usable or self._disk is None:
+            return
+        pending = self._disk.totals().pending
+        self._disk.close()
+        self._disk = None
+        self.closed += 1
+        if error.corrupt and self._path is not None:
+            rescued = self._rescue()
+            self.unreadable += max(0, pending - len(rescued))
+            self._memory.write(rescued, ())
+            self._marks.clear()
+            self._put_aside(self._path, error)
+
+    def _put_aside(self, path: Path, error: StoreError) -> None:
+        stamp = datetime.now(tz=timezone.utc).strftime("%Y%m%dT%H%M%S%f")
+        try:
+            moved = set_aside(path, stamp)
+        except OSError as trouble:
+            log.error("outbox %s cannot be read (%s), nor set aside (%s)", path, error, trouble)
+            return
+        self.set_aside += 1
+        log.error("outbox %s cannot be read (%s): set aside as %s, a new one is begun", path, error, moved.name)

@@ -1,0 +1,56 @@
+"""The topics of one device: ``{root}/v1/{site}/{device}/{name}``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+VERSION: Final = 1
+"""Version of the contract. Within it fields are added, never renamed or given another meaning."""
+
+STATUS: Final = "status"
+EXPRESSION: Final = "expression"
+SUMMARY: Final = "summary"
+HEALTH: Final = "health"
+DESIRED: Final = "desired"
+COMMAND: Final = "command"
+REPLY: Final = "reply"
+
+NAMES: Final = (STATUS, EXPRESSION, SUMMARY, HEALTH, DESIRED, COMMAND, REPLY)
+SEQUENCED: Final = (EXPRESSION, SUMMARY)
+"""Topics whose messages are numbered without gaps, kept in the outbox and sent again on request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Who and what a topic is about."""
+
+    site: str
+    device: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """Builds the topics of a device, or with ``+`` for site or device the filter that matches many."""
+
+    root: str
+    site: str
+    device: str
+
+    def of(self, name: str) -> str:
+        """The full topic: ``Topics("classroom", "north", "pi-3a").of("status")``."""
+        return f"{self.root}/v{VERSION}/{self.site}/{self.device}/{name}"
+
+    @property
+    def client_id(self) -> str:
+        """The MQTT client id of the device. Colons cannot occur in the parts, so two devices never share one."""
+        return f"{self.root}:{self.site}:{self.device}"
+
+
+def parse(topic: str, root: str) -> Address | None:
+    """What a topic is about, or ``None`` where it is none of this contract under this root."""
+    parts = topic.split("/")
+    if len(parts) != 5 or parts[0] != root or parts[1] != f"v{VERSION}" or parts[4] not in NAMES:
+        return None
+    return Address(parts[2], parts[3], parts[4])

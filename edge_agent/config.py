@@ -43,8 +43,9 @@ class CameraSettings(_Section, frozen=True):
     """Where frames come from.
 
     ``path`` is the image, folder or video file, or for ``v4l2`` the device (``/dev/video0``, ``/dev/v4l/by-id/...`` or
-    a number); ``url`` the address of an ``rtsp`` stream. ``repeat`` starts files again at their end. ``faces`` and
-    ``seed`` belong to the simulated classroom.
+    a number); for ``csi`` a number chooses among several cameras. ``url`` is the address of an ``rtsp`` stream.
+    ``repeat`` starts files again at their end. Each image is shown for ``image_s``. A source silent for ``stall_s`` is
+    opened anew. ``faces`` and ``seed`` belong to the simulated classroom.
     """
 
     source: Literal["simulated", "image", "video", "v4l2", "rtsp", "csi"] = "v4l2"
@@ -54,6 +55,7 @@ class CameraSettings(_Section, frozen=True):
     height_px: Annotated[int, msgspec.Meta(ge=120, le=4320)] = 720
     fps: Annotated[float, msgspec.Meta(ge=1, le=60)] = 10.0
     repeat: bool = False
+    image_s: Seconds = 3.0
     stall_s: Seconds = 10.0
     faces: Annotated[int, msgspec.Meta(ge=0, le=40)] = 12
     seed: Annotated[int, msgspec.Meta(ge=0)] = 7
@@ -72,7 +74,7 @@ class DetectorSettings(_Section, frozen=True):
 
 
 class TrackerSettings(_Section, frozen=True):
-    """How faces are followed. A face is tracked once seen in ``confirm_frames`` frames and until unseen for ``forget_s``."""
+    """How faces are followed: from being seen in ``confirm_frames`` frames until unseen for ``forget_s``."""
 
     confirm_frames: Annotated[int, msgspec.Meta(ge=1, le=30)] = 2
     forget_s: Seconds = 2.0
@@ -121,7 +123,10 @@ class PrivacySettings(_Section, frozen=True):
 
 
 class TlsSettings(_Section, frozen=True):
-    """Encryption to the broker. ``ca`` empty means the system's certificate store; ``cert`` and ``key`` are the device's own."""
+    """Encryption to the broker.
+
+    ``ca`` empty means the system's certificate store; ``cert`` and ``key`` are the device's own.
+    """
 
     enabled: bool = False
     ca: str = ""
@@ -133,6 +138,10 @@ class MqttSettings(_Section, frozen=True):
     """The broker. ``protocol`` is ``3.1.1`` only for brokers that do not speak MQTT 5.
 
     ``password_file`` holds the password alone in its first line, so that the configuration can be shown around.
+    At most ``max_in_flight`` messages await the broker's acknowledgement at a time. An event sent more than
+    ``late_after_s`` after it was accepted carries the ``historical`` property. Under MQTT 5 the broker waits
+    ``will_delay_s`` before it tells that this device is gone, so that a short break does not look like a death, and
+    keeps commands for it for ``session_expiry_s``.
     """
 
     host: str = "localhost"
@@ -143,16 +152,26 @@ class MqttSettings(_Section, frozen=True):
     root: Name = "classroom"
     keepalive_s: Annotated[int, msgspec.Meta(ge=5, le=3600)] = 30
     max_in_flight: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 20
+    late_after_s: Seconds = 60.0
+    will_delay_s: Annotated[int, msgspec.Meta(ge=0, le=3600)] = 10
+    session_expiry_s: Annotated[int, msgspec.Meta(ge=0, le=86400)] = 3600
     health_every_s: Annotated[float, msgspec.Meta(ge=1.0, le=3600.0)] = 30.0
     tls: TlsSettings = TlsSettings()
 
 
 class OutboxSettings(_Section, frozen=True):
-    """Where events wait for the broker. ``path`` empty keeps them in memory: right for a demo, not for a school."""
+    """Where events wait for the broker. ``path`` empty keeps them in memory: right for a demo, not for a school.
+
+    Past ``max_rows`` or ``max_mb`` the oldest go first. Delivered events are kept for ``keep_delivered_h``, so that a
+    subscriber can ask for them again. Events are written at most every ``commit_s``; a crash takes what was not yet
+    written.
+    """
 
     path: str = ""
     max_rows: Annotated[int, msgspec.Meta(ge=100, le=10_000_000)] = 200_000
     max_mb: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 200
+    keep_delivered_h: Annotated[float, msgspec.Meta(ge=0.0, le=720.0)] = 24.0
+    commit_s: Annotated[float, msgspec.Meta(ge=0.0, le=60.0)] = 0.25
 
 
 class Settings(_Section, frozen=True):

@@ -1,7 +1,7 @@
 """Errors a user can act on. Each says what was received, what was expected and what to do.
 
-Commands catch :class:`AgentError`, print its one message and leave with its ``exit_code``; anything else that escapes is
-a bug of ours and keeps its traceback.
+Commands catch :class:`AgentError`, print its one message and leave with its ``exit_code``; anything else that escapes
+is a bug of ours and keeps its traceback.
 """
 
 from __future__ import annotations

@@ -132,8 +132,8 @@ class WindowSummary:
         started_at: Monotonic seconds at which the window began.
         window_s: Its length in seconds.
         faces: Mean number of faces present over the window's frames, rounded; ``None`` where suppressed.
-        shares: Share of face time by stable expression (labels and ``uncertain``), summing to 1; empty where no face was
-            present; ``None`` where suppressed.
+        shares: Share of face time by stable expression (labels and ``uncertain``), summing to 1; empty where no face
+            was present; ``None`` where suppressed.
         suppressed: Whether fewer faces than ``privacy.min_group`` were present, so that figures are withheld.
     """
 

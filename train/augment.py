@@ -1,7 +1,7 @@
 """Random variations of face crops for training, on the CPU with OpenCV, the same on every Keras backend.
 
-One function turns one crop and one random generator into one varied crop, so a batch is a pure function of the seed, the
-epoch and its position: an interrupted training continues with the very pictures it would have seen.
+One function turns one crop and one random generator into one varied crop, so a batch is a pure function of the seed,
+the epoch and its position: an interrupted training continues with the very pictures it would have seen.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         brightness: Largest change of level as a share of the full range.
         contrast: Largest relative change of contrast around the crop's mean.
         blur_px: Largest standard deviation of a Gaussian blur; applied to a quarter of the crops.
-        noise: Largest standard deviation of additive Gaussian noise as a share of the full range; a quarter of the crops.
+        noise: Largest standard deviation of Gaussian noise as a share of the full range; for a quarter of the crops.
         erase: Probability of painting over one random rectangle of 2 to 20 percent of the area (Zhong et al. 2020).
     """
 
@@ -75,10 +75,10 @@ def vary(face: NDArray[np.uint8], how: Augmentation, rng: np.random.Generator, s
     if how.noise and chance[3] < 0.25:
         noisy = varied + rng.normal(0.0, 255.0 * how.noise * chance[4], varied.shape)
         varied = np.clip(noisy, 0, 255).astype(np.uint8)
-    varied = varied.reshape(side_px, side_px, channels).astype(np.uint8)
+    result: NDArray[np.uint8] = np.asarray(varied, np.uint8).reshape(side_px, side_px, channels)
     if chance[5] < how.erase:
-        _erase(varied, rng)
-    return varied
+        _erase(result, rng)
+    return result
 
 
 def _erase(face: NDArray[np.uint8], rng: np.random.Generator) -> None:

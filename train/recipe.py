@@ -1,4 +1,4 @@
-"""A recipe: one TOML file that states where a training comes from, what it costs, what it should reach and every setting."""
+"""A recipe: one TOML file with every setting of a training, where they come from, what it costs and should reach."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         batch_size: Images a step.
         label_smoothing: Share of the target spread evenly over all labels.
         seed: Of initial weights, dropout, shuffling and augmentation.
-        precision: Keras' dtype policy. bfloat16 pays on processors with instructions for it and is several times slower elsewhere.
+        precision: Keras' dtype policy. bfloat16 pays on processors with instructions for it and is several times slower
+            elsewhere.
         optimizer: How weights move.
         augmentation: How images are varied.
     """
@@ -87,6 +88,10 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     def epochs(self) -> int:
         """Length of the training."""
         return sum(phase.epochs for phase in self.phases)
+
+    def settings(self) -> Recipe:
+        """The recipe without its words: equal for equal trainings."""
+        return msgspec.structs.replace(self, title="", source="", command="", cost="", expected="")
 
     def side_px(self, epoch: int) -> int:
         """Resolution of an epoch, counted from 0."""

@@ -1,9 +1,9 @@
 """A run directory: everything about one training, so that it can be continued, evaluated, exported and retraced.
 
-    run.json        what was run, on what, with what outcome (:class:`RunRecord`)
-    metrics.jsonl   one line an epoch
-    state.npz       weights, optimizer and random state after the last whole epoch
-    model.keras     the finished network
+run.json        what was run, on what, with what outcome (:class:`RunRecord`)
+metrics.jsonl   one line an epoch
+state.npz       weights, optimizer and random state after the last whole epoch
+model.keras     the finished network
 """
 
 from __future__ import annotations
@@ -138,7 +138,11 @@ def git_revision() -> str:
     here = Path(__file__).parent
     try:
         found = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=here, capture_output=True, text=True, check=True
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=here,
+            capture_output=True,
+            text=True,
+            check=True,
         )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"

@@ -76,8 +76,11 @@ def fit(
         InputError: The run directory holds something else, or there is nothing to train on.
     """
     if len(split.train) == 0 or len(split.validation) == 0:
-        raise InputError(f"split {split.protocol}", received=f"{len(split.train)} training and {len(split.validation)} validation images",
-                         expected="at least one of each")  # fmt: skip
+        raise InputError(
+            f"split {split.protocol}",
+            received=f"{len(split.train)} training and {len(split.validation)} validation images",
+            expected="at least one of each",
+        )
     _seed_backend(recipe, deterministic)
     steps = steps_per_epoch(len(split.train), recipe.batch_size)
     model = build(recipe.model, len(faces.classes), channels=recipe.channels, any_size=_changes_size(recipe))
@@ -98,7 +101,10 @@ def fit(
         batches = EpochBatches(images, targets, epoch=epoch, seed=recipe.seed, batch_size=recipe.batch_size,
                                augmentation=recipe.augmentation, side_px=recipe.side_px(epoch))  # fmt: skip
         watch = _Watch(epoch, recipe.epochs, steps, on_step)
-        history = model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, verbose=0, callbacks=[watch])
+        # Keras would shuffle the batches by Python's global random state, which a continued run does not have.
+        history = model.fit(
+            batches, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0, callbacks=[watch]
+        )
         logits = predict_logits(model, held_out)
         val_loss, val_accuracy = cross_entropy(logits, held_out_labels), accuracy(logits, held_out_labels)
         metrics = EpochMetrics(
@@ -218,10 +224,17 @@ def _begin_or_continue(
         run.create(record)
         return []
     begun = run.record()
-    for what in ("recipe", "fingerprint", "protocol", "images"):
-        if getattr(begun, what) != getattr(record, what):
-            raise RunMismatch(f"{run.path}: the {what} differs from the one the run was begun with",
-                              remedy="Continue with the same recipe and data, or start a new run directory")  # fmt: skip
+    compared = {
+        "recipe": (begun.recipe.settings(), recipe.settings()),
+        "data": (begun.fingerprint, record.fingerprint),
+        "split": ((begun.protocol, begun.images), (record.protocol, record.images)),
+    }
+    for what, (then, now) in compared.items():
+        if then != now:
+            raise RunMismatch(
+                f"{run.path}: the {what} differs from the one the run was begun with",
+                remedy="Continue with the same recipe and data, or start a new run directory",
+            )
     saved = run.load_state()
     if saved is None:
         return []
@@ -258,4 +271,6 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no ty
             raise TrainingDiverged(
                 f"the loss in epoch {self._epoch + 1}, step {batch + 1}", received=loss, expected="a finite number",
                 remedy="Lower the learning rate or raise warmup_epochs, then start a new run")  # fmt: skip
-        self._on_step(Progress(self._epoch, self._epochs, batch + 1, self._steps, loss, float((logs or {})["accuracy"])))
+        self._on_step(
+            Progress(self._epoch, self._epochs, batch + 1, self._steps, loss, float((logs or {})["accuracy"]))
+        )

@@ -1,9 +1,10 @@
 """The eight networks of Kusno & Chowanda, CommIT Journal 18(2), 2024, from one table.
 
-Layer order is the paper's Table VI: convolution 3x3 valid with ReLU, a second one, pooling, dropout, then a convolution and
-pooling for each further filter count, dropout, flatten, dense 1024 with ReLU, batch normalisation, dropout, output. The paper does
-not give the dropout rates; 0.25 after convolutions and 0.5 before the output are the customary ones and are chosen here. Its Table
-III lists three dropouts for the convolutions where Table VI shows two; Table VI is followed.
+Layer order is the paper's Table VI: convolution 3x3 valid with ReLU, a second one, pooling, dropout, then a convolution
+and pooling for each further filter count, dropout, flatten, dense 1024 with ReLU, batch normalisation, dropout, output.
+The paper does not give the dropout rates; 0.25 after convolutions and 0.5 before the output are the customary ones and
+are chosen here. Its Table III lists three dropouts for the convolutions where Table VI shows two; Table VI is
+followed.
 """
 
 from __future__ import annotations

@@ -61,4 +61,3 @@ def describe_cost(model: keras.Model) -> Cost:
         if isinstance(layer, layers.Conv2D | layers.Dense):
             macs += math.prod(layer.output.shape[1:-1]) * math.prod(layer.kernel.shape)
     return Cost(parameters=model.count_params(), macs=macs)
-

@@ -1,0 +1,33 @@
+# Two commands do all the set-up: `make demo` runs the main job, `make test` runs every check.
+# PYTHON chooses the interpreter, for example `make test PYTHON=python3.12`.
+
+PYTHON ?= python3
+DEVICE_ENV := .venv
+DEV_ENV := .venv-dev
+
+.PHONY: demo test  format clean
+
+demo: $(DEVICE_ENV)/.installed
+	$(DEVICE_ENV)/bin/edge-agent demo
+
+# The tests need TensorFlow for training and export, and a real broker.
+test: $(DEV_ENV)/.installed
+	@.ci/ensure-mosquitto.sh
+	PATH="$(CURDIR)/$(DEV_ENV)/bin:$$PATH" .ci/check.sh
+
+format: $(DEV_ENV)/.installed
+	$(DEV_ENV)/bin/ruff check --fix .
+	$(DEV_ENV)/bin/ruff format .
+
+$(DEVICE_ENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(DEVICE_ENV)
+	$(DEVICE_ENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[demo]'
+	touch $@
+
+$(DEV_ENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(DEV_ENV)
+	$(DEV_ENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[demo,train,export,dev]'
+	touch $@
+
+clean:
+	rm -rf $(DEVICE_ENV) $(DEV_ENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

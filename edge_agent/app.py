@@ -1,0 +1,113 @@
+"""The agent put together: which parts there are, which thread does what, and how it starts and stops.
+
+The caller's thread perceives. The camera reads on a thread of its own, and so do outbox and publisher; all that passes
+between them are the latest frame, the events and a few counters.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from edge_agent.config import Settings
+from edge_agent.health import CameraFigures, HealthMonitor
+from edge_agent.messaging.messenger import Messenger
+from edge_agent.messaging.payloads import Desired
+from edge_agent.pipeline import Observation, Pipeline
+from edge_agent.summary import SummaryWindow
+from edge_agent.types import Frame
+from edge_agent.vision.camera import Camera
+from edge_agent.vision.classifier import Classifier
+from edge_agent.vision.detector import open_detector
+from edge_agent.vision.smoothing import Smoother
+from edge_agent.vision.tracker import Tracker, random_ids
+
+log = logging.getLogger(__name__)
+
+_FRAME_WAIT_S = 0.25
+"""How long perception waits for a frame before it lets time pass without one."""
+
+Observer = Callable[[Frame, Observation], None]
+
+
+class Agent:
+    """One device at work.
+
+    Args:
+        settings: Everything it is told.
+        observer: Also told of every frame and what it gave; for demos and tests that know the truth.
+
+    Raises:
+        ModelError: The model, the detector's weights or the inference runtime cannot be used.
+        ConfigError: A file that the settings name cannot be used.
+    """
+
+    def __init__(self, settings: Settings, observer: Observer = lambda _frame, _observation: None) -> None:
+        self._settings, self._observer = settings, observer
+        self._health_every_s = settings.mqtt.health_every_s
+        classifier = Classifier.load(
+            settings.classifier.model or None, runtime=settings.classifier.runtime, threads=settings.classifier.threads
+        )
+        detector = open_detector(settings.detector)
+        self.camera = Camera(settings.camera)
+        self.messenger = Messenger(
+            settings, labels=classifier.labels, model_id=classifier.model_id, on_desired=self._converge
+        )
+        self._pipeline = Pipeline(
+            detector,
+            Tracker(settings.tracker, random_ids()),
+            classifier,
+            Smoother(classifier.labels, settings.smoothing),
+            SummaryWindow(settings.summary.window_s, settings.privacy.min_group),
+            settings.classifier.faces_per_frame,
+        )
+        log.info(
+            "model %s with %s, faces by %s, camera %s",
+            classifier.model_id, classifier.runtime_name, detector.name, settings.camera.source,
+        )  # fmt: skip
+
+    def run(self, stop: threading.Event) -> None:
+        """Perceive and publish until ``stop`` is set. Cameras and brokers may come and go meanwhile."""
+        self.messenger.start()
+        self.camera.start()
+        try:
+            self._perceive(stop)
+        finally:
+            self.camera.stop()
+            self.messenger.stop()
+
+    def _perceive(self, stop: threading.Event) -> None:
+        last_index = -1
+        health = HealthMonitor(time.monotonic())
+        next_report_at = time.monotonic() + min(2.0, self._health_every_s)
+        while not stop.is_set():
+            frame = self.camera.latest(last_index, _FRAME_WAIT_S)
+            if frame is None:
+                self._publish(self._pipeline.without_frame(time.monotonic()))
+            else:
+                last_index = frame.index
+                observation = self._pipeline.step(frame)
+                self._publish(observation)
+                health.count(observation.stage_ms, (time.monotonic() - frame.captured_at) * 1000.0)
+                self._observer(frame, observation)
+            now = time.monotonic()
+            if now >= next_report_at:
+                next_report_at = now + self._health_every_s
+                self.messenger.health(health.report(self._camera_figures(), now))
+
+    def _publish(self, observation: Observation) -> None:
+        for change in observation.changes:
+            self.messenger.expression(change)
+        if observation.summary is not None:
+            self.messenger.summary(observation.summary)
+
+    def _camera_figures(self) -> CameraFigures:
+        camera = self.camera
+        return CameraFigures(camera.state, camera.reason, camera.frames_read, camera.frames_dropped)
+
+    def _converge(self, desired: Desired) -> None:
+        """Become what the retained ``desired`` topic asks for; called on the messenger's thread."""
+        if isinstance(desired.muted, bool):
+            self.camera.mute(desired.muted)

@@ -1,0 +1,250 @@
+"""The command ``edge-agent``. Every command parses, calls one function and prints what it gives."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from edge_agent import __version__
+from edge_agent.config import DetectorSettings, Settings, load_settings
+from edge_agent.errors import AgentError, CheckFailed, InputError
+from edge_agent.logs import set_up_logging
+from edge_agent.signals import stop_on_signals
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Facial-expression events from a classroom camera, over MQTT. Pictures never leave the device.",
+)
+model_app = typer.Typer(no_args_is_help=True, help="Look at model bundles.")
+detector_app = typer.Typer(no_args_is_help=True, help="Get the better face detector.")
+app.add_typer(model_app, name="model")
+app.add_typer(detector_app, name="detector")
+
+Runtime = Literal["auto", "litert", "tflite", "tensorflow"]
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="The agent's TOML file; defaults where left out.")]
+RuntimeOption = Annotated[Runtime | None, typer.Option(help="Force one TFLite runtime.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Log everything.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+DetectorOption = Annotated[Literal["auto", "haar", "yunet"], typer.Option(help="How faces are found.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Options of every command."""
+
+
+@app.command()
+def run(config: ConfigOption = None, runtime: RuntimeOption = None, verbose: VerboseOption = False) -> None:
+    """Watch the camera and publish events until stopped."""
+    from edge_agent.app import Agent
+
+    set_up_logging(verbose=verbose)
+    agent = Agent(_settings(config, runtime))
+    with stop_on_signals() as stop:
+        agent.run(stop)
+
+
+@app.command()
+def demo(
+    seconds: Annotated[float | None, typer.Option(min=1, help="Stop after so long; else at Ctrl-C.")] = None,
+    faces: Annotated[int, typer.Option(min=1, max=40, help="People in the simulated classroom.")] = 12,
+    seed: Annotated[int, typer.Option(min=0, help="Which classroom.")] = 7,
+    fps: Annotated[float, typer.Option(min=1, max=60, help="Frames a second of the simulated camera.")] = 10.0,
+    detector: DetectorOption = "auto",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the embedded broker; 0 takes a free one.")] = 0,
+    json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Run everything at once: embedded broker, simulated classroom, agent and live view."""
+    from edge_agent.demo import DemoSettings, run_demo
+
+    set_up_logging(verbose=verbose, quiet=not verbose)
+    settings = DemoSettings(faces=faces, seed=seed, fps=fps, detector=detector, port=port)
+    with stop_on_signals(seconds) as stop:
+        report = run_demo(settings, stop, show=not json)
+    if json:
+        typer.echo(jsonlib.dumps(report.as_dict()))
+    else:
+        typer.echo(report.render())
+
+
+@app.command()
+def watch(
+    host: Annotated[str, typer.Option(help="The broker.")] = "localhost",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 1883,
+    config: ConfigOption = None,
+    protocol: Annotated[Literal["5", "3.1.1"], typer.Option(help="MQTT version of the broker.")] = "5",
+    site: Annotated[str, typer.Option(help="Only this site.")] = "+",
+    device: Annotated[str, typer.Option(help="Only this device.")] = "+",
+) -> None:
+    """Show live what devices publish. With --config, at the broker and with the credentials it names."""
+    from edge_agent.watch import watch as watch_broker
+
+    set_up_logging(quiet=True)
+    settings = _settings(config, None).mqtt if config else _broker(host, port, protocol)
+    with stop_on_signals() as stop:
+        watch_broker(settings, site, device, stop)
+
+
+@app.command()
+def classify(
+    images: Annotated[list[Path], typer.Argument(help="Picture files.", metavar="IMAGE...")],
+    aligned: Annotated[bool, typer.Option("--aligned", help="Each picture is a face crop already.")] = False,
+    model: Annotated[Path | None, typer.Option(help="A model bundle; the bundled one where left out.")] = None,
+    detector: DetectorOption = "auto",
+    runtime: Annotated[Runtime, typer.Option(help="Force one TFLite runtime.")] = "auto",
+    json: JsonOption = False,
+) -> None:
+    """Find faces in still pictures and read their expressions."""
+    from edge_agent.contract.picture import read_picture
+    from edge_agent.stills import read_aligned, read_faces
+    from edge_agent.vision.classifier import Classifier
+    from edge_agent.vision.detector import open_detector
+
+    set_up_logging(quiet=True)
+    classifier = Classifier.load(model, runtime=runtime)
+    finder = None if aligned else open_detector(DetectorSettings(kind=detector))
+    failed = 0
+    results: list[dict[str, Any]] = []
+    for path in images:
+        try:
+            image = read_picture(path)
+        except InputError as error:
+            failed += 1
+            typer.echo(f"error: {error}", err=True)
+            results.append({"image": str(path), "error": str(error)})
+            continue
+        faces = [read_aligned(image, classifier)] if finder is None else read_faces(image, finder, classifier)
+        results.append({"image": str(path), "faces": [_face_as_dict(face) for face in faces]})
+        if not json:
+            _print_faces(path, results[-1]["faces"])
+    if json:
+        typer.echo(jsonlib.dumps({"model": classifier.model_id, "images": results}, indent=2))
+    if failed:
+        raise typer.Exit(InputError.exit_code)
+
+
+@app.command()
+def check(file: Annotated[Path, typer.Argument(help="The agent's TOML file.")]) -> None:
+    """Validate a configuration without starting anything."""
+    load_settings(file)
+    typer.echo(f"{file} is valid")
+
+
+@app.command()
+def doctor(
+    config: ConfigOption = None,
+    preflight: Annotated[
+        bool, typer.Option("--preflight", help="Only what can be true before camera and broker are configured.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Check the device for real: an inference, the detector, storage, the camera, the broker."""
+    from edge_agent.doctor import examine
+
+    set_up_logging(quiet=True)
+    findings = []
+    for finding in examine(_settings(config, None), preflight=preflight):
+        findings.append(finding)
+        if not json:
+            mark = "ok  " if finding.ok else "FAIL" if finding.fatal else "warn"
+            typer.echo(f"{mark}  {finding.check:9}  {finding.detail}")
+    if json:
+        rows = [{"check": f.check, "ok": f.ok, "fatal": f.fatal, "detail": f.detail} for f in findings]
+        typer.echo(jsonlib.dumps(rows, indent=2))
+    if any(not finding.ok and finding.fatal for finding in findings):
+        raise typer.Exit(CheckFailed.exit_code)
+
+
+@model_app.command()
+def show(
+    file: Annotated[Path | None, typer.Argument(help="A model bundle; the bundled one where left out.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Tell what a model bundle is: labels, quantization, training, figures."""
+    import msgspec
+
+    from edge_agent.contract.bundle import describe, read_bundle
+    from edge_agent.vision.classifier import BUNDLED_MODEL
+
+    bundle = read_bundle(file or BUNDLED_MODEL)
+    if json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(bundle.metadata), indent=2).decode())
+        return
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for name, value in describe(bundle):
+        table.add_row(name, value)
+    Console().print(table)
+
+
+@detector_app.command()
+def fetch() -> None:
+    """Download YuNet's weights (MIT licence, OpenCV Zoo), checked against a pinned sha256."""
+    from edge_agent.vision.weights import fetch as fetch_weights
+
+    set_up_logging()
+    typer.echo(f"YuNet is in {fetch_weights()}")
+
+
+def _settings(config: Path | None, runtime: Runtime | None) -> Settings:
+    from msgspec.structs import replace
+
+    settings = load_settings(config) if config else Settings()
+    if runtime is not None:
+        settings = replace(settings, classifier=replace(settings.classifier, runtime=runtime))
+    return settings
+
+
+def _broker(host: str, port: int, protocol: Literal["5", "3.1.1"]) -> Any:
+    from edge_agent.config import MqttSettings
+
+    return MqttSettings(host=host, port=port, protocol=protocol)
+
+
+def _face_as_dict(face: Any) -> dict[str, Any]:
+    box = None if face.box is None else [round(face.box.left), round(face.box.top), round(face.box.side)]
+    return {
+        "box": box,
+        "expression": face.expression,
+        "confidence": round(face.confidence, 4),
+        "scores": {label: round(score, 4) for label, score in face.scores.items()},
+    }
+
+
+def _print_faces(path: Path, faces: list[dict[str, Any]]) -> None:
+    if not faces:
+        typer.echo(f"{path}: no face found")
+    for face in faces:
+        where = "" if face["box"] is None else "  at left {}, top {}, side {}".format(*face["box"])
+        typer.echo(f"{path}: {face['expression']} {face['confidence']:.0%}{where}")
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends in one line on standard error and an exit code."""
+    try:
+        app()
+    except AgentError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

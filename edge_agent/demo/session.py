@@ -1,0 +1,211 @@
+"""A demonstration from start to report."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from rich.text import Text
+
+from edge_agent.app import Agent
+from edge_agent.config import CameraSettings, DetectorSettings, DeviceSettings, MqttSettings, PrivacySettings, Settings
+from edge_agent.demo.broker import EmbeddedBroker
+from edge_agent.demo.score import SceneScore
+from edge_agent.errors import CheckFailed
+from edge_agent.follow import Follower
+from edge_agent.health import percentiles
+from edge_agent.messaging.payloads import Expression, Message, Summary
+from edge_agent.messaging.topics import Address
+from edge_agent.pipeline import Observation
+from edge_agent.types import Frame
+from edge_agent.vision.sources.simulated import SimulatedSource
+from edge_agent.watch import LiveView
+
+_CONNECT_WITHIN_S = 15.0
+_DELIVERY_WITHIN_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSettings:
+    """What a demonstration can be told.
+
+    Attributes:
+        faces: People in the simulated classroom.
+        seed: Which classroom.
+        fps: Frames a second of the simulated camera.
+        detector: How faces are found.
+        port: Of the embedded broker; 0 takes a free one.
+    """
+
+    faces: int = 12
+    seed: int = 7
+    fps: float = 10.0
+    detector: Literal["auto", "haar", "yunet"] = "auto"
+    port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DemoReport:
+    """What a demonstration gave.
+
+    Attributes:
+        frames: Frames that went through the pipeline.
+        fps: Frames a second over the whole time.
+        faces_simulated: Persons that were in the room.
+        faces_seen: Persons among them that were tracked in at least half of the frames that showed them.
+        presence_share: Share of all faces in all frames that were tracked.
+        events_published: Expression and summary events accepted for sending.
+        events_received: How many of them the subscriber got, duplicates not counted.
+        latency_ms: From a frame's capture to its expression event at the subscriber, p50 and p95.
+        recognised: By drawn expression, the share of its settled face time in which it was the published one.
+        first_event_s: Seconds from the agent's start to the first expression event received; ``None`` where none came.
+    """
+
+    frames: int
+    fps: float
+    faces_simulated: int
+    faces_seen: int
+    presence_share: float | None
+    events_published: int
+    events_received: int
+    latency_ms: dict[str, float | None]
+    recognised: dict[str, float]
+    first_event_s: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as one JSON object."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    def render(self) -> str:
+        """The report for a person."""
+        latency = self.latency_ms["p50"]
+        speed = f"{self.frames} frames at {self.fps:.1f} a second"
+        return "\n".join(
+            [
+                speed if latency is None else f"{speed}, {latency:.0f} ms from a frame to its event (median)",
+                f"{self.faces_seen} of {self.faces_simulated} drawn people seen",
+                f"{self.events_received} of {self.events_published} published events received",
+                "recognised: " + ", ".join(f"{name} {share:.0%}" for name, share in self.recognised.items()),
+            ]
+        )
+
+
+@dataclass
+class _Tally:
+    """What the subscriber and the pipeline counted; each field is written by one thread alone."""
+
+    frames: int = 0
+    received: set[str] = field(default_factory=set)
+    latency_ms: list[float] = field(default_factory=list)
+    first_event_at: float | None = None
+
+
+def run_demo(settings: DemoSettings, stop: threading.Event, *, show: bool) -> DemoReport:
+    """Run everything until ``stop`` is set.
+
+    Args:
+        settings: What kind of classroom.
+        stop: Ends it.
+        show: Whether to draw the live view.
+
+    Raises:
+        BrokerError: The embedded broker cannot start.
+        ModelError: The model or the detector cannot be used.
+        CheckFailed: The subscriber could not connect.
+    """
+    tally, score, view = _Tally(), SceneScore(), LiveView()
+    with EmbeddedBroker(settings.port) as broker:
+        agent_settings = _agent_settings(settings, broker)
+
+        def on_message(address: Address, message: Message) -> None:
+            view.apply(address, message)
+            if isinstance(message, Expression | Summary) and message.event_id not in tally.received:
+                tally.received.add(message.event_id)
+                if isinstance(message, Expression):
+                    tally.latency_ms.append((time.time() - _unix(message.observed_at)) * 1000.0)
+                    tally.first_event_at = tally.first_event_at or time.monotonic()
+
+        def on_frame(frame: Frame, observation: Observation) -> None:
+            tally.frames += 1
+            source = agent.camera.source
+            if isinstance(source, SimulatedSource):
+                scene_s = source.scene_time(frame.captured_at)
+                score.add(source.scene.truth(scene_s), observation.faces, scene_s)
+
+        follower = Follower(agent_settings.mqtt, on_message)
+        follower.start()
+        try:
+            if not follower.connected.wait(_CONNECT_WITHIN_S):
+                raise CheckFailed("demo: the subscriber did not reach the embedded broker", received=follower.trouble)
+            agent = Agent(agent_settings, on_frame)
+            began = time.monotonic()
+            _run_agent(agent, view, broker, stop, show=show)
+            elapsed = time.monotonic() - began
+            published = agent.messenger.counters().accepted
+            _wait_for(lambda: len(tally.received) >= published)
+        finally:
+            follower.stop()
+    return _report(tally, score, published, elapsed, began)
+
+
+def _run_agent(agent: Agent, view: LiveView, broker: EmbeddedBroker, stop: threading.Event, *, show: bool) -> None:
+    if not show:
+        agent.run(stop)
+        return
+    failure: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            agent.run(stop)
+        except BaseException as error:  # noqa: BLE001 - raised again on the thread that waits
+            failure.append(error)
+            stop.set()
+
+    thread = threading.Thread(target=work, name="agent")
+    thread.start()
+    subscribe = f"mosquitto_sub -h {broker.host} -p {broker.port} -V mqttv311 -v -t 'classroom/v1/#'"
+    view.show(stop, Text(f"Any other client can listen too:  {subscribe}\nCtrl-C ends", "dim"))
+    thread.join()
+    if failure:
+        raise failure[0]
+
+
+def _agent_settings(settings: DemoSettings, broker: EmbeddedBroker) -> Settings:
+    return Settings(
+        device=DeviceSettings(site="demo", id="simulated-1", room="the simulated classroom"),
+        camera=CameraSettings(source="simulated", faces=settings.faces, seed=settings.seed, fps=settings.fps),
+        detector=DetectorSettings(kind=settings.detector),
+        privacy=PrivacySettings(level="faces"),
+        mqtt=MqttSettings(host=broker.host, port=broker.port, protocol="3.1.1", health_every_s=2.0),
+    )
+
+
+def _report(tally: _Tally, score: SceneScore, published: int, elapsed: float, began: float) -> DemoReport:
+    latency = percentiles(tally.latency_ms) if tally.latency_ms else None
+    share = score.presence_share
+    return DemoReport(
+        frames=tally.frames,
+        fps=round(tally.frames / elapsed, 2),
+        faces_simulated=score.faces_simulated,
+        faces_seen=score.faces_seen,
+        presence_share=None if math.isnan(share) else round(share, 4),
+        events_published=published,
+        events_received=len(tally.received),
+        latency_ms={"p50": latency.p50 if latency else None, "p95": latency.p95 if latency else None},
+        recognised={name: round(share, 4) for name, share in score.recognised().items()},
+        first_event_s=None if tally.first_event_at is None else round(tally.first_event_at - began, 2),
+    )
+
+
+def _wait_for(condition: Any) -> None:
+    deadline = time.monotonic() + _DELIVERY_WITHIN_S
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def _unix(text: str) -> float:
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()

@@ -1,0 +1,141 @@
+"""Does this device work? Every check does the real thing once and says what to do where it fails."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edge_agent import __version__
+from edge_agent.config import Settings
+from edge_agent.contract.crop import to_face_tensor
+from edge_agent.errors import AgentError, CheckFailed
+from edge_agent.messaging.clock import clock_synced
+from edge_agent.messaging.probe import probe_broker
+from edge_agent.simulate import SimulatedClassroom, draw_face
+from edge_agent.vision.camera import Camera, CameraState
+from edge_agent.vision.classifier import Classifier
+from edge_agent.vision.detector import open_detector
+
+_FREE_MB = 200
+_CAMERA_WAIT_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The outcome of one check.
+
+    Attributes:
+        check: What was checked.
+        ok: Whether it works.
+        detail: What was found; where it does not work, the cause and the remedy.
+        fatal: Whether the agent cannot do its work like this.
+    """
+
+    check: str
+    ok: bool
+    detail: str
+    fatal: bool = True
+
+
+def examine(settings: Settings, *, preflight: bool) -> Iterator[Finding]:
+    """Run all checks one after the other.
+
+    Args:
+        settings: What the agent would run with.
+        preflight: Leave out what can only be true once camera and broker are configured.
+    """
+    yield _attempt("python", _python)
+    yield _attempt("model", lambda: _model(settings))
+    yield _attempt("detector", lambda: _detector(settings))
+    yield _attempt("storage", lambda: _storage(settings))
+    if preflight:
+        return
+    yield _attempt("clock", _clock, fatal=False)
+    yield _attempt("camera", lambda: _camera(settings))
+    yield _attempt("broker", lambda: probe_broker(settings))
+
+
+def _attempt(name: str, check: Callable[[], str], *, fatal: bool = True) -> Finding:
+    try:
+        return Finding(name, ok=True, detail=check())
+    except AgentError as error:
+        return Finding(name, ok=False, detail=str(error), fatal=fatal)
+
+
+def _python() -> str:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return f"Python {version}, edge-agent {__version__}"
+
+
+def _model(settings: Settings) -> str:
+    classifier = Classifier.load(
+        settings.classifier.model or None, runtime=settings.classifier.runtime, threads=settings.classifier.threads
+    )
+    face = to_face_tensor(draw_face("happy", 1.0, seed=1, side_px=96).image, classifier.channels)
+    batch = np.stack([face] * 8)
+    classifier.predict(batch)
+    began = time.perf_counter()
+    classifier.predict(batch)
+    each_ms = (time.perf_counter() - began) * 1000.0 / len(batch)
+    return f"{classifier.model_id} ({classifier.metadata.name}) with {classifier.runtime_name}, {each_ms:.2f} ms a face"
+
+
+def _detector(settings: Settings) -> str:
+    detector = open_detector(settings.detector)
+    image = SimulatedClassroom(6, 1280, 720, seed=1).render(2.0)
+    began = time.perf_counter()
+    found = len(detector.detect(image))
+    taken_ms = (time.perf_counter() - began) * 1000.0
+    if not found:
+        raise CheckFailed(f"{detector.name} on six drawn faces", received="none found", expected="most of them",
+                          remedy="Reinstall opencv-python-headless")  # fmt: skip
+    return f"{detector.name} found {found} of 6 drawn faces in {taken_ms:.0f} ms"
+
+
+def _storage(settings: Settings) -> str:
+    if not settings.outbox.path:
+        return "events wait in memory: [outbox] has no path, so a power cut loses those that wait"
+    folder = Path(settings.outbox.path).parent
+    if not folder.is_dir():
+        raise CheckFailed(f"{folder}: no such folder", remedy="Create it, or set $.outbox.path")
+    probe = folder / ".edge-agent-doctor"
+    try:
+        probe.write_bytes(b"x")
+        probe.unlink()
+    except OSError as error:
+        raise CheckFailed(f"{folder}: cannot be written: {error.strerror}",
+                          remedy="Give the agent's user the right to write there") from None  # fmt: skip
+    free_mb = shutil.disk_usage(folder).free // 2**20
+    if free_mb < _FREE_MB:
+        raise CheckFailed(f"{folder}", received=f"{free_mb} MB free", expected=f"{_FREE_MB} MB or more",
+                          remedy="Make room on the disk")  # fmt: skip
+    return f"{folder} can be written, {free_mb} MB free"
+
+
+def _clock() -> str:
+    if not clock_synced():
+        raise CheckFailed("the system clock is not synchronised", remedy="Check the network time service: timedatectl")
+    return "synchronised"
+
+
+def _camera(settings: Settings) -> str:
+    camera = Camera(settings.camera)
+    camera.start()
+    try:
+        deadline = time.monotonic() + _CAMERA_WAIT_S
+        while time.monotonic() < deadline:
+            frame = camera.latest(-1, 0.5)
+            if frame is not None:
+                height, width = frame.image.shape[:2]
+                return f"{settings.camera.source} delivers {width}x{height} pixels"
+            if camera.state in (CameraState.FAILED, CameraState.ENDED, CameraState.STALLED):
+                break
+        raise CheckFailed(f"camera: {camera.reason or f'no frame within {_CAMERA_WAIT_S:g} s'}")
+    finally:
+        camera.stop()

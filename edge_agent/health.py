@@ -1,0 +1,92 @@
+"""How the agent is doing: speed and latency of the pipeline, and what the platform tells about heat and power."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edge_agent.messaging.payloads import CameraHealth, HealthReport, Percentiles
+from edge_agent.vision.camera_state import CameraState
+
+SYS = Path("/sys")
+_FIRMWARE_FLAGS = "devices/platform/soc/soc:firmware/get_throttled"
+_THROTTLED_NOW = 0b1111
+"""Bits of the Raspberry Pi firmware's word that speak of this moment: under-voltage, capped, throttled, soft limit."""
+
+_WELL = frozenset({CameraState.OK, CameraState.STARTING, CameraState.MUTED})
+
+
+@dataclass(frozen=True, slots=True)
+class CameraFigures:
+    """The camera's side of a report: its state with the reason, and its counters since the start."""
+
+    state: CameraState
+    reason: str
+    frames_read: int
+    frames_dropped: int
+
+
+class HealthMonitor:
+    """Collects timings between two reports. One thread only."""
+
+    def __init__(self, now: float) -> None:
+        self._since = now
+        self._timings: defaultdict[str, list[float]] = defaultdict(list)
+
+    def count(self, stage_ms: Sequence[tuple[str, float]], total_ms: float) -> None:
+        """Take note of one frame: what each stage took, and the time from its capture to its decisions."""
+        for stage, milliseconds in (*stage_ms, ("total", total_ms)):
+            self._timings[stage].append(milliseconds)
+
+    def report(self, camera: CameraFigures, now: float, platform: Path = SYS) -> HealthReport:
+        """The figures since the last report, which start afresh with it."""
+        frames = len(self._timings["total"])
+        elapsed = max(now - self._since, 1e-9)
+        latency = {stage: percentiles(values) for stage, values in self._timings.items() if values}
+        self._timings.clear()
+        self._since = now
+        throttled = read_throttled(platform)
+        problems = [] if camera.state in _WELL else [f"camera_{camera.state.value}"]
+        if throttled:
+            problems.append("throttled")
+        return HealthReport(
+            fps=round(frames / elapsed, 2),
+            latency_ms=latency,
+            camera=CameraHealth(state=camera.state.value, reason=camera.reason),
+            frames_read=camera.frames_read,
+            frames_dropped=camera.frames_dropped,
+            temperature_c=read_temperature_c(platform),
+            throttled=throttled,
+            muted=camera.state is CameraState.MUTED,
+            problems=tuple(problems),
+        )
+
+
+def percentiles(values: Sequence[float]) -> Percentiles:
+    """Median and 95th percentile of at least one value."""
+    p50, p95 = np.percentile(values, [50, 95])
+    return Percentiles(p50=round(float(p50), 2), p95=round(float(p95), 2))
+
+
+def read_temperature_c(platform: Path = SYS) -> float | None:
+    """Temperature of the processor in degrees Celsius; ``None`` where the platform does not tell."""
+    text = _read(platform / "class/thermal/thermal_zone0/temp")
+    return None if text is None else round(int(text) / 1000.0, 1)
+
+
+def read_throttled(platform: Path = SYS) -> bool | None:
+    """Whether the Raspberry Pi's firmware holds the clock down at this moment; ``None`` on other platforms."""
+    text = _read(platform / _FIRMWARE_FLAGS)
+    return None if text is None else bool(int(text, 16) & _THROTTLED_NOW)
+
+
+def _read(path: Path) -> str | None:
+    try:
+        text = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return text or None

@@ -1,0 +1,52 @@
+"""The class as a whole over a window of time, withheld where it would say something about few people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from edge_agent.types import WindowSummary
+
+
+class SummaryWindow:
+    """Collects the stable expressions of every frame and closes a window every ``window_s`` seconds."""
+
+    def __init__(self, window_s: float, min_group: int) -> None:
+        self._window_s, self._min_group = window_s, min_group
+        self._started_at: float | None = None
+        self._frames = 0
+        self._faces = 0
+        self._seen: Counter[str] = Counter()
+
+    def add(self, expressions: Sequence[str | None], now: float) -> WindowSummary | None:
+        """Count one frame; the summary of the window that ended before it, if one did.
+
+        Args:
+            expressions: One entry a face present: its stable expression, ``None`` before it has one.
+            now: Monotonic seconds of the frame.
+        """
+        closed = self.close_if_due(now)
+        if self._started_at is None:
+            self._started_at = now
+        self._frames += 1
+        self._faces += len(expressions)
+        self._seen.update(expression for expression in expressions if expression is not None)
+        return closed
+
+    def close_if_due(self, now: float) -> WindowSummary | None:
+        """The summary of the current window if its time is over; a window in which no frame came has none."""
+        if self._started_at is None or now - self._started_at < self._window_s:
+            return None
+        summary = self._summarise(self._started_at)
+        self._started_at = None
+        self._frames = self._faces = 0
+        self._seen.clear()
+        return summary
+
+    def _summarise(self, started_at: float) -> WindowSummary:
+        mean_faces = self._faces / self._frames
+        if mean_faces < self._min_group:
+            return WindowSummary(started_at, self._window_s, faces=None, shares=None, suppressed=True)
+        total = sum(self._seen.values())
+        shares = {expression: count / total for expression, count in sorted(self._seen.items())}
+        return WindowSummary(started_at, self._window_s, faces=round(mean_faces), shares=shares, suppressed=False)

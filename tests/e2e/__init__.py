@@ -1,0 +1,1 @@
+"""The whole way: camera to subscriber."""

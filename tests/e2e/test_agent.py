@@ -1,0 +1,112 @@
+"""The agent against a real Mosquitto, with ``mosquitto_sub`` as the witness."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import pytest
+
+from edge_agent.simulate import SimulatedClassroom
+from tests.broker import Mosquitto, running_mosquitto, wait_until
+
+Line = tuple[str, dict[str, object]]
+
+
+@contextmanager
+def witness(broker: Mosquitto, folder: Path) -> Iterator[Path]:
+    """``mosquitto_sub`` writing everything it hears into a file, a line a message."""
+    heard = folder / "heard.txt"
+    command = [
+        "mosquitto_sub",
+        "-h",
+        broker.host,
+        "-p",
+        str(broker.port),
+        "-V",
+        "5",
+        "-q",
+        "1",
+        "-v",
+        "-t",
+        "classroom/#",
+    ]
+    with heard.open("wb") as out:
+        process = subprocess.Popen(command, stdout=out)
+        try:
+            yield heard
+        finally:
+            process.terminate()
+            process.wait(5)
+
+
+def messages(heard: Path) -> list[Line]:
+    lines = heard.read_text(encoding="utf-8").splitlines()
+    return [(topic.rsplit("/", 1)[1], json.loads(payload)) for topic, payload in (line.split(" ", 1) for line in lines)]
+
+
+@contextmanager
+def agent(broker: Mosquitto, folder: Path, more: str) -> Iterator[subprocess.Popen[str]]:
+    config = folder / "agent.toml"
+    config.write_text(
+        f'[device]\nsite = "north"\nid = "pi-3a"\n[detector]\nkind = "haar"\n'
+        f'[mqtt]\nhost = "{broker.host}"\nport = {broker.port}\nhealth_every_s = 1\n{more}'
+    )
+    command = [sys.executable, "-m", "edge_agent.cli", "run", "--config", str(config)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=30)
+        assert process.returncode == 0, err
+        assert "Traceback" not in err
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    with running_mosquitto(tmp_path) as running:
+        yield running
+
+
+def test_a_folder_of_pictures_becomes_events_a_stranger_receives(broker: Mosquitto, tmp_path: Path) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    cv2.imwrite(str(pictures / "class.png"), SimulatedClassroom(3, 640, 480, seed=3).render(3.0))
+    camera = f'[camera]\nsource = "image"\npath = "{pictures}"\nrepeat = true\n'
+    with witness(broker, tmp_path) as heard:
+        with agent(broker, tmp_path, camera):
+            wait_until(lambda: sum(topic == "expression" for topic, _ in messages(heard)) >= 2, 40, "two events")
+        wait_until(lambda: messages(heard)[-1][0] == "status", what="the death")
+    told = messages(heard)
+    births = [body for topic, body in told if topic == "status"]
+    events = [body for topic, body in told if topic == "expression"]
+    assert [body["state"] for body in births] == ["online", "offline"]
+    assert [body["seq"] for body in events] == list(range(1, len(events) + 1))
+    assert {body["session"] for body in events} == {births[0]["session"]}
+
+
+def test_a_missing_camera_is_told_in_health_and_does_not_end_the_agent(broker: Mosquitto, tmp_path: Path) -> None:
+    camera = '[camera]\nsource = "v4l2"\npath = "/dev/video97"\n'
+    with witness(broker, tmp_path) as heard, agent(broker, tmp_path, camera) as process:
+
+        def failing() -> list[dict[str, object]]:
+            return [body for topic, body in messages(heard) if topic == "health" and "camera_failed" in str(body)]
+
+        wait_until(failing, 40, "a health report about the camera")
+        assert process.poll() is None
+        assert "/dev/video97" in str(failing()[-1]["camera"])
+
+
+def test_summary_privacy_publishes_no_face(broker: Mosquitto, tmp_path: Path) -> None:
+    camera = '[camera]\nsource = "simulated"\nfaces = 6\n'
+    more = camera + '[privacy]\nlevel = "summary"\nmin_group = 2\n[summary]\nwindow_s = 1\n'
+    with witness(broker, tmp_path) as heard, agent(broker, tmp_path, more):
+        wait_until(lambda: sum(topic == "summary" for topic, _ in messages(heard)) >= 3, 40, "three summaries")
+        assert not [body for topic, body in messages(heard) if topic == "expression"]

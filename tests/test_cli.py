@@ -1,0 +1,102 @@
+"""The command line as a user meets it: every command in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+
+from edge_agent.simulate import draw_face
+
+
+def edge_agent(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "edge_agent.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+
+
+@pytest.fixture
+def happy(tmp_path: Path) -> Path:
+    path = tmp_path / "happy.png"
+    cv2.imwrite(str(path), draw_face("happy", 1.0, 3, 320).image)
+    return path
+
+
+def test_classify_finds_a_face_and_reads_it(happy: Path) -> None:
+    result = edge_agent("classify", happy, "--json", "--detector", "haar")
+    (face,) = json.loads(result.stdout)["images"][0]["faces"]
+    assert result.returncode == 0
+    assert face["expression"] == "happy"
+    assert sum(face["scores"].values()) == pytest.approx(1.0, abs=0.01)
+
+
+def test_classify_takes_a_face_crop_as_it_is(tmp_path: Path) -> None:
+    portrait = draw_face("happy", 1.0, 3, 320)
+    left, top, side = round(portrait.box.left), round(portrait.box.top), round(portrait.box.side)
+    path = tmp_path / "crop.png"
+    cv2.imwrite(str(path), portrait.image[top : top + side, left : left + side])
+    result = edge_agent("classify", path, "--aligned")
+    assert result.stdout.startswith(f"{path}: happy")
+
+
+def test_a_broken_picture_is_named_and_the_others_are_still_read(happy: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    result = edge_agent("classify", broken, happy, "--json", "--detector", "haar")
+    images = json.loads(result.stdout)["images"]
+    assert result.returncode == 3
+    assert f"error: {broken}: got 10 bytes that are no picture, expected a picture such as JPEG or PNG" in result.stderr
+    assert "error" in images[0]
+    assert len(images[1]["faces"]) == 1
+
+
+def test_check_accepts_a_good_file_and_names_what_is_wrong_in_a_bad_one(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
+    good.write_text('[camera]\nsource = "simulated"\n')
+    bad.write_text("[camera]\nfps = 0\n")
+    assert edge_agent("check", good).returncode == 0
+    refused = edge_agent("check", bad)
+    assert refused.returncode == 4
+    assert refused.stderr == f"error: {bad}: $.camera.fps: got 0, expected 1 to 60\n"
+
+
+def test_a_truncated_model_is_one_line_and_its_own_exit_code(tmp_path: Path, happy: Path) -> None:
+    from edge_agent.vision.classifier import BUNDLED_MODEL
+
+    model = tmp_path / "short.tflite"
+    model.write_bytes(BUNDLED_MODEL.read_bytes()[:5000])
+    result = edge_agent("classify", happy, "--model", model)
+    assert result.returncode == 5
+    assert result.stderr.count("\n") == 1
+    assert str(model) in result.stderr
+
+
+def test_the_bundled_model_tells_what_it_is() -> None:
+    metadata = json.loads(edge_agent("model", "show", "--json").stdout)
+    assert metadata["labels"] == ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
+    assert metadata["quantization"] == "int8"
+
+
+def test_preflight_works_without_camera_and_broker() -> None:
+    result = edge_agent("doctor", "--preflight", "--json")
+    findings = json.loads(result.stdout)
+    assert result.returncode == 0
+    assert [finding["check"] for finding in findings] == ["python", "model", "detector", "storage"]
+
+
+def test_doctor_says_what_is_missing_and_how_to_mend_it(tmp_path: Path) -> None:
+    config = tmp_path / "agent.toml"
+    config.write_text('[camera]\nsource = "video"\npath = "/nowhere.avi"\n[mqtt]\nhost = "127.0.0.1"\nport = 9\n')
+    result = edge_agent("doctor", "--config", config)
+    assert result.returncode == 1
+    assert "FAIL  camera" in result.stdout
+    assert "/nowhere.avi" in result.stdout
+    assert "FAIL  broker" in result.stdout
+    assert "127.0.0.1:9" in result.stdout
+
+
+def test_an_unknown_command_is_a_usage_error() -> None:
+    assert edge_agent("dance").returncode == 2

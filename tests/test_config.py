@@ -1,0 +1,54 @@
+"""What the configuration file may say, and how mistakes in it are told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge_agent.config import Settings, load_settings
+from edge_agent.errors import ConfigError
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "agent.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_an_empty_file_gives_defaults_that_work(tmp_path: Path) -> None:
+    assert load_settings(write(tmp_path, "")) == Settings()
+
+
+def test_values_land_in_their_section(tmp_path: Path) -> None:
+    settings = load_settings(write(tmp_path, '[camera]\nsource = "simulated"\nfps = 12\n[device]\nid = "pi-3a"\n'))
+    assert (settings.camera.source, settings.camera.fps, settings.device.id) == ("simulated", 12.0, "pi-3a")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[camera]\nfps = 0", "$.camera.fps: got 0, expected 1 to 60"),
+        ('[camera]\nfps = "fast"', "$.camera.fps: got 'fast', expected 1 to 60"),
+        ("[camera]\nfsp = 3", "$.camera.fsp: got a key this version does not know, expected one of source, path"),
+        ("camera = 3", "$.camera: got 3"),
+        ("cam = 3", "$.cam: got a key this version does not know, expected one of device, camera"),
+        ('[mqtt]\nprotocol = "4"', "$.mqtt.protocol: got '4', expected one of 3.1.1, 5"),
+        ('[device]\nid = "a/b"', "$.device.id: got 'a/b', expected text matching"),
+        ('[camera]\nsource = "rtsp"', "$.camera.url"),
+        ('[camera]\nsource = "video"', "$.camera.path: expected the video to read"),
+        ('[mqtt.tls]\ncert = "a.pem"', "$.mqtt.tls: expected both cert and key, or neither"),
+        ("[camera\nfps = 3", "not valid TOML"),
+    ],
+)
+def test_a_mistake_names_the_key_what_was_found_and_what_was_expected(tmp_path: Path, text: str, message: str) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        load_settings(path)
+    assert str(caught.value).startswith(str(path))
+    assert message in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.toml: no such file"):
+        load_settings(tmp_path / "nowhere.toml")

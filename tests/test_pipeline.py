@@ -1,0 +1,110 @@
+"""Frames in, events out: whole scenes of the simulated classroom through the real detector and the bundled model."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from edge_agent.config import DetectorSettings, Settings
+from edge_agent.pipeline import Observation, Pipeline
+from edge_agent.simulate import SimulatedClassroom
+from edge_agent.summary import SummaryWindow
+from edge_agent.types import ChangeKind, ExpressionChange, Frame, WindowSummary
+from edge_agent.vision.classifier import Classifier
+from edge_agent.vision.detector import open_detector
+from edge_agent.vision.smoothing import Smoother
+from edge_agent.vision.tracker import Tracker, random_ids
+
+FPS = 5.0
+
+
+def make_pipeline(faces_per_frame: int = 8) -> Pipeline:
+    settings = Settings()
+    classifier = Classifier.load()
+    return Pipeline(
+        open_detector(DetectorSettings(kind="haar")),
+        Tracker(settings.tracker, random_ids()),
+        classifier,
+        Smoother(classifier.labels, settings.smoothing),
+        SummaryWindow(settings.summary.window_s, min_group=2),
+        faces_per_frame,
+    )
+
+
+@dataclass
+class Lesson:
+    """What a scene gave."""
+
+    observations: list[Observation] = field(default_factory=list)
+
+    @property
+    def changes(self) -> list[ExpressionChange]:
+        return [change for observation in self.observations for change in observation.changes]
+
+    @property
+    def summaries(self) -> list[WindowSummary]:
+        return [seen.summary for seen in self.observations if seen.summary is not None]
+
+
+@pytest.fixture(scope="module")
+def lesson() -> Lesson:
+    """Twelve seconds with four people, then an empty room."""
+    scene = SimulatedClassroom(4, 640, 480, seed=3)
+    pipeline = make_pipeline()
+    result = Lesson()
+    for index in range(int(12 * FPS)):
+        result.observations.append(pipeline.step(Frame(scene.render(index / FPS), 100.0 + index / FPS, index)))
+    for step in range(20):
+        result.observations.append(pipeline.without_frame(112.0 + step / FPS))
+    return result
+
+
+def test_every_track_starts_before_it_changes_and_ends_once(lesson: Lesson) -> None:
+    kinds: dict[str, list[ChangeKind]] = {}
+    for change in lesson.changes:
+        kinds.setdefault(change.track, []).append(change.kind)
+    assert kinds
+    for told in kinds.values():
+        assert told[0] is ChangeKind.START
+        assert told[-1] is ChangeKind.END
+        assert all(kind is ChangeKind.CHANGE for kind in told[1:-1])
+
+
+def test_each_change_names_the_expression_told_before_it(lesson: Lesson) -> None:
+    last: dict[str, str] = {}
+    for change in lesson.changes:
+        assert change.previous == last.get(change.track)
+        last[change.track] = change.expression
+
+
+def test_nobody_is_left_once_frames_stop_coming(lesson: Lesson) -> None:
+    assert lesson.observations[-1].faces == ()
+
+
+def test_summaries_come_once_a_window(lesson: Lesson) -> None:
+    starts = [summary.started_at for summary in lesson.summaries]
+    assert len(starts) >= 2
+    assert all(later - earlier >= 5.0 for earlier, later in itertools.pairwise(starts))
+
+
+def test_no_frame_reads_more_faces_than_the_budget_and_all_get_their_turn() -> None:
+    scene = SimulatedClassroom(6, 800, 600, seed=5)
+    pipeline = make_pipeline(faces_per_frame=1)
+    observations = [pipeline.step(Frame(scene.render(index / FPS), index / FPS, index)) for index in range(60)]
+    assert max(observation.read for observation in observations) == 1
+    with_expression = Counter(face.track for seen in observations for face, stable in seen.faces if stable is not None)
+    assert len(with_expression) >= 4
+
+
+def test_a_black_frame_gives_nothing() -> None:
+    observation = make_pipeline().step(Frame(np.zeros((480, 640, 3), np.uint8), 0.0, 0))
+    assert (observation.faces, observation.changes, observation.detected) == ((), (), 0)
+
+
+def test_every_stage_is_timed() -> None:
+    observation = make_pipeline().step(Frame(np.zeros((120, 160, 3), np.uint8), 0.0, 0))
+    assert [stage for stage, _ in observation.stage_ms] == ["detect", "track", "classify", "decide"]

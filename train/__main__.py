@@ -1,0 +1,89 @@
+"""The training's command line: ``python -m train describe | fit | evaluate``. Parses, calls, prints."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge_agent.errors import AgentError
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Train expression models."
+)
+
+Data = Annotated[
+    Path, typer.Option("--data", help="fer2013.csv (also .xz, .gz, .zip), CK+48's folder, or class folders.")
+]
+
+
+@app.command()
+def describe(
+    data: Annotated[Path, typer.Argument(help="fer2013.csv (also .xz, .gz, .zip), CK+48's folder, or class folders.")],
+    protocol: Annotated[str, typer.Option(help="Count by this split instead of the publisher's.")] = "",
+    json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+) -> None:
+    """Count a data set by class and split, and find duplicates and unreadable files."""
+    from train.data import describe as describing
+    from train.data import load
+    from train.data.splits import make_split
+
+    faces = load(data, on_unreadable="report")
+    description = describing.describe(faces, make_split(faces, protocol) if protocol else None)
+    typer.echo(jsonlib.dumps(description.to_json(), indent=2) if json else describing.render(description))
+
+
+@app.command()
+def fit(
+    recipe: Annotated[str, typer.Argument(help="Name of a bundled recipe, or a TOML file.")],
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", help="Run directory to make, or with --resume to continue.")],
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the unfinished run in --out.")] = False,
+    fast: Annotated[bool, typer.Option("--fast", help="Let the backend use operations whose last bits vary.")] = False,
+) -> None:
+    """Train a network by a recipe into a run directory."""
+    from train.data import load
+    from train.data.splits import make_split
+    from train.progress import show_progress
+    from train.recipe import load_recipe
+    from train.run_dir import RunDir
+    from train.trainer import fit as train
+
+    settings = load_recipe(recipe)
+    faces = load(data, channels=settings.channels)
+    split = make_split(faces, settings.protocol)
+    run = RunDir(out)
+    with show_progress(settings.epochs) as progress:
+        train(settings, faces, split, run, resume=resume, deterministic=not fast,
+              on_step=progress.step, on_epoch=progress.epoch)  # fmt: skip
+    typer.echo(f"The run is in {out}. Next: python -m train evaluate {out} --data {data}")
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="A finished run directory.")],
+    data: Data,
+    part: Annotated[str, typer.Option(help="train, validation or test.")] = "validation",
+    json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+) -> None:
+    """Score a finished run; figures and plots go into its folder ``evaluation``."""
+    from train.score import score_run
+
+    evaluation, text = score_run(run, data, part)
+    typer.echo(jsonlib.dumps(evaluation.to_json(), indent=2) if json else text)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends in one line on standard error."""
+    try:
+        app()
+    except AgentError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

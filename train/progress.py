@@ -1,0 +1,61 @@
+"""How a training shows where it stands: a bar with the time left on a terminal, one line an epoch elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from train.run_dir import EpochMetrics
+from train.trainer import Progress as Step
+
+
+class ProgressDisplay:
+    """Draws steps and prints epochs."""
+
+    def __init__(self, epochs: int, console: Console, bar: Progress) -> None:
+        self._epochs, self._console, self._bar = epochs, console, bar
+        self._task = bar.add_task("starting", total=None)
+        self._began: float | None = None
+        self._first_epoch = 0
+
+    def step(self, step: Step) -> None:
+        """Show one step."""
+        done = step.epoch * step.steps + step.step
+        if self._began is None:
+            self._began, self._first_epoch = time.monotonic(), step.epoch
+            self._bar.reset(self._task, total=self._epochs * step.steps, completed=done)
+        self._bar.update(
+            self._task,
+            completed=done,
+            description=f"epoch {step.epoch + 1}/{step.epochs}  loss {step.loss:.3f}  accuracy {step.accuracy:.1%}",
+        )
+
+    def epoch(self, metrics: EpochMetrics) -> None:
+        """Print the figures of a finished epoch."""
+        done = metrics.epoch + 1
+        left = ""
+        if self._began is not None and done < self._epochs:
+            pace = (time.monotonic() - self._began) / (done - self._first_epoch)
+            left = f"  about {timedelta(seconds=round(pace * (self._epochs - done)))} left"
+        self._console.print(
+            f"epoch {done:3d}/{self._epochs}  loss {metrics.loss:.4f}  accuracy {metrics.accuracy:.2%}  "
+            f"validation {metrics.val_accuracy:.2%} (loss {metrics.val_loss:.4f})  {metrics.seconds:.0f} s{left}",
+            highlight=False,
+        )
+
+
+@contextmanager
+def show_progress(epochs: int) -> Iterator[ProgressDisplay]:
+    """A display for a training of so many epochs; the bar only where there is a terminal to draw it."""
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+        console=console, disable=not console.is_terminal,
+    )  # fmt: skip
+    with bar:
+        yield ProgressDisplay(epochs, console, bar)

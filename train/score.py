@@ -1,0 +1,85 @@
+"""Scores a finished run on a part of its data, with figures and plots beside the run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_agent.errors import InputError
+from edge_agent.vision.classifier import softmax
+from train import evaluate as scoring
+from train import report
+from train.data import load
+from train.data.dataset import FaceSet, Split
+from train.data.splits import make_split
+from train.run_dir import RunDir, RunRecord
+from train.trainer import predict_logits
+
+
+def score_run(run_path: Path, data: Path, part: str) -> tuple[scoring.Evaluation, str]:
+    """Score the network of a run and write ``evaluation/PART.json`` and plots into its folder.
+
+    Returns:
+        The figures, and the same as text.
+
+    Raises:
+        InputError: The run is unfinished, the data are others than it was trained on, or there is no such part.
+    """
+    run = RunDir(run_path)
+    record = run.record()
+    model = load_model(run)
+    chosen = held_out(record, data, part)
+    evaluation = scoring.evaluate(softmax(predict_logits(model, chosen.images)), chosen.labels, record.classes)
+    title = f"{record.recipe.model} on {record.data}, {part}"
+    folder = run_path / "evaluation"
+    report.plot_confusion(evaluation, folder / f"{part}-confusion.png", title)
+    report.plot_reliability(evaluation, folder / f"{part}-reliability.png", title)
+    report.plot_curves(run.metrics(), folder / "curves.png", title)
+    (folder / f"{part}.json").write_text(json.dumps(evaluation.to_json(), indent=2) + "\n", encoding="utf-8")
+    return evaluation, scoring.render(evaluation, title)
+
+
+def load_model(run: RunDir) -> keras.Model:
+    """The finished network of a run.
+
+    Raises:
+        InputError: The training is unfinished.
+    """
+    if not run.model_path.is_file():
+        raise InputError(f"{run.path}", received="an unfinished run", expected="one with model.keras",
+                         remedy="Continue it with `python -m train fit ... --resume`")  # fmt: skip
+    return keras.models.load_model(run.model_path, compile=False)
+
+
+def held_out(record: RunRecord, data: Path, part: str) -> FaceSet:
+    """The images of one part of a run's split, read again and checked against what the run was trained on.
+
+    Raises:
+        InputError: The data are others, or there is no such part.
+    """
+    faces = load(data, channels=record.recipe.channels)
+    if faces.fingerprint() != record.fingerprint:
+        raise InputError(f"{data}", received=f"data with fingerprint {faces.fingerprint()[:12]}",
+                         expected=f"the run's, {record.fingerprint[:12]}",
+                         remedy="Give the data the run was trained on")  # fmt: skip
+    return faces.take(rows_of(make_split(faces, record.protocol), part))
+
+
+def rows_of(split: Split, part: str) -> NDArray[np.int64]:
+    """Row numbers of ``train``, ``validation`` or ``test``.
+
+    Raises:
+        InputError: No such part, or it is empty.
+    """
+    parts = {"train": split.train, "validation": split.validation, "test": split.test}
+    rows = parts.get(part)
+    if rows is None:
+        raise InputError("part", received=repr(part), expected="train, validation or test")
+    if len(rows) == 0:
+        raise InputError(f"the {part} part of {split.protocol}", received="no images", expected="some",
+                         remedy="Choose another part")  # fmt: skip
+    return rows

@@ -10,8 +10,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from edge_agent.messaging.payloads import Expression, Health, Message, Status, Summary
-from edge_agent.messaging.topics import Address
+from edge_agent.client import Arrived, Device, DeviceState, Expression, Health, Notice, StateChanged, Summary
+from edge_agent.messaging.payloads import Message
 from edge_agent.types import UNCERTAIN
 
 _COLOURS = {
@@ -24,11 +24,11 @@ _BAR_WIDTH = 24
 
 @dataclass
 class DeviceView:
-    """One device as its messages tell it.
+    """One device as it tells itself.
 
     Attributes:
         session: The run the rest belongs to.
-        state: ``online``, ``offline``, or ``unknown`` before a status came.
+        state: Whether it is alive, by birth, death and time.
         tracks: The latest expression message of every face that has not ended.
         summary: The latest window.
         health: The latest report.
@@ -37,7 +37,7 @@ class DeviceView:
     """
 
     session: str = ""
-    state: str = "unknown"
+    state: DeviceState = DeviceState.UNKNOWN
     tracks: dict[str, Expression] = field(default_factory=dict)
     summary: Summary | None = None
     health: Health | None = None
@@ -46,26 +46,32 @@ class DeviceView:
 
 
 class RoomView:
-    """Takes messages one by one and draws what they add up to."""
+    """Takes the client's notices one by one and draws what they add up to."""
 
     def __init__(self) -> None:
-        self.devices: dict[Address, DeviceView] = {}
+        self.devices: dict[Device, DeviceView] = {}
 
-    def apply(self, address: Address, message: Message) -> None:
-        """Take one message; those of a session that has been followed by another are passed over."""
-        key = Address(address.site, address.device, "")
-        view = self.devices.setdefault(key, DeviceView())
+    def apply(self, notice: Notice) -> None:
+        """Take one notice; messages of a session that has been followed by another are passed over."""
+        if isinstance(notice, StateChanged):
+            view = self._view(notice.device)
+            view.state = notice.state
+            if notice.state is DeviceState.OFFLINE:
+                view.tracks.clear()
+        elif isinstance(notice, Arrived):
+            self._take(self._view(notice.device), notice.message)
+
+    def _view(self, device: Device) -> DeviceView:
+        return self.devices.setdefault(device, DeviceView())
+
+    def _take(self, view: DeviceView, message: Message) -> None:
         session = getattr(message, "session", "")
         if session < view.session:
             return
         if session > view.session:
             view.session = session
             view.tracks.clear()
-        if isinstance(message, Status):
-            view.state = message.state
-            if message.state == "offline":
-                view.tracks.clear()
-        elif isinstance(message, Expression):
+        if isinstance(message, Expression):
             view.events += 1
             view.recent.appendleft(message)
             if message.kind == "end":
@@ -81,26 +87,22 @@ class RoomView:
         """The whole view as something a rich console can print."""
         if not self.devices:
             return Panel("waiting for a device ...", title="edge-agent watch")
-        return Group(*(_render_device(address, view) for address, view in sorted(self.devices.items(), key=_by_name)))
+        return Group(*(_render_device(device, view) for device, view in sorted(self.devices.items())))
 
 
-def _by_name(item: tuple[Address, DeviceView]) -> tuple[str, str]:
-    return item[0].site, item[0].device
-
-
-def _render_device(address: Address, view: DeviceView) -> Panel:
+def _render_device(device: Device, view: DeviceView) -> Panel:
     columns = Table.grid(expand=True, padding=(0, 2))
     columns.add_column(ratio=3)
     columns.add_column(ratio=2)
     columns.add_row(_render_tracks(view), Group(_render_class(view), Text(), _render_recent(view)))
-    colour = {"online": "green", "offline": "red"}.get(view.state, "yellow")
-    title = Text.assemble((f"{address.site}/{address.device} ", "bold"), (view.state, colour))
+    colour = {DeviceState.ONLINE: "green", DeviceState.OFFLINE: "red"}.get(view.state, "yellow")
+    title = Text.assemble((f"{device.site}/{device.id} ", "bold"), (view.state.value, colour))
     return Panel(columns, title=title, subtitle=_speed(view), border_style=colour)
 
 
 def _render_tracks(view: DeviceView) -> Table:
     table = Table(
-        title=f"{len(view.tracks)} faces present", title_justify="left", expand=True, box=None, padding=(0, 1)
+        title=_count(len(view.tracks), "face") + " present", title_justify="left", expand=True, box=None, padding=(0, 1)
     )
     table.add_column("face", style="dim")
     table.add_column("expression")
@@ -132,7 +134,7 @@ def _render_class(view: DeviceView) -> Table:
         shares = {} if view.summary is not None else {name: count / counts.total() for name, count in counts.items()}
     else:
         shares = view.summary.shares
-        table.title = f"the class: {view.summary.faces} faces over {view.summary.window_s:g} s"
+        table.title = f"the class: {_count(view.summary.faces or 0, 'face')} over {view.summary.window_s:g} s"
     for expression, share in sorted(shares.items(), key=lambda item: -item[1]):
         colour = _COLOURS.get(expression, "white")
         table.add_row(Text(expression, colour), Text("█" * max(1, round(share * 16)) + f" {share:.0%}", colour))
@@ -140,7 +142,7 @@ def _render_class(view: DeviceView) -> Table:
 
 
 def _render_recent(view: DeviceView) -> Table:
-    table = Table(title=f"{view.events} events", title_justify="left", box=None, padding=(0, 1), show_header=False)
+    table = Table(title=_count(view.events, "event"), title_justify="left", box=None, padding=(0, 1), show_header=False)
     for message in view.recent:
         arrow = f"{message.previous} → {message.expression}" if message.kind == "change" else message.expression
         table.add_row(
@@ -160,3 +162,7 @@ def _speed(view: DeviceView) -> Text:
     if view.health.problems:
         words.append("problems: " + ", ".join(view.health.problems))
     return Text("  ·  ".join(words), "dim")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -8,10 +8,9 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from edge_agent.client import Notice
 from edge_agent.config import MqttSettings
 from edge_agent.follow import Follower
-from edge_agent.messaging.payloads import Message
-from edge_agent.messaging.topics import Address
 from edge_agent.roomview import RoomView
 
 _REDRAW_S = 0.25
@@ -23,10 +22,10 @@ class LiveView:
     def __init__(self) -> None:
         self._view, self._lock = RoomView(), threading.Lock()
 
-    def apply(self, address: Address, message: Message) -> None:
-        """Take one message."""
+    def apply(self, notice: Notice) -> None:
+        """Take one notice."""
         with self._lock:
-            self._view.apply(address, message)
+            self._view.apply(notice)
 
     def show(self, stop: threading.Event, footer: RenderableType = "", follower: Follower | None = None) -> None:
         """Draw until ``stop`` is set."""

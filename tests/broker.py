@@ -25,7 +25,7 @@ def mosquitto_path() -> str | None:
     return shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
 
-def wait_until(condition: Callable[[], object], timeout_s: float = 10.0, what: str = "the condition") -> None:
+def wait_until(condition: Callable[[], object], timeout_s: float = 30.0, what: str = "the condition") -> None:
     """Poll until the condition holds; fails the test where it does not in time."""
     deadline = time.monotonic() + timeout_s
     while not condition():

@@ -7,11 +7,10 @@ from typing import Any, Literal
 
 from rich.console import Console
 
-from edge_agent.messaging.payloads import Expression, Status, Summary
-from edge_agent.messaging.topics import Address
+from edge_agent.client import Arrived, Device, DeviceState, Expression, StateChanged, Summary
 from edge_agent.roomview import RoomView
 
-ROOM = Address("north", "pi-3a", "expression")
+ROOM = Device("north", "pi-3a")
 
 
 def event(kind: Literal["start", "change", "end"], track: str, expression: str, session: str = "B") -> Expression:
@@ -32,25 +31,30 @@ def drawn(view: RoomView) -> str:
 def shown(*messages: Any) -> str:
     view = RoomView()
     for message in messages:
-        view.apply(ROOM, message)
+        notice = message if isinstance(message, StateChanged) else Arrived(ROOM, message, late=False, retained=False)
+        view.apply(notice)
     return drawn(view)
 
 
 def test_a_face_is_shown_from_its_start_to_its_end() -> None:
     start, change, end = event("start", "k7q2", "happy"), event("change", "k7q2", "sad"), event("end", "k7q2", "sad")
-    assert "1 faces present" in shown(start, change)
+    assert "1 face present" in shown(start, change)
     assert "0 faces present" in shown(start, change, end)
 
 
 def test_a_new_session_clears_what_the_old_one_told() -> None:
-    assert "1 faces present" in shown(event("start", "a", "happy", "A"), event("start", "b", "sad", "B"))
+    assert "1 face present" in shown(event("start", "a", "happy", "A"), event("start", "b", "sad", "B"))
 
 
 def test_a_message_of_an_old_session_changes_nothing() -> None:
-    late_death = Status(state="offline", session="A")
-    text = shown(Status(state="online", session="B"), event("start", "b", "sad", "B"), late_death)
-    assert "online" in text
-    assert "1 faces present" in text
+    text = shown(event("start", "b", "sad", "B"), event("end", "b", "sad", "A"))
+    assert "1 face present" in text
+
+
+def test_a_device_that_died_shows_nobody() -> None:
+    text = shown(event("start", "b", "sad"), StateChanged(ROOM, DeviceState.OFFLINE, "stopped"))
+    assert "offline" in text
+    assert "0 faces present" in text
 
 
 def test_a_suppressed_summary_is_said_to_be_so() -> None:

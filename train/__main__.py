@@ -1,4 +1,4 @@
-"""The training's command line: ``python -m train describe | fit | evaluate``. Parses, calls, prints."""
+"""The training's command line: ``python -m train describe | fit | evaluate | framing``. Parses, calls, prints."""
 
 from __future__ import annotations
 
@@ -74,6 +74,22 @@ def evaluate(
 
     evaluation, text = score_run(run, data, part)
     typer.echo(jsonlib.dumps(evaluation.to_json(), indent=2) if json else text)
+
+
+@app.command()
+def framing(
+    data: Data,
+    photos: Annotated[Path | None, typer.Option(help="A folder of photographs to check the constants on.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="YuNet's weights; where fetched unless given.")] = None,
+    count: Annotated[int, typer.Option(min=10, help="Training faces to fit on.")] = 3000,
+) -> None:
+    """Fit the constants that bring every detector's boxes to FER2013's framing, and show how well they do."""
+    from edge_agent.vision.weights import find_weights
+    from train.data import load
+    from train.framing import framing_report
+
+    _, text = framing_report(load(data), photos, weights or find_weights(), count)
+    typer.echo(text)
 
 
 def main() -> None:

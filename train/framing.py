@@ -1,7 +1,7 @@
 """Fitting a detector's framing: from its own boxes to the squares FER2013's faces were cut out with.
 
-FER2013's images are such squares, so the truth is known: each face is laid on a plain canvas, the detector looks for it,
-and its box is compared with the square the face was laid into. Whether the constants carry over to faces with real
+FER2013's images are such squares, so the truth is known: each face is laid on a plain canvas, the detector looks for
+it, and its box is compared with the square the face was laid into. Whether the constants carry over to faces with real
 surroundings is checked on photos: there, two detectors fitted on their own must agree about every face both find.
 """
 
@@ -69,6 +69,8 @@ class FramingFit:
         found: How many of them it found.
         framing: The constants, for the geometric mean of width and height.
         overlap: Median intersection over union with the true squares, and the value nine in ten exceed.
+        in_use: The constants the detector carries.
+        in_use_overlap: Intersection over union with those, likewise.
         measures: The three measures of a box compared; the first is the one in use.
     """
 
@@ -77,6 +79,8 @@ class FramingFit:
     found: int
     framing: Framing
     overlap: tuple[float, float]
+    in_use: Framing
+    in_use_overlap: tuple[float, float]
     measures: tuple[Measure, ...]
 
 
@@ -111,7 +115,7 @@ def fit_framing(faces: NDArray[np.uint8], detector: Finder, seed: int = 0) -> Fr
         InputError: The detector found fewer than ten of them.
     """
     rng = np.random.default_rng(seed)
-    sides = np.exp(rng.uniform(*np.log(_FACE_PX), size=len(faces)))
+    sides = np.exp(rng.uniform(math.log(_FACE_PX[0]), math.log(_FACE_PX[1]), size=len(faces)))
     found: list[tuple[RawFace, Box]] = []
     for face, side in zip(faces.reshape(-1, FACE_SIZE, FACE_SIZE), sides, strict=True):
         image, square = on_canvas(face, round(float(side)))
@@ -122,13 +126,14 @@ def fit_framing(faces: NDArray[np.uint8], detector: Finder, seed: int = 0) -> Fr
         raise InputError(f"{detector.name} on {len(faces)} faces", received=f"{len(found)} found",
                          expected="at least 10", remedy="Show it more faces, or FER2013's")  # fmt: skip
     framing = _fit(found, "geometric mean")
-    overlaps = np.array([framing.square(box).iou(square) for box, square in found])
     return FramingFit(
         detector=detector.name,
         faces=len(faces),
         found=len(found),
         framing=framing,
-        overlap=(float(np.median(overlaps)), float(np.percentile(overlaps, 10))),
+        overlap=_overlap(found, framing),
+        in_use=detector.framing,
+        in_use_overlap=_overlap(found, detector.framing),
         measures=tuple(_compare(found, name) for name in _MEASURES),
     )
 
@@ -150,7 +155,7 @@ def on_canvas(face: NDArray[np.uint8], side_px: int) -> tuple[Image, Box]:
 
 
 def agreement(pictures: Sequence[Image], first: Finder, second: Finder) -> Agreement | None:
-    """Compare how two detectors frame the faces both find, each with its own constants; ``None`` without such a face."""
+    """Compare how two detectors, each with its own constants, frame the faces both find; ``None`` without such a face."""
     pairs = [
         (box, nearest)
         for picture in pictures
@@ -238,11 +243,16 @@ def _fit(found: Sequence[tuple[RawFace, Box]], name: str) -> Framing:
     return Framing(scale, float(np.median(offsets[:, 0])), float(np.median(offsets[:, 1])))
 
 
+def _overlap(found: Sequence[tuple[RawFace, Box]], framing: Framing) -> tuple[float, float]:
+    overlaps = np.array([framing.square(box).iou(square) for box, square in found])
+    return float(np.median(overlaps)), float(np.percentile(overlaps, 10))
+
+
 def _compare(found: Sequence[tuple[RawFace, Box]], name: str) -> Measure:
     framing = _fit(found, name)
     ratios = np.array([square.side / _measured(box, name) for box, square in found])
     low, high = np.percentile(ratios, (10, 90))
-    # A box that is as wide as high has the same geometric mean as its measure.
+    # A square of the measure's size has it as geometric mean, which is what `Framing` multiplies.
     as_square = [
         RawFace(box.center[0] - _measured(box, name) / 2, box.center[1] - _measured(box, name) / 2,
                 _measured(box, name), _measured(box, name))
@@ -254,20 +264,23 @@ def _compare(found: Sequence[tuple[RawFace, Box]], name: str) -> Measure:
 
 def _fit_table(fits: Sequence[FramingFit]) -> str:
     return table(
-        ["detector", "found", "scale", "right", "down", "median overlap", "nine in ten over"],
+        ["detector, constants", "found", "scale", "right", "down", "median overlap", "nine in ten over"],
         [
-            [fit.detector, f"{fit.found} of {fit.faces}", f"{fit.framing.scale:.3f}", f"{fit.framing.right:+.3f}",
-             f"{fit.framing.down:+.3f}", f"{fit.overlap[0]:.2f}", f"{fit.overlap[1]:.2f}"]
+            [f"{fit.detector}, {kind}", f"{fit.found} of {fit.faces}", f"{framing.scale:.3f}", f"{framing.right:+.3f}",
+             f"{framing.down:+.3f}", f"{overlap[0]:.3f}", f"{overlap[1]:.3f}"]
             for fit in fits
+            for kind, framing, overlap in (
+                ("fitted", fit.framing, fit.overlap), ("in use", fit.in_use, fit.in_use_overlap)
+            )
         ],
     )  # fmt: skip
 
 
 def _measure_table(fits: Sequence[FramingFit]) -> str:
     return table(
-        ["detector and measure of its box", "scale", "spread", "median overlap"],
+        ["detector, measure of its box", "scale", "spread", "median overlap"],
         [
-            [f"{fit.detector}, {measure.name}", f"{measure.scale:.3f}", f"{measure.spread:.2f}",
+            [f"{fit.detector}, {measure.name}", f"{measure.scale:.3f}", f"{measure.spread:.3f}",
              f"{measure.overlap:.3f}"]
             for fit in fits
             for measure in fit.measures

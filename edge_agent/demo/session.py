@@ -12,14 +12,13 @@ from typing import Any, Literal
 from rich.text import Text
 
 from edge_agent.app import Agent
+from edge_agent.client import Arrived, Expression, Notice, Summary
 from edge_agent.config import CameraSettings, DetectorSettings, DeviceSettings, MqttSettings, PrivacySettings, Settings
 from edge_agent.demo.broker import EmbeddedBroker
 from edge_agent.demo.score import SceneScore
 from edge_agent.errors import CheckFailed
 from edge_agent.follow import Follower
 from edge_agent.health import percentiles
-from edge_agent.messaging.payloads import Expression, Message, Summary
-from edge_agent.messaging.topics import Address
 from edge_agent.pipeline import Observation
 from edge_agent.types import Frame
 from edge_agent.vision.sources.simulated import SimulatedSource
@@ -99,7 +98,7 @@ class _Tally:
     """What the subscriber and the pipeline counted; each field is written by one thread alone."""
 
     frames: int = 0
-    received: set[str] = field(default_factory=set)
+    received: int = 0
     latency_ms: list[float] = field(default_factory=list)
     first_event_at: float | None = None
 
@@ -121,10 +120,11 @@ def run_demo(settings: DemoSettings, stop: threading.Event, *, show: bool) -> De
     with EmbeddedBroker(settings.port) as broker:
         agent_settings = _agent_settings(settings, broker)
 
-        def on_message(address: Address, message: Message) -> None:
-            view.apply(address, message)
-            if isinstance(message, Expression | Summary) and message.event_id not in tally.received:
-                tally.received.add(message.event_id)
+        def on_notice(notice: Notice) -> None:
+            view.apply(notice)
+            message = notice.message if isinstance(notice, Arrived) else None
+            if isinstance(message, Expression | Summary):
+                tally.received += 1
                 if isinstance(message, Expression):
                     tally.latency_ms.append((time.time() - _unix(message.observed_at)) * 1000.0)
                     tally.first_event_at = tally.first_event_at or time.monotonic()
@@ -136,7 +136,7 @@ def run_demo(settings: DemoSettings, stop: threading.Event, *, show: bool) -> De
                 scene_s = source.scene_time(frame.captured_at)
                 score.add(source.scene.truth(scene_s), observation.faces, scene_s)
 
-        follower = Follower(agent_settings.mqtt, on_message)
+        follower = Follower(agent_settings.mqtt, on_notice)
         follower.start()
         try:
             if not follower.connected.wait(_CONNECT_WITHIN_S):
@@ -146,7 +146,7 @@ def run_demo(settings: DemoSettings, stop: threading.Event, *, show: bool) -> De
             _run_agent(agent, view, broker, stop, show=show)
             elapsed = time.monotonic() - began
             published = agent.messenger.counters().accepted
-            _wait_for(lambda: len(tally.received) >= published)
+            _wait_for(lambda: tally.received >= published)
         finally:
             follower.stop()
     return _report(tally, score, published, elapsed, began)
@@ -194,7 +194,7 @@ def _report(tally: _Tally, score: SceneScore, published: int, elapsed: float, be
         faces_seen=score.faces_seen,
         presence_share=None if math.isnan(share) else round(share, 4),
         events_published=published,
-        events_received=len(tally.received),
+        events_received=tally.received,
         latency_ms={"p50": latency.p50 if latency else None, "p95": latency.p95 if latency else None},
         recognised={name: round(share, 4) for name, share in score.recognised().items()},
         first_event_s=None if tally.first_event_at is None else round(tally.first_event_at - began, 2),

@@ -1,4 +1,4 @@
-"""The export's command line: ``python -m export convert | verify``. Parses, calls, prints."""
+"""The export's command line: ``python -m export convert | verify | card``. Parses, calls, prints."""
 
 from __future__ import annotations
 
@@ -86,6 +86,19 @@ def verify(
             ]
         )
     check(verified.comparison, limits)
+
+
+@app.command()
+def card(
+    file: Annotated[Path, typer.Argument(help="The model bundle.")],
+    out: Annotated[Path, typer.Option("--out", help="The Markdown file to write.")],
+) -> None:
+    """Write a bundle's model card."""
+    from edge_agent.contract.bundle import read_bundle
+    from export.card import render_card
+
+    out.write_text(render_card(read_bundle(file)), encoding="utf-8")
+    typer.echo(f"The model card is in {out}")
 
 
 def _rows(rows: list[tuple[str, str]]) -> None:

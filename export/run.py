@@ -207,7 +207,13 @@ def _calibrated(facts: Metadata, flatbuffer: bytes, parts: Parts, use: str) -> M
         facts,
         temperature=round(temperature, 6),
         temperature_fitted_on=HELD_OUT,
-        metrics={HELD_OUT: {"images": scored.images, **{name: round(getattr(scored, name), 6) for name in figures}}},
+        metrics={
+            HELD_OUT: {
+                "images": scored.images,
+                **{name: round(getattr(scored, name), 6) for name in figures},
+                **{f"recall_{one.label}": round(one.recall, 6) for one in scored.classes if one.recall is not None},
+            }
+        },
         data=(*facts.data, used),
     )
 

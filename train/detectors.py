@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -162,7 +163,7 @@ def detector_report(photos: Path | None, weights: Path | None, searches: Sequenc
     for search in CANDIDATES if searches is None else searches:
         chosen = ", in use" if search == HaarSearch() else ""
         name = f"haar {search.cascade}, step {search.step}, {search.neighbours} agree, {search.longest_px} px{chosen}"
-        openers.append((name, lambda search=search: HaarDetector(search=search)))  # type: ignore[misc]
+        openers.append((name, partial(HaarDetector, search=search)))
     rows = []
     for name, opener in openers:
         detector = opener()

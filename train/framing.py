@@ -155,7 +155,7 @@ def on_canvas(face: NDArray[np.uint8], side_px: int) -> tuple[Image, Box]:
 
 
 def agreement(pictures: Sequence[Image], first: Finder, second: Finder) -> Agreement | None:
-    """Compare how two detectors, each with its own constants, frame the faces both find; ``None`` without such a face."""
+    """How two detectors, each with its own constants, frame the faces both find; ``None`` where there is none."""
     pairs = [
         (box, nearest)
         for picture in pictures

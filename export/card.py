@@ -1,0 +1,99 @@
+"""The model card: what a bundle says of itself, and what nobody must read into it."""
+
+from __future__ import annotations
+
+from edge_agent.contract.bundle import Bundle
+from edge_agent.contract.metadata import DataInfo, Metadata
+from train.evaluate import wilson_interval
+from train.table import table
+
+_INTRODUCTION = """\
+The network reads the expression that a face **seems to show**, as annotators of web photographs would name it. It does
+not read what a person feels: people smile without joy and are sad without showing it, and how faces are used differs
+between persons, cultures and situations."""
+
+_LIMITS = """\
+- **Labels are noisy.** FER2013 was labelled quickly and by few; the ten annotators of FER+ agree with its label on about
+  65 % of the images (`train.data.ferplus` counts it). Accuracy on it says how well the network imitates those labels.
+- **280 of the 3,589 images of PublicTest are, pixel by pixel, also in Training** (`python -m train describe fer2013.csv`),
+  which flatters every figure on PublicTest a little.
+- **PublicTest was used for choosing**: the recipe was settled and the temperature fitted on it. An untouched test set
+  may give somewhat less; calibration especially is measured on the images it was fitted on.
+- **No demographic audit.** FER2013 carries no age, gender or skin-tone labels, so nobody can say from it how accuracy
+  differs between groups of people, and nothing here shows that it does not. Assume that it differs.
+- **Children are rare in the training data**, and classrooms are seen from further away and from above. Expect less than
+  the figures above.
+- Faces under about 24 pixels, turned far away, covered or in bad light are read poorly; the agent answers `uncertain`
+  where the calibrated confidence is under its floor."""
+
+_USE = """\
+Meant for: research on and teaching about facial-expression recognition, group-level feedback where law and people
+concerned allow it, medical and safety applications after their own validation. Not meant for: judging, grading or
+monitoring individuals. In the European Union, emotion inference in education institutions and workplaces is prohibited
+except for medical or safety reasons (AI Act, Regulation (EU) 2024/1689, Art. 5(1)(f))."""
+
+
+def render_card(bundle: Bundle) -> str:
+    """A bundle's model card as Markdown."""
+    facts = bundle.metadata
+    parts = [
+        f"# Model card: {facts.name}",
+        _INTRODUCTION,
+        "## What it is",
+        table(["property", "value"], _properties(bundle)),
+        "## Data",
+        table(["data", "used for", "split", "images", "sha256"], [_data_row(data) for data in facts.data]),
+        f"Licence of the weights: {facts.licence or 'not stated'}. {facts.note}".strip(),
+        "## Figures",
+        "Measured on this very file through the device's own classifier, single view, by `python -m export convert`.",
+        *(_figures(facts, part) for part in facts.metrics),
+        "## Limits",
+        _LIMITS,
+        "## Use",
+        _USE,
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _properties(bundle: Bundle) -> list[list[str]]:
+    facts = bundle.metadata
+    macs = "not counted" if facts.macs is None else f"{facts.macs / 1e6:.1f} million a face"
+    channels = "gray levels" if facts.input.channels == 1 else "red-green-blue"
+    return [
+        ["id", f"`{bundle.model_id}` (first 12 hex digits of the file's sha256)"],
+        ["size", f"{bundle.size_bytes:,} bytes, {facts.quantization}"],
+        ["architecture", f"`{facts.architecture}`: {facts.parameters:,} parameters, {macs} multiply-accumulates"],
+        ["input", f"{facts.input.size_px}x{facts.input.size_px} {channels}, uint8"],
+        ["output", ", ".join(facts.labels)],
+        [
+            "temperature",
+            f"{facts.temperature:.4f}, fitted after quantization on {facts.temperature_fitted_on or 'nothing'}",
+        ],
+        ["run", f"{facts.training.run}, seed {facts.training.seed}, finished {facts.training.finished_at}"],
+        ["code", facts.training.git_revision],
+    ]
+
+
+def _data_row(data: DataInfo) -> list[str]:
+    images = ", ".join(f"{count:,} {part}" for part, count in data.images.items() if count)
+    return [data.name, data.use, data.protocol, images, f"`{data.sha256[:12]}`"]
+
+
+def _figures(facts: Metadata, part: str) -> str:
+    figures = facts.metrics[part]
+    images = int(figures["images"])
+    low, high = wilson_interval(round(figures["accuracy"] * images), images)
+    rows = [
+        ["images", f"{images:,}"],
+        ["accuracy", f"{figures['accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%})"],
+        ["balanced accuracy", f"{figures['balanced_accuracy']:.2%}"],
+        ["macro-F1", f"{figures['macro_f1']:.2%}"],
+        ["expected calibration error, 15 bins", f"{figures['calibration_error']:.2%}"],
+        ["negative log likelihood", f"{figures['nll']:.3f}"],
+        *(
+            [f"recall, {label}", f"{figures[f'recall_{label}']:.1%}"]
+            for label in facts.labels
+            if f"recall_{label}" in figures
+        ),
+    ]
+    return f"### {part}\n\n" + table(["figure", "value"], rows)

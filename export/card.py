@@ -13,18 +13,18 @@ not read what a person feels: people smile without joy and are sad without showi
 between persons, cultures and situations."""
 
 _LIMITS = """\
-- **Labels are noisy.** FER2013 was labelled quickly and by few; the ten annotators of FER+ agree with its label on about
-  65 % of the images (`train.data.ferplus` counts it). Accuracy on it says how well the network imitates those labels.
-- **280 of the 3,589 images of PublicTest are, pixel by pixel, also in Training** (`python -m train describe fer2013.csv`),
-  which flatters every figure on PublicTest a little.
+- **Labels are noisy.** The majority of FER+'s ten annotators names FER2013's own label on about two images in three
+  (`train.data.ferplus` joins the votes). Accuracy on FER2013 says how well the network imitates its labels.
+- **280 of the 3,589 images of PublicTest are, pixel by pixel, also in Training**, as
+  `python -m train describe fer2013.csv` counts, which flatters every figure on PublicTest a little.
 - **PublicTest was used for choosing**: the recipe was settled and the temperature fitted on it. An untouched test set
   may give somewhat less; calibration especially is measured on the images it was fitted on.
 - **No demographic audit.** FER2013 carries no age, gender or skin-tone labels, so nobody can say from it how accuracy
   differs between groups of people, and nothing here shows that it does not. Assume that it differs.
-- **Children are rare in the training data**, and classrooms are seen from further away and from above. Expect less than
-  the figures above.
-- Faces under about 24 pixels, turned far away, covered or in bad light are read poorly; the agent answers `uncertain`
-  where the calibrated confidence is under its floor."""
+- **Not measured on classrooms.** Nobody has counted how many children the training data show, and classrooms are seen
+  from further away and from above. Expect less than the figures above.
+- Small, turned, covered or badly lit faces were not measured for this card; the agent answers `uncertain` where the
+  calibrated confidence is under its floor."""
 
 _USE = """\
 Meant for: research on and teaching about facial-expression recognition, group-level feedback where law and people

@@ -1,4 +1,17 @@
-"""What a dashboard author needs and would otherwise get wrong: each event once, gaps filled, honest liveness."""
+"""What a dashboard author needs and would otherwise get wrong: each event once, gaps filled, honest liveness.
+
+Print who is happy, and what can be said about the devices::
+
+    from edge_agent.client import Arrived, Broker, Classroom, Expression, StateChanged
+
+    with Classroom(Broker("broker.local")) as classroom:
+        for notice in classroom:
+            if isinstance(notice, StateChanged):
+                print(notice.device.id, "is", notice.state.value)
+            elif isinstance(notice, Arrived) and isinstance(notice.message, Expression):
+                event = notice.message
+                print(event.observed_at, notice.device.id, event.track, event.kind, event.expression)
+"""
 
 from edge_agent.client.classroom import Classroom
 from edge_agent.client.gaps import Patience

@@ -7,15 +7,17 @@ import time
 from collections.abc import Iterator
 from types import TracebackType
 
+from edge_agent.backoff import Backoff
 from edge_agent.client.gaps import Patience
 from edge_agent.client.journal import Journal, Request
 from edge_agent.client.liveness import DeviceState
 from edge_agent.client.notices import BrokerChanged, Device, Notice, Unreadable
 from edge_agent.errors import BrokerError, InputError
-from edge_agent.messaging.backoff import Backoff
 from edge_agent.messaging.broker import Broker
-from edge_agent.messaging.connection import Closed, Connection, Received, Refused, Subscribed
+from edge_agent.messaging.connection import Connection
 from edge_agent.messaging.payloads import TYPES, Command, decode, encode
+from edge_agent.messaging.refusals import Refused
+from edge_agent.messaging.signals import Closed, Received, Subscribed
 from edge_agent.messaging.topics import COMMAND, EXPRESSION, HEALTH, REPLY, STATUS, SUMMARY, Topics, parse
 
 _FOLLOWED = (STATUS, HEALTH, EXPRESSION, SUMMARY, REPLY)

@@ -10,8 +10,8 @@ from typing import Any
 from msgspec import UnsetType
 
 from edge_agent.errors import AgentError, InputError
-from edge_agent.messaging.outbox import ResendAnswer, ResendRange
 from edge_agent.messaging.payloads import Command, Reply, decode
+from edge_agent.messaging.resend import ResendAnswer, ResendRange
 from edge_agent.messaging.topics import SEQUENCED
 
 log = logging.getLogger(__name__)

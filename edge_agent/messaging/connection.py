@@ -23,12 +23,12 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_agent.errors import BrokerError
 from edge_agent.messaging.broker import Broker
+from edge_agent.messaging.refusals import OLD_BROKER, Refused
+from edge_agent.messaging.signals import FIRST_FAILURE, Acknowledged, Closed, Received, Signal, Subscribed
 
 HISTORICAL = "historical"
 """MQTT 5 user property of a message that is sent late or again."""
 
-SESSION_TAKEN_OVER = 0x8E
-_FIRST_FAILURE = 0x80
 _NO_LIMIT = 65535
 _CONNECT_TIMEOUT_S = 5.0
 _LARGEST_INBOX = 50
@@ -42,82 +42,6 @@ class Will:
     topic: str
     payload: bytes
     delay_s: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """The broker has answered a publish. ``code`` of 0x80 and above means that it has not taken it."""
-
-    packet_id: int
-    code: int
-    reason: str
-
-    @property
-    def ok(self) -> bool:
-        """Whether the broker has taken the message."""
-        return self.code < _FIRST_FAILURE
-
-
-@dataclass(frozen=True, slots=True)
-class Subscribed:
-    """The broker has answered a subscription; ``refused`` lists the filters it denies."""
-
-    refused: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A message has come in."""
-
-    topic: str
-    payload: bytes
-    retained: bool
-    historical: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """The connection is over. ``code`` is the broker's own reason where it gave one (MQTT 5), else 0."""
-
-    reason: str
-    code: int
-
-
-Signal = Acknowledged | Subscribed | Received | Closed
-
-
-class Refused(BrokerError):
-    """The broker answered and does not let this client in.
-
-    Attributes:
-        code: The CONNACK's reason code (MQTT 5's numbers for 3.1.1 too); 0 where TLS failed before it.
-        temporary: Whether it asks to come back later.
-    """
-
-    def __init__(self, broker: Broker, code: int, reason: str) -> None:
-        self.code = code
-        self.temporary = code in _TEMPORARY
-        super().__init__(f"broker {broker} refuses the connection", received=reason, remedy=_remedy(code))
-
-
-_OLD_BROKER = 'Set mqtt.protocol = "3.1.1" if the broker does not speak MQTT 5'
-_TEMPORARY = {0x88, 0x89, 0x97, 0x9F}
-"""Server unavailable, server busy, quota exceeded, connection rate exceeded."""
-
-
-def _remedy(code: int) -> str:
-    if code in _TEMPORARY:
-        return ""
-    return {
-        0: "Set mqtt.tls.ca to the authority that signed the broker's certificate, and mqtt.host to the name in it",
-        0x84: _OLD_BROKER,
-        0x85: "Let the broker accept this client id, or change device.site or device.id",
-        0x86: "Check mqtt.username and the password in mqtt.password_file",
-        0x87: "Check mqtt.username and the password in mqtt.password_file, and the broker's access rules",
-        0x8A: "Lift the ban on this client at the broker",
-        0x9C: "Set mqtt.host to the broker to be used instead",
-        0x9D: "Set mqtt.host to the broker to be used instead",
-    }.get(code, "See the broker's log")
 
 
 class Connection:
@@ -279,13 +203,11 @@ class Connection:
         early: list[Signal] = []
         while self._answer is None:
             if cancelled() or time.monotonic() > deadline or not self.is_open:
-                remedy = (
-                    f"Check mqtt.host and mqtt.port. {_OLD_BROKER}" if self._v5 else "Check mqtt.host and mqtt.port"
-                )
+                remedy = f"Check mqtt.host and mqtt.port. {OLD_BROKER}" if self._v5 else "Check mqtt.host and mqtt.port"
                 raise BrokerError(f"broker {self._broker} does not answer", remedy=remedy)
             early += self.poll(0.1)
         code, reason = self._answer
-        if code >= _FIRST_FAILURE:
+        if code >= FIRST_FAILURE:
             raise Refused(self._broker, code, reason)
         self._signals = early + self._signals
 
@@ -309,7 +231,7 @@ class Connection:
     def _on_subscribe(self, _client: Any, _data: Any, packet_id: int, reasons: list[ReasonCode], _props: Any) -> None:
         filters = self._filters.pop(packet_id, ())
         self._signals.append(
-            Subscribed(tuple(f for f, reason in zip(filters, reasons, strict=False) if reason.value >= _FIRST_FAILURE))
+            Subscribed(tuple(f for f, reason in zip(filters, reasons, strict=False) if reason.value >= FIRST_FAILURE))
         )
 
     def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
@@ -321,7 +243,7 @@ class Connection:
         if flags.is_disconnect_packet_from_server:
             self._signals.append(Closed(str(reason).lower(), reason.value))
         else:  # paho calls a closed socket an unspecified error
-            self._signals.append(Closed("closed" if reason.value == _FIRST_FAILURE else str(reason).lower(), 0))
+            self._signals.append(Closed("closed" if reason.value == FIRST_FAILURE else str(reason).lower(), 0))
 
 
 def _properties(packet: int) -> Properties:

@@ -6,10 +6,11 @@ import logging
 import socket
 from collections.abc import Callable
 
-from edge_agent.messaging.connection import Acknowledged, Closed, Connection, Received, Subscribed
+from edge_agent.messaging.connection import Connection
 from edge_agent.messaging.holds import Holds
 from edge_agent.messaging.letters import Letter, Letters
 from edge_agent.messaging.outbox import Outbox
+from edge_agent.messaging.signals import Acknowledged, Closed, Received, Subscribed
 from edge_agent.messaging.store import Row
 from edge_agent.messaging.window import Window
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_agent.messaging.backoff import Backoff
+from edge_agent.backoff import Backoff
 
 
 class Holds:

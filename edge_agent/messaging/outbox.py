@@ -26,14 +26,13 @@ from typing import Literal
 from edge_agent.config import OutboxSettings
 from edge_agent.messaging.clock import Clock
 from edge_agent.messaging.lanes import Lanes
+from edge_agent.messaging.resend import RESEND_LIMIT, ResendAnswer, ResendRange, gaps_between
 from edge_agent.messaging.store import Row, StoredSession
 from edge_agent.messaging.tiered_store import TieredStore
 from edge_agent.messaging.topics import SEQUENCED
 
 log = logging.getLogger(__name__)
 
-RESEND_LIMIT = 1000
-"""Rows one request gets; the answer says where to go on."""
 _MOST_RESENDS_WAITING = 4 * RESEND_LIMIT
 _LANE_ROWS = 500
 _INCOMING_LIMIT = 10_000
@@ -68,33 +67,6 @@ class OutboxFigures:
     lost: int
     set_aside: int
     turned_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class ResendRange:
-    """A request to send part of a session's topic again, ``first`` and ``last`` included."""
-
-    session: str
-    topic: str
-    first: int
-    last: int
-
-
-@dataclass(frozen=True, slots=True)
-class ResendAnswer:
-    """What comes of a request.
-
-    Attributes:
-        count: Rows that will be sent again.
-        missing: Ranges of ``seq``, both ends included, that are no longer held.
-        more_from: The ``seq`` to ask from next where the request was longer than one answer; ``None`` where it was not.
-        busy: Whether too much is being sent again already; nothing will come of this request.
-    """
-
-    count: int
-    missing: tuple[tuple[int, int], ...]
-    more_from: int | None
-    busy: bool = False
 
 
 class Outbox:
@@ -345,7 +317,7 @@ class Outbox:
             rows = self._store.between(wanted.session, wanted.topic, wanted.first, last, RESEND_LIMIT)
             with self._changed:
                 self._lanes.resend(replace(row, resent=True) for row in rows)
-            missing = _gaps([row.seq for row in rows], wanted.first, last)
+            missing = gaps_between([row.seq for row in rows], wanted.first, last)
             answer(ResendAnswer(len(rows), missing, last + 1 if last < wanted.last else None))
             self._on_ready()
 
@@ -363,13 +335,3 @@ class Outbox:
     def _rows_in_memory(self) -> list[Row]:
         with self._changed:
             return sorted([*self._taken.values(), *self._lanes.waiting()], key=lambda row: row.id)
-
-
-def _gaps(present: Sequence[int], first: int, last: int) -> tuple[tuple[int, int], ...]:
-    """The ranges between ``first`` and ``last`` that are not present; ``present`` ascends."""
-    gaps, expected = [], first
-    for number in [*present, last + 1]:
-        if number > expected:
-            gaps.append((expected, number - 1))
-        expected = number + 1
-    return tuple(gaps)

@@ -11,12 +11,13 @@ from edge_agent.errors import InputError
 from edge_agent.messaging.clock import Clock
 from edge_agent.messaging.commands import CommandDesk
 from edge_agent.messaging.compose import Composer
-from edge_agent.messaging.connection import Received, Will
+from edge_agent.messaging.connection import Will
 from edge_agent.messaging.counters import MessengerCounters
 from edge_agent.messaging.letters import Letter
 from edge_agent.messaging.outbox import Outbox
 from edge_agent.messaging.payloads import Desired, HealthReport, Message, Reply, Status, decode, encode
 from edge_agent.messaging.session import Session, new_session_id
+from edge_agent.messaging.signals import Received
 from edge_agent.messaging.store import Row, StoredSession
 from edge_agent.messaging.topics import COMMAND, DESIRED, HEALTH, REPLY, STATUS, Topics
 from edge_agent.messaging.twins import TwinWatch

@@ -7,8 +7,9 @@ import time
 from edge_agent.config import Settings
 from edge_agent.errors import BrokerError
 from edge_agent.messaging.broker import Broker
-from edge_agent.messaging.connection import Acknowledged, Connection, Subscribed
+from edge_agent.messaging.connection import Connection
 from edge_agent.messaging.payloads import Reply, encode
+from edge_agent.messaging.signals import Acknowledged, Subscribed
 from edge_agent.messaging.topics import COMMAND, REPLY, Topics
 
 _PATIENCE_S = 10.0

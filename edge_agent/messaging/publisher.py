@@ -12,15 +12,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from edge_agent.backoff import Backoff
 from edge_agent.errors import BrokerError
-from edge_agent.messaging.backoff import Backoff
 from edge_agent.messaging.broker import Broker
-from edge_agent.messaging.connection import SESSION_TAKEN_OVER, Closed, Connection, Received, Refused, Will
+from edge_agent.messaging.connection import Connection, Will
 from edge_agent.messaging.exchange import Exchange
 from edge_agent.messaging.holds import Holds
 from edge_agent.messaging.letters import Letter, Letters
 from edge_agent.messaging.outage import OutageLog
 from edge_agent.messaging.outbox import Outbox
+from edge_agent.messaging.refusals import Refused
+from edge_agent.messaging.signals import SESSION_TAKEN_OVER, Closed, Received
 from edge_agent.messaging.store import Row
 from edge_agent.messaging.topics import STATUS, Topics
 

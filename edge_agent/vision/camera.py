@@ -11,9 +11,9 @@ import threading
 import time
 from collections.abc import Callable
 
+from edge_agent.backoff import Backoff
 from edge_agent.config import CameraSettings
 from edge_agent.errors import CameraError
-from edge_agent.messaging.backoff import Backoff
 from edge_agent.types import Frame, Image
 from edge_agent.vision.camera_state import (
     BLIND,

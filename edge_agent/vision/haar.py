@@ -13,7 +13,7 @@ from edge_agent.errors import ModelError
 from edge_agent.types import Image
 from edge_agent.vision.framing import FramedDetector, Framing, RawFace
 
-HAAR_FRAMING = Framing(scale=1.03)
+HAAR_FRAMING = Framing(scale=1.02)
 
 _STRONGEST_GAIN = 10.0
 
@@ -52,7 +52,7 @@ class HaarDetector(FramedDetector):
         self._cascade = _cascade(f"haarcascade_frontalface_{self._how.cascade}.xml")
 
     def _search(self, image: Image, least_px: float) -> list[RawFace]:
-        gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
+        gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False) if image.ndim == 3 else image
         least = round(least_px / self.framing.scale)
         boxes, agreeing = self._cascade.detectMultiScale2(
             stretched(gray), scaleFactor=self._how.step, minNeighbors=self._how.neighbours, minSize=(least, least)
@@ -71,7 +71,7 @@ def stretched(gray: Image) -> Image:
     low, high = (int(np.searchsorted(counts, share * counts[-1])) for share in (0.01, 0.99))
     gain = min(255.0 / max(high - low, 1), _STRONGEST_GAIN)
     levels = np.clip((np.arange(256) - low) * gain, 0, 255).astype(np.uint8)
-    return levels[gray]
+    return cv2.LUT(gray, levels).astype(np.uint8, copy=False)
 
 
 def without_nested(faces: Sequence[RawFace], strength: Sequence[float]) -> list[RawFace]:

@@ -1,4 +1,4 @@
-"""Following faces from frame to frame: the same person keeps the same id while moving, hidden for a moment, or crossing.
+"""Following faces from frame to frame: a person keeps an id while moving, hidden for a moment, or crossing another.
 
 Everything is decided from the detections and the time they are given; no clock is read.
 """
@@ -17,9 +17,10 @@ from edge_agent.config import TrackerSettings
 from edge_agent.types import Box, Detection, TrackedFace
 
 _STEADY_S = 0.15
-"""How far back a face's position and speed are averaged, in seconds: long enough to calm a detector's jitter."""
+"""How far back a face's place and size are averaged, in seconds: long enough to calm a detector's jitter."""
 
 _HEADING_S = 0.3
+"""How far back its speed is averaged, in seconds: jitter must not look like walking."""
 
 _MOMENTUM_S = 1.0
 """How long a hidden face is expected to go on moving as it did, in seconds."""
@@ -122,8 +123,8 @@ class _Track:
     def see(self, box: Box, now: float) -> None:
         """Move on with a detection.
 
-        A g-h filter with fading memory (Brookner 1998, ch. 1.2.6) over :data:`_STEADY_S`, which gives frames that come
-        rarely more weight than frames that come often.
+        A g-h filter with fading memory (Brookner 1998, ch. 1.2.6), with times instead of frame counts: frames that come
+        rarely weigh more than frames that come often.
         """
         elapsed = max(now - self.seen_at, 1e-3)
         fading = math.exp(-elapsed / _STEADY_S)
@@ -178,8 +179,8 @@ _DIGITS = "23456789"
 def random_ids(rng: random.Random | None = None) -> Callable[[], str]:
     """A source of short random ids such as ``k7q2``, each given once.
 
-    Letters and digits take turns, without vowels and look-alikes, so no id is a word or read for another. Ids grow by two
-    characters when half of those of a length are used up.
+    Letters and digits take turns, without vowels and look-alikes, so no id is a word or read for another. Ids grow by
+    two characters when half of those of a length are used up.
 
     Args:
         rng: Where chance comes from; the operating system where not given.

@@ -16,7 +16,7 @@ from edge_agent.vision.weights import YUNET_FILE
 
 log = logging.getLogger(__name__)
 
-YUNET_FRAMING = Framing(scale=1.10)
+YUNET_FRAMING = Framing(scale=1.12)
 
 _SMALLEST_PX = 16
 _LONGEST_PX = 960

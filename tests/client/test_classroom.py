@@ -23,8 +23,8 @@ from edge_agent.client import (
     StateChanged,
     Unreadable,
 )
-from edge_agent.messaging.connection import Refused
 from edge_agent.messaging.messenger import Messenger
+from edge_agent.messaging.refusals import Refused
 from tests.broker import Mosquitto, Subscriber, running_mosquitto, wait_until
 from tests.messaging.conftest import settings_for
 from tests.messaging.samples import a_change, a_report
@@ -41,7 +41,7 @@ class Dashboard:
         self.classroom = classroom
         self.notices: list[Notice] = []
 
-    def until(self, condition: Callable[[], object], what: str, timeout_s: float = 10.0) -> None:
+    def until(self, condition: Callable[[], object], what: str, timeout_s: float = 30.0) -> None:
         """Poll until the condition holds."""
 
         def polled() -> bool:

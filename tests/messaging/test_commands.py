@@ -10,8 +10,8 @@ import pytest
 
 from edge_agent.errors import InputError
 from edge_agent.messaging.commands import CommandDesk
-from edge_agent.messaging.outbox import ResendAnswer, ResendRange
 from edge_agent.messaging.payloads import Command, Reply
+from edge_agent.messaging.resend import ResendAnswer, ResendRange
 
 
 def refuse(_command: Command) -> dict[str, Any]:

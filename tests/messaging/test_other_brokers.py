@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,9 +12,9 @@ import pytest
 
 from edge_agent.config import TlsSettings
 from edge_agent.messaging.broker import Broker
-from edge_agent.messaging.connection import Refused
 from edge_agent.messaging.messenger import Messenger
 from edge_agent.messaging.publisher import Pace
+from edge_agent.messaging.refusals import Refused
 from tests.broker import Subscriber, running_mosquitto, wait_until
 from tests.messaging.conftest import settings_for
 from tests.messaging.samples import a_change
@@ -28,6 +30,10 @@ def amqtt_port() -> Iterator[int]:
 
     with EmbeddedBroker() as broker:
         yield broker.port
+    # amqtt leaves the transports of clients that went away to the garbage collector.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def test_events_pass_through_a_broker_that_speaks_3_1_1_alone(

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from edge_agent.config import OutboxSettings
-from edge_agent.messaging.outbox import RESEND_LIMIT, Outbox, ResendAnswer, ResendRange
+from edge_agent.messaging.outbox import Outbox
+from edge_agent.messaging.resend import RESEND_LIMIT, ResendAnswer, ResendRange
 from edge_agent.messaging.store import Row, StoredSession
 from tests.broker import wait_until
 from tests.messaging.clocks import SteppedClock

@@ -26,6 +26,14 @@ def composer(privacy: PrivacySettings | None = None) -> Composer:
     return Composer(settings, ("happy", "sad"), "9f86d081884c", CLOCK)
 
 
+def counters() -> MessengerCounters:
+    """Of a device with several troubles."""
+    return MessengerCounters(
+        connected=True, connections=1, accepted=9, delivered={}, resent=0, pending=4, in_flight=0, lost=2,
+        kept_bytes=800, storage="degraded", set_aside=0, denied=(), twins=1, outbox_turned_at=0, publisher_turned_at=0,
+    )  # fmt: skip
+
+
 def test_an_expression_event_has_the_fields_of_the_contract_in_their_order() -> None:
     event = composer().expression(a_change(observed_at=CLOCK.monotonic() + 0.25), Session(SESSION_ID, CLOCK))
     assert encode(event).decode() == (
@@ -69,11 +77,7 @@ def test_a_death_carries_the_session_it_ends_and_nothing_to_no_purpose() -> None
 
 
 def test_health_adds_the_outbox_and_its_problems_to_the_report() -> None:
-    counters = MessengerCounters(
-        connected=True, connections=1, accepted=9, delivered={}, resent=0, pending=4, in_flight=0, lost=2,
-        kept_bytes=800, storage="degraded", set_aside=0, denied=(), twins=1, outbox_turned_at=0, publisher_turned_at=0,
-    )  # fmt: skip
-    health = composer().health(a_report(), Session(SESSION_ID, CLOCK), counters, {"expression": 5})
+    health = composer().health(a_report(), Session(SESSION_ID, CLOCK), counters(), {"expression": 5})
     message = json.loads(encode(health))
     assert message["v"] == 1
     assert message["outbox"] == {"storage": "degraded", "pending": 4, "kept_bytes": 800, "lost": 2}

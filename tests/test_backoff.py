@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_agent.messaging.backoff import Backoff
+from edge_agent.backoff import Backoff
 
 
 def test_the_reach_doubles_up_to_its_cap() -> None:

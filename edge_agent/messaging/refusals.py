@@ -1,0 +1,40 @@
+"""What a broker says when it does not let a client in, and what to do about it."""
+
+from __future__ import annotations
+
+from edge_agent.errors import BrokerError
+from edge_agent.messaging.broker import Broker
+
+
+class Refused(BrokerError):
+    """The broker answered and does not let this client in.
+
+    Attributes:
+        code: The CONNACK's reason code (MQTT 5's numbers for 3.1.1 too); 0 where TLS failed before it.
+        temporary: Whether it asks to come back later.
+    """
+
+    def __init__(self, broker: Broker, code: int, reason: str) -> None:
+        self.code = code
+        self.temporary = code in _TEMPORARY
+        super().__init__(f"broker {broker} refuses the connection", received=reason, remedy=_remedy(code))
+
+
+OLD_BROKER = 'Set mqtt.protocol = "3.1.1" if the broker does not speak MQTT 5'
+_TEMPORARY = {0x88, 0x89, 0x97, 0x9F}
+"""Server unavailable, server busy, quota exceeded, connection rate exceeded."""
+
+
+def _remedy(code: int) -> str:
+    if code in _TEMPORARY:
+        return ""
+    return {
+        0: "Set mqtt.tls.ca to the authority that signed the broker's certificate, and mqtt.host to the name in it",
+        0x84: OLD_BROKER,
+        0x85: "Let the broker accept this client id, or change device.site or device.id",
+        0x86: "Check mqtt.username and the password in mqtt.password_file",
+        0x87: "Check mqtt.username and the password in mqtt.password_file, and the broker's access rules",
+        0x8A: "Lift the ban on this client at the broker",
+        0x9C: "Set mqtt.host to the broker to be used instead",
+        0x9D: "Set mqtt.host to the broker to be used instead",
+    }.get(code, "See the broker's log")

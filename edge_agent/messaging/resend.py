@@ -1,0 +1,47 @@
+"""Asking for stored events again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+RESEND_LIMIT: Final = 1000
+"""Rows one request gets; the answer says where to go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResendRange:
+    """A request to send part of a session's topic again, ``first`` and ``last`` included."""
+
+    session: str
+    topic: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResendAnswer:
+    """What comes of a request.
+
+    Attributes:
+        count: Rows that will be sent again.
+        missing: Ranges of ``seq``, both ends included, that are no longer held.
+        more_from: The ``seq`` to ask from next where the request was longer than one answer; ``None`` where it was not.
+        busy: Whether too much is being sent again already; nothing will come of this request.
+    """
+
+    count: int
+    missing: tuple[tuple[int, int], ...]
+    more_from: int | None
+    busy: bool = False
+
+
+def gaps_between(present: Sequence[int], first: int, last: int) -> tuple[tuple[int, int], ...]:
+    """The ranges between ``first`` and ``last`` that are not present; ``present`` ascends."""
+    gaps, expected = [], first
+    for number in [*present, last + 1]:
+        if number > expected:
+            gaps.append((expected, number - 1))
+        expected = number + 1
+    return tuple(gaps)

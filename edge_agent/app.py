@@ -10,14 +10,17 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from edge_agent.config import Settings
+from edge_agent.errors import InputError
 from edge_agent.health import CameraFigures, HealthMonitor
 from edge_agent.messaging.messenger import Messenger
-from edge_agent.messaging.payloads import Desired
+from edge_agent.messaging.payloads import Command, Desired
+from edge_agent.notify import READY, STOPPING, Heartbeat, notify, watchdog_s
 from edge_agent.pipeline import Observation, Pipeline
 from edge_agent.summary import SummaryWindow
-from edge_agent.types import Frame
+from edge_agent.types import Frame, TrackedFace
 from edge_agent.vision.camera import Camera
 from edge_agent.vision.classifier import Classifier
 from edge_agent.vision.detector import open_detector
@@ -47,13 +50,18 @@ class Agent:
     def __init__(self, settings: Settings, observer: Observer = lambda _frame, _observation: None) -> None:
         self._settings, self._observer = settings, observer
         self._health_every_s = settings.mqtt.health_every_s
+        self._faces: tuple[tuple[TrackedFace, str | None], ...] = ()
         classifier = Classifier.load(
             settings.classifier.model or None, runtime=settings.classifier.runtime, threads=settings.classifier.threads
         )
         detector = open_detector(settings.detector)
         self.camera = Camera(settings.camera)
         self.messenger = Messenger(
-            settings, labels=classifier.labels, model_id=classifier.model_id, on_desired=self._converge
+            settings,
+            labels=classifier.labels,
+            model_id=classifier.model_id,
+            commands={"snapshot": self._snapshot},
+            on_desired=self._converge,
         )
         self._pipeline = Pipeline(
             detector,
@@ -72,14 +80,18 @@ class Agent:
         """Perceive and publish until ``stop`` is set. Cameras and brokers may come and go meanwhile."""
         self.messenger.start()
         self.camera.start()
+        notify(READY)
         try:
             self._perceive(stop)
         finally:
+            notify(STOPPING)
             self.camera.stop()
             self.messenger.stop()
 
     def _perceive(self, stop: threading.Event) -> None:
         last_index = -1
+        watched_s = watchdog_s()
+        heartbeat = None if watched_s is None else Heartbeat(watched_s, time.monotonic())
         health = HealthMonitor(time.monotonic())
         next_report_at = time.monotonic() + min(2.0, self._health_every_s)
         while not stop.is_set():
@@ -93,11 +105,15 @@ class Agent:
                 health.count(observation.stage_ms, (time.monotonic() - frame.captured_at) * 1000.0)
                 self._observer(frame, observation)
             now = time.monotonic()
+            if heartbeat is not None:
+                # Asked on this very thread, so that a wedged perception feeds nothing either.
+                notify(*heartbeat.beat(now, {"publisher": self.messenger.counters().publisher_turned_at}))
             if now >= next_report_at:
                 next_report_at = now + self._health_every_s
                 self.messenger.health(health.report(self._camera_figures(), now))
 
     def _publish(self, observation: Observation) -> None:
+        self._faces = observation.faces
         for change in observation.changes:
             self.messenger.expression(change)
         if observation.summary is not None:
@@ -106,6 +122,16 @@ class Agent:
     def _camera_figures(self) -> CameraFigures:
         camera = self.camera
         return CameraFigures(camera.state, camera.reason, camera.frames_read, camera.frames_dropped)
+
+    def _snapshot(self, _command: Command) -> dict[str, Any]:
+        """The faces present now, for who joins in mid-lesson; called on the messenger's thread.
+
+        Raises:
+            InputError: The privacy level does not let single faces be told.
+        """
+        if self._settings.privacy.level != "faces":
+            raise InputError("privacy.level", received=self._settings.privacy.level, expected="faces for a snapshot")
+        return {"tracks": [{"track": face.track, "expression": stable} for face, stable in self._faces]}
 
     def _converge(self, desired: Desired) -> None:
         """Become what the retained ``desired`` topic asks for; called on the messenger's thread."""

@@ -102,9 +102,7 @@ def fit(
                                augmentation=recipe.augmentation, side_px=recipe.side_px(epoch))  # fmt: skip
         watch = _Watch(epoch, recipe.epochs, steps, on_step)
         # Keras would shuffle the batches by Python's global random state, which a continued run does not have.
-        history = model.fit(
-            batches, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0, callbacks=[watch]
-        )
+        history = model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0, callbacks=[watch])
         logits = predict_logits(model, held_out)
         val_loss, val_accuracy = cross_entropy(logits, held_out_labels), accuracy(logits, held_out_labels)
         metrics = EpochMetrics(

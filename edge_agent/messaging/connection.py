@@ -24,7 +24,28 @@ from paho.mqtt.reasoncodes import ReasonCode
 from edge_agent.errors import BrokerError
 from edge_agent.messaging.broker import Broker
 from edge_agent.messaging.refusals import OLD_BROKER, Refused
-from edge_agent.messaging.signals import FIRST_FAILURE, Acknowledged, Closed, Received, Signal, Subscribed
+from edge_agent.messaging.signals import (
+    FIRST_FAILURE,
+    SESSION_TAKEN_OVER,
+    Acknowledged,
+    Closed,
+    Received,
+    Signal,
+    Subscribed,
+)
+
+__all__ = [
+    "HISTORICAL",
+    "SESSION_TAKEN_OVER",
+    "Acknowledged",
+    "Closed",
+    "Connection",
+    "Received",
+    "Refused",
+    "Signal",
+    "Subscribed",
+    "Will",
+]
 
 HISTORICAL = "historical"
 """MQTT 5 user property of a message that is sent late or again."""

@@ -6,6 +6,11 @@ from edge_agent.errors import BrokerError
 from edge_agent.messaging.broker import Broker
 
 
+OLD_BROKER = 'Set mqtt.protocol = "3.1.1" if the broker does not speak MQTT 5'
+_TEMPORARY = {0x88, 0x89, 0x97, 0x9F}
+"""Server unavailable, server busy, quota exceeded, connection rate exceeded."""
+
+
 class Refused(BrokerError):
     """The broker answered and does not let this client in.
 
@@ -18,11 +23,6 @@ class Refused(BrokerError):
         self.code = code
         self.temporary = code in _TEMPORARY
         super().__init__(f"broker {broker} refuses the connection", received=reason, remedy=_remedy(code))
-
-
-OLD_BROKER = 'Set mqtt.protocol = "3.1.1" if the broker does not speak MQTT 5'
-_TEMPORARY = {0x88, 0x89, 0x97, 0x9F}
-"""Server unavailable, server busy, quota exceeded, connection rate exceeded."""
 
 
 def _remedy(code: int) -> str:

@@ -24,7 +24,8 @@ from train.recipe import Phase
 from train.run_dir import RunDir
 from train.trainer import fit
 faces = bright_halves()
-fit(replace(RECIPE, phases=(Phase(epochs=4, side_px=32), Phase(epochs=10))), faces, two_to_one(faces), RunDir(Path(sys.argv[1])))
+recipe = replace(RECIPE, phases=(Phase(epochs=4, side_px=32), Phase(epochs=10)))
+fit(recipe, faces, two_to_one(faces), RunDir(Path(sys.argv[1])))
 """
 
 

@@ -42,6 +42,7 @@ def fit(
     data: Data,
     out: Annotated[Path, typer.Option("--out", help="Run directory to make, or with --resume to continue.")],
     resume: Annotated[bool, typer.Option("--resume", help="Continue the unfinished run in --out.")] = False,
+    start: Annotated[Path | None, typer.Option("--from", help="A finished run whose weights to begin with.")] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Let the backend use operations whose last bits vary.")] = False,
 ) -> None:
     """Train a network by a recipe into a run directory."""
@@ -57,7 +58,8 @@ def fit(
     split = make_split(faces, settings.protocol)
     run = RunDir(out)
     with show_progress(settings.epochs) as progress:
-        train(settings, faces, split, run, resume=resume, deterministic=not fast,
+        train(settings, faces, split, run, resume=resume, start_from=RunDir(start) if start else None,
+              deterministic=not fast,
               on_step=progress.step, on_epoch=progress.epoch)  # fmt: skip
     typer.echo(f"The run is in {out}. Next: python -m train evaluate {out} --data {data}")
 

@@ -8,6 +8,7 @@ model.keras     the finished network
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 from datetime import datetime, timezone
@@ -52,6 +53,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
         versions: Of Keras, its backend and NumPy.
         started_at: ISO 8601, UTC.
         finished_at: Likewise; empty while the training is unfinished.
+        started_from: The run whose weights it began with, and its fingerprint; empty where it began from nothing.
     """
 
     recipe: Recipe
@@ -67,6 +69,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     versions: dict[str, str]
     started_at: str
     finished_at: str = ""
+    started_from: str = ""
 
 
 class RunDir:
@@ -106,6 +109,11 @@ class RunDir:
                              remedy="Give the folder that `python -m train fit --out` made") from None  # fmt: skip
         except msgspec.DecodeError as error:
             raise InputError(f"{self._record}: {error}", remedy="Restore the file or train again") from None
+
+    def describe(self) -> str:
+        """The run's name and the fingerprint of its finished network."""
+        fingerprint = hashlib.sha256(self.model_path.read_bytes()).hexdigest()
+        return f"{self.path.resolve().name}, model.keras sha256 {fingerprint[:12]}"
 
     def write_record(self, record: RunRecord) -> None:
         """Replace the record."""

@@ -54,6 +54,7 @@ def fit(
     run: RunDir,
     *,
     resume: bool = False,
+    start_from: RunDir | None = None,
     deterministic: bool = True,
     on_step: Callable[[Progress], None] = lambda _: None,
     on_epoch: Callable[[EpochMetrics], None] = lambda _: None,
@@ -66,6 +67,7 @@ def fit(
         split: Which rows to learn from and which to judge by.
         run: Where to. Empty, or an unfinished run where ``resume``.
         resume: Continue the run in ``run`` from its last whole epoch; start anew where there is none.
+        start_from: A finished run whose weights to begin with. Its outputs are replaced where the labels differ.
         deterministic: Ask the backend for operations that give the same bits every time.
         on_step: Told after every step.
         on_epoch: Told after every epoch.
@@ -92,7 +94,9 @@ def fit(
     )
     optimizer.build(model.trainable_variables)
 
-    done = _begin_or_continue(recipe, faces, split, run, model, resume=resume)
+    if start_from is not None:
+        copy_weights(start_from, model)
+    done = _begin_or_continue(recipe, faces, split, run, model, resume=resume, start_from=start_from)
     targets = one_hot(faces.labels[split.train], len(faces.classes))
     images = faces.images[split.train]
     held_out, held_out_labels = faces.images[split.validation], faces.labels[split.validation]
@@ -162,6 +166,25 @@ def cross_entropy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> flo
     return float(np.mean(log_sum - shifted[np.arange(len(labels)), labels]))
 
 
+def copy_weights(source: RunDir, model: keras.Model) -> None:
+    """Begin with the weights of a finished run; the output layer stays as it is where its shape differs.
+
+    Raises:
+        InputError: The run is unfinished, or its network is another one.
+    """
+    if not source.model_path.is_file():
+        raise InputError(f"{source.path}", received="no finished run", expected="a run directory with model.keras")
+    known = keras.models.load_model(source.model_path, compile=False)
+    pairs = list(zip(known.layers, model.layers, strict=False))
+    for theirs, ours in pairs:
+        fits = [tuple(one.shape) for one in theirs.weights] == [tuple(other.shape) for other in ours.weights]
+        if fits:
+            ours.set_weights(theirs.get_weights())
+        elif ours is not model.layers[-1] or len(pairs) != len(model.layers):
+            raise InputError(f"{source.path}", received=f"the network {known.name}", expected=f"{model.name}",
+                             remedy="Start from a run of the same model")  # fmt: skip
+
+
 def get_state(model: keras.Model) -> list[NDArray[Any]]:
     """All that the next epoch depends on: weights, running statistics, random state and optimizer, in a fixed order."""
     return [keras.ops.convert_to_numpy(variable) for variable in _state_variables(model)]
@@ -200,7 +223,14 @@ def _changes_size(recipe: Recipe) -> bool:
 
 
 def _begin_or_continue(
-    recipe: Recipe, faces: FaceSet, split: Split, run: RunDir, model: keras.Model, *, resume: bool
+    recipe: Recipe,
+    faces: FaceSet,
+    split: Split,
+    run: RunDir,
+    model: keras.Model,
+    *,
+    resume: bool,
+    start_from: RunDir | None,
 ) -> list[EpochMetrics]:
     """Open the run directory and give the epochs already done, with the network put into the state after them."""
     cost = describe_cost(model)
@@ -217,6 +247,7 @@ def _begin_or_continue(
         git_revision=git_revision(),
         versions={"keras": keras.__version__, "backend": keras.backend.backend(), "numpy": np.__version__},
         started_at=utc_now(),
+        started_from="" if start_from is None else start_from.describe(),
     )
     if not (resume and run.exists()):
         run.create(record)
@@ -225,6 +256,7 @@ def _begin_or_continue(
     compared = {
         "recipe": (begun.recipe.settings(), recipe.settings()),
         "data": (begun.fingerprint, record.fingerprint),
+        "start": (begun.started_from, record.started_from),
         "split": ((begun.protocol, begun.images), (record.protocol, record.images)),
     }
     for what, (then, now) in compared.items():

@@ -12,9 +12,10 @@ import pytest
 from edge_agent.errors import InputError
 from tests.train.faces import bright_halves, two_to_one
 from train.augment import Augmentation
+from train.models import build
 from train.recipe import Optimizer, Phase, Recipe
 from train.run_dir import EpochMetrics, RunDir
-from train.trainer import RunMismatch, TrainingDiverged, fit
+from train.trainer import RunMismatch, TrainingDiverged, copy_weights, fit
 
 RECIPE = Recipe(
     title="A test",
@@ -103,6 +104,30 @@ def test_a_folder_with_something_in_it_is_not_overwritten(finished: RunDir) -> N
     faces = bright_halves()
     with pytest.raises(InputError, match="a folder that is not empty"):
         fit(RECIPE, faces, two_to_one(faces), finished)
+
+
+def test_a_run_may_begin_with_the_weights_of_another(finished: RunDir, tmp_path: Path) -> None:
+    faces = bright_halves()
+    still = msgspec.structs.replace(
+        RECIPE, phases=(Phase(epochs=1),), optimizer=Optimizer(learning_rate=1e-9, schedule="constant")
+    )
+    run = RunDir(tmp_path / "more")
+    fit(still, faces, two_to_one(faces), run, start_from=finished)
+    assert run.record().started_from.startswith("whole, model.keras sha256 ")
+    assert run.metrics()[0].loss < finished.metrics()[0].loss
+
+
+def test_new_labels_get_new_outputs_on_the_old_features(finished: RunDir) -> None:
+    model = build("testing", classes=3)
+    copy_weights(finished, model)
+    source = keras.models.load_model(finished.model_path, compile=False)
+    np.testing.assert_array_equal(model.layers[2].get_weights()[0], source.layers[2].get_weights()[0])
+    assert model.output_shape == (None, 3)
+
+
+def test_a_run_of_another_network_is_no_start(finished: RunDir) -> None:
+    with pytest.raises(InputError, match="got the network testing, expected edge_tiny"):
+        copy_weights(finished, build("edge-tiny", classes=2))
 
 
 def test_a_loss_that_is_no_number_stops_the_training_and_keeps_the_last_epoch(tmp_path: Path) -> None:

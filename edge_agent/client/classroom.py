@@ -28,7 +28,8 @@ _STEP_S = 0.2
 class Classroom:
     """Follows the devices at a broker: each event once, gaps filled from the devices' own store, liveness honest.
 
-    Everything happens inside :meth:`poll`, on the caller's thread; iterating calls it for ever::
+    Everything happens inside :meth:`poll`, on the caller's thread, so call it at least every few seconds; iterating
+    calls it for ever::
 
         with Classroom(Broker("broker.local")) as classroom:
             for notice in classroom:

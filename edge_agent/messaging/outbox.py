@@ -33,12 +33,12 @@ from edge_agent.messaging.topics import SEQUENCED
 
 log = logging.getLogger(__name__)
 
+_MOST_ASKED = 100
 _MOST_RESENDS_WAITING = 4 * RESEND_LIMIT
 _LANE_ROWS = 500
 _INCOMING_LIMIT = 10_000
 _NOTE_DELIVERIES_AFTER_S = 2.0
 _EXPIRE_EVERY_S = 600.0
-_RETRY_DISK_EVERY_S = 5.0
 _TRIM_TO = 0.99
 
 
@@ -78,10 +78,17 @@ class Outbox:
         settings: Where and how much.
         clock: Dates rows.
         on_ready: Called, on the outbox's thread, when there may be something to take.
+        retry_disk_s: How long to wait before a failed disk is tried again.
     """
 
-    def __init__(self, settings: OutboxSettings, clock: Clock, on_ready: Callable[[], None] = lambda: None) -> None:
-        self._settings, self._clock, self._on_ready = settings, clock, on_ready
+    def __init__(
+        self,
+        settings: OutboxSettings,
+        clock: Clock,
+        on_ready: Callable[[], None] = lambda: None,
+        retry_disk_s: float = 5.0,
+    ) -> None:
+        self._settings, self._clock, self._on_ready, self._retry_disk_s = settings, clock, on_ready, retry_disk_s
         self._changed = threading.Condition()
         self._incoming: deque[Row] = deque()
         self._deliveries: list[tuple[int, int]] = []
@@ -91,9 +98,12 @@ class Outbox:
         self._taken: dict[int, Row] = {}
         self._closing = False
         self._hurry = False
-        self._reloads = 0
+        self._full = False
         self._store = TieredStore(Path(settings.path) if settings.path else None, self._rows_in_memory)
-        self._next_id = self._store.last_id() + 1
+        self._opened, self._unreadable = self._store.opened, 0
+        # Where the file cannot be read yet, numbers that no row in it can have.
+        first_id = 1 if self._store.storage != "degraded" else round(clock.wall() * 1e9)
+        self._next_id = max(self._store.last_id() + 1, first_id)
         self._stored_id = self._next_id - 1
         self._last_delivered = self._store.last_delivered()
         self._sessions = {session.id: session for session in self._store.sessions()}
@@ -155,10 +165,14 @@ class Outbox:
             self._deliveries.append((row.id, round(self._clock.wall() * 1000)))
 
     def resend(self, wanted: ResendRange, answer: Callable[[ResendAnswer], None]) -> None:
-        """Send stored rows again. ``answer`` is called on the outbox's thread."""
+        """Send stored rows again. ``answer`` is called at once where the outbox is busy, else later on its thread."""
         with self._changed:
-            self._asked.append((wanted, answer))
-            self._changed.notify_all()
+            busy = len(self._asked) >= _MOST_ASKED or self._lanes.resending >= _MOST_RESENDS_WAITING
+            if not busy:
+                self._asked.append((wanted, answer))
+                self._changed.notify_all()
+        if busy:
+            answer(ResendAnswer(0, (), None, busy=True))
 
     def purge(self, topic: str) -> int:
         """Delete all rows of a topic, before the outbox is started; returns how many."""
@@ -228,7 +242,7 @@ class Outbox:
             self._turned_at = started = time.monotonic()
             if started >= next_retry:
                 self._recover()
-                next_retry = started + _RETRY_DISK_EVERY_S
+                next_retry = started + self._retry_disk_s
             wrote = self._write()
             self._answer()
             self._load()
@@ -248,13 +262,19 @@ class Outbox:
         return bool(waiting or self._closing or self._hurry)
 
     def _recover(self) -> None:
-        """Try a failed disk again; rows that were out of reach in it take their place in the order."""
-        closed, storage = self._store.closed, self._store.storage
+        """Try a failed disk again; what was out of reach in it takes its place."""
         self._store.recover()
-        if storage == "degraded" and self._store.storage == "disk" and closed > self._reloads:
-            self._reloads = closed
-            with self._changed:
-                self._lanes.reload()
+        if self._store.opened == self._opened:
+            return
+        self._opened = self._store.opened
+        delivered = self._store.last_delivered()
+        sessions = {session.id: session for session in self._store.sessions()}
+        with self._changed:
+            self._lanes.reload()
+            self._pending = self._store.totals().pending - len(self._deliveries)
+            self._sessions = sessions | self._sessions
+            for key, seq in delivered.items():
+                self._last_delivered[key] = max(seq, self._last_delivered.get(key, 0))
 
     def _write(self) -> bool:
         """Store what was put and what was delivered since the last time, in one commit; whether there was anything."""
@@ -263,7 +283,6 @@ class Outbox:
             deliveries, self._deliveries = self._deliveries, []
             session, self._session_to_save = self._session_to_save, None
             newest = self._next_id - 1
-        unreadable = self._store.unreadable
         if session is not None:  # before its first row, so that no stored row is of an unknown session
             self._store.save_session(session)
         if rows or deliveries:
@@ -274,7 +293,7 @@ class Outbox:
             self._lanes.stored(rows)
             self._stored_id = newest
             self._changed.notify_all()
-        self._give_up(self._trim(), self._store.unreadable - unreadable)
+        self._give_up(self._trim())
         if rows:
             self._on_ready()
         return bool(rows or deliveries)
@@ -288,16 +307,17 @@ class Outbox:
             in_flight = set(self._taken)
         return self._store.trim(round(max_rows * _TRIM_TO), round(max_bytes * _TRIM_TO), in_flight)
 
-    def _give_up(self, rows: Sequence[Row], unreadable: int) -> None:
-        """Count what is lost, and tell it with the session."""
-        count = len(rows) + unreadable
-        if not count:
+    def _give_up(self, rows: Sequence[Row]) -> None:
+        """Count what is lost, also with files that could not be read, and tell it with the session."""
+        unreadable, self._unreadable = self._store.unreadable - self._unreadable, self._store.unreadable
+        if not rows and not unreadable:
             return
         with self._changed:
-            if not self._lost:
+            if rows and not self._full:
                 log.error("outbox: full, the oldest events are being lost")
-            self._lost += count
-            self._pending -= count
+                self._full = True
+            self._lost += len(rows) + unreadable
+            self._pending -= len(rows)
             self._lanes.discard({row.id for row in rows})
             if self._current is not None:
                 self._current = self._current._replace(lost=self._lost)
@@ -305,21 +325,17 @@ class Outbox:
                 self._session_to_save = self._current
 
     def _answer(self) -> None:
-        """Look up what subscribers asked for."""
-        while self._asked:
-            wanted, answer = self._asked.popleft()
-            with self._changed:
-                busy = self._lanes.resending >= _MOST_RESENDS_WAITING
-            if busy:
-                answer(ResendAnswer(0, (), None, busy=True))
-                continue
-            last = min(wanted.last, wanted.first + RESEND_LIMIT - 1)
-            rows = self._store.between(wanted.session, wanted.topic, wanted.first, last, RESEND_LIMIT)
-            with self._changed:
-                self._lanes.resend(replace(row, resent=True) for row in rows)
-            missing = gaps_between([row.seq for row in rows], wanted.first, last)
-            answer(ResendAnswer(len(rows), missing, last + 1 if last < wanted.last else None))
-            self._on_ready()
+        """Look up what one subscriber asked for; others wait until events have had their turn."""
+        if not self._asked:
+            return
+        wanted, answer = self._asked.popleft()
+        last = min(wanted.last, wanted.first + RESEND_LIMIT - 1)
+        rows = self._store.between(wanted.session, wanted.topic, wanted.first, last, RESEND_LIMIT)
+        with self._changed:
+            self._lanes.resend(replace(row, resent=True) for row in rows)
+        missing = gaps_between([row.seq for row in rows], wanted.first, last)
+        answer(ResendAnswer(len(rows), missing, last + 1 if last < wanted.last else None))
+        self._on_ready()
 
     def _load(self) -> None:
         """Fill lanes that have room from the store."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from edge_agent.errors import BrokerError
 from edge_agent.messaging.broker import Broker
 
-
 OLD_BROKER = 'Set mqtt.protocol = "3.1.1" if the broker does not speak MQTT 5'
 _TEMPORARY = {0x88, 0x89, 0x97, 0x9F}
 """Server unavailable, server busy, quota exceeded, connection rate exceeded."""

@@ -238,6 +238,8 @@ def _translated() -> Iterator[None]:
             reason = "the outbox file is in use by another process"
         usable = "disk is full" in reason or "readonly" in reason
         raise StoreError(reason, corrupt="no such" in reason, usable=usable) from error
+    except sqlite3.IntegrityError as error:
+        raise StoreError(f"rows with the same number exist already: {error}") from error
     except sqlite3.DatabaseError as error:
         raise StoreError(str(error), corrupt=True) from error
     except OSError as error:

@@ -201,6 +201,10 @@ class MemoryStore:
     def close(self) -> None:
         """See :class:`Store`."""
 
+    def holds(self, row_id: int) -> bool:
+        """Whether it has that row."""
+        return row_id in self._rows
+
     def drain(self) -> tuple[list[Row], list[tuple[int, int]]]:
         """Hand over everything: rows and deliveries, as :meth:`write` takes them. The store is empty afterwards."""
         rows, delivered = list(self._rows.values()), list(self._delivered_ms.items())

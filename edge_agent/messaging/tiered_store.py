@@ -35,7 +35,7 @@ class TieredStore:
         storage: ``disk``, ``memory`` (by choice) or ``degraded`` (the disk fails).
         set_aside: How many corrupt files were set aside.
         unreadable: Undelivered rows lost with them, as far as they could be counted.
-        closed: How often the file had to be closed; rows in it were out of reach until it was opened again.
+        opened: How often the file was opened; rows in it were out of reach before.
     """
 
     def __init__(self, path: Path | None, rescue: Callable[[], Sequence[Row]] = tuple) -> None:
@@ -43,11 +43,11 @@ class TieredStore:
         self._disk: SqliteStore | None = None
         self._memory = MemoryStore()
         self._marks: list[tuple[int, int]] = []
-        self._reported = ""
+        self._said: set[str] = set()
         self.storage: Literal["disk", "memory", "degraded"] = "memory" if path is None else "degraded"
         self.set_aside = 0
         self.unreadable = 0
-        self.closed = 0
+        self.opened = 0
         self.recover()
 
     def recover(self) -> None:
@@ -55,14 +55,17 @@ class TieredStore:
         if self._path is None or self.storage == "disk":
             return
         try:
-            self._disk = self._disk or self._open(self._path)
+            if self._disk is None:
+                self._disk = self._open(self._path)
+                self.opened += 1
             self._move_to(self._disk)
         except StoreError as error:
             self._fail(error)
             return
-        if self._reported:
+        if self._said:
             log.warning("outbox %s works again; events that waited in memory are on disk", self._path)
-        self.storage, self._reported = "disk", ""
+        self.storage = "disk"
+        self._said.clear()
 
     def write(self, rows: Sequence[Row], delivered: Sequence[tuple[int, int]]) -> None:
         """See :meth:`~edge_agent.messaging.store.Store.write`."""
@@ -70,7 +73,7 @@ class TieredStore:
             return
         self._memory.write(rows, delivered)
         if self._path is not None:
-            self._marks.extend(delivered)
+            self._marks.extend(mark for mark in delivered if not self._memory.holds(mark[0]))
 
     def undelivered(self, topic: str, after_id: int, limit: int) -> list[Row]:
         """See :meth:`~edge_agent.messaging.store.Store.undelivered`."""
@@ -173,15 +176,12 @@ class TieredStore:
     def _fail(self, error: StoreError) -> None:
         """Carry on in memory; :meth:`recover` tries the disk again later."""
         self.storage = "degraded"
-        if self._reported != str(error):
-            self._reported = str(error)
-            log.error("outbox %s: %s; events wait in memory until it works again", self._path, error)
+        self._say(f"outbox {self._path}: {error}; events wait in memory until it works again")
         if error.usable or self._disk is None:
             return
         pending = self._disk.totals().pending
         self._disk.close()
         self._disk = None
-        self.closed += 1
         if error.corrupt and self._path is not None:
             rescued = self._rescue()
             self.unreadable += max(0, pending - len(rescued))
@@ -194,7 +194,13 @@ class TieredStore:
         try:
             moved = set_aside(path, stamp)
         except OSError as trouble:
-            log.error("outbox %s cannot be read (%s), nor set aside (%s)", path, error, trouble)
+            self._say(f"outbox {path} cannot be read ({error}), nor set aside ({trouble})")
             return
         self.set_aside += 1
         log.error("outbox %s cannot be read (%s): set aside as %s, a new one is begun", path, error, moved.name)
+
+    def _say(self, trouble: str) -> None:
+        """Tell of a trouble, once until it is over."""
+        if trouble not in self._said:
+            self._said.add(trouble)
+            log.error("%s", trouble)

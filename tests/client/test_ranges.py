@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.client.ranges import Ranges
@@ -20,12 +20,14 @@ def filled(pieces: list[tuple[int, int]]) -> tuple[Ranges, set[int]]:
     return ranges, plain
 
 
+@settings(max_examples=40)
 @given(NUMBERS)
 def test_it_holds_what_a_set_would_hold(pieces: list[tuple[int, int]]) -> None:
     ranges, plain = filled(pieces)
     assert {number for number in range(80) if number in ranges} == plain
 
 
+@settings(max_examples=40)
 @given(NUMBERS, st.integers(1, 70), st.integers(0, 30))
 def test_what_is_missing_is_what_a_set_would_miss(pieces: list[tuple[int, int]], first: int, extra: int) -> None:
     ranges, plain = filled(pieces)
@@ -33,6 +35,7 @@ def test_what_is_missing_is_what_a_set_would_miss(pieces: list[tuple[int, int]],
     assert missing == set(range(first, first + extra + 1)) - plain
 
 
+@settings(max_examples=40)
 @given(NUMBERS)
 def test_neighbouring_ranges_are_one(pieces: list[tuple[int, int]]) -> None:
     kept = list(filled(pieces)[0])

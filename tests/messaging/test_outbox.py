@@ -224,6 +224,28 @@ def test_whoever_sends_is_told_when_there_is_something(tmp_path: Path) -> None:
     outbox.close()
 
 
+def test_a_file_that_another_agent_still_holds_is_taken_over_with_what_is_in_it(
+    open_outbox: Callable[..., Outbox], tmp_path: Path
+) -> None:
+    first = open_outbox()
+    put(first, 1, 2, 3)
+    first.delivered(first.take(1)[0])
+    first.remember(StoredSession("S1", 0, clock_synced=True, lost=0))
+    second = Outbox(OutboxSettings(path=str(tmp_path / "outbox.db")), SteppedClock(), retry_disk_s=0.05)
+    second.start()
+    put(second, 1, 2, session="S2")
+    for row in second.take(1):
+        second.delivered(row)
+    assert second.figures().storage == "degraded"
+    first.close()
+    wait_until(lambda: second.figures().storage == "disk", what="taking over")
+    assert second.figures().pending == 3
+    assert [(row.session, row.seq) for row in take(second)] == [("S1", 2), ("S1", 3), ("S2", 2)]
+    assert [session.id for session in second.sessions()] == ["S1"]
+    assert second.last_delivered("S1") == {"expression": 1}
+    second.close()
+
+
 def test_without_a_path_events_wait_in_memory(open_outbox: Callable[..., Outbox]) -> None:
     outbox = open_outbox(path="")
     put(outbox, 1, 2)

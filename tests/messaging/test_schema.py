@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import json
+from inspect import cleandoc
 
 import jsonschema
 import msgspec
 import pytest
 
-from edge_agent.messaging.payloads import TYPES, Command, Desired, Message, Reply, Status, encode
+from edge_agent.messaging.payloads import (
+    TYPES,
+    Command,
+    Desired,
+    Expression,
+    HealthReport,
+    Message,
+    Reply,
+    Status,
+    encode,
+)
 from edge_agent.messaging.session import Session
 from edge_agent.messaging.store import StoredSession
 from tests.messaging.clocks import SteppedClock
@@ -40,6 +51,6 @@ def test_every_message_is_valid_by_the_schema_of_its_type(topic: str, message: M
 
 @pytest.mark.parametrize("topic", TYPES)
 def test_every_field_is_described(topic: str) -> None:
-    described = f"{TYPES[topic].__doc__} {TYPES['expression'].__doc__} {TYPES['health'].__mro__[1].__doc__}"
+    described = "\n".join(cleandoc(kind.__doc__ or "") for kind in (TYPES[topic], Expression, HealthReport))
     fields = {field.name for field in msgspec.structs.fields(TYPES[topic])}
-    assert {name for name in fields if f"\n        {name}: " not in described} == set()
+    assert {name for name in fields if f"\n    {name}: " not in described} == set()

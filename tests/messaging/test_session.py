@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.messaging.session import Session, is_session_id, new_session_id
@@ -11,6 +11,7 @@ from tests.messaging.clocks import SteppedClock
 TIMES = st.integers(min_value=0, max_value=2**45)
 
 
+@settings(max_examples=40)
 @given(TIMES, TIMES)
 def test_a_later_session_sorts_after_an_earlier_one(first_ms: int, second_ms: int) -> None:
     first, second = new_session_id(first_ms), new_session_id(second_ms)
@@ -18,6 +19,7 @@ def test_a_later_session_sorts_after_an_earlier_one(first_ms: int, second_ms: in
         assert first < second
 
 
+@settings(max_examples=40)
 @given(TIMES, TIMES)
 def test_a_session_is_greater_than_the_one_it_follows_whatever_the_clock_says(before_ms: int, now_ms: int) -> None:
     before = new_session_id(before_ms)

@@ -26,7 +26,7 @@ $(DEVICE_ENV)/.installed: pyproject.toml
 
 $(DEV_ENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(DEV_ENV)
-	$(DEV_ENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[demo,train,export,dev]'
+	$(DEV_ENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[demo,fleet,train,train-jax,export,dev]'
 	touch $@
 
 clean:

@@ -14,6 +14,7 @@ from rich.table import Table
 from edge_agent import __version__
 from edge_agent.config import DetectorSettings, Settings, load_settings
 from edge_agent.errors import AgentError, CheckFailed, InputError
+from edge_agent.fleet.cli import enrol, fleet_app
 from edge_agent.logs import set_up_logging
 from edge_agent.signals import stop_on_signals
 
@@ -27,6 +28,8 @@ model_app = typer.Typer(no_args_is_help=True, help="Look at model bundles.")
 detector_app = typer.Typer(no_args_is_help=True, help="Get the better face detector.")
 app.add_typer(model_app, name="model")
 app.add_typer(detector_app, name="detector")
+app.add_typer(fleet_app, name="fleet")
+app.command()(enrol)
 
 Runtime = Literal["auto", "litert", "tflite", "tensorflow"]
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="The agent's TOML file; defaults where left out.")]

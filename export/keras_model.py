@@ -48,7 +48,8 @@ def load_keras(path: Path) -> Any:
     if not path.is_file():
         raise InputError(f"{path}: no such file", remedy="Finish the training first: `python -m train fit --resume`")
     try:
-        return keras.models.load_model(path, compile=False)
+        with without_greetings():
+            return keras.models.load_model(path, compile=False)
     except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: not a Keras model: {error}", remedy="Train again, or restore the file") from error
 

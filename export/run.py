@@ -133,9 +133,7 @@ def export_run(
         note=note,
     )
     if parts is not None:
-        facts = _calibrated(
-            facts, flatbuffer, parts, "ranges and temperature" if calibration is not None else "temperature"
-        )
+        facts = _calibrated(facts, flatbuffer, parts, 0 if calibration is None else len(calibration))
     return Export(write_bundle(out, flatbuffer, facts), unfolded_arithmetic(flatbuffer))
 
 
@@ -187,8 +185,8 @@ def _open_data(path: Path, record: RunRecord) -> Parts:
     return Parts(faces, faces.take(split.train), faces.take(split.validation))
 
 
-def _calibrated(facts: Metadata, flatbuffer: bytes, parts: Parts, use: str) -> Metadata:
-    """The metadata with temperature and figures of this very model on the held-out faces."""
+def _calibrated(facts: Metadata, flatbuffer: bytes, parts: Parts, calibration: int) -> Metadata:
+    """The metadata with temperature and figures of this very model; ``calibration`` pictures gave it its ranges."""
     held_out = parts.held_out
     if len(held_out) == 0:
         raise InputError(f"the {HELD_OUT} part of {facts.data[0].protocol}", received="no images", expected="some")
@@ -200,8 +198,8 @@ def _calibrated(facts: Metadata, flatbuffer: bytes, parts: Parts, use: str) -> M
         name=parts.faces.name,
         sha256=parts.faces.fingerprint(),
         protocol=facts.data[0].protocol,
-        images={"train": len(parts.train), HELD_OUT: len(held_out)},
-        use=use,
+        images={"calibration": calibration, HELD_OUT: len(held_out)},
+        use="ranges and temperature" if calibration else "temperature",
     )
     return msgspec.structs.replace(
         facts,

@@ -33,7 +33,6 @@ class EpochMetrics(msgspec.Struct, frozen=True, kw_only=True):
     val_accuracy: float
     learning_rate: float
     seconds: float
-    waiting: float = 0.0
 
 
 class RunRecord(msgspec.Struct, kw_only=True):

@@ -259,6 +259,14 @@ def describe(bundle: Bundle) -> list[tuple[str, str]]:
         parts = [data.name, data.protocol, counts, f"sha256 {data.sha256[:12]}"]
         rows.append((f"data for {data.use}", "; ".join(part for part in parts if part)))
     for part, figures in facts.metrics.items():
-        rows.append((f"on {part}", ", ".join(f"{figure} {value:.4g}" for figure, value in figures.items())))
+        rows.append(
+            (
+                f"on {part}",
+                ", ".join(
+                    f"{figure} {value:,.0f}" if value >= 10 else f"{figure} {value:.4g}"
+                    for figure, value in figures.items()
+                ),
+            )
+        )
     rows += [("licence", facts.licence), ("created", facts.created_at), ("note", facts.note)]
     return [(name, value) for name, value in rows if value]

@@ -29,11 +29,10 @@ class Detector(Protocol):
 def open_detector(settings: DetectorSettings) -> Detector:
     """The detector the settings ask for; which one it became is logged once.
 
-    ``auto`` never fails: where YuNet's weights are missing or broken it is Haar, with a warning if they were named or
-    are broken.
+    ``auto`` is Haar where YuNet's weights are missing or broken, with a warning if they are broken or were named.
 
     Raises:
-        ModelError: ``yunet`` was asked for and its weights are missing or broken.
+        ModelError: ``yunet`` was asked for and its weights are missing or broken; or this OpenCV has no cascades.
     """
     if settings.kind == "yunet":
         return _opened(_yunet(settings), "as configured")

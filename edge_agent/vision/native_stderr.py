@@ -21,6 +21,7 @@ _GREETINGS = re.compile(
     r"|I\d{4} \d\d:\d\d:|I0000 |\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: I "  # TensorFlow
     r"|WARNING: All log messages before absl::InitializeLog"
     r"|To enable the following instructions:"
+    r"|E0000 .* failed call to cuInit:"  # there is no GPU, and none is needed
     r"|fully_quantize: \d+, inference_type: "
 )
 

@@ -105,7 +105,7 @@ def test_the_bundle_tells_its_whole_origin(run: Path, data: Path, tmp_path: Path
     assert facts.temperature != 1.0
     assert [(used.use, used.images) for used in facts.data] == [
         ("training", {"train": 120, "validation": 80, "test": 0}),
-        ("ranges and temperature", {"train": 120, "validation": 80}),
+        ("ranges and temperature", {"calibration": 122, "validation": 80}),
     ]
     assert 0.5 < facts.metrics["validation"]["accuracy"] < 0.9
 

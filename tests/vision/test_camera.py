@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge_agent.backoff import Backoff
 from edge_agent.config import CameraSettings
 from edge_agent.errors import CameraError
-from edge_agent.messaging.backoff import Backoff
 from edge_agent.types import Frame, Image
 from edge_agent.vision.camera import Camera, CameraState, FrameSource
 from tests.vision.drawn import photo, video

@@ -21,9 +21,9 @@ from edge_agent.vision.runtime import open_model
 from tests.tflite_models import dense_model, metadata
 from tests.tflite_runtime import ROOT, Unavailable, python_with_tflite_runtime
 
-TOLERANCE = {"int8": 0.05, "float16": 1e-4, "float32": 1e-4}
+TOLERANCE = {"int8": 0.08, "float16": 1e-4, "float32": 1e-4}
 """Largest difference of a probability between two runtimes. int8 kernels may round a value to the step beside it, and
-the next layers carry that on."""
+the next layers carry that on. A label may change only where the two best are closer together than this."""
 
 READ_FACES = """
 import json, sys

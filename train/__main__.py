@@ -1,4 +1,4 @@
-"""The training's command line: ``python -m train describe | fit | evaluate | framing``. Parses, calls, prints."""
+"""The training's command line: ``python -m train describe | fit | evaluate | framing | detectors``. Parses, calls, prints."""
 
 from __future__ import annotations
 
@@ -78,20 +78,33 @@ def evaluate(
     typer.echo(jsonlib.dumps(evaluation.to_json(), indent=2) if json else text)
 
 
+Photos = Annotated[Path | None, typer.Option(help="A folder of photographs of groups.")]
+Weights = Annotated[Path | None, typer.Option(help="YuNet's weights; where fetched unless given.")]
+
+
 @app.command()
 def framing(
-    data: Data,
-    photos: Annotated[Path | None, typer.Option(help="A folder of photographs to check the constants on.")] = None,
-    weights: Annotated[Path | None, typer.Option(help="YuNet's weights; where fetched unless given.")] = None,
+    data: Annotated[Path, typer.Argument(help="FER2013; only its part Training is used.")],
+    photos: Photos = None,
+    weights: Weights = None,
     count: Annotated[int, typer.Option(min=10, help="Training faces to fit on.")] = 3000,
+    seed: Annotated[int, typer.Option(min=0, help="Which faces, at which sizes.")] = 0,
 ) -> None:
     """Fit the constants that bring every detector's boxes to FER2013's framing, and show how well they do."""
     from edge_agent.vision.weights import find_weights
     from train.data import load
     from train.framing import framing_report
 
-    _, text = framing_report(load(data), photos, weights or find_weights(), count)
-    typer.echo(text)
+    typer.echo(framing_report(load(data), photos, weights or find_weights(), count, seed)[1])
+
+
+@app.command()
+def detectors(photos: Photos = None, weights: Weights = None) -> None:
+    """Count what every detector finds, misses and makes up, and what it costs."""
+    from edge_agent.vision.weights import find_weights
+    from train.detectors import detector_report
+
+    typer.echo(detector_report(photos, weights or find_weights()))
 
 
 def main() -> None:

@@ -140,13 +140,19 @@ def classroom_scenes(
     return scenes
 
 
-def detector_report(photos: Path | None, weights: Path | None, searches: Sequence[HaarSearch] | None = None) -> str:
+def detector_report(
+    photos: Path | None,
+    weights: Path | None,
+    searches: Sequence[HaarSearch] | None = None,
+    classes: Sequence[int] = (4, 12, 24, 40),
+) -> str:
     """Score YuNet and several ways for Haar to search, in Markdown; figures are found / false, and processor time.
 
     Args:
         photos: A folder of group photos with ``boxes.json``; ``None`` leaves them out.
         weights: YuNet's; ``None`` leaves it out.
         searches: Haar's ways; those the choice was made from where not given.
+        classes: How many people the drawn classes have.
 
     Raises:
         InputError: The photos cannot be used.
@@ -156,7 +162,7 @@ def detector_report(photos: Path | None, weights: Path | None, searches: Sequenc
     if photos is not None:
         kinds["photos"] = photo_scenes(photos)
         kinds["photos, dim"] = photo_scenes(photos, sizes=(1.0,), light=_DIM)
-    kinds["drawn classes"] = classroom_scenes()
+    kinds["drawn classes"] = classroom_scenes(classes)
     openers: list[tuple[str, Callable[[], Detector]]] = []
     if weights is not None:
         openers.append(("yunet", lambda: YuNetDetector(read_weights(weights), str(weights))))

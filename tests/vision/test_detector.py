@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -242,11 +242,15 @@ DOC_STRING = _field(6, b"the same network")
 """Appended to an ONNX file, it changes the bytes and not the network."""
 
 
+def _number(field: int, value: int) -> bytes:
+    """A protobuf field of a small whole number."""
+    return bytes([field << 3, value])
+
+
 def relu_network() -> bytes:
     """The smallest valid ONNX file: one ReLU over a picture of 64 x 64."""
-    number: Callable[[int, int], bytes] = lambda field, value: bytes([field << 3, value])  # noqa: E731
-    shape = b"".join(_field(1, number(1, size)) for size in (1, 3, 64, 64))
-    tensor = _field(2, _field(1, number(1, 1) + _field(2, shape)))
+    shape = b"".join(_field(1, _number(1, size)) for size in (1, 3, 64, 64))
+    tensor = _field(2, _field(1, _number(1, 1) + _field(2, shape)))
     node = _field(1, b"input") + _field(2, b"output") + _field(4, b"Relu")
     ends = _field(11, _field(1, b"input") + tensor) + _field(12, _field(1, b"output") + tensor)
-    return number(1, 8) + _field(7, _field(1, node) + _field(2, b"g") + ends) + _field(8, number(2, 13))
+    return _number(1, 8) + _field(7, _field(1, node) + _field(2, b"g") + ends) + _field(8, _number(2, 13))

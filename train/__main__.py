@@ -1,4 +1,4 @@
-"""The training's command line: ``python -m train describe | fit | evaluate | framing | detectors``. Parses, calls, prints."""
+"""The training's command line, ``python -m train``: parses, calls, prints."""
 
 from __future__ import annotations
 

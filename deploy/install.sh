@@ -1,0 +1,362 @@
+#!/bin/sh
+# Install or upgrade the classroom edge agent on Raspberry Pi OS or Debian, 64-bit.
+set -eu
+
+PREFIX=/opt/edge-agent
+CONFIG_DIR=/etc/edge-agent
+STATE_DIR=/var/lib/edge-agent
+UNIT_DIR=/etc/systemd/system
+COMMAND=/usr/local/bin/edge-agent
+SERVICE=edge-agent
+ACCOUNT=edge-agent
+OS_RELEASE=${EDGE_AGENT_OS_RELEASE:-/etc/os-release}
+NEEDED_MB=900
+
+usage() {
+    cat <<END
+Usage: sudo deploy/install.sh [--offline DIR] [--python PROGRAM] [--check | --rollback]
+
+Installs the agent, or upgrades it and keeps configuration, stored events and enrolment.
+
+  --offline DIR     take everything from DIR, made by deploy/make-wheelhouse.sh, and nothing from the network
+  --python PROGRAM  the Python to build on, 3.10 to 3.13 (default: the system's python3)
+  --check           only tell whether this machine is suitable
+  --rollback        go back to the version that ran before the last upgrade
+END
+}
+
+say() { printf '%s\n' "$*"; }
+step() { printf '==> %s\n' "$*"; }
+warn() { printf 'note: %s\n' "$*" >&2; }
+refuse() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+misused() {
+    printf 'error: %s\n\n' "$*" >&2
+    usage >&2
+    exit 2
+}
+
+# ---- what is asked for ----------------------------------------------------------------------------------------------
+
+OFFLINE='' PYTHON='' ACTION=install
+while [ $# -gt 0 ]; do
+    case $1 in
+        --offline | --python)
+            if [ $# -lt 2 ] || [ -z "$2" ]; then misused "$1: a value is missing"; fi
+            if [ "$1" = --offline ]; then OFFLINE=$2; else PYTHON=$2; fi
+            shift 2
+            ;;
+        --check) ACTION=check && shift ;;
+        --rollback) ACTION=rollback && shift ;;
+        -h | --help) usage && exit 0 ;;
+        *) misused "$1: no such option" ;;
+    esac
+done
+
+HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+SOURCE=$(dirname -- "$HERE")
+if [ -n "$OFFLINE" ]; then
+    [ -d "$OFFLINE" ] || refuse "--offline $OFFLINE: no such folder. Make it on another machine with deploy/make-wheelhouse.sh."
+    OFFLINE=$(CDPATH='' cd -- "$OFFLINE" && pwd)
+fi
+
+# ---- is this machine suitable? --------------------------------------------------------------------------------------
+
+check_system() {
+    os_ids=$(sed -n 's/^ID\(_LIKE\)\{0,1\}=//p' "$OS_RELEASE" 2>/dev/null | tr -d '"' | tr '\n' ' ')
+    case " $os_ids" in
+        *" debian "* | *" raspbian "*) ;;
+        *) refuse "this system is '${os_ids:-unknown}', not Debian or one of its kin. Use Raspberry Pi OS or Debian, 64-bit, or set the agent up by hand: docs/deploy.md." ;;
+    esac
+    machine=$(uname -m)
+    if command -v dpkg >/dev/null; then userland=$(dpkg --print-architecture); else userland=''; fi
+    case $machine:$userland in
+        x86_64:amd64 | aarch64:arm64) ;;
+        arm*:* | aarch64:armhf | aarch64:armel)
+            refuse "this is a 32-bit ARM system ($machine, ${userland:-unknown}), for which there is no inference runtime. Write the 64-bit Raspberry Pi OS to the card; every Pi from the 3 and Zero 2 on runs it."
+            ;;
+        *) refuse "this machine is $machine with ${userland:-unknown} software. The agent runs on 64-bit ARM and on x86-64." ;;
+    esac
+}
+
+check_python() {
+    if [ -z "$PYTHON" ]; then
+        # The system's own, whatever environment the installing person has active.
+        if [ -x /usr/bin/python3 ]; then PYTHON=/usr/bin/python3; else PYTHON=python3; fi
+    fi
+    if ! command -v "$PYTHON" >/dev/null; then
+        [ "$PYTHON" = python3 ] || refuse "--python $PYTHON: no such program."
+        PYTHON='' # apt will bring it
+        return
+    fi
+    python_version=$("$PYTHON" -c 'import sys; print("%d.%d" % sys.version_info[:2])') ||
+        refuse "$PYTHON does not run. Name a working one with --python."
+    case $python_version in
+        3.10 | 3.11 | 3.12 | 3.13) ;;
+        2.* | 3.[0-9]) refuse "Python $python_version is too old; 3.10 to 3.13 will do. Upgrade to Raspberry Pi OS or Debian 12 or later, or name another Python with --python." ;;
+        *) refuse "Python $python_version is too new: not all dependencies have been built for it; 3.10 to 3.13 will do. Name another Python with --python." ;;
+    esac
+}
+
+check_space() {
+    folder=$PREFIX
+    while [ ! -d "$folder" ]; do folder=$(dirname -- "$folder"); done
+    free_mb=$(df -Pm "$folder" | awk 'NR == 2 { print $4 }')
+    [ "$free_mb" -ge "$NEEDED_MB" ] ||
+        refuse "$folder has $free_mb MB free, $NEEDED_MB MB are needed (most of it only while installing). Make room: sudo apt-get clean; or use a larger card."
+}
+
+check_offline() {
+    [ -n "$OFFLINE" ] || return 0
+    set -- "$OFFLINE"/classroom_edge_agent-*.whl
+    if [ ! -f "$1" ] || [ ! -f "$OFFLINE/requirements.lock" ]; then
+        refuse "$OFFLINE is no wheelhouse of this agent. Make one on another machine with deploy/make-wheelhouse.sh."
+    fi
+    [ $# -eq 1 ] || refuse "$OFFLINE holds $# versions of the agent. Make a fresh one with deploy/make-wheelhouse.sh."
+    AGENT_WHEEL=$1
+}
+
+look_for_camera() {
+    for device in /dev/video* /dev/media*; do
+        [ -e "$device" ] && return 0
+    done
+    warn "no camera found. The agent can be installed without one. USB: plug it in and look at 'lsusb'. Ribbon cable: power off, check both ends, and see 'rpicam-hello --list-cameras'. Network camera: nothing to do."
+}
+
+check_system
+check_python
+check_space
+check_offline
+look_for_camera
+if [ "$ACTION" = check ]; then
+    say "This machine is suitable."
+    exit 0
+fi
+[ "$(id -u)" -eq 0 ] || refuse "installing needs root. Run it with sudo."
+
+# ---- switching versions ---------------------------------------------------------------------------------------------
+
+target_of() { if [ -L "$PREFIX/$1" ]; then basename -- "$(readlink -- "$PREFIX/$1")"; fi; }
+
+# A symbolic link is replaced by renaming another over it: at every moment it names a whole version.
+point() {
+    ln -sfn -- "$2" "$PREFIX/.$1.new"
+    mv -fT -- "$PREFIX/.$1.new" "$PREFIX/$1"
+}
+
+systemd_runs() { [ -d /run/systemd/system ]; }
+service_was_active() { systemd_runs && systemctl is-active --quiet "$SERVICE"; }
+as_agent() { (cd "$STATE_DIR" && runuser -u "$ACCOUNT" -- env -i PATH="$PATH" HOME="$STATE_DIR" LANG=C.UTF-8 "$@"); }
+
+# Returns once the agent has said that it is ready (Type=notify), or fails.
+restart_service() {
+    systemctl daemon-reload
+    systemctl restart "$SERVICE"
+}
+
+roll_back() {
+    current=$(target_of current) previous=$(target_of previous)
+    if [ -z "$previous" ] || [ ! -d "$PREFIX/$previous" ]; then
+        refuse "there is no earlier version to go back to in $PREFIX."
+    fi
+    point current "$previous"
+    point previous "$current"
+    if systemd_runs && systemctl is-enabled --quiet "$SERVICE"; then restart_service; fi
+    say "Went back from $current to $previous."
+}
+
+if [ "$ACTION" = rollback ]; then
+    roll_back
+    exit 0
+fi
+
+# ---- build the new version beside the old one -----------------------------------------------------------------------
+
+install -d -m 755 "$PREFIX"
+# One installation at a time; what an interrupted one left is cleared away by the next.
+exec 9>"$PREFIX/.lock"
+flock -n 9 || refuse "another installation is running."
+WORK=$PREFIX/.work
+NEW='' FINISHED=''
+clean_up() {
+    rm -rf -- "$WORK"
+    if [ -z "$FINISHED" ] && [ -n "$NEW" ] && [ "$NEW" != "$(target_of current)" ]; then rm -rf -- "${PREFIX:?}/$NEW"; fi
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+rm -rf -- "$WORK"
+install -d -m 700 "$WORK"
+# Wheels are unpacked here: /tmp is often too small, a RAM disk on some systems.
+TMPDIR=$WORK
+export TMPDIR PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PYTHONDONTWRITEBYTECODE=1
+
+if [ -z "$PYTHON" ] || ! "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; then
+    remedy="Install it: sudo apt-get install python3 python3-venv"
+    if [ -n "$PYTHON" ] && [ "$PYTHON" != /usr/bin/python3 ] && [ "$PYTHON" != python3 ]; then
+        refuse "$PYTHON has no 'venv' and 'ensurepip' modules. Name one that has them with --python."
+    fi
+    [ -z "$OFFLINE" ] || refuse "Python's venv module is missing, and --offline installs nothing with apt. $remedy"
+    step "Installing python3-venv with apt"
+    DEBIAN_FRONTEND=noninteractive apt-get update -qq >"$WORK/apt.log" 2>&1 || true
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends python3 python3-venv \
+        >>"$WORK/apt.log" 2>&1 || {
+        tail -n 5 "$WORK/apt.log" >&2
+        refuse "python3-venv could not be installed. $remedy"
+    }
+    PYTHON=''
+    check_python
+fi
+
+if [ -n "$OFFLINE" ]; then
+    LOCK=$OFFLINE/requirements.lock
+    fingerprint() { sha256sum -- "$AGENT_WHEEL" "$LOCK"; }
+    VERSION=$(basename -- "$AGENT_WHEEL" | cut -d- -f2)
+else
+    LOCK=$HERE/requirements.lock
+    fingerprint() { (cd "$SOURCE" && find edge_agent pyproject.toml deploy/requirements.lock deploy/build.lock -type f \
+        ! -name '*.pyc' -exec sha256sum {} + | sort -k 2); }
+    VERSION=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$SOURCE/pyproject.toml" | head -n 1)
+fi
+# Another Python, other sources or other dependencies make another folder, so that a running version is never touched.
+NEW=$VERSION-$( (fingerprint && "$PYTHON" -VV) | sed 's# .*/# #' | sha256sum | cut -c 1-8)
+OLD=$(target_of current)
+
+for folder in "$PREFIX"/*/; do
+    name=$(basename -- "$folder")
+    if [ -d "$folder" ] && [ ! -e "$folder/.complete" ] && [ "$name" != "$OLD" ] && [ ! -L "${folder%/}" ]; then
+        step "Clearing away $name, left by an interrupted installation"
+        rm -rf -- "$folder"
+    fi
+done
+
+pip_install() { # VENV ARGUMENTS...
+    venv=$1
+    shift
+    if [ -n "$OFFLINE" ]; then set -- --no-index --find-links "$OFFLINE" "$@"; fi
+    "$venv/bin/python" -m pip install --quiet --no-cache-dir --only-binary :all: "$@"
+}
+
+if [ -e "$PREFIX/$NEW/.complete" ]; then
+    step "$NEW is installed already"
+else
+    step "Installing $NEW (Python $python_version) into $PREFIX/$NEW"
+    "$PYTHON" -m venv "$PREFIX/$NEW"
+    if [ -z "$OFFLINE" ]; then
+        install -d "$WORK/source"
+        cp -R -- "$SOURCE/pyproject.toml" "$SOURCE/edge_agent" "$WORK/source/"
+        if [ -f "$SOURCE/README.md" ]; then cp -- "$SOURCE/README.md" "$WORK/source/"; else : >"$WORK/source/README.md"; fi
+        pip_install "$PREFIX/$NEW" --no-compile --target "$WORK/build" --require-hashes -r "$HERE/build.lock"
+        PYTHONPATH=$WORK/build "$PREFIX/$NEW/bin/python" -m pip wheel --quiet --no-cache-dir --no-deps --no-build-isolation \
+            --wheel-dir "$WORK" "$WORK/source"
+        AGENT_WHEEL=$(echo "$WORK"/classroom_edge_agent-*.whl)
+    fi
+    pip_install "$PREFIX/$NEW" --require-hashes --no-deps -r "$LOCK"
+    pip_install "$PREFIX/$NEW" --no-deps "$AGENT_WHEEL"
+    "$PREFIX/$NEW/bin/python" -m pip check --quiet || refuse "the installed packages do not fit together (above)."
+fi
+
+# ---- account, configuration, state ----------------------------------------------------------------------------------
+
+if ! getent passwd "$ACCOUNT" >/dev/null; then
+    step "Creating the system user $ACCOUNT"
+    useradd --system --user-group --home-dir "$STATE_DIR" --no-create-home --shell /usr/sbin/nologin "$ACCOUNT"
+fi
+if getent group video >/dev/null; then usermod --append --groups video "$ACCOUNT"; fi
+install -d -m 750 -o "$ACCOUNT" -g "$ACCOUNT" "$STATE_DIR"
+install -d -m 750 -o root -g "$ACCOUNT" "$CONFIG_DIR"
+CONFIG=$CONFIG_DIR/agent.toml
+FIRST=''
+if [ ! -e "$CONFIG" ]; then
+    FIRST=yes
+    # Devices need different ids; host names are such.
+    id=$(hostname 2>/dev/null | tr -c 'A-Za-z0-9_.\n-' '-' | sed 's/^[^A-Za-z0-9]*//' | cut -c 1-64)
+    sed "s/^id = \"edge-1\" */id = \"${id:-edge-1}\"  /" "$HERE/agent.example.toml" >"$WORK/agent.toml"
+    install -m 640 -o root -g "$ACCOUNT" "$WORK/agent.toml" "$CONFIG"
+    step "Wrote $CONFIG"
+else
+    step "Keeping $CONFIG"
+fi
+
+# ---- prove the new version before it takes over -----------------------------------------------------------------------
+
+step "Trying the new version"
+if ! as_agent "$PREFIX/$NEW/bin/edge-agent" doctor --preflight --config "$CONFIG"; then
+    if [ "$NEW" = "$OLD" ]; then
+        refuse "the installed version does not pass its own checks (above). Correct what they name, then run this again."
+    elif [ -n "$OLD" ]; then
+        refuse "the new version does not pass its own checks (above). $OLD stays in place and keeps running; nothing else was changed."
+    fi
+    refuse "the agent does not pass its own checks (above). Correct what they name, then run this again."
+fi
+touch "$PREFIX/$NEW/.complete"
+FINISHED=yes
+
+# ---- switch ---------------------------------------------------------------------------------------------------------
+
+install_unit() {
+    install -d -m 755 "$UNIT_DIR"
+    install -m 644 "$HERE/systemd/edge-agent.service" "$UNIT_DIR/edge-agent.service"
+    systemd_version=$( (systemctl --version 2>/dev/null || true) | awk 'NR == 1 { print $2 }')
+    if [ "${systemd_version:-0}" -ge 254 ]; then
+        install -d -m 755 "$UNIT_DIR/edge-agent.service.d"
+        install -m 644 "$HERE/systemd/10-backoff.conf" "$UNIT_DIR/edge-agent.service.d/10-backoff.conf"
+    fi
+    install -d -m 755 "$(dirname -- "$COMMAND")"
+    ln -sfn -- "$PREFIX/current/bin/edge-agent" "$COMMAND"
+    if systemd_runs; then systemctl daemon-reload; fi
+}
+
+WAS_ACTIVE=''
+if service_was_active; then
+    WAS_ACTIVE=yes
+    if [ "$NEW" != "$OLD" ]; then systemctl stop "$SERVICE"; fi
+fi
+if [ "$NEW" != "$OLD" ]; then
+    if [ -n "$OLD" ]; then point previous "$OLD"; fi
+    point current "$NEW"
+fi
+install_unit
+
+if [ -n "$WAS_ACTIVE" ] && [ "$NEW" != "$OLD" ]; then
+    step "Starting the new version"
+    if ! restart_service; then
+        journalctl --unit "$SERVICE" --lines 10 --no-pager >&2 || true
+        warn "the new version does not start (above)."
+        roll_back
+        rm -rf -- "${PREFIX:?}/$NEW" "$PREFIX/previous"
+        exit 1
+    fi
+fi
+
+for folder in "$PREFIX"/*/; do
+    name=$(basename -- "$folder")
+    if [ ! -L "${folder%/}" ] && [ "$name" != "$(target_of current)" ] && [ "$name" != "$(target_of previous)" ]; then
+        rm -rf -- "$folder"
+    fi
+done
+
+# ---- what now ---------------------------------------------------------------------------------------------------------
+
+say
+if [ -n "$WAS_ACTIVE" ]; then
+    say "The agent $NEW is running. Look at it: systemctl status $SERVICE; journalctl -u $SERVICE -f"
+    exit 0
+fi
+step "Looking at the whole device"
+as_agent "$PREFIX/current/bin/edge-agent" doctor --config "$CONFIG" || READY=no
+say
+say "The agent $NEW is installed and not yet running. What to do next:"
+[ -z "$FIRST" ] || say "  - Look through the settings:      sudo nano $CONFIG   (site, id, room, camera)"
+if [ "${READY:-yes}" = no ]; then
+    say "  - Put right what is marked FAIL above. A broker of the school: docs/deploy.md, 'Enrol a device'."
+    say "  - Look again:                     sudo -u $ACCOUNT edge-agent doctor --config $CONFIG"
+fi
+if systemd_runs; then
+    say "  - Start it, now and at every boot: sudo systemctl enable --now $SERVICE"
+else
+    say "  - systemd is not running here, so the service was installed but cannot be started. After the next boot:"
+    say "                                    sudo systemctl enable --now $SERVICE"
+fi

@@ -1,0 +1,100 @@
+#!/bin/sh
+# Make a folder from which deploy/install.sh --offline installs without a network.
+set -eu
+
+usage() {
+    cat <<END
+Usage: deploy/make-wheelhouse.sh DIR [--arch aarch64|x86_64] [--python 3.10|3.11|3.12|3.13]
+
+Fills DIR with the agent, all its dependencies and the installer, for one kind of device. The machine that runs this
+needs a network and Python 3.10 or later with venv, and may be of another kind than the devices.
+
+  --arch    the devices' processor (default: aarch64, every Raspberry Pi on a 64-bit system)
+  --python  the devices' Python (default: 3.11, Debian 12 and Raspberry Pi OS Bookworm; 3.13 for Debian 13 and Trixie)
+
+Then take DIR to the device and run there: sudo DIR/install.sh --offline DIR
+END
+}
+misused() {
+    printf 'error: %s\n\n' "$*" >&2
+    usage >&2
+    exit 2
+}
+
+DIR='' ARCH=aarch64 VERSION=3.11
+while [ $# -gt 0 ]; do
+    case $1 in
+        --arch | --python)
+            if [ $# -lt 2 ] || [ -z "$2" ]; then misused "$1: a value is missing"; fi
+            if [ "$1" = --arch ]; then ARCH=$2; else VERSION=$2; fi
+            shift 2
+            ;;
+        -h | --help) usage && exit 0 ;;
+        -*) misused "$1: no such option" ;;
+        *)
+            [ -z "$DIR" ] || misused "one folder is expected, got '$DIR' and '$1'"
+            DIR=$1
+            shift
+            ;;
+    esac
+done
+[ -n "$DIR" ] || misused "the folder to fill is missing"
+case $ARCH in aarch64 | x86_64) ;; *) misused "--arch $ARCH: expected aarch64 or x86_64" ;; esac
+case $VERSION in 3.10 | 3.11 | 3.12 | 3.13) ;; *) misused "--python $VERSION: expected 3.10, 3.11, 3.12 or 3.13" ;; esac
+if [ -d "$DIR" ] && [ -n "$(ls -A -- "$DIR")" ] && [ ! -e "$DIR/requirements.lock" ]; then
+    printf 'error: %s is not empty and no wheelhouse. Name a new folder.\n' "$DIR" >&2
+    exit 1
+fi
+
+HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+SOURCE=$(dirname -- "$HERE")
+mkdir -p -- "$DIR"
+DIR=$(CDPATH='' cd -- "$DIR" && pwd)
+WORK=$(mktemp -d)
+trap 'rm -rf -- "$WORK"' EXIT
+trap 'exit 130' INT TERM HUP
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
+
+python3 -m venv "$WORK/venv"
+python=$WORK/venv/bin/python
+
+# pip judges the conditions in the lock ("; python_version < ...") by the Python that runs it, not by the devices'.
+"$python" - "$VERSION" "$ARCH" "$HERE/requirements.lock" >"$WORK/requirements.lock" <<'END'
+import re
+import sys
+
+from pip._vendor.packaging.markers import Marker
+
+version, arch, lock = sys.argv[1:]
+device = {
+    "python_version": version, "python_full_version": version + ".2", "platform_machine": arch,
+    "sys_platform": "linux", "platform_system": "Linux", "os_name": "posix",
+    "implementation_name": "cpython", "platform_python_implementation": "CPython",
+}
+lines = [line for line in open(lock, encoding="utf-8") if not line.startswith("#")]
+for entry in re.split(r"(?m)^(?=\S)", "".join(lines))[1:]:
+    head, _, hashes = entry.partition(" \\\n")
+    pin, _, condition = head.partition(" ; ")
+    if not condition or Marker(condition).evaluate(device):
+        print(f"{pin} \\\n{hashes}", end="")
+END
+
+# The C libraries that Debian 12 (2.36) and anything later can run with, newest first.
+set --
+for minor in 36 35 34 33 32 31 30 29 28 27 26 25 24 23 22 21 20 19 18 17; do
+    set -- "$@" --platform "manylinux_2_${minor}_$ARCH"
+done
+echo "==> Fetching dependencies for $ARCH and Python $VERSION"
+rm -f -- "$DIR"/*.whl
+"$python" -m pip download --quiet --no-deps --require-hashes --only-binary :all: --dest "$DIR" \
+    --implementation cp --python-version "$VERSION" "$@" --platform "manylinux2014_$ARCH" -r "$WORK/requirements.lock"
+
+echo "==> Building the agent"
+mkdir "$WORK/source"
+cp -R -- "$SOURCE/pyproject.toml" "$SOURCE/edge_agent" "$WORK/source/"
+if [ -f "$SOURCE/README.md" ]; then cp -- "$SOURCE/README.md" "$WORK/source/"; else : >"$WORK/source/README.md"; fi
+"$python" -m pip install --quiet --require-hashes --only-binary :all: -r "$HERE/build.lock"
+"$python" -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir "$DIR" "$WORK/source"
+
+cp -R -- "$HERE/requirements.lock" "$HERE/install.sh" "$HERE/uninstall.sh" "$HERE/agent.example.toml" "$HERE/systemd" "$DIR/"
+echo "$DIR is ready ($(du -sm -- "$DIR" | cut -f1) MB). On the device: sudo DIR/install.sh --offline DIR"

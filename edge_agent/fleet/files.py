@@ -1,0 +1,101 @@
+"""Files that hold keys and rules: written whole or not at all, never readable by others even for a moment."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from edge_agent.errors import InputError
+
+SECRET = 0o600
+"""For private keys: their owner alone."""
+SHARED = 0o640
+"""For what a service of another group has to read."""
+PUBLIC = 0o644
+"""For certificates."""
+
+
+def write_file(path: Path, content: bytes, mode: int, *, owner: tuple[int, int] | None = None) -> None:
+    """Replace a file in one step.
+
+    Args:
+        path: Where to; its folder must exist.
+        content: All of it.
+        mode: Permissions, from the first moment on.
+        owner: User and group ids, for writers who may give files away.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        part = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                if owner is not None:
+                    os.fchown(file.fileno(), *owner)
+                os.fchmod(file.fileno(), mode)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}", remedy=_ask_for_rights(error)) from None
+
+
+def read_file(path: Path, what: str) -> bytes:
+    """A file's bytes.
+
+    Args:
+        path: Which file.
+        what: What it should be, for the error message.
+
+    Raises:
+        InputError: There is no such file, or it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file", expected=what) from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}", remedy=_ask_for_rights(error)) from None
+
+
+def make_folder(path: Path, mode: int) -> None:
+    """Create a folder, and those above it, unless it is there.
+
+    Raises:
+        InputError: It cannot be created.
+    """
+    try:
+        if not path.is_dir():
+            path.mkdir(parents=True, mode=mode)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be created: {error.strerror}", remedy=_ask_for_rights(error)) from None
+
+
+@contextlib.contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Keep two commands from changing the same folder at once: the second waits.
+
+    Raises:
+        InputError: The folder cannot be written.
+    """
+    try:
+        lock = (folder / ".lock").open("ab")
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written: {error.strerror}", remedy=_ask_for_rights(error)) from None
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _ask_for_rights(error: OSError) -> str:
+    return "Run the command with sudo" if isinstance(error, PermissionError) else ""

@@ -1,0 +1,166 @@
+"""The school's register: who was given which certificate. One JSON file, the single source of all that the broker is
+told."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec.structs import replace
+
+from edge_agent.config import Name
+from edge_agent.errors import InputError
+from edge_agent.fleet.files import SECRET, read_file, write_file
+
+_LONGEST_NAME = 64
+"""X.509's limit for a common name."""
+_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+_RANDOM_CHARS = 16
+
+
+class Issued(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate: its serial number in hex, when it was issued and until when it is valid."""
+
+    serial: str
+    at: datetime
+    until: datetime
+
+
+class Device(msgspec.Struct, frozen=True, kw_only=True):
+    """An enrolment. A device that is enrolled again has several, all revoked but the last.
+
+    Attributes:
+        site: Where it is.
+        device: Its id.
+        identity: Its user name at the broker, and there its client id, too. Random in part, so that no other account
+            can name it to take over its session, and new with every enrolment.
+        issued: Its certificates, oldest first.
+        certificate: The last of them in PEM form.
+        revoked_at: When it was shut out.
+    """
+
+    site: Name
+    device: Name
+    identity: str
+    issued: tuple[Issued, ...]
+    certificate: str
+    revoked_at: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """``site/device``, as commands take it."""
+        return f"{self.site}/{self.device}"
+
+    @property
+    def until(self) -> datetime:
+        """When its certificate expires."""
+        return self.issued[-1].until
+
+
+class School(msgspec.Struct, frozen=True, kw_only=True):
+    """What does not change from device to device.
+
+    Attributes:
+        name: The school's name.
+        root: First part of all topics.
+        hosts: Names and addresses of the broker; devices are told the first.
+        port: The broker's port for clients with a certificate.
+        broker_folder: Where the broker reads certificates and access rules.
+        reload: Command that makes the broker read them again, without a shell; empty for none.
+        reader: Identity of the fleet commands themselves.
+    """
+
+    name: str
+    root: Name
+    hosts: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    port: int
+    broker_folder: str
+    reload: tuple[str, ...]
+    reader: str
+
+
+class Register(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
+    """Everything the school's side knows. Changing methods return a new register.
+
+    Attributes:
+        school: The broker and its surroundings.
+        devices: All enrolments ever.
+        edition: Counts up with every change that the broker has to learn of.
+    """
+
+    school: School
+    devices: tuple[Device, ...] = ()
+    edition: int = 0
+
+    @property
+    def active(self) -> tuple[Device, ...]:
+        """Those that are let in, by name."""
+        return tuple(sorted((entry for entry in self.devices if entry.revoked_at is None), key=lambda e: e.name))
+
+    def find(self, name: str) -> Device:
+        """An enrolled device by ``site/device``, or by its id alone where only one site has it.
+
+        Raises:
+            InputError: There is none, or several.
+        """
+        found = [entry for entry in self.active if name in (entry.name, entry.device)]
+        if not found:
+            raise InputError(f"{name}: no such device is enrolled", remedy="See 'edge-agent fleet list'")
+        if len(found) > 1:
+            names = ", ".join(entry.name for entry in found)
+            raise InputError(f"{name}: several devices have this id", received=names,
+                             remedy="Name the site, too: site/device")  # fmt: skip
+        return found[0]
+
+    def with_device(self, device: Device) -> Register:
+        """With a device added, or put in the place of the one with its identity."""
+        others = tuple(entry for entry in self.devices if entry.identity != device.identity)
+        return replace(self, devices=(*others, device), edition=self.edition + 1)
+
+    def revoked(self) -> list[tuple[int, datetime]]:
+        """Serial numbers of all certificates that are not to be accepted, with the time."""
+        return [
+            (int(issued.serial, 16), entry.revoked_at)
+            for entry in self.devices
+            if entry.revoked_at is not None
+            for issued in entry.issued
+        ]
+
+
+def new_identity(readable: str) -> str:
+    """A user name nobody can guess: 79 random bits after as much of the readable part as fits a certificate."""
+    random = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_CHARS))
+    return f"{readable[: _LONGEST_NAME - _RANDOM_CHARS - 1]}:{random}"
+
+
+def utc_now() -> datetime:
+    """This moment in UTC, in whole seconds as certificates have it."""
+    return datetime.now(timezone.utc).replace(microsecond=0)
+
+
+def read_register(folder: Path) -> Register:
+    """Read the register of a school's folder.
+
+    Raises:
+        InputError: There is none, or it is broken.
+    """
+    path = folder / "register.json"
+    if not path.exists():
+        raise InputError(f"{folder}: no fleet here", remedy="Name its folder with --folder, or make one: fleet init")
+    try:
+        return msgspec.json.decode(read_file(path, "a fleet's register"), type=Register)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: {error}", remedy="Restore the folder from its backup") from None
+
+
+def write_register(folder: Path, register: Register) -> None:
+    """Replace the register in one step.
+
+    Raises:
+        InputError: It cannot be written.
+    """
+    content = msgspec.json.format(msgspec.json.encode(register), indent=2) + b"\n"
+    write_file(folder / "register.json", content, SECRET)

@@ -1,0 +1,39 @@
+"""Running commands on a device over ssh."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+
+from edge_agent.errors import InputError
+
+_WITHIN_S = 120.0
+
+
+def on_device(ssh: str, host: str, command: str, given: bytes = b"") -> bytes:
+    """Run a command on a device and return what it prints. Errors of the device go straight to the screen.
+
+    Args:
+        ssh: The ssh program with its options, for example ``ssh -i key``.
+        host: Which device, as ssh takes it.
+        command: For the device's shell.
+        given: Its standard input.
+
+    Raises:
+        InputError: ssh or the command fails.
+    """
+    try:
+        # No shell here, and a host that looks like an option stays a host.
+        done = subprocess.run(
+            [*shlex.split(ssh), "--", host, command],
+            input=given,
+            stdout=subprocess.PIPE,
+            timeout=_WITHIN_S,
+            check=False,
+        )
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        raise InputError(f"{ssh} {host}: {error}") from None
+    if done.returncode:
+        raise InputError(f"{host}: '{command}' failed", received=f"exit code {done.returncode}",
+                         remedy=f"Try it by hand: {ssh} {host}")  # fmt: skip
+    return done.stdout

@@ -1,0 +1,148 @@
+"""What the installer refuses, and in which words. The whole walk needs root: tests/deploy/in_clean_root.sh."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from edge_agent.config import load_settings
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+SCRIPTS = sorted([*DEPLOY.glob("*.sh"), *Path(__file__).parent.glob("*.sh")])
+SUITABLE = {
+    "uname": "echo aarch64",
+    "dpkg": "echo arm64",
+    "python3": "echo 3.11",
+    "df": "echo header; echo /dev/root 30000 1000 29000 4% /",
+    "id": "echo 1000",
+}
+
+
+class Machine:
+    """A machine of one's choice, as the installer sees it: programs that answer like the real ones."""
+
+    def __init__(self, folder: Path, **programs: str) -> None:
+        self._folder = folder
+        for name, script in {**SUITABLE, **programs}.items():
+            program = folder / name
+            program.write_text(f"#!/bin/sh\n{script}\n")
+            program.chmod(0o755)
+        self.os_release = folder / "os-release"
+        self.os_release.write_text('PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\n')
+
+    def run(self, *arguments: str, script: str = "install.sh") -> subprocess.CompletedProcess[str]:
+        """Run one of the scripts there."""
+        # The system's own Python is taken unless one is named.
+        named = ["--python", "python3"] if script == "install.sh" else []
+        environ = {
+            **os.environ,
+            "PATH": f"{self._folder}:{os.environ['PATH']}",
+            "EDGE_AGENT_OS_RELEASE": str(self.os_release),
+        }
+        return subprocess.run(
+            ["/bin/sh", str(DEPLOY / script), *named, *arguments],
+            env=environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+def test_a_suitable_machine_is_called_so(tmp_path: Path) -> None:
+    done = Machine(tmp_path).run("--check")
+    assert (done.returncode, done.stdout) == (0, "This machine is suitable.\n")
+
+
+@pytest.mark.parametrize(
+    ("programs", "cause", "remedy"),
+    [
+        ({"python3": "echo 3.9"}, "Python 3.9 is too old", "Debian 12"),
+        ({"python3": "echo 3.14"}, "Python 3.14 is too new", "--python"),
+        ({"python3": "exit 1"}, "does not run", "--python"),
+        ({"uname": "echo armv7l", "dpkg": "echo armhf"}, "32-bit ARM", "64-bit Raspberry Pi OS"),
+        ({"dpkg": "echo armhf"}, "32-bit ARM", "64-bit Raspberry Pi OS"),
+        ({"uname": "echo riscv64", "dpkg": "echo riscv64"}, "riscv64", "64-bit ARM"),
+        ({"df": "echo header; echo /dev/root 30000 29900 100 99% /"}, "100 MB free", "apt-get clean"),
+    ],
+    ids=["old Python", "new Python", "broken Python", "32-bit", "32-bit userland", "other processor", "full disk"],
+)
+def test_an_unsuitable_machine_is_refused_with_the_remedy(
+    tmp_path: Path, programs: dict[str, str], cause: str, remedy: str
+) -> None:
+    done = Machine(tmp_path, **programs).run("--check")
+    assert done.returncode == 1
+    assert cause in done.stderr
+    assert remedy in done.stderr
+
+
+def test_another_distribution_is_refused(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    machine.os_release.write_text('ID="fedora"\n')
+    done = machine.run("--check")
+    assert done.returncode == 1
+    assert "'fedora '" in done.stderr
+
+
+@pytest.mark.parametrize("text", ["ID=raspbian\nID_LIKE=debian\n", 'ID=ubuntu\nID_LIKE="debian"\n'])
+def test_kin_of_debian_are_welcome(tmp_path: Path, text: str) -> None:
+    machine = Machine(tmp_path)
+    machine.os_release.write_text(text)
+    assert machine.run("--check").returncode == 0
+
+
+@pytest.mark.parametrize("script", ["install.sh", "uninstall.sh"])
+def test_root_is_asked_for(tmp_path: Path, script: str) -> None:
+    done = Machine(tmp_path).run(script=script)
+    assert done.returncode == 1
+    assert "sudo" in done.stderr
+
+
+def test_a_folder_that_is_no_wheelhouse_is_refused(tmp_path: Path) -> None:
+    done = Machine(tmp_path).run("--offline", str(tmp_path))
+    assert done.returncode == 1
+    assert "make-wheelhouse.sh" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments"),
+    [
+        ("install.sh", ["--bogus"]),
+        ("install.sh", ["--offline"]),
+        ("uninstall.sh", ["--bogus"]),
+        ("make-wheelhouse.sh", []),
+        ("make-wheelhouse.sh", ["house", "--arch", "armv7l"]),
+        ("make-wheelhouse.sh", ["house", "--python", "3.9"]),
+    ],
+)
+def test_wrong_arguments_get_the_usage(tmp_path: Path, script: str, arguments: list[str]) -> None:
+    done = Machine(tmp_path).run(*arguments, script=script)
+    assert done.returncode == 2
+    assert "Usage:" in done.stderr
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_shellcheck_finds_nothing(script: Path) -> None:
+    program = shutil.which("shellcheck")
+    if program is None:
+        pytest.skip("shellcheck is not installed (Debian: apt install shellcheck)")
+    done = subprocess.run([program, str(script)], capture_output=True, text=True, check=False)
+    assert done.stdout == ""
+
+
+def test_the_example_configuration_is_valid_and_asks_for_little() -> None:
+    settings = load_settings(DEPLOY / "agent.example.toml")
+    assert settings.privacy.level == "summary"
+    assert settings.outbox.path.startswith("/var/lib/edge-agent/")
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "build.lock"])
+def test_locks_pin_everything_by_hash_and_name_no_index(name: str) -> None:
+    text = (DEPLOY / name).read_text()
+    pins = [line for line in text.splitlines() if line and not line.startswith(("#", " "))]
+    assert pins
+    assert all("==" in pin and pin.endswith("\\") for pin in pins)
+    assert "://" not in text

@@ -1,0 +1,1 @@
+"""Enrolment, against a real broker."""

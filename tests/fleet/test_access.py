@@ -1,0 +1,253 @@
+"""Who may do what at a school's broker: attacks on a real Mosquitto with the shipped configuration."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import paho.mqtt.client as paho
+import pytest
+from msgspec.structs import replace as replace_struct
+from paho.mqtt.enums import CallbackAPIVersion
+
+from edge_agent.config import TlsSettings
+from edge_agent.errors import BrokerError
+from edge_agent.fleet.authority import Authority, certificate_pem, key_pem, new_key
+from edge_agent.fleet.school import utc_now
+from edge_agent.messaging.broker import Broker, tls_context
+from edge_agent.messaging.connection import Acknowledged, Closed, Connection, Received, Signal
+from edge_agent.messaging.probe import probe_broker
+from edge_agent.messaging.topics import NAMES, Topics
+from tests.broker import wait_until
+from tests.fleet.conftest import PASSWORD, SchoolUnderTest
+
+A, B = Topics("classroom", "school", "a"), Topics("classroom", "school", "b")
+
+
+@contextlib.contextmanager
+def connected(broker: Broker, client_id: str = "anything", *, session_expiry_s: int = 0) -> Iterator[Connection]:
+    """A connection that is closed at the end."""
+    connection = Connection(broker, client_id, session_expiry_s=session_expiry_s)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def publishes(connection: Connection, topic: str, payload: bytes = b"{}", *, retain: bool = False) -> bool:
+    """Whether the broker takes a message."""
+    packet = connection.publish(topic, payload, retain=retain)
+    answers: list[Acknowledged] = []
+
+    def answered() -> bool:
+        signals = connection.poll(0.05)
+        answers.extend(s for s in signals if isinstance(s, Acknowledged) and s.packet_id == packet)
+        assert not any(isinstance(signal, Closed) for signal in signals)
+        return bool(answers)
+
+    wait_until(answered, what="an answer")
+    return answers[0].ok
+
+
+def hears(connection: Connection, topic: str, speaker: Connection, spoken: str) -> bool:
+    """Whether a message published by ``speaker`` on ``spoken`` arrives, asked with a message that surely follows it."""
+    connection.subscribe([topic])
+    assert publishes(speaker, spoken, b"secret", retain=True)
+    heard: list[Signal] = connection.poll(0.3) + connection.poll(0.3)
+    return any(isinstance(signal, Received) and signal.payload == b"secret" for signal in heard)
+
+
+def with_account(school: SchoolUnderTest, name: str, password: str = PASSWORD) -> Broker:
+    return replace(school.account(), username=name, password=password)
+
+
+def certificate_of(authority: Authority, name: str, folder: Path) -> tuple[str, str]:
+    """A client certificate and its key as files."""
+    key = new_key()
+    made = authority.issue(name, key.public_key(), "client", now=utc_now(), valid=timedelta(days=1))
+    shown, own = folder / "foreign.crt", folder / "foreign.key"
+    shown.write_bytes(certificate_pem(made))
+    own.write_bytes(key_pem(key))
+    return str(shown), str(own)
+
+
+def test_an_enrolled_device_passes_the_doctors_probe(school: SchoolUnderTest) -> None:
+    device = school.device("a")
+    assert "may publish and subscribe" in probe_broker(device.settings)
+
+
+def test_a_device_publishes_what_is_its_own(school: SchoolUnderTest) -> None:
+    device = school.device("a")
+    with connected(device.broker()) as connection:
+        allowed = {name for name in NAMES if publishes(connection, A.of(name))}
+        assert publishes(connection, "homeassistant/device/school/a/config")
+    assert allowed == {"status", "expression", "summary", "health", "reply"}
+
+
+def test_a_device_cannot_publish_as_another(school: SchoolUnderTest) -> None:
+    device = school.device("a")
+    school.device("b")
+    with connected(device.broker(), B.client_id) as connection:
+        assert not [name for name in NAMES if publishes(connection, B.of(name))]
+        assert not publishes(connection, "homeassistant/device/school/b/config")
+
+
+@pytest.mark.parametrize("topic", ["classroom/v1/school/b/command", "classroom/v1/+/+/command", "#"])
+def test_a_device_cannot_read_another_ones_commands(school: SchoolUnderTest, topic: str) -> None:
+    device, other = school.device("a"), school.device("b")
+    operator = with_account(school, "operator")
+    with connected(device.broker()) as thief, connected(other.broker()) as owner, connected(operator) as speaker:
+        assert not hears(thief, topic, speaker, B.of("command"))
+        assert hears(owner, B.of("command"), speaker, B.of("command"))
+
+
+@pytest.mark.parametrize("named", ["identity", "client_id"])
+def test_a_device_cannot_take_over_another_ones_session(school: SchoolUnderTest, named: str) -> None:
+    device, other = school.device("a"), school.device("b")
+    wanted = school.entry("b").identity if named == "identity" else B.client_id
+    with connected(other.broker(), B.client_id) as victim:
+        with connected(device.broker(), wanted) as attacker:
+            assert publishes(attacker, A.of("status"))
+        assert publishes(victim, B.of("status"))
+
+
+def test_a_program_cannot_take_over_a_devices_session(school: SchoolUnderTest) -> None:
+    # It would have to know the random part of the device's identity, which no topic shows.
+    device = school.device("a")
+    with connected(device.broker(), A.client_id) as victim:
+        for guess in (A.client_id, "school:a"):
+            with connected(with_account(school, "dashboard"), guess):
+                pass
+        assert publishes(victim, A.of("status"))
+
+
+def test_a_certificate_of_another_authority_is_refused(school: SchoolUnderTest, tmp_path: Path) -> None:
+    school.device("a")
+    stranger = Authority.create("North School", utc_now())
+    cert, key = certificate_of(stranger, school.entry("a").identity, tmp_path)
+    tls = TlsSettings(enabled=True, ca=str(school.broker.files / "ca.crt"), cert=cert, key=key)
+    with pytest.raises(BrokerError):
+        Connection(Broker("localhost", school.broker.port, tls=tls_context(tls)), "x")
+
+
+def test_a_client_without_a_certificate_is_refused(school: SchoolUnderTest) -> None:
+    with pytest.raises(BrokerError):
+        Connection(replace(school.account(), port=school.broker.port, username="operator"), "x")
+
+
+def test_a_stolen_certificate_without_its_key_is_of_no_use(school: SchoolUnderTest, tmp_path: Path) -> None:
+    device = school.device("a")
+    own = tmp_path / "other.key"
+    own.write_bytes(key_pem(new_key()))
+    context = ssl.create_default_context(cafile=device.settings.mqtt.tls.ca)
+    with pytest.raises(ssl.SSLError):
+        context.load_cert_chain(device.settings.mqtt.tls.cert, own)
+
+
+@pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")  # paho, on a failed handshake
+def test_a_device_does_not_believe_another_broker(school: SchoolUnderTest, tmp_path: Path) -> None:
+    device = school.device("a")
+    ca = tmp_path / "ca.crt"
+    ca.write_bytes(certificate_pem(Authority.create("North School", utc_now()).certificate))
+    tls = replace_struct(device.settings.mqtt.tls, ca=str(ca))
+    with pytest.raises(BrokerError, match="its certificate"):
+        Connection(replace(device.broker(), tls=tls_context(tls)), "x")
+
+
+def test_a_revoked_device_is_shut_out_at_once_and_the_others_are_not(school: SchoolUnderTest) -> None:
+    device, other, own = school.device("lost"), school.device("b"), Topics("classroom", "school", "lost")
+    with connected(device.broker(), session_expiry_s=3600) as live, connected(other.broker()) as untouched:
+        assert publishes(live, own.of("status"), b'{"v":1,"state":"online","session":"01JD5W7T4KQ2"}', retain=True)
+        school.revoke("lost")
+        wait_until(lambda: any(isinstance(signal, Closed) for signal in live.poll(0.1)), what="the end of its session")
+        with pytest.raises(BrokerError):
+            Connection(device.broker(), "x")
+        assert publishes(untouched, B.of("status"))
+    with connected(with_account(school, "dashboard")) as dashboard:
+        dashboard.subscribe([own.of("status")])
+        told: list[Received] = []
+        while not told:
+            told = [signal for signal in dashboard.poll(5.0) if isinstance(signal, Received)]
+    assert b'"offline"' in told[0].payload
+
+
+def test_a_revoked_device_can_be_set_up_anew(school: SchoolUnderTest) -> None:
+    old = school.device("again")
+    revoked_tls = replace_struct(old.settings.mqtt.tls)
+    school.revoke("again")
+    for name in ("device.key", "device.crt"):
+        (old.keys / name).rename(old.keys / f"old-{name}")
+    old.keys.parent.rename(school.home / "before")
+    new = school.enrol("again")
+    with connected(new.broker()) as connection:
+        assert publishes(connection, Topics("classroom", "school", "again").of("status"))
+    stolen = replace_struct(
+        revoked_tls,
+        ca=str(school.broker.files / "ca.crt"),
+        cert=str(school.home / "before/tls/old-device.crt"),
+        key=str(school.home / "before/tls/old-device.key"),
+    )
+    with pytest.raises(BrokerError):
+        Connection(replace(new.broker(), tls=tls_context(stolen)), "x")
+
+
+def test_the_dashboard_account_reads_and_cannot_write(school: SchoolUnderTest) -> None:
+    device = school.device("a")
+    with connected(with_account(school, "dashboard")) as dashboard, connected(device.broker()) as speaker:
+        assert hears(dashboard, "classroom/v1/#", speaker, A.of("summary"))
+        assert not [name for name in NAMES if publishes(dashboard, A.of(name))]
+        assert not publishes(dashboard, "homeassistant/status")
+
+
+def test_the_operator_account_writes_desired_and_command_alone(school: SchoolUnderTest) -> None:
+    school.device("a")
+    with connected(with_account(school, "operator")) as operator:
+        assert {name for name in NAMES if publishes(operator, A.of(name))} == {"desired", "command"}
+
+
+def test_home_assistant_gets_discovery_and_steers(school: SchoolUnderTest) -> None:
+    device = school.device("a")
+    with connected(with_account(school, "homeassistant")) as home, connected(device.broker()) as speaker:
+        assert hears(home, "homeassistant/#", speaker, "homeassistant/device/school/a/config")
+        assert {name for name in NAMES if publishes(home, A.of(name))} == {"desired", "command"}
+        assert hears(speaker, "homeassistant/status", home, "homeassistant/status")
+
+
+def test_a_wrong_password_is_refused(school: SchoolUnderTest) -> None:
+    with pytest.raises(BrokerError):
+        Connection(with_account(school, "operator", "wrong"), "x")
+
+
+def test_nobody_is_let_in_without_a_name(school: SchoolUnderTest) -> None:
+    with pytest.raises(BrokerError):
+        Connection(school.account(), "x")
+
+
+@pytest.mark.parametrize("listener", ["port", "programs", "browsers"])
+def test_plain_text_is_not_spoken(school: SchoolUnderTest, listener: str) -> None:
+    hello = b"\x10\x10\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x03abc"
+    with socket.create_connection(("127.0.0.1", getattr(school.broker, listener)), timeout=5) as plain:
+        plain.sendall(hello)
+        answer = b""
+        with contextlib.suppress(OSError):
+            answer = plain.recv(100)
+    # A TLS alert (type 21) may come; an MQTT CONNACK (0x20) or words of HTTP may not.
+    assert answer[:1] in (b"", b"\x15")
+
+
+def test_browsers_reach_the_broker_over_websockets(school: SchoolUnderTest) -> None:
+    client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5, transport="websockets")
+    client.username_pw_set("dashboard", PASSWORD)
+    client.tls_set_context(ssl.create_default_context(cafile=str(school.broker.files / "ca.crt")))
+    client.connect("localhost", school.broker.browsers)
+    client.loop_start()
+    try:
+        wait_until(client.is_connected, what="a connection over WebSocket")
+    finally:
+        client.disconnect()
+        client.loop_stop()

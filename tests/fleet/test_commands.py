@@ -1,0 +1,82 @@
+"""Fleet commands against a real broker: the roster, enrolment over ssh, and a broker that does not follow."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from edge_agent.errors import BrokerError, InputError
+from edge_agent.fleet.broker import make_it_read
+from edge_agent.fleet.cli import add, list_devices
+from edge_agent.fleet.register import write_register
+from edge_agent.messaging.connection import Connection
+from edge_agent.messaging.payloads import Status, encode
+from edge_agent.messaging.probe import probe_broker
+from edge_agent.messaging.topics import STATUS, Topics
+from tests.broker import wait_until
+from tests.fleet.conftest import DeviceFiles, SchoolUnderTest
+
+
+def stand_in_for_ssh(folder: Path, device: DeviceFiles) -> str:
+    """A command that runs what it is told as if on the device: its configuration, its keys, its ``sudo``."""
+    program = "import typer; from edge_agent.fleet.cli import enrol; typer.run(enrol)"
+    enrol = [sys.executable, "-c", program, "--config", str(device.config), "--keys", str(device.keys)]
+    scripts = {
+        "sudo": 'exec "$@"',
+        "systemctl": f'echo "$@" >> {shlex.quote(str(folder / "systemctl.log"))}',
+        "edge-agent": f'shift; exec {shlex.join(enrol)} "$@"',
+        "ssh": f'shift 2; PATH={shlex.quote(str(folder))}:$PATH exec sh -c "$1"',
+    }
+    for name, script in scripts.items():
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    return str(folder / "ssh")
+
+
+def test_one_command_enrols_a_device_over_ssh(school: SchoolUnderTest, tmp_path: Path) -> None:
+    device = school.new_device("remote")
+    add(None, ssh="pi@remote", ssh_command=stand_in_for_ssh(tmp_path, device), folder=school.folder)
+    assert "may publish and subscribe" in probe_broker(device.settings)
+    assert (tmp_path / "systemctl.log").read_text() == "try-restart edge-agent\n"
+
+
+def test_a_device_that_cannot_be_reached_is_named(school: SchoolUnderTest) -> None:
+    with pytest.raises(InputError, match="pi@nowhere: 'sudo edge-agent enrol --request -' failed"):
+        add(None, ssh="pi@nowhere", ssh_command="false", folder=school.folder)
+
+
+def test_the_roster_joins_the_register_with_what_devices_say(
+    school: SchoolUnderTest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    speaker, _ = school.device("speaks"), school.device("silent")
+    entry = school.entry("silent")
+    ending = replace(entry, issued=(replace(entry.issued[-1], until=entry.issued[-1].at + timedelta(days=10)),))
+    write_register(school.folder, school.fleet().register.with_device(ending))
+    connection = Connection(speaker.broker(), "x")
+    birth = Status(state="online", session="01JD5W7T4KQ2", at="2026-11-22T09:00:00.000Z", version="0.1.0", model="9f86")
+    connection.publish(Topics("classroom", "school", "speaks").of(STATUS), encode(birth), retain=True)
+    wait_until(lambda: connection.poll(0.1), what="an answer")
+    capsys.readouterr()
+    list_devices(folder=school.folder, json=True)
+    connection.close()
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert [rows["school/speaks"][key] for key in ("state", "version", "model", "last_seen", "due")] == [
+        "online", "0.1.0", "9f86", "2026-11-22T09:00:00.000Z", False,
+    ]  # fmt: skip
+    assert (rows["school/silent"]["state"], rows["school/silent"]["due"]) == ("never seen", True)
+
+
+def test_a_broker_that_goes_by_its_old_rules_is_noticed(
+    school: SchoolUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_agent.fleet.broker._APPLIED_WITHIN_S", 0.3)
+    register = school.fleet().register
+    ahead = replace(register, edition=register.edition + 100, school=replace(register.school, reload=()))
+    with pytest.raises(BrokerError, match="old access rules"):
+        make_it_read(ahead, school.folder)

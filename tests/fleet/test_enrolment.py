@@ -1,0 +1,220 @@
+"""Keys, requests, answers and the register, without a broker."""
+
+from __future__ import annotations
+
+import stat
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from edge_agent.config import TlsSettings, load_settings
+from edge_agent.errors import CheckFailed, InputError
+from edge_agent.fleet.access import access_rules
+from edge_agent.fleet.authority import BACKDATED, make_request, new_key, read_certificate
+from edge_agent.fleet.cli import enrol, renew
+from edge_agent.fleet.device import accept_answer, examine_certificates, make_device_request
+from edge_agent.fleet.papers import Answer, Request, read_paper, write_paper
+from edge_agent.fleet.register import School, new_identity, read_register
+from edge_agent.fleet.school import DUE, VALID, Fleet
+
+EXAMPLE = Path(__file__).parents[2] / "deploy" / "agent.example.toml"
+NOW = datetime(2026, 11, 22, 9, tzinfo=timezone.utc)
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Fleet:
+    """A fleet whose broker's folder is at hand."""
+    school = School(
+        name="North", root="classroom", hosts=("broker.school.lan", "10.0.0.5"), port=8883,
+        broker_folder=str(tmp_path / "broker"), reload=(), reader=new_identity("fleet"),
+    )  # fmt: skip
+    return Fleet.found(tmp_path / "fleet", school, NOW)
+
+
+def device_config(folder: Path, device: str = "a") -> Path:
+    """A device's configuration in a folder of its own."""
+    folder.mkdir(exist_ok=True)
+    config = folder / "agent.toml"
+    config.write_text(EXAMPLE.read_text().replace('"edge-1"', f'"{device}"'))
+    return config
+
+
+def request_of(device: str = "a", **changes: object) -> Request:
+    """A request with a key of its own."""
+    return replace(
+        Request(root="classroom", site="school", device=device, csr=make_request(new_key(), device[:64])), **changes
+    )
+
+
+@pytest.mark.usefixtures("fleet")
+def test_private_keys_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
+    config = device_config(tmp_path / "device")
+    make_device_request(load_settings(config), tmp_path / "device" / "tls")
+    keys = [*tmp_path.glob("fleet/*.key"), *tmp_path.glob("device/tls/*.key")]
+    assert len(keys) == 3
+    assert {stat.S_IMODE(key.stat().st_mode) for key in keys} == {0o600}
+    assert stat.S_IMODE((tmp_path / "fleet").stat().st_mode) == 0o700
+    assert not (tmp_path / "broker" / "server.key").stat().st_mode & 0o007
+
+
+def test_neither_paper_holds_a_private_key(fleet: Fleet, tmp_path: Path) -> None:
+    request = make_device_request(load_settings(device_config(tmp_path / "device")), tmp_path / "device" / "tls")
+    _, answer = fleet.add(request, "request", NOW)
+    assert b"PRIVATE" not in write_paper(request) + write_paper(answer)
+
+
+def test_a_second_request_is_for_the_same_key(fleet: Fleet, tmp_path: Path) -> None:
+    settings = load_settings(device_config(tmp_path / "device"))
+    first = make_device_request(settings, tmp_path / "device" / "tls")
+    grown, _ = fleet.add(first, "request", NOW)
+    again, _ = grown.add(make_device_request(settings, tmp_path / "device" / "tls"), "request", NOW)
+    assert len(again.register.devices) == 1
+    assert len(again.register.devices[0].issued) == 2
+
+
+def test_an_answer_is_put_in_place_and_the_configuration_uses_it(fleet: Fleet, tmp_path: Path) -> None:
+    config, keys = device_config(tmp_path / "device"), tmp_path / "device" / "tls"
+    before = config.read_text()
+    _, answer = fleet.add(make_device_request(load_settings(config), keys), "request", NOW)
+    accept_answer(answer, "answer", config, keys)
+    mqtt = load_settings(config).mqtt
+    assert (mqtt.host, mqtt.port, mqtt.tls.enabled) == ("broker.school.lan", 8883, True)
+    assert [Path(path).is_file() for path in (mqtt.tls.ca, mqtt.tls.cert, mqtt.tls.key)] == [True] * 3
+    assert "# different on each" in before
+    assert "# different on each" in config.read_text()
+
+
+def test_an_answer_for_another_key_is_refused(fleet: Fleet, tmp_path: Path) -> None:
+    config, keys = device_config(tmp_path / "device"), tmp_path / "device" / "tls"
+    make_device_request(load_settings(config), keys)
+    _, answer = fleet.add(request_of("a"), "request", NOW)
+    with pytest.raises(InputError, match="this device's key"):
+        accept_answer(answer, "answer", config, keys)
+
+
+def test_an_answer_for_another_device_is_refused(fleet: Fleet, tmp_path: Path) -> None:
+    config = device_config(tmp_path / "device")
+    _, answer = fleet.add(request_of("b"), "request", NOW)
+    with pytest.raises(InputError, match="school/b, expected school/a"):
+        accept_answer(answer, "answer", config, tmp_path / "device" / "tls")
+
+
+def test_a_device_cannot_ask_for_the_name_of_an_enrolled_one(fleet: Fleet) -> None:
+    grown, _ = fleet.add(request_of("a"), "request", NOW)
+    with pytest.raises(InputError, match="enrolled, with another key"):
+        grown.add(request_of("a"), "request", NOW)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"root": "other"}, {"csr": "none"}, {"csr": make_request(new_key(), "a")[:-60] + "AAAA\n-----END-----"}],
+    ids=["other topics", "no csr", "cut csr"],
+)
+def test_broken_requests_are_refused(fleet: Fleet, changes: dict[str, object]) -> None:
+    with pytest.raises(InputError):
+        fleet.add(request_of("a", **changes), "request", NOW)
+
+
+@pytest.mark.parametrize("device", ["a/#", "+", "a\nuser dashboard", "", "a b"])
+def test_names_that_would_be_rules_are_refused(device: str) -> None:
+    with pytest.raises(InputError):
+        read_paper(msgspec.json.encode(replace(request_of(), device=device)), Request, "request")
+
+
+def test_an_answer_is_not_taken_for_a_request(fleet: Fleet) -> None:
+    _, answer = fleet.add(request_of(), "request", NOW)
+    with pytest.raises(InputError, match="expected a request"):
+        read_paper(write_paper(answer), Request, "file")
+
+
+def test_certificates_count_from_long_ago(fleet: Fleet) -> None:
+    _, answer = fleet.add(request_of(), "request", NOW)
+    for pem in (answer.certificate, answer.authority):
+        assert read_certificate(pem.encode(), "it").not_valid_before_utc == NOW - BACKDATED
+
+
+def enrolled(fleet: Fleet, tmp_path: Path) -> TlsSettings:
+    """The TLS settings of an enrolled device."""
+    config, keys = device_config(tmp_path / "device"), tmp_path / "device" / "tls"
+    _, answer = fleet.add(make_device_request(load_settings(config), keys), "request", NOW)
+    accept_answer(answer, "answer", config, keys)
+    return load_settings(config).mqtt.tls
+
+
+def test_a_clock_that_is_behind_is_named(fleet: Fleet, tmp_path: Path) -> None:
+    with pytest.raises(CheckFailed, match="clock is behind: it says 2020-01-01"):
+        examine_certificates(enrolled(fleet, tmp_path), datetime(2020, 1, 1, tzinfo=timezone.utc))
+
+
+def test_a_certificate_that_ended_is_named(fleet: Fleet, tmp_path: Path) -> None:
+    with pytest.raises(CheckFailed, match="ended on 2028-11-21"):
+        examine_certificates(enrolled(fleet, tmp_path), NOW + VALID + timedelta(days=1))
+
+
+def test_a_certificate_that_ends_soon_is_told(fleet: Fleet, tmp_path: Path) -> None:
+    tls = enrolled(fleet, tmp_path)
+    assert "ends in" not in examine_certificates(tls, NOW)
+    assert "ends in 9 days" in examine_certificates(
+        tls, NOW + VALID - timedelta(days=9, hours=12) + timedelta(hours=12)
+    )
+
+
+def test_certificates_are_due_in_time(fleet: Fleet) -> None:
+    grown, _ = fleet.add(request_of(), "request", NOW)
+    assert not grown.due(NOW + VALID - DUE - timedelta(days=1))
+    assert grown.due(NOW + VALID - DUE + timedelta(days=1))
+
+
+def test_renewing_keeps_key_and_identity(fleet: Fleet) -> None:
+    grown, before = fleet.add(request_of(), "request", NOW)
+    later = NOW + timedelta(days=700)
+    renewed, after = grown.renew(grown.register.find("a"), later)
+    old, new = (read_certificate(answer.certificate.encode(), "it") for answer in (before, after))
+    assert (old.public_key(), old.subject) == (new.public_key(), new.subject)
+    assert new.not_valid_after_utc == later + VALID
+    assert access_rules(renewed.register).count("user school:a:") == 1
+
+
+def test_the_renew_command_writes_an_answer_the_device_takes(fleet: Fleet, tmp_path: Path) -> None:
+    enrolled(fleet, tmp_path)
+    renew(["a"], out=tmp_path, folder=tmp_path / "fleet")
+    device = tmp_path / "device"
+    enrol(str(tmp_path / "school-a.answer"), config=device / "agent.toml", keys=device / "tls")
+    register = read_register(tmp_path / "fleet")
+    assert (device / "tls" / "device.crt").read_text() == register.find("a").certificate
+
+
+def test_revoking_takes_the_rules_and_lists_every_certificate(fleet: Fleet) -> None:
+    grown, _ = fleet.add(request_of(), "request", NOW)
+    grown, _ = grown.renew(grown.register.find("a"), NOW)
+    revoked = grown.revoke(grown.register.find("a"), NOW)
+    assert "school:a:" not in access_rules(revoked.register)
+    assert len(revoked.register.revoked()) == 2
+
+
+def test_a_fleet_is_not_founded_over_another(fleet: Fleet) -> None:
+    with pytest.raises(InputError, match="here already"):
+        Fleet.found(fleet.folder, fleet.register.school, NOW)
+
+
+def test_devices_that_would_share_a_home_assistant_topic_are_refused(fleet: Fleet) -> None:
+    grown, _ = fleet.add(request_of("pi.3a"), "request", NOW)
+    with pytest.raises(InputError, match="dots and underscores"):
+        grown.add(request_of("pi_3a"), "request", NOW)
+
+
+def test_long_names_fit_a_certificate(fleet: Fleet) -> None:
+    request = request_of("d" * 64, site="s" * 64)
+    grown, answer = fleet.add(request, "request", NOW)
+    assert isinstance(answer, Answer)
+    assert len(grown.register.devices[0].identity) == 64
+
+
+def test_rules_of_the_schools_own_are_kept(fleet: Fleet) -> None:
+    (fleet.folder / "acl.local").write_text("user bridge\ntopic read classroom/v1/#\n")
+    grown, _ = fleet.add(request_of(), "request", NOW)
+    rules = (Path(grown.register.school.broker_folder) / "acl").read_text()
+    assert rules.endswith("user bridge\ntopic read classroom/v1/#\n")

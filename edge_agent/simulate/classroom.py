@@ -15,7 +15,7 @@ from edge_agent.simulate.seating import DESK_BELOW, Seat, arrange
 from edge_agent.simulate.stamp import Stamp, StampShelf, head_stamp, shoulder_stamp
 from edge_agent.types import Box, Image
 
-_BLINKS, _ROLL_DEG = 2, 1.2  # steps in which lids and heads move, so that what was drawn can be used again
+_ROLL_DEG = 1.2  # steps in which heads turn, so that what was drawn can be used again
 _HIDDEN = 0.12  # a face of which the desk hides more than this share no longer counts as present
 _NOISE = 3.5  # standard deviation of the sensor's noise in gray levels
 _NOISE_MARGIN = 61  # pixels by which the stock of noise is larger than a picture
@@ -96,16 +96,17 @@ class SimulatedClassroom:
         desk = round(seat.desk_y)
         self._shoulders[number].lay(image, (x + seat.x) / 2, y, desk)
         expression, intensity = script.expression_at(self._seed, number, t)
-        blink = round(script.blink_at(self._seed, number, t) * _BLINKS) / _BLINKS
+        blinks = script.blinks_at(self._seed, number, t)
         tilt = script.motion_at(self._seed, number, t).roll_deg + self._people[number].tilt_deg
-        self._head(number, expression, intensity, blink, round(tilt / _ROLL_DEG)).lay(image, x, y, desk)
+        self._head(number, expression, intensity, blinks, round(tilt / _ROLL_DEG)).lay(image, x, y, desk)
 
-    def _head(self, number: int, expression: str, intensity: float, blink: float, roll: int) -> Stamp:
+    def _head(self, number: int, expression: str, intensity: float, blinks: bool, roll: int) -> Stamp:
         who, side = self._people[number], self._seats[number].side
-        key = (number, expression, intensity, blink)
+        shown = expression if intensity > 0 else "neutral"  # all faces at rest are one picture
+        key = (number, shown, intensity, blinks)
 
         def upright() -> Stamp:
-            return self._upright.get(key, lambda: head_stamp(who, expression, intensity, blink, side))
+            return self._upright.get(key, lambda: head_stamp(who, shown, intensity, float(blinks), side))
 
         if roll == 0:
             return upright()

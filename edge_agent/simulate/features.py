@@ -139,8 +139,8 @@ def _draw_nostrils(pen: Pen, face: Canvas, who: Person, pose: FacePose) -> None:
         x = side * who.nose_width
         pen.ellipse(holes, (0.036 * x, y), (0.02, 0.0095 + 0.25 * pose.nose_up))
         pen.stroke(wings, curve((0.066 * x, y - 0.05), (0.088 * x, y - 0.012), (0.06 * x, y + 0.008)), 0.012)
-    paint(face, pen.blur(holes, 0.006), scaled(who.skin, 0.22), 0.9)
-    paint(face, pen.blur(wings, 0.006), scaled(who.skin, 0.4), 0.5 + 0.3 * pose.wrinkle)
+    paint(face, holes, scaled(who.skin, 0.22), 0.9)
+    paint(face, wings, scaled(who.skin, 0.4), 0.5 + 0.3 * pose.wrinkle)
 
 
 def _lip_edge(pose: FacePose, middle: float, width: float) -> Points:
@@ -158,9 +158,9 @@ def _draw_mouth(pen: Pen, face: Canvas, who: Person, pose: FacePose) -> None:
     lower_out = _lip_edge(pose, low + pose.lip_low * who.lips, width)
     blue, green, red = who.skin
     upper_lip = pen.fill(pen.blank(), np.concatenate([upper_out, lower_in[::-1]]))
-    paint(face, pen.blur(upper_lip, 0.004), (0.5 * blue, 0.46 * green, 0.66 * red), 0.85)
+    paint(face, upper_lip, (0.5 * blue, 0.46 * green, 0.66 * red), 0.85)
     lower_lip = pen.fill(pen.blank(), np.concatenate([upper_in, lower_out[::-1]]))
-    paint(face, pen.blur(lower_lip, 0.004), (0.62 * blue, 0.57 * green, 0.82 * red), 0.7)
+    paint(face, lower_lip, (0.62 * blue, 0.57 * green, 0.82 * red), 0.7)
     if low - up > 0.004:
         opening = pen.fill(pen.blank(), np.concatenate([upper_in, lower_in[::-1]]))
         paint(face, opening, _DARK)
@@ -168,7 +168,7 @@ def _draw_mouth(pen: Pen, face: Canvas, who: Person, pose: FacePose) -> None:
     seam = pen.stroke(pen.blank(), upper_in, 0.011)
     for side in _SIDES:
         pen.ellipse(seam, (side * width, pose.mouth_y + pose.shift + pose.corner), (0.012, 0.01))
-    paint(face, pen.blur(seam, 0.004), scaled(who.skin, 0.25), 0.85)
+    paint(face, seam, scaled(who.skin, 0.25), 0.85)
 
 
 def _draw_teeth(pen: Pen, face: Canvas, pose: FacePose, opening: Mask, up: float, low: float) -> None:
@@ -178,7 +178,7 @@ def _draw_teeth(pen: Pen, face: Canvas, pose: FacePose, opening: Mask, up: float
             width = 0.95 * pose.mouth_width
             gums, edge = _lip_edge(pose, near, width), _lip_edge(pose, near + share * (far - near), width)
             row = pen.fill(pen.blank(), np.concatenate([gums, edge[::-1]]))
-            paint(face, pen.blur(np.minimum(row, opening), 0.004), _TEETH, 0.9)
+            paint(face, np.minimum(row, opening), _TEETH, 0.9)
 
 
 def _draw_glasses(pen: Pen, face: Canvas, who: Person, pose: FacePose) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from dataclasses import dataclass
 from functools import lru_cache
 from math import floor, pi, sin
@@ -13,12 +14,12 @@ from edge_agent.contract.labels import FER2013
 EXPRESSION_S = 7.5
 """Mean time for which an expression is shown, in seconds; each lasts about two thirds to four thirds of it."""
 
-INTENSITIES = 5
-"""Steps in which an expression grows, so that drawn faces can be used again."""
-
 _ROUND_S = EXPRESSION_S * len(FER2013)  # in every round each seat shows each expression once
-_RAMP_S = 0.3  # an expression comes and goes within this time
-_BLINK_EVERY_S, _BLINK_S = 4.0, 0.18
+_RAMP_S, _RAMP_STEPS = (
+    0.3,
+    3,
+)  # an expression comes, and goes, in this time; in few steps, so that drawn faces serve again
+_BLINK_EVERY_S, _BLINK_S = 4.0, 0.13
 _LEAVE_EVERY_S, _SINK_S = 50.0, 0.8
 _LAMPS_EVERY_S, _SWITCH_S = 60.0, 0.4
 
@@ -46,8 +47,8 @@ def _draw(seed: int, what: str, *where: int) -> tuple[float, ...]:
 
 
 @lru_cache(maxsize=512)
-def _round(seed: int, seat: int, turn: int) -> tuple[tuple[str, float], ...]:
-    """The expressions of one round, each with the time within the round at which it ends.
+def _round(seed: int, seat: int, turn: int) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    """The expressions of one round, and the times within the round at which they change, its start and end included.
 
     Seven seats share an order and go through it from seven places with the same stride, so that together they show all
     expressions at any time. As 7 is prime, every stride meets each expression once, and no round ends with the
@@ -58,30 +59,27 @@ def _round(seed: int, seat: int, turn: int) -> tuple[tuple[str, float], ...]:
     stride = 1 + int(_draw(seed, "stride", group, turn)[0] * (len(FER2013) - 1))
     lengths = 1.0 + np.array(_draw(seed, "length", seat, turn)[: len(FER2013)])
     ends = np.cumsum(lengths) * (_ROUND_S / lengths.sum())
-    shown = (FER2013[order[(place + stride * step) % len(FER2013)]] for step in range(len(FER2013)))
-    return tuple(zip(shown, ends.tolist(), strict=True))
+    shown = tuple(FER2013[order[(place + stride * step) % len(FER2013)]] for step in range(len(FER2013)))
+    return shown, (0.0, *ends.tolist()[:-1], _ROUND_S)
 
 
 def expression_at(seed: int, seat: int, t: float) -> tuple[str, float]:
-    """The expression a seat shows and its intensity: 0.8 or 1, and less while it comes and goes."""
-    t += EXPRESSION_S * _draw(seed, "offset", seat)[0]
+    """The expression a seat shows and its intensity: up to 0.9 or 1 by seat, and less while it comes and goes."""
+    offset, liveliness, *_ = _draw(seed, "temper", seat)
+    t += EXPRESSION_S * offset
     turn = floor(t / _ROUND_S)
     within = t - turn * _ROUND_S
-    began = 0.0
-    for expression, ends in _round(seed, seat, turn):
-        if within < ends:
-            peak = 0.8 if _draw(seed, "peak", seat, turn)[FER2013.index(expression)] < 0.3 else 1.0
-            ramp = max(0.0, min(1.0, (within - began) / _RAMP_S, (ends - within) / _RAMP_S))
-            return expression, round(peak * ramp * INTENSITIES) / INTENSITIES
-        began = ends
-    return expression, 0.0
+    shown, changes = _round(seed, seat, turn)
+    step = bisect(changes, within, hi=len(shown)) - 1
+    ramp = min(1.0, (within - changes[step]) / _RAMP_S, (changes[step + 1] - within) / _RAMP_S)
+    return shown[step], (0.9 if liveliness < 0.3 else 1.0) * (round(max(ramp, 0.0) * _RAMP_STEPS) / _RAMP_STEPS)
 
 
-def blink_at(seed: int, seat: int, t: float) -> float:
-    """How far a seat's eyes are closed, 0 to 1."""
+def blinks_at(seed: int, seat: int, t: float) -> bool:
+    """Whether a seat's eyes are closed for a moment."""
     slot = floor(t / _BLINK_EVERY_S)
     begins = slot * _BLINK_EVERY_S + _draw(seed, "blink", seat, slot)[0] * (_BLINK_EVERY_S - _BLINK_S)
-    return max(0.0, 1 - abs(2 * (t - begins) / _BLINK_S - 1))
+    return begins <= t < begins + _BLINK_S
 
 
 def motion_at(seed: int, seat: int, t: float) -> Motion:

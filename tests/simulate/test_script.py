@@ -46,7 +46,7 @@ def test_an_expression_comes_and_goes_through_rest() -> None:
 
 
 def test_eyes_are_closed_now_and_then_and_only_briefly() -> None:
-    closed = [script.blink_at(SEED, 2, t / 50) > 0.5 for t in range(50 * 120)]
+    closed = [script.blinks_at(SEED, 2, t / 50) for t in range(50 * 120)]
     assert 0.01 < np.mean(closed) < 0.05
 
 

@@ -169,7 +169,7 @@ def doctor(
         findings.append(finding)
         if not json:
             mark = "ok  " if finding.ok else "FAIL" if finding.fatal else "warn"
-            typer.echo(f"{mark}  {finding.check:9}  {finding.detail}")
+            typer.echo(f"{mark}  {finding.check:12}  {finding.detail}")
     if json:
         rows = [{"check": f.check, "ok": f.ok, "fatal": f.fatal, "detail": f.detail} for f in findings]
         typer.echo(jsonlib.dumps(rows, indent=2))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +60,8 @@ def examine(settings: Settings, *, preflight: bool) -> Iterator[Finding]:
         return
     yield _attempt("clock", _clock, fatal=False)
     yield _attempt("camera", lambda: _camera(settings))
+    if settings.mqtt.tls.enabled:
+        yield _attempt("certificates", lambda: _certificates(settings))
     yield _attempt("broker", lambda: probe_broker(settings))
 
 
@@ -122,6 +126,14 @@ def _clock() -> str:
     if not clock_synced():
         raise CheckFailed("the system clock is not synchronised", remedy="Check the network time service: timedatectl")
     return "synchronised"
+
+
+def _certificates(settings: Settings) -> str:
+    if importlib.util.find_spec("cryptography") is None:
+        return "not looked at: the package cryptography is not installed"
+    from edge_agent.fleet.device import examine_certificates
+
+    return examine_certificates(settings.mqtt.tls, datetime.now(timezone.utc))
 
 
 def _camera(settings: Settings) -> str:

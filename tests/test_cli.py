@@ -92,10 +92,23 @@ def test_doctor_says_what_is_missing_and_how_to_mend_it(tmp_path: Path) -> None:
     config.write_text('[camera]\nsource = "video"\npath = "/nowhere.avi"\n[mqtt]\nhost = "127.0.0.1"\nport = 9\n')
     result = edge_agent("doctor", "--config", config)
     assert result.returncode == 1
-    assert "FAIL  camera" in result.stdout
+    assert "FAIL  camera " in result.stdout
     assert "/nowhere.avi" in result.stdout
-    assert "FAIL  broker" in result.stdout
+    assert "FAIL  broker " in result.stdout
     assert "127.0.0.1:9" in result.stdout
+
+
+def test_doctor_names_a_certificate_that_cannot_be_read(tmp_path: Path) -> None:
+    pytest.importorskip("cryptography", reason="the extra fleet is not installed")
+    config = tmp_path / "agent.toml"
+    config.write_text(
+        '[camera]\nsource = "simulated"\n[mqtt]\nhost = "127.0.0.1"\nport = 9\n'
+        f'[mqtt.tls]\nenabled = true\nca = "{tmp_path}/ca.crt"\n'
+    )
+    result = edge_agent("doctor", "--config", config)
+    assert result.returncode == 1
+    assert "FAIL  certificates" in result.stdout
+    assert f"{tmp_path}/ca.crt" in result.stdout
 
 
 def test_an_unknown_command_is_a_usage_error() -> None:

@@ -21,6 +21,7 @@ HALF_WIDTH, ABOVE, BELOW = 0.72, 0.86, 0.78
 SHOULDERS_BELOW = 0.5
 """How far under the middle of the face square the canvas of the shoulders begins; it is one side high."""
 
+_JAW_STEP = 0.02  # the chin drops in such steps, so that poses share a head
 _FACE = (-0.46, -0.46, 0.92, 1.04)  # left, top, width and height of the part of the canvas that a pose changes
 
 
@@ -37,7 +38,7 @@ def draw_head(who: Person, pose: FacePose, unit: int, blink: float = 0.0) -> tup
         Colours ``uint8 (H, W, 3)``, blue-green-red, and coverage ``uint8 (H, W)``, where H is ``unit`` times
         ``ABOVE + BELOW`` and W ``unit`` times twice ``HALF_WIDTH``.
     """
-    base = _base(who, unit, round(pose.jaw, 3))
+    base = _base(who, unit, round(pose.jaw / _JAW_STEP) * _JAW_STEP)
     left, top, width, height = _FACE
     row, column = round((top + ABOVE) * unit), round((left + HALF_WIDTH) * unit)
     pen = Pen(unit, column / unit - HALF_WIDTH, row / unit - ABOVE, width, height)
@@ -89,7 +90,7 @@ class _Base:
     fringe: Mask
 
 
-@lru_cache(maxsize=96)
+@lru_cache(maxsize=128)
 def _base(who: Person, unit: int, jaw: float) -> _Base:
     """Neck, ears, skull and hair; kept, because many poses share them."""
     pen = Pen(unit, -HALF_WIDTH, -ABOVE, 2 * HALF_WIDTH, ABOVE + BELOW)

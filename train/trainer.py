@@ -104,6 +104,10 @@ def fit(
         began = time.monotonic()
         batches = EpochBatches(images, targets, epoch=epoch, seed=recipe.seed, batch_size=recipe.batch_size,
                                augmentation=recipe.augmentation, side_px=recipe.side_px(epoch))  # fmt: skip
+        if epoch and recipe.side_px(epoch) != recipe.side_px(epoch - 1):
+            # A function traced for several sizes computes in another order than one traced for the new size alone,
+            # which is what a run continued from here has.
+            model.make_train_function(force=True)
         watch = _Watch(epoch, recipe.epochs, steps, on_step)
         # Keras would shuffle the batches by Python's global random state, which a continued run does not have.
         history = model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0, callbacks=[watch])

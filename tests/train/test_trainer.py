@@ -24,7 +24,7 @@ RECIPE = Recipe(
     cost="",
     expected="",
     model="testing",
-    phases=(Phase(epochs=2, side_px=32), Phase(epochs=2)),
+    phases=(Phase(epochs=2, side_px=32), Phase(epochs=6)),
     batch_size=16,
     optimizer=Optimizer(learning_rate=0.05, warmup_epochs=1, weight_decay=0.005),
     augmentation=Augmentation(shift_px=2, brightness=0.1),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as jsonlib
-import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,8 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from edge_agent import __version__
+from edge_agent.command_line import run_app
 from edge_agent.config import DetectorSettings, Settings, load_settings
-from edge_agent.errors import AgentError, CheckFailed, InputError
+from edge_agent.errors import CheckFailed, InputError
 from edge_agent.fleet.cli import enrol, fleet_app
 from edge_agent.logs import set_up_logging
 from edge_agent.signals import stop_on_signals
@@ -241,12 +241,8 @@ def _print_faces(path: Path, faces: list[dict[str, Any]]) -> None:
 
 
 def main() -> None:
-    """Run the command line; a user's mistake ends in one line on standard error and an exit code."""
-    try:
-        app()
-    except AgentError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
+    """Run the command line."""
+    run_app(app)
 
 
 if __name__ == "__main__":

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json as jsonlib
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from edge_agent.errors import AgentError
+from edge_agent.command_line import run_app
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Train expression models."
@@ -108,12 +107,8 @@ def detectors(photos: Photos = None, weights: Weights = None) -> None:
 
 
 def main() -> None:
-    """Run the command line; a user's mistake ends in one line on standard error."""
-    try:
-        app()
-    except AgentError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
+    """Run the command line."""
+    run_app(app)
 
 
 if __name__ == "__main__":

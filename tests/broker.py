@@ -64,8 +64,10 @@ class Mosquitto:
         assert program is not None
         anonymous = "" if "allow_anonymous" in self.config else "allow_anonymous true\n"
         file = self.folder / "mosquitto.conf"
-        # As root Mosquitto would give up its rights and then not read files made by the test.
-        lines = [f"user root\nlistener {self.port} {self.host}\n{anonymous}{self.config}"]
+        # As root Mosquitto would give up its rights and then not read files made by the test. By itself it drops what a
+        # subscriber has not fetched beyond a thousand messages, which a busy machine reaches.
+        queue = "" if "max_queued_messages" in self.config else "max_queued_messages 0\n"
+        lines = [f"user root\n{queue}listener {self.port} {self.host}\n{anonymous}{self.config}"]
         if self.plain_port:
             lines.append(f"listener {self.plain_port} {self.host}")
         file.write_text("\n".join(lines) + "\n")

@@ -42,10 +42,12 @@ def fit(
     out: Annotated[Path, typer.Option("--out", help="Run directory to make, or with --resume to continue.")],
     resume: Annotated[bool, typer.Option("--resume", help="Continue the unfinished run in --out.")] = False,
     start: Annotated[Path | None, typer.Option("--from", help="A finished run whose weights to begin with.")] = None,
+    votes: Annotated[Path | None, typer.Option(help="FER+'s table fer2013new.csv, for recipes that use it.")] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Let the backend use operations whose last bits vary.")] = False,
 ) -> None:
     """Train a network by a recipe into a run directory."""
     from train.data import load
+    from train.data.ferplus import load_votes
     from train.data.splits import make_split
     from train.progress import show_progress
     from train.recipe import load_recipe
@@ -58,7 +60,7 @@ def fit(
     run = RunDir(out)
     with show_progress(settings.epochs) as progress:
         train(settings, faces, split, run, resume=resume, start_from=RunDir(start) if start else None,
-              deterministic=not fast,
+              votes=load_votes(votes, faces) if votes else None, deterministic=not fast,
               on_step=progress.step, on_epoch=progress.epoch)  # fmt: skip
     typer.echo(f"The run is in {out}. Next: python -m train evaluate {out} --data {data}")
 

@@ -42,6 +42,11 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     noise: _Share = 0.0
     erase: _Share = 0.0
 
+    def times(self, share: float) -> Augmentation:
+        """The same variations, ``share`` as far and, for ``erase``, as often."""
+        amounts = {name: value * share for name, value in msgspec.structs.asdict(self).items() if name != "flip"}
+        return Augmentation(flip=self.flip, **amounts)
+
 
 def vary(face: NDArray[np.uint8], how: Augmentation, rng: np.random.Generator, side_px: int) -> NDArray[np.uint8]:
     """One random variation of a face crop.

@@ -19,10 +19,23 @@ _Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 
 
 class Phase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A part of the training at one resolution: ``epochs`` epochs on images of ``side_px``."""
+    """A part of the training: ``epochs`` epochs on images of ``side_px``, varied by ``variation`` of the augmentation."""
 
     epochs: _Positive
     side_px: Annotated[int, msgspec.Meta(ge=16, le=96)] = 48
+    variation: _Share = 1.0
+
+
+class VotesUse(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What FER+'s votes (Barsoum et al. 2016), annotations beyond the data set's own, do in a training.
+
+    Attributes:
+        head: Weight of the loss of a second head that learns to predict the votes; export never sees it.
+        blend: Share of the targets that comes from the votes instead of the label.
+    """
+
+    head: Annotated[float, msgspec.Meta(ge=0.0, le=10.0)] = 0.0
+    blend: _Share = 0.0
 
 
 class Optimizer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -66,6 +79,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             elsewhere.
         optimizer: How weights move.
         augmentation: How images are varied.
+        votes: What FER+'s votes are used for, if anything.
     """
 
     title: str
@@ -83,6 +97,12 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     optimizer: Optimizer = Optimizer()
     augmentation: Augmentation = Augmentation()
+    votes: VotesUse = VotesUse()
+
+    @property
+    def uses_votes(self) -> bool:
+        """Whether a table of votes must be given."""
+        return self.votes != VotesUse()
 
     @property
     def epochs(self) -> int:
@@ -93,13 +113,13 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         """The recipe without its words: equal for equal trainings."""
         return msgspec.structs.replace(self, title="", source="", command="", cost="", expected="")
 
-    def side_px(self, epoch: int) -> int:
-        """Resolution of an epoch, counted from 0."""
+    def phase(self, epoch: int) -> Phase:
+        """The part of the training that an epoch, counted from 0, belongs to."""
         for phase in self.phases:
             if epoch < phase.epochs:
-                return phase.side_px
+                return phase
             epoch -= phase.epochs
-        return self.phases[-1].side_px
+        return self.phases[-1]
 
 
 def load_recipe(named: str) -> Recipe:

@@ -52,6 +52,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
         versions: Of Keras, its backend and NumPy.
         started_at: ISO 8601, UTC.
         finished_at: Likewise; empty while the training is unfinished.
+        extra_annotation: What was learnt from beyond the data set's own labels.
         started_from: The run whose weights it began with, and its fingerprint; empty where it began from nothing.
     """
 
@@ -69,6 +70,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     started_at: str
     finished_at: str = ""
     started_from: str = ""
+    extra_annotation: str = ""
 
 
 class RunDir:

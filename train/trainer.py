@@ -18,9 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.contract.crop import FACE_SIZE
+from edge_agent.contract.labels import FER_PLUS
 from edge_agent.errors import AgentError, InputError
 from train.batches import EpochBatches, one_hot, steps_per_epoch
 from train.data.dataset import FaceSet, Split
+from train.data.ferplus import Votes
 from train.models import build, describe_cost
 from train.recipe import Optimizer, Recipe
 from train.run_dir import EpochMetrics, RunDir, RunRecord, git_revision, utc_now
@@ -56,6 +58,7 @@ def fit(
     *,
     resume: bool = False,
     start_from: RunDir | None = None,
+    votes: Votes | None = None,
     deterministic: bool = True,
     on_step: Callable[[Progress], None] = lambda _: None,
     on_epoch: Callable[[EpochMetrics], None] = lambda _: None,
@@ -69,6 +72,7 @@ def fit(
         run: Where to. Empty, or an unfinished run where ``resume``.
         resume: Continue the run in ``run`` from its last whole epoch; start anew where there is none.
         start_from: A finished run whose weights to begin with. Its outputs are replaced where the labels differ.
+        votes: FER+'s votes on ``faces``, where the recipe uses them.
         deterministic: Ask the backend for operations that give the same bits every time.
         on_step: Told after every step.
         on_epoch: Told after every epoch.
@@ -76,7 +80,8 @@ def fit(
     Raises:
         RunMismatch: The run to continue was begun with another recipe, other data or another split.
         TrainingDiverged: The loss became infinite or not a number; the state of the last whole epoch is kept.
-        InputError: The run directory holds something else, or there is nothing to train on.
+        InputError: The run directory holds something else, there is nothing to train on, or the recipe uses votes and
+            none were given.
     """
     if len(split.train) == 0 or len(split.validation) == 0:
         raise InputError(
@@ -84,35 +89,34 @@ def fit(
             received=f"{len(split.train)} training and {len(split.validation)} validation images",
             expected="at least one of each",
         )
+    targets = make_targets(recipe, faces, split, votes)
     _seed_backend(recipe, deterministic)
     steps = steps_per_epoch(len(split.train), recipe.batch_size)
-    model = build(recipe.model, len(faces.classes), channels=recipe.channels, any_size=_changes_size(recipe))
+    model = build(recipe.model, targets.shape[1], channels=recipe.channels, any_size=_changes_size(recipe))
     optimizer = make_optimizer(recipe.optimizer, recipe.epochs, steps)
-    model.compile(
-        optimizer,
-        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
-        metrics=["accuracy"],
-    )
+    objective = Objective(len(faces.classes), recipe.label_smoothing, recipe.votes.head)
+    model.compile(optimizer, objective.loss, metrics=[objective.accuracy])
     optimizer.build(model.trainable_variables)
 
     if start_from is not None:
         copy_weights(start_from, model)
     done = _begin_or_continue(recipe, faces, split, run, model, resume=resume, start_from=start_from)
-    targets = one_hot(faces.labels[split.train], len(faces.classes))
     images = faces.images[split.train]
     held_out, held_out_labels = faces.images[split.validation], faces.labels[split.validation]
     for epoch in range(len(done), recipe.epochs):
         began = time.monotonic()
+        phase = recipe.phase(epoch)
         batches = EpochBatches(images, targets, epoch=epoch, seed=recipe.seed, batch_size=recipe.batch_size,
-                               augmentation=recipe.augmentation, side_px=recipe.side_px(epoch))  # fmt: skip
-        if epoch and recipe.side_px(epoch) != recipe.side_px(epoch - 1):
+                               augmentation=recipe.augmentation.times(phase.variation),
+                               side_px=phase.side_px)  # fmt: skip
+        if epoch and phase.side_px != recipe.phase(epoch - 1).side_px:
             # A function traced for several sizes computes in another order than one traced for the new size alone,
             # which is what a run continued from here has.
             model.make_train_function(force=True)
         watch = _Watch(epoch, recipe.epochs, steps, on_step)
         # Keras would shuffle the batches by Python's global random state, which a continued run does not have.
         history = model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0, callbacks=[watch])
-        logits = predict_logits(model, held_out)
+        logits = predict_logits(model, held_out)[:, : len(faces.classes)]
         val_loss, val_accuracy = cross_entropy(logits, held_out_labels), accuracy(logits, held_out_labels)
         metrics = EpochMetrics(
             epoch=epoch,
@@ -127,6 +131,61 @@ def fit(
         run.save_epoch(done, get_state(model))
         on_epoch(metrics)
     return _finish(recipe, faces, run, model)
+
+
+def make_targets(recipe: Recipe, faces: FaceSet, split: Split, votes: Votes | None) -> NDArray[np.float32]:
+    """What the network shall say of each training image, ``float32 (N, K)``.
+
+    With a second head, columns after the classes hold the share of votes for each of FER+'s labels; a row without
+    votes is all zero there and teaches that head nothing.
+
+    Raises:
+        InputError: The recipe uses votes and none were given.
+    """
+    targets = one_hot(faces.labels[split.train], len(faces.classes))
+    if not recipe.uses_votes:
+        return targets
+    if votes is None:
+        raise InputError(f"recipe {recipe.title!r}", received="no votes", expected="FER+'s table, fer2013new.csv",
+                         remedy="Name it with --votes")  # fmt: skip
+    shares = votes.shares(faces.classes)[split.train]
+    blend = recipe.votes.blend * shares.sum(axis=1, keepdims=True)
+    targets = (1.0 - blend) * targets + recipe.votes.blend * shares
+    if recipe.votes.head:
+        targets = np.concatenate([targets, votes.shares(FER_PLUS)[split.train]], axis=1)
+    return targets.astype(np.float32)
+
+
+class Objective:
+    """What a training minimises: cross-entropy against soft targets, over the classes and over a second head.
+
+    Args:
+        classes: Outputs that are the data set's classes; any after them are the second head.
+        smoothing: Share of the classes' target spread evenly.
+        head_weight: Of the second head's loss.
+    """
+
+    def __init__(self, classes: int, smoothing: float, head_weight: float) -> None:
+        self._classes, self._smoothing, self._head_weight = classes, smoothing, head_weight
+
+    def loss(self, targets: Any, logits: Any) -> Any:
+        """Loss of each image."""
+        classes = self._classes
+        smoothed = targets[:, :classes] * (1.0 - self._smoothing) + self._smoothing / classes
+        total = _soft_cross_entropy(smoothed, logits[:, :classes])
+        if logits.shape[-1] > classes:
+            total += self._head_weight * _soft_cross_entropy(targets[:, classes:], logits[:, classes:])
+        return total
+
+    def accuracy(self, targets: Any, logits: Any) -> Any:
+        """One for each image whose likeliest class is the target's, else zero."""
+        classes = self._classes
+        return keras.metrics.categorical_accuracy(targets[:, :classes], logits[:, :classes])
+
+
+def _soft_cross_entropy(targets: Any, logits: Any) -> Any:
+    # The backends' fused operations take it for granted that targets sum to one; rows without votes do not.
+    return -keras.ops.sum(targets * keras.ops.log_softmax(logits, axis=-1), axis=-1)
 
 
 def make_optimizer(settings: Optimizer, epochs: int, steps: int) -> keras.optimizers.Optimizer:
@@ -238,7 +297,7 @@ def _begin_or_continue(
     start_from: RunDir | None,
 ) -> list[EpochMetrics]:
     """Open the run directory and give the epochs already done, with the network put into the state after them."""
-    cost = describe_cost(model)
+    cost = describe_cost(build(recipe.model, len(faces.classes), channels=recipe.channels))
     record = RunRecord(
         recipe=recipe,
         data=faces.name,
@@ -250,6 +309,7 @@ def _begin_or_continue(
         parameters=cost.parameters,
         macs=cost.macs,
         git_revision=git_revision(),
+        extra_annotation="FER+ votes" if recipe.uses_votes else "",
         versions={"keras": keras.__version__, "backend": keras.backend.backend(), "numpy": np.__version__},
         started_at=utc_now(),
         started_from="" if start_from is None else start_from.describe(),
@@ -282,7 +342,10 @@ def _finish(recipe: Recipe, faces: FaceSet, run: RunDir, model: keras.Model) -> 
     """Save the network at the device's resolution and in float32, and close the record."""
     keras.mixed_precision.set_global_policy("float32")
     finished = build(recipe.model, len(faces.classes), channels=recipe.channels)
-    finished.set_weights(model.get_weights())
+    # The second head's columns come last and stay behind.
+    wanted = [tuple(one.shape) for one in finished.weights]
+    pairs = zip(model.get_weights(), wanted, strict=True)
+    finished.set_weights([values[..., : shape[-1]] if values.shape != shape else values for values, shape in pairs])
     staging = run.path / "part.keras"
     finished.save(staging)
     staging.replace(run.model_path)

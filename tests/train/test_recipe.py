@@ -27,7 +27,7 @@ def test_a_bundled_recipe_names_what_exists_and_says_what_it_costs_and_gives(nam
 def test_the_resolution_follows_the_phases() -> None:
     phases = (Phase(epochs=2, side_px=32), Phase(epochs=1, side_px=40), Phase(epochs=3))
     recipe = Recipe(title="", source="", command="", cost="", expected="", model="edge", phases=phases)
-    assert [recipe.side_px(epoch) for epoch in range(recipe.epochs)] == [32, 32, 40, 48, 48, 48]
+    assert [recipe.phase(epoch).side_px for epoch in range(recipe.epochs)] == [32, 32, 40, 48, 48, 48]
 
 
 def test_words_do_not_make_another_training() -> None:

@@ -12,7 +12,8 @@ from rich.table import Table
 
 from edge_agent import __version__
 from edge_agent.command_line import run_app
-from edge_agent.config import DetectorSettings, Settings, load_settings
+from edge_agent.config import DetectorSettings, Settings
+from edge_agent.config_file import load_settings
 from edge_agent.errors import CheckFailed, InputError
 from edge_agent.fleet.cli import enrol, fleet_app
 from edge_agent.logs import set_up_logging

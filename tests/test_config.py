@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.config import Settings, load_settings
+from edge_agent.config import Settings
+from edge_agent.config_file import load_settings
 from edge_agent.errors import ConfigError
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from edge_agent.config import load_toml
+from edge_agent.config_file import load_toml
 from edge_agent.errors import InputError
 from train.augment import Augmentation
 

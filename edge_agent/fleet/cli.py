@@ -13,7 +13,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from edge_agent.config import Settings, load_settings
+from edge_agent.config import Settings
+from edge_agent.config_file import load_settings
 from edge_agent.errors import AgentError, BrokerError, InputError
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.config import Settings, TlsSettings, load_settings
+from edge_agent.config import Settings, TlsSettings
+from edge_agent.config_file import load_settings
 from edge_agent.fleet.cli import add, enrol, init, revoke
 from edge_agent.fleet.register import Device
 from edge_agent.fleet.school import Fleet

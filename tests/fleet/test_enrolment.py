@@ -10,7 +10,8 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from edge_agent.config import TlsSettings, load_settings
+from edge_agent.config import TlsSettings
+from edge_agent.config_file import load_settings
 from edge_agent.errors import CheckFailed, InputError
 from edge_agent.fleet.access import access_rules
 from edge_agent.fleet.authority import BACKDATED, make_request, new_key, read_certificate

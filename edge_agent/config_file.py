@@ -1,0 +1,128 @@
+"""Reading the configuration: a TOML file, once, into :class:`edge_agent.config.Settings`.
+
+Unknown keys are refused, and an error names the key, what it received and what it expected, for example
+``$.camera.fps: got 0, expected 1 to 60``.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from edge_agent.config import CameraSettings, Settings
+from edge_agent.errors import ConfigError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+T = TypeVar("T")
+
+
+def load_settings(path: Path) -> Settings:
+    """Read and check a configuration file.
+
+    Raises:
+        ConfigError: The file is missing, no TOML, has an unknown key, a value out of range or a contradiction.
+    """
+    settings = load_toml(path, Settings)
+    _check_sense(settings, path)
+    return settings
+
+
+def load_toml(path: Path, shape: type[T]) -> T:
+    """Read a TOML file into a msgspec type, turning every failure into one :class:`ConfigError`."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file", remedy="Check the path given to --config") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}", remedy="Correct the line it names") from None
+    try:
+        return msgspec.convert(raw, shape)
+    except msgspec.ValidationError as error:
+        raise _explain(error, raw, shape, path) from None
+
+
+def _check_sense(settings: Settings, path: Path) -> None:
+    """Refuse settings that are each fine alone and make no sense together."""
+    camera, mqtt = settings.camera, settings.mqtt
+    if camera.source == "rtsp" and not camera.url:
+        raise ConfigError(f"{path}: $.camera.url", received='""', expected="the address of the stream",
+                          remedy='Set it, for example url = "rtsp://camera.local/stream"')  # fmt: skip
+    if camera.source in ("image", "video") and camera.path == CameraSettings().path:
+        raise ConfigError(f"{path}: $.camera.path", expected=f"the {camera.source} to read",
+                          remedy="Set it to a file or, for images, a folder")  # fmt: skip
+    if bool(mqtt.tls.cert) != bool(mqtt.tls.key):
+        raise ConfigError(f"{path}: $.mqtt.tls", expected="both cert and key, or neither",
+                          remedy="Name the two files that belong together")  # fmt: skip
+    if mqtt.password_file and not mqtt.username:
+        raise ConfigError(f"{path}: $.mqtt.username", received='""', expected="the user the password belongs to")
+
+
+_AT_PATH = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
+
+
+def _explain(error: msgspec.ValidationError, raw: Any, shape: type, path: Path) -> ConfigError:
+    """Say what msgspec found in the words of this project, with the value it received."""
+    matched = _AT_PATH.match(str(error))
+    assert matched is not None
+    what, where = matched["what"], matched["path"] or "$"
+    unknown = re.search(r"contains unknown field `([^`]*)`", what)
+    if unknown:
+        known = ", ".join(_keys_at(shape, where))
+        return ConfigError(f"{path}: {where}.{unknown[1]}", received="a key this version does not know",
+                           expected=f"one of {known}", remedy="Correct or remove the key")  # fmt: skip
+    received = _value_at(raw, where)
+    expected = re.sub(r"^Expected ", "", what).split(", got ")[0].replace("`", "")
+    limits = _range_at(shape, where)
+    return ConfigError(f"{path}: {where}", received=repr(received), expected=limits or expected)
+
+
+def _steps(where: str) -> list[str]:
+    return [step for step in where.removeprefix("$").replace("[", ".").replace("]", "").split(".") if step]
+
+
+def _value_at(raw: Any, where: str) -> Any:
+    for step in _steps(where):
+        raw = raw[int(step)] if isinstance(raw, list) else raw[step]
+    return raw
+
+
+def _type_at(shape: Any, where: str) -> msgspec.inspect.Type | None:
+    info: Any = msgspec.inspect.type_info(shape)
+    for step in _steps(where):
+        fields = {field.encode_name: field.type for field in getattr(info, "fields", ())}
+        if step not in fields:
+            return None
+        info = fields[step]
+    return info  # type: ignore[no-any-return]
+
+
+def _keys_at(shape: Any, where: str) -> list[str]:
+    return [field.encode_name for field in getattr(_type_at(shape, where), "fields", ())]
+
+
+def _range_at(shape: Any, where: str) -> str:
+    """``1 to 60`` for a number with both limits, the list of choices for a literal, else nothing."""
+    info = _type_at(shape, where)
+    low, high = getattr(info, "ge", None), getattr(info, "le", None)
+    if low is not None and high is not None:
+        return f"{low:g} to {high:g}"
+    above = getattr(info, "gt", None)
+    if above is not None and high is not None:
+        return f"more than {above:g} and at most {high:g}"
+    choices = getattr(info, "values", None)
+    if choices:
+        return "one of " + ", ".join(str(choice) for choice in choices)
+    pattern = getattr(info, "pattern", None)
+    if pattern:
+        return f"text matching {pattern}"
+    return ""

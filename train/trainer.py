@@ -148,9 +148,10 @@ def make_targets(recipe: Recipe, faces: FaceSet, split: Split, votes: Votes | No
     if votes is None:
         raise InputError(f"recipe {recipe.title!r}", received="no votes", expected="FER+'s table, fer2013new.csv",
                          remedy="Name it with --votes")  # fmt: skip
-    shares = votes.shares(faces.classes)[split.train]
-    blend = recipe.votes.blend * shares.sum(axis=1, keepdims=True)
-    targets = (1.0 - blend) * targets + recipe.votes.blend * shares
+    if recipe.votes.blend:
+        shares = votes.shares(faces.classes)[split.train]
+        blend = recipe.votes.blend * shares.sum(axis=1, keepdims=True)
+        targets = (1.0 - blend) * targets + recipe.votes.blend * shares
     if recipe.votes.head:
         targets = np.concatenate([targets, votes.shares(FER_PLUS)[split.train]], axis=1)
     return targets.astype(np.float32)

@@ -33,6 +33,11 @@ def test_a_flip_mirrors_exactly() -> None:
     assert seen == {face.tobytes(), face[:, ::-1].tobytes()}
 
 
+def test_half_the_augmentation_goes_half_as_far_and_flips_as_often() -> None:
+    half = FULL.times(0.5)
+    assert (half.flip, half.scale, half.shift_px, half.erase) == (True, 0.1, 2.5, 0.25)
+
+
 def test_a_shift_moves_by_no_more_than_it_may() -> None:
     face = np.zeros((48, 48, 1), np.uint8)
     face[24, 24] = 255

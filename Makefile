@@ -5,7 +5,7 @@ PYTHON ?= python3
 DEVICE_ENV := .venv
 DEV_ENV := .venv-dev
 
-.PHONY: demo test  format clean
+.PHONY: demo test node format clean
 
 demo: $(DEVICE_ENV)/.installed
 	$(DEVICE_ENV)/bin/edge-agent demo
@@ -14,6 +14,10 @@ demo: $(DEVICE_ENV)/.installed
 test: $(DEV_ENV)/.installed
 	@.ci/ensure-mosquitto.sh
 	PATH="$(CURDIR)/$(DEV_ENV)/bin:$$PATH" .ci/check.sh
+
+# Packages with which two more tests run: the official AsyncAPI parser, and a client in JavaScript. Needs node and npm.
+node:
+	npm install --prefix .node --no-save --no-audit --no-fund --silent @asyncapi/parser@3 mqtt@5
 
 format: $(DEV_ENV)/.installed
 	$(DEV_ENV)/bin/ruff check --fix .

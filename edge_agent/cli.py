@@ -154,6 +154,17 @@ def check(file: Annotated[Path, typer.Argument(help="The agent's TOML file.")]) 
 
 
 @app.command()
+def contract(
+    out: Annotated[Path, typer.Option(help="Folder to write them to.", metavar="DIR")] = Path("contract"),
+) -> None:
+    """Write the messaging contract for other programs: an AsyncAPI 3 document and a JSON Schema for every message."""
+    from edge_agent.interface import write_documents
+
+    for path in write_documents(out):
+        typer.echo(path)
+
+
+@app.command()
 def doctor(
     config: ConfigOption = None,
     preflight: Annotated[

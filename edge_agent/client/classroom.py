@@ -14,8 +14,9 @@ from edge_agent.client.liveness import DeviceState
 from edge_agent.client.notices import BrokerChanged, Device, Notice, Unreadable
 from edge_agent.errors import BrokerError, InputError
 from edge_agent.messaging.broker import Broker
+from edge_agent.messaging.channels import TYPES
 from edge_agent.messaging.connection import Connection
-from edge_agent.messaging.payloads import TYPES, Command, decode, encode
+from edge_agent.messaging.payloads import Command, decode, encode
 from edge_agent.messaging.refusals import Refused
 from edge_agent.messaging.signals import Closed, Received, Subscribed
 from edge_agent.messaging.topics import COMMAND, EXPRESSION, HEALTH, REPLY, STATUS, SUMMARY, Topics, parse

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from msgspec import UnsetType
+import msgspec
+from msgspec import UNSET, UnsetType
 
 from edge_agent.errors import AgentError, InputError
-from edge_agent.messaging.payloads import Command, Reply, decode
+from edge_agent.messaging.payloads import Command, Reply, ResendResult, decode
 from edge_agent.messaging.resend import ResendAnswer, ResendRange
 from edge_agent.messaging.topics import SEQUENCED
 
@@ -116,7 +117,6 @@ def _answer_resend(errand: _Errand, outcome: ResendAnswer) -> None:
     if outcome.busy:
         errand.refuse("busy sending other events again; ask later")
         return
-    result: dict[str, Any] = {"count": outcome.count, "missing": outcome.missing}
-    if outcome.more_from is not None:
-        result["more_from"] = outcome.more_from
-    errand.done(result)
+    more_from = UNSET if outcome.more_from is None else outcome.more_from
+    result = ResendResult(count=outcome.count, missing=outcome.missing, more_from=more_from)
+    errand.done(msgspec.to_builtins(result))

@@ -8,17 +8,21 @@ be wrong.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from edge_agent.errors import InputError
-from edge_agent.messaging.topics import COMMAND, DESIRED, EXPRESSION, HEALTH, REPLY, STATUS, SUMMARY, VERSION
+from edge_agent.messaging.topics import VERSION
 
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 Count = Annotated[int, Meta(ge=0)]
 Number = Annotated[int, Meta(ge=1)]
+Range = Annotated[tuple[int, ...], Meta(min_length=2, max_length=2)]
+Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+"""ISO 8601 in UTC with milliseconds: ``2026-11-22T09:00:00.123Z``."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag=VERSION, tag_field="v"):
@@ -26,7 +30,13 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag=VERSION, tag_field=
 
 
 class BoxPixels(msgspec.Struct, frozen=True, kw_only=True):
-    """A square around a face in pixels of the frame, x to the right, y down. It may reach over the frame's edge."""
+    """A square around a face, x to the right, y down. It may reach over the frame's edge.
+
+    Attributes:
+        left: Left edge in pixels of the frame.
+        top: Upper edge in pixels of the frame.
+        side: Length of a side in pixels of the frame.
+    """
 
     left: int
     top: int
@@ -62,7 +72,7 @@ class Expression(Message, frozen=True, kw_only=True):
     scores: dict[str, Fraction]
     previous: str | None
     held_s: Annotated[float, Meta(ge=0.0)]
-    observed_at: str
+    observed_at: Moment
     mono_ms: int
     session: str
     seq: Number
@@ -89,7 +99,7 @@ class Summary(Message, frozen=True, kw_only=True):
     faces: Count | None
     shares: dict[str, Fraction] | None
     suppressed: bool
-    observed_at: str
+    observed_at: Moment
     mono_ms: int
     session: str
     seq: Number
@@ -98,14 +108,24 @@ class Summary(Message, frozen=True, kw_only=True):
 
 
 class Percentiles(msgspec.Struct, frozen=True, kw_only=True):
-    """Median and 95th percentile in milliseconds."""
+    """How long something took.
+
+    Attributes:
+        p50: Median in milliseconds.
+        p95: 95th percentile in milliseconds.
+    """
 
     p50: float
     p95: float
 
 
 class CameraHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """State of the frame source (``ok``, ``stalled``, ``muted`` ...) and, where it is not well, why."""
+    """How the frame source is.
+
+    Attributes:
+        state: ``ok``, ``starting``, ``stalled``, ``dark``, ``frozen``, ``failed``, ``ended``, ``muted``; more may come.
+        reason: Why, for a person, where it is not well.
+    """
 
     state: str
     reason: str = ""
@@ -117,7 +137,7 @@ class OutboxHealth(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         storage: ``disk``; ``memory`` where the settings say so; ``degraded`` where the disk fails and memory stands in.
         pending: Events accepted and not yet acknowledged by the broker.
-        kept_bytes: Size of all events held, delivered ones that are kept for ``resend`` included.
+        kept_bytes: Size in bytes of all events held, delivered ones that are kept for ``resend`` included.
         lost: Events given up since the session began because the outbox or its memory was full.
     """
 
@@ -132,11 +152,11 @@ class HealthReport(Message, frozen=True, kw_only=True):
 
     Attributes:
         fps: Frames taken through the pipeline a second, over the reporting period.
-        latency_ms: By stage (``detect``, ``classify``, ``total`` ...) over the reporting period.
+        latency_ms: Time in milliseconds by stage (``detect``, ``classify``, ``total`` ...) over the reporting period.
         camera: State of the frame source.
         frames_read: Frames the source delivered since the session began.
         frames_dropped: Frames among them that the pipeline had no time for.
-        temperature_c: Temperature of the processor.
+        temperature_c: Temperature of the processor in degrees Celsius.
         throttled: Whether the platform has reduced its clock for heat or low voltage.
         muted: Whether the camera is closed on request.
         problems: Short words for everything wrong, for example ``camera_stalled``; empty when all is well.
@@ -166,7 +186,7 @@ class Health(HealthReport, frozen=True, kw_only=True):
 
     outbox: OutboxHealth
     last_seq: dict[str, Number]
-    observed_at: str
+    observed_at: Moment
     mono_ms: int
     session: str
     clock_synced: bool
@@ -184,7 +204,7 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     session: str
-    started_at: str
+    started_at: Moment
     clock_synced: bool
     last_seq: dict[str, Number]
     lost: Count = 0
@@ -207,15 +227,15 @@ class Status(Message, frozen=True, kw_only=True, omit_defaults=True):
         room: Where the device hangs, as configured.
         timezone: The device's time zone, as an IANA name where it has one.
         version: The agent's version.
-        health_every_s: How often ``health`` comes; a device silent for three times that is stale.
+        health_every_s: Seconds from one ``health`` to the next; a device silent for three times that is stale.
         sessions: Runs whose events the device still holds, newest first, this one included.
     """
 
     state: Literal["online", "offline"]
     session: str
     reason: Literal["stopped", "connection_lost"] | UnsetType = UNSET
-    at: str | UnsetType = UNSET
-    started_at: str | UnsetType = UNSET
+    at: Moment | UnsetType = UNSET
+    started_at: Moment | UnsetType = UNSET
     clock_synced: bool | UnsetType = UNSET
     labels: tuple[str, ...] = ()
     model: str = ""
@@ -267,8 +287,8 @@ class Reply(Message, frozen=True, kw_only=True, omit_defaults=True):
         ok: Whether it was carried out.
         session: The run that answers.
         error: Why not.
-        result: What the command gives. ``resend``: ``{"count": 3, "missing": [[1, 4]]}``, where ``missing`` lists the
-            ranges of ``seq`` the device no longer holds and ``more_from`` the ``seq`` to ask from next.
+        result: What the command gives: :class:`ResendResult` for ``resend``, :class:`SnapshotResult` for ``snapshot``;
+            empty for ``ping`` and where it was not carried out.
     """
 
     id: str
@@ -279,23 +299,45 @@ class Reply(Message, frozen=True, kw_only=True, omit_defaults=True):
     result: dict[str, Any] = {}
 
 
-TYPES: dict[str, type[Message]] = {
-    STATUS: Status,
-    EXPRESSION: Expression,
-    SUMMARY: Summary,
-    HEALTH: Health,
-    DESIRED: Desired,
-    COMMAND: Command,
-    REPLY: Reply,
-}
-"""The type of message each topic carries."""
+class ResendResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a ``resend`` gives; the events themselves follow on their own topic.
+
+    Attributes:
+        count: How many events are sent again.
+        missing: Ranges of ``seq`` the device no longer holds, each the first and the last number.
+        more_from: The ``seq`` to ask from next; only where the range was longer than one answer.
+    """
+
+    count: Count
+    missing: tuple[Range, ...]
+    more_from: Number | UnsetType = UNSET
+
+
+class TrackNow(msgspec.Struct, frozen=True, kw_only=True):
+    """A face present now.
+
+    Attributes:
+        track: Its id, as in ``expression``.
+        expression: Its stable expression; null before it has one.
+    """
+
+    track: str
+    expression: str | None
+
+
+class SnapshotResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a ``snapshot`` gives, for who joins in mid-lesson.
+
+    Attributes:
+        tracks: The faces present now.
+    """
+
+    tracks: tuple[TrackNow, ...]
+
 
 M = TypeVar("M", bound=Message)
 
 _encoder = msgspec.json.Encoder()
-_decoders: dict[type[Message], msgspec.json.Decoder[Any]] = {
-    kind: msgspec.json.Decoder(kind) for kind in TYPES.values()
-}
 
 
 def encode(message: Message) -> bytes:
@@ -310,7 +352,12 @@ def decode(payload: bytes, kind: type[M]) -> M:
         InputError: The payload is no JSON, or not a message of this kind.
     """
     try:
-        message: M = _decoders[kind].decode(payload)
+        message: M = _decoder(kind).decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InputError(f"not a {kind.__name__.lower()} message: {error}") from None
     return message
+
+
+@cache
+def _decoder(kind: type[Message]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)

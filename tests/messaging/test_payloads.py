@@ -8,9 +8,10 @@ import pytest
 
 from edge_agent.config import DeviceSettings, PrivacySettings, Settings
 from edge_agent.errors import InputError
+from edge_agent.messaging.channels import TYPES
 from edge_agent.messaging.compose import Composer
 from edge_agent.messaging.counters import MessengerCounters
-from edge_agent.messaging.payloads import TYPES, Command, Desired, Expression, Status, decode, encode
+from edge_agent.messaging.payloads import Command, Desired, Expression, Status, decode, encode
 from edge_agent.messaging.session import Session
 from edge_agent.messaging.store import StoredSession
 from edge_agent.messaging.topics import NAMES, Topics, parse

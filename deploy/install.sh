@@ -349,7 +349,7 @@ step "Looking at the whole device"
 as_agent "$PREFIX/current/bin/edge-agent" doctor --config "$CONFIG" || READY=no
 say
 say "The agent $NEW is installed and not yet running. What to do next:"
-[ -z "$FIRST" ] || say "  - Look through the settings:      sudo nano $CONFIG   (site, id, room, camera)"
+[ -z "$FIRST" ] || say "  - Look through the settings:      sudo nano $CONFIG   (site, id, room, camera, policy)"
 if [ "${READY:-yes}" = no ]; then
     say "  - Put right what is marked FAIL above. A broker of the school: docs/deploy.md, 'Enrol a device'."
     say "  - Look again:                     sudo -u $ACCOUNT edge-agent doctor --config $CONFIG"

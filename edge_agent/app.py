@@ -13,12 +13,16 @@ from collections.abc import Callable
 from typing import Any
 
 from edge_agent.config import Settings
+from edge_agent.declarations import record
 from edge_agent.errors import InputError
+from edge_agent.folders import state_folder
 from edge_agent.health import CameraFigures, HealthMonitor
+from edge_agent.messaging.clock import utc_text
 from edge_agent.messaging.messenger import Messenger
-from edge_agent.messaging.payloads import Command, Desired
+from edge_agent.messaging.payloads import Command, DeclarationMark, Desired
 from edge_agent.notify import READY, STOPPING, Heartbeat, notify, watchdog_s
 from edge_agent.pipeline import Observation, Pipeline
+from edge_agent.policy import permit
 from edge_agent.summary import SummaryWindow
 from edge_agent.types import Frame, TrackedFace
 from edge_agent.vision.camera import Camera
@@ -44,10 +48,12 @@ class Agent:
 
     Raises:
         ModelError: The model, the detector's weights or the inference runtime cannot be used.
-        ConfigError: A file that the settings name cannot be used.
+        ConfigError: The operator's declaration does not permit the camera, or a file that the settings name cannot be
+            used.
     """
 
     def __init__(self, settings: Settings, observer: Observer = lambda _frame, _observation: None) -> None:
+        declaration = _declare(settings)
         self._settings, self._observer = settings, observer
         self._health_every_s = settings.mqtt.health_every_s
         self._faces: tuple[tuple[TrackedFace, str | None], ...] = ()
@@ -62,6 +68,7 @@ class Agent:
             model_id=classifier.model_id,
             commands={"snapshot": self._snapshot},
             on_desired=self._converge,
+            declaration=declaration,
         )
         self._pipeline = Pipeline(
             detector,
@@ -137,3 +144,13 @@ class Agent:
         """Become what the retained ``desired`` topic asks for; called on the messenger's thread."""
         if isinstance(desired.muted, bool):
             self.camera.mute(desired.muted)
+
+
+def _declare(settings: Settings) -> DeclarationMark | None:
+    """Have the operator's declaration judged and noted; what may be told of it."""
+    declaration, folder = permit(settings.camera, settings.policy), state_folder(settings)
+    if declaration is None or folder is None:
+        return None
+    device = f"{settings.device.site}/{settings.device.id}"
+    noted = record(declaration, device, folder, utc_text(time.time()))
+    return DeclarationMark(legal_basis=noted.legal_basis, hash=noted.hash)

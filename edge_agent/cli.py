@@ -59,9 +59,12 @@ def _common(
 def run(config: ConfigOption = None, runtime: RuntimeOption = None, verbose: VerboseOption = False) -> None:
     """Watch the camera and publish events until stopped."""
     from edge_agent.app import Agent
+    from edge_agent.policy import permit
 
     set_up_logging(verbose=verbose)
-    agent = Agent(_settings(config, runtime))
+    settings = _settings(config, runtime)
+    permit(settings.camera, settings.policy, str(config or ""))
+    agent = Agent(settings)
     with stop_on_signals() as stop:
         agent.run(stop)
 
@@ -148,8 +151,11 @@ def classify(
 
 @app.command()
 def check(file: Annotated[Path, typer.Argument(help="The agent's TOML file.")]) -> None:
-    """Validate a configuration without starting anything."""
-    load_settings(file)
+    """Validate a configuration, the operator's declaration included, without starting anything."""
+    from edge_agent.policy import permit
+
+    settings = load_settings(file)
+    permit(settings.camera, settings.policy, str(file))
     typer.echo(f"{file} is valid")
 
 

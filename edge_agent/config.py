@@ -47,6 +47,11 @@ class CameraSettings(_Section, frozen=True):
     faces: Annotated[int, msgspec.Meta(ge=0, le=40)] = 12
     seed: Annotated[int, msgspec.Meta(ge=0)] = 7
 
+    @property
+    def live(self) -> bool:
+        """Whether it shows people as they are now, not a drawing or a recording."""
+        return self.source in ("v4l2", "rtsp", "csi")
+
 
 class DetectorSettings(_Section, frozen=True):
     """How faces are found. ``auto`` takes YuNet where its weights file is present, else Haar.
@@ -95,6 +100,20 @@ class SummarySettings(_Section, frozen=True):
     """How often the class as a whole is summed up."""
 
     window_s: Annotated[float, msgspec.Meta(ge=1.0, le=3600.0)] = 5.0
+
+
+class PolicySettings(_Section, frozen=True):
+    """The operator's declaration, without which no live camera starts; :mod:`edge_agent.policy` judges it.
+
+    ``jurisdiction`` is a country (ISO 3166-1 or -2: ``CH``, ``US-CA``), ``EU`` or ``EEA``; ``setting`` where the camera
+    hangs; ``legal_basis`` a few words such as ``consent`` or ``safety``, which ``status`` shows; ``declared_by`` who
+    answers for it, which stays on the device.
+    """
+
+    jurisdiction: str = ""
+    setting: str = ""
+    legal_basis: str = ""
+    declared_by: str = ""
 
 
 class PrivacySettings(_Section, frozen=True):
@@ -171,6 +190,7 @@ class Settings(_Section, frozen=True):
     classifier: ClassifierSettings = ClassifierSettings()
     smoothing: SmoothingSettings = SmoothingSettings()
     summary: SummarySettings = SummarySettings()
+    policy: PolicySettings = PolicySettings()
     privacy: PrivacySettings = PrivacySettings()
     mqtt: MqttSettings = MqttSettings()
     outbox: OutboxSettings = OutboxSettings()

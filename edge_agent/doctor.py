@@ -19,6 +19,7 @@ from edge_agent.contract.crop import to_face_tensor
 from edge_agent.errors import AgentError, CheckFailed
 from edge_agent.messaging.clock import clock_synced
 from edge_agent.messaging.probe import probe_broker
+from edge_agent.policy import permit
 from edge_agent.simulate import SimulatedClassroom, draw_face
 from edge_agent.vision.camera import Camera, CameraState
 from edge_agent.vision.classifier import Classifier
@@ -59,7 +60,10 @@ def examine(settings: Settings, *, preflight: bool) -> Iterator[Finding]:
     if preflight:
         return
     yield _attempt("clock", _clock, fatal=False)
-    yield _attempt("camera", lambda: _camera(settings))
+    policy = _attempt("policy", lambda: _policy(settings))
+    yield policy
+    if policy.ok:
+        yield _attempt("camera", lambda: _camera(settings))
     if settings.mqtt.tls.enabled:
         yield _attempt("certificates", lambda: _certificates(settings))
     yield _attempt("broker", lambda: probe_broker(settings))
@@ -134,6 +138,13 @@ def _certificates(settings: Settings) -> str:
     from edge_agent.fleet.device import examine_certificates
 
     return examine_certificates(settings.mqtt.tls, datetime.now(timezone.utc))
+
+
+def _policy(settings: Settings) -> str:
+    declaration = permit(settings.camera, settings.policy)
+    if declaration is None:
+        return f"{settings.camera.source}: no declaration needed"
+    return f"{declaration.setting} in {declaration.jurisdiction} on the basis {declaration.legal_basis}"
 
 
 def _camera(settings: Settings) -> str:

@@ -98,6 +98,15 @@ def test_doctor_says_what_is_missing_and_how_to_mend_it(tmp_path: Path) -> None:
     assert "127.0.0.1:9" in result.stdout
 
 
+def test_doctor_opens_no_camera_that_was_not_declared(tmp_path: Path) -> None:
+    config = tmp_path / "agent.toml"
+    config.write_text('[camera]\nsource = "v4l2"\n[mqtt]\nhost = "127.0.0.1"\nport = 9\n')
+    result = edge_agent("doctor", "--config", config)
+    assert result.returncode == 1
+    assert "FAIL  policy        $.policy: got no jurisdiction" in result.stdout
+    assert "  camera " not in result.stdout
+
+
 def test_doctor_names_a_certificate_that_cannot_be_read(tmp_path: Path) -> None:
     pytest.importorskip("cryptography", reason="the extra fleet is not installed")
     config = tmp_path / "agent.toml"

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from edge_agent.config import TlsSettings
 from edge_agent.errors import AgentError, BrokerError
+from edge_agent.files import PUBLIC, SHARED, make_folder, read_file, write_file
 from edge_agent.fleet.access import access_rules, applied_topic
 from edge_agent.fleet.authority import Authority, certificate_pem, key_pem, new_key
-from edge_agent.fleet.files import PUBLIC, SHARED, make_folder, read_file, write_file
 from edge_agent.fleet.register import Device, Register
 from edge_agent.messaging.broker import Broker, tls_context
 from edge_agent.messaging.connection import Acknowledged, Closed, Connection, Signal

@@ -80,7 +80,7 @@ def add(
     folder: FolderOption = _FOLDER,
 ) -> None:
     """Enrol a device: sign its request, let the broker know it, write the answer."""
-    from edge_agent.fleet.files import PUBLIC, only_one, read_file, write_file
+    from edge_agent.files import PUBLIC, only_one, read_file, write_file
     from edge_agent.fleet.papers import Request, read_paper, write_paper
     from edge_agent.fleet.remote import on_device
     from edge_agent.fleet.school import Fleet, utc_now
@@ -117,7 +117,7 @@ def renew(
     folder: FolderOption = _FOLDER,
 ) -> None:
     """Issue new certificates before the old ones expire. Keys and access stay as they are."""
-    from edge_agent.fleet.files import PUBLIC, only_one, write_file
+    from edge_agent.files import PUBLIC, only_one, write_file
     from edge_agent.fleet.papers import write_paper
     from edge_agent.fleet.remote import on_device
     from edge_agent.fleet.school import Fleet, utc_now
@@ -151,8 +151,8 @@ def revoke(
     folder: FolderOption = _FOLDER,
 ) -> None:
     """Shut a device out at once: no access, its connection closed, its certificates refused."""
+    from edge_agent.files import only_one
     from edge_agent.fleet.broker import kick, make_it_read
-    from edge_agent.fleet.files import only_one
     from edge_agent.fleet.roster import declare_dead
     from edge_agent.fleet.school import Fleet, utc_now
 
@@ -178,8 +178,8 @@ def apply(folder: FolderOption = _FOLDER) -> None:
     """Write the broker's files anew and make it read them, for example after a change of acl.local."""
     from msgspec.structs import replace
 
+    from edge_agent.files import only_one
     from edge_agent.fleet.broker import make_it_read, write_rules
-    from edge_agent.fleet.files import only_one
     from edge_agent.fleet.register import write_register
     from edge_agent.fleet.school import Fleet, utc_now
 
@@ -230,8 +230,8 @@ def enrol(
 ) -> None:
     """Make this device known to the school's broker: first --request, then the answer."""
     _need_cryptography()
+    from edge_agent.files import PUBLIC, read_file, write_file
     from edge_agent.fleet.device import KEYS, accept_answer, make_device_request
-    from edge_agent.fleet.files import PUBLIC, read_file, write_file
     from edge_agent.fleet.papers import Answer, read_paper, write_paper
 
     if (answer is None) == (request is None):

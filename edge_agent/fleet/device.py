@@ -12,8 +12,8 @@ from cryptography.exceptions import InvalidSignature
 from edge_agent.config import Settings, TlsSettings
 from edge_agent.config_file import load_settings
 from edge_agent.errors import CheckFailed, InputError
+from edge_agent.files import PUBLIC, SECRET, SHARED, make_folder, read_file, write_file
 from edge_agent.fleet.authority import key_pem, make_request, new_key, read_certificate, read_key
-from edge_agent.fleet.files import PUBLIC, SECRET, SHARED, make_folder, read_file, write_file
 from edge_agent.fleet.papers import Answer, Request
 from edge_agent.fleet.settings_file import set_values
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from edge_agent.config import Name
 from edge_agent.errors import InputError
-from edge_agent.fleet.files import SECRET, read_file, write_file
+from edge_agent.files import SECRET, read_file, write_file
 
 _LONGEST_NAME = 64
 """X.509's limit for a common name."""

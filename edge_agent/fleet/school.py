@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from msgspec.structs import replace
 
 from edge_agent.errors import InputError
+from edge_agent.files import PUBLIC, SECRET, make_folder, read_file, write_file
 from edge_agent.fleet.access import check_no_clash
 from edge_agent.fleet.authority import (
     Authority,
@@ -22,7 +23,6 @@ from edge_agent.fleet.authority import (
     requested_key,
 )
 from edge_agent.fleet.broker import write_rules, write_server
-from edge_agent.fleet.files import PUBLIC, SECRET, make_folder, read_file, write_file
 from edge_agent.fleet.papers import Answer, Request
 from edge_agent.fleet.register import (
     Device,

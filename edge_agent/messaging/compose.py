@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import asdict
 
 from edge_agent import __version__
@@ -14,6 +14,7 @@ from edge_agent.messaging.clock import Clock, utc_text
 from edge_agent.messaging.counters import MessengerCounters
 from edge_agent.messaging.payloads import (
     BoxPixels,
+    DeclarationMark,
     Expression,
     Health,
     HealthReport,
@@ -41,10 +42,19 @@ class Composer:
         labels: The expressions the model knows.
         model_id: First 12 hex digits of the model file's sha256.
         clock: Dates the messages.
+        declaration: What may be told of the operator's declaration.
     """
 
-    def __init__(self, settings: Settings, labels: tuple[str, ...], model_id: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        labels: tuple[str, ...],
+        model_id: str,
+        clock: Clock,
+        declaration: DeclarationMark | None = None,
+    ) -> None:
         self._settings, self._labels, self._model, self._clock = settings, labels, model_id, clock
+        self._declaration: DeclarationMark | UnsetType = declaration or UNSET
         self._timezone = timezone_name()
 
     def expression(self, change: ExpressionChange, session: Session) -> Expression:
@@ -107,6 +117,7 @@ class Composer:
             version=__version__,
             health_every_s=self._settings.mqtt.health_every_s,
             sessions=tuple(_record(stored, last_seq) for stored, last_seq in islice(known, _MOST_SESSIONS)),
+            declaration=self._declaration,
         )
 
     def death(self, session: Session) -> Status:

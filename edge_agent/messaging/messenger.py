@@ -13,7 +13,7 @@ from edge_agent.messaging.compose import Composer
 from edge_agent.messaging.counters import MessengerCounters
 from edge_agent.messaging.letters import Letter
 from edge_agent.messaging.outbox import Outbox
-from edge_agent.messaging.payloads import Desired, Expression, HealthReport, Summary, encode
+from edge_agent.messaging.payloads import DeclarationMark, Desired, Expression, HealthReport, Summary, encode
 from edge_agent.messaging.presence import Presence
 from edge_agent.messaging.publisher import Pace, Publisher
 from edge_agent.messaging.topics import EXPRESSION, SUMMARY, Topics
@@ -35,6 +35,7 @@ class Messenger:
         commands: What carries out commands besides ``ping`` and ``resend``, by name, on the publisher's thread.
         on_desired: Called on the publisher's thread with what the device should be, at every connect and every change.
         pace: How patient to be with the broker.
+        declaration: What may be told of the operator's declaration.
 
     Raises:
         ConfigError: The password file or a certificate cannot be used.
@@ -50,6 +51,7 @@ class Messenger:
         commands: Mapping[str, Handler] | None = None,
         on_desired: Callable[[Desired], None] | None = None,
         pace: Pace | None = None,
+        declaration: DeclarationMark | None = None,
     ) -> None:
         clock = clock or SystemClock()
         broker = Broker.from_settings(settings.mqtt)
@@ -58,7 +60,7 @@ class Messenger:
         self._outbox = Outbox(settings.outbox, clock, on_ready=lambda: self._publisher.wake())
         if not self._per_face:
             self._forget_faces()
-        self._composer = Composer(settings, labels, model_id, clock)
+        self._composer = Composer(settings, labels, model_id, clock, declaration)
         self._presence = Presence(
             settings,
             topics=self.topics,

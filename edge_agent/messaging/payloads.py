@@ -210,6 +210,18 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     lost: Count = 0
 
 
+class DeclarationMark(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be said outside the device of the operator's declaration; who made it cannot be found out from it.
+
+    Attributes:
+        legal_basis: The declared basis, for example ``consent`` or ``safety``.
+        hash: Of the entry in the device's own record of declarations, 64 hex digits.
+    """
+
+    legal_basis: str
+    hash: str
+
+
 class Status(Message, frozen=True, kw_only=True, omit_defaults=True):
     """Birth and death of a device's session, retained; the death is also the last will.
 
@@ -229,6 +241,7 @@ class Status(Message, frozen=True, kw_only=True, omit_defaults=True):
         version: The agent's version.
         health_every_s: Seconds from one ``health`` to the next; a device silent for three times that is stale.
         sessions: Runs whose events the device still holds, newest first, this one included.
+        declaration: The operator's declaration; absent where simulations and files need none.
     """
 
     state: Literal["online", "offline"]
@@ -244,6 +257,7 @@ class Status(Message, frozen=True, kw_only=True, omit_defaults=True):
     version: str = ""
     health_every_s: float | UnsetType = UNSET
     sessions: tuple[SessionRecord, ...] = ()
+    declaration: DeclarationMark | UnsetType = UNSET
 
 
 class Desired(Message, frozen=True, kw_only=True, omit_defaults=True):

@@ -80,7 +80,7 @@ class Camera:
         self._open_source = open_source
         self._clock = clock
         self._backoff = backoff or Backoff(base_s=1.0, cap_s=30.0, floor_s=0.2)
-        self._live = settings.source in ("v4l2", "rtsp", "csi")
+        self._live = settings.live
         self._finite = settings.source in ("image", "video")
         self._name: str = settings.source
         self._silence_limit_s = silence_limit_s(settings.stall_s, settings.fps)

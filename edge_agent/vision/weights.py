@@ -7,14 +7,14 @@ detector that is always there.
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 import urllib.request
 from collections.abc import Callable, Sequence
 from http.client import HTTPException
 from pathlib import Path
 
-from edge_agent.errors import ModelError
+from edge_agent.errors import InputError, ModelError
+from edge_agent.files import PUBLIC, make_folder, write_file
+from edge_agent.folders import data_folders, writable_data_folder
 
 YUNET_FILE = "face_detection_yunet_2023mar.onnx"
 """YuNet of March 2023 (Wu, Peng & Yu 2023), as published in OpenCV Zoo under the MIT licence."""
@@ -27,26 +27,8 @@ YUNET_SOURCES = (
 )
 """Addresses tried in this order. Which one answers does not matter: only the pinned bytes are accepted."""
 
-SYSTEM_DATA = Path("/var/lib/edge-agent")
-"""Where the installed service keeps its data."""
-
 _LARGEST_BYTES = 4_000_000
 _CHUNK_BYTES = 1 << 16
-
-
-def data_folders() -> tuple[Path, ...]:
-    """Where the agent's data may lie, in the order they are searched.
-
-    ``EDGE_AGENT_DATA`` names the only one. Without it: the service's folder ``/var/lib/edge-agent``, then the user's
-    own under ``XDG_DATA_HOME`` (``~/.local/share`` where that is not set).
-    """
-    named = os.environ.get("EDGE_AGENT_DATA")
-    if named:
-        return (Path(named),)
-    # The XDG standard tells programs to ignore a relative path.
-    xdg = Path(os.environ.get("XDG_DATA_HOME") or "")
-    own = xdg if xdg.is_absolute() else Path("~/.local/share").expanduser()
-    return SYSTEM_DATA, own / "edge-agent"
 
 
 def find_weights() -> Path | None:
@@ -55,13 +37,8 @@ def find_weights() -> Path | None:
 
 
 def default_weights() -> Path:
-    """Where :func:`fetch` puts the weights unless told otherwise: the first data folder this user can write to.
-
-    The service's folder counts only where it exists, since creating it is the installer's business.
-    """
-    folders = data_folders()
-    writable = (folder for folder in folders[:-1] if os.access(folder, os.W_OK))
-    return next(writable, folders[-1]) / YUNET_FILE
+    """Where :func:`fetch` puts the weights unless told otherwise: the first data folder this user can write to."""
+    return writable_data_folder() / YUNET_FILE
 
 
 def is_pinned(content: bytes) -> bool:
@@ -146,23 +123,10 @@ def _download(source: str, timeout_s: float, report: Callable[[int], None]) -> b
 
 
 def _put_in_place(content: bytes, target: Path) -> None:
-    """Write beside the target, then rename: renaming is atomic within a file system."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            part = Path(name)
-            part.chmod(0o644)  # the service runs as another user than the one who fetches
-            part.replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
+        make_folder(target.parent, 0o755)
+        write_file(target, content, PUBLIC)  # the service runs as another user than the one who fetches
+    except InputError as error:
         raise ModelError(
-            f"{target}: cannot be written: {error.strerror}",
-            remedy="Run the command as a user who may, or set EDGE_AGENT_DATA to a folder of your own",
+            error.subject, remedy="Run the command as a user who may, or set EDGE_AGENT_DATA to a folder of your own"
         ) from None

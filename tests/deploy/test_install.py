@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from edge_agent.config_file import load_settings
+from edge_agent.errors import ConfigError
+from edge_agent.policy import permit
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 SCRIPTS = sorted([*DEPLOY.glob("*.sh"), *Path(__file__).parent.glob("*.sh")])
@@ -137,6 +139,12 @@ def test_the_example_configuration_is_valid_and_asks_for_little() -> None:
     settings = load_settings(DEPLOY / "agent.example.toml")
     assert settings.privacy.level == "summary"
     assert settings.outbox.path.startswith("/var/lib/edge-agent/")
+
+
+def test_the_example_configuration_answers_no_question_for_the_operator() -> None:
+    settings = load_settings(DEPLOY / "agent.example.toml")
+    with pytest.raises(ConfigError, match="got no jurisdiction, no setting, no legal_basis, no declared_by"):
+        permit(settings.camera, settings.policy)
 
 
 @pytest.mark.parametrize("name", ["requirements.lock", "build.lock"])

@@ -16,6 +16,10 @@ import pytest
 from edge_agent.simulate import SimulatedClassroom
 from tests.broker import Mosquitto, running_mosquitto, wait_until
 
+DECLARED = (
+    '[policy]\njurisdiction = "CH"\nsetting = "education"\nlegal_basis = "consent"\n'
+    'declared_by = "M. Brown, head of school"\n'
+)
 Line = tuple[str, dict[str, object]]
 
 
@@ -93,8 +97,8 @@ def test_a_folder_of_pictures_becomes_events_a_stranger_receives(broker: Mosquit
 
 
 def test_a_missing_camera_is_told_in_health_and_does_not_end_the_agent(broker: Mosquitto, tmp_path: Path) -> None:
-    camera = '[camera]\nsource = "v4l2"\npath = "/dev/video97"\n'
-    with witness(broker, tmp_path) as heard, agent(broker, tmp_path, camera) as process:
+    camera = f'[camera]\nsource = "v4l2"\npath = "/dev/video97"\n[outbox]\npath = "{tmp_path}/outbox.db"\n'
+    with witness(broker, tmp_path) as heard, agent(broker, tmp_path, camera + DECLARED) as process:
 
         def failing() -> list[dict[str, object]]:
             return [body for topic, body in messages(heard) if topic == "health" and "camera_failed" in str(body)]
@@ -102,6 +106,26 @@ def test_a_missing_camera_is_told_in_health_and_does_not_end_the_agent(broker: M
         wait_until(failing, 40, "a health report about the camera")
         assert process.poll() is None
         assert "/dev/video97" in str(failing()[-1]["camera"])
+    told = heard.read_text(encoding="utf-8")
+    (noted,) = (json.loads(line) for line in (tmp_path / "declarations.jsonl").read_text().splitlines())
+    births = [body for topic, body in messages(heard) if topic == "status" and body["state"] == "online"]
+    assert {str(birth["declaration"]) for birth in births} == {str({"legal_basis": "consent", "hash": noted["hash"]})}
+    assert "Brown" not in told
+    assert noted["salt"] not in told
+
+
+def test_a_live_camera_does_not_start_undeclared(tmp_path: Path) -> None:
+    config = tmp_path / "agent.toml"
+    config.write_text(f'[camera]\npath = "/dev/video97"\n[outbox]\npath = "{tmp_path}/outbox.db"\n')
+    for command in (["run", "--config"], ["check"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "edge_agent.cli", *command, str(config)],
+            capture_output=True, text=True, timeout=100, check=False,
+        )  # fmt: skip
+        assert done.returncode == 4
+        assert done.stderr.startswith(f"error: {config}: $.policy: got no jurisdiction")
+        assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "declarations.jsonl").exists()
 
 
 def test_summary_privacy_publishes_no_face(broker: Mosquitto, tmp_path: Path) -> None:

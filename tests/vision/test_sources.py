@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from pathlib import Path
 
@@ -92,6 +93,13 @@ def test_a_folder_without_photos_is_an_error(tmp_path: Path) -> None:
 def test_a_path_that_does_not_exist_is_an_error(tmp_path: Path, kind: str) -> None:
     with pytest.raises(CameraError, match="got no such file"):
         open_source(CameraSettings(source=kind, path=str(tmp_path / "gone")))  # type: ignore[arg-type]
+
+
+def test_no_camera_can_be_passed_off_as_a_recording(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(CameraError, match="something that is no file, expected a recording"):
+            open_source(CameraSettings(source="video", path=str(path)))
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])

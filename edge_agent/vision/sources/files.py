@@ -165,10 +165,15 @@ class VideoSource(GuardedSource):
 
     def _rewind(self) -> Image:
         """Open the file anew, which unlike seeking works with every format, and return its first frame."""
+        path = Path(self.name)
+        # Not a device or a pipe, behind which there could be a camera; opening a pipe would also wait for its writer.
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise CameraError(self.name, received="something that is no file", expected="a recording",
+                              remedy='For a camera set camera.source to "v4l2", "csi" or "rtsp"')  # fmt: skip
         try:
-            Path(self.name).open("rb").close()
+            path.open("rb").close()
         except OSError as error:
-            raise _unreachable(Path(self.name), error, "a video") from None
+            raise _unreachable(path, error, "a video") from None
         self._capture.release()
         self._capture.open(self.name, cv2.CAP_FFMPEG)
         first = self._decode() if self._capture.isOpened() else None

@@ -1,4 +1,4 @@
-"""Files that hold keys and rules: written whole or not at all, never readable by others even for a moment."""
+"""Files that are written whole or not at all and are never readable by others even for a moment."""
 
 from __future__ import annotations
 
@@ -43,11 +43,21 @@ def write_file(path: Path, content: bytes, mode: int, *, owner: tuple[int, int] 
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(path)
+            _sync_folder(path.parent)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}", remedy=_ask_for_rights(error)) from None
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the new name survive a power cut, too."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def read_file(path: Path, what: str) -> bytes:

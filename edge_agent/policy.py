@@ -1,0 +1,141 @@
+"""May this camera watch these people? What its operator has to declare first, and what is refused.
+
+The judgement is a pure function of the settings. It checks that the questions were answered and that the answers are
+not ones the law forbids outright; whether they are true, and whether all else is in order, is the operator's to answer.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from edge_agent.config import CameraSettings, PolicySettings
+from edge_agent.errors import ConfigError
+
+SETTINGS = ("education", "workplace", "healthcare", "research", "home", "public", "other")
+"""Where a camera may be declared to hang; a closed list, so that a school cannot be called by another word."""
+
+EXEMPT_BASES = ("medical", "safety")
+"""The reasons for which Article 5(1)(f) lets emotions be inferred at workplaces and in education institutions."""
+
+AI_ACT = "Art. 5(1)(f) of Regulation (EU) 2024/1689 (AI Act)"
+
+
+def _codes(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_EU = _codes("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK")
+_EU_ELSEWHERE = _codes("AX GF GP MF MQ RE YT")
+"""Parts of France and Finland that have country codes of their own; the Union's law holds there (Art. 355 TFEU)."""
+_EEA = _EU | _EU_ELSEWHERE | _codes("IS LI NO EU EEA")
+_OTHER_NAMES = {"EL": "GR", "UK": "GB"}
+_COUNTRIES = _codes(
+    """
+    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA
+    CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA
+    GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP
+    KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS
+    MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS
+    RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW
+    TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
+    """
+)
+"""ISO 3166-1 alpha-2. A code outside it is a slip of the pen, and could hide a country in which more is forbidden."""
+
+_PLACE = re.compile(r"(?P<country>[A-Z]{2})(?:-[A-Z0-9]{1,3})?|EEA")
+_WORDS = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
+_LONGEST_BASIS, _LONGEST_NAME = 40, 200
+
+_HOW_TO_WRITE = {
+    "jurisdiction": "country code, EU or EEA",
+    "setting": " | ".join(SETTINGS),
+    "legal_basis": "consent | public_task | medical | safety | ...",
+    "declared_by": "name and office",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What the operator has declared, spelt in one way.
+
+    Attributes:
+        jurisdiction: ``DE``, ``US-CA``, ``EU``, ``EEA``: capitals.
+        setting: One of :data:`SETTINGS`.
+        legal_basis: Small letters, digits and underscores.
+        declared_by: Who answers for it.
+    """
+
+    jurisdiction: str
+    setting: str
+    legal_basis: str
+    declared_by: str
+
+
+def permit(camera: CameraSettings, policy: PolicySettings, where: str = "") -> Declaration | None:
+    """What has been declared, where the camera may start.
+
+    Args:
+        camera: Which camera. Simulations and files may always start.
+        policy: The declaration as it was written.
+        where: The file it stands in, for the message.
+
+    Returns:
+        The declaration; ``None`` where none is needed and none stands that would permit a live camera.
+
+    Raises:
+        ConfigError: The camera is live, and the declaration is missing, incomplete, not understood or of something that
+            the law forbids.
+    """
+    subject = f"{where}: $.policy" if where else "$.policy"
+    try:
+        return _judge(camera.source, policy, subject)
+    except ConfigError:
+        if camera.live:
+            raise
+        return None
+
+
+def _judge(source: str, policy: PolicySettings, subject: str) -> Declaration:
+    written = {name: " ".join(getattr(policy, name).split()) for name in _HOW_TO_WRITE}
+    declared = Declaration(
+        jurisdiction=_place(written["jurisdiction"]),
+        setting=written["setting"].casefold() if written["setting"].casefold() in SETTINGS else "",
+        legal_basis=_basis(written["legal_basis"]),
+        declared_by=_name(written["declared_by"]),
+    )
+    open_questions = [name for name in _HOW_TO_WRITE if not getattr(declared, name)]
+    if open_questions:
+        found = [f'{name} "{written[name]}"' if written[name] else f"no {name}" for name in open_questions]
+        lines = ", ".join(f'{name} = "<{_HOW_TO_WRITE[name]}>"' for name in open_questions)
+        raise ConfigError(subject, received=", ".join(found),
+                          expected=f"the operator's declaration before a live camera ({source}) starts",
+                          remedy=f"Write in the table [policy]: {lines}. docs/privacy.md explains them")  # fmt: skip
+    european = declared.jurisdiction.partition("-")[0] in _EEA
+    if european and declared.setting in ("education", "workplace") and declared.legal_basis not in EXEMPT_BASES:
+        raise ConfigError(
+            f"{subject}: a live camera ({source}) does not start",
+            received=f'setting "{declared.setting}" in {declared.jurisdiction} on the basis "{declared.legal_basis}"',
+            expected=f"the basis {' or '.join(EXEMPT_BASES)}, since {AI_ACT} prohibits inferring emotions "
+                     "at workplaces and in education institutions for other reasons",
+            remedy="Do not use it there; a simulation or a file needs no declaration",
+        )  # fmt: skip
+    return declared
+
+
+def _place(text: str) -> str:
+    code = text.upper()
+    code = _OTHER_NAMES.get(code[:2], code[:2]) + code[2:]
+    matched = _PLACE.fullmatch(code)
+    country = matched["country"] if matched else None
+    known = matched is not None and (country is None or country in _COUNTRIES or code == "EU")
+    return code if known else ""
+
+
+def _basis(text: str) -> str:
+    words = re.sub(r"[ _-]+", "_", text.casefold())
+    return words if len(words) <= _LONGEST_BASIS and _WORDS.fullmatch(words) else ""
+
+
+def _name(text: str) -> str:
+    return text if len(text) <= _LONGEST_NAME and text.isprintable() and any(map(str.isalpha, text)) else ""

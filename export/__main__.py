@@ -58,12 +58,15 @@ def verify(
     data: Annotated[Path, typer.Option(help=DATA_HELP)],
     max_accuracy_drop: Annotated[float, typer.Option(help="Percentage points it may lose.", min=0, max=100)] = 0.5,
     min_agreement: Annotated[float, typer.Option(help="Percent of labels that must agree.", min=0, max=100)] = 97.0,
+    max_calibration_error: Annotated[
+        float | None, typer.Option(help="Percent, cross-fitted; not judged unless given.", min=0, max=100)
+    ] = None,
     runtime: Annotated[str, typer.Option(help="auto, litert, tflite or tensorflow.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compare a model bundle with the network it was exported from, on held-out faces; fail where it lost too much."""
     from export.run import verify_run
-    from export.verify import Limits, check
+    from export.verify import Limits, check, check_calibration
 
     limits = Limits(max_accuracy_drop, min_agreement)
     verified = verify_run(run, file, data, runtime=runtime)
@@ -71,7 +74,7 @@ def verify(
         allowed = {"accuracy_drop_points": max_accuracy_drop, "agreement": min_agreement / 100}
         typer.echo(json.dumps(verified.to_json() | {"allowed": allowed}))
     else:
-        bundle, compared = verified.bundle, verified.comparison
+        bundle, compared, calibration = verified.bundle, verified.comparison, verified.calibration
         _rows(
             [
                 ("model", f"{bundle.model_id}, {bundle.metadata.quantization}, {bundle.size_bytes:,} bytes"),
@@ -80,11 +83,18 @@ def verify(
                 ("lost", f"{compared.accuracy_drop:.2f} points, allowed {max_accuracy_drop:g}"),
                 ("agreement", f"{compared.agreement:.2%} of labels, required {min_agreement:g} %"),
                 ("largest difference", f"{compared.largest_difference:.4f} of a probability"),
+                (
+                    "calibration error",
+                    f"{calibration.cross_fitted_error:.2%} cross-fitted; "
+                    f"{calibration.error_by_chance:.2%} by chance on so many faces",
+                ),
                 *((f"time, batch {size}", f"{taken:.3f} ms a face") for size, taken in verified.latency_ms.items()),
                 ("runtime", f"{verified.runtime}, one thread"),
             ]
         )
     check(verified.comparison, limits)
+    if max_calibration_error is not None:
+        check_calibration(verified.calibration, max_calibration_error)
 
 
 @app.command()

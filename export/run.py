@@ -15,10 +15,11 @@ from edge_agent.contract.bundle import Bundle, pack_bundle, read_bundle, unpack_
 from edge_agent.contract.metadata import DataInfo, InputSpec, Metadata, TrainingInfo
 from edge_agent.errors import InputError
 from edge_agent.vision.classifier import Classifier, softmax
-from export.calibrate import choose_calibration, fit_temperature
+from export.calibrate import choose_calibration
 from export.convert import Quantization, to_tflite, unfolded_arithmetic
 from export.keras_model import keras_logits, load_keras
 from export.verify import Comparison, compare, latency_ms
+from train.calibration import Calibration, calibrate
 from train.data import load
 from train.data.dataset import FaceSet
 from train.data.splits import make_split
@@ -62,10 +63,12 @@ class Verification:
         comparison: What it says against what the Keras model says.
         latency_ms: Milliseconds a face by batch size, with one thread on this machine.
         runtime: What ran it.
+        calibration: How well its confidences match its accuracy.
     """
 
     bundle: Bundle
     comparison: Comparison
+    calibration: Calibration
     latency_ms: dict[int, float]
     runtime: str
 
@@ -82,6 +85,8 @@ class Verification:
             "agreement": compared.agreement,
             "largest_probability_difference": compared.largest_difference,
             "size_bytes": self.bundle.size_bytes,
+            "calibration_error_cross_fitted": self.calibration.cross_fitted_error,
+            "calibration_error_by_chance": self.calibration.error_by_chance,
             "latency_ms_per_face": {f"batch_{size}": taken for size, taken in self.latency_ms.items()},
             "runtime": self.runtime,
         }
@@ -154,6 +159,7 @@ def verify_run(run: Path, file: Path, data: Path, *, runtime: str = "auto") -> V
     return Verification(
         bundle=bundle,
         comparison=compare(keras_logits(model, held_out.images), classifier, held_out.images, held_out.labels),
+        calibration=calibrate(classifier.logits(held_out.images), held_out.labels),
         latency_ms=latency_ms(classifier, held_out.images),
         runtime=classifier.runtime_name,
     )
@@ -188,11 +194,12 @@ def _open_data(path: Path, record: RunRecord) -> Parts:
 def _calibrated(facts: Metadata, flatbuffer: bytes, parts: Parts, calibration: int) -> Metadata:
     """The metadata with temperature and figures of this very model; ``calibration`` pictures gave it its ranges."""
     held_out = parts.held_out
-    if len(held_out) == 0:
-        raise InputError(f"the {HELD_OUT} part of {facts.data[0].protocol}", received="no images", expected="some")
+    if len(held_out) < 2:
+        raise InputError(f"the {HELD_OUT} part of {facts.data[0].protocol}", received=f"{len(held_out)} images",
+                         expected="two at least")  # fmt: skip
     logits = Classifier(unpack_bundle(pack_bundle(flatbuffer, facts), facts.name)).logits(held_out.images)
-    temperature = fit_temperature(logits, held_out.labels)
-    scored = evaluate(softmax(logits, temperature), held_out.labels, facts.labels)
+    fitted = calibrate(logits, held_out.labels)
+    scored = evaluate(softmax(logits, fitted.temperature), held_out.labels, facts.labels)
     figures = ("accuracy", "balanced_accuracy", "macro_f1", "calibration_error", "nll")
     used = DataInfo(
         name=parts.faces.name,
@@ -203,12 +210,14 @@ def _calibrated(facts: Metadata, flatbuffer: bytes, parts: Parts, calibration: i
     )
     return msgspec.structs.replace(
         facts,
-        temperature=round(temperature, 6),
+        temperature=round(fitted.temperature, 6),
         temperature_fitted_on=HELD_OUT,
         metrics={
             HELD_OUT: {
                 "images": scored.images,
                 **{name: round(getattr(scored, name), 6) for name in figures},
+                "calibration_error_cross_fitted": round(fitted.cross_fitted_error, 6),
+                "calibration_error_by_chance": round(fitted.error_by_chance, 6),
                 **{f"recall_{one.label}": round(one.recall, 6) for one in scored.classes if one.recall is not None},
             }
         },

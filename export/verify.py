@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edge_agent.errors import CheckFailed, InputError
 from edge_agent.vision.classifier import Classifier, softmax
+from train.calibration import Calibration
 
 LATENCY_BATCHES = (1, 8)
 """Batch sizes whose time a face is told."""
@@ -97,6 +98,20 @@ def check(comparison: Comparison, limits: Limits) -> None:
             + "; ".join(failures),
             remedy="Check that the file was exported from this run, or export it with --quantization float16",
         )
+
+
+def check_calibration(calibration: Calibration, allowed: float) -> None:
+    """Refuse a model whose cross-fitted calibration error is above ``allowed`` percent.
+
+    Raises:
+        CheckFailed: With the error measured against the one allowed, and what chance alone would give.
+    """
+    if 100 * calibration.cross_fitted_error > allowed:
+        raise CheckFailed(
+            "calibration error, cross-fitted", received=f"{calibration.cross_fitted_error:.2%}",
+            expected=f"{allowed:g} % at most (chance alone gives {calibration.error_by_chance:.2%} on so many faces)",
+            remedy="Change label smoothing or the last epochs' variation, and train again",
+        )  # fmt: skip
 
 
 def latency_ms(classifier: Classifier, images: NDArray[np.uint8], repeats: int = 50) -> dict[int, float]:

@@ -108,7 +108,7 @@ def evaluate(probabilities: NDArray[np.floating], labels: NDArray[np.integer], c
         interval=wilson_interval(right, len(truth)),
         balanced_accuracy=_mean([score.recall for score in scores]),
         macro_f1=_mean([score.f1 for score in scores]),
-        calibration_error=sum(bin_.count * abs(bin_.confidence - bin_.accuracy) for bin_ in bins) / len(truth),
+        calibration_error=expected_calibration_error(bins),
         nll=float(-np.log(np.maximum(given[np.arange(len(truth)), truth], _LEAST_PROBABILITY)).mean()),
         classes=scores,
         confusion=tuple(tuple(int(cell) for cell in row) for row in confusion),
@@ -155,6 +155,11 @@ def calibration_bins(confidence: NDArray[np.float64], right: NDArray[np.bool_]) 
             )
         )
     return tuple(found)
+
+
+def expected_calibration_error(bins: tuple[CalibrationBin, ...]) -> float:
+    """Mean distance of confidence and accuracy over the bins, by count, 0 to 1 (Guo et al. 2017)."""
+    return sum(bin_.count * abs(bin_.confidence - bin_.accuracy) for bin_ in bins) / sum(bin_.count for bin_ in bins)
 
 
 def render(evaluation: Evaluation, title: str = "Evaluation") -> str:

@@ -108,6 +108,8 @@ def test_the_bundle_tells_its_whole_origin(run: Path, data: Path, tmp_path: Path
         ("ranges and temperature", {"calibration": 122, "validation": 80}),
     ]
     assert 0.5 < facts.metrics["validation"]["accuracy"] < 0.9
+    assert 0 < facts.metrics["validation"]["calibration_error_by_chance"] < 0.3
+    assert 0 < facts.metrics["validation"]["calibration_error_cross_fitted"] < 0.3
 
 
 def test_verification_speaks_json(
@@ -138,6 +140,16 @@ def test_an_export_that_lost_too_much_fails(
     said = capsys.readouterr()
     assert "required 100 %" in said.err
     assert "Traceback" not in said.err
+
+
+def test_an_export_may_be_held_to_a_calibration_error(
+    run: Path, data: Path, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call("convert", run, "--out", tmp_path / "tiny.tflite", "--data", data, "--quantization", "float32")
+
+    assert call("verify", run, tmp_path / "tiny.tflite", "--data", data, "--max-calibration-error", "0.01") == 1
+    assert "expected 0.01 % at most" in capsys.readouterr().err
+    assert call("verify", run, tmp_path / "tiny.tflite", "--data", data, "--max-calibration-error", "60") == 0
 
 
 def test_without_data_the_temperature_stays_one_and_that_is_said(

@@ -1,0 +1,134 @@
+"""The temperature, the cross-fitted calibration error, and the floor of confidence, on predictions made for it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from edge_agent.vision.classifier import softmax
+from train.calibration import Abstention, calibrate, calibration_error, choose_floor, fit_temperature, risk_coverage
+
+
+def drawn(scores: NDArray[np.float32], temperature: float, seed: int = 3) -> NDArray[np.int64]:
+    """Labels drawn by the probabilities of the scores at a temperature: with it, they are perfectly calibrated."""
+    chances = np.random.default_rng(seed).random((len(scores), 1))
+    found = (np.cumsum(softmax(scores, temperature), axis=1) < chances).sum(axis=1)
+    return np.asarray(found.clip(max=scores.shape[1] - 1), np.int64)
+
+
+def logits(count: int, seed: int = 2) -> NDArray[np.float32]:
+    return np.random.default_rng(seed).normal(0, 3, (count, 5)).astype(np.float32)
+
+
+@pytest.mark.parametrize("temperature", [0.4, 1.0, 2.7])
+def test_the_temperature_that_made_the_labels_is_found(temperature: float) -> None:
+    scores = logits(10_000)
+
+    assert fit_temperature(scores, drawn(scores, temperature)) == pytest.approx(temperature, rel=0.05)
+
+
+@settings(deadline=None, max_examples=20)
+@given(seed=st.integers(0, 1000))
+def test_no_other_temperature_explains_the_labels_better(seed: int) -> None:
+    scores, labels = logits(60, seed), np.random.default_rng(seed).integers(0, 5, 60)
+
+    def loss(temperature: float) -> float:
+        scaled = scores.astype(np.float64) / temperature
+        return float(np.mean(np.log(np.exp(scaled).sum(axis=1)) - scaled[np.arange(60), labels]))
+
+    best = fit_temperature(scores, labels)
+
+    assert all(loss(best) <= loss(other) + 1e-6 for other in np.geomspace(0.05, 20, 50))
+
+
+def test_doubled_logits_need_double_the_temperature() -> None:
+    scores = logits(500)
+    labels = np.random.default_rng(1).integers(0, 5, 500)
+    labels[:400] = scores[:400].argmax(axis=1)
+
+    assert fit_temperature(2 * scores, labels) == pytest.approx(2 * fit_temperature(scores, labels), rel=1e-4)
+
+
+def test_a_model_that_is_always_right_gets_the_lowest_temperature() -> None:
+    assert fit_temperature(logits(50), logits(50).argmax(axis=1)) == pytest.approx(0.05, rel=1e-3)
+
+
+def test_no_faces_fit_no_temperature() -> None:
+    with pytest.raises(ValueError, match="no faces"):
+        fit_temperature(logits(0), np.zeros(0, np.int64))
+
+
+def test_a_calibrated_network_is_measured_at_what_chance_alone_gives() -> None:
+    scores = logits(3000)
+
+    fitted = calibrate(scores, drawn(scores, 2.0))
+
+    assert fitted.cross_fitted_error == pytest.approx(fitted.error_by_chance, abs=0.01)
+    assert fitted.error_without > 0.1
+
+
+def test_chance_shrinks_with_more_faces() -> None:
+    few, many = (calibrate(logits(count), drawn(logits(count), 1.0)) for count in (300, 6000))
+
+    assert few.error_by_chance > 2 * many.error_by_chance
+
+
+def test_an_error_no_temperature_can_mend_shows_above_chance() -> None:
+    scores = logits(3000)
+    labels = drawn(scores, 1.0)
+    sure = softmax(scores).max(axis=1) > 0.9
+    labels[sure] = np.random.default_rng(5).integers(0, 5, sure.sum())
+
+    fitted = calibrate(scores, labels)
+
+    assert fitted.cross_fitted_error > 2 * fitted.error_by_chance
+
+
+def test_a_face_is_never_judged_with_the_temperature_it_helped_to_fit() -> None:
+    scores = np.array([[4.0, 0.0], [4.0, 0.0]], np.float32)
+    # Either half alone is one face: right, which asks for the lowest temperature, or wrong, which asks for the highest.
+    fitted = calibrate(scores, np.array([0, 1]), halvings=3)
+
+    right_by_the_wrong_one = softmax(scores[:1], 20.0).max()
+    assert fitted.cross_fitted_error == pytest.approx(((1 - right_by_the_wrong_one) + 1.0) / 2, abs=1e-3)
+
+
+def test_one_face_cannot_be_halved() -> None:
+    with pytest.raises(ValueError, match="got 1 faces"):
+        calibrate(logits(1), np.zeros(1, np.int64))
+
+
+def test_the_calibration_error_is_the_distance_of_confidence_and_accuracy() -> None:
+    probabilities = np.array([[0.9, 0.1]] * 4, np.float32)
+    assert calibration_error(probabilities, np.array([0, 0, 0, 1])) == pytest.approx(0.15)
+
+
+def test_a_higher_floor_covers_less() -> None:
+    probabilities = np.array([[0.95, 0.05], [0.8, 0.2], [0.72, 0.28], [0.55, 0.45]], np.float32)
+
+    none, half, high = risk_coverage(probabilities, np.array([0, 1, 0, 1]), (0.0, 0.7, 0.99))
+
+    assert (none.coverage, none.accuracy, none.at_floor) == (1.0, 0.5, None)
+    assert (half.coverage, half.accuracy, half.at_floor) == pytest.approx((0.75, 2 / 3, 1.0))
+    assert (high.coverage, high.accuracy, high.at_floor) == (0.0, None, None)
+
+
+def point(floor: float, at_floor: float | None) -> Abstention:
+    return Abstention(floor=floor, coverage=0.5, accuracy=0.7, at_floor=at_floor)
+
+
+def test_the_floor_is_where_the_least_sure_answers_are_right_more_often_than_wrong() -> None:
+    curve = [point(0.3, 0.35), point(0.4, 0.45), point(0.5, 0.5), point(0.6, 0.7), point(0.95, None)]
+    assert choose_floor(curve) == 0.5
+
+
+def test_a_lucky_step_below_a_bad_one_does_not_count() -> None:
+    assert choose_floor([point(0.3, 0.6), point(0.4, 0.4), point(0.5, 0.6)]) == 0.5
+
+
+def test_a_network_that_is_never_more_often_right_than_wrong_has_no_floor() -> None:
+    with pytest.raises(ValueError, match="no floor"):
+        choose_floor([point(0.5, 0.3)])

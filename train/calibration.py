@@ -192,4 +192,4 @@ def _draw(probabilities: NDArray[np.float32], random: np.random.Generator) -> ND
     """One label a row, drawn by the row's probabilities."""
     chances = random.random((len(probabilities), 1))
     above = np.cumsum(probabilities.astype(np.float64), axis=1) < chances
-    return above.sum(axis=1).clip(max=probabilities.shape[1] - 1).astype(np.int64)
+    return np.asarray(above.sum(axis=1).clip(max=probabilities.shape[1] - 1), np.int64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from edge_agent.errors import InputError
 from train.evaluate import Evaluation
 
 if TYPE_CHECKING:
+    from train.calibration import Abstention
+    from train.robustness import Robustness
     from train.run_dir import EpochMetrics
 
 # Okabe and Ito's palette (2008), which colour-blind readers can tell apart; line styles repeat the difference.
@@ -91,6 +94,54 @@ def plot_curves(epochs: Sequence[EpochMetrics], path: Path, title: str = "Traini
         axes.legend(frameon=False)
     panels[0].yaxis.set_major_formatter(PercentFormatter(1.0))
     figure.suptitle(title)
+    _save(figure, path)
+
+
+def plot_robustness(measured: Sequence[Robustness], path: Path, title: str = "Accuracy on spoilt faces") -> None:
+    """Draw each model's accuracy under each corruption, beside what it reaches on the faces as they are.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    names = [f"{one.kind}, {one.strength}" for one in measured[0].spoilt]
+    figure, (axes,) = _figure(1, width=8, height=1.6 + 0.28 * len(names))
+    for model, color, marker in zip(measured, cycle((_BLUE, _ORANGE, _GRAY)), cycle("osD^"), strict=False):
+        axes.axvline(model.clean, color=color, linestyle="--", linewidth=1)
+        axes.plot(
+            [one.accuracy for one in model.spoilt], range(len(names)), color=color, marker=marker, linestyle="none",
+            label=f"{model.name}: loses {100 * model.mean_loss:.1f} points on average",
+        )  # fmt: skip
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.grid(axis="y", alpha=0.3)
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.set(xlim=(0, 1), xlabel="Accuracy; dashed: on the faces as they are", title=title)
+    figure.legend(loc="outside lower center", frameon=False)
+    _save(figure, path)
+
+
+def plot_risk_coverage(
+    curve: Sequence[Abstention], floor: float, path: Path, title: str = "Accuracy of the answers that are given"
+) -> None:
+    """Draw accuracy against the share of faces answered, one point a floor of confidence, the chosen floor marked.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    given = [(point.coverage, point.accuracy, point.floor) for point in curve if point.accuracy is not None]
+    figure, (axes,) = _figure(1, width=5.6, height=4.2)
+    axes.plot([one[0] for one in given], [one[1] for one in given], color=_BLUE, marker="o")
+    for coverage, accuracy, at in given:
+        if abs(at - floor) < 1e-9:
+            axes.plot(
+                [coverage], [accuracy], color=_ORANGE, marker="D", markersize=9, linestyle="none",
+                label=f"floor {floor:g}: {coverage:.1%} answered, {accuracy:.1%} of them right",
+            )  # fmt: skip
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1.0))
+    axes.set(xlabel="Faces answered", ylabel="Answers that are right", xlim=(0, 1.02), title=title)
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False, loc="lower left")
     _save(figure, path)
 
 

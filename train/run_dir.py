@@ -113,8 +113,11 @@ class RunDir:
 
     def describe(self) -> str:
         """The run's name and the fingerprint of its finished network."""
-        fingerprint = hashlib.sha256(self.model_path.read_bytes()).hexdigest()
-        return f"{self.path.resolve().name}, model.keras sha256 {fingerprint[:12]}"
+        return f"{self.path.resolve().name}, model.keras sha256 {self.fingerprint()[:12]}"
+
+    def fingerprint(self) -> str:
+        """Sha256 of the finished network's file."""
+        return hashlib.sha256(self.model_path.read_bytes()).hexdigest()
 
     def write_record(self, record: RunRecord) -> None:
         """Replace the record."""

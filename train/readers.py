@@ -1,0 +1,120 @@
+"""Whatever reads faces, as one thing to measure: a model bundle through the device's classifier, or a trained run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_agent.errors import InputError
+from edge_agent.vision.classifier import Classifier, softmax
+from train.data import load
+from train.data.dataset import FaceSet
+from train.data.splits import make_split
+from train.run_dir import RunDir
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A network ready to be measured.
+
+    Attributes:
+        name: What reports call it.
+        identity: First 12 hex digits of its file's sha256.
+        labels: Name of each output, in order.
+        channels: 1 for gray levels, 3 for red-green-blue.
+        temperature: Logits are divided by it; 1 for a run, which has none.
+        protocol: The split it was trained with.
+        trained_on: Names of the data sets it learnt from.
+        logits: From ``uint8 (N, 48, 48, C)`` to ``float32 (N, K)``.
+    """
+
+    name: str
+    identity: str
+    labels: tuple[str, ...]
+    channels: int
+    temperature: float
+    protocol: str
+    trained_on: tuple[str, ...]
+    logits: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Probability of each label, ``float32 (N, K)``."""
+        return softmax(self.logits(images), self.temperature)
+
+
+def open_reader(path: Path) -> Reader:
+    """Open a model bundle or a finished run directory.
+
+    Raises:
+        InputError: The run is unfinished or broken.
+        ModelError: The bundle cannot be used.
+    """
+    return _open_run(path) if path.is_dir() else _open_bundle(path)
+
+
+def held_out_faces(data: Path, readers: tuple[Reader, ...]) -> FaceSet:
+    """The validation part of a data set by the first reader's split.
+
+    Raises:
+        InputError: The readers do not all take the same faces and give the data's labels, one of them was trained on
+            faces of that part, or it is empty.
+    """
+    first = readers[0]
+    faces = load(data, channels=first.channels)
+    for reader in readers:
+        if (reader.labels, reader.channels) != (faces.classes, first.channels):
+            raise InputError(
+                f"{reader.name}: labels",
+                received=f"{', '.join(reader.labels)}; {reader.channels} channels",
+                expected=f"{', '.join(faces.classes)}; {first.channels} channels",
+                remedy="Measure models of one kind together, on data of that kind",
+            )
+    rows = make_split(faces, first.protocol).validation
+    if len(rows) == 0:
+        raise InputError(f"the validation part of {first.protocol}", received="no images", expected="some")
+    for reader in readers[1:]:
+        if np.isin(rows, make_split(faces, reader.protocol).train).any():
+            raise InputError(f"{reader.name}, trained by {reader.protocol}", received="faces it was trained on",
+                             expected=f"those {first.name} was not trained on either, by {first.protocol}",
+                             remedy="Measure models of one split together")  # fmt: skip
+    return faces.take(rows)
+
+
+def _open_bundle(path: Path) -> Reader:
+    classifier = Classifier.load(path, threads=1)
+    facts = classifier.metadata
+    trained = [data for data in facts.data if data.use == "training"]
+    return Reader(
+        name=f"{facts.name}, {facts.quantization}",
+        identity=classifier.model_id,
+        labels=classifier.labels,
+        channels=classifier.channels,
+        temperature=facts.temperature,
+        protocol=trained[0].protocol if trained else "",
+        trained_on=tuple(data.name for data in trained),
+        logits=classifier.logits,
+    )
+
+
+def _open_run(path: Path) -> Reader:
+    # Keras takes seconds to import, and a bundle does without it.
+    from train.score import load_model
+    from train.trainer import predict_logits
+
+    run = RunDir(path)
+    record = run.record()
+    model = load_model(run)
+    return Reader(
+        name=path.resolve().name,
+        identity=run.fingerprint()[:12],
+        labels=record.classes,
+        channels=record.recipe.channels,
+        temperature=1.0,
+        protocol=record.protocol,
+        trained_on=(record.data,),
+        logits=lambda images: predict_logits(model, images),
+    )

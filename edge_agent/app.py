@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from edge_agent.audit import AUDIT, audit_file
 from edge_agent.config import Settings
 from edge_agent.declarations import record
 from edge_agent.errors import InputError
@@ -20,6 +21,7 @@ from edge_agent.health import CameraFigures, HealthMonitor
 from edge_agent.messaging.clock import utc_text
 from edge_agent.messaging.messenger import Messenger
 from edge_agent.messaging.payloads import Command, DeclarationMark, Desired
+from edge_agent.mute import MuteMemory, Wish
 from edge_agent.notify import READY, STOPPING, Heartbeat, notify, watchdog_s
 from edge_agent.pipeline import Observation, Pipeline
 from edge_agent.policy import permit
@@ -55,6 +57,8 @@ class Agent:
     def __init__(self, settings: Settings, observer: Observer = lambda _frame, _observation: None) -> None:
         declaration = _declare(settings)
         self._settings, self._observer = settings, observer
+        self._state = state_folder(settings)
+        self._mute = MuteMemory(self._state, settings.device.site, settings.device.id)
         self._health_every_s = settings.mqtt.health_every_s
         self._faces: tuple[tuple[TrackedFace, str | None], ...] = ()
         classifier = Classifier.load(
@@ -62,6 +66,7 @@ class Agent:
         )
         detector = open_detector(settings.detector)
         self.camera = Camera(settings.camera)
+        self.camera.mute(self._mute.muted)
         self.messenger = Messenger(
             settings,
             labels=classifier.labels,
@@ -85,15 +90,16 @@ class Agent:
 
     def run(self, stop: threading.Event) -> None:
         """Perceive and publish until ``stop`` is set. Cameras and brokers may come and go meanwhile."""
-        self.messenger.start()
-        self.camera.start()
-        notify(READY)
-        try:
-            self._perceive(stop)
-        finally:
-            notify(STOPPING)
-            self.camera.stop()
-            self.messenger.stop()
+        with audit_file(self._state):
+            self.messenger.start()
+            self.camera.start()
+            notify(READY)
+            try:
+                self._perceive(stop)
+            finally:
+                notify(STOPPING)
+                self.camera.stop()
+                self.messenger.stop()
 
     def _perceive(self, stop: threading.Event) -> None:
         last_index = -1
@@ -117,7 +123,8 @@ class Agent:
                 notify(*heartbeat.beat(now, {"publisher": self.messenger.counters().publisher_turned_at}))
             if now >= next_report_at:
                 next_report_at = now + self._health_every_s
-                self.messenger.health(health.report(self._camera_figures(), now))
+                troubles = ["mute_not_remembered"] if self._mute.failing else []
+                self.messenger.health(health.report(self._camera_figures(), now, troubles=troubles))
 
     def _publish(self, observation: Observation) -> None:
         self._faces = observation.faces
@@ -143,7 +150,13 @@ class Agent:
     def _converge(self, desired: Desired) -> None:
         """Become what the retained ``desired`` topic asks for; called on the messenger's thread."""
         if isinstance(desired.muted, bool):
-            self.camera.mute(desired.muted)
+            before = self._mute.muted
+            wish = Wish(muted=desired.muted, issued_at=desired.issued_at or "")
+            if self._mute.obey(wish):
+                self.camera.mute(wish.muted)
+                self._mute.keep()
+            if self._mute.muted != before:
+                AUDIT.info("desired: muted = %s", str(self._mute.muted).lower())
 
 
 def _declare(settings: Settings) -> DeclarationMark | None:

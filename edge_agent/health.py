@@ -42,8 +42,17 @@ class HealthMonitor:
         for stage, milliseconds in (*stage_ms, ("total", total_ms)):
             self._timings[stage].append(milliseconds)
 
-    def report(self, camera: CameraFigures, now: float, platform: Path = SYS) -> HealthReport:
-        """The figures since the last report, which start afresh with it."""
+    def report(
+        self, camera: CameraFigures, now: float, platform: Path = SYS, troubles: Sequence[str] = ()
+    ) -> HealthReport:
+        """The figures since the last report, which start afresh with it.
+
+        Args:
+            camera: The camera's side.
+            now: Monotonic seconds.
+            platform: Root of the system's figures.
+            troubles: Short words for what is wrong elsewhere.
+        """
         frames = len(self._timings["total"])
         elapsed = max(now - self._since, 1e-9)
         latency = {stage: percentiles(values) for stage, values in self._timings.items() if values}
@@ -53,6 +62,7 @@ class HealthMonitor:
         problems = [] if camera.state in _WELL else [f"camera_{camera.state.value}"]
         if throttled:
             problems.append("throttled")
+        problems += troubles
         return HealthReport(
             fps=round(frames / elapsed, 2),
             latency_ms=latency,

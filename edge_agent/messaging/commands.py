@@ -10,13 +10,13 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from edge_agent.audit import AUDIT
 from edge_agent.errors import AgentError, InputError
 from edge_agent.messaging.payloads import Command, Reply, ResendResult, decode
 from edge_agent.messaging.resend import ResendAnswer, ResendRange
 from edge_agent.messaging.topics import SEQUENCED
 
 log = logging.getLogger(__name__)
-audit = logging.getLogger("edge_agent.audit")
 
 Handler = Callable[[Command], dict[str, Any]]
 """Carries out a command and returns the reply's ``result``; refuses by raising an :class:`AgentError`."""
@@ -99,7 +99,7 @@ class _Errand:
 
     def _reply(self, error: str, result: dict[str, Any]) -> None:
         name, command_id = (self.command.command, self.command.id) if self.command is not None else ("", "")
-        audit.info("command %s %r: %s", command_id or "without id", name, error or "done")
+        AUDIT.info("command %s %r: %s", repr(command_id) if command_id else "without id", name, error or "done")
         self.answer(Reply(id=command_id, command=name, ok=not error, session=self.session, error=error, result=result))
 
 

@@ -19,7 +19,8 @@ from edge_agent.messaging.topics import VERSION
 
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 Count = Annotated[int, Meta(ge=0)]
-Number = Annotated[int, Meta(ge=1)]
+Number = Annotated[int, Meta(ge=1, le=2**53 - 1)]
+"""Limited to what a JSON number holds exactly in every language, and to what a database can compare."""
 Range = Annotated[tuple[int, ...], Meta(min_length=2, max_length=2)]
 Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 """ISO 8601 in UTC with milliseconds: ``2026-11-22T09:00:00.123Z``."""
@@ -264,11 +265,15 @@ class Desired(Message, frozen=True, kw_only=True, omit_defaults=True):
     """What the device should be, retained; it converges when it comes back. Absent fields ask for nothing.
 
     Attributes:
-        muted: Whether the camera is to be closed.
+        muted: Whether the camera is to be closed. The device remembers it: an absent field or a deleted message changes
+            nothing.
+        issued_at: When this was asked for, by the sender's clock. Of two dated messages the older one never overrides
+            the newer one, which matters where a broker goes back to a state of its past.
         model: First 12 hex digits of the model to run.
     """
 
     muted: bool | UnsetType = UNSET
+    issued_at: str | UnsetType = UNSET
     model: str | UnsetType = UNSET
 
 
@@ -367,7 +372,7 @@ def decode(payload: bytes, kind: type[M]) -> M:
     """
     try:
         message: M = _decoder(kind).decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"not a {kind.__name__.lower()} message: {error}") from None
     return message
 

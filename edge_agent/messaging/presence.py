@@ -179,7 +179,10 @@ class Presence:
             self._publish_birth()
 
     def _hear_desired(self, payload: bytes) -> None:
-        if self._on_desired is None or not payload:
+        if self._on_desired is None:
+            return
+        if not payload:
+            log.info("what this device should be was deleted at the broker: it stays as it is")
             return
         try:
             desired = decode(payload, Desired)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from edge_agent.audit import AUDIT, FILE, audit_file
 from edge_agent.errors import InputError
 from edge_agent.messaging.commands import CommandDesk
 from edge_agent.messaging.payloads import Command, Reply
@@ -51,7 +53,23 @@ def test_an_unknown_command_is_told_what_there_is() -> None:
     assert reply.error == "unknown command 'dance', expected one of break, ping, refuse, resend, snapshot"
 
 
-@pytest.mark.parametrize("payload", [b"", b"{", b'{"v":1,"command":"ping"}', b'{"v":1,"id":"","command":"ping"}'])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b"[]",
+        b'{"v":1,"command":"ping"}',
+        b'{"v":1,"id":"","command":"ping"}',
+        b'{"v":2,"id":"c1","command":"ping"}',
+        b'{"v":1,"id":7,"command":"ping"}',
+        b'{"v":1,"id":"c1","command":"ping","x":' + b"[" * 100_000,
+        b'{"v":1,"id":"c1","command":"resend","session":"S0","topic":"summary","from":1,"to":18446744073709551616}',
+    ],
+    ids=["nothing", "cut off", "no text", "a list", "no id", "empty id", "a later version", "id of another kind",
+         "nested without end", "a number no database knows"],
+)  # fmt: skip
 def test_a_malformed_command_is_told_why(payload: bytes) -> None:
     reply = reply_to(payload)
     assert (reply.ok, reply.id) == (False, "")
@@ -77,7 +95,15 @@ def test_every_command_is_in_the_audit_log(caplog: pytest.LogCaptureFixture) -> 
             reply_to(payload)
     lines = [record.getMessage() for record in caplog.records if record.name == "edge_agent.audit"]
     assert len(lines) == 3
-    assert lines[0] == "command c1 'ping': done"
+    assert lines[0] == "command 'c1' 'ping': done"
+
+
+def test_nobody_can_forge_a_line_of_the_audit_log(tmp_path: Path) -> None:
+    AUDIT.setLevel(logging.INFO)
+    with audit_file(tmp_path):
+        reply_to(b'{"v":1,"id":"c1\\n2026-11-22 command","command":"p\\r\\u2028ing"}')
+    (line,) = (tmp_path / FILE).read_text(encoding="utf-8").splitlines()
+    assert "command 'c1\\n2026-11-22 command'" in line
 
 
 def test_a_resend_asks_the_outbox_and_tells_what_is_missing() -> None:

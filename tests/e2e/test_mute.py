@@ -1,0 +1,110 @@
+"""Closing the camera from afar, through restarts of agent and broker. The agents run in this process."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from edge_agent.app import Agent
+from edge_agent.config import CameraSettings, DetectorSettings, DeviceSettings, MqttSettings, OutboxSettings, Settings
+from edge_agent.vision.camera import CameraState
+from tests.broker import Mosquitto, Subscriber, running_mosquitto, wait_until
+
+DESIRED = "classroom/v1/north/pi-3a/desired"
+MUTED, OPEN = b'{"v":1,"muted":true}', b'{"v":1,"muted":false}'
+
+
+@contextmanager
+def running_agent(broker: Mosquitto, folder: Path) -> Iterator[Agent]:
+    settings = Settings(
+        device=DeviceSettings(site="north", id="pi-3a"),
+        camera=CameraSettings(source="simulated", faces=1, width_px=320, height_px=240, fps=2),
+        detector=DetectorSettings(kind="haar"),
+        mqtt=MqttSettings(host=broker.host, port=broker.port, health_every_s=1.0),
+        outbox=OutboxSettings(path=str(folder / "state" / "outbox.db")),
+    )
+    (folder / "state").mkdir(exist_ok=True)
+    agent, stop = Agent(settings), threading.Event()
+    thread = threading.Thread(target=agent.run, args=(stop,))
+    thread.start()
+    try:
+        yield agent
+    finally:
+        stop.set()
+        thread.join()
+
+
+def becomes(agent: Agent, state: CameraState) -> None:
+    wait_until(lambda: agent.camera.state is state, what=f"a camera that is {state.value}")
+
+
+def say(broker: Mosquitto, payload: bytes) -> None:
+    with Subscriber(broker.port) as operator:
+        operator.publish(DESIRED, payload, retain=True)
+
+
+@pytest.mark.parametrize("persistence", [True, False], ids=["a broker that remembers", "a broker that forgets"])
+def test_muting_survives_a_restart_of_broker_and_agent(tmp_path: Path, persistence: bool) -> None:
+    config = f"persistence true\npersistence_location {tmp_path}/\n" if persistence else ""
+    with running_mosquitto(tmp_path, config) as broker:
+        with running_agent(broker, tmp_path) as agent:
+            becomes(agent, CameraState.OK)
+            say(broker, MUTED)
+            becomes(agent, CameraState.MUTED)
+            assert not agent.camera.device_open
+            connections = agent.messenger.counters().connections
+            broker.stop()
+            broker.start()
+            wait_until(lambda: agent.messenger.counters().connections > connections, what="a connection")
+            with Subscriber(broker.port) as witness:
+                wait_until(lambda: [report for report in witness.on("health") if not report.retained], what="a report")
+                assert b'"muted":true' in witness.on("health")[-1].payload
+            assert not agent.camera.device_open
+        broker.stop()
+        with running_agent(broker, tmp_path) as agent:
+            becomes(agent, CameraState.MUTED)
+            assert agent.camera.frames_read == 0
+            broker.start()
+            wait_until(lambda: agent.messenger.counters().connected, what="a connection")
+            becomes(agent, CameraState.MUTED)
+            say(broker, b"")
+            say(broker, b'{"v":1}')
+            assert agent.camera.frames_read == 0
+            say(broker, OPEN)
+            becomes(agent, CameraState.OK)
+        with running_agent(broker, tmp_path) as agent:
+            becomes(agent, CameraState.OK)
+    told = (tmp_path / "state" / "audit.log").read_text().splitlines()
+    assert [line.split(" ", 1)[1] for line in told] == ["desired: muted = true", "desired: muted = false"]
+
+
+def test_what_was_asked_for_while_the_device_was_off_holds_when_it_comes_back(tmp_path: Path) -> None:
+    with running_mosquitto(tmp_path) as broker:
+        say(broker, MUTED)
+        with running_agent(broker, tmp_path) as agent:
+            becomes(agent, CameraState.MUTED)
+        say(broker, OPEN)
+        with running_agent(broker, tmp_path) as agent:
+            becomes(agent, CameraState.OK)
+
+
+def test_the_watchdog_is_fed_while_muted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, running_mosquitto(tmp_path) as broker:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(30)
+        say(broker, MUTED)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        monkeypatch.setenv("WATCHDOG_USEC", "2000000")
+        with running_agent(broker, tmp_path) as agent:
+            becomes(agent, CameraState.MUTED)
+            frames = agent.camera.frames_read
+            fed = 0
+            while fed < 5:
+                fed += b"WATCHDOG=1" in manager.recv(1000)
+            assert agent.camera.state is CameraState.MUTED
+            assert agent.camera.frames_read == frames

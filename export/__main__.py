@@ -1,4 +1,4 @@
-"""The export's command line: ``python -m export convert | verify | card``. Parses, calls, prints."""
+"""The export's command line: ``python -m export convert | verify | golden | card``. Parses, calls, prints."""
 
 from __future__ import annotations
 
@@ -95,6 +95,20 @@ def verify(
     check(verified.comparison, limits)
     if max_calibration_error is not None:
         check_calibration(verified.calibration, max_calibration_error)
+
+
+@app.command()
+def golden(
+    file: Annotated[Path, typer.Argument(help="The model bundle.")],
+    out: Annotated[Path, typer.Option("--out", help="The bundle to write; its id is another one.")],
+) -> None:
+    """Record drawn faces and the model's answers in a bundle made before `convert` did so, or drawn otherwise."""
+    from edge_agent.contract.bundle import read_bundle, write_bundle
+    from export.golden import record_golden
+
+    bundle = read_bundle(file)
+    written = write_bundle(out, bundle.flatbuffer, bundle.metadata, record_golden(bundle))
+    typer.echo(f"{out} is {written.model_id} ({file}: {bundle.model_id}), with golden faces")
 
 
 @app.command()

@@ -17,6 +17,7 @@ from edge_agent.errors import InputError
 from edge_agent.vision.classifier import Classifier, softmax
 from export.calibrate import choose_calibration
 from export.convert import Quantization, to_tflite, unfolded_arithmetic
+from export.golden import record_golden
 from export.keras_model import keras_logits, load_keras
 from export.verify import Comparison, compare, latency_ms
 from train.calibration import Calibration, calibrate
@@ -139,7 +140,8 @@ def export_run(
     )
     if parts is not None:
         facts = _calibrated(facts, flatbuffer, parts, 0 if calibration is None else len(calibration))
-    return Export(write_bundle(out, flatbuffer, facts), unfolded_arithmetic(flatbuffer))
+    golden = record_golden(unpack_bundle(pack_bundle(flatbuffer, facts), facts.name))
+    return Export(write_bundle(out, flatbuffer, facts, golden), unfolded_arithmetic(flatbuffer))
 
 
 def verify_run(run: Path, file: Path, data: Path, *, runtime: str = "auto") -> Verification:

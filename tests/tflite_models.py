@@ -32,8 +32,12 @@ def dense_model(
     scale: float | None = 1.0,
     zero_point: int = 0,
     output_dtype: str = "float32",
+    slow: int = 0,
 ) -> bytes:
-    """A TFLite model ``levels -> [DEQUANTIZE] -> FULLY_CONNECTED -> logits`` with input and output of one's choice."""
+    """A TFLite model ``levels -> [DEQUANTIZE] -> FULLY_CONNECTED -> logits`` with input and output of one's choice.
+
+    ``slow`` takes the logarithm of all levels so often and undoes it again, of which nothing comes but time.
+    """
     weights = dense_weights() if weights is None else weights
     model = schema.ModelT()
     model.version = 3
@@ -62,6 +66,15 @@ def dense_model(
         dense.inputs = [3, 1, -1]
         graph.operators = [dequantize, dense]
         model.operatorCodes.append(_code(schema.BuiltinOperator.DEQUANTIZE))
+    if slow:
+        model.operatorCodes += [_code(schema.BuiltinOperator.LOG), _code(schema.BuiltinOperator.EXP)]
+    for step in range(2 * slow):
+        waste = schema.OperatorT()
+        waste.opcodeIndex = len(model.operatorCodes) - 2 + step % 2
+        waste.inputs, waste.outputs = [dense.inputs[0]], [len(graph.tensors)]
+        dense.inputs[0] = len(graph.tensors)
+        graph.tensors.append(_tensor("levels again", shape, "float32"))
+        graph.operators.insert(-1, waste)
     model.subgraphs = [graph]
     builder = flatbuffers.Builder(1 << 17)
     builder.Finish(model.Pack(builder), b"TFL3")

@@ -1,7 +1,8 @@
 """The model bundle: one file that holds a TFLite model and all that must travel with it.
 
-The ``.tflite`` FlatBuffer comes first, a zip archive with ``metadata.json`` behind it. Interpreters ignore the tail,
-any unzip reads it: ``unzip -p model.tflite metadata.json``. A model is named by the sha256 of the whole file.
+The ``.tflite`` FlatBuffer comes first, a zip archive with ``metadata.json`` and ``golden.json`` behind it.
+Interpreters ignore the tail, any unzip reads it: ``unzip -p model.tflite metadata.json``. A model is named by the
+sha256 of the whole file.
 """
 
 from __future__ import annotations
@@ -21,13 +22,16 @@ import msgspec
 
 from edge_agent.contract.crop import FACE_SIZE
 from edge_agent.contract.flatbuffer import IDENTIFIER, Interface, Tensor, read_interface
+from edge_agent.contract.golden import Golden
 from edge_agent.contract.metadata import SCHEMA_VERSION, Metadata
 from edge_agent.errors import ModelError
 
 METADATA_NAME = "metadata.json"
+GOLDEN_NAME = "golden.json"
 MODEL_ID_LENGTH = 12
 
 _MAKE_IT_AGAIN = "Make the file again with `python -m export convert`"
+_RECORD_AGAIN = "Record golden faces anew with `python -m export golden`"
 _COPY_IT_AGAIN = "Copy the file again from where it was made"
 
 
@@ -40,12 +44,16 @@ class Bundle:
         metadata: What travels with it.
         sha256: Of the whole file, 64 hex digits.
         size_bytes: Of the whole file.
+        golden: Drawn faces with the model's answers; ``None`` where none were recorded.
+        output_step: Value of one step of an int8 model's output, ``None`` for float models.
     """
 
     flatbuffer: bytes
     metadata: Metadata
     sha256: str
     size_bytes: int
+    golden: Golden | None = None
+    output_step: float | None = None
 
     @property
     def model_id(self) -> str:
@@ -72,14 +80,14 @@ def read_bundle(path: Path | str) -> Bundle:
     return unpack_bundle(content, str(path))
 
 
-def write_bundle(path: Path | str, flatbuffer: bytes, metadata: Metadata) -> Bundle:
+def write_bundle(path: Path | str, flatbuffer: bytes, metadata: Metadata, golden: Golden | None = None) -> Bundle:
     """Write a bundle, whole or not at all, and give it back as a reader will see it.
 
     Raises:
         ModelError: Model and metadata do not fit each other, or the file cannot be written.
     """
     path = Path(path)
-    content = pack_bundle(flatbuffer, metadata)
+    content = pack_bundle(flatbuffer, metadata, golden)
     bundle = unpack_bundle(content, str(path))
     staging = path.with_name(f".{path.name}.part")
     try:
@@ -96,16 +104,19 @@ def write_bundle(path: Path | str, flatbuffer: bytes, metadata: Metadata) -> Bun
     return bundle
 
 
-def pack_bundle(flatbuffer: bytes, metadata: Metadata) -> bytes:
-    """The bytes of a bundle. Equal model and metadata give equal bytes: the archive has no clock and no compression."""
+def pack_bundle(flatbuffer: bytes, metadata: Metadata, golden: Golden | None = None) -> bytes:
+    """The bytes of a bundle. Equal parts give equal bytes: the archive has no clock and no compression."""
     metadata = msgspec.structs.replace(metadata, flatbuffer_sha256=hashlib.sha256(flatbuffer).hexdigest())
-    text = msgspec.json.format(msgspec.json.encode(metadata), indent=2) + b"\n"
-    member = zipfile.ZipInfo(METADATA_NAME, date_time=(1980, 1, 1, 0, 0, 0))
-    member.create_system, member.external_attr = 3, 0o644 << 16
+    members = {METADATA_NAME: msgspec.json.format(msgspec.json.encode(metadata), indent=2) + b"\n"}
+    if golden is not None:
+        members[GOLDEN_NAME] = msgspec.json.encode(golden) + b"\n"
     content = io.BytesIO()
     content.write(flatbuffer)
     with zipfile.ZipFile(content, "a", zipfile.ZIP_STORED) as archive:
-        archive.writestr(member, text)
+        for name, text in members.items():
+            member = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            member.create_system, member.external_attr = 3, 0o644 << 16
+            archive.writestr(member, text)
     return content.getvalue()
 
 
@@ -123,7 +134,7 @@ def unpack_bundle(content: bytes, name: str) -> Bundle:
             expected=f"a file with {IDENTIFIER.decode()} at bytes 4 to 8",
             remedy=_COPY_IT_AGAIN,
         )
-    flatbuffer, text = _take_apart(content, name)
+    flatbuffer, text, recorded = _take_apart(content, name)
     metadata = _decode(text, name)
     found = hashlib.sha256(flatbuffer).hexdigest()
     if metadata.flatbuffer_sha256 and metadata.flatbuffer_sha256 != found:
@@ -133,16 +144,20 @@ def unpack_bundle(content: bytes, name: str) -> Bundle:
             expected=f"{metadata.flatbuffer_sha256[:12]}..., as its metadata says",
             remedy=_COPY_IT_AGAIN,
         )
-    _check_fit(_interface(flatbuffer, name), metadata, name)
-    return Bundle(flatbuffer, metadata, hashlib.sha256(content).hexdigest(), len(content))
+    interface = _interface(flatbuffer, name)
+    _check_fit(interface, metadata, name)
+    golden = None if recorded is None else _decode_golden(recorded, metadata, name)
+    step = interface.output_step
+    return Bundle(flatbuffer, metadata, hashlib.sha256(content).hexdigest(), len(content), golden, step)
 
 
-def _take_apart(content: bytes, name: str) -> tuple[bytes, bytes]:
-    """The FlatBuffer and the text of the metadata."""
+def _take_apart(content: bytes, name: str) -> tuple[bytes, bytes, bytes | None]:
+    """The FlatBuffer, the text of the metadata and that of the golden faces, where there are any."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             boundary = min((member.header_offset for member in archive.infolist()), default=0)
-            return content[:boundary], archive.read(METADATA_NAME)
+            golden = archive.read(GOLDEN_NAME) if GOLDEN_NAME in archive.namelist() else None
+            return content[:boundary], archive.read(METADATA_NAME), golden
     except KeyError:
         pass
     except (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, RuntimeError, ValueError) as error:
@@ -196,6 +211,18 @@ def _decode(text: bytes, name: str) -> Metadata:
             remedy=_MAKE_IT_AGAIN,
         )
     return metadata
+
+
+def _decode_golden(text: bytes, metadata: Metadata, name: str) -> Golden:
+    size = metadata.input.size_px
+    try:
+        golden = msgspec.json.decode(text, type=Golden)
+        problem = golden.problem((size, size, metadata.input.channels), len(metadata.labels))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        problem = str(error)
+    if problem:
+        raise ModelError(f"model {name}: its {GOLDEN_NAME}: {problem}", remedy=_RECORD_AGAIN)
+    return golden
 
 
 def _check_fit(interface: Interface, metadata: Metadata, name: str) -> None:
@@ -268,5 +295,7 @@ def describe(bundle: Bundle) -> list[tuple[str, str]]:
                 ),
             )
         )
+    if bundle.golden is not None:
+        rows.append(("golden faces", f"{len(bundle.golden.logits)}, drawn"))
     rows += [("licence", facts.licence), ("created", facts.created_at), ("note", facts.note)]
     return [(name, value) for name, value in rows if value]

@@ -17,6 +17,7 @@ IDENTIFIER = b"TFL3"
 """Bytes 4 to 8 of every TFLite model."""
 
 _TYPE_NAMES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 7: "int16", 9: "int8"}
+_ONE_BYTE = (3, 9)
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,17 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Interface:
-    """The outside of a model."""
+    """The outside of a model.
+
+    Attributes:
+        inputs: What it takes.
+        outputs: What it gives.
+        output_step: Where the first output is dequantized from integers, the value of one of them; else ``None``.
+    """
 
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
+    output_step: float | None = None
 
 
 def read_interface(model: bytes) -> Interface:
@@ -61,9 +69,21 @@ def read_interface(model: bytes) -> Interface:
             raise ValueError("it holds no graph")
         tensors = graphs[0].tables(0)
         named = [tuple(_tensor(tensors[index]) for index in graphs[0].array(field, "<i4")) for field in (1, 2)]
+        step = _output_step(graphs[0], tensors)
     except (struct.error, IndexError) as error:
         raise ValueError(f"it points outside of itself: {error}") from None
-    return Interface(inputs=named[0], outputs=named[1])
+    return Interface(named[0], named[1], step)
+
+
+def _output_step(graph: _Table, tensors: list[_Table]) -> float | None:
+    """The scale of the integers from which the operator that gives the first output makes floats."""
+    outputs = graph.array(2, "<i4")
+    for operator in graph.tables(3):
+        taken, given = operator.array(1, "<i4"), operator.array(2, "<i4")
+        if len(outputs) and len(taken) == 1 and list(given) == [outputs[0]]:
+            source = tensors[int(taken[0])]
+            return _tensor(source).scale if source.byte(1) in _ONE_BYTE else None
+    return None
 
 
 def _tensor(table: _Table) -> Tensor:

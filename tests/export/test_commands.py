@@ -13,6 +13,8 @@ import pytest
 
 import export.__main__ as commands
 from edge_agent.contract.bundle import read_bundle, write_bundle
+from edge_agent.contract.golden import check_golden
+from edge_agent.vision.classifier import Classifier
 from tests.exported import CLASSES, keras_model, write_fer2013
 from tests.tflite_models import dense_model, metadata
 from train.data import load
@@ -110,6 +112,31 @@ def test_the_bundle_tells_its_whole_origin(run: Path, data: Path, tmp_path: Path
     assert 0.5 < facts.metrics["validation"]["accuracy"] < 0.9
     assert 0 < facts.metrics["validation"]["calibration_error_by_chance"] < 0.3
     assert 0 < facts.metrics["validation"]["calibration_error_cross_fitted"] < 0.3
+
+
+def test_the_bundle_has_golden_faces_that_its_own_answers_agree_with(
+    run: Path, data: Path, tmp_path: Path, call: Call
+) -> None:
+    call("convert", run, "--out", tmp_path / "tiny.tflite", "--data", data)
+
+    bundle = read_bundle(tmp_path / "tiny.tflite")
+
+    assert bundle.golden is not None
+    assert bundle.output_step is not None
+    assert check_golden(bundle.golden, Classifier(bundle).logits(bundle.golden.images()), bundle.output_step) < 0.01
+
+
+def test_golden_faces_are_added_to_a_bundle_made_without(
+    tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = write_bundle(tmp_path / "old.tflite", dense_model(), metadata())
+
+    assert call("golden", tmp_path / "old.tflite", "--out", tmp_path / "new.tflite") == 0
+
+    new = read_bundle(tmp_path / "new.tflite")
+    assert (new.flatbuffer, new.metadata) == (old.flatbuffer, old.metadata)
+    assert new.golden is not None
+    assert f"is {new.model_id} (" in capsys.readouterr().out
 
 
 def test_verification_speaks_json(

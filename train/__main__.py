@@ -10,12 +10,14 @@ import typer
 
 from edge_agent.command_line import run_app
 from train.measuring import app as measuring
+from train.reproduce.cli import app as reproducing
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Train expression models."
 )
 
 app.add_typer(measuring)
+app.add_typer(reproducing)
 
 Data = Annotated[
     Path, typer.Option("--data", help="fer2013.csv (also .xz, .gz, .zip), CK+48's folder, or class folders.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,8 +72,17 @@ def plot_reliability(evaluation: Evaluation, path: Path, title: str = "Reliabili
     _save(figure, path)
 
 
-def plot_curves(epochs: Sequence[EpochMetrics], path: Path, title: str = "Training") -> None:
+def plot_curves(
+    epochs: Sequence[EpochMetrics], path: Path, title: str = "Training", *, marks: Mapping[str, float] | None = None
+) -> None:
     """Draw accuracy and loss over the epochs, training beside validation.
+
+    Args:
+        epochs: What each epoch gave.
+        path: The file.
+        title: Above both panels.
+        marks: Published figures to compare with, drawn as crosses at the last epoch: ``accuracy``, ``loss``,
+            ``val_accuracy`` and ``val_loss``.
 
     Raises:
         InputError: There are no epochs, or the file cannot be written.
@@ -88,6 +97,11 @@ def plot_curves(epochs: Sequence[EpochMetrics], path: Path, title: str = "Traini
         validated = [getattr(metrics, f"val_{what}") for metrics in epochs]
         axes.plot(numbers, trained, color=_BLUE, linestyle="--", marker=marker, label="training")
         axes.plot(numbers, validated, color=_ORANGE, linestyle="-", marker=marker, label="validation")
+        if marks:
+            for name, colour in ((what, _BLUE), (f"val_{what}", _ORANGE)):
+                words = "published, " + ("validation" if name.startswith("val_") else "training")
+                axes.plot(numbers[-1], marks[name], color=colour, marker="X", markersize=9, linestyle="none",
+                          markeredgecolor="black", clip_on=False, label=words)  # fmt: skip
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.set(xlabel="Epoch", ylabel=what.capitalize())
         axes.grid(alpha=0.3)

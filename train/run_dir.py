@@ -53,6 +53,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
         started_at: ISO 8601, UTC.
         finished_at: Likewise; empty while the training is unfinished.
         extra_annotation: What was learnt from beyond the data set's own labels.
+        machine: Where it was begun, as :func:`train.machine.describe_machine` tells it.
         started_from: The run whose weights it began with, and its fingerprint; empty where it began from nothing.
     """
 
@@ -71,6 +72,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     finished_at: str = ""
     started_from: str = ""
     extra_annotation: str = ""
+    machine: str = ""
 
 
 class RunDir:
@@ -121,7 +123,7 @@ class RunDir:
 
     def write_record(self, record: RunRecord) -> None:
         """Replace the record."""
-        _write(self._record, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
+        write_whole(self._record, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
 
     def metrics(self) -> list[EpochMetrics]:
         """All finished epochs in order."""
@@ -131,7 +133,7 @@ class RunDir:
 
     def save_epoch(self, metrics: list[EpochMetrics], state: list[NDArray[Any]]) -> None:
         """Keep the state after an epoch. The state is written last: it is what a continued run believes."""
-        _write(self._metrics, b"".join(msgspec.json.encode(row) + b"\n" for row in metrics))
+        write_whole(self._metrics, b"".join(msgspec.json.encode(row) + b"\n" for row in metrics))
         staging = self._state.with_name("state.part.npz")
         np.savez(staging, epochs=len(metrics), **{f"v{index}": value for index, value in enumerate(state)})  # type: ignore[arg-type]
         staging.replace(self._state)
@@ -166,7 +168,9 @@ def utc_now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
+    """Replace a file, which is there whole or not at all whatever happens meanwhile. Its folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     staging = path.with_name(path.name + ".part")
     with staging.open("wb") as stream:
         stream.write(content)

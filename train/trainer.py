@@ -23,6 +23,7 @@ from edge_agent.errors import AgentError, InputError
 from train.batches import EpochBatches, one_hot, steps_per_epoch
 from train.data.dataset import FaceSet, Split
 from train.data.ferplus import Votes
+from train.machine import accelerators, describe_machine
 from train.models import build, describe_cost
 from train.recipe import Optimizer, Recipe
 from train.run_dir import EpochMetrics, RunDir, RunRecord, git_revision, utc_now
@@ -311,6 +312,7 @@ def _begin_or_continue(
         macs=cost.macs,
         git_revision=git_revision(),
         extra_annotation="FER+ votes" if recipe.uses_votes else "",
+        machine=describe_machine(accelerators()),
         versions={"keras": keras.__version__, "backend": keras.backend.backend(), "numpy": np.__version__},
         started_at=utc_now(),
         started_from="" if start_from is None else start_from.describe(),

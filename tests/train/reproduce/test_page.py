@@ -1,0 +1,116 @@
+"""The page: the paper's figures beside ours, and honest about what is not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.train.reproduce.made import result, results
+from train.evaluate import wilson_interval
+from train.reproduce.aggregate import combine, results_for
+from train.reproduce.jobs import Job
+from train.reproduce.neighbours import SplitFacts
+from train.reproduce.render import render
+from train.reproduce.results import Results, read_results, write_results
+
+BY_IMAGE = [Job(data="ckplus", model="paper-6", seed=seed) for seed in (1, 2, 3)]
+FOLDS = [Job(data="ckplus", model="paper-6", split="subject", fold=fold, folds=10) for fold in range(2)]
+
+
+def row(page: str, start: str) -> list[str]:
+    """The cells of the first row of a table that starts so."""
+    line = next(line for line in page.splitlines() if line.startswith(f"| {start}"))
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_seeds_give_mean_spread_and_an_interval_over_one_seeds_images() -> None:
+    found = [result(job, val_accuracy=share) for job, share in zip(BY_IMAGE, (0.90, 0.94, 0.98), strict=True)]
+    ours = combine(found, "val_accuracy")
+    assert ours is not None
+    assert (ours.mean, ours.spread, ours.images) == (pytest.approx(0.94), pytest.approx(0.04), 300)
+    assert ours.interval == wilson_interval(282, 300)
+
+
+def test_folds_count_by_their_images() -> None:
+    found = [
+        result(FOLDS[0], val_accuracy=0.5, val_images=100),
+        result(FOLDS[1], val_accuracy=0.8, val_images=200),
+    ]
+    ours = combine(found, "val_accuracy")
+    assert ours is not None
+    assert (ours.mean, ours.images, ours.interval) == (pytest.approx(0.7), 300, wilson_interval(210, 300))
+
+
+def test_losses_have_no_interval() -> None:
+    ours = combine([result(BY_IMAGE[0])], "val_loss")
+    assert ours is not None
+    assert (ours.interval, ours.spread) == (None, None)
+
+
+def test_folds_of_another_deal_are_not_mixed_in() -> None:
+    other = Job(data="ckplus", model="paper-6", split="subject", fold=0, folds=10, seed=9)
+    found = results(*(result(job) for job in [*FOLDS, other]))
+    assert [one.job for one in results_for(found, "ckplus", "paper-6", "subject")] == FOLDS
+
+
+def test_a_row_shows_paper_ours_difference_and_interval() -> None:
+    page = render(results(result(BY_IMAGE[0], val_accuracy=0.98, val_loss=0.25)))
+    assert row(page, "model 6, validation accuracy")[1:5] == ["99.69 %", "98.00 %", "-1.69 %", "95.71 % to 99.08 %"]
+    assert row(page, "model 6, validation loss")[1:5] == ["0.1504", "0.2500", "+0.0996", ""]
+
+
+def test_what_is_not_trained_is_said_to_be_so() -> None:
+    page = render(results(result(BY_IMAGE[0])))
+    assert row(page, "model 3, validation accuracy")[2] == "not yet trained"
+    assert row(page, "model 6, validation accuracy")[5] == "not yet trained"
+    assert "Figure 1, model 3 on FER2013: not yet trained." in page
+
+
+def test_every_row_of_both_tables_is_there() -> None:
+    page = render(results())
+    assert sum(line.startswith("| model") and ", validation accuracy" in line for line in page.splitlines()) == 4 + 8
+    assert "None of the 12 rows is trained yet." in page
+
+
+def test_the_quoted_baselines_stand_as_quoted() -> None:
+    page = render(results())
+    assert row(page, "Jaiswal et al. 2020, model A")[1:3] == ["70%", "not trained here"]
+    assert row(page, "Jaiswal et al. 2020, model B")[1] == "67%"
+
+
+def test_a_shortened_reproduction_says_so_in_its_title_and_over_every_table() -> None:
+    page = render(results(result(BY_IMAGE[0]), epochs=2))
+    assert page.startswith("# The paper, reproduced, shortened to 2 of the paper's 50 epochs\n")
+    headings = [line for line in page.splitlines() if line.startswith("## ")][:3]
+    assert all("shortened to 2 of" in heading for heading in headings)
+
+
+@pytest.mark.parametrize(
+    ("note", "images", "told"),
+    [
+        ("Validated on PublicTest alone: PrivateTest is not in the data.", 3589, "PublicTest alone"),
+        ("", 7178, "PublicTest and PrivateTest together. That is 7,178 images"),
+    ],
+)
+def test_fer2013_says_what_it_was_validated_on(note: str, images: int, told: str) -> None:
+    trained = result(Job(data="fer2013", model="paper-3"), val_images=images)
+    assert told in render(results(msgspec.structs.replace(trained, note=note)))
+
+
+def test_splits_tell_siblings_and_the_nearest_neighbour() -> None:
+    facts = (
+        SplitFacts(protocol="a", split="paper", folds=0, images=300, siblings=270, right=276),
+        SplitFacts(protocol="b", split="subject", folds=10, images=100, siblings=0, right=62),
+        SplitFacts(protocol="c", split="subject", folds=5, images=200, siblings=0, right=10),
+    )
+    page = render(Results(settings=results().settings, deviation="", splits=facts))
+    assert [row(page, "nearest neighbour on pixels")[column] for column in (2, 5)] == ["92.00 %", "62.00 %"]
+    assert [row(page, "held-out images with a sibling")[column] for column in (2, 5)] == ["90.00 %", "0.00 %"]
+
+
+def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
+    found = results(*(result(job) for job in [*BY_IMAGE, *FOLDS]), epochs=2)
+    write_results(found, tmp_path / "deep" / "results.json")
+    assert read_results(tmp_path / "deep" / "results.json") == found

@@ -1,0 +1,194 @@
+"""A whole reproduction, tiny and real: it trains in processes of its own, writes pages, and does nothing twice."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from edge_agent.errors import InputError
+from tests.train.data.files import face_set
+from tests.train.reproduce.made import write_ckplus
+from train.__main__ import app
+from train.child import device_environment
+from train.reproduce.command import republish, run_target
+from train.reproduce.jobs import Job, Settings, plan
+from train.reproduce.queue import Source, _alone_in, read_data, reproduce
+from train.reproduce.results import read_results
+from train.run_dir import EpochMetrics, RunDir
+
+EPOCHS = 4
+# Two trainings in processes of their own, each of which loads a backend: minutes on a busy machine.
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.fixture(scope="module")
+def ckplus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_ckplus(tmp_path_factory.mktemp("data") / "CK+48")
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A reproduction of one run by the command, killed after its first epochs and called again."""
+
+    out: Path
+    run: RunDir
+    before: list[EpochMetrics]
+
+
+@pytest.fixture(scope="module")
+def twice(ckplus: Path, tmp_path_factory: pytest.TempPathFactory) -> Reproduction:
+    out = tmp_path_factory.mktemp("reproduction") / "out"
+    run = RunDir(out / "ckplus-paper" / "paper-8-seed1")
+    part = ["table9", "--only", "8", "--splits", "paper", "--seeds", "1", "--epochs", str(EPOCHS)]
+    command = [sys.executable, "-m", "train", "reproduce", *part, "--ckplus", str(ckplus), "--out", str(out),
+               "--docs", str(out.parent / "docs")]  # fmt: skip
+    first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 400
+    while run.load_state() is None and first.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    first.kill()
+    first.wait()
+    before = run.metrics()
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return Reproduction(out, run, before)
+
+
+@pytest.fixture(scope="module")
+def done(twice: Reproduction) -> Path:
+    return twice.out
+
+
+def test_a_killed_reproduction_is_continued_where_it_was(twice: Reproduction) -> None:
+    assert twice.before
+    assert len(twice.run.metrics()) == EPOCHS
+    assert twice.run.metrics()[: len(twice.before)] == twice.before
+
+
+def test_a_training_ends_with_the_queue_that_began_it(ckplus: Path, tmp_path: Path) -> None:
+    script = f"""
+from pathlib import Path
+from train.child import *
+from train.reproduce.jobs import *
+job = plan("table9", only=["8"])[0]
+train_in_child(Assignment(recipe=recipe_of(job, Settings()), data={str(ckplus)!r}, run={str(tmp_path / "run")!r}))
+"""
+    queue = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert queue.stdout is not None
+    children = Path(f"/proc/{queue.pid}/task/{queue.pid}/children")
+    deadline = time.monotonic() + 60
+    while not children.read_text().strip():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    with queue.stdout as both_hold_it:
+        queue.kill()
+        queue.wait()
+        both_hold_it.read()  # Ends when the last process that holds the other end has ended.
+
+
+def test_the_command_leaves_a_finished_run_a_page_and_results(done: Path) -> None:
+    run = RunDir(done / "ckplus-paper" / "paper-8-seed1")
+    assert run.record().finished_at
+    [found] = read_results(done / "reproduction" / "results.json").results
+    assert found.job == Job(data="ckplus", model="paper-8")
+    assert found.val_accuracy == pytest.approx(run.metrics()[-1].val_accuracy, abs=1e-6)
+    assert "shortened to 4 of the paper's 50 epochs" in (done / "reproduction.md").read_text()
+
+
+def test_the_page_goes_to_the_documents_too(done: Path) -> None:
+    for name in ("reproduction.md", "reproduction/results.json"):
+        assert (done.parent / "docs" / name).read_bytes() == (done / name).read_bytes()
+
+
+def test_a_second_call_trains_nothing_and_changes_nothing(done: Path, ckplus: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in (done / "ckplus-paper").rglob("*")}
+    page = (done / "reproduction.md").read_bytes()
+    told: list[str] = []
+    jobs = plan("table9", only=["8"], seeds=(1,), splits=("paper",))
+    reproduce(jobs, read_data([ckplus]), done, Settings(epochs=EPOCHS), tell=told.append)
+    assert told == [f"1 of 1 trainings are done; the page is {done / 'reproduction.md'}"]
+    assert {path: path.stat().st_mtime_ns for path in (done / "ckplus-paper").rglob("*")} == before
+    assert (done / "reproduction.md").read_bytes() == page
+
+
+def test_the_page_can_be_written_again_without_data(done: Path) -> None:
+    page = (done / "reproduction.md").read_bytes()
+    (done / "reproduction.md").unlink()
+    assert republish(done, None).startswith("1 trainings are done.")
+    assert (done / "reproduction.md").read_bytes() == page
+
+
+def test_a_folder_is_not_continued_with_another_length(done: Path, ckplus: Path) -> None:
+    with pytest.raises(InputError, match="got trainings with 4 epochs in float32, expected 50 epochs in float32"):
+        reproduce(plan("table9"), read_data([ckplus]), done, Settings())
+
+
+def test_a_folder_is_not_continued_on_other_data(done: Path, tmp_path: Path) -> None:
+    other = read_data([write_ckplus(tmp_path / "CK+48", subjects=9)])
+    with pytest.raises(InputError, match="got trainings on other data than"):
+        reproduce(plan("table9"), other, done, Settings(epochs=EPOCHS))
+
+
+def test_two_calls_do_not_work_in_one_folder(done: Path, ckplus: Path) -> None:
+    with _alone_in(done), pytest.raises(InputError, match="a folder that another call is at work in"):
+        reproduce(plan("table9"), read_data([ckplus]), done, Settings(epochs=EPOCHS))
+
+
+def test_a_training_that_refuses_its_input_ends_the_queue(tmp_path: Path) -> None:
+    folder = write_ckplus(tmp_path / "CK+48", subjects=5)
+    read = read_data([folder])
+    shutil.rmtree(folder)
+    told: list[str] = []
+    with pytest.raises(InputError, match=r"paper-8 on CK\+ by image, seed 1 was refused"):
+        reproduce(plan("table9", only=["8"]), read, tmp_path / "out", Settings(epochs=EPOCHS), tell=told.append)
+    assert len(told) == 2
+
+
+def test_without_its_data_a_target_is_refused(ckplus: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="data: got ckplus, expected fer2013"):
+        reproduce(plan("table8"), read_data([ckplus]), tmp_path, Settings())
+
+
+def test_only_the_papers_sets_are_taken(tmp_path: Path) -> None:
+    from train.reproduce.queue import _name_of
+
+    with pytest.raises(InputError, match=r"expected FER2013 with Training and PublicTest, or CK\+48"):
+        _name_of(Source(tmp_path, face_set([0, 1], classes=("a", "b"))))
+
+
+def test_a_set_is_named_once(ckplus: Path) -> None:
+    with pytest.raises(InputError, match="expected each set once"):
+        read_data([ckplus, ckplus])
+
+
+@pytest.mark.parametrize("seeds", ["", "one", "1,-2"])
+def test_seeds_are_whole_numbers(seeds: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"--seeds: got .*, expected whole numbers"):
+        run_target("table9", [], tmp_path, only="", splits="both", seeds=seeds, epochs=1, precision="float32",
+                   device="auto", docs=None, tell=print)  # fmt: skip
+
+
+def test_devices_are_chosen_by_what_backends_read() -> None:
+    assert device_environment("auto") == {}
+    assert device_environment("gpu:1") == {"CUDA_VISIBLE_DEVICES": "1"}
+    assert device_environment("cpu")["CUDA_VISIBLE_DEVICES"] == "-1"
+    with pytest.raises(InputError, match="device: got 'tpu'"):
+        device_environment("tpu")
+
+
+def test_the_queue_itself_never_loads_a_backend() -> None:
+    script = "import sys, train.reproduce.command; sys.exit('keras' in sys.modules or 'tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], env=os.environ, timeout=60, check=False).returncode == 0
+
+
+def test_the_commands_help_names_every_part() -> None:
+    told = CliRunner().invoke(app, ["reproduce", "--help"], terminal_width=200).output
+    assert all(word in told for word in ("table8", "table9", "figures", "all", "--ckplus", "--only", "--epochs"))

@@ -1,0 +1,74 @@
+"""The command ``python -m train reproduce``: parses, calls, prints."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+class Target(str, Enum):
+    """Parts of the paper."""
+
+    table8 = "table8"
+    table9 = "table9"
+    figures = "figures"
+    all = "all"
+
+
+class CkplusSplits(str, Enum):
+    """Ways to divide CK+."""
+
+    paper = "paper"
+    subject = "subject"
+    both = "both"
+
+
+class Precision(str, Enum):
+    """Keras' dtype policies."""
+
+    float32 = "float32"
+    mixed_bfloat16 = "mixed_bfloat16"
+    mixed_float16 = "mixed_float16"
+
+
+@app.command()
+def reproduce(
+    target: Annotated[Target, typer.Argument(help="Which part of the paper.")],
+    data: Annotated[
+        list[Path] | None, typer.Option("--data", help="FER2013's table or CK+48's folder; may be given for each.")
+    ] = None,
+    ckplus: Annotated[
+        Path | None, typer.Option("--ckplus", help="CK+48's folder, the same as a second --data.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder of all runs; an earlier call's is continued.")] = Path(
+        "runs/reproduction"
+    ),
+    only: Annotated[str, typer.Option("--only", help="Models to train, like 3,6; all unless given.")] = "",
+    splits: Annotated[CkplusSplits, typer.Option("--splits", help="How CK+ is divided.")] = CkplusSplits.both,
+    seeds: Annotated[
+        str, typer.Option("--seeds", help="CK+ on the paper's split: one training each. All else takes the first.")
+    ] = "1,2,3",
+    epochs: Annotated[
+        int, typer.Option("--epochs", min=1, help="Another length than the paper's 50, which every output then tells.")
+    ] = 50,
+    precision: Annotated[Precision, typer.Option("--precision", help="Keras' dtype policy.")] = Precision.float32,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, gpu, or gpu:1 for the second one.")] = "auto",
+    docs: Annotated[Path | None, typer.Option("--docs", help="A second folder to write page and plots to.")] = None,
+    report: Annotated[bool, typer.Option("--report", help="Train nothing; write the page from what is done.")] = False,
+) -> None:
+    """Train the paper's tables and figures again and set them beside their originals; call again to continue."""
+    from train.reproduce.command import republish, run_target
+
+    if report:
+        typer.echo(republish(out, docs))
+        return
+    paths = [*(data or []), *([ckplus] if ckplus else [])]
+    run_target(
+        target.value, paths, out, only=only, splits=splits.value, seeds=seeds, epochs=epochs, precision=precision.value,
+        device=device, docs=docs, tell=typer.echo,
+    )  # fmt: skip

@@ -1,0 +1,162 @@
+"""What a reproduction has found so far: read from its run directories, kept as one small JSON file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from edge_agent.errors import InputError
+from train.reproduce.jobs import Job, Settings, job_of
+from train.reproduce.neighbours import SplitFacts
+from train.reproduce.paper import CURVES
+from train.run_dir import EpochMetrics, RunDir, write_whole
+
+SCHEMA = 1
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """One finished training: its figures after the last epoch.
+
+    Attributes:
+        job: What was trained.
+        accuracy: Over the training images as they were learnt from, dropout active.
+        loss: Likewise, in nats.
+        val_accuracy: Over the held-out images.
+        val_loss: Likewise, in nats.
+        trained_images: Images seen in an epoch; a last partial batch is dropped.
+        val_images: Held-out images.
+        best_val_accuracy: The largest of all epochs, which nothing in the tables uses.
+        seconds: What all epochs took together.
+        parameters: Of the network.
+        note: What a reader must know of the split.
+        fingerprint: First 12 hex digits of the data's sha256.
+        machine: On which machine it was begun.
+        versions: Of Keras, its backend and NumPy.
+        git_revision: Of the code it was begun with.
+        finished_at: ISO 8601, UTC.
+    """
+
+    job: Job
+    accuracy: float
+    loss: float
+    val_accuracy: float
+    val_loss: float
+    trained_images: int
+    val_images: int
+    best_val_accuracy: float
+    seconds: float
+    parameters: int
+    note: str
+    fingerprint: str
+    machine: str
+    versions: dict[str, str]
+    git_revision: str
+    finished_at: str
+
+
+class Curve(msgspec.Struct, frozen=True, kw_only=True):
+    """The epochs behind one of the paper's figures."""
+
+    figure: int
+    job: Job
+    epochs: tuple[EpochMetrics, ...]
+
+
+class Results(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the page is rendered from."""
+
+    settings: Settings
+    deviation: str
+    results: tuple[Result, ...] = ()
+    splits: tuple[SplitFacts, ...] = ()
+    curves: tuple[Curve, ...] = ()
+    schema: int = SCHEMA
+
+
+def is_finished(run: RunDir, epochs: int) -> bool:
+    """Whether nothing is left to train in a run directory."""
+    return run.exists() and run.model_path.is_file() and bool(run.record().finished_at) and len(run.metrics()) == epochs
+
+
+def collect(out: Path, settings: Settings, splits: Sequence[SplitFacts] = ()) -> Results:
+    """Read all finished trainings below a reproduction's folder, whichever call made them."""
+    runs = [RunDir(record.parent) for record in sorted(out.glob("*/*/run.json"))]
+    found = [(_result(run), run) for run in runs if is_finished(run, settings.epochs)]
+    found.sort(key=lambda pair: _place(pair[0].job))
+    return Results(
+        settings=settings,
+        deviation=settings.deviation,
+        results=tuple(result for result, _ in found),
+        splits=tuple(splits),
+        curves=tuple(
+            Curve(figure=figure, job=result.job, epochs=tuple(map(_rounded, run.metrics())))
+            for figure in CURVES
+            for result, run in [pair for pair in found if _is_shown(pair[0].job, figure)][:1]
+        ),
+    )
+
+
+def write_results(results: Results, path: Path) -> None:
+    """Write the file: a line for each training, split and curve, so that two versions compare well."""
+    parts = [f'"{name}": {_spread(value)}' for name, value in msgspec.to_builtins(results).items()]
+    write_whole(path, ("{\n" + ",\n".join(parts) + "\n}\n").encode())
+
+
+def read_results(path: Path) -> Results:
+    """Read the file.
+
+    Raises:
+        InputError: It is missing or is not such a file.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Results)
+    except (FileNotFoundError, msgspec.DecodeError) as error:
+        raise InputError(str(path), received=str(error), expected="results that `python -m train reproduce` wrote",
+                         remedy="Let it write them again") from None  # fmt: skip
+
+
+def _result(run: RunDir) -> Result:
+    record, metrics = run.record(), run.metrics()
+    last = _rounded(metrics[-1])
+    batch = record.recipe.batch_size
+    return Result(
+        job=job_of(record),
+        accuracy=last.accuracy,
+        loss=last.loss,
+        val_accuracy=last.val_accuracy,
+        val_loss=last.val_loss,
+        trained_images=max(1, record.images["train"] // batch) * batch,
+        val_images=record.images["validation"],
+        best_val_accuracy=round(max(epoch.val_accuracy for epoch in metrics), 6),
+        seconds=round(sum(epoch.seconds for epoch in metrics), 1),
+        parameters=record.parameters,
+        note=record.protocol_note,
+        fingerprint=record.fingerprint[:12],
+        machine=record.machine,
+        versions=record.versions,
+        git_revision=record.git_revision,
+        finished_at=record.finished_at,
+    )
+
+
+def _rounded(epoch: EpochMetrics) -> EpochMetrics:
+    """Six decimals are finer than an image in any set, and keep the file small."""
+    return msgspec.structs.replace(
+        epoch, **{name: round(value, 6) for name, value in msgspec.structs.asdict(epoch).items() if name != "epoch"}
+    )
+
+
+def _place(job: Job) -> tuple[object, ...]:
+    return job.data != "fer2013", job.split, job.model, job.seed, job.folds, job.fold
+
+
+def _is_shown(job: Job, figure: int) -> bool:
+    return (job.data, job.model) == CURVES[figure] and job.split == "paper"
+
+
+def _spread(value: object) -> str:
+    if not isinstance(value, list) or not value:
+        return msgspec.json.encode(value).decode()
+    return "[\n  " + ",\n  ".join(msgspec.json.encode(element).decode() for element in value) + "\n]"

@@ -27,7 +27,7 @@ from edge_agent.pipeline import Observation, Pipeline
 from edge_agent.policy import permit
 from edge_agent.summary import SummaryWindow
 from edge_agent.types import Frame, TrackedFace
-from edge_agent.vision.camera import Camera
+from edge_agent.vision.camera import Camera, CameraState
 from edge_agent.vision.classifier import Classifier
 from edge_agent.vision.detector import open_detector
 from edge_agent.vision.smoothing import Smoother
@@ -107,6 +107,7 @@ class Agent:
         heartbeat = None if watched_s is None else Heartbeat(watched_s, time.monotonic())
         health = HealthMonitor(time.monotonic())
         next_report_at = time.monotonic() + min(2.0, self._health_every_s)
+        told_muted = False
         while not stop.is_set():
             frame = self.camera.latest(last_index, _FRAME_WAIT_S)
             if frame is None:
@@ -121,7 +122,9 @@ class Agent:
             if heartbeat is not None:
                 # Asked on this very thread, so that a wedged perception feeds nothing either.
                 notify(*heartbeat.beat(now, {"publisher": self.messenger.counters().publisher_turned_at}))
-            if now >= next_report_at:
+            muted = self.camera.state is CameraState.MUTED
+            if now >= next_report_at or muted is not told_muted:  # who switches wants to see at once that it works
+                told_muted = muted
                 next_report_at = now + self._health_every_s
                 troubles = ["mute_not_remembered"] if self._mute.failing else []
                 self.messenger.health(health.report(self._camera_figures(), now, troubles=troubles))

@@ -180,6 +180,17 @@ class OutboxSettings(_Section, frozen=True):
     commit_s: Annotated[float, msgspec.Meta(ge=0.0, le=60.0)] = 0.25
 
 
+class HomeAssistantSettings(_Section, frozen=True):
+    """Whether Home Assistant finds this device by itself. ``enabled = true`` is all it takes with its default settings.
+
+    ``prefix`` is the discovery prefix of its MQTT integration, ``status_topic`` where it tells that it has started.
+    """
+
+    enabled: bool = False
+    prefix: Name = "homeassistant"
+    status_topic: Annotated[str, msgspec.Meta(pattern=r"^[^#+\x00]+$", max_length=256)] = "homeassistant/status"
+
+
 class Settings(_Section, frozen=True):
     """Everything the agent can be told."""
 
@@ -194,3 +205,4 @@ class Settings(_Section, frozen=True):
     privacy: PrivacySettings = PrivacySettings()
     mqtt: MqttSettings = MqttSettings()
     outbox: OutboxSettings = OutboxSettings()
+    home_assistant: HomeAssistantSettings = HomeAssistantSettings()

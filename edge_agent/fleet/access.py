@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from edge_agent.config import Name
 from edge_agent.errors import InputError
 from edge_agent.fleet.register import Register
+from edge_agent.messaging.discovery import discovery_node
 from edge_agent.messaging.topics import COMMAND, DESIRED, EXPRESSION, HEALTH, REPLY, STATUS, SUMMARY, Topics
 
 DASHBOARD, OPERATOR, HOME_ASSISTANT = "dashboard", "operator", "homeassistant"
@@ -43,14 +44,6 @@ def applied_topic(register: Register) -> str:
     return f"{register.school.root}/fleet/applied/{register.edition}"
 
 
-def discovery_node(site: Name, device: Name) -> tuple[str, str]:
-    """Node and object id of a device's Home Assistant discovery topic, which know no dots.
-
-    The topic is ``homeassistant/device/{node}/{object}/config``.
-    """
-    return site.replace(".", "_"), device.replace(".", "_")
-
-
 def check_no_clash(register: Register, site: Name, device: Name) -> None:
     """Refuse a device that would share its Home Assistant topic with another one.
 
@@ -71,7 +64,7 @@ def _device_rules(root: str, site: str, device: str) -> list[str]:
         f"topic readwrite {own.of(STATUS)}",
         *_writes(own.of(name) for name in (EXPRESSION, SUMMARY, HEALTH, REPLY)),
         *(f"topic read {own.of(name)}" for name in (DESIRED, COMMAND)),
-        f"topic write homeassistant/+/{node}/{thing}/config",
+        f"topic readwrite homeassistant/+/{node}/{thing}/config",
         "topic read homeassistant/status",
     ]
 

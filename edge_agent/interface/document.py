@@ -35,10 +35,8 @@ docs/dashboards.md in the agent's repository says how to build on this."""
 _PARAMETERS: dict[str, Schema] = {
     "root": {"description": "First part of the topics, `mqtt.root` in the device's settings.", "default": "classroom"},
     "site": {"description": "The school, `device.site` in the device's settings.", "examples": ["north-school"]},
-    "device": {
-        "description": "The device, `device.id` in its settings.",
-        "examples": ["pi-3a"],
-    },
+    "device": {"description": "The device, `device.id` in its settings.", "examples": ["pi-3a"]},
+    "discovery_prefix": {"description": "`home_assistant.prefix` in the settings.", "default": "homeassistant"},
 }
 _OTHER_PARAMETER = "See the description of the channel."
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from edge_agent import __version__
+from edge_agent.config import DeviceSettings, PrivacySettings, Settings
+from edge_agent.messaging.discovery import discovery
 from edge_agent.messaging.payloads import (
     CameraHealth,
     Command,
@@ -189,5 +191,18 @@ EXAMPLES: dict[str, list[Example]] = {
             ),
         ),
     ],
+    "home_assistant_discovery": [
+        Example(
+            "A device in room 2b",
+            discovery(
+                Settings(
+                    device=DeviceSettings(site="north-school", id="pi-3a", room="2b"),
+                    privacy=PrivacySettings(level="summary"),
+                ),
+                _LABELS,
+            ),
+        )
+    ],
+    "home_assistant_status": [Example("Home Assistant has started", "online")],
 }  # fmt: skip
 """By channel."""

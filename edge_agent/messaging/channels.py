@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from edge_agent.messaging.discovery import Discovery
 from edge_agent.messaging.payloads import (
     Command,
     Desired,
@@ -34,7 +35,7 @@ class Channel:
     Attributes:
         name: Short name; the last part of the topic where ``address`` is left out.
         message: The type that encodes its messages; ``bytes`` where they are no JSON.
-        sender: Who publishes there.
+        sender: Who publishes there; ``operator`` is every other program.
         retained: Whether the broker keeps the latest message for those who subscribe later.
         historical: Whether messages sent late or again carry the user property ``historical``.
         expiry_s: After how many seconds the broker drops a message (MQTT 5), with default settings; 0 for never.
@@ -67,6 +68,17 @@ CHANNELS: Final = (
     Channel(DESIRED, Desired, sender="operator", retained=True),
     Channel(COMMAND, Command, sender="operator"),
     Channel(REPLY, Reply, expiry_s=60),
+    Channel(
+        "home_assistant_discovery", Discovery, retained=True, address="{discovery_prefix}/device/{site}/{device}/config"
+    ),
+    Channel(
+        "home_assistant_status",
+        Literal["online", "offline"],
+        sender="operator",
+        address="homeassistant/status",
+        content_type="text/plain",
+        about="What Home Assistant says when it starts and ends; the agent answers a start with its discovery message.",
+    ),
 )
 """Every topic of the contract."""
 

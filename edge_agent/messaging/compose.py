@@ -43,6 +43,9 @@ class Composer:
         model_id: First 12 hex digits of the model file's sha256.
         clock: Dates the messages.
         declaration: What may be told of the operator's declaration.
+
+    Attributes:
+        labels: The expressions the model knows.
     """
 
     def __init__(
@@ -53,7 +56,7 @@ class Composer:
         clock: Clock,
         declaration: DeclarationMark | None = None,
     ) -> None:
-        self._settings, self._labels, self._model, self._clock = settings, labels, model_id, clock
+        self._settings, self.labels, self._model, self._clock = settings, labels, model_id, clock
         self._declaration: DeclarationMark | UnsetType = declaration or UNSET
         self._timezone = timezone_name()
 
@@ -110,7 +113,7 @@ class Composer:
             at=session.utc(self._clock.monotonic()),
             started_at=session.utc(session.started),
             clock_synced=self._clock.synced(),
-            labels=self._labels,
+            labels=self.labels,
             model=self._model,
             room=self._settings.device.room,
             timezone=self._timezone,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from edge_agent.messaging.connection import Connection
 from edge_agent.messaging.holds import Holds
@@ -29,6 +29,7 @@ class Exchange:
         topic_of: The full topic of a row's ``topic``.
         is_late: Whether a row is to be marked as sent late.
         on_message: Called with what comes in.
+        dispensable: Subscriptions that the broker may deny without harm.
 
     Attributes:
         closed: Set when the connection is over.
@@ -45,9 +46,11 @@ class Exchange:
         topic_of: Callable[[str], str],
         is_late: Callable[[Row], bool],
         on_message: Callable[[Received], None],
+        dispensable: Sequence[str] = (),
     ) -> None:
         self._connection, self._outbox, self._letters, self._holds = connection, outbox, letters, holds
         self._topic_of, self._is_late, self._on_message = topic_of, is_late, on_message
+        self._dispensable = set(dispensable)
         self._window: Window[Row | Letter] = Window(min(limit, connection.receive_maximum))
         self.closed: Closed | None = None
         self.subscribed = False
@@ -75,8 +78,8 @@ class Exchange:
                 self._on_message(signal)
             elif isinstance(signal, Subscribed):
                 self.subscribed = True
-                if signal.refused:
-                    log.error("the broker denies the subscription to %s; check its access rules", signal.refused)
+                if refused := set(signal.refused) - self._dispensable:
+                    log.error("the broker denies the subscription to %s; check its access rules", sorted(refused))
             else:
                 self.closed = signal
 

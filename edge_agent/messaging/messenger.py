@@ -11,6 +11,7 @@ from edge_agent.messaging.clock import Clock, SystemClock
 from edge_agent.messaging.commands import CommandDesk, Handler
 from edge_agent.messaging.compose import Composer
 from edge_agent.messaging.counters import MessengerCounters
+from edge_agent.messaging.home_assistant import HomeAssistant
 from edge_agent.messaging.letters import Letter
 from edge_agent.messaging.outbox import Outbox
 from edge_agent.messaging.payloads import DeclarationMark, Desired, Expression, HealthReport, Summary, encode
@@ -71,6 +72,9 @@ class Messenger:
             post=lambda letter: self._publisher.post(letter),
             counters=self.counters,
             on_desired=on_desired,
+            home_assistant=HomeAssistant(
+                settings, lambda: self._composer.labels, lambda letter: self._publisher.post(letter)
+            ),
         )
         self._publisher = Publisher(
             broker,

@@ -13,6 +13,7 @@ from edge_agent.messaging.commands import CommandDesk
 from edge_agent.messaging.compose import Composer
 from edge_agent.messaging.connection import Will
 from edge_agent.messaging.counters import MessengerCounters
+from edge_agent.messaging.home_assistant import HomeAssistant
 from edge_agent.messaging.letters import Letter
 from edge_agent.messaging.outbox import Outbox
 from edge_agent.messaging.payloads import Desired, HealthReport, Message, Reply, Status, decode, encode
@@ -43,6 +44,7 @@ class Presence:
         post: Publishes a letter.
         counters: What messaging has done.
         on_desired: Called with what the device should be.
+        home_assistant: The device's place in Home Assistant.
 
     Attributes:
         lock: Held while something is numbered and stored, so that order and numbers agree.
@@ -62,10 +64,11 @@ class Presence:
         post: Callable[[Letter], None],
         counters: Callable[[], MessengerCounters],
         on_desired: Callable[[Desired], None] | None,
+        home_assistant: HomeAssistant,
     ) -> None:
         self._settings, self._topics, self._composer = settings, topics, composer
         self._outbox, self._clock, self._desk, self._post = outbox, clock, desk, post
-        self._counters, self._on_desired = counters, on_desired
+        self._counters, self._on_desired, self._home_assistant = counters, on_desired, home_assistant
         self._report: HealthReport | None = None
         self._announced: tuple[float, bool] | None = None
         self.lock = threading.Lock()
@@ -100,6 +103,10 @@ class Presence:
         """See :class:`~edge_agent.messaging.publisher.Owner`."""
         return [self._topics.of(STATUS), self._topics.of(DESIRED), self._topics.of(COMMAND)]
 
+    def dispensable_filters(self) -> Sequence[str]:
+        """See :class:`~edge_agent.messaging.publisher.Owner`."""
+        return self._home_assistant.filters()
+
     def is_greeting(self, message: Received) -> bool:
         """See :class:`~edge_agent.messaging.publisher.Owner`."""
         return message.retained and message.topic == self._topics.of(STATUS)
@@ -130,6 +137,8 @@ class Presence:
             self._hear_desired(message.payload)
         elif message.topic == self._topics.of(COMMAND):
             self._desk.handle(message.payload, self.session.id, self._reply, retained=message.retained)
+        else:
+            self._home_assistant.received(message)
 
     def taken_over(self) -> None:
         """See :class:`~edge_agent.messaging.publisher.Owner`."""
@@ -157,6 +166,7 @@ class Presence:
         self._announced = (self.session.started_unix_s(), self._clock.synced())
         known = [(stored, self._outbox.last_delivered(stored.id)) for stored in self._outbox.sessions()]
         self._post(self._letter(STATUS, self._composer.birth(self.session, known), retain=True))
+        self._home_assistant.announce()
 
     def _publish_health(self) -> None:
         if self._report is None:

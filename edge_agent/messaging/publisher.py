@@ -65,6 +65,9 @@ class Owner(Protocol):
     def filters(self) -> Sequence[str]:
         """What to subscribe to."""
 
+    def dispensable_filters(self) -> Sequence[str]:
+        """What to subscribe to where the broker allows it."""
+
     def is_greeting(self, message: Received) -> bool:
         """Whether this is the message that is waited for before :meth:`greeted`."""
 
@@ -210,11 +213,11 @@ class Publisher:
 
         exchange = self._exchange = Exchange(
             connection, self._max_in_flight, self._outbox, self._letters, self._holds, self._topics.of,
-            self._owner.is_late, received,
+            self._owner.is_late, received, self._owner.dispensable_filters(),
         )  # fmt: skip
         started = time.monotonic()
         self._letters.connected()
-        connection.subscribe(self._owner.filters())
+        connection.subscribe([*self._owner.filters(), *self._owner.dispensable_filters()])
         answered_at: float | None = None
         try:
             while True:

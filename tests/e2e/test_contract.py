@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from edge_agent.messaging.channels import CHANNELS, COMMANDS
+from edge_agent.messaging.channels import CHANNELS, COMMANDS, Channel
 from tests.broker import Message, Subscriber, running_mosquitto, wait_until
 from tests.e2e.test_agent import agent
 
@@ -19,14 +19,19 @@ SCHEMAS = Path(__file__).parents[2] / "docs" / "contract" / "schemas"
 SCENE = '[camera]\nsource = "simulated"\nfaces = 6\nwidth_px = 640\nheight_px = 480\n'
 BROKEN = (b'{"v":1,"id":7,"command":"ping"}', b'{"v":1,"id":"b","command":"resend"}')
 OWN = "classroom/v1/north/pi-3a/"
+TRAVELLED = [channel for channel in CHANNELS if channel.sender == "device" or channel.name in ("desired", "command")]
+
+
+def topic_of(channel: Channel) -> str:
+    return channel.topic.format(root="classroom", site="north", device="pi-3a", discovery_prefix="homeassistant")
 
 
 @pytest.fixture(scope="module")
 def heard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Message]]:
     """What a subscriber heard of a run in which everything was asked for, boxes included."""
     folder = tmp_path_factory.mktemp("run")
-    more = SCENE + "[privacy]\nmin_group = 3\nboxes = true\n[summary]\nwindow_s = 1\n"
-    with running_mosquitto(folder) as broker, Subscriber(broker.port, ("classroom/#",)) as subscriber:
+    more = SCENE + "[privacy]\nmin_group = 3\nboxes = true\n[summary]\nwindow_s = 1\n[home_assistant]\nenabled = true\n"
+    with running_mosquitto(folder) as broker, Subscriber(broker.port, ("classroom/#", "homeassistant/#")) as subscriber:
 
         def ask(**command: Any) -> dict[str, Any]:
             before = len(subscriber.on("reply"))
@@ -55,9 +60,9 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Message]]:
         yield list(subscriber.messages)
 
 
-@pytest.mark.parametrize("channel", [channel for channel in CHANNELS if not channel.address], ids=lambda c: c.name)
-def test_every_message_of_a_run_is_valid_by_the_committed_schema(channel: Any, heard: list[Message]) -> None:
-    messages = [message for message in heard if message.topic == OWN + channel.name]
+@pytest.mark.parametrize("channel", TRAVELLED, ids=lambda channel: channel.name)
+def test_every_message_of_a_run_is_valid_by_the_committed_schema(channel: Channel, heard: list[Message]) -> None:
+    messages = [message for message in heard if message.topic == topic_of(channel)]
     schema = json.loads((SCHEMAS / f"{channel.name}.json").read_text(encoding="utf-8"))
     validator = jsonschema.Draft202012Validator(schema)
     wrong = [m.payload for m in messages if not validator.is_valid(json.loads(m.payload))]
@@ -66,8 +71,7 @@ def test_every_message_of_a_run_is_valid_by_the_committed_schema(channel: Any, h
 
 
 def test_nothing_is_published_outside_the_contract(heard: list[Message]) -> None:
-    topics = {OWN + channel.name for channel in CHANNELS if not channel.address}
-    assert {message.topic for message in heard} <= topics
+    assert {message.topic for message in heard} <= {topic_of(channel) for channel in TRAVELLED}
 
 
 def test_only_events_sent_late_or_again_carry_a_user_property(heard: list[Message]) -> None:

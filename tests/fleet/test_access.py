@@ -213,7 +213,9 @@ def test_the_operator_account_writes_desired_and_command_alone(school: SchoolUnd
 def test_home_assistant_gets_discovery_and_steers(school: SchoolUnderTest) -> None:
     device = school.device("a")
     with connected(with_account(school, "homeassistant")) as home, connected(device.broker()) as speaker:
-        assert hears(home, "homeassistant/#", speaker, "homeassistant/device/school/a/config")
+        config = "homeassistant/device/school/a/config"
+        assert hears(home, "homeassistant/#", speaker, config)
+        assert hears(speaker, config, home, config), "the device has to see its own, to take it back"
         assert {name for name in NAMES if publishes(home, A.of(name))} == {"desired", "command"}
         assert hears(speaker, "homeassistant/status", home, "homeassistant/status")
 

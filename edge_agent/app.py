@@ -21,6 +21,8 @@ from edge_agent.health import CameraFigures, HealthMonitor
 from edge_agent.messaging.clock import utc_text
 from edge_agent.messaging.messenger import Messenger
 from edge_agent.messaging.payloads import Command, DeclarationMark, Desired
+from edge_agent.metrics import render
+from edge_agent.metrics_server import serving
 from edge_agent.mute import MuteMemory, Wish
 from edge_agent.notify import READY, STOPPING, Heartbeat, notify, watchdog_s
 from edge_agent.pipeline import Observation, Pipeline
@@ -57,6 +59,7 @@ class Agent:
     def __init__(self, settings: Settings, observer: Observer = lambda _frame, _observation: None) -> None:
         declaration = _declare(settings)
         self._settings, self._observer = settings, observer
+        self._least_told = settings.privacy.min_group if settings.privacy.level == "summary" else None
         self._state = state_folder(settings)
         self._mute = MuteMemory(self._state, settings.device.site, settings.device.id)
         self._health_every_s = settings.mqtt.health_every_s
@@ -82,6 +85,7 @@ class Agent:
             Smoother(classifier.labels, settings.smoothing),
             SummaryWindow(settings.summary.window_s, settings.privacy.min_group),
             settings.classifier.faces_per_frame,
+            least_faces=self._least_told or 0,
         )
         log.info(
             "model %s with %s, faces by %s, camera %s",
@@ -90,7 +94,7 @@ class Agent:
 
     def run(self, stop: threading.Event) -> None:
         """Perceive and publish until ``stop`` is set. Cameras and brokers may come and go meanwhile."""
-        with audit_file(self._state):
+        with audit_file(self._state), serving(self._settings.metrics, self._metrics):
             self.messenger.start()
             self.camera.start()
             notify(READY)
@@ -105,7 +109,7 @@ class Agent:
         last_index = -1
         watched_s = watchdog_s()
         heartbeat = None if watched_s is None else Heartbeat(watched_s, time.monotonic())
-        health = HealthMonitor(time.monotonic())
+        health = HealthMonitor(time.monotonic(), self._least_told)
         next_report_at = time.monotonic() + min(2.0, self._health_every_s)
         told_muted = False
         while not stop.is_set():
@@ -116,7 +120,8 @@ class Agent:
                 last_index = frame.index
                 observation = self._pipeline.step(frame)
                 self._publish(observation)
-                health.count(observation.stage_ms, (time.monotonic() - frame.captured_at) * 1000.0)
+                total_ms = (time.monotonic() - frame.captured_at) * 1000.0
+                health.count(observation.stage_ms, total_ms, len(observation.faces))
                 self._observer(frame, observation)
             now = time.monotonic()
             if heartbeat is not None:
@@ -139,6 +144,11 @@ class Agent:
     def _camera_figures(self) -> CameraFigures:
         camera = self.camera
         return CameraFigures(camera.state, camera.reason, camera.frames_read, camera.frames_dropped)
+
+    def _metrics(self) -> str:
+        """The exposition for Prometheus; called on its server's thread."""
+        messenger = self.messenger
+        return render(messenger.session, messenger.last_health, connected=messenger.counters().connected)
 
     def _snapshot(self, _command: Command) -> dict[str, Any]:
         """The faces present now, for who joins in mid-lesson; called on the messenger's thread.

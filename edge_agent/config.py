@@ -120,7 +120,8 @@ class PrivacySettings(_Section, frozen=True):
     """What may leave the device. No level ever sends or stores a picture.
 
     ``faces`` publishes per-face events, ``summary`` group figures alone. A summary over fewer than ``min_group`` faces
-    is suppressed.
+    is suppressed; at the level ``summary`` so few are not read either, and nothing else tells of them. ``boxes`` adds
+    to per-face events where the face was.
     """
 
     level: Literal["faces", "summary"] = "faces"
@@ -191,6 +192,16 @@ class HomeAssistantSettings(_Section, frozen=True):
     status_topic: Annotated[str, msgspec.Meta(pattern=r"^[^#+\x00]+$", max_length=256)] = "homeassistant/status"
 
 
+class MetricsSettings(_Section, frozen=True):
+    """The figures of ``health`` for Prometheus, at ``http://address:port/metrics``; port 0 serves none.
+
+    They are served without a password: another address than a loopback one shows them to that network.
+    """
+
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
+    address: str = "127.0.0.1"
+
+
 class Settings(_Section, frozen=True):
     """Everything the agent can be told."""
 
@@ -206,3 +217,4 @@ class Settings(_Section, frozen=True):
     mqtt: MqttSettings = MqttSettings()
     outbox: OutboxSettings = OutboxSettings()
     home_assistant: HomeAssistantSettings = HomeAssistantSettings()
+    metrics: MetricsSettings = MetricsSettings()

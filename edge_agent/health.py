@@ -17,6 +17,9 @@ _FIRMWARE_FLAGS = "devices/platform/soc/soc:firmware/get_throttled"
 _THROTTLED_NOW = 0b1111
 """Bits of the Raspberry Pi firmware's word that speak of this moment: under-voltage, capped, throttled, soft limit."""
 
+_COARSE_FRAMES = 100
+"""Frames are counted in steps of this where their exact number could tell of a small group."""
+
 _WELL = frozenset({CameraState.OK, CameraState.STARTING, CameraState.MUTED})
 
 
@@ -31,14 +34,31 @@ class CameraFigures:
 
 
 class HealthMonitor:
-    """Collects timings between two reports. One thread only."""
+    """Collects timings between two reports. One thread only.
 
-    def __init__(self, now: float) -> None:
-        self._since = now
+    The more faces, the longer a frame takes, so that speed tells how many there are.
+
+    Args:
+        now: Monotonic seconds.
+        min_group: Where nothing may be told of fewer faces than this: latencies over a period in which fewer were
+            present are left out and its rate is rounded, and frames are counted in hundreds at all times. ``None``
+            tells everything.
+    """
+
+    def __init__(self, now: float, min_group: int | None = None) -> None:
+        self._since, self._min_group = now, min_group
+        self._small = False
         self._timings: defaultdict[str, list[float]] = defaultdict(list)
 
-    def count(self, stage_ms: Sequence[tuple[str, float]], total_ms: float) -> None:
-        """Take note of one frame: what each stage took, and the time from its capture to its decisions."""
+    def count(self, stage_ms: Sequence[tuple[str, float]], total_ms: float, faces: int) -> None:
+        """Take note of one frame.
+
+        Args:
+            stage_ms: What each stage took.
+            total_ms: The time from its capture to its decisions.
+            faces: How many were present.
+        """
+        self._small = self._small or (self._min_group is not None and faces < self._min_group)
         for stage, milliseconds in (*stage_ms, ("total", total_ms)):
             self._timings[stage].append(milliseconds)
 
@@ -55,20 +75,22 @@ class HealthMonitor:
         """
         frames = len(self._timings["total"])
         elapsed = max(now - self._since, 1e-9)
-        latency = {stage: percentiles(values) for stage, values in self._timings.items() if values}
+        told = {} if self._small else self._timings
+        latency = {stage: percentiles(values) for stage, values in told.items() if values}
+        fps_digits, step = 0 if self._small else 2, 1 if self._min_group is None else _COARSE_FRAMES
         self._timings.clear()
-        self._since = now
+        self._since, self._small = now, False
         throttled = read_throttled(platform)
         problems = [] if camera.state in _WELL else [f"camera_{camera.state.value}"]
         if throttled:
             problems.append("throttled")
         problems += troubles
         return HealthReport(
-            fps=round(frames / elapsed, 2),
+            fps=round(frames / elapsed, fps_digits),
             latency_ms=latency,
             camera=CameraHealth(state=camera.state.value, reason=camera.reason),
-            frames_read=camera.frames_read,
-            frames_dropped=camera.frames_dropped,
+            frames_read=camera.frames_read // step * step,
+            frames_dropped=camera.frames_dropped // step * step,
             temperature_c=read_temperature_c(platform),
             throttled=throttled,
             muted=camera.state is CameraState.MUTED,

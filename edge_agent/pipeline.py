@@ -43,7 +43,17 @@ class Observation:
 
 
 class Pipeline:
-    """Turns frames into observations. Holds the state of tracker, smoother and summary; one thread only."""
+    """Turns frames into observations. Holds the state of tracker, smoother and summary; one thread only.
+
+    Args:
+        detector: Finds faces.
+        tracker: Follows them.
+        classifier: Reads expressions.
+        smoother: Decides which are stable.
+        window: Sums the class up.
+        faces_per_frame: Most faces to read in a frame.
+        least_faces: With fewer faces present none is read: what is not to be told is not found out either.
+    """
 
     def __init__(
         self,
@@ -53,9 +63,11 @@ class Pipeline:
         smoother: Smoother,
         window: SummaryWindow,
         faces_per_frame: int,
+        least_faces: int = 0,
     ) -> None:
         self._detector, self._tracker, self._classifier = detector, tracker, classifier
         self._smoother, self._window, self._faces_per_frame = smoother, window, faces_per_frame
+        self._least_faces = least_faces
 
     def step(self, frame: Frame) -> Observation:
         """Observe one frame."""
@@ -66,7 +78,8 @@ class Pipeline:
         watch.lap("detect")
 
         update = self._tracker.update(detections, now)
-        chosen = choose(update.present, self._smoother.read_at, self._faces_per_frame, now)
+        budget = self._faces_per_frame if len(update.present) >= self._least_faces else 0
+        chosen = choose(update.present, self._smoother.read_at, budget, now)
         watch.lap("track")
 
         crops = [

@@ -44,9 +44,9 @@ class SummaryWindow:
         return summary
 
     def _summarise(self, started_at: float) -> WindowSummary:
-        mean_faces = self._faces / self._frames
-        if mean_faces < self._min_group:
+        mean_faces, total = self._faces / self._frames, sum(self._seen.values())
+        # Shares speak of the faces that have an expression: of thirty new ones, the one that is read already is alone.
+        if min(mean_faces, total / self._frames) < self._min_group:
             return WindowSummary(started_at, self._window_s, faces=None, shares=None, suppressed=True)
-        total = sum(self._seen.values())
         shares = {expression: count / total for expression, count in sorted(self._seen.items())}
         return WindowSummary(started_at, self._window_s, faces=round(mean_faces), shares=shares, suppressed=False)

@@ -15,7 +15,7 @@ FINE = CameraFigures(CameraState.OK, "", 100, 3)
 def test_rate_and_latency_cover_the_time_since_the_last_report(tmp_path: Path) -> None:
     monitor = HealthMonitor(0.0)
     for _ in range(20):
-        monitor.count([("detect", 10.0), ("classify", 2.0)], total_ms=15.0)
+        monitor.count([("detect", 10.0), ("classify", 2.0)], total_ms=15.0, faces=3)
     first = monitor.report(FINE, 2.0, platform=tmp_path)
     second = monitor.report(FINE, 4.0, platform=tmp_path)
     assert first.fps == pytest.approx(10.0)
@@ -47,3 +47,14 @@ def test_a_camera_in_trouble_is_a_problem_and_a_muted_one_is_not(tmp_path: Path)
     muted = monitor.report(CameraFigures(CameraState.MUTED, "", 5, 0), 2.0, platform=tmp_path)
     assert stalled.problems == ("camera_stalled",)
     assert (muted.problems, muted.muted) == ((), True)
+
+
+def test_where_small_groups_are_protected_their_speed_is_not_told(tmp_path: Path) -> None:
+    monitor = HealthMonitor(0.0, min_group=5)
+    for faces in (5, 6, 4, 30):
+        monitor.count([("classify", 0.7 * faces)], total_ms=10.0 + faces, faces=faces)
+    small = monitor.report(CameraFigures(CameraState.OK, "", 1234, 199), 3.0, platform=tmp_path)
+    assert (small.fps, small.latency_ms, small.frames_read, small.frames_dropped) == (1.0, {}, 1200, 100)
+    monitor.count([("classify", 3.5)], total_ms=15.0, faces=5)
+    large = monitor.report(CameraFigures(CameraState.OK, "", 1234, 199), 6.0, platform=tmp_path)
+    assert (large.fps, large.latency_ms["total"].p50, large.frames_read) == (0.33, 15.0, 1200)

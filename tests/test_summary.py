@@ -34,6 +34,14 @@ def test_a_face_present_in_some_frames_alone_does_not_lift_the_group_over_the_li
     assert summary.suppressed
 
 
+def test_one_face_with_an_expression_among_many_without_is_not_told() -> None:
+    window = SummaryWindow(5.0, min_group=5)
+    window.add(["sad"] + [None] * 29, 0.0)
+    summary = window.close_if_due(5.0)
+    assert summary is not None
+    assert (summary.suppressed, summary.shares) == (True, None)
+
+
 def test_an_empty_room_over_the_limit_of_zero_is_told_as_empty() -> None:
     window = SummaryWindow(1.0, min_group=0)
     window.add([], 0.0)

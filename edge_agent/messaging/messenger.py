@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 
 from edge_agent.config import Settings
@@ -14,13 +13,11 @@ from edge_agent.messaging.counters import MessengerCounters
 from edge_agent.messaging.home_assistant import HomeAssistant
 from edge_agent.messaging.letters import Letter
 from edge_agent.messaging.outbox import Outbox
-from edge_agent.messaging.payloads import DeclarationMark, Desired, Expression, HealthReport, Summary, encode
+from edge_agent.messaging.payloads import DeclarationMark, Desired, Expression, Health, HealthReport, Summary, encode
 from edge_agent.messaging.presence import Presence
 from edge_agent.messaging.publisher import Pace, Publisher
 from edge_agent.messaging.topics import EXPRESSION, SUMMARY, Topics
 from edge_agent.types import ExpressionChange, WindowSummary
-
-log = logging.getLogger(__name__)
 
 
 class Messenger:
@@ -58,9 +55,12 @@ class Messenger:
         broker = Broker.from_settings(settings.mqtt)
         self._per_face = settings.privacy.level == "faces"
         self.topics = Topics(settings.mqtt.root, settings.device.site, settings.device.id)
-        self._outbox = Outbox(settings.outbox, clock, on_ready=lambda: self._publisher.wake())
-        if not self._per_face:
-            self._forget_faces()
+        self._outbox = Outbox(
+            settings.outbox,
+            clock,
+            on_ready=lambda: self._publisher.wake(),
+            barred=() if self._per_face else (EXPRESSION,),
+        )
         self._composer = Composer(settings, labels, model_id, clock, declaration)
         self._presence = Presence(
             settings,
@@ -90,6 +90,11 @@ class Messenger:
     def session(self) -> str:
         """The id of the current session. It changes once where the broker turns out to remember a later one."""
         return self._presence.session.id
+
+    @property
+    def last_health(self) -> Health | None:
+        """The report composed last, whether or not the broker could be told; ``None`` before the first."""
+        return self._presence.last_health
 
     def start(self) -> None:
         """Start storing and publishing."""
@@ -148,8 +153,3 @@ class Messenger:
 
     def _put(self, topic: str, message: Expression | Summary) -> None:
         self._outbox.put(topic, message.session, message.seq, encode(message), self._presence.mono_ms())
-
-    def _forget_faces(self) -> None:
-        forgotten = self._outbox.purge(EXPRESSION)
-        if forgotten:
-            log.warning("%d stored per-face events deleted, for privacy.level is summary", forgotten)

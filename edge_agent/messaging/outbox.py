@@ -79,6 +79,7 @@ class Outbox:
         clock: Dates rows.
         on_ready: Called, on the outbox's thread, when there may be something to take.
         retry_disk_s: How long to wait before a failed disk is tried again.
+        barred: Topics of which nothing may be sent, not even what an earlier run has stored: it is deleted.
     """
 
     def __init__(
@@ -87,20 +88,23 @@ class Outbox:
         clock: Clock,
         on_ready: Callable[[], None] = lambda: None,
         retry_disk_s: float = 5.0,
+        barred: Collection[str] = (),
     ) -> None:
+        self._barred = barred
         self._settings, self._clock, self._on_ready, self._retry_disk_s = settings, clock, on_ready, retry_disk_s
         self._changed = threading.Condition()
         self._incoming: deque[Row] = deque()
         self._deliveries: list[tuple[int, int]] = []
         self._asked: deque[tuple[ResendRange, Callable[[ResendAnswer], None]]] = deque()
         self._session_to_save: StoredSession | None = None
-        self._lanes = Lanes(SEQUENCED, _LANE_ROWS)
+        self._lanes = Lanes([topic for topic in SEQUENCED if topic not in barred], _LANE_ROWS)
         self._taken: dict[int, Row] = {}
         self._closing = False
         self._hurry = False
         self._full = False
         self._store = TieredStore(Path(settings.path) if settings.path else None, self._rows_in_memory)
         self._opened, self._unreadable = self._store.opened, 0
+        self._purge()
         # Where the file cannot be read yet, numbers that no row in it can have.
         first_id = 1 if self._store.storage != "degraded" else round(clock.wall() * 1e9)
         self._next_id = max(self._store.last_id() + 1, first_id)
@@ -173,12 +177,6 @@ class Outbox:
                 self._changed.notify_all()
         if busy:
             answer(ResendAnswer(0, (), None, busy=True))
-
-    def purge(self, topic: str) -> int:
-        """Delete all rows of a topic, before the outbox is started; returns how many."""
-        count = self._store.purge(topic)
-        self._pending = self._store.totals().pending
-        return count
 
     def remember(self, session: StoredSession) -> None:
         """Note the current run, or what has become known about its start."""
@@ -267,6 +265,7 @@ class Outbox:
         if self._store.opened == self._opened:
             return
         self._opened = self._store.opened
+        self._purge()
         delivered = self._store.last_delivered()
         sessions = {session.id: session for session in self._store.sessions()}
         with self._changed:
@@ -275,6 +274,12 @@ class Outbox:
             self._sessions = sessions | self._sessions
             for key, seq in delivered.items():
                 self._last_delivered[key] = max(seq, self._last_delivered.get(key, 0))
+
+    def _purge(self) -> None:
+        for topic in self._barred:
+            deleted = self._store.purge(topic)
+            if deleted:
+                log.warning("outbox: %d stored messages of %s deleted, for they may no longer be sent", deleted, topic)
 
     def _write(self) -> bool:
         """Store what was put and what was delivered since the last time, in one commit; whether there was anything."""
@@ -330,7 +335,8 @@ class Outbox:
             return
         wanted, answer = self._asked.popleft()
         last = min(wanted.last, wanted.first + RESEND_LIMIT - 1)
-        rows = self._store.between(wanted.session, wanted.topic, wanted.first, last, RESEND_LIMIT)
+        barred = wanted.topic in self._barred
+        rows = [] if barred else self._store.between(wanted.session, wanted.topic, wanted.first, last, RESEND_LIMIT)
         with self._changed:
             self._lanes.resend(replace(row, resent=True) for row in rows)
         missing = gaps_between([row.seq for row in rows], wanted.first, last)

@@ -151,6 +151,10 @@ class OutboxHealth(msgspec.Struct, frozen=True, kw_only=True):
 class HealthReport(Message, frozen=True, kw_only=True):
     """What the pipeline knows about its own health; fields stay null where the platform does not tell.
 
+    Where the privacy level is ``summary``, speed must not give away how few people are there: with fewer than
+    ``min_group`` faces at any moment of the reporting period ``latency_ms`` is empty and ``fps`` a whole number, and
+    frames are counted in hundreds at all times.
+
     Attributes:
         fps: Frames taken through the pipeline a second, over the reporting period.
         latency_ms: Time in milliseconds by stage (``detect``, ``classify``, ``total`` ...) over the reporting period.

@@ -16,7 +16,7 @@ from edge_agent.messaging.counters import MessengerCounters
 from edge_agent.messaging.home_assistant import HomeAssistant
 from edge_agent.messaging.letters import Letter
 from edge_agent.messaging.outbox import Outbox
-from edge_agent.messaging.payloads import Desired, HealthReport, Message, Reply, Status, decode, encode
+from edge_agent.messaging.payloads import Desired, Health, HealthReport, Message, Reply, Status, decode, encode
 from edge_agent.messaging.session import Session, new_session_id
 from edge_agent.messaging.signals import Received
 from edge_agent.messaging.store import Row, StoredSession
@@ -50,6 +50,7 @@ class Presence:
         lock: Held while something is numbered and stored, so that order and numbers agree.
         session: The current session.
         twins: What is known of other devices with this one's id.
+        last_health: The report composed last, whether or not the broker could be told; ``None`` before the first.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Presence:
         self._counters, self._on_desired, self._home_assistant = counters, on_desired, home_assistant
         self._report: HealthReport | None = None
         self._announced: tuple[float, bool] | None = None
+        self.last_health: Health | None = None
         self.lock = threading.Lock()
         self.twins = TwinWatch()
         self.session = self._begin_session(max((known.id for known in outbox.sessions()), default=""))
@@ -173,6 +175,7 @@ class Presence:
             return
         last_seq = self._outbox.last_delivered(self.session.id)
         health = self._composer.health(self._report, self.session, self._counters(), last_seq)
+        self.last_health = health
         expiry_s = round(_HEALTH_STALE_AFTER * self._settings.mqtt.health_every_s)
         self._post(self._letter(HEALTH, health, retain=True, expiry_s=expiry_s))
 

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ import cv2
 import pytest
 
 from edge_agent.simulate import SimulatedClassroom
-from tests.broker import Mosquitto, running_mosquitto, wait_until
+from tests.broker import Mosquitto, Subscriber, free_port, running_mosquitto, wait_until
 
 DECLARED = (
     '[policy]\njurisdiction = "CH"\nsetting = "education"\nlegal_basis = "consent"\n'
@@ -134,3 +135,27 @@ def test_summary_privacy_publishes_no_face(broker: Mosquitto, tmp_path: Path) ->
     with witness(broker, tmp_path) as heard, agent(broker, tmp_path, more):
         wait_until(lambda: sum(topic == "summary" for topic, _ in messages(heard)) >= 3, 40, "three summaries")
         assert not [body for topic, body in messages(heard) if topic == "expression"]
+
+
+def test_of_a_small_group_nothing_is_told_anywhere(broker: Mosquitto, tmp_path: Path) -> None:
+    port = free_port()
+    camera = '[camera]\nsource = "simulated"\nfaces = 3\n'
+    more = camera + f'[privacy]\nlevel = "summary"\n[summary]\nwindow_s = 1\n[metrics]\nport = {port}\n'
+    with witness(broker, tmp_path) as heard, agent(broker, tmp_path, more), Subscriber(broker.port) as dashboard:
+        wait_until(lambda: sum(topic == "health" for topic, _ in messages(heard)) >= 3, 40, "three reports")
+        dashboard.publish("classroom/v1/north/pi-3a/command", b'{"v":1,"id":"s","command":"snapshot"}')
+        wait_until(lambda: sum(topic == "reply" for topic, _ in messages(heard)), 40, "the reply")
+        wait_until(lambda: sum(topic == "summary" for topic, _ in messages(heard)) >= 3, 40, "three summaries")
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+            metrics = answer.read().decode()
+    told = messages(heard)
+    assert {str((body["faces"], body["shares"], body["suppressed"])) for topic, body in told if topic == "summary"} == {
+        "(None, None, True)"
+    }
+    assert [(body["ok"], body["error"]) for topic, body in told if topic == "reply"] == [
+        (False, "privacy.level: got summary, expected faces for a snapshot")
+    ]
+    assert {str(body["latency_ms"]) for topic, body in told if topic == "health"} == {"{}"}
+    assert "edge_agent_frame_rate_hertz" in metrics
+    assert "latency" not in metrics
+    assert not [body for topic, body in told if topic == "expression"]

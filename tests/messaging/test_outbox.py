@@ -246,6 +246,31 @@ def test_a_file_that_another_agent_still_holds_is_taken_over_with_what_is_in_it(
     second.close()
 
 
+def test_what_may_no_longer_be_sent_is_deleted_even_if_it_comes_to_light_later(tmp_path: Path) -> None:
+    def opened(**more: Any) -> Outbox:
+        outbox = Outbox(OutboxSettings(path=str(tmp_path / "disk" / "outbox.db"), commit_s=0.0), SteppedClock(), **more)
+        outbox.start()
+        return outbox
+
+    (tmp_path / "disk").mkdir()
+    before = opened()
+    put(before, 1, 2)
+    put(before, 3, topic="summary")
+    before.close()
+    (tmp_path / "disk").rename(tmp_path / "unplugged")
+    (tmp_path / "disk").write_text("in the way")
+    outbox = opened(barred=("expression",), retry_disk_s=0.05)
+    assert ask(outbox, ResendRange("S1", "expression", 1, 2)).count == 0
+    (tmp_path / "disk").unlink()
+    (tmp_path / "unplugged").rename(tmp_path / "disk")
+    assert [(row.topic, row.seq) for row in take(outbox)] == [("summary", 3)]
+    assert ask(outbox, ResendRange("S1", "expression", 1, 2)) == ResendAnswer(0, ((1, 2),), None)
+    outbox.close()
+    after = opened()
+    assert ask(after, ResendRange("S1", "expression", 1, 2)).count == 0
+    after.close()
+
+
 def test_without_a_path_events_wait_in_memory(open_outbox: Callable[..., Outbox]) -> None:
     outbox = open_outbox(path="")
     put(outbox, 1, 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from edge_agent.config import Settings
 from edge_agent.errors import InputError
@@ -29,6 +30,14 @@ _REPLY_EXPIRY_S = 60
 _HEALTH_STALE_AFTER = 4
 """Reports that have to be missing before the broker drops the last one."""
 _CLOCK_STEP_S = 1.0
+
+
+class _Announced(NamedTuple):
+    """What the last birth said that may change: the session's start, the clock, what was delivered of earlier runs."""
+
+    started_unix_s: float
+    clock_synced: bool
+    earlier: dict[str, dict[str, int]]
 
 
 class Presence:
@@ -71,21 +80,28 @@ class Presence:
         self._outbox, self._clock, self._desk, self._post = outbox, clock, desk, post
         self._counters, self._on_desired, self._home_assistant = counters, on_desired, home_assistant
         self._report: HealthReport | None = None
-        self._announced: tuple[float, bool] | None = None
+        self._announced: _Announced | None = None
         self.last_health: Health | None = None
         self.lock = threading.Lock()
         self.twins = TwinWatch()
         self.session = self._begin_session(max((known.id for known in outbox.sessions()), default=""))
 
     def health(self, report: HealthReport) -> None:
-        """Publish how the device is doing, and the birth again where the clock has been set since."""
+        """Publish how the device is doing, and the birth again where what it says no longer holds.
+
+        That is where the clock has been set since, and where events of earlier runs have been delivered since: of those
+        runs only the birth tells a subscriber what exists.
+        """
         self._report = report
         self._publish_health()
-        if self._announced is None:
+        said = self._announced
+        if said is None:
             return
-        started_s, synced = self._announced
-        if abs(self.session.started_unix_s() - started_s) > _CLOCK_STEP_S or self._clock.synced() != synced:
+        stepped = abs(self.session.started_unix_s() - said.started_unix_s) > _CLOCK_STEP_S
+        if stepped or self._clock.synced() != said.clock_synced:
             self._outbox.remember(self._stored(self.session))
+            self._publish_birth()
+        elif self._delivered_of_earlier_runs() != said.earlier:
             self._publish_birth()
 
     def mono_ms(self) -> int:
@@ -164,8 +180,14 @@ class Presence:
     def _stored(self, session: Session) -> StoredSession:
         return StoredSession(session.id, round(session.started_unix_s() * 1000), self._clock.synced(), 0)
 
+    def _delivered_of_earlier_runs(self) -> dict[str, dict[str, int]]:
+        """By run, the last delivered ``seq`` by topic."""
+        runs = (stored.id for stored in self._outbox.sessions())
+        return {run: self._outbox.last_delivered(run) for run in runs if run != self.session.id}
+
     def _publish_birth(self) -> None:
-        self._announced = (self.session.started_unix_s(), self._clock.synced())
+        earlier = self._delivered_of_earlier_runs()
+        self._announced = _Announced(self.session.started_unix_s(), self._clock.synced(), earlier)
         known = [(stored, self._outbox.last_delivered(stored.id)) for stored in self._outbox.sessions()]
         self._post(self._letter(STATUS, self._composer.birth(self.session, known), retain=True))
         self._home_assistant.announce()

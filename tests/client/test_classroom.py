@@ -176,3 +176,18 @@ def test_a_broker_that_says_no_raises_at_once(tmp_path: Path) -> None:
         pytest.raises(Refused, match="not authorized"),
     ):
         classroom.poll()
+
+
+def test_who_joins_after_a_backlog_learns_of_the_runs_it_came_from(
+    mosquitto: Mosquitto, start_messenger: Start, tmp_path: Path
+) -> None:
+    earlier = start_messenger(settings_for(1, tmp_path))
+    for _ in range(60):
+        earlier.expression(a_change())
+    earlier.stop(drain_s=0.0)
+    messenger = start_messenger(settings_for(mosquitto.port, tmp_path))
+    wait_until(lambda: messenger.counters().delivered["expression"] == 60, what="the backlog")
+    messenger.health(a_report())
+    with Classroom(Broker("127.0.0.1", mosquitto.port), catch_up=True, patience=QUICK) as classroom:
+        latecomer = Dashboard(classroom)
+        latecomer.until(lambda: len(latecomer.seqs) == 60, "the events of the earlier run")

@@ -5,7 +5,7 @@ PYTHON ?= python3
 DEVICE_ENV := .venv
 DEV_ENV := .venv-dev
 
-.PHONY: demo test node format clean
+.PHONY: demo test test-faults node format clean
 
 demo: $(DEVICE_ENV)/.installed
 	$(DEVICE_ENV)/bin/edge-agent demo
@@ -18,6 +18,11 @@ test: $(DEV_ENV)/.installed
 # Packages with which two more tests run: the official AsyncAPI parser, and a client in JavaScript. Needs node and npm.
 node:
 	npm install --prefix .node --no-save --no-audit --no-fund --silent @asyncapi/parser@3 mqtt@5
+
+# Rounds of faults against a real broker, about a quarter of an hour. SEED=... repeats a series, ROUNDS and JOBS change it.
+test-faults: $(DEV_ENV)/.installed
+	@.ci/ensure-mosquitto.sh
+	PATH="$(CURDIR)/$(DEV_ENV)/bin:$$PATH" python -m tests.faults --rounds "$(or $(ROUNDS),200)" --jobs "$(or $(JOBS),3)" --seed "$(SEED)"
 
 format: $(DEV_ENV)/.installed
 	$(DEV_ENV)/bin/ruff check --fix .

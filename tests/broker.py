@@ -98,10 +98,14 @@ class Mosquitto:
         assert self._process is not None
         self._process.send_signal(signal.SIGHUP)
 
+    def log(self) -> str:
+        """What it has logged so far."""
+        return (self.folder / "mosquitto.log").read_text()
+
     def _listens(self) -> bool:
         assert self._process is not None
         if self._process.poll() is not None:
-            pytest.fail(f"Mosquitto ended: {(self.folder / 'mosquitto.log').read_text()}")
+            pytest.fail(f"Mosquitto ended: {self.log()}")
         try:
             for port in filter(None, (self.port, self.plain_port)):
                 socket.create_connection((self.host, port), timeout=1).close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from dataclasses import dataclass, field
 
 _PUBLISH, _PUBACK = 3, 4
@@ -42,6 +43,7 @@ class Proxy:
         most_in_flight: The most QoS 1 messages from the client that were unacknowledged at a time.
         publishes: How many messages the client sent.
         connections: How many connections were made.
+        delay_s: How long every piece of data is held up, in either direction.
     """
 
     target_port: int
@@ -49,6 +51,7 @@ class Proxy:
     most_in_flight: int = 0
     publishes: int = 0
     connections: int = 0
+    delay_s: float = 0.0
     _in_flight: int = 0
     _frozen: threading.Event = field(default_factory=threading.Event)
     _shut: threading.Event = field(default_factory=threading.Event)
@@ -120,6 +123,7 @@ class Proxy:
                 if self._frozen.is_set():
                     continue
                 self._count(frames.feed(data), from_client)
+                time.sleep(self.delay_s)
                 sink.sendall(data)
         for end in (source, sink):
             with contextlib.suppress(OSError):

@@ -3,7 +3,7 @@
 Knows no other options than those of the real program that this project uses, so that a misspelt one fails here, too.
 The environment variable ``STAND_IN`` makes it misbehave: ``no-camera`` and ``busy`` end with the real program's words,
 ``deaf`` ignores SIGTERM, ``stops`` ends after three frames, ``stuck`` falls silent after three frames.
-``STAND_IN_PID`` names a file to write the process id to.
+``STAND_IN_PID`` names a file to write the process id to, ``STAND_IN_FRAMES`` one of raw frames to show in turn.
 """
 
 from __future__ import annotations
@@ -68,12 +68,15 @@ def main() -> int:
         return 255
     if fault == "deaf":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    shown = Path(os.environ["STAND_IN_FRAMES"]).read_bytes() if "STAND_IN_FRAMES" in os.environ else b""
+    size = options.width * options.height * 3 // 2
     for count in range(sys.maxsize):
         if fault == "stuck" and count == 3:
             time.sleep(600)
         if fault == "stops" and count == 3:
             return 0
-        sys.stdout.buffer.write(picture(options.width, options.height, count))
+        place = count * size % (len(shown) or 1)
+        sys.stdout.buffer.write(shown[place : place + size] or picture(options.width, options.height, count))
         sys.stdout.buffer.flush()
         time.sleep(1 / options.framerate)
     return 0

@@ -1,0 +1,110 @@
+"""Compares what a device accepted with what a subscriber received. Pure: lists go in, findings come out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Event(NamedTuple):
+    """Which event: the run, the name of the topic, and the number within both."""
+
+    session: str
+    topic: str
+    seq: int
+
+
+class Receipt(NamedTuple):
+    """An event as a subscriber got it.
+
+    Attributes:
+        event: Which.
+        event_id: The id in its payload.
+        payload: Its bytes.
+        again: Whether it was marked as sent late or again.
+        at: Monotonic seconds at which it came.
+    """
+
+    event: Event
+    event_id: str
+    payload: bytes
+    again: bool
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the comparison of one subscriber with the device gave.
+
+    Attributes:
+        accepted: Events the device accepted.
+        received: How many of them came.
+        duplicates: Receipts of events that had come before.
+        missing: Accepted events that did not come.
+        wrong: Everything that must not happen at all, in words.
+    """
+
+    accepted: int
+    received: int
+    duplicates: int
+    missing: tuple[Event, ...]
+    wrong: tuple[str, ...]
+
+
+def compare(accepted: Sequence[Event], receipts: Sequence[Receipt]) -> Findings:
+    """Check one subscriber.
+
+    Args:
+        accepted: What the device accepted, in that order; it may have accepted more than it could note.
+        receipts: What came, in that order.
+    """
+    came = {receipt.event for receipt in receipts}
+    missing = tuple(event for event in accepted if event not in came)
+    return Findings(
+        accepted=len(accepted),
+        received=len(accepted) - len(missing),
+        duplicates=len(receipts) - len(came),
+        missing=missing,
+        wrong=(*_contradictions(receipts), *_disorder(accepted, receipts)),
+    )
+
+
+def _contradictions(receipts: Iterable[Receipt]) -> list[str]:
+    """One event has one id and one content, and every id belongs to one event."""
+    wrong: list[str] = []
+    first: dict[Event, Receipt] = {}
+    owners: dict[str, Event] = {}
+    for receipt in receipts:
+        known = first.setdefault(receipt.event, receipt)
+        if (known.event_id, known.payload) != (receipt.event_id, receipt.payload):
+            wrong.append(f"{receipt.event} came again with another id or content")
+        if owners.setdefault(receipt.event_id, receipt.event) != receipt.event:
+            wrong.append(f"{receipt.event_id} stands for two events")
+    return wrong
+
+
+def _disorder(accepted: Sequence[Event], receipts: Iterable[Receipt]) -> list[str]:
+    """What comes for the first time comes in the order in which it was accepted.
+
+    What a subscriber asked for again is marked and comes when it comes. Of events that the device had no time to note
+    the order within their topic is known all the same: sessions sort by time.
+    """
+    places = {event: place for place, event in enumerate(accepted)}
+    wrong: list[str] = []
+    seen: set[Event] = set()
+    furthest = -1
+    last: dict[str, tuple[str, int]] = {}
+    for receipt in receipts:
+        event = receipt.event
+        if event in seen:
+            continue
+        seen.add(event)
+        if receipt.again:
+            continue
+        place = places.get(event, furthest)
+        if place < furthest or (event.session, event.seq) < last.get(event.topic, ("", 0)):
+            wrong.append(f"{event} came after later ones")
+        furthest = max(furthest, place)
+        last[event.topic] = (event.session, event.seq)
+    return wrong

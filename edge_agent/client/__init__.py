@@ -14,11 +14,13 @@ Print who is happy, and what can be said about the devices::
 """
 
 from edge_agent.client.classroom import Classroom
+from edge_agent.client.dating import Dated
 from edge_agent.client.gaps import Patience
 from edge_agent.client.liveness import DeviceState
 from edge_agent.client.notices import (
     Arrived,
     BrokerChanged,
+    Denied,
     Device,
     Lost,
     Missing,
@@ -27,13 +29,16 @@ from edge_agent.client.notices import (
     Unreadable,
 )
 from edge_agent.messaging.broker import Broker
-from edge_agent.messaging.payloads import Expression, Health, Reply, Status, Summary
+from edge_agent.messaging.channels import result_of
+from edge_agent.messaging.payloads import Expression, Health, Reply, ResendResult, SnapshotResult, Status, Summary
 
 __all__ = [
     "Arrived",
     "Broker",
     "BrokerChanged",
     "Classroom",
+    "Dated",
+    "Denied",
     "Device",
     "DeviceState",
     "Expression",
@@ -43,8 +48,11 @@ __all__ = [
     "Notice",
     "Patience",
     "Reply",
+    "ResendResult",
+    "SnapshotResult",
     "StateChanged",
     "Status",
     "Summary",
     "Unreadable",
+    "result_of",
 ]

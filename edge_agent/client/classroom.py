@@ -8,18 +8,20 @@ from collections.abc import Iterator
 from types import TracebackType
 
 from edge_agent.backoff import Backoff
+from edge_agent.client.dating import Dated
 from edge_agent.client.gaps import Patience
 from edge_agent.client.journal import Journal, Request
 from edge_agent.client.liveness import DeviceState
-from edge_agent.client.notices import BrokerChanged, Device, Notice, Unreadable
+from edge_agent.client.notices import BrokerChanged, Denied, Device, Notice, Unreadable
 from edge_agent.errors import BrokerError, InputError
 from edge_agent.messaging.broker import Broker
 from edge_agent.messaging.channels import TYPES
+from edge_agent.messaging.clock import utc_text
 from edge_agent.messaging.connection import Connection
-from edge_agent.messaging.payloads import Command, decode, encode
+from edge_agent.messaging.payloads import Command, Desired, Expression, Health, Summary, decode, encode
 from edge_agent.messaging.refusals import Refused
-from edge_agent.messaging.signals import Closed, Received, Subscribed
-from edge_agent.messaging.topics import COMMAND, EXPRESSION, HEALTH, REPLY, STATUS, SUMMARY, Topics, parse
+from edge_agent.messaging.signals import Acknowledged, Closed, Received, Subscribed
+from edge_agent.messaging.topics import COMMAND, DESIRED, EXPRESSION, HEALTH, REPLY, STATUS, SUMMARY, Topics, parse
 
 _FOLLOWED = (STATUS, HEALTH, EXPRESSION, SUMMARY, REPLY)
 _COMMAND_EXPIRY_S = 60
@@ -69,6 +71,8 @@ class Classroom:
         self._retry, self._retry_at = Backoff(1.0, 30.0), 0.0
         self._trouble = ""
         self._commands = 0
+        self._published: dict[int, str] = {}
+        self._denied: set[str] = set()
 
     def __enter__(self) -> Classroom:
         return self
@@ -107,18 +111,37 @@ class Classroom:
                 notices += self._exchange(self._connection, min(left, _STEP_S))
         return notices
 
+    def time_of(self, device: Device, message: Expression | Summary | Health) -> Dated:
+        """When a message was observed. Of a device whose clock was not set then, it may be known later."""
+        return self._journal.time_of(device, message)
+
     def send(self, device: Device, command: str) -> str:
         """Send a command such as ``snapshot``; returns its id, which the :class:`Reply` will carry.
 
         Raises:
             BrokerError: There is no connection.
         """
-        if self._connection is None:
-            raise BrokerError(f"no connection to broker {self._broker}", remedy="Send the command when there is one")
+        connection = self._open_connection()
         self._commands += 1
         command_id = f"{self._client_id}-{self._commands}"[-64:]
-        self._publish(self._connection, Request(device, Command(id=command_id, command=command)))
+        self._request(connection, Request(device, Command(id=command_id, command=command)))
         return command_id
+
+    def mute(self, device: Device, muted: bool) -> None:
+        """Have a device close its camera, or open it again; ``health`` tells when it has.
+
+        The broker keeps the wish, so that it also reaches a device that is away.
+
+        Raises:
+            BrokerError: There is no connection.
+        """
+        desired = Desired(muted=muted, issued_at=utc_text(time.time()))
+        self._publish(self._open_connection(), device, DESIRED, encode(desired), retain=True)
+
+    def _open_connection(self) -> Connection:
+        if self._connection is None:
+            raise BrokerError(f"no connection to broker {self._broker}", remedy="Send the command when there is one")
+        return self._connection
 
     def _connect(self, within_s: float) -> list[Notice]:
         wait_s = self._retry_at - time.monotonic()
@@ -133,6 +156,7 @@ class Classroom:
             return self._lost(str(error))
         connection.subscribe(self._filters)
         self._connection, self._trouble = connection, ""
+        self._published, self._denied = {}, set()
         self._retry.reset()
         return [BrokerChanged(connected=True, reason="")]
 
@@ -141,6 +165,8 @@ class Classroom:
         for signal in connection.poll(timeout_s):
             if isinstance(signal, Received):
                 notices += self._read(signal)
+            elif isinstance(signal, Acknowledged):
+                notices += self._settle(signal)
             elif isinstance(signal, Subscribed) and signal.refused:
                 self.close()
                 raise Refused(self._broker, 0x87, f"no subscription to {', '.join(signal.refused)}")
@@ -149,8 +175,16 @@ class Classroom:
                 return notices + self._lost(f"connection to broker {self._broker} lost: {signal.reason}")
         told, requests = self._journal.tick(time.monotonic())
         for request in requests:
-            self._publish(connection, request)
+            self._request(connection, request)
         return notices + told
+
+    def _settle(self, answer: Acknowledged) -> list[Notice]:
+        """The broker has answered something published; news only where it says no for the first time."""
+        topic = self._published.pop(answer.packet_id, "")
+        if answer.ok or topic in self._denied:
+            return []
+        self._denied.add(topic)
+        return [Denied(topic, answer.reason.lower())]
 
     def _read(self, received: Received) -> list[Notice]:
         address = parse(received.topic, self._root)
@@ -164,9 +198,15 @@ class Classroom:
             address, message, time.monotonic(), retained=received.retained, late=received.historical
         )
 
-    def _publish(self, connection: Connection, request: Request) -> None:
-        topics = Topics(self._root, request.device.site, request.device.id)
-        connection.publish(topics.of(COMMAND), encode(request.command), expiry_s=_COMMAND_EXPIRY_S)
+    def _request(self, connection: Connection, request: Request) -> None:
+        self._publish(connection, request.device, COMMAND, encode(request.command), expiry_s=_COMMAND_EXPIRY_S)
+
+    def _publish(
+        self, connection: Connection, device: Device, name: str, payload: bytes, *, retain: bool = False,
+        expiry_s: int = 0,
+    ) -> None:  # fmt: skip
+        topic = Topics(self._root, device.site, device.id).of(name)
+        self._published[connection.publish(topic, payload, retain=retain, expiry_s=expiry_s)] = topic
 
     def _lost(self, reason: str) -> list[Notice]:
         """There is no connection; said once, until there has been one again."""

@@ -9,10 +9,15 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from msgspec import UnsetType
+
+from edge_agent.client.dating import Anchor, Dated, anchors_of, date
 from edge_agent.client.gaps import Patience, Stream
 from edge_agent.client.liveness import DeviceState, Liveness
 from edge_agent.client.notices import Arrived, Device, Lost, Missing, Notice, StateChanged
-from edge_agent.messaging.payloads import Command, Expression, Health, Message, Reply, Status, Summary
+from edge_agent.errors import InputError
+from edge_agent.messaging.channels import result_of
+from edge_agent.messaging.payloads import Command, Expression, Health, Message, Reply, ResendResult, Status, Summary
 from edge_agent.messaging.topics import SEQUENCED, Address
 
 _JOINING_S = 2.0
@@ -37,6 +42,7 @@ class _Record:
     joined_at: float
     first_session: str = ""
     liveness: Liveness = field(default_factory=Liveness)
+    anchors: dict[str, Anchor] = field(default_factory=dict)
     told: tuple[DeviceState, str] = (DeviceState.UNKNOWN, "")
     streams: dict[tuple[str, str], Stream] = field(default_factory=dict)
 
@@ -87,6 +93,11 @@ class Journal:
         notices.insert(0, Arrived(device, message, late, retained))
         return notices + self._state_news(device, record)
 
+    def time_of(self, device: Device, message: Expression | Summary | Health) -> Dated:
+        """When something was observed, as well as is known by now."""
+        record = self._records.get(device)
+        return date(message, record.anchors.get(message.session) if record is not None else None)
+
     def tick(self, now: float) -> tuple[list[Notice], list[Request]]:
         """Time passes: what is worth telling, and what to ask devices for."""
         notices: list[Notice] = []
@@ -120,6 +131,7 @@ class Journal:
         record.liveness.status(status, now)
         if status.state == "offline":
             return
+        record.anchors = anchors_of(status)
         if not record.first_session:
             record.first_session = status.session
         for known in status.sessions:
@@ -146,13 +158,19 @@ class Journal:
     def _reply(self, record: _Record, reply: Reply, now: float) -> list[Notice]:
         """The device's answer to a request of ours: what it no longer holds is lost."""
         asked = self._asked.pop(reply.id, None)
-        if asked is None or not reply.ok:
+        if asked is None:
+            return []
+        try:
+            result = result_of(reply)
+        except InputError:  # refused, for the device is busy; or not to be understood: it is asked again later
+            return []
+        if not isinstance(result, ResendResult):
             return []
         device, session, topic = asked
         stream = self._stream(record, session, topic, now)
-        if "more_from" in reply.result:
+        if not isinstance(result.more_from, UnsetType):
             stream.ask_soon(now)
-        gone = [(int(first), int(last)) for first, last in reply.result.get("missing", [])]
+        gone = result.missing
         return [Lost(device, session, topic, first, last) for first, last in gone if stream.give_up(first, last)]
 
     def _stream(self, record: _Record, session: str, topic: str, now: float) -> Stream:

@@ -18,7 +18,7 @@ class Device(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A message has come, for the first time.
+    """A message has come: an event for the first time, any other as often as it is sent.
 
     Attributes:
         device: Who sent it.
@@ -44,7 +44,7 @@ class StateChanged:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Events from ``first`` to ``last`` exist and have not come; the device is asked for them."""
+    """Events from ``first`` to ``last`` exist and have not come; the device is asked for them until they do."""
 
     device: Device
     session: str
@@ -80,4 +80,15 @@ class BrokerChanged:
     reason: str
 
 
-Notice = Arrived | StateChanged | Missing | Lost | Unreadable | BrokerChanged
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """The broker's access rules do not let this client publish on a topic, so commands and requests do not arrive.
+
+    Told once a topic and connection, and only under MQTT 5: older brokers keep it to themselves.
+    """
+
+    topic: str
+    reason: str
+
+
+Notice = Arrived | StateChanged | Missing | Lost | Unreadable | BrokerChanged | Denied

@@ -118,7 +118,7 @@ def _channel(channel: Channel) -> Schema:
     return {
         "address": channel.topic,
         "title": _title(channel),
-        "description": _about(channel),
+        "description": about(channel),
         "messages": {channel.name: {"$ref": f"#/components/messages/{channel.name}"}},
         "parameters": {name: _PARAMETERS.get(name, {"description": _OTHER_PARAMETER}) for name in named},
     }
@@ -133,7 +133,7 @@ def _operation(channel: Channel) -> tuple[str, Schema]:
     operation: Schema = {
         "action": action,
         "channel": {"$ref": f"#/channels/{channel.name}"},
-        "summary": _first_sentence(_about(channel)),
+        "summary": _first_sentence(about(channel)),
         "messages": [{"$ref": f"#/channels/{channel.name}/messages/{channel.name}"}],
         "bindings": {"mqtt": binding | _BINDING},
     }
@@ -149,7 +149,7 @@ def _message(channel: Channel) -> Schema:
     message: Schema = {
         "name": channel.name,
         "title": _title(channel),
-        "summary": _first_sentence(_about(channel)),
+        "summary": _first_sentence(about(channel)),
         "contentType": channel.content_type,
         "payload": _payload(channel),
         "bindings": {"mqtt": dict(_BINDING)},
@@ -196,7 +196,8 @@ def is_json(channel: Channel) -> bool:
     return channel.message is not bytes and bool(structs_in(channel.message))
 
 
-def _about(channel: Channel) -> str:
+def about(channel: Channel) -> str:
+    """What a channel is for."""
     about = [channel.about or summary_of(channel.message)]
     return "\n\n".join([*about, *(["The broker keeps the latest one (retained)."] if channel.retained else [])])
 

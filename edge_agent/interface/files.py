@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from edge_agent.errors import InputError
 from edge_agent.interface.document import asyncapi, is_json, on_the_wire
 from edge_agent.interface.examples import EXAMPLES
 from edge_agent.interface.schemas import standalone
+from edge_agent.interface.tables import field_tables
 from edge_agent.messaging.channels import CHANNELS
 
 
 def documents() -> dict[str, str]:
     """Every document by its path within the folder."""
-    found = {"asyncapi.json": asyncapi()}
+    found: dict[str, Any] = {"asyncapi.json": asyncapi()}
     for channel in CHANNELS:
         if is_json(channel):
             examples = [on_the_wire(example.message) for example in EXAMPLES.get(channel.name, [])]
             found[f"schemas/{channel.name}.json"] = standalone(channel.message, channel.name, examples)
-    return {path: json.dumps(document, indent=2, ensure_ascii=False) + "\n" for path, document in found.items()}
+    written = {path: json.dumps(document, indent=2, ensure_ascii=False) + "\n" for path, document in found.items()}
+    return {**written, "messages.md": field_tables()}
 
 
 def write_documents(folder: Path) -> list[Path]:

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from edge_agent.errors import InputError
 from edge_agent.messaging.discovery import Discovery
 from edge_agent.messaging.payloads import (
     Command,
@@ -107,3 +108,22 @@ COMMANDS: Final = (
     CommandKind("snapshot", SnapshotResult),
 )
 """Every command of the contract."""
+
+_RESULTS = {kind.name: kind.result for kind in COMMANDS}
+
+
+def result_of(reply: Reply) -> Any:
+    """What a command gave, as the type that the table of commands names; ``None`` where it gives nothing.
+
+    Raises:
+        InputError: The command was refused, or the result is not of that type.
+    """
+    if not reply.ok:
+        raise InputError(f"{reply.command or 'command'} refused: {reply.error}")
+    kind = _RESULTS.get(reply.command)
+    if kind is None:
+        return None
+    try:
+        return msgspec.convert(reply.result, kind)
+    except msgspec.ValidationError as error:
+        raise InputError(f"not the result of a {reply.command}: {error}") from None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,7 @@ from edge_agent.client import (
     Broker,
     BrokerChanged,
     Classroom,
+    Denied,
     Device,
     DeviceState,
     Expression,
@@ -20,10 +23,14 @@ from edge_agent.client import (
     Notice,
     Patience,
     Reply,
+    ResendResult,
     StateChanged,
     Unreadable,
+    result_of,
 )
+from edge_agent.errors import InputError
 from edge_agent.messaging.messenger import Messenger
+from edge_agent.messaging.payloads import Desired
 from edge_agent.messaging.refusals import Refused
 from tests.broker import Mosquitto, Subscriber, running_mosquitto, wait_until
 from tests.messaging.conftest import settings_for
@@ -161,6 +168,63 @@ def test_commands_can_be_sent_and_their_replies_told_apart(
     dashboard.until(lambda: any(isinstance(n, Arrived) and isinstance(n.message, Reply) for n in dashboard.notices), "")
     replies = [n.message for n in dashboard.notices if isinstance(n, Arrived) and isinstance(n.message, Reply)]
     assert [(reply.id, reply.ok) for reply in replies] == [(command_id, True)]
+
+
+def test_what_a_command_gave_is_read_as_its_type() -> None:
+    reply = Reply(id="1", command="resend", ok=True, session="S", result={"count": 2, "missing": [[3, 4]]})
+    assert result_of(reply) == ResendResult(count=2, missing=((3, 4),))
+    assert result_of(Reply(id="1", command="ping", ok=True, session="S")) is None
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(id="1", command="snapshot", ok=False, session="S", error="not here"),
+        Reply(id="1", command="resend", ok=True, session="S", result={"count": "many"}),
+    ],
+)
+def test_a_refusal_or_a_broken_result_is_an_error_that_says_so(reply: Reply) -> None:
+    with pytest.raises(InputError, match=r"snapshot refused: not here|not the result of a resend"):
+        result_of(reply)
+
+
+def test_a_device_is_muted_through_what_the_broker_keeps(
+    mosquitto: Mosquitto, dashboard: Dashboard, start_messenger: Start, tmp_path: Path
+) -> None:
+    dashboard.classroom.mute(PI, True)
+    heard: list[Desired] = []
+    dashboard.until(lambda: True, "the message on its way")
+    start_messenger(settings_for(mosquitto.port, tmp_path), on_desired=heard.append)
+    wait_until(lambda: heard, what="the wish")
+    assert heard[0].muted is True
+    assert isinstance(heard[0].issued_at, str)
+
+
+def test_a_client_that_may_only_listen_is_told_once(start_messenger: Start, tmp_path: Path) -> None:
+    rules = tmp_path / "rules"
+    rules.write_text("topic read classroom/#\nuser device\ntopic readwrite classroom/#\n")
+    passwords = tmp_path / "passwords"
+    passwords.write_text("")
+    subprocess.run(["mosquitto_passwd", "-b", passwords, "device", "secret"], check=True, capture_output=True)
+    secret = tmp_path / "secret"
+    secret.write_text("secret\n")
+    config = f"allow_anonymous true\nacl_file {rules}\npassword_file {passwords}"
+    with (
+        running_mosquitto(tmp_path, config) as mosquitto,
+        Classroom(Broker("127.0.0.1", mosquitto.port), patience=QUICK, catch_up=True) as classroom,
+    ):
+        account: dict[str, Any] = {"username": "device", "password_file": str(secret)}
+        messenger = start_messenger(settings_for(mosquitto.port, tmp_path, **account))
+        messenger.expression(a_change())
+        wait_until(lambda: messenger.counters().delivered.get("expression") == 1, what="an event nobody heard")
+        messenger.health(a_report())
+        dashboard = Dashboard(classroom)
+        dashboard.until(lambda: dashboard.of(Denied), "the refusal")
+        classroom.send(PI, "ping")
+        dashboard.until(lambda: dashboard.of(Arrived) and not classroom.poll(0.5), "silence")
+    assert [notice.topic for notice in dashboard.of(Denied) if isinstance(notice, Denied)] == [
+        "classroom/v1/north/pi-3a/command"
+    ]
 
 
 def test_a_message_that_breaks_the_contract_is_told(mosquitto: Mosquitto, dashboard: Dashboard) -> None:

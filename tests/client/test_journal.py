@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from edge_agent.client.gaps import Patience
 from edge_agent.client.journal import Journal, Request
 from edge_agent.client.liveness import DeviceState
@@ -106,6 +108,21 @@ def test_what_the_device_no_longer_holds_is_lost() -> None:
     result = {"count": 2, "missing": [[1, 1]]}
     line.at(4.0, Reply(id=request.id, command="resend", ok=True, session="S2", result=result))
     assert line.of(Lost) == [Lost(PI, "S2", "expression", 1, 1)]
+
+
+@pytest.mark.parametrize(
+    "result", [{"missing": 5}, {"count": 0, "missing": [["a", "b"]]}, {"count": 0, "missing": [[2]]}]
+)
+def test_a_broken_reply_ends_nothing_and_the_gap_is_asked_for_again(result: dict[str, object]) -> None:
+    line = Timeline()
+    line.at(0.0, birth())
+    line.at(1.0, event(1))
+    line.at(1.0, event(4))
+    line.at(3.0)
+    line.at(4.0, Reply(id=line.requests[0].command.id, command="resend", ok=True, session="S2", result=result))
+    line.at(60.0)
+    assert line.asked == [("S2", "expression", 2, 3)] * 2
+    assert line.of(Lost) == []
 
 
 def test_the_reply_to_someone_elses_request_changes_nothing() -> None:

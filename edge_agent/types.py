@@ -12,11 +12,10 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_agent.contract.labels import UNCERTAIN as UNCERTAIN
+
 Image = NDArray[np.uint8]
 """A picture: ``(height, width, 3)`` in OpenCV's blue-green-red order, or ``(height, width)`` gray levels, 0 to 255."""
-
-UNCERTAIN = "uncertain"
-"""The stable expression of a track whose calibrated confidence is under the configured floor."""
 
 
 @dataclass(frozen=True, slots=True)

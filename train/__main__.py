@@ -46,7 +46,9 @@ def fit(
     data: Data,
     out: Annotated[Path, typer.Option("--out", help="Run directory to make, or with --resume to continue.")],
     resume: Annotated[bool, typer.Option("--resume", help="Continue the unfinished run in --out.")] = False,
-    start: Annotated[Path | None, typer.Option("--from", help="A finished run whose weights to begin with.")] = None,
+    start: Annotated[
+        Path | None, typer.Option("--from", help="A finished run or a model bundle whose weights to begin with.")
+    ] = None,
     votes: Annotated[Path | None, typer.Option(help="FER+'s table fer2013new.csv, for recipes that use it.")] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Let the backend use operations whose last bits vary.")] = False,
 ) -> None:
@@ -57,6 +59,7 @@ def fit(
     from train.progress import show_progress
     from train.recipe import load_recipe
     from train.run_dir import RunDir
+    from train.start import open_start
     from train.trainer import fit as train
 
     settings = load_recipe(recipe)
@@ -64,7 +67,8 @@ def fit(
     split = make_split(faces, settings.protocol)
     run = RunDir(out)
     with show_progress(settings.epochs) as progress:
-        train(settings, faces, split, run, resume=resume, start_from=RunDir(start) if start else None,
+        train(settings, faces, split, run, resume=resume,
+              start_from=open_start(start, faces.images[split.train]) if start else None,
               votes=load_votes(votes, faces) if votes else None, deterministic=not fast,
               on_step=progress.step, on_epoch=progress.epoch)  # fmt: skip
     typer.echo(f"The run is in {out}. Next: python -m train evaluate {out} --data {data}")

@@ -71,7 +71,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         command: The command that runs it.
         cost: What it takes, on which machine.
         expected: What it should reach, on which images.
-        model: Name of a network of ``train.models``.
+        model: Name of a network of ``train.models``; empty for that of the weights to begin with.
         phases: Resolutions over time; their epochs add up to the training's.
         protocol: Name of a split of ``train.data.splits``; empty for the data set's customary one.
         channels: 1 for gray, 3 for red-green-blue.
@@ -90,8 +90,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     command: str
     cost: str
     expected: str
-    model: str
     phases: tuple[Phase, ...]
+    model: str = ""
     protocol: str = ""
     channels: Literal[1, 3] = 1
     batch_size: _Positive = 128

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.contract.crop import FACE_SIZE
-from edge_agent.contract.labels import FER_PLUS
+from edge_agent.contract.labels import FER_PLUS, LABELS_WANTED, are_usable
 from edge_agent.errors import AgentError, InputError
 from train.batches import EpochBatches, one_hot, steps_per_epoch
 from train.data.dataset import FaceSet, Split
@@ -27,6 +27,7 @@ from train.machine import accelerators, describe_machine
 from train.models import build, describe_cost
 from train.recipe import Optimizer, Recipe
 from train.run_dir import EpochMetrics, RunDir, RunRecord, git_revision, utc_now
+from train.start import Start
 
 
 class TrainingDiverged(AgentError):
@@ -58,7 +59,7 @@ def fit(
     run: RunDir,
     *,
     resume: bool = False,
-    start_from: RunDir | None = None,
+    start_from: Start | None = None,
     votes: Votes | None = None,
     deterministic: bool = True,
     on_step: Callable[[Progress], None] = lambda _: None,
@@ -72,7 +73,7 @@ def fit(
         split: Which rows to learn from and which to judge by.
         run: Where to. Empty, or an unfinished run where ``resume``.
         resume: Continue the run in ``run`` from its last whole epoch; start anew where there is none.
-        start_from: A finished run whose weights to begin with. Its outputs are replaced where the labels differ.
+        start_from: Weights to begin with, and the network where the recipe names none.
         votes: FER+'s votes on ``faces``, where the recipe uses them.
         deterministic: Ask the backend for operations that give the same bits every time.
         on_step: Told after every step.
@@ -81,8 +82,8 @@ def fit(
     Raises:
         RunMismatch: The run to continue was begun with another recipe, other data or another split.
         TrainingDiverged: The loss became infinite or not a number; the state of the last whole epoch is kept.
-        InputError: The run directory holds something else, there is nothing to train on, or the recipe uses votes and
-            none were given.
+        InputError: The run directory holds something else, there is nothing to train on, the labels cannot be a
+            model's, the network to begin with is another one or missing, or the recipe uses votes and none were given.
     """
     if len(split.train) == 0 or len(split.validation) == 0:
         raise InputError(
@@ -90,6 +91,13 @@ def fit(
             received=f"{len(split.train)} training and {len(split.validation)} validation images",
             expected="at least one of each",
         )
+    if not are_usable(faces.classes):
+        raise InputError(f"{faces.name}: labels", received=", ".join(faces.classes), expected=LABELS_WANTED,
+                         remedy="Rename or add class folders")  # fmt: skip
+    recipe = start_from.complete(recipe) if start_from is not None else recipe
+    if not recipe.model:
+        raise InputError(f"recipe {recipe.title!r}", received="no model", expected="weights to begin with",
+                         remedy="Name a run or a bundle with --from")  # fmt: skip
     targets = make_targets(recipe, faces, split, votes)
     _seed_backend(recipe, deterministic)
     steps = steps_per_epoch(len(split.train), recipe.batch_size)
@@ -100,7 +108,7 @@ def fit(
     optimizer.build(model.trainable_variables)
 
     if start_from is not None:
-        copy_weights(start_from, model)
+        start_from.copy_into(model, faces.classes)
     done = _begin_or_continue(recipe, faces, split, run, model, resume=resume, start_from=start_from)
     images = faces.images[split.train]
     held_out, held_out_labels = faces.images[split.validation], faces.labels[split.validation]
@@ -232,25 +240,6 @@ def cross_entropy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> flo
     return float(np.mean(log_sum - shifted[np.arange(len(labels)), labels]))
 
 
-def copy_weights(source: RunDir, model: keras.Model) -> None:
-    """Begin with the weights of a finished run; the output layer stays as it is where its shape differs.
-
-    Raises:
-        InputError: The run is unfinished, or its network is another one.
-    """
-    if not source.model_path.is_file():
-        raise InputError(f"{source.path}", received="no finished run", expected="a run directory with model.keras")
-    known = keras.models.load_model(source.model_path, compile=False)
-    pairs = list(zip(known.layers, model.layers, strict=False))
-    for theirs, ours in pairs:
-        fits = [tuple(one.shape) for one in theirs.weights] == [tuple(other.shape) for other in ours.weights]
-        if fits:
-            ours.set_weights(theirs.get_weights())
-        elif ours is not model.layers[-1] or len(pairs) != len(model.layers):
-            raise InputError(f"{source.path}", received=f"the network {known.name}", expected=f"{model.name}",
-                             remedy="Start from a run of the same model")  # fmt: skip
-
-
 def get_state(model: keras.Model) -> list[NDArray[Any]]:
     """All that the next epoch depends on: weights, running statistics, random state and optimizer, in a fixed order."""
     return [keras.ops.convert_to_numpy(variable) for variable in _state_variables(model)]
@@ -296,7 +285,7 @@ def _begin_or_continue(
     model: keras.Model,
     *,
     resume: bool,
-    start_from: RunDir | None,
+    start_from: Start | None,
 ) -> list[EpochMetrics]:
     """Open the run directory and give the epochs already done, with the network put into the state after them."""
     cost = describe_cost(build(recipe.model, len(faces.classes), channels=recipe.channels))
@@ -315,7 +304,7 @@ def _begin_or_continue(
         machine=describe_machine(accelerators()),
         versions={"keras": keras.__version__, "backend": keras.backend.backend(), "numpy": np.__version__},
         started_at=utc_now(),
-        started_from="" if start_from is None else start_from.describe(),
+        started_from="" if start_from is None else start_from.description,
     )
     if not (resume and run.exists()):
         run.create(record)

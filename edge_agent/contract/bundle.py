@@ -23,6 +23,7 @@ import msgspec
 from edge_agent.contract.crop import FACE_SIZE
 from edge_agent.contract.flatbuffer import IDENTIFIER, Interface, Tensor, read_interface
 from edge_agent.contract.golden import Golden
+from edge_agent.contract.labels import LABELS_WANTED, are_usable
 from edge_agent.contract.metadata import SCHEMA_VERSION, Metadata
 from edge_agent.errors import ModelError
 
@@ -203,11 +204,11 @@ def _decode(text: bytes, name: str) -> Metadata:
         metadata = msgspec.json.decode(text, type=Metadata)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ModelError(f"model {name}: its {METADATA_NAME}: {error}", remedy=_MAKE_IT_AGAIN) from None
-    if len(set(metadata.labels)) < len(metadata.labels) or not all(metadata.labels):
+    if not are_usable(metadata.labels):
         raise ModelError(
             f"model {name}: labels",
             received=", ".join(map(repr, metadata.labels)),
-            expected="different, non-empty names",
+            expected=LABELS_WANTED,
             remedy=_MAKE_IT_AGAIN,
         )
     return metadata

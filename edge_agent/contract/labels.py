@@ -5,6 +5,8 @@ A model's own labels travel in its bundle; these tuples are what the known data 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 FER2013 = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """Label ``i`` of Kaggle's ``fer2013.csv`` is ``FER2013[i]`` (Goodfellow et al. 2013)."""
 
@@ -13,6 +15,12 @@ CK_PLUS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "contempt")
 
 FER_PLUS = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt")
 """Order of the vote columns of ``fer2013new.csv`` (Barsoum et al. 2016), in this project's spelling."""
+
+UNCERTAIN = "uncertain"
+"""What the agent says where the calibrated confidence is under the configured floor. No model may have such a label."""
+
+LABELS_WANTED = f"different, non-empty names, two or more and none of them {UNCERTAIN!r}"
+"""What :func:`are_usable` accepts, for error messages."""
 
 _SYNONYMS = {
     "anger": "angry",
@@ -34,3 +42,8 @@ def canonical(name: str) -> str:
     """
     plain = name.strip().lower()
     return _SYNONYMS.get(plain, plain)
+
+
+def are_usable(labels: Sequence[str]) -> bool:
+    """Whether a model may have these labels: any set of :data:`LABELS_WANTED`."""
+    return len(set(labels)) == len(labels) >= 2 and all(labels) and UNCERTAIN not in labels

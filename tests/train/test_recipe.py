@@ -18,8 +18,8 @@ MINIMAL = 'title = ""\nsource = ""\ncommand = ""\ncost = ""\nexpected = ""\nmode
 @pytest.mark.parametrize("name", NAMES)
 def test_a_bundled_recipe_names_what_exists_and_says_what_it_costs_and_gives(name: str) -> None:
     recipe = load_recipe(name)
-    assert recipe.model in MODELS
-    assert recipe.protocol in PROTOCOLS
+    assert recipe.model in MODELS or "--from" in recipe.command
+    assert recipe.protocol in ("", *PROTOCOLS)
     assert f"python -m train fit {name} " in recipe.command
     assert all((recipe.title, recipe.source, recipe.cost, recipe.expected))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -14,10 +15,10 @@ import pytest
 from edge_agent.errors import InputError
 from tests.train.faces import bright_halves, two_to_one
 from train.augment import Augmentation
-from train.models import build
 from train.recipe import Optimizer, Phase, Recipe
 from train.run_dir import RunDir
-from train.trainer import RunMismatch, TrainingDiverged, copy_weights, fit
+from train.start import start_from_run
+from train.trainer import RunMismatch, TrainingDiverged, fit
 
 RECIPE = Recipe(
     title="A test",
@@ -73,9 +74,10 @@ def die(metrics):
 faces = bright_halves()
 fit(RECIPE, faces, two_to_one(faces), RunDir(Path({str(folder)!r})), resume=True, on_epoch=die)
 """
-    return subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=140, check=False).returncode
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=280, check=False).returncode
 
 
+@pytest.mark.timeout(900)  # three processes, each of which traces its training step
 def test_an_interrupted_run_continues_to_the_same_result_but_for_rounding(tmp_path: Path) -> None:
     whole, cut = RunDir(tmp_path / "whole"), RunDir(tmp_path / "cut")
     assert _train_in_a_process_of_its_own(whole.path) == 0
@@ -118,22 +120,21 @@ def test_a_run_may_begin_with_the_weights_of_another(finished: RunDir, tmp_path:
         RECIPE, phases=(Phase(epochs=1),), optimizer=Optimizer(learning_rate=1e-9, schedule="constant")
     )
     run = RunDir(tmp_path / "more")
-    fit(still, faces, two_to_one(faces), run, start_from=finished)
+    fit(still, faces, two_to_one(faces), run, start_from=start_from_run(finished))
     assert run.record().started_from.startswith("whole, model.keras sha256 ")
     assert run.metrics()[0].loss < finished.metrics()[0].loss
 
 
-def test_new_labels_get_new_outputs_on_the_old_features(finished: RunDir) -> None:
-    model = build("testing", classes=3)
-    copy_weights(finished, model)
-    source = keras.models.load_model(finished.model_path, compile=False)
-    np.testing.assert_array_equal(model.layers[2].get_weights()[0], source.layers[2].get_weights()[0])
-    assert model.output_shape == (None, 3)
+def test_labels_that_no_model_may_have_are_refused(tmp_path: Path) -> None:
+    faces = dataclasses.replace(bright_halves(), classes=("left", "uncertain"))
+    with pytest.raises(InputError, match="got left, uncertain, expected different, non-empty names"):
+        fit(RECIPE, faces, two_to_one(faces), RunDir(tmp_path / "run"))
 
 
-def test_a_run_of_another_network_is_no_start(finished: RunDir) -> None:
-    with pytest.raises(InputError, match="got the network testing, expected edge_tiny"):
-        copy_weights(finished, build("edge-tiny", classes=2))
+def test_a_recipe_without_a_model_needs_weights_to_begin_with(tmp_path: Path) -> None:
+    faces = bright_halves()
+    with pytest.raises(InputError, match="got no model, expected weights to begin with"):
+        fit(msgspec.structs.replace(RECIPE, model=""), faces, two_to_one(faces), RunDir(tmp_path / "run"))
 
 
 def test_a_loss_that_is_no_number_stops_the_training_and_keeps_the_last_epoch(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as jsonlib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -38,6 +38,40 @@ def describe(
     faces = load(data, on_unreadable="report")
     description = describing.describe(faces, make_split(faces, protocol) if protocol else None)
     typer.echo(jsonlib.dumps(description.to_json(), indent=2) if json else describing.render(description))
+
+
+@app.command()
+def prepare(
+    images: Annotated[Path, typer.Option("--images", help="Photographs: <class>/ or <class>/<person>/ with pictures.")],
+    out: Annotated[Path, typer.Option("--out", help="New folder for the crops, which are pictures of people.")],
+    detector: Annotated[Literal["auto", "haar", "yunet"], typer.Option(help="The one the device will use.")] = "auto",
+    weights: Annotated[Path | None, typer.Option(help="YuNet's weights; where fetched unless given.")] = None,
+    min_face: Annotated[int, typer.Option(min=12, max=1000, help="Smallest face taken, in pixels.")] = 24,
+    several: Annotated[
+        Literal["clear", "skip", "largest", "all"],
+        typer.Option(help="Of several faces take the largest if clearly so, none, the largest, or all."),
+    ] = "clear",
+    channels: Annotated[int, typer.Option(help="1 for gray crops, 3 for colour.")] = 1,
+    person: Annotated[str, typer.Option(help="Regular expression that finds who is shown in a file's name.")] = "",
+    validation: Annotated[float, typer.Option(min=0.05, max=0.5, help="Share of each class for validation.")] = 0.15,
+    test: Annotated[float, typer.Option(min=0.0, max=0.4, help="Share for the test; 0 for none.")] = 0.15,
+    seed: Annotated[int, typer.Option(min=0, help="Of the split.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+) -> None:
+    """Cut the faces out of own photographs as the device would, split by people, ready for fit."""
+    from train.cut_out import Policy
+    from train.prepare import prepare as prepare_crops
+    from train.prepare_report import render
+    from train.progress import show_count
+
+    policy = Policy(detector, weights, min_face, several, channels, person, validation, test, seed)
+    with show_count("photographs") as count:
+        report = prepare_crops(images, out, policy, count)
+    typer.echo(jsonlib.dumps(report.to_json(), indent=2) if json else render(report))
+    typer.echo(
+        f"The crops are in {out}. They are pictures of people: who sees them is for you to answer for.", err=True
+    )
+    typer.echo(f"Next: python -m train fit finetune --from BUNDLE_OR_RUN --data {out} --out RUN", err=True)
 
 
 @app.command()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from train.run_dir import EpochMetrics
-from train.trainer import Progress as Step
+if TYPE_CHECKING:  # counting photographs shall not wait for a training's backend
+    from train.run_dir import EpochMetrics
+    from train.trainer import Progress as Step
 
 
 class ProgressDisplay:
@@ -59,3 +61,14 @@ def show_progress(epochs: int) -> Iterator[ProgressDisplay]:
     )  # fmt: skip
     with bar:
         yield ProgressDisplay(epochs, console, bar)
+
+
+@contextmanager
+def show_count(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar over countable things, told how many are done and of how many; only where there is a terminal."""
+    console = Console(stderr=True)
+    bar = Progress(TextColumn(f"{what} {{task.completed:.0f}}/{{task.total:.0f}}"), BarColumn(), TimeRemainingColumn(),
+                   console=console, disable=not console.is_terminal, transient=True)  # fmt: skip
+    with bar:
+        task = bar.add_task(what, total=1)
+        yield lambda done, everything: bar.update(task, completed=done, total=everything)

@@ -10,9 +10,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from edge_agent.audit import AUDIT, audit_file
+from edge_agent.board import SYS, BoardFigures, read_board
 from edge_agent.config import Settings
 from edge_agent.declarations import record
 from edge_agent.errors import InputError
@@ -25,6 +27,7 @@ from edge_agent.metrics import render
 from edge_agent.metrics_server import serving
 from edge_agent.mute import MuteMemory, Wish
 from edge_agent.notify import READY, STOPPING, Heartbeat, notify, watchdog_s
+from edge_agent.pacing import FrameRate
 from edge_agent.pipeline import Observation, Pipeline
 from edge_agent.policy import permit
 from edge_agent.summary import SummaryWindow
@@ -49,6 +52,7 @@ class Agent:
     Args:
         settings: Everything it is told.
         observer: Also told of every frame and what it gave; for demos and tests that know the truth.
+        platform: Root of sysfs, where the board tells how it is.
 
     Raises:
         ModelError: The model, the detector's weights or the inference runtime cannot be used.
@@ -56,9 +60,14 @@ class Agent:
             used.
     """
 
-    def __init__(self, settings: Settings, observer: Observer = lambda _frame, _observation: None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        observer: Observer = lambda _frame, _observation: None,
+        platform: Path = SYS,
+    ) -> None:
         declaration = _declare(settings)
-        self._settings, self._observer = settings, observer
+        self._settings, self._observer, self._platform = settings, observer, platform
         self._least_told = settings.privacy.min_group if settings.privacy.level == "summary" else None
         self._state = state_folder(settings)
         self._mute = MuteMemory(self._state, settings.device.site, settings.device.id)
@@ -112,9 +121,13 @@ class Agent:
         health = HealthMonitor(time.monotonic(), self._least_told)
         next_report_at = time.monotonic() + min(2.0, self._health_every_s)
         told_muted = False
+        rate = FrameRate(self._settings.camera.fps, self._read_board, time.monotonic())
         while not stop.is_set():
-            frame = self.camera.latest(last_index, _FRAME_WAIT_S)
-            if frame is None:
+            rest_s = rate.wait_s(time.monotonic())
+            frame = None if rest_s else self.camera.latest(last_index, _FRAME_WAIT_S)
+            if rest_s:
+                stop.wait(min(rest_s, _FRAME_WAIT_S))
+            elif frame is None:
                 self._publish(self._pipeline.without_frame(time.monotonic()))
             else:
                 last_index = frame.index
@@ -122,6 +135,7 @@ class Agent:
                 self._publish(observation)
                 total_ms = (time.monotonic() - frame.captured_at) * 1000.0
                 health.count(observation.stage_ms, total_ms, len(observation.faces))
+                rate.took(sum(taken_ms for _, taken_ms in observation.stage_ms), time.monotonic())
                 self._observer(frame, observation)
             now = time.monotonic()
             if heartbeat is not None:
@@ -132,7 +146,12 @@ class Agent:
                 told_muted = muted
                 next_report_at = now + self._health_every_s
                 troubles = ["mute_not_remembered"] if self._mute.failing else []
-                self.messenger.health(health.report(self._camera_figures(), now, troubles=troubles))
+                board = read_board(self._platform)
+                self.messenger.health(health.report(self._camera_figures(), now, board, rate.limit, troubles))
+
+    def _read_board(self) -> BoardFigures:
+        """What frames are shed by: of a recording none is, for each of them counts."""
+        return BoardFigures() if self._settings.camera.source in ("image", "video") else read_board(self._platform)
 
     def _publish(self, observation: Observation) -> None:
         self._faces = observation.faces

@@ -1,21 +1,16 @@
-"""How the agent is doing: speed and latency of the pipeline, and what the platform tells about heat and power."""
+"""How the agent is doing: speed and latency of the pipeline, the state of camera and board."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
+from edge_agent.board import BoardFigures
 from edge_agent.messaging.payloads import CameraHealth, HealthReport, Percentiles
 from edge_agent.vision.camera_state import CameraState
-
-SYS = Path("/sys")
-_FIRMWARE_FLAGS = "devices/platform/soc/soc:firmware/get_throttled"
-_THROTTLED_NOW = 0b1111
-"""Bits of the Raspberry Pi firmware's word that speak of this moment: under-voltage, capped, throttled, soft limit."""
 
 _COARSE_FRAMES = 100
 """Frames are counted in steps of this where their exact number could tell of a small group."""
@@ -63,14 +58,20 @@ class HealthMonitor:
             self._timings[stage].append(milliseconds)
 
     def report(
-        self, camera: CameraFigures, now: float, platform: Path = SYS, troubles: Sequence[str] = ()
+        self,
+        camera: CameraFigures,
+        now: float,
+        board: BoardFigures,
+        fps_limit: float | None = None,
+        troubles: Sequence[str] = (),
     ) -> HealthReport:
         """The figures since the last report, which start afresh with it.
 
         Args:
             camera: The camera's side.
             now: Monotonic seconds.
-            platform: Root of the system's figures.
+            board: What the board tells.
+            fps_limit: The rate that perception limits itself to; ``None`` where it does not.
             troubles: Short words for what is wrong elsewhere.
         """
         frames = len(self._timings["total"])
@@ -80,10 +81,11 @@ class HealthMonitor:
         fps_digits, step = 0 if self._small else 2, 1 if self._min_group is None else _COARSE_FRAMES
         self._timings.clear()
         self._since, self._small = now, False
-        throttled = read_throttled(platform)
         problems = [] if camera.state in _WELL else [f"camera_{camera.state.value}"]
-        if throttled:
+        if board.throttled:
             problems.append("throttled")
+        if fps_limit is not None:
+            problems.append("frame_rate_reduced")
         problems += troubles
         return HealthReport(
             fps=round(frames / elapsed, fps_digits),
@@ -91,8 +93,9 @@ class HealthMonitor:
             camera=CameraHealth(state=camera.state.value, reason=camera.reason),
             frames_read=camera.frames_read // step * step,
             frames_dropped=camera.frames_dropped // step * step,
-            temperature_c=read_temperature_c(platform),
-            throttled=throttled,
+            temperature_c=board.temperature_c,
+            throttled=board.throttled,
+            fps_limit=fps_limit,
             muted=camera.state is CameraState.MUTED,
             problems=tuple(problems),
         )
@@ -102,23 +105,3 @@ def percentiles(values: Sequence[float]) -> Percentiles:
     """Median and 95th percentile of at least one value."""
     p50, p95 = np.percentile(values, [50, 95])
     return Percentiles(p50=round(float(p50), 2), p95=round(float(p95), 2))
-
-
-def read_temperature_c(platform: Path = SYS) -> float | None:
-    """Temperature of the processor in degrees Celsius; ``None`` where the platform does not tell."""
-    text = _read(platform / "class/thermal/thermal_zone0/temp")
-    return None if text is None else round(int(text) / 1000.0, 1)
-
-
-def read_throttled(platform: Path = SYS) -> bool | None:
-    """Whether the Raspberry Pi's firmware holds the clock down at this moment; ``None`` on other platforms."""
-    text = _read(platform / _FIRMWARE_FLAGS)
-    return None if text is None else bool(int(text, 16) & _THROTTLED_NOW)
-
-
-def _read(path: Path) -> str | None:
-    try:
-        text = path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        return None
-    return text or None

@@ -49,6 +49,8 @@ def _report(page: _Page, health: Health) -> None:
              [({}, health.frames_dropped)])  # fmt: skip
     page.add("temperature_celsius", "gauge", "Temperature of the processor.", _where_told(health.temperature_c))
     page.add("throttled", "gauge", "Whether the platform holds its clock down.", _where_told(health.throttled))
+    page.add("frame_rate_limit_hertz", "gauge", "Frames a second that the device limits itself to while it is hot.",
+             _where_told(health.fps_limit))  # fmt: skip
     page.add("muted", "gauge", "Whether the camera is closed on request.", [({}, health.muted)])
     page.add(
         "problem", "gauge", "1 for everything that is wrong.", [({"problem": word}, 1) for word in health.problems]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge_agent.board import BoardFigures
 from edge_agent.config import DeviceSettings, PrivacySettings, Settings
 from edge_agent.health import CameraFigures, HealthMonitor
 from edge_agent.messaging.compose import Composer
@@ -83,7 +82,7 @@ def published(rows: list[Row]) -> list[bytes]:
         kept_bytes=sum(map(len, sent)), storage="disk", set_aside=0, denied=(), twins=0, outbox_turned_at=0,
         publisher_turned_at=0,
     )  # fmt: skip
-    report = health.report(figures, clock.monotonic(), platform=Path("/nowhere"))
+    report = health.report(figures, clock.monotonic(), BoardFigures())
     told = composer.health(report, session, counters, {"summary": len(sent)})
     return [*sent, encode(told), render(session.id, told, connected=True).encode()]
 

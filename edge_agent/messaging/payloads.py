@@ -163,6 +163,8 @@ class HealthReport(Message, frozen=True, kw_only=True):
         frames_dropped: Frames among them that the pipeline had no time for.
         temperature_c: Temperature of the processor in degrees Celsius.
         throttled: Whether the platform has reduced its clock for heat or low voltage.
+        fps_limit: The frames a second that the device limits itself to while it is hot or throttled, so that each frame
+            is still answered fast; null while it takes all.
         muted: Whether the camera is closed on request.
         problems: Short words for everything wrong, for example ``camera_stalled``; empty when all is well.
     """
@@ -174,6 +176,7 @@ class HealthReport(Message, frozen=True, kw_only=True):
     frames_dropped: Count
     temperature_c: float | None = None
     throttled: bool | None = None
+    fps_limit: float | None = None
     muted: bool = False
     problems: tuple[str, ...] = ()
 

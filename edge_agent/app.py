@@ -20,6 +20,7 @@ from edge_agent.declarations import record
 from edge_agent.errors import InputError
 from edge_agent.folders import state_folder
 from edge_agent.health import CameraFigures, HealthMonitor
+from edge_agent.indicator import Indicator
 from edge_agent.messaging.clock import utc_text
 from edge_agent.messaging.messenger import Messenger
 from edge_agent.messaging.payloads import Command, DeclarationMark, Desired
@@ -77,7 +78,8 @@ class Agent:
             settings.classifier.model or None, runtime=settings.classifier.runtime, threads=settings.classifier.threads
         )
         detector = open_detector(settings.detector)
-        self.camera = Camera(settings.camera)
+        self._light = Indicator(settings.led.name, platform)
+        self.camera = Camera(settings.camera, on_device=self._light.show)
         self.camera.mute(self._mute.muted)
         self.messenger = Messenger(
             settings,
@@ -105,6 +107,7 @@ class Agent:
         """Perceive and publish until ``stop`` is set. Cameras and brokers may come and go meanwhile."""
         with audit_file(self._state), serving(self._settings.metrics, self._metrics):
             self.messenger.start()
+            self._light.show(False)  # an earlier run may have been killed
             self.camera.start()
             notify(READY)
             try:
@@ -112,6 +115,7 @@ class Agent:
             finally:
                 notify(STOPPING)
                 self.camera.stop()
+                self._light.show(False)
                 self.messenger.stop()
 
     def _perceive(self, stop: threading.Event) -> None:
@@ -145,7 +149,8 @@ class Agent:
             if now >= next_report_at or muted is not told_muted:  # who switches wants to see at once that it works
                 told_muted = muted
                 next_report_at = now + self._health_every_s
-                troubles = ["mute_not_remembered"] if self._mute.failing else []
+                failing = {"mute_not_remembered": self._mute.failing, "led_failed": self._light.failing}
+                troubles = [word for word, applies in failing.items() if applies]
                 board = read_board(self._platform)
                 self.messenger.health(health.report(self._camera_figures(), now, board, rate.limit, troubles))
 

@@ -192,6 +192,12 @@ class HomeAssistantSettings(_Section, frozen=True):
     status_topic: Annotated[str, msgspec.Meta(pattern=r"^[^#+\x00]+$", max_length=256)] = "homeassistant/status"
 
 
+class LedSettings(_Section, frozen=True):
+    """The light that shows that the camera is open; ``name`` is one of ``/sys/class/leds``, empty for none."""
+
+    name: Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.:+-]*)?$", max_length=64)] = ""
+
+
 class MetricsSettings(_Section, frozen=True):
     """The figures of ``health`` for Prometheus, at ``http://address:port/metrics``; port 0 serves none.
 
@@ -218,3 +224,4 @@ class Settings(_Section, frozen=True):
     outbox: OutboxSettings = OutboxSettings()
     home_assistant: HomeAssistantSettings = HomeAssistantSettings()
     metrics: MetricsSettings = MetricsSettings()
+    led: LedSettings = LedSettings()

@@ -17,6 +17,7 @@ from edge_agent import __version__
 from edge_agent.config import Settings
 from edge_agent.contract.crop import to_face_tensor
 from edge_agent.errors import AgentError, CheckFailed
+from edge_agent.indicator import Indicator
 from edge_agent.messaging.clock import clock_synced
 from edge_agent.messaging.probe import probe_broker
 from edge_agent.policy import permit
@@ -60,6 +61,8 @@ def examine(settings: Settings, *, preflight: bool) -> Iterator[Finding]:
     if preflight:
         return
     yield _attempt("clock", _clock, fatal=False)
+    if settings.led.name:
+        yield _attempt("light", Indicator(settings.led.name).examine, fatal=False)
     policy = _attempt("policy", lambda: _policy(settings))
     yield policy
     if policy.ok:
@@ -148,7 +151,9 @@ def _policy(settings: Settings) -> str:
 
 
 def _camera(settings: Settings) -> str:
-    camera = Camera(settings.camera)
+    light = Indicator(settings.led.name)
+    # A light that is on belongs to an agent at work, and stays on whatever is found here.
+    camera = Camera(settings.camera) if light.lit() else Camera(settings.camera, on_device=light.show)
     camera.start()
     try:
         deadline = time.monotonic() + _CAMERA_WAIT_S

@@ -15,6 +15,7 @@ from edge_agent.backoff import Backoff
 from edge_agent.config import CameraSettings
 from edge_agent.errors import CameraError
 from edge_agent.types import Frame, Image
+from edge_agent.vision.camera_reader import Reader
 from edge_agent.vision.camera_state import (
     BLIND,
     SILENT,
@@ -59,6 +60,8 @@ class Camera:
         open_source: Opens it; replaced in tests and demos.
         clock: Monotonic seconds.
         backoff: How long to wait before opening it again; by default up to 1 s at first and up to 30 s at last.
+        on_device: Told of every change of ``device_open``: before a device is opened, and after it was let go. Must be
+            quick.
 
     Attributes:
         state: How the camera is. ``muted`` only once the device is closed.
@@ -72,6 +75,7 @@ class Camera:
         open_source: Callable[[CameraSettings], FrameSource] = open_source,
         clock: Callable[[], float] = time.monotonic,
         backoff: Backoff | None = None,
+        on_device: Callable[[bool], None] = lambda _open: None,
     ) -> None:
         self.state = CameraState.STARTING
         self.reason = ""
@@ -79,6 +83,7 @@ class Camera:
         self._settings = settings
         self._open_source = open_source
         self._clock = clock
+        self._on_device, self._device_shown = on_device, False
         self._backoff = backoff or Backoff(base_s=1.0, cap_s=30.0, floor_s=0.2)
         self._live = settings.live
         self._finite = settings.source in ("image", "video")
@@ -88,8 +93,8 @@ class Camera:
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._supervise, name="camera", daemon=True)
         self._muted = self._stopping = self._finished = False
-        self._reader: _Reader | None = None
-        self._leaving: set[_Reader] = set()
+        self._reader: Reader | None = None
+        self._leaving: set[Reader] = set()
         self._seen: Seen | None = None
         self._retry_at = clock()
         self._trouble_since: float | None = None
@@ -178,7 +183,8 @@ class Camera:
                 self.reason = f"{self._name}: hung {MOST_LEFT_BEHIND} times and does not let go. Restart the device"
                 return None
             self._seen = None
-            self._reader = _Reader(self._slot.begin(), now)
+            self._reader = Reader(self._slot.begin(), now)
+            self._show_device()
             threading.Thread(target=self._read, args=(self._reader,), name="camera-read", daemon=True).start()
         silent_since, limit = self._reader.silent_since, self._silence_limit_s
         if silent_since is None:
@@ -205,6 +211,11 @@ class Camera:
             self._leaving.add(reader)
             threading.Thread(target=reader.let_go, name="camera-close", daemon=True).start()
 
+    def _show_device(self) -> None:
+        if self.device_open is not self._device_shown:
+            self._device_shown = self.device_open
+            self._on_device(self._device_shown)
+
     def _enter(self, state: CameraState, reason: str, now: float) -> None:
         """Change the state, and log troubles once when they begin and once when they are over."""
         before, self.state, self.reason = self.state, state, reason
@@ -225,14 +236,14 @@ class Camera:
 
     # What readers report: what happened to them. Whether it still matters is decided here.
 
-    def _opened(self, reader: _Reader, source: FrameSource) -> bool:
+    def _opened(self, reader: Reader, source: FrameSource) -> bool:
         with self._changed:
             if reader is not self._reader:
                 return False
             self.source, self._name = source, source.name
             return True
 
-    def _received(self, reader: _Reader, image: Image, captured_at: float) -> bool:
+    def _received(self, reader: Reader, image: Image, captured_at: float) -> bool:
         """Take a frame; false if the reader should stop."""
         new = glance(image)
         with self._changed:
@@ -246,7 +257,7 @@ class Camera:
                 self._enter(state, reason and f"{self._name}: {reason}", captured_at)
         return self._slot.put(reader.generation, image, captured_at, keep=reader.lossless)
 
-    def _over(self, reader: _Reader, state: CameraState | None, reason: str) -> None:
+    def _over(self, reader: Reader, state: CameraState | None, reason: str) -> None:
         """A reader has closed its source; ``state`` is ``None`` if it was told to."""
         with self._changed:
             self._leaving.discard(reader)
@@ -255,9 +266,10 @@ class Camera:
                     self._lost(state, reason, self._clock())
                 else:
                     self._abandon()
+            self._show_device()
             self._changed.notify_all()
 
-    def _read(self, reader: _Reader) -> None:
+    def _read(self, reader: Reader) -> None:
         """The whole life of a reader, on its own thread: open the source, read it, close it. It may hang anywhere."""
         state: CameraState | None = CameraState.FAILED
         reason = ""
@@ -289,31 +301,3 @@ class Camera:
         reader.let_go()
         reader.closed = True
         self._over(reader, state, reason)
-
-
-class _Reader:
-    """One life of the source, from opening to closing, on a thread of its own.
-
-    Attributes:
-        generation: Which frames in the slot are its.
-        source: What it has opened, ``None`` before.
-        lossless: Whether its frames must all be taken.
-        silent_since: Since when it waits for the device, monotonic seconds; ``None`` while it is the consumer's turn.
-        closed: Whether it has let the device go.
-    """
-
-    def __init__(self, generation: int, now: float) -> None:
-        self.generation = generation
-        self.source: FrameSource | None = None
-        self.lossless = False
-        self.silent_since: float | None = now
-        self.closed = False
-
-    def let_go(self) -> None:
-        """Close the source. From outside, this also ends a hanging read where the source has a way to end it."""
-        if self.source is None:
-            return
-        try:
-            self.source.close()
-        except Exception:
-            log.exception("camera: %s could not be closed", self.source.name)

@@ -47,3 +47,16 @@ def test_its_exposure_stays_low(analyze: str) -> None:
     matched = re.search(r"Overall exposure level.*?: ([\d.]+)", done.stdout)
     assert matched is not None, done.stdout
     assert float(matched[1]) <= ALLOWED_EXPOSURE
+
+
+def test_the_light_goes_out_however_the_agent_ended(tmp_path: Path) -> None:
+    matched = re.search(r"^ExecStopPost=-\+/bin/sh -c '(.*)'$", UNIT.read_text(), re.MULTILINE)
+    assert matched is not None
+    led = tmp_path / "camera-in-use"
+    script = matched[1].replace("/sys/class/leds/camera-in-use", str(led))
+    without = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=False)
+    led.mkdir()
+    (led / "brightness").write_text("255\n")
+    subprocess.run(["/bin/sh", "-c", script], check=True)
+    assert (led / "brightness").read_text() == "0\n"
+    assert without.stdout + without.stderr == ""

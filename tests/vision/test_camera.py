@@ -104,6 +104,62 @@ def next_frame(camera: Camera, newer_than: int = -1) -> Frame:
     return frame
 
 
+class Lamp:
+    """Notes when it is switched, and the source's opening and closing between."""
+
+    def __init__(self, source: Scripted) -> None:
+        self.story: list[str] = []
+        self._source = source
+
+    def show(self, on: bool) -> None:
+        self.story.append("on" if on else "off")
+
+    def open(self, settings: CameraSettings) -> FrameSource:
+        self.story.append("opening")
+        return self._source.open(settings)
+
+
+@pytest.fixture
+def lamp(source: Scripted) -> Lamp:
+    lamp = Lamp(source)
+    close = source.close
+
+    def closing() -> None:
+        close()
+        lamp.story.append("closed")
+
+    source.close = closing  # type: ignore[method-assign]
+    return lamp
+
+
+def test_the_light_is_on_before_the_device_opens_until_after_it_closed(lamp: Lamp) -> None:
+    camera = Camera(LIVE, lamp.open, backoff=Backoff(base_s=0.02, cap_s=0.05), on_device=lamp.show)
+    camera.start()
+    next_frame(camera)
+    camera.mute(True)
+    until(lambda: camera.state is CameraState.MUTED)
+    camera.mute(False)
+    next_frame(camera)
+    camera.stop()
+    once = ["on", "opening", "closed", "off"]
+    assert [word for word, before in zip(lamp.story, ["", *lamp.story], strict=False) if word != before] == once * 2
+
+
+def test_the_light_stays_on_while_a_hanging_device_may_still_be_open(source: Scripted, lamp: Lamp) -> None:
+    camera = Camera(LIVE, lamp.open, backoff=Backoff(base_s=0.02, cap_s=0.05), on_device=lamp.show)
+    camera.start()
+    next_frame(camera)
+    source.block = True
+    until(source.is_blocking)
+    camera.mute(True)
+    until(lambda: "not closed yet" in camera.reason)
+    assert lamp.story[-1] != "off"
+    source.unblock.set()
+    until(lambda: camera.state is CameraState.MUTED)
+    assert lamp.story[-1] == "off"
+    camera.stop()
+
+
 def test_frames_arrive_with_rising_index_and_fresh_time(source: Scripted) -> None:
     with running(LIVE, source.open) as camera:
         first = next_frame(camera)

@@ -122,6 +122,23 @@ def evaluate(
     typer.echo(jsonlib.dumps(evaluation.to_json(), indent=2) if json else text)
 
 
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Run directories, finished or not.")],
+    out: Annotated[Path | None, typer.Option("--out", help="A picture of their curves: .png, .svg or .pdf.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+) -> None:
+    """Set runs side by side: what each reached, and the settings in which they differ."""
+    from train import compare as comparing
+    from train.report import plot_runs
+    from train.run_dir import RunDir
+
+    comparison = comparing.compare(runs)
+    if out is not None:
+        plot_runs({name: RunDir(run).metrics() for name, run in zip(comparison.runs, runs, strict=True)}, out)
+    typer.echo(jsonlib.dumps(comparison.to_json(), indent=2) if json else comparing.render(comparison))
+
+
 Photos = Annotated[Path | None, typer.Option(help="A folder of photographs of groups.")]
 Weights = Annotated[Path | None, typer.Option(help="YuNet's weights; where fetched unless given.")]
 

@@ -111,6 +111,32 @@ def plot_curves(
     _save(figure, path)
 
 
+def plot_runs(runs: Mapping[str, Sequence[EpochMetrics]], path: Path, title: str = "Validation") -> None:
+    """Draw validation accuracy and loss of several runs over their epochs.
+
+    Raises:
+        InputError: No run has an epoch, or the file cannot be written.
+    """
+    begun = {name: epochs for name, epochs in runs.items() if epochs}
+    if not begun:
+        raise InputError(str(path), received="no epochs", expected="one at least", remedy="Train first")
+    figure, panels = _figure(1, columns=2, width=10, height=4.2)
+    styles = [(color, line) for line in ("-", "--", ":", "-.") for color in (_BLUE, _ORANGE, _GRAY)]
+    for (name, epochs), (color, line) in zip(begun.items(), cycle(styles), strict=False):
+        numbers = [metrics.epoch + 1 for metrics in epochs]
+        for axes, what in zip(panels, ("val_accuracy", "val_loss"), strict=True):
+            values = [getattr(metrics, what) for metrics in epochs]
+            axes.plot(numbers, values, color=color, linestyle=line, marker="o" if len(epochs) == 1 else "", label=name)
+    for axes, words in zip(panels, ("Validation accuracy", "Validation loss"), strict=True):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.set(xlabel="Epoch", ylabel=words)
+        axes.grid(alpha=0.3)
+    panels[0].yaxis.set_major_formatter(PercentFormatter(1.0))
+    panels[0].legend(frameon=False)
+    figure.suptitle(title)
+    _save(figure, path)
+
+
 def plot_robustness(measured: Sequence[Robustness], path: Path, title: str = "Accuracy on spoilt faces") -> None:
     """Draw each model's accuracy under each corruption, beside what it reaches on the faces as they are.
 

@@ -28,6 +28,7 @@ from train.models import build, describe_cost
 from train.recipe import Optimizer, Recipe
 from train.run_dir import EpochMetrics, RunDir, RunRecord, git_revision, utc_now
 from train.start import Start
+from train.tensorboard import write_events
 
 
 class TrainingDiverged(AgentError):
@@ -138,6 +139,7 @@ def fit(
         )
         done.append(metrics)
         run.save_epoch(done, get_state(model))
+        write_events(run, done)
         on_epoch(metrics)
     return _finish(recipe, faces, run, model)
 

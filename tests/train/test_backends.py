@@ -45,6 +45,7 @@ def test_jax_trains_the_same_recipe_to_a_network_that_both_backends_read(tmp_pat
     run = train_on("jax", tmp_path / "jax")
     assert run.record().versions["backend"] == "jax"
     assert run.metrics()[-1].val_accuracy >= 0.9
+    assert len(list(run.path.glob("tensorboard/*/events.*"))) == 2
 
     import keras
 

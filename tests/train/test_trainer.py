@@ -54,6 +54,12 @@ def test_the_record_tells_what_was_run_on_what(finished: RunDir) -> None:
     assert record.finished_at >= record.started_at
 
 
+def test_the_epochs_are_there_for_tensorboard(finished: RunDir) -> None:
+    files = {file.parent.name: file.stat().st_size for file in (finished.path / "tensorboard").rglob("events.*")}
+    assert files.keys() == {"training", "validation"}
+    assert all(size > 50 * RECIPE.epochs for size in files.values())
+
+
 def test_the_finished_network_takes_faces_of_the_devices_size(finished: RunDir) -> None:
     model = keras.models.load_model(finished.model_path, compile=False)
     assert model.input_shape == (None, 48, 48, 1)

@@ -23,6 +23,7 @@ class Broker:
         password: Goes with the user name.
         keepalive_s: Longest silence before either side asks whether the other is still there.
         tls: How to encrypt, ``None`` for not at all.
+        certificate: File with the certificate by which this client proves itself; empty for none.
     """
 
     host: str
@@ -32,6 +33,7 @@ class Broker:
     password: str = ""
     keepalive_s: int = 30
     tls: ssl.SSLContext | None = None
+    certificate: str = ""
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -51,6 +53,7 @@ class Broker:
             password=_password(settings.password_file) if settings.password_file else "",
             keepalive_s=settings.keepalive_s,
             tls=tls_context(settings.tls) if settings.tls.enabled else None,
+            certificate=settings.tls.cert if settings.tls.enabled else "",
         )
 
 

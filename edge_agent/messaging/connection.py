@@ -23,6 +23,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_agent.errors import BrokerError
 from edge_agent.messaging.broker import Broker
+from edge_agent.messaging.handshake import refusal_of, shake_hands
 from edge_agent.messaging.refusals import OLD_BROKER, Refused
 from edge_agent.messaging.signals import (
     FIRST_FAILURE,
@@ -215,7 +216,7 @@ class Connection:
         except ssl.SSLCertVerificationError as error:
             raise Refused(self._broker, 0, f"its certificate: {error.verify_message}") from None
         except ssl.SSLError as error:
-            raise Refused(self._broker, 0, f"TLS: {error.reason or error}") from None
+            raise refusal_of(self._broker, error) from None
         except (OSError, UnicodeError) as error:
             raise BrokerError(f"broker {self._broker} cannot be reached", received=_words(error)) from None
 
@@ -224,6 +225,8 @@ class Connection:
         early: list[Signal] = []
         while self._answer is None:
             if cancelled() or time.monotonic() > deadline or not self.is_open:
+                if self._broker.tls is not None and not self.is_open:
+                    shake_hands(self._broker)  # paho keeps to itself what the broker said of the certificate
                 remedy = f"Check mqtt.host and mqtt.port. {OLD_BROKER}" if self._v5 else "Check mqtt.host and mqtt.port"
                 raise BrokerError(f"broker {self._broker} does not answer", remedy=remedy)
             early += self.poll(0.1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Mapping
 
 from edge_agent.config import Settings
@@ -16,6 +17,7 @@ from edge_agent.messaging.outbox import Outbox
 from edge_agent.messaging.payloads import DeclarationMark, Desired, Expression, Health, HealthReport, Summary, encode
 from edge_agent.messaging.presence import Presence
 from edge_agent.messaging.publisher import Pace, Publisher
+from edge_agent.messaging.running import claim
 from edge_agent.messaging.topics import EXPRESSION, SUMMARY, Topics
 from edge_agent.types import ExpressionChange, WindowSummary
 
@@ -52,7 +54,8 @@ class Messenger:
         declaration: DeclarationMark | None = None,
     ) -> None:
         clock = clock or SystemClock()
-        broker = Broker.from_settings(settings.mqtt)
+        self._broker = broker = Broker.from_settings(settings.mqtt)
+        self._claim: socket.socket | None = None
         self._per_face = settings.privacy.level == "faces"
         self.topics = Topics(settings.mqtt.root, settings.device.site, settings.device.id)
         self._outbox = Outbox(
@@ -98,6 +101,7 @@ class Messenger:
 
     def start(self) -> None:
         """Start storing and publishing."""
+        self._claim = claim(self.topics, self._broker)
         self._outbox.start()
         self._publisher.start()
 
@@ -106,6 +110,8 @@ class Messenger:
         self._outbox.flush(drain_s)
         self._publisher.stop(drain_s)
         self._outbox.close()
+        if self._claim is not None:
+            self._claim.close()
 
     def expression(self, change: ExpressionChange) -> None:
         """Publish an event; nothing where the privacy level is ``summary``."""

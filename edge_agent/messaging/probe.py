@@ -8,7 +8,9 @@ from edge_agent.config import Settings
 from edge_agent.errors import BrokerError
 from edge_agent.messaging.broker import Broker
 from edge_agent.messaging.connection import Connection
+from edge_agent.messaging.handshake import shake_hands
 from edge_agent.messaging.payloads import Reply, encode
+from edge_agent.messaging.running import is_claimed
 from edge_agent.messaging.signals import Acknowledged, Subscribed
 from edge_agent.messaging.topics import COMMAND, REPLY, Topics
 
@@ -18,7 +20,9 @@ _PATIENCE_S = 10.0
 def probe_broker(settings: Settings) -> str:
     """Connect, subscribe and publish one message on ``reply`` that answers no command.
 
-    It uses a client id of its own, so that an agent at work keeps its connection.
+    It uses a client id of its own, so that an agent at work keeps its connection. Where a certificate is the device's
+    account, the broker may make it the client id, too: while an agent is at work on this machine, it is then only seen
+    whether the broker accepts the certificate.
 
     Returns:
         What was found, in a line.
@@ -29,6 +33,10 @@ def probe_broker(settings: Settings) -> str:
     """
     broker = Broker.from_settings(settings.mqtt)
     topics = Topics(settings.mqtt.root, settings.device.site, settings.device.id)
+    if broker.certificate:
+        shake_hands(broker)
+        if is_claimed(topics, broker):
+            return f"{broker} accepts this device's certificate; the agent at work keeps the connection to itself"
     began = time.monotonic()
     connection = Connection(broker, f"{topics.client_id}:probe")
     took_ms = (time.monotonic() - began) * 1000.0

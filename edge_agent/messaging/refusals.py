@@ -8,6 +8,8 @@ from edge_agent.messaging.broker import Broker
 OLD_BROKER = 'Set mqtt.protocol = "3.1.1" if the broker does not speak MQTT 5'
 _TEMPORARY = {0x88, 0x89, 0x97, 0x9F}
 """Server unavailable, server busy, quota exceeded, connection rate exceeded."""
+_WHO_ARE_YOU = {0x86, 0x87}
+"""Bad user name or password, not authorised."""
 
 
 class Refused(BrokerError):
@@ -18,15 +20,18 @@ class Refused(BrokerError):
         temporary: Whether it asks to come back later.
     """
 
-    def __init__(self, broker: Broker, code: int, reason: str) -> None:
+    def __init__(self, broker: Broker, code: int, reason: str, remedy: str = "") -> None:
         self.code = code
         self.temporary = code in _TEMPORARY
-        super().__init__(f"broker {broker} refuses the connection", received=reason, remedy=_remedy(code))
+        remedy = remedy or _remedy(code, with_certificate=bool(broker.certificate))
+        super().__init__(f"broker {broker} refuses the connection", received=reason, remedy=remedy)
 
 
-def _remedy(code: int) -> str:
+def _remedy(code: int, *, with_certificate: bool) -> str:
     if code in _TEMPORARY:
         return ""
+    if with_certificate and code in _WHO_ARE_YOU:
+        return "Its certificate is this device's account: see whether it is enrolled, with 'edge-agent fleet list'"
     return {
         0: "Set mqtt.tls.ca to the authority that signed the broker's certificate, and mqtt.host to the name in it",
         0x84: OLD_BROKER,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -21,7 +22,9 @@ from edge_agent.fleet.authority import Authority, certificate_pem, key_pem, new_
 from edge_agent.fleet.school import utc_now
 from edge_agent.messaging.broker import Broker, tls_context
 from edge_agent.messaging.connection import Acknowledged, Closed, Connection, Received, Signal
+from edge_agent.messaging.messenger import Messenger
 from edge_agent.messaging.probe import probe_broker
+from edge_agent.messaging.refusals import Refused
 from edge_agent.messaging.topics import NAMES, Topics
 from tests.broker import wait_until
 from tests.fleet.conftest import PASSWORD, SchoolUnderTest
@@ -55,11 +58,16 @@ def publishes(connection: Connection, topic: str, payload: bytes = b"{}", *, ret
 
 
 def hears(connection: Connection, topic: str, speaker: Connection, spoken: str) -> bool:
-    """Whether a message published by ``speaker`` on ``spoken`` arrives, asked with a message that surely follows it."""
+    """Whether a message published by ``speaker`` on ``spoken`` arrives, within two seconds."""
     connection.subscribe([topic])
     assert publishes(speaker, spoken, b"secret", retain=True)
-    heard: list[Signal] = connection.poll(0.3) + connection.poll(0.3)
-    return any(isinstance(signal, Received) and signal.payload == b"secret" for signal in heard)
+    heard: list[Signal] = []
+    until = time.monotonic() + 2.0
+    while time.monotonic() < until:
+        heard += connection.poll(0.1)
+        if any(isinstance(signal, Received) and signal.payload == b"secret" for signal in heard):
+            return True
+    return False
 
 
 def with_account(school: SchoolUnderTest, name: str, password: str = PASSWORD) -> Broker:
@@ -79,6 +87,34 @@ def certificate_of(authority: Authority, name: str, folder: Path) -> tuple[str, 
 def test_an_enrolled_device_passes_the_doctors_probe(school: SchoolUnderTest) -> None:
     device = school.device("a")
     assert "may publish and subscribe" in probe_broker(device.settings)
+
+
+def test_the_doctors_probe_leaves_an_agent_at_work_its_connection(school: SchoolUnderTest) -> None:
+    device = school.device("a")
+    messenger = Messenger(device.settings, labels=("happy",), model_id="9f86d081884c")
+    messenger.start()
+    try:
+        wait_until(lambda: messenger.counters().connected, what="the agent's connection")
+        assert "the agent at work keeps the connection to itself" in probe_broker(device.settings)
+        time.sleep(0.5)
+        counters = messenger.counters()
+        assert (counters.connected, counters.connections, counters.twins) == (True, 1, 0)
+    finally:
+        messenger.stop()
+    assert "may publish and subscribe" in probe_broker(device.settings)
+
+
+def test_a_revoked_device_is_told_about_its_certificate(school: SchoolUnderTest) -> None:
+    device = school.device("gone")
+    school.revoke("gone")
+    for ask in (lambda: Connection(device.broker(), "x"), lambda: probe_broker(device.settings)):
+        with pytest.raises(Refused, match=r"this device's certificate: certificate revoked.*enrol the device anew"):
+            ask()
+
+
+def test_a_device_that_was_never_enrolled_is_told_to_be(school: SchoolUnderTest) -> None:
+    with pytest.raises(Refused, match=r"a device without a certificate: certificate required.*Enrol the device"):
+        Connection(replace(school.account(), port=school.broker.port), "x")
 
 
 def test_a_device_publishes_what_is_its_own(school: SchoolUnderTest) -> None:

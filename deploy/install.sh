@@ -291,6 +291,9 @@ if ! as_agent "$PREFIX/$NEW/bin/edge-agent" doctor --preflight --config "$CONFIG
     fi
     refuse "the agent does not pass its own checks (above). Correct what they name, then run this again."
 fi
+if service_was_active && [ "$NEW" != "$OLD" ] && ! as_agent "$PREFIX/$NEW/bin/edge-agent" check "$CONFIG"; then
+    refuse "the new version does not start with $CONFIG (above). $OLD stays in place and keeps running; correct the file, then run this again."
+fi
 touch "$PREFIX/$NEW/.complete"
 FINISHED=yes
 

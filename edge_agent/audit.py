@@ -33,11 +33,14 @@ def audit_file(folder: Path | None) -> Iterator[None]:
         yield
         return
     handler = _AuditFile(folder / FILE)
+    level = AUDIT.level
+    AUDIT.setLevel(logging.INFO)  # whatever else is logged
     AUDIT.addHandler(handler)
     try:
         yield
     finally:
         AUDIT.removeHandler(handler)
+        AUDIT.setLevel(level)
         handler.close()
 
 

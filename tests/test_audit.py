@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from edge_agent.audit import AUDIT, FILE, audit_file
-
-
-@pytest.fixture(autouse=True)
-def everything() -> Iterator[None]:
-    before = AUDIT.level
-    AUDIT.setLevel(logging.INFO)
-    yield
-    AUDIT.setLevel(before)
 
 
 def test_every_line_has_the_time_in_utc_and_only_its_owner_reads_it(tmp_path: Path) -> None:

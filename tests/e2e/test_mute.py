@@ -83,6 +83,28 @@ def test_muting_survives_a_restart_of_broker_and_agent(tmp_path: Path, persisten
     assert [line.split(" ", 1)[1] for line in told] == ["desired: muted = true", "desired: muted = false"]
 
 
+def test_a_broker_that_falls_back_to_its_past_does_not_open_the_camera(tmp_path: Path) -> None:
+    config = f"persistence true\npersistence_location {tmp_path}/\n"
+    with running_mosquitto(tmp_path, config) as broker, running_agent(broker, tmp_path) as agent:
+        say(broker, b'{"v":1,"muted":false,"issued_at":"2026-11-22T09:00:00Z"}')
+        broker.stop()
+        broker.start()
+        say(broker, b'{"v":1,"muted":true,"issued_at":"2026-11-22T10:00:00Z"}')
+        becomes(agent, CameraState.MUTED)
+        connections = agent.messenger.counters().connections
+        broker.kill()  # before it has saved what was asked for last
+        broker.start()
+        with Subscriber(broker.port) as witness:
+            wait_until(lambda: b'"muted":false' in b"".join(m.payload for m in witness.on("desired")), what="the past")
+        wait_until(lambda: agent.messenger.counters().connections > connections, what="a connection")
+        say(broker, b'{"v":1}')  # heard after the retained one
+        with Subscriber(broker.port) as witness:
+            wait_until(lambda: [report for report in witness.on("health") if not report.retained], what="a report")
+        assert agent.camera.state is CameraState.MUTED
+        say(broker, b'{"v":1,"muted":false,"issued_at":"2026-11-22T11:00:00Z"}')
+        becomes(agent, CameraState.OK)
+
+
 def test_what_was_asked_for_while_the_device_was_off_holds_when_it_comes_back(tmp_path: Path) -> None:
     with running_mosquitto(tmp_path) as broker:
         say(broker, MUTED)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from edge_agent.audit import AUDIT, FILE, audit_file
+from edge_agent.audit import FILE, audit_file
 from edge_agent.errors import InputError
 from edge_agent.messaging.commands import CommandDesk
 from edge_agent.messaging.payloads import Command, Reply
@@ -99,7 +99,6 @@ def test_every_command_is_in_the_audit_log(caplog: pytest.LogCaptureFixture) -> 
 
 
 def test_nobody_can_forge_a_line_of_the_audit_log(tmp_path: Path) -> None:
-    AUDIT.setLevel(logging.INFO)
     with audit_file(tmp_path):
         reply_to(b'{"v":1,"id":"c1\\n2026-11-22 command","command":"p\\r\\u2028ing"}')
     (line,) = (tmp_path / FILE).read_text(encoding="utf-8").splitlines()

@@ -21,6 +21,7 @@ class MessengerCounters:
         lost: Events given up because the outbox was full.
         kept_bytes: Size of everything in the outbox.
         storage: ``disk``, ``memory`` (as configured) or ``degraded`` (the disk fails).
+        stalled: Whether the disk under the outbox does not answer.
         set_aside: Corrupt outbox files set aside.
         denied: Topics on which the broker refuses messages.
         twins: How often another device was seen to use this device's id.
@@ -38,6 +39,7 @@ class MessengerCounters:
     lost: int
     kept_bytes: int
     storage: Literal["disk", "memory", "degraded"]
+    stalled: bool
     set_aside: int
     denied: tuple[str, ...]
     twins: int
@@ -48,6 +50,7 @@ class MessengerCounters:
         """Short words for what is wrong with messaging, as ``health`` carries them."""
         found = {
             "outbox_degraded": self.storage == "degraded",
+            "outbox_stalled": self.stalled,
             "outbox_set_aside": self.set_aside > 0,
             "events_lost": self.lost > 0,
             "publish_denied": bool(self.denied),

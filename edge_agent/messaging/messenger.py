@@ -150,6 +150,7 @@ class Messenger:
             lost=outbox.lost,
             kept_bytes=outbox.kept_bytes,
             storage=outbox.storage,
+            stalled=outbox.stalled,
             set_aside=outbox.set_aside,
             denied=self._publisher.denied,
             twins=self._presence.twins.count,

@@ -39,6 +39,8 @@ _LANE_ROWS = 500
 _INCOMING_LIMIT = 10_000
 _NOTE_DELIVERIES_AFTER_S = 2.0
 _EXPIRE_EVERY_S = 600.0
+_CLOCK_STEP_S = 60.0
+_STALLED_AFTER_S = 15.0
 _TRIM_TO = 0.99
 
 
@@ -56,6 +58,7 @@ class OutboxFigures:
         lost: Events given up: the oldest where the outbox is full, or the disk was so slow that even memory was.
         set_aside: Corrupt files set aside.
         turned_at: Monotonic seconds at which the writer thread last went round.
+        stalled: Whether it should have since: the disk does not answer.
     """
 
     storage: Literal["disk", "memory", "degraded"]
@@ -67,6 +70,7 @@ class OutboxFigures:
     lost: int
     set_aside: int
     turned_at: float
+    stalled: bool
 
 
 class Outbox:
@@ -116,6 +120,8 @@ class Outbox:
         self._delivered = dict.fromkeys(SEQUENCED, 0)
         self._pending = self._store.totals().pending
         self._turned_at = time.monotonic()
+        self._began_wall = clock.wall()
+        self._apart = self._began_wall - clock.monotonic()
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
 
     def start(self) -> None:
@@ -209,6 +215,7 @@ class Outbox:
                 lost=self._lost,
                 set_aside=self._store.set_aside,
                 turned_at=self._turned_at,
+                stalled=self._is_stalled(time.monotonic()),
             )
 
     def flush(self, timeout_s: float) -> bool:
@@ -234,6 +241,14 @@ class Outbox:
         self._write()
         self._store.close()
 
+    def _watch_clock(self) -> None:
+        """Where the clock has been set, date anew what this process has seen delivered: it is no older for that."""
+        apart = self._clock.wall() - self._clock.monotonic()
+        step_s = apart - self._apart
+        if abs(step_s) >= _CLOCK_STEP_S:
+            self._store.redate(round(self._began_wall * 1000), round(step_s * 1000))
+            self._apart, self._began_wall = apart, self._began_wall + step_s
+
     def _run(self) -> None:
         next_expiry = next_retry = 0.0
         while True:
@@ -242,6 +257,7 @@ class Outbox:
                 self._recover()
                 next_retry = started + self._retry_disk_s
             wrote = self._write()
+            self._watch_clock()
             self._answer()
             self._load()
             if started >= next_expiry:
@@ -254,6 +270,10 @@ class Outbox:
                 self._hurry = False
                 if self._closing:
                     return
+
+    def _is_stalled(self, now: float) -> bool:
+        longest_pause_s = self._settings.commit_s + _NOTE_DELIVERIES_AFTER_S
+        return self._thread.is_alive() and now - self._turned_at > longest_pause_s + _STALLED_AFTER_S
 
     def _has_work(self) -> bool:
         waiting = self._incoming or self._asked or self._session_to_save or self._lanes.wanting()

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edge_agent.messaging.store import ROW_OVERHEAD_BYTES, Row, StoredSession, StoreError, Totals
 
 _SCHEMA_VERSION = 1
-_SCHEMA = """
+SCHEMA = f"""
+BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS rows (
     id INTEGER PRIMARY KEY,
     topic TEXT NOT NULL,
@@ -34,7 +35,10 @@ CREATE TABLE IF NOT EXISTS sessions (
     clock_synced INTEGER NOT NULL,
     lost INTEGER NOT NULL
 );
+PRAGMA user_version = {_SCHEMA_VERSION};
+COMMIT;
 """
+"""Makes the tables of a new file."""
 _COLUMNS = "id, topic, session, seq, payload, mono_ms, wall_ms"
 _PAGE_ROWS = 1000
 _WAL_LIMIT_BYTES = 4 * 1024 * 1024
@@ -70,7 +74,7 @@ class SqliteStore:
         if version not in (0, _SCHEMA_VERSION):
             raise StoreError(f"{self._path} was written by another version (schema {version})", corrupt=True)
         if version == 0:
-            self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;")
+            self._db.executescript(SCHEMA)
 
     def _count(self) -> Totals:
         rows, size, delivered = self._db.execute(
@@ -126,6 +130,13 @@ class SqliteStore:
                 return expired
             self._delete(old, pending=False)
             expired, last_id = expired + len(old), page[-1][0]
+
+    def redate(self, since_ms: int, by_ms: int) -> None:
+        """See :class:`~edge_agent.messaging.store.Store`."""
+        with self._transaction():
+            self._db.execute(
+                "UPDATE rows SET delivered_ms = delivered_ms + ? WHERE delivered_ms >= ?", (by_ms, since_ms)
+            )
 
     def purge(self, topic: str) -> int:
         """See :class:`~edge_agent.messaging.store.Store`."""
@@ -213,17 +224,20 @@ class SqliteStore:
 
 
 def set_aside(path: Path, suffix: str) -> Path:
-    """Move a file that cannot be read out of the way, and delete the oldest of those moved before.
+    """Move a file that cannot be read out of the way, its log with it, and delete the oldest of those moved before.
 
     Returns:
         Where it is now: beside the original, named after it with ``.corrupt-`` and the suffix.
     """
     moved = path.with_name(f"{path.name}.corrupt-{suffix}")
     path.replace(moved)
-    for companion in ("-wal", "-shm"):
-        path.with_name(path.name + companion).unlink(missing_ok=True)
-    for old in sorted(path.parent.glob(f"{path.name}.corrupt-*"))[:-_KEPT_CORRUPT_FILES]:
-        old.unlink()
+    path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
+    with suppress(FileNotFoundError):
+        path.with_name(f"{path.name}-wal").replace(moved.with_name(f"{moved.name}-wal"))
+    kept = sorted(old for old in path.parent.glob(f"{path.name}.corrupt-*") if not old.name.endswith(("-wal", "-shm")))
+    for old in kept[:-_KEPT_CORRUPT_FILES]:
+        for name in (old.name, f"{old.name}-wal", f"{old.name}-shm"):
+            old.with_name(name).unlink(missing_ok=True)
     return moved
 
 

@@ -83,6 +83,9 @@ class Store(Protocol):
     def expire(self, before_ms: int) -> int:
         """Delete rows delivered before that time; returns how many."""
 
+    def redate(self, since_ms: int, by_ms: int) -> None:
+        """Shift the times of deliveries from ``since_ms`` on: the clock by which they were noted has been set."""
+
     def purge(self, topic: str) -> int:
         """Delete all rows of a topic; returns how many."""
 
@@ -164,6 +167,12 @@ class MemoryStore:
         for row_id in old:
             self._delete(row_id)
         return len(old)
+
+    def redate(self, since_ms: int, by_ms: int) -> None:
+        """See :class:`Store`."""
+        for row_id, at_ms in self._delivered_ms.items():
+            if at_ms >= since_ms:
+                self._delivered_ms[row_id] = at_ms + by_ms
 
     def purge(self, topic: str) -> int:
         """See :class:`Store`."""

@@ -8,7 +8,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from edge_agent.messaging.sqlite_store import SqliteStore, set_aside
+from edge_agent.messaging.salvage import Salvage, salvage
+from edge_agent.messaging.sqlite_store import SCHEMA, SqliteStore, set_aside
 from edge_agent.messaging.store import MemoryStore, Row, Store, StoredSession, StoreError, Totals
 
 T = TypeVar("T")
@@ -97,6 +98,12 @@ class TieredStore:
             self._on_disk(lambda disk: counts.append(disk.expire(before_ms)))
         return sum(counts)
 
+    def redate(self, since_ms: int, by_ms: int) -> None:
+        """See :meth:`~edge_agent.messaging.store.Store.redate`."""
+        self._memory.redate(since_ms, by_ms)
+        if self.storage == "disk":
+            self._on_disk(lambda disk: disk.redate(since_ms, by_ms))
+
     def purge(self, topic: str) -> int:
         """See :meth:`~edge_agent.messaging.store.Store.purge`."""
         counts = [self._memory.purge(topic)]
@@ -133,7 +140,11 @@ class TieredStore:
         return max([0, *self._read(lambda store: [store.last_id()])])
 
     def close(self) -> None:
-        """See :meth:`~edge_agent.messaging.store.Store.close`."""
+        """See :meth:`~edge_agent.messaging.store.Store.close`. Tries a failed disk once more before."""
+        self.recover()
+        left = self._memory.totals().pending if self._path is not None else 0
+        if left:
+            log.error("outbox %s does not work to the end: %d undelivered events in memory are lost", self._path, left)
         if self._disk is not None:
             self._disk.close()
 
@@ -143,8 +154,12 @@ class TieredStore:
         except StoreError as error:
             if not error.corrupt:
                 raise
-            self._put_aside(path, error)
-            return SqliteStore(path)
+            found = self._put_aside(path, error)
+            disk = SqliteStore(path)
+            disk.write(found.rows, found.delivered)
+            for session in found.sessions:
+                disk.save_session(session)
+            return disk
 
     def _move_to(self, disk: SqliteStore) -> None:
         rows, delivered = self._memory.drain()
@@ -183,21 +198,28 @@ class TieredStore:
         self._disk.close()
         self._disk = None
         if error.corrupt and self._path is not None:
-            rescued = self._rescue()
+            rescued = {row.id: row for row in self._put_aside(self._path, error).pending}
+            rescued |= {row.id: row for row in self._rescue()}
             self.unreadable += max(0, pending - len(rescued))
-            self._memory.write(rescued, ())
+            self._memory.write([rescued[row_id] for row_id in sorted(rescued)], ())
             self._marks.clear()
-            self._put_aside(self._path, error)
 
-    def _put_aside(self, path: Path, error: StoreError) -> None:
+    def _put_aside(self, path: Path, error: StoreError) -> Salvage:
+        """Move a damaged file out of the way; what can still be read of it."""
         stamp = datetime.now(tz=timezone.utc).strftime("%Y%m%dT%H%M%S%f")
         try:
             moved = set_aside(path, stamp)
         except OSError as trouble:
             self._say(f"outbox {path} cannot be read ({error}), nor set aside ({trouble})")
-            return
+            return Salvage()
         self.set_aside += 1
-        log.error("outbox %s cannot be read (%s): set aside as %s, a new one is begun", path, error, moved.name)
+        found = salvage(moved, SCHEMA)
+        log.error(
+            "outbox %s cannot be read (%s): set aside as %s. A new one begins with the %d events that could be saved, "
+            "%d of them undelivered",
+            path, error, moved.name, len(found.rows), len(found.pending),
+        )  # fmt: skip
+        return found
 
     def _say(self, trouble: str) -> None:
         """Tell of a trouble, once until it is over."""

@@ -59,6 +59,17 @@ def damaged_at_rest(stage: Stage) -> None:
     stage.wait_for_events(50)
 
 
+def damaged_under_a_backlog(stage: Stage) -> None:
+    """The head of the file is damaged while the agent is off and hundreds of undelivered events are in it."""
+    stage.line.shut()
+    stage.wait_for_events(stage.draw.randint(50, 300))
+    stage.kill()
+    with (stage.state / "outbox.db").open("r+b") as file:
+        file.write(stage.draw.randbytes(stage.draw.choice((16, 100, 1000))))
+    stage.line.reopen()
+    stage.start()
+
+
 def damaged_in_use(stage: Stage) -> None:
     """The file is damaged under the running agent, whose queue is in memory as well."""
     away = stage.draw.random() < 0.5

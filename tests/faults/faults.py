@@ -179,6 +179,7 @@ FAULTS = (
     Fault("agent and broker killed at once", everything_killed, broker_keeps=False),
     Fault("disk full", disks.full, prepare=disks.with_a_small_disk, share=0.6, client_watches=True),
     Fault("outbox file damaged while at rest", disks.damaged_at_rest, client_watches=True),
+    Fault("outbox file with a backlog, its head damaged", disks.damaged_under_a_backlog, client_watches=True),
     Fault("outbox file damaged while in use", disks.damaged_in_use, client_watches=True),
     Fault("clock stepped both ways", clock_stepped),
     Fault(

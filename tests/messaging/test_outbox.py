@@ -205,6 +205,19 @@ def test_delivered_events_expire_after_their_retention(open_outbox: Callable[...
     assert ask(second, ResendRange("S1", "expression", 1, 2)).missing == ((1, 1),)
 
 
+def test_a_clock_that_is_set_makes_nothing_older(open_outbox: Callable[..., Outbox]) -> None:
+    clock = SteppedClock()
+    first = open_outbox(clock)
+    put(first, 1)
+    first.delivered(first.take(1)[0])
+    put(first, 2)
+    clock.step_wall_to(clock.wall() + 400 * 86400.0)
+    put(first, 3)
+    first.close()
+    second = open_outbox(clock, keep_delivered_h=24.0)
+    assert ask(second, ResendRange("S1", "expression", 1, 3)).missing == ()
+
+
 def test_the_last_delivered_number_is_known_also_after_a_restart(open_outbox: Callable[..., Outbox]) -> None:
     first = open_outbox()
     put(first, 1, 2, 3)

@@ -31,7 +31,8 @@ def counters() -> MessengerCounters:
     """Of a device with several troubles."""
     return MessengerCounters(
         connected=True, connections=1, accepted=9, delivered={}, resent=0, pending=4, in_flight=0, lost=2,
-        kept_bytes=800, storage="degraded", set_aside=0, denied=(), twins=1, outbox_turned_at=0, publisher_turned_at=0,
+        kept_bytes=800, storage="degraded", stalled=False, set_aside=0, denied=(), twins=1, outbox_turned_at=0,
+        publisher_turned_at=0,
     )  # fmt: skip
 
 

@@ -112,3 +112,10 @@ def test_the_last_id_is_known(store: Store) -> None:
     assert store.last_id() == 0
     store.write([a_row(4), a_row(9)], [])
     assert store.last_id() == 9
+
+
+def test_deliveries_can_be_dated_anew(store: Store) -> None:
+    store.write([a_row(1), a_row(2), a_row(3)], [(1, 1000), (2, 5000)])
+    store.redate(since_ms=5000, by_ms=100_000)
+    assert store.expire(before_ms=100_000) == 1
+    assert [row.id for row in store.between("S1", "expression", 1, 3, 10)] == [2, 3]

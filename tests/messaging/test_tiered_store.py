@@ -110,3 +110,13 @@ def test_memory_is_bounded_whatever_the_limits_of_the_disk(tmp_path: Path) -> No
     store.write([a_row(i, payload=b"") for i in range(MEMORY_MAX_ROWS + 5)], [])
     assert [row.id for row in store.trim(10**9, 10**12, keep=())] == [0, 1, 2, 3, 4]
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_lost_with_a_disk_that_never_worked_again_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("in the way of the folder")
+    store = TieredStore(tmp_path / "file" / "outbox.db")
+    store.write([a_row(1), a_row(2)], [])
+    store.close()
+    assert "2 undelivered events in memory are lost" in caplog.text

@@ -43,6 +43,9 @@ def crop_face(image: NDArray[np.uint8], left: float, top: float, side: float, ch
 def to_face_tensor(face: NDArray[np.uint8], channels: int = 1) -> NDArray[np.uint8]:
     """Bring a picture that is already a face crop to the model's size and colours.
 
+    Larger ones are shrunk by averaging areas, smaller ones enlarged bicubically: averaging areas would repeat pixels
+    there, and models read such blocks much worse.
+
     Args:
         face: ``uint8 (height, width)`` gray or ``(height, width, 3)`` blue-green-red, any size.
         channels: 1 for gray levels, 3 for red-green-blue.
@@ -57,4 +60,5 @@ def to_face_tensor(face: NDArray[np.uint8], channels: int = 1) -> NDArray[np.uin
         face = cv2.cvtColor(face, conversion).astype(np.uint8)
     if face.shape[:2] == (FACE_SIZE, FACE_SIZE):
         return face
-    return cv2.resize(face, (FACE_SIZE, FACE_SIZE), interpolation=cv2.INTER_AREA).astype(np.uint8)
+    how = cv2.INTER_AREA if max(face.shape[:2]) > FACE_SIZE else cv2.INTER_CUBIC
+    return cv2.resize(face, (FACE_SIZE, FACE_SIZE), interpolation=how).astype(np.uint8)

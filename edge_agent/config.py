@@ -92,7 +92,7 @@ class SmoothingSettings(_Section, frozen=True):
     half_life_s: Seconds = 0.7
     switch_margin: Fraction = 0.10
     hold_s: Annotated[float, msgspec.Meta(ge=0.0, le=60.0)] = 0.6
-    uncertain_below: Fraction = 0.40
+    uncertain_below: Fraction = 0.45
     uncertain_band: Fraction = 0.05
 
 

@@ -1,8 +1,9 @@
-"""The export's command line: ``python -m export convert | verify | golden | card``. Parses, calls, prints."""
+"""The export's command line: ``python -m export convert | verify | golden | measure | card``. Parses, calls, prints."""
 
 from __future__ import annotations
 
 import json
+import os
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -112,15 +113,48 @@ def golden(
 
 
 @app.command()
+def measure(
+    file: Annotated[Path, typer.Argument(help="The model bundle.")],
+    data: Annotated[Path, typer.Option(help=DATA_HELP)],
+    out: Annotated[Path, typer.Option("--out", help="The JSON file to write; plots get its name.")],
+    card: Annotated[Path | None, typer.Option(help="The model card to write from it.")] = None,
+    run: Annotated[Path | None, typer.Option(help="The run directory the model was exported from.")] = None,
+    votes: Annotated[Path | None, typer.Option(help="FER+'s table fer2013new.csv.")] = None,
+    unseen: Annotated[Path | None, typer.Option(help="A data set it was not trained on, such as CK+48.")] = None,
+    beside: Annotated[list[Path] | None, typer.Option(help="A bundle or run to compare robustness with.")] = None,
+) -> None:
+    """Measure a bundle in every way there is, and write figures, plots and model card."""
+    from export.measure import measure as measure_bundle
+    from export.measurements import write_measurements
+
+    measured = measure_bundle(
+        file, data, votes=votes, unseen=unseen, run=run, beside=tuple(beside or ()), plots=out.with_suffix(""),
+        on_step=lambda what: typer.echo(what, err=True),
+    )  # fmt: skip
+    write_measurements(measured, out)
+    typer.echo(f"The figures are in {out}")
+    if card is not None:
+        _write_card(file, card, out)
+
+
+@app.command()
 def card(
     file: Annotated[Path, typer.Argument(help="The model bundle.")],
     out: Annotated[Path, typer.Option("--out", help="The Markdown file to write.")],
+    measured: Annotated[Path | None, typer.Option(help="What `measure` wrote of this bundle.")] = None,
 ) -> None:
     """Write a bundle's model card."""
+    _write_card(file, out, measured)
+
+
+def _write_card(file: Path, out: Path, measured: Path | None) -> None:
     from edge_agent.contract.bundle import read_bundle
     from export.card import render_card
+    from export.measurements import read_measurements
 
-    out.write_text(render_card(read_bundle(file)), encoding="utf-8")
+    plots = "" if measured is None else os.path.relpath(measured.with_suffix(""), out.parent)
+    text = render_card(read_bundle(file), None if measured is None else read_measurements(measured), plots)
+    out.write_text(text, encoding="utf-8")
     typer.echo(f"The model card is in {out}")
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from edge_agent.contract.bundle import Bundle
 from edge_agent.contract.metadata import DataInfo, Metadata
+from edge_agent.errors import InputError
+from export.card_figures import sections
+from export.measurements import Measurements
 from train.evaluate import wilson_interval
 from train.table import table
 
@@ -13,18 +16,21 @@ not read what a person feels: people smile without joy and are sad without showi
 between persons, cultures and situations."""
 
 _LIMITS = """\
-- **Labels are noisy.** The majority of FER+'s ten annotators names FER2013's own label on about two images in three
-  (`train.data.ferplus` joins the votes). Accuracy on FER2013 says how well the network imitates its labels.
+- **Labels are noisy.** Ten annotators of FER+ often choose another expression than FER2013's own label says; the
+  section *Against ten annotators* counts how often. Accuracy on FER2013 says how well the network imitates its labels.
 - **280 of the 3,589 images of PublicTest are, pixel by pixel, also in Training**, as
   `python -m train describe fer2013.csv` counts, which flatters every figure on PublicTest a little.
 - **PublicTest was used for choosing**: the recipe was settled and the temperature fitted on it. An untouched test set
-  may give somewhat less; calibration especially is measured on the images it was fitted on.
+  may give somewhat less. Only the calibration error is told on faces the temperature was not fitted on.
+- **Intervals are for chance in the choice of faces alone**: Wilson's 95 % interval says what other draws of as many
+  faces from the same source would give, not what another camera, room or group of people gives.
 - **No demographic audit.** FER2013 carries no age, gender or skin-tone labels, so nobody can say from it how accuracy
-  differs between groups of people, and nothing here shows that it does not. Assume that it differs.
+  differs between groups of people, and nothing here shows that it does not. Assume that it differs, do not compare
+  groups by its answers, and measure on people like those concerned before relying on it.
 - **Not measured on classrooms.** Nobody has counted how many children the training data show, and classrooms are seen
   from further away and from above. Expect less than the figures above.
-- Small, turned, covered or badly lit faces were not measured for this card; the agent answers `uncertain` where the
-  calibrated confidence is under its floor."""
+- **Corruptions are simulated one at a time** on crops of web photographs; real small, dark, turned and covered faces
+  have several at once."""
 
 _USE = """\
 Meant for: research on and teaching about facial-expression recognition, group-level feedback where law and people
@@ -33,9 +39,21 @@ monitoring individuals. In the European Union, emotion inference in education in
 except for medical or safety reasons (AI Act, Regulation (EU) 2024/1689, Art. 5(1)(f))."""
 
 
-def render_card(bundle: Bundle) -> str:
-    """A bundle's model card as Markdown."""
+def render_card(bundle: Bundle, measured: Measurements | None = None, plots: str = "") -> str:
+    """A bundle's model card as Markdown.
+
+    Args:
+        bundle: The model.
+        measured: What was measured of it beyond its metadata; the card says so where it was not.
+        plots: Beginning of the links to its plots, relative to the card; no plots are shown without.
+
+    Raises:
+        InputError: The figures are of another model.
+    """
     facts = bundle.metadata
+    if measured is not None and measured.model != bundle.model_id:
+        raise InputError("measured figures", received=f"those of model {measured.model}", expected=bundle.model_id,
+                         remedy="Measure this model: `python -m export measure`")  # fmt: skip
     parts = [
         f"# Model card: {facts.name}",
         _INTRODUCTION,
@@ -47,12 +65,23 @@ def render_card(bundle: Bundle) -> str:
         "## Figures",
         "Measured on this very file through the device's own classifier, single view, by `python -m export convert`.",
         *(_figures(facts, part) for part in facts.metrics),
+        *_further(measured, facts, plots),
         "## Limits",
         _LIMITS,
         "## Use",
         _USE,
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _further(measured: Measurements | None, facts: Metadata, plots: str) -> list[str]:
+    if measured is None:
+        return ["Calibration on other faces, robustness and other data sets were not measured."]
+    introduction = (
+        f"All that follows was measured by `python -m export measure` on {measured.images:,} faces of {measured.data}, "
+        f"held out by its split {measured.protocol}; figures for programs stand beside the plots."
+    )
+    return [introduction, *sections(measured, facts, plots)]
 
 
 def _properties(bundle: Bundle) -> list[list[str]]:
@@ -88,7 +117,7 @@ def _figures(facts: Metadata, part: str) -> str:
         ["accuracy", f"{figures['accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%})"],
         ["balanced accuracy", f"{figures['balanced_accuracy']:.2%}"],
         ["macro-F1", f"{figures['macro_f1']:.2%}"],
-        ["expected calibration error, 15 bins", f"{figures['calibration_error']:.2%}"],
+        ["expected calibration error, 15 bins, same images as the temperature", f"{figures['calibration_error']:.2%}"],
         ["negative log likelihood", f"{figures['nll']:.3f}"],
         *(
             [f"recall, {label}", f"{figures[f'recall_{label}']:.1%}"]

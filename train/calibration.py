@@ -162,21 +162,16 @@ def risk_coverage(
     return tuple(found)
 
 
-def choose_floor(curve: Sequence[Abstention]) -> float:
-    """The lowest floor from which on the least sure answers that are given are more often right than wrong.
+def choose_floor(curve: Sequence[Abstention], tolerance: float = 0.01) -> float:
+    """The floor that a risk-coverage curve asks for, if a right answer gains as much as a wrong one costs.
 
-    Raises:
-        ValueError: The curve has no point at which that holds.
+    The gain is the share of faces answered rightly less the share answered wrongly. It is flat around its highest point
+    and scatters by chance, so of the floors within ``tolerance`` of it the lowest is taken, which answers most faces.
     """
-    chosen = None
-    for point in sorted(curve, key=lambda one: one.floor, reverse=True):
-        if point.at_floor is not None:
-            if point.at_floor < 0.5:
-                break
-            chosen = point.floor
-    if chosen is None:
-        raise ValueError("got no floor whose answers are more often right than wrong")
-    return chosen
+    gains = {
+        point.floor: 0.0 if point.accuracy is None else point.coverage * (2 * point.accuracy - 1) for point in curve
+    }
+    return min(floor for floor, gain in gains.items() if gain >= max(gains.values()) - tolerance)
 
 
 def _cross_fitted(logits: NDArray[np.float32], labels: NDArray[np.int64], shuffled: NDArray[np.int64]) -> float:

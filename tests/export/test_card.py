@@ -4,18 +4,38 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from edge_agent.config import SmoothingSettings
 from edge_agent.contract.bundle import read_bundle
 from edge_agent.vision.classifier import BUNDLED_MODEL
 from export.card import render_card
+from export.measurements import read_measurements
+from train.calibration import choose_floor
 
-COMMITTED = Path(__file__).parents[2] / "docs/model-card.md"
+DOCS = Path(__file__).parents[2] / "docs"
+MEASURED = DOCS / "measured" / f"{BUNDLED_MODEL.stem}.json"
+REMEASURE = (
+    f"python -m export measure edge_agent/models/{BUNDLED_MODEL.name} --data fer2013.csv --votes fer2013new.csv "
+    f"--unseen CK+48 --run RUN --out docs/measured/{MEASURED.name} --card docs/model-card.md"
+)
 
 
-def test_the_committed_card_is_that_of_the_bundled_model() -> None:
-    assert COMMITTED.read_text(encoding="utf-8") == render_card(read_bundle(BUNDLED_MODEL)), (
-        "docs/model-card.md is out of date: python -m export card edge_agent/models/expression.tflite "
-        "--out docs/model-card.md"
+def test_the_committed_figures_are_those_of_the_bundled_model() -> None:
+    assert read_measurements(MEASURED).model == read_bundle(BUNDLED_MODEL).model_id, f"measure it: {REMEASURE}"
+
+
+def test_the_committed_card_is_that_of_the_bundled_model_and_its_figures() -> None:
+    card = render_card(read_bundle(BUNDLED_MODEL), read_measurements(MEASURED), f"measured/{MEASURED.stem}")
+    assert (DOCS / "model-card.md").read_text(encoding="utf-8") == card, (
+        f"docs/model-card.md is out of date: python -m export card edge_agent/models/{BUNDLED_MODEL.name} "
+        f"--measured docs/measured/{MEASURED.name} --out docs/model-card.md"
     )
+
+
+def test_the_default_floor_is_the_one_the_curve_asks_for() -> None:
+    asked = choose_floor(read_measurements(MEASURED).abstention)
+    assert SmoothingSettings().uncertain_below == pytest.approx(asked, abs=0.05), "set smoothing.uncertain_below anew"
 
 
 def test_a_card_names_the_file_it_is_about_and_its_limits() -> None:
@@ -24,3 +44,4 @@ def test_a_card_names_the_file_it_is_about_and_its_limits() -> None:
     assert bundle.model_id in card
     assert "No demographic audit" in card
     assert "Art. 5(1)(f)" in card
+    assert "were not measured" in card

@@ -116,19 +116,18 @@ def test_a_higher_floor_covers_less() -> None:
     assert (high.coverage, high.accuracy, high.at_floor) == (0.0, None, None)
 
 
-def point(floor: float, at_floor: float | None) -> Abstention:
-    return Abstention(floor=floor, coverage=0.5, accuracy=0.7, at_floor=at_floor)
+def point(floor: float, coverage: float, accuracy: float | None) -> Abstention:
+    return Abstention(floor=floor, coverage=coverage, accuracy=accuracy, at_floor=None)
 
 
-def test_the_floor_is_where_the_least_sure_answers_are_right_more_often_than_wrong() -> None:
-    curve = [point(0.3, 0.35), point(0.4, 0.45), point(0.5, 0.5), point(0.6, 0.7), point(0.95, None)]
-    assert choose_floor(curve) == 0.5
+def test_the_floor_is_where_right_answers_outweigh_wrong_ones_most() -> None:
+    curve = [point(0.0, 1.0, 0.6), point(0.4, 0.8, 0.7), point(0.5, 0.7, 0.8), point(0.9, 0.2, 1.0)]
+    assert choose_floor(curve) == 0.5  # 0.42 against 0.2, 0.32 and 0.2
 
 
-def test_a_lucky_step_below_a_bad_one_does_not_count() -> None:
-    assert choose_floor([point(0.3, 0.6), point(0.4, 0.4), point(0.5, 0.6)]) == 0.5
+def test_of_floors_that_differ_by_chance_alone_the_lowest_is_taken() -> None:
+    assert choose_floor([point(0.4, 0.8, 0.7), point(0.45, 0.7, 0.795), point(0.5, 0.7, 0.8)]) == 0.45
 
 
-def test_a_network_that_is_never_more_often_right_than_wrong_has_no_floor() -> None:
-    with pytest.raises(ValueError, match="no floor"):
-        choose_floor([point(0.5, 0.3)])
+def test_a_floor_that_lets_nothing_through_gains_nothing() -> None:
+    assert choose_floor([point(0.3, 0.9, 0.7), point(0.99, 0.0, None)]) == 0.3

@@ -48,6 +48,7 @@ class ProgressDisplay:
             f"epoch {done:3d}/{self._epochs}  loss {metrics.loss:.4f}  accuracy {metrics.accuracy:.2%}  "
             f"validation {metrics.val_accuracy:.2%} (loss {metrics.val_loss:.4f})  {metrics.seconds:.0f} s{left}",
             highlight=False,
+            soft_wrap=True,
         )
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import Literal
+from typing import Literal, get_args
+
+import msgspec
 
 from train.evaluate import wilson_interval
 from train.reproduce.jobs import SplitName
-from train.reproduce.paper import DataName
+from train.reproduce.paper import PRINTED, DataName
 from train.reproduce.results import Result, Results
 
 FigureName = Literal["accuracy", "loss", "val_accuracy", "val_loss"]
@@ -69,6 +71,64 @@ def combine(trainings: Sequence[Result], figure: FigureName) -> Ours | None:
         interval=wilson_interval(round(mean * over), over) if figure.endswith("accuracy") else None,
         trainings=len(trainings),
         images=over,
+    )
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One figure of one row of a table, the paper's beside ours; what is not trained yet is None.
+
+    Attributes:
+        data: The set.
+        model: The network.
+        split: The paper's split, or by subject.
+        figure: Which of the four.
+        paper: As printed.
+        ours: Mean of our trainings.
+        spread: Their standard deviation, where there are several.
+        difference: Ours less the paper's.
+        interval: Wilson's 95 % interval of a share.
+        trainings: How many stand behind it.
+        images: How many images the interval is over.
+    """
+
+    data: DataName
+    model: str
+    split: SplitName
+    figure: FigureName
+    paper: float
+    ours: float | None = None
+    spread: float | None = None
+    difference: float | None = None
+    interval: tuple[float, float] | None = None
+    trainings: int = 0
+    images: int = 0
+
+
+def table_rows(results: Results) -> list[Row]:
+    """Every figure of Tables VIII and IX, CK+'s on both splits."""
+    places: list[tuple[DataName, SplitName]] = [("fer2013", "paper"), ("ckplus", "paper"), ("ckplus", "subject")]
+    return [
+        _row(results, data, model, split, figure)
+        for data, split in places
+        for model in PRINTED[data]
+        for figure in get_args(FigureName)
+    ]
+
+
+def _row(results: Results, data: DataName, model: str, split: SplitName, figure: FigureName) -> Row:
+    printed = float(getattr(PRINTED[data][model], figure))
+    found = combine(results_for(results, data, model, split), figure)
+    row = Row(data=data, model=model, split=split, figure=figure, paper=printed)
+    if found is None:
+        return row
+    return msgspec.structs.replace(
+        row,
+        ours=found.mean,
+        spread=found.spread,
+        difference=found.mean - printed,
+        interval=found.interval,
+        trainings=found.trainings,
+        images=found.images,
     )
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
+import msgspec
+
 from train.report import plot_curves
+from train.reproduce.aggregate import table_rows
 from train.reproduce.paper import CURVES, PRINTED
 from train.reproduce.render import model_name, plot_of, render
 from train.reproduce.results import Results, write_results
@@ -13,15 +16,25 @@ from train.run_dir import write_whole
 
 PAGE = "reproduction.md"
 RESULTS = "reproduction/results.json"
+TABLES = "reproduction/tables.json"
+
+
+def tables_json(results: Results) -> bytes:
+    """Both tables for programs, a line for each of their figures."""
+    lines = [msgspec.json.encode(row) for row in table_rows(results)]
+    told = msgspec.json.encode(results.deviation)
+    return b'{"deviation": %b, "rows": [\n%b\n]}\n' % (told, b",\n".join(lines))
 
 
 def write_page(results: Results, folder: Path) -> None:
-    """Write ``reproduction.md`` and, in the folder ``reproduction``, ``results.json`` and a plot for each curve."""
+    """Write ``reproduction.md`` and, in the folder ``reproduction``, all it shows: results, tables and plots."""
     write_results(results, folder / RESULTS)
+    write_whole(folder / TABLES, tables_json(results))
     for curve in results.curves:
         data, model = CURVES[curve.figure]
         where = {"fer2013": "FER2013", "ckplus": "CK+, the paper's split"}[data]
         title = f"The paper's Figure {curve.figure} again: {model_name(model)} on {where}"
-        plot_curves(curve.epochs, folder / plot_of(curve.figure), "\n".join(filter(None, [title, results.deviation])),
-                    marks=asdict(PRINTED[data][model]))  # fmt: skip
+        # What the paper printed is of its last epoch, which is another one here where trainings have another length.
+        marks = None if results.deviation else asdict(PRINTED[data][model])
+        plot_curves(curve.epochs, folder / plot_of(curve.figure), f"{title}\n{results.deviation}".strip(), marks=marks)
     write_whole(folder / PAGE, render(results).encode())

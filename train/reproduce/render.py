@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from train.reproduce.aggregate import FigureName, Ours, combine, results_for
+from train.reproduce.aggregate import FigureName, Row, results_for, table_rows
 from train.reproduce.choices import CHOICES
 from train.reproduce.jobs import SUBJECT_FOLDS
 from train.reproduce.neighbours import SplitFacts
@@ -23,13 +23,13 @@ _OPENING = """\
 The eight networks of Kusno & Chowanda, *Modeling Emotion Recognition System from Facial Images Using Convolutional
 Neural Networks*, CommIT Journal 18(2), 251-259, 2024, trained again from its text. The command
 `python -m train reproduce all --data fer2013.csv --ckplus CK+48` trains what is missing and writes this page from
-[the results](reproduction/results.json)."""
+[the results](reproduction/results.json); [the tables](reproduction/tables.json) are there for programs too."""
 _READING = """\
 Figures are those after the last epoch. *Accuracy* and *loss* are over the training images as they are learnt from, with
-dropout active; *validation* is over images held out. The difference is ours less the paper's. The interval is Wilson's
-at 95 %; it is for shares, so losses have none. It takes images as independent; CK+'s frames come in threes of one
-recording, so its true intervals are wider. How far trainings differ among themselves is not in it: where there are
-several, their standard deviation stands after a ±."""
+dropout active; *validation* is over images held out. The difference is ours less the paper's, of shares in percentage
+points. The interval is Wilson's at 95 %; it is for shares, so losses have none. It takes images as independent; CK+'s
+frames come in threes of one recording, so its true intervals are wider. How far trainings differ among themselves is
+not in it: where there are several, their standard deviation stands after a ±."""
 _CKPLUS = """\
 Twice: on the paper's split, a third of each class drawn by image, and subject-independent, where nobody is on both
 sides. CK+48 has three nearly equal frames of each recording, so the paper's split mostly asks whether a frame is known
@@ -59,31 +59,21 @@ def plot_of(figure: int) -> str:
 
 def _outcome(results: Results) -> str:
     """How many of the paper's validation accuracies lie in our intervals."""
-    found = [
-        (printed.val_accuracy, combine(results_for(results, data, model), "val_accuracy"))
-        for data, rows in PRINTED.items()
-        for model, printed in rows.items()
-    ]
-    compared = [(value, ours.interval) for value, ours in found if ours is not None and ours.interval is not None]
-    inside = sum(low <= value <= high for value, (low, high) in compared)
+    rows = [row for row in table_rows(results) if row.figure == "val_accuracy" and row.split == "paper"]
+    compared = [(row.paper, *row.interval) for row in rows if row.interval is not None]
+    inside = sum(low <= printed <= high for printed, low, high in compared)
     if not compared:
-        return f"None of the {len(found)} rows is trained yet."
+        return f"None of the {len(rows)} rows is trained yet."
     return (
-        f"Of the {len(found)} rows, {len(compared)} are trained on the paper's split; in {inside} of them the paper's "
+        f"Of the {len(rows)} rows, {len(compared)} are trained on the paper's split; in {inside} of them the paper's "
         "validation accuracy lies within our interval."
     )
 
 
 def _table8(results: Results) -> list[str]:
-    rows: list[list[str]] = []
-    for model, printed in PRINTED["fer2013"].items():
-        trained = results_for(results, "fer2013", model)
-        for figure, words in _FIGURES.items():
-            value = float(getattr(printed, figure))
-            ours = combine(trained, figure)
-            rows.append([f"{model_name(model)}, {words}", _show(figure, value), *_compared(figure, ours, value)])
+    rows = [[*_paper(row), *_ours(row)] for row in table_rows(results) if row.data == "fer2013"]
     for name, quoted in BASELINES.items():
-        rows.append([f"{name}, accuracy as the paper quotes it", f"{quoted:.0%}", "not trained here", "", ""])
+        rows.append([f"{name}, accuracy as the paper quotes it", f"{100 * quoted:.0f} %", "not trained here", "", ""])
     return [
         f"## FER2013 (the paper's Table VIII){_label(results)}",
         table(["", "paper", "ours", "difference", "95 % interval"], rows),
@@ -99,14 +89,9 @@ def _judged(trained: Sequence[Result]) -> str:
 
 
 def _table9(results: Results) -> list[str]:
-    rows: list[list[str]] = []
-    for model, printed in PRINTED["ckplus"].items():
-        for figure, words in _FIGURES.items():
-            value = float(getattr(printed, figure))
-            by_image = combine(results_for(results, "ckplus", model), figure)
-            by_subject = combine(results_for(results, "ckplus", model, "subject"), figure)
-            ours = [*_compared(figure, by_image, value), *_compared(figure, by_subject, value)]
-            rows.append([f"{model_name(model)}, {words}", _show(figure, value), *ours])
+    ckplus = [row for row in table_rows(results) if row.data == "ckplus"]
+    by_image, by_subject = ([row for row in ckplus if row.split == split] for split in ("paper", "subject"))
+    rows = [[*_paper(row), *_ours(row), *_ours(strict)] for row, strict in zip(by_image, by_subject, strict=True)]
     columns = ["difference", "95 % interval"]
     return [
         f"## CK+ (the paper's Table IX){_label(results)}",
@@ -175,18 +160,22 @@ def _versions(result: Result) -> str:
     return ", ".join(f"{name} {version}" for name, version in result.versions.items())
 
 
-def _compared(figure: FigureName, ours: Ours | None, printed: float) -> list[str]:
+def _paper(row: Row) -> list[str]:
+    return [f"{model_name(row.model)}, {_FIGURES[row.figure]}", _show(row.figure, row.paper)]
+
+
+def _ours(row: Row) -> list[str]:
     """Ours, the difference, the interval."""
-    if ours is None:
+    if row.ours is None or row.difference is None:
         return [_MISSING, "", ""]
-    spread = "" if ours.spread is None else f" ± {_show(figure, ours.spread)}"
-    interval = "" if ours.interval is None else f"{100 * ours.interval[0]:.2f} % to {100 * ours.interval[1]:.2f} %"
-    return [f"{_show(figure, ours.mean)}{spread}", _show(figure, ours.mean - printed, signed=True), interval]
+    spread = "" if row.spread is None else f" ± {_show(row.figure, row.spread)}"
+    interval = "" if row.interval is None else f"{100 * row.interval[0]:.2f} % to {100 * row.interval[1]:.2f} %"
+    points = f"{100 * row.difference:+.2f}" if row.figure.endswith("accuracy") else f"{row.difference:+.4f}"
+    return [f"{_show(row.figure, row.ours)}{spread}", points, interval]
 
 
-def _show(figure: FigureName, value: float, *, signed: bool = False) -> str:
-    sign = "+" if signed else ""
-    return f"{100 * value:{sign}.2f} %" if figure.endswith("accuracy") else f"{value:{sign}.4f}"
+def _show(figure: FigureName, value: float) -> str:
+    return f"{100 * value:.2f} %" if figure.endswith("accuracy") else f"{value:.4f}"
 
 
 def _label(results: Results) -> str:

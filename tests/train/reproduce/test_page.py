@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import msgspec
@@ -12,9 +13,12 @@ from train.evaluate import wilson_interval
 from train.reproduce.aggregate import combine, results_for
 from train.reproduce.jobs import Job
 from train.reproduce.neighbours import SplitFacts
-from train.reproduce.render import render
-from train.reproduce.results import Results, read_results, write_results
+from train.reproduce.page import PAGE, RESULTS, TABLES, tables_json, write_page
+from train.reproduce.render import plot_of, render
+from train.reproduce.results import Curve, Results, read_results, write_results
+from train.run_dir import EpochMetrics
 
+BASE = Job(data="ckplus", model="paper-6")
 BY_IMAGE = [Job(data="ckplus", model="paper-6", seed=seed) for seed in (1, 2, 3)]
 FOLDS = [Job(data="ckplus", model="paper-6", split="subject", fold=fold, folds=10) for fold in range(2)]
 
@@ -57,7 +61,7 @@ def test_folds_of_another_deal_are_not_mixed_in() -> None:
 
 def test_a_row_shows_paper_ours_difference_and_interval() -> None:
     page = render(results(result(BY_IMAGE[0], val_accuracy=0.98, val_loss=0.25)))
-    assert row(page, "model 6, validation accuracy")[1:5] == ["99.69 %", "98.00 %", "-1.69 %", "95.71 % to 99.08 %"]
+    assert row(page, "model 6, validation accuracy")[1:5] == ["99.69 %", "98.00 %", "-1.69", "95.71 % to 99.08 %"]
     assert row(page, "model 6, validation loss")[1:5] == ["0.1504", "0.2500", "+0.0996", ""]
 
 
@@ -76,8 +80,8 @@ def test_every_row_of_both_tables_is_there() -> None:
 
 def test_the_quoted_baselines_stand_as_quoted() -> None:
     page = render(results())
-    assert row(page, "Jaiswal et al. 2020, model A")[1:3] == ["70%", "not trained here"]
-    assert row(page, "Jaiswal et al. 2020, model B")[1] == "67%"
+    assert row(page, "Jaiswal et al. 2020, model A")[1:3] == ["70 %", "not trained here"]
+    assert row(page, "Jaiswal et al. 2020, model B")[1] == "67 %"
 
 
 def test_a_shortened_reproduction_says_so_in_its_title_and_over_every_table() -> None:
@@ -114,3 +118,37 @@ def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
     found = results(*(result(job) for job in [*BY_IMAGE, *FOLDS]), epochs=2)
     write_results(found, tmp_path / "deep" / "results.json")
     assert read_results(tmp_path / "deep" / "results.json") == found
+
+
+def test_the_tables_are_there_for_programs(tmp_path: Path) -> None:
+    write_page(results(result(BASE), epochs=2), tmp_path)
+    told = json.loads((tmp_path / "reproduction" / "tables.json").read_text())
+    found = {(row["data"], row["model"], row["split"], row["figure"]): row for row in told["rows"]}
+    assert len(found) == 4 * 4 + 2 * 8 * 4
+    row = found["ckplus", "paper-6", "paper", "val_accuracy"]
+    assert (row["paper"], row["ours"], row["trainings"]) == (0.9969, 0.98, 1)
+    assert row["difference"] == pytest.approx(0.98 - 0.9969)
+    assert row["interval"][0] < 0.98 < row["interval"][1]
+    assert found["ckplus", "paper-6", "subject", "val_accuracy"]["ours"] is None
+    assert told["deviation"].startswith("shortened to 2 of")
+
+
+def test_a_curve_is_drawn_with_the_papers_last_epoch_marked(tmp_path: Path) -> None:
+    epochs = tuple(
+        EpochMetrics(epoch=number, loss=1, accuracy=0.5, val_loss=1, val_accuracy=0.5, learning_rate=1, seconds=1)
+        for number in range(3)
+    )
+    drawn = msgspec.structs.replace(results(), curves=(Curve(figure=4, job=BASE, epochs=epochs),))
+    write_page(drawn, tmp_path)
+    assert (tmp_path / "reproduction" / "figure-4.png").stat().st_size > 10_000
+    page = (tmp_path / "reproduction.md").read_text()
+    assert "![Figure 4, model 6 on CK+](reproduction/figure-4.png)" in page
+
+
+def test_the_documents_page_is_what_its_results_say() -> None:
+    docs = Path(__file__).parents[3] / "docs"
+    kept = read_results(docs / RESULTS)
+    assert (docs / PAGE).read_text(encoding="utf-8") == render(kept)
+    assert (docs / TABLES).read_bytes() == tables_json(kept)
+    assert all((docs / plot_of(curve.figure)).is_file() for curve in kept.curves)
+    assert kept.deviation == ""

@@ -14,10 +14,11 @@ import pytest
 from typer.testing import CliRunner
 
 from edge_agent.errors import InputError
-from tests.train.data.files import face_set
+from tests.train.data.files import face_set, row, write_table
 from tests.train.reproduce.made import write_ckplus
 from train.__main__ import app
 from train.child import device_environment
+from train.data.splits import make_split
 from train.reproduce.command import republish, run_target
 from train.reproduce.jobs import Job, Settings, plan
 from train.reproduce.queue import Source, _alone_in, read_data, reproduce
@@ -162,6 +163,23 @@ def test_only_the_papers_sets_are_taken(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match=r"expected FER2013 with Training and PublicTest, or CK\+48"):
         _name_of(Source(tmp_path, face_set([0, 1], classes=("a", "b"))))
+
+
+@pytest.mark.parametrize(
+    ("usages", "judged", "told"),
+    [
+        (["Training", "PublicTest", "PrivateTest"], [1, 2], ""),
+        (["Training", "PublicTest"], [1], "PublicTest alone"),
+    ],
+)
+def test_fer2013_is_judged_by_all_the_test_images_there_are(
+    usages: list[str], judged: list[int], told: str, tmp_path: Path
+) -> None:
+    table = write_table(tmp_path / "fer2013.csv", [row(seed, usage=usage) for seed, usage in enumerate(usages)])
+    read = read_data([table])["fer2013"]
+    split = make_split(read.faces, Job(data="fer2013", model="paper-3").protocol)
+    assert split.validation.tolist() == judged
+    assert told in split.note
 
 
 def test_a_set_is_named_once(ckplus: Path) -> None:

@@ -16,6 +16,7 @@ from rich.table import Table
 from edge_agent.config import Settings
 from edge_agent.config_file import load_settings
 from edge_agent.errors import AgentError, BrokerError, InputError
+from edge_agent.fleet.scale.cli import simulate
 
 if TYPE_CHECKING:
     from edge_agent.fleet.school import Fleet
@@ -34,9 +35,13 @@ _FOLDER = Path("/var/lib/edge-agent-fleet")
 _CONFIG = Path("/etc/edge-agent/agent.toml")
 
 
+fleet_app.command()(simulate)
+
+
 @fleet_app.callback()
-def _common() -> None:
-    _need_cryptography()
+def _common(context: typer.Context) -> None:
+    if context.invoked_subcommand != simulate.__name__:
+        _need_cryptography()
 
 
 @fleet_app.command()

@@ -1,0 +1,35 @@
+"""What the operating system allows one process: files and threads, with a word before they run out."""
+
+from __future__ import annotations
+
+import math
+import resource
+
+from edge_agent.errors import InputError
+
+DEVICES_A_PROCESS = 100
+"""Most simulated devices in one process: each has two threads and the interpreter runs one at a time."""
+FILES_A_DEVICE = 5
+"""Its connection, the pipe that wakes its publisher, and what a connection opens while it is being made."""
+_OWN_FILES = 64
+
+
+def processes_for(devices: int, cores: int) -> int:
+    """How many processes to spread devices over."""
+    return min(devices, max(cores, math.ceil(devices / DEVICES_A_PROCESS)))
+
+
+def allow_files(devices: int) -> None:
+    """Raise this process's limit of open files as far as its devices need.
+
+    Raises:
+        InputError: The system's hard limit is lower.
+    """
+    needed = _OWN_FILES + FILES_A_DEVICE * devices
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise InputError(f"open files for {devices} devices in one process", received=f"a limit of {hard}",
+                         expected=f"{needed}", remedy="Raise it (ulimit -Hn), or use more --processes")  # fmt: skip
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

@@ -5,7 +5,7 @@ PYTHON ?= python3
 DEVICE_ENV := .venv
 DEV_ENV := .venv-dev
 
-.PHONY: demo test test-faults node format clean
+.PHONY: demo test test-arm test-faults node format clean
 
 demo: $(DEVICE_ENV)/.installed
 	$(DEVICE_ENV)/bin/edge-agent demo
@@ -24,6 +24,11 @@ test-faults: $(DEV_ENV)/.installed
 	@.ci/ensure-mosquitto.sh
 	PATH="$(CURDIR)/$(DEV_ENV)/bin:$$PATH" python -m tests.faults --rounds "$(or $(ROUNDS),200)" --jobs "$(or $(JOBS),3)" --seed "$(SEED)"
 
+# The agent on 64-bit ARM, emulated, from Debian's own packages: docs/arm.md. Apart from `make test`, for it takes minutes.
+test-arm: $(DEVICE_ENV)/.installed
+	@.ci/ensure-mosquitto.sh
+	$(DEVICE_ENV)/bin/python -m tests.arm
+
 format: $(DEV_ENV)/.installed
 	$(DEV_ENV)/bin/ruff check --fix .
 	$(DEV_ENV)/bin/ruff format .
@@ -39,4 +44,4 @@ $(DEV_ENV)/.installed: pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(DEVICE_ENV) $(DEV_ENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(DEVICE_ENV) $(DEV_ENV) .arm build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -21,7 +21,18 @@ from edge_agent.messaging.connection import Connection
 from edge_agent.messaging.payloads import Command, Desired, Expression, Health, Summary, decode, encode
 from edge_agent.messaging.refusals import Refused
 from edge_agent.messaging.signals import Acknowledged, Closed, Received, Subscribed
-from edge_agent.messaging.topics import COMMAND, DESIRED, EXPRESSION, HEALTH, REPLY, STATUS, SUMMARY, Topics, parse
+from edge_agent.messaging.topics import (
+    COMMAND,
+    DESIRED,
+    EXPRESSION,
+    HEALTH,
+    REPLY,
+    SEQUENCED,
+    STATUS,
+    SUMMARY,
+    Topics,
+    parse,
+)
 
 _FOLLOWED = (STATUS, HEALTH, EXPRESSION, SUMMARY, REPLY)
 _COMMAND_EXPIRY_S = 60
@@ -48,6 +59,14 @@ class Classroom:
         away_s: See ``client_id``.
         catch_up: Whether to ask also for what devices still hold from before they were first heard of.
         patience: When to ask for what is missing.
+        share: Name of a group of subscribers among whom the broker divides events and summaries, so that one that
+            is slow or one machine need not take them all (MQTT 5). Status and health go to each. A member sees a part
+            and cannot tell what is missing, so that it neither tells nor asks. The members' common store judges: the
+            same ``event_id`` twice is the same event, and ``seq`` without a gap by device, session and topic is all of
+            it. With a ``client_id`` of its own for each member nothing is lost while one is away.
+
+    Raises:
+        InputError: A group with MQTT 3.1.1 or ``catch_up``, or a name that MQTT does not allow.
     """
 
     def __init__(
@@ -61,12 +80,19 @@ class Classroom:
         away_s: int = 3600,
         catch_up: bool = False,
         patience: Patience | None = None,
+        share: str = "",
     ) -> None:
+        if share:
+            _check_share(share, broker, catch_up=catch_up)
         self._broker, self._root = broker, root
-        self._filters = [Topics(root, site, device).of(name) for name in _FOLLOWED]
+        topics = Topics(root, site, device)
+        self._filters = [
+            f"$share/{share}/{topics.of(name)}" if share and name in SEQUENCED else topics.of(name)
+            for name in _FOLLOWED
+        ]
         self._client_id = client_id or f"{root}:client:{secrets.token_hex(6)}"
         self._session_expiry_s = away_s if client_id else 0
-        self._journal = Journal(secrets.token_hex(4), catch_up=catch_up, patience=patience)
+        self._journal = Journal(secrets.token_hex(4), catch_up=catch_up, patience=patience, whole=not share)
         self._connection: Connection | None = None
         self._retry, self._retry_at = Backoff(1.0, 30.0), 0.0
         self._trouble = ""
@@ -214,3 +240,12 @@ class Classroom:
         news = not self._trouble
         self._trouble = reason
         return [BrokerChanged(connected=False, reason=reason), *self._journal.disconnected()] if news else []
+
+
+def _check_share(share: str, broker: Broker, *, catch_up: bool) -> None:
+    if set(share) & set("/+#"):
+        raise InputError("share", received=repr(share), expected="a name without /, + and #")
+    if broker.protocol != "5":
+        raise InputError(f"share {share!r} at broker {broker}", received=f"MQTT {broker.protocol}", expected="MQTT 5")
+    if catch_up:
+        raise InputError(f"share {share!r} with catch_up", remedy="Let one subscriber outside the group catch up")

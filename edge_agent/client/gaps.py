@@ -33,10 +33,11 @@ class Stream:
     Args:
         patience: When to ask.
         draw: Random numbers from 0 to 1.
+        whole: Whether all of the stream comes here. Of a part of it nothing can be missing.
     """
 
-    def __init__(self, patience: Patience, draw: Callable[[], float] = random.random) -> None:
-        self._patience, self._draw = patience, draw
+    def __init__(self, patience: Patience, draw: Callable[[], float] = random.random, *, whole: bool = True) -> None:
+        self._patience, self._draw, self._whole = patience, draw, whole
         self._seen = Ranges()
         self._settled = Ranges()  # seen, or given up
         self._reported = Ranges()
@@ -52,8 +53,8 @@ class Stream:
         return self._anchor is not None
 
     def anchor(self, first: int, now: float) -> None:
-        """From this number on everything is expected; only the first call counts."""
-        if self._anchor is None:
+        """From this number on everything is expected; only the first call counts, and none where only a part comes."""
+        if self._anchor is None and self._whole:
             self._anchor = first
             self._schedule(now)
 

@@ -55,6 +55,7 @@ class Journal:
         catch_up: Whether to ask also for what devices still hold from before they were first heard of.
         patience: When to ask for what is missing.
         draw: Random numbers from 0 to 1.
+        whole: Whether all events of a device come here. Where subscribers share them, none can tell what is missing.
     """
 
     def __init__(
@@ -64,7 +65,9 @@ class Journal:
         catch_up: bool = False,
         patience: Patience | None = None,
         draw: Callable[[], float] = random.random,
+        whole: bool = True,
     ) -> None:
+        self._whole = whole
         self._name, self._catch_up, self._patience, self._draw = name, catch_up, patience or Patience(), draw
         self._records: dict[Device, _Record] = {}
         self._asked: dict[str, tuple[Device, str, str]] = {}
@@ -176,7 +179,7 @@ class Journal:
     def _stream(self, record: _Record, session: str, topic: str, now: float) -> Stream:
         key = (session, topic)
         if key not in record.streams:
-            stream = record.streams[key] = Stream(self._patience, self._draw)
+            stream = record.streams[key] = Stream(self._patience, self._draw, whole=self._whole)
             if self._catch_up or session > record.first_session:
                 stream.anchor(1, now)
             self._forget_old(record)

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,7 +117,10 @@ class SchoolUnderTest:
 
     def enrol(self, device: str) -> DeviceFiles:
         """A new device, enrolled the way a school does it."""
-        files = self.new_device(device)
+        return self.enrol_files(self.new_device(device))
+
+    def enrol_files(self, files: DeviceFiles) -> DeviceFiles:
+        """Enrol a device that has been set up."""
         request = files.config.with_name("device.request")
         enrol(request=str(request), config=files.config, keys=files.keys)
         add(request, folder=self.folder)
@@ -127,32 +131,49 @@ class SchoolUnderTest:
         """Shut a device out the way a school does it."""
         revoke(device, folder=self.folder)
 
+    def add_account(self, name: str) -> None:
+        """Give a person or program a password; the broker knows it once it reads its files."""
+        passwords = str(self.broker.files / "passwords")
+        subprocess.run(["mosquitto_passwd", "-b", passwords, name, PASSWORD], check=True, capture_output=True)
+
     def account(self) -> Broker:
         """How programs with a password reach the broker, but for the account."""
         tls = tls_context(TlsSettings(enabled=True, ca=str(self.broker.files / "ca.crt")))
         return Broker(host="localhost", port=self.broker.programs, password=PASSWORD, tls=tls)
 
 
-@pytest.fixture(scope="module")
-def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SchoolUnderTest]:
-    """A school's broker at work, one for all tests of a module; skips them where Mosquitto is not installed."""
+@contextmanager
+def running_school(home: Path, name: str, *parts: str) -> Iterator[SchoolUnderTest]:
+    """A school's broker at work; skips the test where Mosquitto is not installed.
+
+    Args:
+        home: A folder for everything.
+        name: The school's.
+        parts: Further parts of the broker's configuration.
+    """
     if mosquitto_path() is None or shutil.which("mosquitto_passwd") is None:
         pytest.skip("Mosquitto is not installed (Debian: apt install mosquitto)")
-    home = tmp_path_factory.mktemp("school")
     folder = home / "broker"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     broker = SchoolBroker(folder)
     broker.write_config()
+    for number, part in enumerate(parts):
+        (folder / "conf.d" / f"part-{number}.conf").write_text(part)
     fleet = home / "fleet"
     reload = f"sh -c 'kill -HUP $(cat {folder}/mosquitto.pid)'"
-    init("North School", host=["localhost"], folder=fleet, port=broker.port, broker_folder=broker.files, reload=reload)
+    init(name, host=["localhost"], folder=fleet, port=broker.port, broker_folder=broker.files, reload=reload)
+    school = SchoolUnderTest(broker, fleet, home)
     for account in ("dashboard", "operator", "homeassistant"):
-        subprocess.run(
-            ["mosquitto_passwd", "-b", str(broker.files / "passwords"), account, PASSWORD],
-            check=True, capture_output=True,
-        )  # fmt: skip
+        school.add_account(account)
     try:
         broker.start()
-        yield SchoolUnderTest(broker, fleet, home)
+        yield school
     finally:
         broker.stop()
+
+
+@pytest.fixture(scope="module")
+def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SchoolUnderTest]:
+    """A school's broker at work, one for all tests of a module."""
+    with running_school(tmp_path_factory.mktemp("school"), "North School") as made:
+        yield made

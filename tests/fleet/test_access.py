@@ -142,6 +142,23 @@ def test_a_device_cannot_read_another_ones_commands(school: SchoolUnderTest, top
         assert hears(owner, B.of("command"), speaker, B.of("command"))
 
 
+def test_a_shared_subscription_opens_no_door(school: SchoolUnderTest) -> None:
+    device, other = school.device("a"), school.device("b")
+    dashboard = with_account(school, "dashboard")
+    with connected(device.broker()) as thief, connected(dashboard) as reader, connected(other.broker()) as speaker:
+        assert not hears(thief, "$share/g/classroom/v1/#", speaker, B.of("summary"))
+        reader.subscribe(["$share/h/classroom/v1/#"])
+        reader.poll(0.5)
+        assert publishes(speaker, B.of("summary"), b"for the group")
+        heard: list[Signal] = []
+
+        def came() -> bool:
+            heard.extend(reader.poll(0.1))
+            return any(isinstance(signal, Received) and signal.payload == b"for the group" for signal in heard)
+
+        wait_until(came, what="the message for the group")
+
+
 @pytest.mark.parametrize("named", ["identity", "client_id"])
 def test_a_device_cannot_take_over_another_ones_session(school: SchoolUnderTest, named: str) -> None:
     device, other = school.device("a"), school.device("b")

@@ -20,6 +20,9 @@ from edge_agent.messaging.topics import COMMAND, EXPRESSION, HEALTH, SEQUENCED, 
 PROBE = "probe"
 _PROBE_EVERY_S = 0.1
 _STEP_S = 0.05
+ALL_SAID = "all said"
+_QUIET_S = 2.0
+"""After so long without a message nothing is on its way any more."""
 
 
 class _Heading(msgspec.Struct):
@@ -61,7 +64,7 @@ class Heard:
 
 
 def listen(mqtt: MqttSettings, site: str, pipe: Pipe) -> None:
-    """A process's whole life: subscribe, tell so, listen until something is sent back, report."""
+    """A process's whole life: subscribe, tell so, listen until told that all is said and nothing more comes, report."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     heard = Heard()
     try:
@@ -73,9 +76,13 @@ def listen(mqtt: MqttSettings, site: str, pipe: Pipe) -> None:
     connection.subscribe([everyone.of(name) for name in (*SEQUENCED, HEALTH, COMMAND)])
     next_probe, mine = 0.0, Topics(mqtt.root, site, PROBE).of(COMMAND)
     try:
-        while not (pipe.poll() and pipe.recv() == "stop") and not heard.problem:
+        all_said, quiet_since = False, time.monotonic()
+        while not heard.problem:
             now = time.monotonic()
-            if now >= next_probe:
+            all_said = all_said or (pipe.poll() and pipe.recv() == ALL_SAID)
+            if all_said and now - quiet_since > _QUIET_S:
+                break
+            if now >= next_probe and not all_said:
                 next_probe = now + _PROBE_EVERY_S
                 connection.publish(mine, f"{now:.6f}".encode())
             for signal_ in connection.poll(_STEP_S):
@@ -84,6 +91,7 @@ def listen(mqtt: MqttSettings, site: str, pipe: Pipe) -> None:
                     pipe.send(heard.problem)
                 elif isinstance(signal_, Received):
                     _take(heard, signal_, mine)
+                    quiet_since = now
                 elif isinstance(signal_, Closed):
                     heard.problem = f"the broker closed the listener's connection: {signal_.reason}"
     except EOFError:  # nobody waits for the answer any more

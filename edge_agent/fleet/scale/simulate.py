@@ -17,12 +17,11 @@ from edge_agent.errors import BrokerError, CheckFailed, InputError
 from edge_agent.fleet.scale.crew import Connected, Crew, Said, Window, play
 from edge_agent.fleet.scale.figures import Report, Usage, report
 from edge_agent.fleet.scale.limits import DEVICES_A_PROCESS, processes_for
-from edge_agent.fleet.scale.listener import Heard, clear_retained, listen
+from edge_agent.fleet.scale.listener import ALL_SAID, Heard, clear_retained, listen
 from edge_agent.fleet.scale.processor import busy_seconds, process_seconds
 from edge_agent.fleet.scale.traffic import Rates
 
 _GO_S = 1.0
-_SETTLE_S = 1.0
 _PATIENCE_S = 60.0
 _RAMP_S = 0.02
 """Seconds between two devices' connections: hundreds at once measure the broker's queue of new connections."""
@@ -118,9 +117,8 @@ def _talk(plan: Plan, processes: _Processes, connected_s: float, tell: Callable[
     time.sleep(max(0.0, window.ends_at - time.monotonic()))
     used = _usage(plan, processes.pids).since(before)
     said = [answer for pipe in pipes if isinstance(answer := _answer(pipe, _PATIENCE_S, "a process of devices"), Said)]
-    time.sleep(_SETTLE_S)
-    listener.send("stop")
-    heard = _answer(listener, _PATIENCE_S, "the listener")
+    listener.send(ALL_SAID)
+    heard = _answer(listener, 2 * _PATIENCE_S + plan.seconds, "the listener")
     assert isinstance(heard, Heard)
     return report(
         said, heard, used, devices=plan.devices, seconds=plan.seconds, connected_s=connected_s

@@ -1,0 +1,31 @@
+"""Whether a folder already holds what it was made from."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+_MARK = ".made-from"
+
+
+def fingerprint(*parts: str) -> str:
+    """One short text that differs where any of the parts does."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def files_fingerprint(root: Path, *paths: str) -> str:
+    """The same of files and folders under ``root``: names and contents, but nothing that Python leaves beside them."""
+    files = [file for path in paths for file in sorted([root / path, *(root / path).rglob("*")]) if file.is_file()]
+    kept = [file for file in files if "__pycache__" not in file.parts]
+    return fingerprint(*(f"{file.relative_to(root)} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in kept))
+
+
+def is_fresh(folder: Path, key: str) -> bool:
+    """Whether the folder was finished from just this."""
+    mark = folder / _MARK
+    return mark.is_file() and mark.read_text(encoding="utf-8") == key
+
+
+def mark_fresh(folder: Path, key: str) -> None:
+    """The folder is finished."""
+    (folder / _MARK).write_text(key, encoding="utf-8")

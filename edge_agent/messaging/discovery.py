@@ -135,6 +135,8 @@ class Entity(msgspec.Struct, frozen=True, kw_only=True):
 class Discovery(msgspec.Struct, frozen=True, kw_only=True):
     """What makes the device known to Home Assistant; an empty message in its place removes it there.
 
+    Its topic has underscores where site and device have dots.
+
     Attributes:
         device: The device.
         origin: Who has sent this.

@@ -169,7 +169,7 @@ class Subscriber:
         self._client.reconnect_delay_set(min_delay=1, max_delay=1)
         self._client.connect("127.0.0.1", self.port)
         self._client.loop_start()
-        assert ready.wait(10)
+        assert ready.wait(30)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
-import time
 
 import pytest
+
+from tests.broker import Subscriber, free_port, wait_until
 
 DEMO = [sys.executable, "-m", "edge_agent.cli", "demo", "--detector", "haar", "--faces", "6"]
 
@@ -38,10 +40,20 @@ def test_the_report_has_its_fields(report: dict[str, object]) -> None:
 
 
 def test_ctrl_c_ends_it_cleanly() -> None:
-    process = subprocess.Popen(DEMO, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(8)
+    port = free_port()
+    process = subprocess.Popen(
+        [*DEMO, "--port", str(port)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    wait_until(lambda: process.poll() is not None or _listens(port), timeout_s=60, what="the embedded broker")
+    with Subscriber(port, protocol="3.1.1") as subscriber:
+        wait_until(lambda: subscriber.on("summary"), timeout_s=60, what="the first summary")
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=40)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert "drawn people seen" in out
     assert err == ""
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

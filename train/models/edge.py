@@ -31,7 +31,7 @@ class EdgeModel:
 
 EDGE_MODELS = {
     "edge": EdgeModel((32, 64, 128, 256), (1, 1, 1, 1)),
-    "edge-tiny": EdgeModel((16, 32, 48, 96), (1, 1, 1, 1), dropout=0.1),
+    "edge-tiny": EdgeModel((16, 40, 64, 96), (1, 1, 1, 1), dropout=0.1),
     "edge-teacher": EdgeModel((56, 112, 224, 448), (1, 1, 1, 1), dropout=0.4),
     "testing": EdgeModel((4, 8), (1, 1), dropout=0.0),
 }

@@ -33,6 +33,9 @@ from edge_agent.pipeline import Observation, Pipeline
 from edge_agent.policy import permit
 from edge_agent.summary import SummaryWindow
 from edge_agent.types import Frame, TrackedFace
+from edge_agent.update.live import LiveModel
+from edge_agent.update.updater import Choice
+from edge_agent.update.watch import Turn
 from edge_agent.vision.camera import Camera, CameraState
 from edge_agent.vision.classifier import Classifier
 from edge_agent.vision.detector import open_detector
@@ -74,9 +77,9 @@ class Agent:
         self._mute = MuteMemory(self._state, settings.device.site, settings.device.id)
         self._health_every_s = settings.mqtt.health_every_s
         self._faces: tuple[tuple[TrackedFace, str | None], ...] = ()
-        classifier = Classifier.load(
-            settings.classifier.model or None, runtime=settings.classifier.runtime, threads=settings.classifier.threads
-        )
+        self._failure = ""
+        self._model = LiveModel(settings)
+        classifier = self._model.classifier
         detector = open_detector(settings.detector)
         self._light = Indicator(settings.led.name, platform)
         self.camera = Camera(settings.camera, on_device=self._light.show)
@@ -88,6 +91,7 @@ class Agent:
             commands={"snapshot": self._snapshot},
             on_desired=self._converge,
             declaration=declaration,
+            on_other=self._model.hear,
         )
         self._pipeline = Pipeline(
             detector,
@@ -99,13 +103,14 @@ class Agent:
             least_faces=self._least_told or 0,
         )
         log.info(
-            "model %s with %s, faces by %s, camera %s",
-            classifier.model_id, classifier.runtime_name, detector.name, settings.camera.source,
+            "model %s (%s) with %s, faces by %s, camera %s",
+            classifier.model_id, self._model.source, classifier.runtime_name, detector.name, settings.camera.source,
         )  # fmt: skip
 
     def run(self, stop: threading.Event) -> None:
         """Perceive and publish until ``stop`` is set. Cameras and brokers may come and go meanwhile."""
         with audit_file(self._state), serving(self._settings.metrics, self._metrics):
+            self._model.start(self.messenger)
             self.messenger.start()
             self._light.show(False)  # an earlier run may have been killed
             self.camera.start()
@@ -116,6 +121,7 @@ class Agent:
                 notify(STOPPING)
                 self.camera.stop()
                 self._light.show(False)
+                self._model.stop(in_order=stop.is_set())
                 self.messenger.stop()
 
     def _perceive(self, stop: threading.Event) -> None:
@@ -129,19 +135,26 @@ class Agent:
         while not stop.is_set():
             rest_s = rate.wait_s(time.monotonic())
             frame = None if rest_s else self.camera.latest(last_index, _FRAME_WAIT_S)
+            observation: Observation | None = None
             if rest_s:
                 stop.wait(min(rest_s, _FRAME_WAIT_S))
             elif frame is None:
-                self._publish(self._pipeline.without_frame(time.monotonic()))
+                observation = self._pipeline.without_frame(time.monotonic())
+                self._publish(observation)
             else:
                 last_index = frame.index
                 observation = self._pipeline.step(frame)
                 self._publish(observation)
                 total_ms = (time.monotonic() - frame.captured_at) * 1000.0
-                health.count(observation.stage_ms, total_ms, len(observation.faces))
+                faces, failed = len(observation.faces), bool(observation.failure)
+                health.count(observation.stage_ms, total_ms, faces, failed=failed)
                 rate.took(sum(taken_ms for _, taken_ms in observation.stage_ms), time.monotonic())
                 self._observer(frame, observation)
             now = time.monotonic()
+            turn = Turn(observation, self.camera.frames_read, shedding=rate.limit is not None)
+            other = self._model.between_frames(turn, now)
+            if other is not None:
+                self._go_on_with(other, now)
             if heartbeat is not None:
                 # Asked on this very thread, so that a wedged perception feeds nothing either.
                 notify(*heartbeat.beat(now, {"publisher": self.messenger.counters().publisher_turned_at}))
@@ -158,8 +171,20 @@ class Agent:
         """What frames are shed by: of a recording none is, for each of them counts."""
         return BoardFigures() if self._settings.camera.source in ("image", "video") else read_board(self._platform)
 
+    def _go_on_with(self, classifier: Classifier, now: float) -> None:
+        """Let another model read faces from the next frame on."""
+        smoother = Smoother(classifier.labels, self._settings.smoothing)
+        for change in self._pipeline.use(classifier, smoother, now):
+            self.messenger.expression(change)
+        self.messenger.runs_model(classifier.labels, classifier.model_id)
+        log.info("model %s reads faces now", classifier.model_id)
+
     def _publish(self, observation: Observation) -> None:
         self._faces = observation.faces
+        if observation.failure != self._failure:
+            self._failure = observation.failure
+            if observation.failure:
+                log.error("faces cannot be read: %s", observation.failure)
         for change in observation.changes:
             self.messenger.expression(change)
         if observation.summary is not None:
@@ -186,6 +211,7 @@ class Agent:
 
     def _converge(self, desired: Desired) -> None:
         """Become what the retained ``desired`` topic asks for; called on the messenger's thread."""
+        self._model.hear(Choice(desired.model or ""))
         if isinstance(desired.muted, bool):
             before = self._mute.muted
             wish = Wish(muted=desired.muted, issued_at=desired.issued_at or "")

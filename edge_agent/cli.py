@@ -197,20 +197,25 @@ def doctor(
 
 @model_app.command()
 def show(
-    file: Annotated[Path | None, typer.Argument(help="A model bundle; the bundled one where left out.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="A model bundle; the one an agent runs where left out.")] = None,
+    config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Tell what a model bundle is: labels, quantization, training, figures."""
+    """Tell what a model bundle is: labels, quantization, training, figures. Without FILE, also where it comes from."""
     import msgspec
 
     from edge_agent.contract.bundle import describe, read_bundle
+    from edge_agent.update.source import model_source
     from edge_agent.vision.classifier import BUNDLED_MODEL
 
-    bundle = read_bundle(file or BUNDLED_MODEL)
+    source = model_source(_settings(config, None)) if file is None else None
+    bundle = read_bundle(file or (source.path if source is not None else None) or BUNDLED_MODEL)
     if json:
         typer.echo(msgspec.json.format(msgspec.json.encode(bundle.metadata), indent=2).decode())
         return
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    if source is not None:
+        table.add_row("source", str(source))
     for name, value in describe(bundle):
         table.add_row(name, value)
     Console().print(table)

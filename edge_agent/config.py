@@ -208,6 +208,17 @@ class MetricsSettings(_Section, frozen=True):
     address: str = "127.0.0.1"
 
 
+class UpdateSettings(_Section, frozen=True):
+    """Models published by the school. Without a ``key`` none is taken.
+
+    ``key`` is the file with the school's public key for models; `edge-agent enrol` puts it in place. Models are kept
+    beside the outbox. A new one is watched until frames were read for ``probation_s``.
+    """
+
+    key: str = ""
+    probation_s: Seconds = 600.0
+
+
 class Settings(_Section, frozen=True):
     """Everything the agent can be told."""
 
@@ -225,3 +236,4 @@ class Settings(_Section, frozen=True):
     home_assistant: HomeAssistantSettings = HomeAssistantSettings()
     metrics: MetricsSettings = MetricsSettings()
     led: LedSettings = LedSettings()
+    update: UpdateSettings = UpdateSettings()

@@ -22,6 +22,7 @@ from edge_agent.messaging.clock import clock_synced
 from edge_agent.messaging.probe import probe_broker
 from edge_agent.policy import permit
 from edge_agent.simulate import SimulatedClassroom, draw_face
+from edge_agent.update.source import model_source
 from edge_agent.vision.camera import Camera, CameraState
 from edge_agent.vision.classifier import Classifier
 from edge_agent.vision.detector import open_detector
@@ -85,16 +86,16 @@ def _python() -> str:
 
 
 def _model(settings: Settings) -> str:
-    classifier = Classifier.load(
-        settings.classifier.model or None, runtime=settings.classifier.runtime, threads=settings.classifier.threads
-    )
+    source = model_source(settings)
+    classifier = Classifier.load(source.path, runtime=settings.classifier.runtime, threads=settings.classifier.threads)
     face = to_face_tensor(draw_face("happy", 1.0, seed=1, side_px=96).image, classifier.channels)
     batch = np.stack([face] * 8)
     classifier.predict(batch)
     began = time.perf_counter()
     classifier.predict(batch)
     each_ms = (time.perf_counter() - began) * 1000.0 / len(batch)
-    return f"{classifier.model_id} ({classifier.metadata.name}) with {classifier.runtime_name}, {each_ms:.2f} ms a face"
+    model = f"{classifier.model_id} ({classifier.metadata.name}), {source}"
+    return f"{model}; with {classifier.runtime_name}, {each_ms:.2f} ms a face"
 
 
 def _detector(settings: Settings) -> str:

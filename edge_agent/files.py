@@ -43,7 +43,7 @@ def write_file(path: Path, content: bytes, mode: int, *, owner: tuple[int, int] 
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(path)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
@@ -51,8 +51,12 @@ def write_file(path: Path, content: bytes, mode: int, *, owner: tuple[int, int] 
         raise InputError(f"{path}: cannot be written: {error.strerror}", remedy=_ask_for_rights(error)) from None
 
 
-def _sync_folder(folder: Path) -> None:
-    """Have the new name survive a power cut, too."""
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's entries to the disk, so that a renamed file keeps its new name through a power cut.
+
+    Raises:
+        OSError: The folder cannot be opened.
+    """
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

@@ -44,16 +44,21 @@ class HealthMonitor:
         self._since, self._min_group = now, min_group
         self._small = False
         self._timings: defaultdict[str, list[float]] = defaultdict(list)
+        self._failed = False
 
-    def count(self, stage_ms: Sequence[tuple[str, float]], total_ms: float, faces: int) -> None:
+    def count(
+        self, stage_ms: Sequence[tuple[str, float]], total_ms: float, faces: int, *, failed: bool = False
+    ) -> None:
         """Take note of one frame.
 
         Args:
             stage_ms: What each stage took.
             total_ms: The time from its capture to its decisions.
             faces: How many were present.
+            failed: Whether they could not be read.
         """
         self._small = self._small or (self._min_group is not None and faces < self._min_group)
+        self._failed = self._failed or failed
         for stage, milliseconds in (*stage_ms, ("total", total_ms)):
             self._timings[stage].append(milliseconds)
 
@@ -87,6 +92,9 @@ class HealthMonitor:
         if fps_limit is not None:
             problems.append("frame_rate_reduced")
         problems += troubles
+        if self._failed:
+            problems.append("inference_failed")
+            self._failed = False
         return HealthReport(
             fps=round(frames / elapsed, fps_digits),
             latency_ms=latency,

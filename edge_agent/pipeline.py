@@ -32,6 +32,9 @@ class Observation:
         detected: Number of faces the detector found.
         read: Number of faces the classifier read.
         stage_ms: Milliseconds each stage took: ``detect``, ``track``, ``classify``, ``decide``.
+        reading_cpu_ms: Milliseconds of this thread's processor time that the classifier took, whatever else the machine
+            did meanwhile.
+        failure: Why the chosen faces could not be read; empty where they could.
     """
 
     faces: tuple[tuple[TrackedFace, str | None], ...]
@@ -40,6 +43,8 @@ class Observation:
     detected: int = 0
     read: int = 0
     stage_ms: tuple[tuple[str, float], ...] = ()
+    reading_cpu_ms: float = 0.0
+    failure: str = ""
 
 
 class Pipeline:
@@ -68,6 +73,26 @@ class Pipeline:
         self._detector, self._tracker, self._classifier = detector, tracker, classifier
         self._smoother, self._window, self._faces_per_frame = smoother, window, faces_per_frame
         self._least_faces = least_faces
+        self._present: tuple[TrackedFace, ...] = ()
+
+    def use(self, classifier: Classifier, smoother: Smoother, now: float) -> tuple[ExpressionChange, ...]:
+        """Let another model read faces from the next frame on; to be called between two.
+
+        Args:
+            classifier: The model.
+            smoother: A fresh one for its labels. It takes over where they differ from those of the model before.
+            now: Monotonic seconds.
+
+        Returns:
+            The last events of expressions that were stable, where labels differ: the new model may know others.
+        """
+        same = classifier.labels == self._classifier.labels
+        self._classifier = classifier
+        if same:
+            return ()
+        ended = [self._smoother.end(face.track, face.box, now) for face in self._present]
+        self._smoother = smoother
+        return tuple(change for change in ended if change is not None)
 
     def step(self, frame: Frame) -> Observation:
         """Observe one frame."""
@@ -78,6 +103,7 @@ class Pipeline:
         watch.lap("detect")
 
         update = self._tracker.update(detections, now)
+        self._present = tuple(update.present)
         budget = self._faces_per_frame if len(update.present) >= self._least_faces else 0
         chosen = choose(update.present, self._smoother.read_at, budget, now)
         watch.lap("track")
@@ -86,7 +112,14 @@ class Pipeline:
             crop_face(frame.image, face.box.left, face.box.top, face.box.side, self._classifier.channels)
             for face in chosen
         ]
-        probabilities = self._classifier.predict(np.stack(crops)) if crops else ()
+        failure, probabilities = "", np.empty((0, 0), np.float32)
+        began_s = time.thread_time()
+        try:
+            if crops:
+                probabilities = self._classifier.predict(np.stack(crops))
+        except (RuntimeError, ValueError, MemoryError) as error:  # what interpreters raise; tracks go on unread
+            failure, chosen = str(error) or type(error).__name__, []
+        reading_cpu_ms = (time.thread_time() - began_s) * 1000.0
         watch.lap("classify")
 
         changes = [self._smoother.end(face.track, face.box, now) for face in update.ended]
@@ -103,11 +136,14 @@ class Pipeline:
             detected=len(detections),
             read=len(chosen),
             stage_ms=tuple(watch.laps),
+            failure=failure,
+            reading_cpu_ms=reading_cpu_ms,
         )
 
     def without_frame(self, now: float) -> Observation:
         """Let time pass while no frame comes: faces are forgotten and windows close as they would otherwise."""
         update = self._tracker.update([], now)
+        self._present = tuple(update.present)
         ended = [self._smoother.end(face.track, face.box, now) for face in update.ended]
         return Observation(
             faces=tuple((face, self._smoother.stable(face.track)) for face in update.present),

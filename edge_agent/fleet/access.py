@@ -8,6 +8,7 @@ from edge_agent.config import Name
 from edge_agent.errors import InputError
 from edge_agent.fleet.register import Register
 from edge_agent.messaging.discovery import discovery_node
+from edge_agent.messaging.publication import models_topic, part_topic
 from edge_agent.messaging.topics import COMMAND, DESIRED, EXPRESSION, HEALTH, REPLY, STATUS, SUMMARY, Topics
 
 DASHBOARD, OPERATOR, HOME_ASSISTANT = "dashboard", "operator", "homeassistant"
@@ -25,11 +26,12 @@ def access_rules(register: Register, local: str = "") -> str:
     everyone = Topics(root, "+", "+")
     steer = _writes(everyone.of(name) for name in (DESIRED, COMMAND))
     look = [f"topic read {root}/v1/#"]
-    reader = [*look, *steer, *_writes([everyone.of(STATUS), applied_topic(register)])]
+    models = [f"topic readwrite {name}" for name in (models_topic(root), part_topic(root, "+", "+"))]
+    reader = [*look, *steer, *models, *_writes([everyone.of(STATUS), applied_topic(register)])]
     accounts = [
         ("the fleet commands", register.school.reader, reader),
         ("dashboards: see everything, change nothing", DASHBOARD, look),
-        ("operators: also tell devices what to be and do", OPERATOR, [*look, *steer]),
+        ("operators: also tell devices what to be and do", OPERATOR, [*look, *steer, *models]),
         ("Home Assistant: likewise, and its own topics", HOME_ASSISTANT,
          [*look, *steer, "topic readwrite homeassistant/#"]),
     ]  # fmt: skip
@@ -65,6 +67,7 @@ def _device_rules(root: str, site: str, device: str) -> list[str]:
         *_writes(own.of(name) for name in (EXPRESSION, SUMMARY, HEALTH, REPLY)),
         *(f"topic read {own.of(name)}" for name in (DESIRED, COMMAND)),
         f"topic readwrite homeassistant/+/{node}/{thing}/config",
+        *(f"topic read {name}" for name in (models_topic(root), part_topic(root, "+", "+"))),
         "topic read homeassistant/status",
     ]
 

@@ -44,11 +44,19 @@ def write_rules(folder: Path, register: Register, authority: Authority, now: dat
         InputError: They cannot be written.
     """
     target = Path(register.school.broker_folder)
-    local = folder / LOCAL_RULES
-    rules = access_rules(register, local.read_text(encoding="utf-8") if local.exists() else "")
+    rules = _rules(folder, register)
     # The list first: whoever is on it must never be let in by rules that are already new, or the other way round.
     write_file(target / REVOKED, authority.revocation_list(register.revoked(), now), PUBLIC)
     write_file(target / RULES, rules.encode(), SHARED, owner=_broker_owner())
+
+
+def rules_are_current(folder: Path, register: Register) -> bool:
+    """Whether the broker's access rules are what :func:`write_rules` would write."""
+    try:
+        written = (Path(register.school.broker_folder) / RULES).read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return written == _rules(folder, register)
 
 
 def write_server(register: Register, authority: Authority, now: datetime, valid: timedelta) -> None:
@@ -144,6 +152,11 @@ def collect(connection: Connection, until: Callable[[Signal | None], bool], with
         signals: list[Signal | None] = [*connection.poll(0.1)]
         if any(until(signal) for signal in signals or [None]):
             return
+
+
+def _rules(folder: Path, register: Register) -> str:
+    local = folder / LOCAL_RULES
+    return access_rules(register, local.read_text(encoding="utf-8") if local.exists() else "")
 
 
 def _publishes(connection: Connection, topic: str, payload: bytes, *, retain: bool) -> bool:

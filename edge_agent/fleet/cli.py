@@ -16,6 +16,7 @@ from rich.table import Table
 from edge_agent.config import Settings
 from edge_agent.config_file import load_settings
 from edge_agent.errors import AgentError, BrokerError, InputError
+from edge_agent.fleet.model_cli import FOLDER, FolderOption, models, promote_model, publish_model, withdraw_model
 from edge_agent.fleet.scale.cli import simulate
 
 if TYPE_CHECKING:
@@ -26,12 +27,11 @@ fleet_app = typer.Typer(
     help="A school's devices: certificates, enrolment, revocation. For the machine that keeps the school's authority.",
 )
 
-FolderOption = Annotated[
-    Path, typer.Option("--folder", envvar="EDGE_AGENT_FLEET", help="The fleet's folder, with the authority's key.")
-]
+for _command in (publish_model, promote_model, withdraw_model, models):
+    fleet_app.command()(_command)
+
 SshOption = Annotated[str, typer.Option("--ssh", metavar="HOST", help="Do it all on that device over ssh.")]
 SshCommandOption = Annotated[str, typer.Option(help="The ssh program with its options.")]
-_FOLDER = Path("/var/lib/edge-agent-fleet")
 _CONFIG = Path("/etc/edge-agent/agent.toml")
 
 
@@ -48,7 +48,7 @@ def _common(context: typer.Context) -> None:
 def init(
     name: Annotated[str, typer.Argument(help="The school's name.")],
     host: Annotated[list[str], typer.Option(help="Name or address of the broker, as devices reach it. Repeatable.")],
-    folder: FolderOption = _FOLDER,
+    folder: FolderOption = FOLDER,
     port: Annotated[int, typer.Option(min=1, max=65535, help="The broker's port for devices.")] = 8883,
     root: Annotated[str, typer.Option(help="First part of all topics.")] = "classroom",
     broker_folder: Annotated[Path, typer.Option(help="Where the broker reads its files.")] = Path(
@@ -82,7 +82,7 @@ def add(
     out: Annotated[Path | None, typer.Option(help="The answer's file; beside the request where left out.")] = None,
     ssh: SshOption = "",
     ssh_command: SshCommandOption = "ssh",
-    folder: FolderOption = _FOLDER,
+    folder: FolderOption = FOLDER,
 ) -> None:
     """Enrol a device: sign its request, let the broker know it, write the answer."""
     from edge_agent.files import PUBLIC, only_one, read_file, write_file
@@ -119,7 +119,7 @@ def renew(
     broker: Annotated[bool, typer.Option("--broker", help="The broker's own certificate instead.")] = False,
     ssh: SshOption = "",
     ssh_command: SshCommandOption = "ssh",
-    folder: FolderOption = _FOLDER,
+    folder: FolderOption = FOLDER,
 ) -> None:
     """Issue new certificates before the old ones expire. Keys and access stay as they are."""
     from edge_agent.files import PUBLIC, only_one, write_file
@@ -153,7 +153,7 @@ def renew(
 @fleet_app.command()
 def revoke(
     device: Annotated[str, typer.Argument(help="Its id, or site/id.")],
-    folder: FolderOption = _FOLDER,
+    folder: FolderOption = FOLDER,
 ) -> None:
     """Shut a device out at once: no access, its connection closed, its certificates refused."""
     from edge_agent.files import only_one
@@ -179,12 +179,13 @@ def revoke(
 
 
 @fleet_app.command()
-def apply(folder: FolderOption = _FOLDER) -> None:
-    """Write the broker's files anew and make it read them, for example after a change of acl.local."""
+def apply(folder: FolderOption = FOLDER) -> None:
+    """Write the broker's files anew, make it read them, and have it hold the published models again."""
     from msgspec.structs import replace
 
     from edge_agent.files import only_one
     from edge_agent.fleet.broker import make_it_read, write_rules
+    from edge_agent.fleet.models import ModelDesk
     from edge_agent.fleet.register import write_register
     from edge_agent.fleet.school import Fleet, utc_now
 
@@ -194,12 +195,15 @@ def apply(folder: FolderOption = _FOLDER) -> None:
         write_register(folder, register)
         write_rules(folder, register, fleet.authority, utc_now())
         make_it_read(register, folder)
+        desk = ModelDesk(folder, register)
+        if desk.standing:
+            desk.offer_again()
     typer.echo("The broker goes by the current rules.")
 
 
 @fleet_app.command("list")
 def list_devices(
-    folder: FolderOption = _FOLDER,
+    folder: FolderOption = FOLDER,
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask the broker.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
@@ -215,10 +219,10 @@ def list_devices(
                  for field in entry.__slots__} for entry in entries]  # fmt: skip
         typer.echo(jsonlib.dumps(rows, indent=2))
         return
-    table = Table("device", "state", "version", "model", "last seen", "certificate until", box=None)
+    table = Table("device", "state", "version", "model", "update", "last seen", "certificate until", box=None)
     for entry in entries:
         until = f"{entry.until:%Y-%m-%d}" + (" (renew)" if entry.due else "")
-        table.add_row(entry.name, entry.state, entry.version, entry.model, entry.last_seen, until)
+        table.add_row(entry.name, entry.state, entry.version, entry.model, entry.update, entry.last_seen, until)
     Console(soft_wrap=True).print(table)
     broker_until = fleet.broker_until()
     if broker_until - now < DUE:

@@ -14,13 +14,14 @@ from edge_agent.config_file import load_settings
 from edge_agent.errors import CheckFailed, InputError
 from edge_agent.files import PUBLIC, SECRET, SHARED, make_folder, read_file, write_file
 from edge_agent.fleet.authority import key_pem, make_request, new_key, read_certificate, read_key
+from edge_agent.fleet.model_key import read_public
 from edge_agent.fleet.papers import Answer, Request
 from edge_agent.fleet.settings_file import set_values
 
 KEYS: Final = Path("/var/lib/edge-agent/tls")
 """Where an installed device keeps its key and certificates."""
 
-_KEY, _CERTIFICATE, _AUTHORITY = "device.key", "device.crt", "ca.crt"
+_KEY, _CERTIFICATE, _AUTHORITY, _MODELS = "device.key", "device.crt", "ca.crt", "models.pub"
 _SOON_DAYS = 30
 
 
@@ -64,15 +65,19 @@ def accept_answer(answer: Answer, source: str, config: Path, folder: Path) -> No
         certificate.verify_directly_issued_by(authority)
     except (ValueError, TypeError, InvalidSignature):
         raise InputError(f"{source}: its certificate", expected="one signed by the authority it comes with") from None
+    models = _models(answer, source, folder)
     changed = set_values(read_file(config, "the configuration").decode(), {
         "mqtt": {"host": answer.host, "port": answer.port},
         "mqtt.tls": {
             "enabled": True, "ca": str(folder / _AUTHORITY),
             "cert": str(folder / _CERTIFICATE), "key": str(folder / _KEY),
         },
+        **models,
     })  # fmt: skip
     write_file(folder / _AUTHORITY, answer.authority.encode(), PUBLIC, owner=_service(folder))
     write_file(folder / _CERTIFICATE, answer.certificate.encode(), PUBLIC, owner=_service(folder))
+    if models:
+        write_file(folder / _MODELS, answer.models.encode(), PUBLIC, owner=_service(folder))
     found = config.stat()
     owner = (found.st_uid, found.st_gid) if os.geteuid() == 0 else None
     write_file(config, changed.encode(), found.st_mode & 0o777 or SHARED, owner=owner)
@@ -105,6 +110,14 @@ def examine_certificates(tls: TlsSettings, now: datetime) -> str:
         if (ends - now).days < _SOON_DAYS:
             told.append(f"{path} ends in {(ends - now).days} days: renew it")
     return "; ".join(told)
+
+
+def _models(answer: Answer, source: str, folder: Path) -> dict[str, dict[str, str]]:
+    """The settings for taking the school's models, if it publishes any."""
+    if not answer.models:
+        return {}
+    read_public(answer.models.encode(), f"{source}: its key for models")
+    return {"update": {"key": str(folder / _MODELS)}}
 
 
 def _service(folder: Path) -> tuple[int, int] | None:

@@ -36,6 +36,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
         port: Its port for devices.
         certificate: The device's certificate in PEM form.
         authority: The school's authority's certificate in PEM form, by which the broker is known.
+        models: The public key in PEM form that published models are signed with; empty from a school without.
     """
 
     site: Name
@@ -44,6 +45,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
     port: int
     certificate: str
     authority: str
+    models: str = ""
 
 
 P = TypeVar("P", Request, Answer)

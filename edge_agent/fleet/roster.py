@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from edge_agent.errors import InputError
 from edge_agent.fleet.broker import collect, publish, reader_connection
@@ -29,6 +29,7 @@ class Entry:
         state: ``online``, ``offline``, ``never seen``; ``unknown`` where the broker could not be asked.
         version: The agent's.
         model: What it runs.
+        update: Of the fleet's models: version in use, state of the latest one, and why it is not in use.
         last_seen: Its last sign of life, ISO 8601; empty where there is none.
         until: When its certificate expires.
         due: Whether that is soon.
@@ -38,6 +39,7 @@ class Entry:
     state: str
     version: str
     model: str
+    update: str
     last_seen: str
     until: datetime
     due: bool
@@ -123,7 +125,22 @@ def _entry(device: Device, heard: _Heard | None, *, asked: bool, due: bool) -> E
         state=status.state if status else "never seen" if asked else "unknown",
         version=status.version if status else "",
         model=status.model if status else "",
+        update=_update(status),
         last_seen=max(times, default=""),
         until=device.until,
         due=due,
     )
+
+
+def _update(status: Status | None) -> str:
+    """``v3``, ``bundled; v4 refused: ...``, ``v3; v4 downloading``: in use, and what has come or is to come of it."""
+    if status is None or isinstance(status.model_update, UnsetType):
+        return ""
+    told = status.model_update
+    used = f"v{told.version}" if told.version else told.source
+    if told.state in ("none", "current"):
+        return used
+    if told.state == "probation":
+        return f"{used} on probation"
+    latest = f"v{told.wanted} " if told.wanted else ""
+    return f"{used}; {latest}{told.state.replace('_', ' ')}" + (f": {told.reason}" if told.reason else "")

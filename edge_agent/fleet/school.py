@@ -22,7 +22,8 @@ from edge_agent.fleet.authority import (
     read_certificate,
     requested_key,
 )
-from edge_agent.fleet.broker import write_rules, write_server
+from edge_agent.fleet.broker import rules_are_current, write_rules, write_server
+from edge_agent.fleet.model_key import model_key, public_pem
 from edge_agent.fleet.papers import Answer, Request
 from edge_agent.fleet.register import (
     Device,
@@ -70,6 +71,7 @@ class Fleet:
         write_file(folder / "ca.key", key_pem(authority.key), SECRET)
         write_file(folder / "ca.crt", certificate_pem(authority.certificate), PUBLIC)
         fleet._write_reader(now)
+        model_key(folder)
         write_server(fleet.register, authority, now, VALID)
         write_rules(folder, fleet.register, authority, now)
         # Last: a folder with a register is a whole one.
@@ -121,6 +123,12 @@ class Fleet:
         write_server(self.register, self.authority, now, VALID)
         return self._changed(replace(self.register, edition=self.register.edition + 1), now)
 
+    def with_current_rules(self, now: datetime) -> Fleet | None:
+        """The broker's files as this version of the agent writes them; ``None`` where they are so already."""
+        if rules_are_current(self.folder, self.register):
+            return None
+        return self._changed(replace(self.register, edition=self.register.edition + 1), now)
+
     def revoke(self, device: Device, now: datetime) -> Fleet:
         """Take a device out of the access rules and put its certificates on the revocation list."""
         return self._changed(self.register.with_device(replace(device, revoked_at=now)), now)
@@ -143,6 +151,7 @@ class Fleet:
         answer = Answer(
             site=device.site, device=device.device, host=school.hosts[0], port=school.port,
             certificate=pem, authority=certificate_pem(self.authority.certificate).decode(),
+            models=public_pem(model_key(self.folder)).decode(),
         )  # fmt: skip
         return self._changed(self.register.with_device(device), now), answer
 

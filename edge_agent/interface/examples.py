@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import msgspec
+
 from edge_agent import __version__
 from edge_agent.config import DeviceSettings, PrivacySettings, Settings
+from edge_agent.messaging.channels import MODEL_PART, MODELS
 from edge_agent.messaging.discovery import discovery
 from edge_agent.messaging.payloads import (
     CameraHealth,
@@ -13,6 +16,7 @@ from edge_agent.messaging.payloads import (
     Desired,
     Expression,
     Health,
+    ModelUpdate,
     OutboxHealth,
     Percentiles,
     Reply,
@@ -20,6 +24,7 @@ from edge_agent.messaging.payloads import (
     Status,
     Summary,
 )
+from edge_agent.messaging.publication import Models, Publication, SignedPublication
 from edge_agent.messaging.topics import COMMAND, DESIRED, EXPRESSION, HEALTH, REPLY, STATUS, SUMMARY
 
 _SESSION, _BEFORE, _MODEL = "01M81KPPFC0N5QFR", "01M80W2E3G7XK4TB", "92e89a0e6e72"
@@ -96,6 +101,18 @@ def _health(camera: CameraHealth, **more: Any) -> Health:
     )
 
 
+def _published(version: int, **more: Any) -> SignedPublication:
+    publication = Publication(
+        version=version,
+        sha256=f"{version:064x}",
+        size_bytes=1_300_553,
+        published_at="2026-11-22T08:00:00+00:00",
+        name="edge",
+        **more,
+    )
+    return SignedPublication(body=msgspec.json.encode(publication).decode(), signature=bytes(64))
+
+
 EXAMPLES: dict[str, list[Example]] = {
     STATUS: [
         Example(
@@ -112,6 +129,10 @@ EXAMPLES: dict[str, list[Example]] = {
                 timezone="Europe/Berlin",
                 version=__version__,
                 health_every_s=30.0,
+                model_update=ModelUpdate(
+                    source="fleet", version=4, state="refused", wanted=5, wanted_model="c158944fbd7b",
+                    reason="its time for a face: got 3.20 ms, expected at most 1.57 ms, 1.5 times the present model's",
+                ),
                 sessions=tuple(
                     SessionRecord(session=session, started_at=started_at, clock_synced=True, last_seq=last_seq)
                     for session, started_at, last_seq in (
@@ -204,5 +225,12 @@ EXAMPLES: dict[str, list[Example]] = {
         )
     ],
     "home_assistant_status": [Example("Home Assistant has started", "online")],
+    MODELS: [
+        Example(
+            "A model for all devices, and a newer one that one device tries first",
+            Models(publications=(_published(4), _published(5, devices=("north-school/pi-3a",)))),
+        ),
+    ],
+    MODEL_PART: [Example("The beginning of a TFLite model", b"\x1c\x00\x00\x00TFL3")],
 }  # fmt: skip
 """By channel."""

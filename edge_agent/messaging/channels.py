@@ -24,8 +24,11 @@ from edge_agent.messaging.payloads import (
     Status,
     Summary,
 )
+from edge_agent.messaging.publication import Models, models_topic, part_topic
 from edge_agent.messaging.topics import COMMAND, DESIRED, EXPRESSION, HEALTH, REPLY, STATUS, SUMMARY, VERSION
 
+MODELS: Final = "models"
+MODEL_PART: Final = "model_part"
 DEVICE_ADDRESS: Final = f"{{root}}/v{VERSION}/{{site}}/{{device}}/"
 
 
@@ -79,6 +82,16 @@ CHANNELS: Final = (
         address="homeassistant/status",
         content_type="text/plain",
         about="What Home Assistant says when it starts and ends; the agent answers a start with its discovery message.",
+    ),
+    Channel(MODELS, Models, sender="operator", retained=True, address=models_topic("{root}")),
+    Channel(
+        MODEL_PART,
+        bytes,
+        sender="operator",
+        retained=True,
+        address=part_topic("{root}", "{sha256}", "{part}"),
+        content_type="application/octet-stream",
+        about="One part of a published model's bundle, counted from 0; devices fetch one after the other.",
     ),
 )
 """Every topic of the contract."""

@@ -18,6 +18,7 @@ from edge_agent.messaging.payloads import (
     Expression,
     Health,
     HealthReport,
+    ModelUpdate,
     OutboxHealth,
     SessionRecord,
     Status,
@@ -58,7 +59,16 @@ class Composer:
     ) -> None:
         self._settings, self.labels, self._model, self._clock = settings, labels, model_id, clock
         self._declaration: DeclarationMark | UnsetType = declaration or UNSET
+        self._update: ModelUpdate | UnsetType = UNSET
         self._timezone = timezone_name()
+
+    def runs(self, labels: tuple[str, ...], model_id: str) -> None:
+        """Another model has taken over."""
+        self.labels, self._model = labels, model_id
+
+    def tells_of_model(self, update: ModelUpdate) -> None:
+        """Let births tell where the model comes from and how its update stands."""
+        self._update = update
 
     def expression(self, change: ExpressionChange, session: Session) -> Expression:
         """The event of a changed expression, with the next number of the session."""
@@ -115,6 +125,7 @@ class Composer:
             clock_synced=self._clock.synced(),
             labels=self.labels,
             model=self._model,
+            model_update=self._update,
             room=self._settings.device.room,
             timezone=self._timezone,
             version=__version__,

@@ -141,6 +141,10 @@ class Connection:
         if packet_id is not None:
             self._filters[packet_id] = filters
 
+    def unsubscribe(self, filters: Sequence[str]) -> None:
+        """Ask for no more of these messages."""
+        self._client.unsubscribe(list(filters))
+
     def poll(self, timeout_s: float, wake: socket.socket | None = None) -> list[Signal]:
         """Let the connection work until something comes in, ``wake`` turns readable or the time is over."""
         sock = self._client.socket()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from edge_agent.messaging.connection import Connection
 from edge_agent.messaging.holds import Holds
+from edge_agent.messaging.interests import Interests
 from edge_agent.messaging.letters import Letter, Letters
 from edge_agent.messaging.outbox import Outbox
 from edge_agent.messaging.signals import Acknowledged, Closed, Received, Subscribed
@@ -98,6 +99,16 @@ class Exchange:
                 self._topic_of(row.topic), row.payload, historical=row.resent or self._is_late(row)
             )
             self._window.sent(packet_id, row, now)
+
+    def follow(self, interests: Interests) -> None:
+        """Subscribe to what is newly wanted and unsubscribe from what no longer is."""
+        if self.closed is not None:
+            return
+        new, old = interests.changes()
+        if old:
+            self._connection.unsubscribe(old)
+        if new:
+            self._connection.subscribe(new)
 
     def send_letter(self, letter: Letter, now: float) -> None:
         """Send one letter, now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from edge_agent.config import Settings
 from edge_agent.messaging.broker import Broker
@@ -14,10 +14,20 @@ from edge_agent.messaging.counters import MessengerCounters
 from edge_agent.messaging.home_assistant import HomeAssistant
 from edge_agent.messaging.letters import Letter
 from edge_agent.messaging.outbox import Outbox
-from edge_agent.messaging.payloads import DeclarationMark, Desired, Expression, Health, HealthReport, Summary, encode
+from edge_agent.messaging.payloads import (
+    DeclarationMark,
+    Desired,
+    Expression,
+    Health,
+    HealthReport,
+    ModelUpdate,
+    Summary,
+    encode,
+)
 from edge_agent.messaging.presence import Presence
 from edge_agent.messaging.publisher import Pace, Publisher
 from edge_agent.messaging.running import claim
+from edge_agent.messaging.signals import Received
 from edge_agent.messaging.topics import EXPRESSION, SUMMARY, Topics
 from edge_agent.types import ExpressionChange, WindowSummary
 
@@ -34,6 +44,7 @@ class Messenger:
         clock: Where time comes from.
         commands: What carries out commands besides ``ping`` and ``resend``, by name, on the publisher's thread.
         on_desired: Called on the publisher's thread with what the device should be, at every connect and every change.
+        on_other: Called on the publisher's thread with what comes in on topics asked for by :meth:`follow`.
         pace: How patient to be with the broker.
         declaration: What may be told of the operator's declaration.
 
@@ -50,6 +61,7 @@ class Messenger:
         clock: Clock | None = None,
         commands: Mapping[str, Handler] | None = None,
         on_desired: Callable[[Desired], None] | None = None,
+        on_other: Callable[[Received], None] | None = None,
         pace: Pace | None = None,
         declaration: DeclarationMark | None = None,
     ) -> None:
@@ -78,6 +90,7 @@ class Messenger:
             home_assistant=HomeAssistant(
                 settings, lambda: self._composer.labels, lambda letter: self._publisher.post(letter)
             ),
+            on_other=on_other,
         )
         self._publisher = Publisher(
             broker,
@@ -135,6 +148,21 @@ class Messenger:
         Retained messages are sent again at every connect; others are lost while there is no connection.
         """
         self._publisher.post(Letter(topic, payload, retain, expiry_s))
+
+    def follow(self, filters: Collection[str]) -> None:
+        """Hear these topics besides the device's own, from now on and on every connection, and no others."""
+        self._publisher.follow(filters)
+
+    def runs_model(self, labels: tuple[str, ...], model_id: str) -> None:
+        """Another model reads faces from now on; to be called between two events."""
+        with self._presence.lock:
+            self._composer.runs(labels, model_id)
+        self._presence.changed()
+
+    def tell_of_model(self, update: ModelUpdate) -> None:
+        """Let ``status`` tell where the model comes from and how its update stands."""
+        self._composer.tells_of_model(update)
+        self._presence.changed()
 
     def counters(self) -> MessengerCounters:
         """What has been done so far."""

@@ -230,6 +230,30 @@ class DeclarationMark(msgspec.Struct, frozen=True, kw_only=True):
     hash: str
 
 
+class ModelUpdate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a device's model comes from, and how the latest model that was published for it fares.
+
+    Attributes:
+        source: Of the model in use: it came with the agent, the device's settings name it, or the fleet published it.
+        version: Of the publication the model in use came with; 0 where it is not the fleet's.
+        state: Of the latest publication: ``none`` there is none, ``downloading``, ``checking``, ``probation`` it is in
+            use and watched, ``current`` it is in use, ``refused`` it was never used, ``rolled_back`` it was used and
+            given up, ``failed`` what is tried again.
+        wanted: Its version.
+        wanted_model: First 12 hex digits of its sha256.
+        reason: Of ``refused``, ``rolled_back`` and ``failed``, in words for a person.
+    """
+
+    source: Literal["bundled", "settings", "fleet"]
+    version: Count = 0
+    state: Literal["none", "downloading", "checking", "probation", "current", "refused", "rolled_back", "failed"] = (
+        "none"
+    )
+    wanted: Count = 0
+    wanted_model: str = ""
+    reason: str = ""
+
+
 class Status(Message, frozen=True, kw_only=True, omit_defaults=True):
     """Birth and death of a device's session, retained; the death is also the last will.
 
@@ -244,6 +268,7 @@ class Status(Message, frozen=True, kw_only=True, omit_defaults=True):
         clock_synced: Whether the clock was set when this was written.
         labels: The expressions the model knows, in the order of its outputs.
         model: First 12 hex digits of the model file's sha256.
+        model_update: Where the model comes from, and how an update of it stands.
         room: Where the device hangs, as configured.
         timezone: The device's time zone, as an IANA name where it has one.
         version: The agent's version.
@@ -260,6 +285,7 @@ class Status(Message, frozen=True, kw_only=True, omit_defaults=True):
     clock_synced: bool | UnsetType = UNSET
     labels: tuple[str, ...] = ()
     model: str = ""
+    model_update: ModelUpdate | UnsetType = UNSET
     room: str = ""
     timezone: str = ""
     version: str = ""
@@ -276,7 +302,7 @@ class Desired(Message, frozen=True, kw_only=True, omit_defaults=True):
             nothing.
         issued_at: When this was asked for, by the sender's clock. Of two dated messages the older one never overrides
             the newer one, which matters where a broker goes back to a state of its past.
-        model: First 12 hex digits of the model to run.
+        model: First 12 hex digits of the model to run: of those published (``models``) no other one is taken then.
     """
 
     muted: bool | UnsetType = UNSET

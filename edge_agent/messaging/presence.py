@@ -54,6 +54,7 @@ class Presence:
         counters: What messaging has done.
         on_desired: Called with what the device should be.
         home_assistant: The device's place in Home Assistant.
+        on_other: Called with what comes in on topics that are not the device's own.
 
     Attributes:
         lock: Held while something is numbered and stored, so that order and numbers agree.
@@ -75,14 +76,17 @@ class Presence:
         counters: Callable[[], MessengerCounters],
         on_desired: Callable[[Desired], None] | None,
         home_assistant: HomeAssistant,
+        on_other: Callable[[Received], None] | None = None,
     ) -> None:
         self._settings, self._topics, self._composer = settings, topics, composer
         self._outbox, self._clock, self._desk, self._post = outbox, clock, desk, post
         self._counters, self._on_desired, self._home_assistant = counters, on_desired, home_assistant
+        self._on_other = on_other
         self._report: HealthReport | None = None
         self._announced: _Announced | None = None
         self.last_health: Health | None = None
         self.lock = threading.Lock()
+        self._births = threading.Lock()  # else an older birth, written on another thread, might be posted last
         self.twins = TwinWatch()
         self.session = self._begin_session(max((known.id for known in outbox.sessions()), default=""))
 
@@ -157,6 +161,13 @@ class Presence:
             self._desk.handle(message.payload, self.session.id, self._reply, retained=message.retained)
         else:
             self._home_assistant.received(message)
+            if self._on_other is not None:
+                self._on_other(message)
+
+    def changed(self) -> None:
+        """Publish the birth again: something it tells has changed. Before the first connection it is told there."""
+        if self._announced is not None:
+            self._publish_birth()
 
     def taken_over(self) -> None:
         """See :class:`~edge_agent.messaging.publisher.Owner`."""
@@ -186,11 +197,12 @@ class Presence:
         return {run: self._outbox.last_delivered(run) for run in runs if run != self.session.id}
 
     def _publish_birth(self) -> None:
-        earlier = self._delivered_of_earlier_runs()
-        self._announced = _Announced(self.session.started_unix_s(), self._clock.synced(), earlier)
-        known = [(stored, self._outbox.last_delivered(stored.id)) for stored in self._outbox.sessions()]
-        self._post(self._letter(STATUS, self._composer.birth(self.session, known), retain=True))
-        self._home_assistant.announce()
+        with self._births:
+            earlier = self._delivered_of_earlier_runs()
+            self._announced = _Announced(self.session.started_unix_s(), self._clock.synced(), earlier)
+            known = [(stored, self._outbox.last_delivered(stored.id)) for stored in self._outbox.sessions()]
+            self._post(self._letter(STATUS, self._composer.birth(self.session, known), retain=True))
+            self._home_assistant.announce()
 
     def _publish_health(self) -> None:
         if self._report is None:

@@ -8,7 +8,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from edge_agent.messaging.broker import Broker
 from edge_agent.messaging.connection import Connection, Will
 from edge_agent.messaging.exchange import Exchange
 from edge_agent.messaging.holds import Holds
+from edge_agent.messaging.interests import Interests
 from edge_agent.messaging.letters import Letter, Letters
 from edge_agent.messaging.outage import OutageLog
 from edge_agent.messaging.outbox import Outbox
@@ -105,6 +106,7 @@ class Publisher:
         self._max_in_flight = max_in_flight
         self._session_expiry_s = session_expiry_s if broker.protocol == "5" else 0
         self._letters = Letters(first=topics.of(STATUS))
+        self._interests = Interests()
         self._holds = Holds(pace.refused_floor_s, pace.refused_cap_s, pace.refused_floor_s)
         self._retry = Backoff(pace.retry_base_s, pace.retry_cap_s)
         self._refused = Backoff(pace.refused_floor_s, pace.refused_cap_s, pace.refused_floor_s)
@@ -137,6 +139,11 @@ class Publisher:
     def post(self, letter: Letter) -> None:
         """Send a message that is not an event; see :class:`~edge_agent.messaging.letters.Letters`."""
         self._letters.post(letter)
+        self.wake()
+
+    def follow(self, filters: Collection[str]) -> None:
+        """Hear these topics besides the owner's own, from now on and on every connection; see :class:`Interests`."""
+        self._interests.want(filters)
         self.wake()
 
     def wake(self) -> None:
@@ -217,6 +224,7 @@ class Publisher:
         )  # fmt: skip
         started = time.monotonic()
         self._letters.connected()
+        self._interests.connected()
         connection.subscribe([*self._owner.filters(), *self._owner.dispensable_filters()])
         answered_at: float | None = None
         try:
@@ -232,6 +240,7 @@ class Publisher:
                         self._say_goodbye(connection, exchange)
                         return 0.0
                     exchange.send(now)
+                    exchange.follow(self._interests)
                 elif self._stop_at is not None:
                     connection.close()
                     return 0.0

@@ -29,6 +29,7 @@ class Classifier:
         model_id: First 12 hex digits of the bundle's sha256.
         metadata: What travels with the model.
         runtime_name: What runs it, with its version.
+        runtime: Its name as ``load`` takes it, never ``auto``.
     """
 
     def __init__(self, bundle: Bundle, *, runtime: str = "auto", threads: int = 1) -> None:
@@ -39,6 +40,7 @@ class Classifier:
         self._flatbuffer = bundle.flatbuffer  # the interpreter reads weights from this very memory
         opened = open_model(self._flatbuffer, runtime, threads)
         self.runtime_name: str = opened.runtime
+        self.runtime: str = opened.key
         self._interpreter = opened.interpreter
         self._input = self._interpreter.get_input_details()[0]
         self._output_index: int = self._interpreter.get_output_details()[0]["index"]

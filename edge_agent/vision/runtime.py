@@ -39,10 +39,12 @@ class OpenModel:
     Attributes:
         interpreter: Allocated for one face.
         runtime: Name and version of what runs it: ``LiteRT 2.3.0``.
+        key: Its name in ``RUNTIMES``.
     """
 
     interpreter: Interpreter
     runtime: str
+    key: str
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,8 @@ def _open(flatbuffer: bytes, package: _Package, threads: int) -> OpenModel:
         interpreter.set_tensor(taken["index"], np.zeros(taken["shape"], taken["dtype"]))
         interpreter.invoke()
         interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
-    return OpenModel(interpreter, f"{package.title} {_version(package)}".strip())
+    key = next(key for key, known in _PACKAGES.items() if known is package)
+    return OpenModel(interpreter, f"{package.title} {_version(package)}".strip(), key)
 
 
 class _NotInstalled(Exception):

@@ -55,7 +55,7 @@ def test_private_keys_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
     config = device_config(tmp_path / "device")
     make_device_request(load_settings(config), tmp_path / "device" / "tls")
     keys = [*tmp_path.glob("fleet/*.key"), *tmp_path.glob("device/tls/*.key")]
-    assert len(keys) == 3
+    assert len(keys) == 4
     assert {stat.S_IMODE(key.stat().st_mode) for key in keys} == {0o600}
     assert stat.S_IMODE((tmp_path / "fleet").stat().st_mode) == 0o700
     assert not (tmp_path / "broker" / "server.key").stat().st_mode & 0o007

@@ -1,0 +1,57 @@
+"""The key a school signs its models with. It lies with the authority's; devices get its public half when they enrol."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from edge_agent.errors import InputError
+from edge_agent.files import SECRET, read_file, write_file
+
+MODEL_KEY: Final = "model.key"
+
+
+def model_key(folder: Path) -> Ed25519PrivateKey:
+    """The key in a school's folder. One that was made before there were such keys gets its own now.
+
+    Raises:
+        InputError: It is broken, or cannot be written.
+    """
+    path = folder / MODEL_KEY
+    if not path.exists():
+        made = Ed25519PrivateKey.generate()
+        pem = made.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        write_file(path, pem, SECRET)
+    try:
+        key = serialization.load_pem_private_key(read_file(path, "the school's key for models"), password=None)
+    except (ValueError, TypeError):
+        key = None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise InputError(f"{path}", expected="an unencrypted Ed25519 key in PEM form",
+                         remedy="Restore it from the folder's backup")  # fmt: skip
+    return key
+
+
+def public_pem(key: Ed25519PrivateKey) -> bytes:
+    """What devices are given."""
+    return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def read_public(content: bytes, source: str) -> Ed25519PublicKey:
+    """Read a public key.
+
+    Raises:
+        InputError: It is none of this kind.
+    """
+    try:
+        key = serialization.load_pem_public_key(content)
+    except ValueError:
+        key = None
+    if not isinstance(key, Ed25519PublicKey):
+        raise InputError(source, expected="an Ed25519 public key in PEM form")
+    return key

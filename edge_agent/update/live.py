@@ -1,0 +1,123 @@
+"""The model in use, as the agent sees it: which one to start with, and which one to go on with between two frames."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from typing import Final
+
+from edge_agent.config import Settings
+from edge_agent.errors import ConfigError
+from edge_agent.messaging.messenger import Messenger
+from edge_agent.messaging.payloads import ModelUpdate
+from edge_agent.messaging.signals import Received
+from edge_agent.update.signature import Verifier
+from edge_agent.update.source import ModelSource, model_source, models_folder
+from edge_agent.update.store import ModelFolder
+from edge_agent.update.updater import Choice, Ready, Taken, Updater
+from edge_agent.update.watch import STRIKES, Turn, Watch
+from edge_agent.vision.classifier import Classifier
+
+log = logging.getLogger(__name__)
+
+_BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+class LiveModel:
+    """Keeps the model what the fleet wants it to be, or leaves it alone where the settings have no key of a fleet.
+
+    Args:
+        settings: The agent's.
+
+    Attributes:
+        classifier: The model to start with.
+        source: Where it comes from.
+
+    Raises:
+        ModelError: No model can be used.
+        ConfigError: The fleet's key cannot be used.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._updater = _updater(settings)
+        self.source: ModelSource = model_source(settings)
+        chosen = settings.classifier
+        self.classifier = (
+            self._updater.model if self._updater is not None
+            else Classifier.load(self.source.path, runtime=chosen.runtime, threads=chosen.threads)
+        )  # fmt: skip
+        self._watch = Watch(settings.update.probation_s, time.monotonic())
+        self._waiting: Ready | None = None
+        self._waiting_since = 0.0
+
+    def start(self, messenger: Messenger) -> None:
+        """Begin to follow the fleet, and let ``status`` tell where the model comes from."""
+        if self._updater is None:
+            messenger.tell_of_model(ModelUpdate(source=self.source.source, version=self.source.version))
+            return
+        probation = self._updater.probation
+        if probation is not None:
+            self._watch.begin(self.classifier.model_id, probation, probation.usual, time.monotonic(), 0)
+        self._updater.start(messenger)
+
+    def hear(self, message: Received | Choice) -> None:
+        """Something on the fleet's topics came in, or an operator's choice among what is published; from any thread."""
+        if self._updater is not None:
+            self._updater.hear(message)
+
+    def between_frames(self, turn: Turn, now: float) -> Classifier | None:
+        """Take note of how the last turn went; a model to go on with, if one has to take over now."""
+        if self._updater is None:
+            return None
+        delivered = turn.delivered
+        outcome = self._watch.count(turn, now)
+        if outcome is not None:
+            self._updater.hear(outcome)
+            if outcome.through:
+                self._watch.proven(now, delivered)
+        ready = self._updater.ready()
+        if ready is not None:
+            self._waiting, self._waiting_since = ready, now
+        if self._waiting is None or self._too_early(self._waiting, now):
+            return None
+        ready, self._waiting = self._waiting, None
+        self._updater.hear(Taken(self._watch.usual))
+        if ready.probation is None:
+            self._watch.proven(now, delivered)
+        else:
+            before = self._watch.usual
+            self._watch.begin(ready.classifier.model_id, ready.probation, before, now, delivered)
+        return ready.classifier
+
+    def stop(self, *, in_order: bool) -> None:
+        """Stop following; ``in_order`` where the agent ends on purpose and not by a fault."""
+        if self._updater is not None:
+            self._updater.stop(in_order=in_order)
+
+    def _too_early(self, ready: Ready, now: float) -> bool:
+        """Whether a new model had better wait until it is known how the device does without it."""
+        if ready.probation is None or self._watch.usual is not None:
+            return False
+        return now < self._waiting_since + STRIKES * self._watch.window_s
+
+
+def _updater(settings: Settings) -> Updater | None:
+    update = settings.update
+    if not update.key:
+        return None
+    folder = models_folder(settings)
+    if folder is None:
+        raise ConfigError("$.outbox.path", received='""', expected="a file beside which published models are kept",
+                          remedy="Set it, or remove $.update.key")  # fmt: skip
+    return Updater(
+        ModelFolder(folder), Verifier(Path(update.key)), root=settings.mqtt.root,
+        device=f"{settings.device.site}/{settings.device.id}", classifier=settings.classifier, boot=_boot(),
+    )  # fmt: skip
+
+
+def _boot() -> str:
+    try:
+        return _BOOT.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""

@@ -1,0 +1,227 @@
+"""What a device remembers of its model updates across restarts, and how that changes.
+
+Pure functions of frozen values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from edge_agent.messaging.payloads import ModelUpdate
+from edge_agent.messaging.publication import Publication
+
+MOST_CRASHES: Final = 2
+"""So often may the agent end without a word while a model is on probation, before the model is blamed and taken back.
+Once is forgiven: it may have been anything."""
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """A bundle by its sha256, and the version it was published as."""
+
+    sha256: str
+    version: int
+
+    @property
+    def model_id(self) -> str:
+        """What events call the model."""
+        return self.sha256[:12]
+
+
+class Usual(msgspec.Struct, frozen=True, kw_only=True):
+    """How the device did with the model before: what a new one is measured against.
+
+    Attributes:
+        looked_at: Share of the camera's frames that perception had time for.
+        face_ms: Milliseconds of processor time to read a face; ``None`` where none was read.
+    """
+
+    looked_at: float
+    face_ms: float | None = None
+
+
+class Probation(msgspec.Struct, frozen=True, kw_only=True):
+    """A model in use that has yet to prove itself.
+
+    Attributes:
+        max_slowdown: How many times the former model's time it may take.
+        usual: How the device did before; ``None`` where that was not yet known.
+        served_s: Seconds for which it has read frames.
+        crashes: How often the agent has ended without a word meanwhile.
+        running: Whether a run of the agent with it is going on, or ended without a word.
+        boot: In which run of the machine: a power cut is not the model's doing.
+    """
+
+    max_slowdown: float
+    usual: Usual | None = None
+    served_s: float = 0.0
+    crashes: int = 0
+    running: bool = False
+    boot: str = ""
+
+
+class Tried(msgspec.Struct, frozen=True, kw_only=True):
+    """A model whose trial has begun: in which run of the machine, and how often without coming to an end."""
+
+    model: Kept
+    boot: str
+    times: int = 1
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """A published model this device does not run, and why; it is not tried again by the same version of the agent."""
+
+    model: Kept
+    state: Literal["refused", "rolled_back"]
+    reason: str
+    agent: str
+
+
+class UpdateState(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
+    """Everything remembered.
+
+    Attributes:
+        current: The fleet's model in use; ``None`` for the one that came with the agent.
+        previous: The one before, kept to go back to; ``None`` likewise.
+        probation: Of ``current``.
+        highest: The latest publication that was decided about; an older one is never taken.
+        verdict: Where that was against it.
+        tried: What is being tried at this moment; found at a start, the agent ended meanwhile.
+    """
+
+    current: Kept | None = None
+    previous: Kept | None = None
+    probation: Probation | None = None
+    highest: Kept | None = None
+    verdict: Verdict | None = None
+    tried: Tried | None = None
+
+
+def wanted(
+    publications: Sequence[Publication], device: str, state: UpdateState, agent: str
+) -> Publication | str | None:
+    """What to do about what is published: a model to get, the reason for taking none, or nothing.
+
+    Args:
+        publications: Those whose signature is right.
+        device: This one, as ``site/device``.
+        state: What is remembered.
+        agent: The agent's version; another one than that which refused a model gives it another chance.
+    """
+    best = max((one for one in publications if one.is_for(device)), key=lambda one: one.version, default=None)
+    if best is None:
+        return None
+    seen, current, verdict = state.highest, state.current, state.verdict
+    if seen is not None and best.version < seen.version:
+        return f"version {best.version} is older than version {seen.version}, which this device has been given before"
+    if seen is not None and best.version == seen.version and best.sha256 != seen.sha256:
+        return f"version {best.version} has been given to this device before, as another model ({seen.model_id})"
+    if current is not None and (current.version, current.sha256) == (best.version, best.sha256):
+        return None
+    if verdict is not None and verdict.model.version == best.version and verdict.agent == agent:
+        return None
+    return best
+
+
+def kept(publication: Publication) -> Kept:
+    """How a publication is remembered."""
+    return Kept(sha256=publication.sha256, version=publication.version)
+
+
+def trying(state: UpdateState, publication: Publication, boot: str, agent: str) -> UpdateState:
+    """A trial begins. One that has taken the agent with it too often is not begun again: the model is refused."""
+    model, before = kept(publication), state.tried
+    if before is None or before.model != model or before.boot != boot:
+        return replace(state, tried=Tried(model=model, boot=boot))
+    if before.times >= MOST_CRASHES:
+        return refused(state, model, f"the agent ended without a word {before.times} times while trying it", agent)
+    return replace(state, tried=replace(before, times=before.times + 1))
+
+
+def refused(state: UpdateState, model: Kept, reason: str, agent: str) -> UpdateState:
+    """A published model is not taken."""
+    verdict = Verdict(model=model, state="refused", reason=reason, agent=agent)
+    return replace(state, highest=model, verdict=verdict, tried=None)
+
+
+def installed(state: UpdateState, publication: Publication, boot: str) -> UpdateState:
+    """A published model has passed its trial and takes over, on probation."""
+    new = kept(publication)
+    # A model that never proved itself is nothing to go back to.
+    before = state.previous if state.probation is not None else state.current
+    probation = Probation(max_slowdown=publication.max_slowdown, running=True, boot=boot)
+    return replace(state, current=new, previous=before, probation=probation, highest=new, verdict=None, tried=None)
+
+
+def adopted(state: UpdateState, publication: Publication) -> UpdateState:
+    """The model in use has been published under a new version."""
+    new = kept(publication)
+    current = new if state.current is not None else None
+    return replace(state, current=current, highest=new, verdict=None)
+
+
+def begun(state: UpdateState, boot: str, agent: str) -> UpdateState:
+    """The agent starts. A model under which it has ended without a word too often is taken back.
+
+    Args:
+        state: As the last run left it.
+        boot: Which run of the machine this is.
+        agent: The agent's version.
+    """
+    probation = state.probation
+    if probation is None:
+        return state
+    crashed = probation.running and probation.boot == boot
+    crashes = probation.crashes + crashed
+    if crashes >= MOST_CRASHES:
+        reason = f"the agent ended without a word {crashes} times within its probation"
+        return rolled_back(state, reason, agent)
+    return replace(state, probation=replace(probation, crashes=crashes, running=True, boot=boot))
+
+
+def served(state: UpdateState, seconds: float) -> UpdateState:
+    """The model on probation has read frames for so long in all."""
+    if state.probation is None:
+        return state
+    return replace(state, probation=replace(state.probation, served_s=seconds))
+
+
+def ended(state: UpdateState) -> UpdateState:
+    """The agent ends in good order."""
+    probation = state.probation
+    return state if probation is None else replace(state, probation=replace(probation, running=False))
+
+
+def passed(state: UpdateState) -> UpdateState:
+    """The model has proved itself."""
+    return replace(state, probation=None)
+
+
+def rolled_back(state: UpdateState, reason: str, agent: str) -> UpdateState:
+    """The model in use has got worse than the one before, which takes over again."""
+    if state.current is None:
+        return state
+    verdict = Verdict(model=state.current, state="rolled_back", reason=reason, agent=agent)
+    return replace(state, current=state.previous, previous=None, probation=None, verdict=verdict)
+
+
+def lost(state: UpdateState) -> UpdateState:
+    """The file of the model in use is gone or damaged: the one before takes over, and it may be fetched again."""
+    return replace(state, current=state.previous, previous=None, probation=None)
+
+
+def told(state: UpdateState, source: Literal["bundled", "settings", "fleet"]) -> ModelUpdate:
+    """What ``status`` says while nothing is going on."""
+    version = state.current.version if state.current is not None and source == "fleet" else 0
+    if state.verdict is not None:
+        model = state.verdict.model
+        return ModelUpdate(source=source, version=version, state=state.verdict.state, wanted=model.version,
+                           wanted_model=model.model_id, reason=state.verdict.reason)  # fmt: skip
+    if state.highest is None:
+        return ModelUpdate(source=source, version=version)
+    stands: Literal["probation", "current"] = "current" if state.probation is None else "probation"
+    return ModelUpdate(source=source, version=version, state=stands, wanted=state.highest.version,
+                       wanted_model=state.highest.model_id)  # fmt: skip

@@ -1,0 +1,114 @@
+"""Agents in processes of their own at a school's broker, and what their retained status says."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from edge_agent.messaging.connection import Connection, Received
+from edge_agent.messaging.payloads import ModelUpdate, Status
+from edge_agent.messaging.topics import Topics
+from tests.fleet.conftest import DeviceFiles, SchoolUnderTest
+
+
+def enrolled_with_camera(school: SchoolUnderTest, name: str, probation_s: float = 600.0, fps: int = 5) -> DeviceFiles:
+    """An enrolled device with a simulated camera."""
+    files = school.enrol(name)
+    text = files.config.read_text()
+    for old, new in (
+        ('source = "v4l2"', f'source = "simulated"\nfaces = 4\nseed = 3\nstall_s = 60\nfps = {fps}'),
+        ("width_px = 1280", "width_px = 480"), ("height_px = 720", "height_px = 360"), ("\nfps = 10", ""),
+        ("[update]", f"[update]\nprobation_s = {probation_s}"),
+        ('level = "summary"', 'level = "faces"'),
+        ("/var/lib/edge-agent/outbox.db", str(files.config.with_name("outbox.db"))),
+    ):  # fmt: skip
+        assert old in text
+        text = text.replace(old, new)
+    files.config.write_text(text + '\n[detector]\nkind = "haar"\n')
+    return files
+
+
+class RunningAgent:
+    """``edge-agent run`` in a process of its own."""
+
+    def __init__(self, files: DeviceFiles) -> None:
+        self.log = files.config.with_name("agent.log")
+        with self.log.open("ab") as log:
+            command = [sys.executable, "-m", "edge_agent.cli", "run", "--config", str(files.config)]
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+
+    def kill(self) -> None:
+        """``kill -9``: it ends without a word."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """End it in good order."""
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(60) == 0, self.log.read_text()
+
+
+@contextlib.contextmanager
+def agent_of(files: DeviceFiles) -> Iterator[RunningAgent]:
+    """An agent that is ended with the block."""
+    agent = RunningAgent(files)
+    try:
+        yield agent
+    finally:
+        if agent.process.poll() is None:
+            agent.stop()
+    assert "Traceback" not in agent.log.read_text(), agent.log.read_text()
+
+
+class Roll:
+    """What every device's retained status says, seen by the operator."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._connection.subscribe([Topics("classroom", "+", "+").of("status")])
+        self.history: dict[str, list[Status]] = {}
+
+    def of(self, device: str) -> Status | None:
+        """The latest word of a device."""
+        for message in self._connection.poll(0.05):
+            if isinstance(message, Received) and message.payload:
+                name = message.topic.split("/")[3]
+                self.history.setdefault(name, []).append(msgspec.json.decode(message.payload, type=Status))
+        return self.history[device][-1] if device in self.history else None
+
+    def wait(self, device: str, state: str, after: str = "") -> Status:
+        """Wait until a device is online, in a later session than ``after``, with its model's update in this state."""
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            status = self.of(device)
+            if status is None or status.state != "online" or not isinstance(status.model_update, ModelUpdate):
+                continue
+            if status.model_update.state == state and status.session > after:
+                return status
+        pytest.fail(f"{device}: expected {state}, got {[s.model_update for s in self.history.get(device, [])]}")
+
+
+@contextlib.contextmanager
+def roll_of(school: SchoolUnderTest) -> Iterator[Roll]:
+    """The operator's view."""
+    connection = Connection(replace(school.account(), username="operator"), "roll")
+    try:
+        yield Roll(connection)
+    finally:
+        connection.close()
+
+
+def bundle_file(folder: Path, content: bytes, name: str = "new.tflite") -> Path:
+    """A bundle as a file."""
+    path = folder / name
+    path.write_bytes(content)
+    return path

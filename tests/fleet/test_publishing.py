@@ -1,0 +1,235 @@
+"""A school publishes models: keys, versions, canaries, and what the broker holds and lets whom do."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from edge_agent.config_file import load_settings
+from edge_agent.contract.bundle import pack_bundle
+from edge_agent.errors import BrokerError, CheckFailed, InputError, ModelError
+from edge_agent.fleet.cli import apply
+from edge_agent.fleet.device import accept_answer, make_device_request
+from edge_agent.fleet.model_cli import models, promote_model, publish_model, withdraw_model
+from edge_agent.fleet.models import ModelDesk, choose_canaries
+from edge_agent.fleet.school import utc_now
+from edge_agent.messaging.connection import Received
+from edge_agent.messaging.publication import MOST_BYTES, Models, decode_models, decode_publication, models_topic
+from edge_agent.update.signature import Verifier
+from tests.fleet.conftest import SchoolUnderTest
+from tests.fleet.devices import bundle_file
+from tests.fleet.test_access import connected, hears, publishes, with_account
+from tests.golden_models import dense_bundle, with_wrong_answers
+from tests.tflite_models import dense_model, metadata
+
+TOPIC = models_topic("classroom")
+
+
+def retained(school: SchoolUnderTest, topic: str) -> dict[str, bytes]:
+    """What the broker holds under a filter."""
+    found: dict[str, bytes] = {}
+    with connected(with_account(school, "operator"), "looks") as connection:
+        connection.subscribe([topic])
+        quiet = 0
+        while quiet < 3:
+            signals = connection.poll(0.2)
+            quiet = 0 if signals else quiet + 1
+            found |= {signal.topic: signal.payload for signal in signals if isinstance(signal, Received)}
+    return found
+
+
+def offered(school: SchoolUnderTest) -> Models:
+    return decode_models(retained(school, TOPIC)[TOPIC])
+
+
+def versions(school: SchoolUnderTest) -> list[tuple[int, tuple[str, ...]]]:
+    publications = [decode_publication(one.body) for one in offered(school).publications]
+    return [(one.version, one.devices) for one in publications]
+
+
+def test_the_whole_bundle_and_a_signature_a_device_accepts_are_at_the_broker(
+    school: SchoolUnderTest, tmp_path: Path
+) -> None:
+    device, content = school.device("a"), dense_bundle(seed=1)
+    publish_model(bundle_file(tmp_path, content), folder=school.folder)
+    publication = Verifier(Path(device.settings.update.key)).read(offered(school).publications[0])
+    assert not isinstance(publication, str)
+    parts = retained(school, f"classroom/fleet/model/{publication.sha256}/+")
+    assert b"".join(parts[topic] for topic in sorted(parts)) == content
+    assert len(parts) == publication.parts == 2
+
+
+def test_versions_rise_and_a_new_one_for_all_takes_the_place_of_the_old(
+    school: SchoolUnderTest, tmp_path: Path
+) -> None:
+    school.device("a")
+    publish_model(bundle_file(tmp_path, dense_bundle(seed=1)), folder=school.folder)
+    publish_model(bundle_file(tmp_path, dense_bundle(seed=2)), folder=school.folder)
+    (only,) = offered(school).publications
+    second = decode_publication(only.body)
+    held = {topic.split("/")[3] for topic, content in retained(school, "classroom/fleet/model/+/+").items() if content}
+    assert held == {second.sha256}
+    with pytest.raises(InputError, match="devices never go back"):
+        publish_model(
+            bundle_file(tmp_path, dense_bundle(seed=1)), version=second.version, folder=school.folder
+        )  # fmt: skip
+
+
+def test_a_canary_share_goes_first_and_one_command_promotes_it(
+    school: SchoolUnderTest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a", "b"):
+        school.device(name)
+    publish_model(bundle_file(tmp_path, dense_bundle(seed=1)), folder=school.folder)
+    publish_model(bundle_file(tmp_path, dense_bundle(seed=2)), canary="10%", folder=school.folder)
+    (all_version, nobody), (canary_version, chosen) = versions(school)
+    assert (nobody, len(chosen)) == ((), 1)
+    assert canary_version == all_version + 1
+    promote_model(folder=school.folder)
+    assert versions(school) == [(canary_version, ())]
+    capsys.readouterr()
+    models(folder=school.folder, json=True)
+    assert [row["version"] for row in json.loads(capsys.readouterr().out)] == [canary_version]
+
+
+def test_some_devices_alone_and_a_withdrawal(school: SchoolUnderTest, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        school.device(name)
+    publish_model(bundle_file(tmp_path, dense_bundle(seed=1)), folder=school.folder)
+    publish_model(bundle_file(tmp_path, dense_bundle(seed=2)), device=["b", "school/b"], folder=school.folder)
+    first, (latest, chosen) = versions(school)
+    assert chosen == ("school/b",)
+    withdraw_model(latest, folder=school.folder)
+    assert versions(school) == [first]
+    with pytest.raises(InputError, match="no model stands that is for some devices alone"):
+        promote_model(folder=school.folder)
+
+
+def test_a_broker_that_has_forgotten_is_told_again(school: SchoolUnderTest, tmp_path: Path) -> None:
+    school.device("a")
+    publish_model(bundle_file(tmp_path, dense_bundle(seed=1)), folder=school.folder)
+    before = versions(school)
+    with connected(with_account(school, "operator")) as operator:
+        for topic in retained(school, "classroom/fleet/#"):
+            publishes(operator, topic, b"", retain=True)
+    assert not retained(school, "classroom/fleet/#")
+    apply(folder=school.folder)
+    assert versions(school) == before
+    assert len(retained(school, "classroom/fleet/model/+/+")) == 2
+
+
+def test_a_restored_backup_does_not_give_a_number_again(school: SchoolUnderTest, tmp_path: Path) -> None:
+    school.device("a")
+    publish_model(bundle_file(tmp_path, dense_bundle(seed=1)), folder=school.folder)
+    backup = (school.folder / "models.json").read_bytes()
+    publish_model(bundle_file(tmp_path, dense_bundle(seed=2)), folder=school.folder)
+    latest, _ = versions(school)[-1]
+    (school.folder / "models.json").write_bytes(backup)
+    publish_model(bundle_file(tmp_path, dense_bundle(seed=5)), folder=school.folder)
+    assert versions(school)[-1][0] == latest + 1
+
+
+def test_a_school_from_before_there_were_models_gets_key_and_rules_on_first_use(
+    school: SchoolUnderTest, tmp_path: Path
+) -> None:
+    school.device("a")
+    (school.folder / "model.key").unlink()
+    rules = school.broker.files / "acl"
+    rules.write_text("".join(line for line in rules.read_text().splitlines(True) if "/fleet/model" not in line))
+    publish_model(bundle_file(tmp_path, dense_bundle(seed=1)), folder=school.folder)
+    assert stat.S_IMODE((school.folder / "model.key").stat().st_mode) == 0o600
+    assert "classroom/fleet/models" in rules.read_text()
+
+
+@pytest.mark.parametrize("topic", [TOPIC, f"classroom/fleet/model/{'a' * 64}/0"])
+def test_only_operators_write_models_and_devices_read_them(school: SchoolUnderTest, topic: str) -> None:
+    device = school.device("a")
+    operator, dashboard = with_account(school, "operator"), with_account(school, "dashboard")
+    with connected(device.broker()) as reader, connected(operator) as writer, connected(dashboard) as looker:
+        assert not publishes(reader, topic, b"{}", retain=True)
+        assert not publishes(looker, topic, b"{}", retain=True)
+        assert not hears(looker, topic, writer, topic)
+        assert hears(reader, topic, writer, topic)
+        assert publishes(writer, topic, b"", retain=True)
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "said"),
+    [
+        (b"no model", ModelError, "not a TFLite model"),
+        (dense_bundle()[:-50], ModelError, "cut short"),
+        (None, CheckFailed, "no golden faces"),
+        (with_wrong_answers(dense_bundle()), CheckFailed, "steps from the recorded one"),
+    ],
+    ids=["no model", "cut short", "no golden faces", "wrong answers"],
+)
+def test_what_no_device_would_take_is_not_published(
+    school: SchoolUnderTest, tmp_path: Path, content: bytes | None, error: type[Exception], said: str
+) -> None:
+    file = bundle_file(tmp_path, pack_bundle(dense_model(), metadata()) if content is None else content)
+    with pytest.raises(error, match=said):
+        publish_model(file, folder=school.folder)
+
+
+@pytest.mark.parametrize("share", ["0%", "101%", "10", "some", "-5%"])
+def test_a_share_that_is_none_is_refused(school: SchoolUnderTest, tmp_path: Path, share: str) -> None:
+    with pytest.raises(InputError, match="a share of the devices such as 10%"):
+        publish_model(bundle_file(tmp_path, dense_bundle()), canary=share, folder=school.folder)
+
+
+def test_a_bundle_that_is_too_large_is_refused(school: SchoolUnderTest, tmp_path: Path) -> None:
+    content = pack_bundle(dense_model(), metadata(note="x" * MOST_BYTES))
+    with pytest.raises(InputError, match="expected at most 16,777,216"):
+        publish_model(bundle_file(tmp_path, content), folder=school.folder)
+
+
+NAMES = st.lists(st.from_regex(r"[a-z]{1,3}/[a-z0-9]{1,4}", fullmatch=True), unique=True, min_size=1, max_size=40)
+
+
+@settings(max_examples=50)
+@given(names=NAMES, small=st.integers(1, 100), large=st.integers(1, 100))
+def test_canaries_are_the_same_each_time_and_a_larger_share_holds_the_smaller(
+    names: list[str], small: int, large: int
+) -> None:
+    small, large = sorted((small, large))
+    few, many = choose_canaries(names, small, "aa"), choose_canaries(names[::-1], large, "aa")
+    assert set(few) <= set(many) <= set(names)
+    assert len(few) == -(-len(names) * small // 100)
+
+
+def test_another_model_is_tried_by_others() -> None:
+    names = [f"school/{number}" for number in range(100)]
+    assert len({choose_canaries(names, 5, sha256) for sha256 in "abcdef"}) > 1
+
+
+def test_enrolment_puts_the_key_for_models_in_place(school: SchoolUnderTest) -> None:
+    device = school.new_device("keyed")
+    request = make_device_request(load_settings(device.config), device.keys)
+    _, answer = school.fleet().add(request, "request", utc_now())
+    accept_answer(answer, "answer", device.config, device.keys)
+    key = Path(device.settings.update.key)
+    assert key == device.keys / "models.pub"
+    assert key.read_text() == answer.models
+    assert "PRIVATE" not in answer.models
+
+
+def test_an_answer_with_a_broken_key_for_models_is_refused(school: SchoolUnderTest) -> None:
+    device = school.new_device("misled")
+    request = make_device_request(load_settings(device.config), device.keys)
+    _, answer = school.fleet().add(request, "request", utc_now())
+    wrong = replace(answer, models=answer.certificate)
+    with pytest.raises(InputError, match="its key for models"):
+        accept_answer(wrong, "answer", device.config, device.keys)
+
+
+def test_publishing_needs_the_broker_and_says_so(school: SchoolUnderTest) -> None:
+    fleet = school.fleet()
+    away = replace(fleet.register, school=replace(fleet.register.school, port=9))
+    with pytest.raises(BrokerError, match="cannot be reached"):
+        ModelDesk(school.folder, away).publish(dense_bundle(), "dense", utc_now())

@@ -1,0 +1,1 @@
+"""Model updates: real inference, a real broker, real crashes."""

@@ -1,0 +1,124 @@
+"""A school's key, its signatures, and its retained topics: what a broker would hold, handed over at once."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from edge_agent.config import ClassifierSettings
+from edge_agent.fleet.model_key import public_pem
+from edge_agent.messaging.payloads import ModelUpdate, encode
+from edge_agent.messaging.publication import (
+    Models,
+    Publication,
+    SignedPublication,
+    models_topic,
+    part_topic,
+    signed_bytes,
+)
+from edge_agent.messaging.signals import Received
+from edge_agent.update.signature import Verifier
+from edge_agent.update.store import ModelFolder
+from edge_agent.update.updater import Ready, Taken, Updater
+from tests.broker import wait_until
+
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+
+
+def publication_of(content: bytes, version: int, **changes: object) -> Publication:
+    """A publication of a bundle; changes are fields of one's choice."""
+    facts: dict[str, object] = {
+        "version": version, "sha256": hashlib.sha256(content).hexdigest(), "size_bytes": len(content), "name": "new",
+    }  # fmt: skip
+    return Publication(**{**facts, **changes})  # type: ignore[arg-type]
+
+
+def sign(publication: Publication, key: Ed25519PrivateKey = KEY) -> SignedPublication:
+    body = msgspec.json.encode(publication).decode()
+    return SignedPublication(body=body, signature=key.sign(signed_bytes(body)))
+
+
+@dataclass
+class Desk:
+    """Retained topics, and an updater that hears them as its subscriptions come and go."""
+
+    folder: Path
+    settings: ClassifierSettings = field(default_factory=ClassifierSettings)
+    retained: dict[str, bytes] = field(default_factory=dict)
+    told: list[ModelUpdate] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(exist_ok=True)
+        key = self.folder / "models.pub"
+        key.write_bytes(public_pem(KEY))
+        self._following: frozenset[str] = frozenset()
+        self.verifier = Verifier(key)
+
+    def new_updater(self, boot: str = "boot-1") -> Updater:
+        """The device's side as at a start of the agent."""
+        self._following = frozenset()
+        self.updater = Updater(
+            ModelFolder(self.folder / "models"), self.verifier, root="classroom", device="school/a",
+            classifier=self.settings, boot=boot,
+        )  # fmt: skip
+        return self.updater
+
+    def start(self, boot: str = "boot-1") -> Updater:
+        """One that is at work."""
+        self.new_updater(boot).start(self)
+        return self.updater
+
+    def follow(self, filters: list[str]) -> None:
+        """As the messenger does: what is retained comes with a new subscription."""
+        new, self._following = frozenset(filters) - self._following, frozenset(filters)
+        for topic in sorted(new & set(self.retained)):
+            self.updater.hear(Received(topic, self.retained[topic], True, False))
+
+    def tell_of_model(self, update: ModelUpdate) -> None:
+        """As the messenger does."""
+        self.told.append(update)
+
+    def put(self, topic: str, payload: bytes) -> None:
+        """Publish something retained."""
+        self.retained[topic] = payload
+        if topic in self._following:
+            self.updater.hear(Received(topic, payload, False, False))
+
+    def put_parts(self, content: bytes, publication: Publication) -> None:
+        """Publish a bundle's parts, whatever the publication says of its sha256."""
+        for part in range(publication.parts):
+            begin = part * publication.part_bytes
+            topic = part_topic("classroom", publication.sha256, part)
+            self.put(topic, content[begin : begin + publication.part_bytes])
+
+    def announce(self, *signed: SignedPublication) -> None:
+        """Publish publications."""
+        self.put(models_topic("classroom"), encode(Models(publications=signed)))
+
+    def publish(self, content: bytes, version: int, **changes: object) -> Publication:
+        """All of it."""
+        publication = publication_of(content, version, **changes)
+        self.put_parts(content, publication)
+        self.announce(sign(publication))
+        return publication
+
+    def outcome(self, state: str) -> ModelUpdate:
+        """Wait until the device tells of this state."""
+        wait_until(lambda: self.told and self.told[-1].state == state, 60, f"{state} after {self.told[-3:]}")
+        return self.told[-1]
+
+    def take_over(self) -> Ready:
+        """Wait until a model is ready, and pick it up as perception does."""
+        found: list[Ready] = []
+
+        def ready() -> bool:
+            found.extend(one for one in [self.updater.ready()] if one is not None)
+            return bool(found)
+
+        wait_until(ready, 60, "a model ready")
+        self.updater.hear(Taken(None))
+        return found[0]

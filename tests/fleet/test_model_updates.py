@@ -46,8 +46,8 @@ def test_a_published_model_takes_over_in_the_running_agent_and_proves_itself(
 def test_a_model_that_makes_the_device_miss_frames_is_given_up_by_itself(
     school: SchoolUnderTest, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    files = enrolled_with_camera(school, "slows", probation_s=60, fps=15)
-    slow = dense_bundle(seed=7, slow=20_000)
+    files = enrolled_with_camera(school, "slows", probation_s=60, fps=30)
+    slow = dense_bundle(seed=7, slow=10_000)
     with roll_of(school) as roll, agent_of(files):
         before = roll.wait("slows", "none")
         desk = ModelDesk(school.folder, school.fleet().register)

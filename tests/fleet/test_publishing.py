@@ -151,7 +151,7 @@ def test_a_school_from_before_there_were_models_gets_key_and_rules_on_first_use(
 def test_only_operators_write_models_and_devices_read_them(school: SchoolUnderTest, topic: str) -> None:
     device = school.device("a")
     operator, dashboard = with_account(school, "operator"), with_account(school, "dashboard")
-    with connected(device.broker()) as reader, connected(operator) as writer, connected(dashboard) as looker:
+    with connected(device.broker()) as reader, connected(operator, "w") as writer, connected(dashboard, "l") as looker:
         assert not publishes(reader, topic, b"{}", retain=True)
         assert not publishes(looker, topic, b"{}", retain=True)
         assert not hears(looker, topic, writer, topic)

@@ -132,6 +132,7 @@ class Watch:
         self._served_s = 0.0
         self._told_s = 0.0
         self._strikes = 0
+        self._shed = False
         self._restart(now, delivered)
 
     @property
@@ -205,4 +206,4 @@ class Watch:
         self._since, self._delivered = now, delivered
         self._frames = self._faces = 0
         self._shed = False
-        self._reading_ms = 0.0
+        self._reading_ms: float = 0.0

@@ -66,7 +66,10 @@ def train_in_child(assignment: Assignment, environment: Mapping[str, str] | None
         Its exit status: 0 when the run is finished, an error's exit code, or the negative number of a signal.
     """
     command = [sys.executable, "-m", "train.child"]
-    child = subprocess.Popen(command, stdin=subprocess.PIPE, env={**os.environ, **(environment or {})})
+    # In a session of its own, so that Ctrl-C reaches this process alone, which then ends the child without a traceback.
+    child = subprocess.Popen(
+        command, stdin=subprocess.PIPE, env={**os.environ, **(environment or {})}, start_new_session=True
+    )
     assert child.stdin is not None
     try:
         # It may die before it reads, which its status tells.

@@ -9,10 +9,12 @@ from pathlib import Path
 import msgspec
 
 from train.evaluate import wilson_interval
+from train.recipe import Phase
 from train.run_dir import RunDir
 from train.table import table
 
-_WORDS = ("title", "source", "command", "cost", "expected")
+# Words for people, and what is told in another way below.
+_LEFT_OUT = ("title", "source", "command", "cost", "expected", "phases", "protocol")
 _ABSENT = "-"
 
 
@@ -81,6 +83,7 @@ def _settings(run: RunDir) -> dict[str, str]:
     record = run.record()
     recipe = msgspec.to_builtins(record.recipe)
     circumstances = {
+        "phases": ", then ".join(map(_phase, record.recipe.phases)),
         "data": f"{record.data}, sha256 {record.fingerprint[:12]}",
         "split": record.protocol,
         "images": ", ".join(f"{count:,} {part}" for part, count in record.images.items() if count),
@@ -90,7 +93,12 @@ def _settings(run: RunDir) -> dict[str, str]:
         "software": ", ".join(f"{name} {version}" for name, version in record.versions.items()),
         "machine": record.machine or "unknown",
     }
-    return {**_flat({key: value for key, value in recipe.items() if key not in _WORDS}), **circumstances}
+    return {**_flat({key: value for key, value in recipe.items() if key not in _LEFT_OUT}), **circumstances}
+
+
+def _phase(phase: Phase) -> str:
+    varied = "" if phase.variation == 1 else f", varied by {phase.variation:g}"
+    return f"{phase.epochs} epochs at {phase.side_px} px{varied}"
 
 
 def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, str]:
@@ -99,9 +107,6 @@ def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, str]:
     for key, value in values.items():
         if isinstance(value, Mapping):
             found |= _flat(value, f"{prefix}{key}.")
-        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
-            for number, element in enumerate(value, 1):
-                found |= _flat(element, f"{prefix}{key}.{number}.")
         else:
             found[f"{prefix}{key}"] = str(value)
     return found

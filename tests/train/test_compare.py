@@ -13,7 +13,7 @@ from edge_agent.errors import InputError
 from tests.train.runs import RECIPE, begun_run
 from train.__main__ import app
 from train.compare import compare, names, render
-from train.recipe import Optimizer
+from train.recipe import Optimizer, Phase
 
 
 def test_only_settings_that_differ_are_told(tmp_path: Path) -> None:
@@ -23,6 +23,16 @@ def test_only_settings_that_differ_are_told(tmp_path: Path) -> None:
     found = compare([tmp_path / "a", tmp_path / "b"])
     assert found.runs == ("a", "b")
     assert found.differing == {"optimizer.learning_rate": ("0.1", "0.2")}
+
+
+def test_phases_are_told_in_words(tmp_path: Path) -> None:
+    growing = msgspec.structs.replace(RECIPE, phases=(Phase(epochs=2, side_px=32, variation=0.5), Phase(epochs=1)))
+    begun_run(tmp_path / "a", val_accuracies=[0.5])
+    begun_run(tmp_path / "b", val_accuracies=[0.5], recipe=growing)
+    found = compare([tmp_path / "a", tmp_path / "b"]).differing
+    assert found == {
+        "phases": ("3 epochs at 48 px", "2 epochs at 32 px, varied by 0.5, then 1 epochs at 48 px"),
+    }
 
 
 def test_other_data_is_a_difference(tmp_path: Path) -> None:

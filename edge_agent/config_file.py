@@ -45,6 +45,15 @@ def load_toml(path: Path, shape: type[T]) -> T:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}", remedy="Correct the line it names") from None
+    return from_tables(raw, shape, path)
+
+
+def from_tables(raw: dict[str, Any], shape: type[T], path: Path) -> T:
+    """Turn the tables of a TOML file into a msgspec type.
+
+    Raises:
+        ConfigError: A key is unknown or a value does not fit; it names ``path`` and the key.
+    """
     try:
         return msgspec.convert(raw, shape)
     except msgspec.ValidationError as error:

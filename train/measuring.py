@@ -1,4 +1,4 @@
-"""The commands that measure finished models, bundles and run directories alike: parse, call, print."""
+"""The commands that measure finished models, or what a change to a recipe is worth: parse, call, print."""
 
 from __future__ import annotations
 
@@ -69,6 +69,37 @@ def votes(
     joined = load_votes(votes, faces)
     measured = [measure_votes(reader, faces, joined) for reader in readers]
     _print(measured, "\n\n".join(map(render, measured)), json)
+
+
+@app.command()
+def ablate(
+    plan: Annotated[str, typer.Argument(help="Name of a bundled ablation, or a TOML file.")],
+    data: Annotated[Path, typer.Option("--data", help="What to train and judge on.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for runs and results; an interrupted one is continued.")],
+    votes: Annotated[Path | None, typer.Option(help="FER+'s table fer2013new.csv, for recipes that use it.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="YuNet's weights; where fetched unless given.")] = None,
+    start: Annotated[
+        Path | None, typer.Option("--from", help="A run or bundle whose weights every training begins with.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Train a recipe with one change at a time, over several seeds, and tell gains from chance."""
+    from train.ablation import run_ablation
+    from train.ablation_plan import load_plan
+    from train.ablation_result import render
+    from train.data import load
+    from train.data.ferplus import load_votes
+
+    planned, variants = load_plan(plan)
+    faces = load(data, channels=variants[0].recipe.channels)
+    found = run_ablation(
+        planned, variants, faces, out, votes=load_votes(votes, faces) if votes else None, weights=weights,
+        start=start, on_training=_tell,
+        on_epoch=lambda done: _tell(
+            f"  epoch {done.epoch + 1}: validation {done.val_accuracy:.2%}, {done.seconds:.0f} s"
+        ),
+    )  # fmt: skip
+    _print(found, render(planned.title, found), json)
 
 
 def _tell(what: str) -> None:

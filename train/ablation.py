@@ -1,0 +1,101 @@
+"""Trying changes to a recipe one at a time, each over several seeds, and telling gains from chance.
+
+DIR/<variant>/seed-<n>   one run directory a training, with ``answers.npy``: what it answered on the held-out faces
+DIR/ablation.md, .json   the table so far, written anew after every training
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_agent.errors import InputError
+from train.ablation_plan import Plan, Variant
+from train.ablation_result import Effect, effects, render
+from train.data.dataset import FaceSet, Split
+from train.data.ferplus import Votes
+from train.data.splits import make_split
+from train.normalise import normalise
+from train.run_dir import EpochMetrics, RunDir
+from train.score import load_model
+from train.start import open_start
+from train.trainer import fit, predict_logits
+
+
+def run_ablation(
+    plan: Plan,
+    variants: Sequence[Variant],
+    faces: FaceSet,
+    folder: Path,
+    *,
+    votes: Votes | None = None,
+    weights: Path | None = None,
+    start: Path | None = None,
+    on_training: Callable[[str], None] = lambda _: None,
+    on_epoch: Callable[[EpochMetrics], None] = lambda _: None,
+) -> tuple[Effect, ...]:
+    """Train what is not yet trained, and compare every variant with the base.
+
+    All variants are trained with the first seed, then all with the next: a plan that is cut short compares all it can.
+    A call on a folder that an interrupted one left continues it; a finished one trains nothing again.
+
+    Args:
+        plan: Seeds and words.
+        variants: The base first.
+        faces: The data set.
+        folder: Where runs and results go.
+        votes: FER+'s votes on ``faces``, where a recipe uses them.
+        weights: YuNet's, where a variant aligns faces; where fetched unless given.
+        start: A finished run or a bundle whose weights every training begins with.
+        on_training: Told before each training what it is.
+        on_epoch: Told after every epoch of a training.
+
+    Raises:
+        InputError: A recipe uses votes and there are none, or a variant would be judged on other faces than the base.
+        RunMismatch: The folder holds runs by other recipes or of other data.
+    """
+    for variant in variants:
+        if variant.recipe.uses_votes and votes is None:
+            raise InputError(f"variant {variant.name!r}", received="no votes", expected="FER+'s table, fer2013new.csv",
+                             remedy="Name it with --votes")  # fmt: skip
+    splits = [make_split(faces, variant.recipe.protocol) for variant in variants]
+    for variant, split in zip(variants, splits, strict=True):
+        if not np.array_equal(split.validation, splits[0].validation):
+            raise InputError(f"variant {variant.name!r}", received=f"faces held out by {split.protocol}",
+                             expected=f"those of {splits[0].protocol}",
+                             remedy="Leave protocol as the base has it")  # fmt: skip
+    labels = faces.labels[splits[0].validation]
+    right: dict[str, list[NDArray[np.bool_]]] = {variant.name: [] for variant in variants}
+    found: tuple[Effect, ...] = ()
+    for seed in plan.seeds:
+        for variant, split in zip(variants, splits, strict=True):
+            run = RunDir(folder / variant.folder / f"seed-{seed}")
+            kept = run.path / "answers.npy"
+            if not kept.is_file():
+                on_training(f"{variant.name}, seed {seed}")
+                seen = normalise(faces, variant.faces, weights)
+                recipe = msgspec.structs.replace(variant.recipe, seed=seed)
+                if not run.model_path.is_file():
+                    begun = open_start(start, seen.images[split.train]) if start else None
+                    fit(recipe, seen, split, run, resume=True, start_from=begun, votes=votes, on_epoch=on_epoch)
+                _keep_answers(run, seen, split, kept)
+            right[variant.name].append(np.load(kept) == labels)
+            found = effects(right)
+            _write(plan, found, folder)
+    return found
+
+
+def _keep_answers(run: RunDir, faces: FaceSet, split: Split, path: Path) -> None:
+    answers = predict_logits(load_model(run), faces.images[split.validation]).argmax(axis=1)
+    staging = path.with_name("answers.part.npy")
+    np.save(staging, answers.astype(np.int64))
+    staging.replace(path)
+
+
+def _write(plan: Plan, found: tuple[Effect, ...], folder: Path) -> None:
+    (folder / "ablation.md").write_text(render(plan.title, found), encoding="utf-8")
+    (folder / "ablation.json").write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")

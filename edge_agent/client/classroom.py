@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from types import TracebackType
 
+from msgspec.structs import replace
+
 from edge_agent.backoff import Backoff
 from edge_agent.client.dating import Dated
 from edge_agent.client.gaps import Patience
@@ -34,7 +36,7 @@ from edge_agent.messaging.topics import (
     parse,
 )
 
-_FOLLOWED = (STATUS, HEALTH, EXPRESSION, SUMMARY, REPLY)
+_FOLLOWED = (STATUS, HEALTH, EXPRESSION, SUMMARY, REPLY, DESIRED)
 _COMMAND_EXPIRY_S = 60
 _STEP_S = 0.2
 
@@ -97,6 +99,7 @@ class Classroom:
         self._retry, self._retry_at = Backoff(1.0, 30.0), 0.0
         self._trouble = ""
         self._commands = 0
+        self._desired: dict[Device, Desired] = {}
         self._published: dict[int, str] = {}
         self._denied: set[str] = set()
 
@@ -161,7 +164,8 @@ class Classroom:
         Raises:
             BrokerError: There is no connection.
         """
-        desired = Desired(muted=muted, issued_at=utc_text(time.time()))
+        known = self._desired.get(device, Desired())  # what else is asked for there stays asked for
+        desired = replace(known, muted=muted, issued_at=utc_text(time.time()))
         self._publish(self._open_connection(), device, DESIRED, encode(desired), retain=True)
 
     def _open_connection(self) -> Connection:
@@ -214,12 +218,19 @@ class Classroom:
 
     def _read(self, received: Received) -> list[Notice]:
         address = parse(received.topic, self._root)
-        if address is None or not received.payload:
+        if address is None:
+            return []
+        if not received.payload:
+            if address.name == DESIRED:
+                self._desired.pop(Device(address.site, address.device), None)
             return []
         try:
             message = decode(received.payload, TYPES[address.name])
         except InputError as error:
             return [Unreadable(received.topic, str(error))]
+        if isinstance(message, Desired):
+            self._desired[Device(address.site, address.device)] = message
+            return []
         return self._journal.apply(
             address, message, time.monotonic(), retained=received.retained, late=received.historical
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -198,6 +199,19 @@ def test_a_device_is_muted_through_what_the_broker_keeps(
     wait_until(lambda: heard, what="the wish")
     assert heard[0].muted is True
     assert isinstance(heard[0].issued_at, str)
+
+
+def test_muting_leaves_alone_what_else_is_asked_of_the_device(mosquitto: Mosquitto, dashboard: Dashboard) -> None:
+    with Subscriber(mosquitto.port) as other:
+        topic = "classroom/v1/north/pi-3a/desired"
+        other.publish(topic, b'{"v":1,"model":"9f86d081884c"}', retain=True)
+        other.publish("classroom/v1/north/pi-3a/expression", b"{}")
+        dashboard.until(lambda: dashboard.of(Unreadable), "what came after it")
+        dashboard.classroom.mute(PI, True)
+        wait_until(lambda: len(other.on("desired")) == 2, what="the wish")
+    asked = json.loads(other.on("desired")[1].payload)
+    assert (asked["muted"], asked["model"]) == (True, "9f86d081884c")
+    assert dashboard.classroom.states() == {}
 
 
 def test_a_client_that_may_only_listen_is_told_once(start_messenger: Start, tmp_path: Path) -> None:

@@ -80,6 +80,18 @@ def test_the_bundled_model_tells_what_it_is() -> None:
     assert metadata["quantization"] == "int8"
 
 
+def test_where_the_model_comes_from_is_told(tmp_path: Path) -> None:
+    from edge_agent.vision.classifier import BUNDLED_MODEL
+
+    config = tmp_path / "agent.toml"
+    config.write_text(f'[camera]\nsource = "simulated"\n[classifier]\nmodel = "{BUNDLED_MODEL}"\n')
+    assert edge_agent("model", "show").stdout.startswith("source")
+    assert "came with the agent" in edge_agent("model", "show").stdout
+    assert "classifier.model" in edge_agent("model", "show", "--config", config).stdout
+    findings = json.loads(edge_agent("doctor", "--preflight", "--json", "--config", config).stdout)
+    assert "named by classifier.model in the settings" in findings[1]["detail"]
+
+
 def test_preflight_works_without_camera_and_broker() -> None:
     result = edge_agent("doctor", "--preflight", "--json")
     findings = json.loads(result.stdout)

@@ -144,10 +144,17 @@ def _read(code: int, out: bytes, err: bytes) -> Trial:
     raise CheckFailed(f"its trial failed: {last[0]}")
 
 
+def _be_modest() -> None:
+    """Leave processor and memory to the lesson, as far as the service's own limits let a process say so."""
+    with contextlib.suppress(OSError):
+        os.nice(_NICE)
+    for limit, most in ((resource.RLIMIT_DATA, _MEMORY_BYTES), (resource.RLIMIT_CORE, 0)):
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(limit, (most, most))
+
+
 def _main(new: str, present: str, runtime: str, threads: str) -> int:
-    os.nice(_NICE)
-    resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY_BYTES, _MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _be_modest()
     try:
         found = asdict(examine(read_bundle(new), read_bundle(present), runtime, int(threads)))
     except (AgentError, ModelError) as error:

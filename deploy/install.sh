@@ -246,8 +246,7 @@ else
     "$PYTHON" -m venv "$PREFIX/$NEW"
     if [ -z "$OFFLINE" ]; then
         install -d "$WORK/source"
-        cp -R -- "$SOURCE/pyproject.toml" "$SOURCE/edge_agent" "$WORK/source/"
-        if [ -f "$SOURCE/README.md" ]; then cp -- "$SOURCE/README.md" "$WORK/source/"; else : >"$WORK/source/README.md"; fi
+        cp -R -- "$SOURCE/pyproject.toml" "$SOURCE/README.md" "$SOURCE/LICENSE" "$SOURCE/edge_agent" "$WORK/source/"
         pip_install "$PREFIX/$NEW" --no-compile --target "$WORK/build" --require-hashes -r "$HERE/build.lock"
         PYTHONPATH=$WORK/build "$PREFIX/$NEW/bin/python" -m pip wheel --quiet --no-cache-dir --no-deps --no-build-isolation \
             --wheel-dir "$WORK" "$WORK/source"

@@ -91,8 +91,7 @@ rm -f -- "$DIR"/*.whl
 
 echo "==> Building the agent"
 mkdir "$WORK/source"
-cp -R -- "$SOURCE/pyproject.toml" "$SOURCE/edge_agent" "$WORK/source/"
-if [ -f "$SOURCE/README.md" ]; then cp -- "$SOURCE/README.md" "$WORK/source/"; else : >"$WORK/source/README.md"; fi
+cp -R -- "$SOURCE/pyproject.toml" "$SOURCE/README.md" "$SOURCE/LICENSE" "$SOURCE/edge_agent" "$WORK/source/"
 "$python" -m pip install --quiet --require-hashes --only-binary :all: -r "$HERE/build.lock"
 "$python" -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir "$DIR" "$WORK/source"
 

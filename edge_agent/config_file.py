@@ -7,7 +7,6 @@ Unknown keys are refused, and an error names the key, what it received and what 
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,11 +14,7 @@ import msgspec
 
 from edge_agent.config import CameraSettings, Settings
 from edge_agent.errors import ConfigError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from edge_agent.toml import TOMLDecodeError, loads
 
 T = TypeVar("T")
 
@@ -38,12 +33,12 @@ def load_settings(path: Path) -> Settings:
 def load_toml(path: Path, shape: type[T]) -> T:
     """Read a TOML file into a msgspec type, turning every failure into one :class:`ConfigError`."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file", remedy="Check the path given to --config") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
+    except TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}", remedy="Correct the line it names") from None
     return from_tables(raw, shape, path)
 

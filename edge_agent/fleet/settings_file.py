@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 from edge_agent.errors import ConfigError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from edge_agent.toml import TOMLDecodeError, loads
 
 Value = str | int | bool
 _HEADER = re.compile(r"^\s*\[\s*([A-Za-z0-9_.-]+)\s*\]\s*(#.*)?$")
@@ -62,8 +57,8 @@ def _set(lines: list[str], table: str, key: str, value: str) -> None:
 def _as_wanted(before: str, after: str, changes: Mapping[str, Mapping[str, Value]]) -> bool:
     """Whether the text says what was asked for and nothing else that it did not say before."""
     try:
-        wanted, found = tomllib.loads(before), tomllib.loads(after)
-    except tomllib.TOMLDecodeError:
+        wanted, found = loads(before), loads(after)
+    except TOMLDecodeError:
         return False
     for table, values in changes.items():
         place: Any = wanted

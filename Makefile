@@ -19,10 +19,13 @@ test: $(DEV_ENV)/.installed
 node:
 	npm install --prefix .node --no-save --no-audit --no-fund --silent @asyncapi/parser@3 mqtt@5
 
-# Rounds of faults against a real broker, about a quarter of an hour. SEED=... repeats a series, ROUNDS and JOBS change it.
+# Rounds of faults against a real broker, a school day in simulated time, and a long search for pictures in what leaves the
+# device. About half an hour. SEED=... repeats a series of rounds, ROUNDS and JOBS change it.
 test-faults: $(DEV_ENV)/.installed
 	@.ci/ensure-mosquitto.sh
 	PATH="$(CURDIR)/$(DEV_ENV)/bin:$$PATH" python -m tests.faults --rounds "$(or $(ROUNDS),200)" --jobs "$(or $(JOBS),3)" --seed "$(SEED)"
+	PATH="$(CURDIR)/$(DEV_ENV)/bin:$$PATH" python -m tests.faults.soak 60000
+	PATH="$(CURDIR)/$(DEV_ENV)/bin:$$PATH" WATCH_S=120 python -m pytest tests/privacy
 
 # The agent on 64-bit ARM, emulated, from Debian's own packages: docs/arm.md. Apart from `make test`, for it takes minutes.
 test-arm: $(DEVICE_ENV)/.installed

@@ -43,6 +43,8 @@ class Proxy:
         most_in_flight: The most QoS 1 messages from the client that were unacknowledged at a time.
         publishes: How many messages the client sent.
         connections: How many connections were made.
+        sent: Every byte that came from the client, where ``recording``.
+        recording: Whether to keep those.
         delay_s: How long every piece of data is held up, in either direction.
     """
 
@@ -52,6 +54,8 @@ class Proxy:
     publishes: int = 0
     connections: int = 0
     delay_s: float = 0.0
+    recording: bool = False
+    sent: bytearray = field(default_factory=bytearray)
     _in_flight: int = 0
     _frozen: threading.Event = field(default_factory=threading.Event)
     _shut: threading.Event = field(default_factory=threading.Event)
@@ -86,6 +90,11 @@ class Proxy:
     def reopen(self) -> None:
         """Let new connections through again."""
         self._shut.clear()
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether connections are turned away."""
+        return self._shut.is_set()
 
     def freeze(self) -> None:
         """Keep connections open and let nothing through any more, as a router does that has lost its table."""
@@ -122,6 +131,8 @@ class Proxy:
             while data := source.recv(65536):
                 if self._frozen.is_set():
                     continue
+                if from_client and self.recording:
+                    self.sent += data
                 self._count(frames.feed(data), from_client)
                 time.sleep(self.delay_s)
                 sink.sendall(data)

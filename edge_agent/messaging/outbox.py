@@ -120,7 +120,7 @@ class Outbox:
         self._delivered = dict.fromkeys(SEQUENCED, 0)
         self._pending = self._store.totals().pending
         self._turned_at = time.monotonic()
-        self._began_wall = clock.wall()
+        self._began, self._began_wall = clock.monotonic(), clock.wall()
         self._apart = self._began_wall - clock.monotonic()
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
 
@@ -241,6 +241,11 @@ class Outbox:
         self._write()
         self._store.close()
 
+    def _knows_time(self) -> bool:
+        """Whether ages can be told: a clock that may be years ahead must not delete what is kept for who missed it."""
+        up_s = self._clock.monotonic() - self._began
+        return self._clock.synced() or up_s >= self._settings.keep_delivered_h * 3600
+
     def _watch_clock(self) -> None:
         """Where the clock has been set, date anew what this process has seen delivered: it is no older for that."""
         apart = self._clock.wall() - self._clock.monotonic()
@@ -260,7 +265,7 @@ class Outbox:
             self._watch_clock()
             self._answer()
             self._load()
-            if started >= next_expiry:
+            if started >= next_expiry and self._knows_time():
                 self._store.expire(round((self._clock.wall() - self._settings.keep_delivered_h * 3600) * 1000))
                 next_expiry = started + _EXPIRE_EVERY_S
             with self._changed:

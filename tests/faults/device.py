@@ -37,7 +37,14 @@ class WrongClock(SystemClock):
 
     def wall(self) -> float:
         """Seconds since 1970, plus the error."""
-        return super().wall() + float(self._file.read_text() or 0)
+        return super().wall() + self._error_s()
+
+    def synced(self) -> bool:
+        """Whether it is right."""
+        return self._error_s() == 0.0
+
+    def _error_s(self) -> float:
+        return float(self._file.read_text() or 0)
 
 
 def main(config: Path, ledger_file: Path, clock_file: Path, rate: float, seed: int) -> None:

@@ -218,6 +218,16 @@ def test_a_clock_that_is_set_makes_nothing_older(open_outbox: Callable[..., Outb
     assert ask(second, ResendRange("S1", "expression", 1, 3)).missing == ()
 
 
+def test_nothing_expires_by_a_clock_that_nobody_has_set(open_outbox: Callable[..., Outbox]) -> None:
+    first = open_outbox(SteppedClock())
+    put(first, 1)
+    first.delivered(first.take(1)[0])
+    first.close()
+    ahead = SteppedClock(wall=2_000_000_000.0, synced=False)
+    second = open_outbox(ahead, keep_delivered_h=24.0)
+    assert ask(second, ResendRange("S1", "expression", 1, 1)).missing == ()
+
+
 def test_the_last_delivered_number_is_known_also_after_a_restart(open_outbox: Callable[..., Outbox]) -> None:
     first = open_outbox()
     put(first, 1, 2, 3)

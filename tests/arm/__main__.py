@@ -29,7 +29,7 @@ from tests.arm.difference import Difference, compare
 from tests.arm.emulator import CORTEX_A72, PROCESSORS, Board, Processor
 from tests.arm.wheels import CHECKOUT, install_agent, install_dependencies, make_wheelhouse, unpack_pip
 
-PEOPLE: Final = 4
+PEOPLE: Final = 8
 INTENSITIES: Final = (0.4, 0.7, 1.0)
 MOST_STEPS: Final = 1
 """What one rounding may move an int8 output by."""

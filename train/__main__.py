@@ -85,6 +85,12 @@ def fit(
     ] = None,
     votes: Annotated[Path | None, typer.Option(help="FER+'s table fer2013new.csv, for recipes that use it.")] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Let the backend use operations whose last bits vary.")] = False,
+    devices: Annotated[
+        int, typer.Option(min=1, help="Devices to spread each batch over; more than one needs JAX.")
+    ] = 1,
+    hosts: Annotated[int, typer.Option(min=1, envvar="TRAIN_HOSTS", help="Processes that train together.")] = 1,
+    host: Annotated[int, typer.Option(min=0, envvar="TRAIN_HOST", help="This one's number; 0 writes the run.")] = 0,
+    coordinator: Annotated[str, typer.Option(envvar="TRAIN_COORDINATOR", help="ADDRESS:PORT of host 0.")] = "",
 ) -> None:
     """Train a network by a recipe into a run directory."""
     from train.data import load
@@ -93,19 +99,23 @@ def fit(
     from train.progress import show_progress
     from train.recipe import load_recipe
     from train.run_dir import RunDir
+    from train.scale_out import Place, join
     from train.start import open_start
     from train.trainer import fit as train
 
     settings = load_recipe(recipe)
     faces = load(data, channels=settings.channels)
     split = make_split(faces, settings.protocol)
-    run = RunDir(out)
-    with show_progress(settings.epochs) as progress:
-        train(settings, faces, split, run, resume=resume,
+    with (
+        join(Place(devices, hosts, host, coordinator)) as team,
+        show_progress(settings.epochs, show=team.leads) as progress,
+    ):
+        train(settings, faces, split, RunDir(out), resume=resume,
               start_from=open_start(start, faces.images[split.train]) if start else None,
-              votes=load_votes(votes, faces) if votes else None, deterministic=not fast,
+              votes=load_votes(votes, faces) if votes else None, deterministic=not fast, team=team,
               on_step=progress.step, on_epoch=progress.epoch)  # fmt: skip
-    typer.echo(f"The run is in {out}. Next: python -m train evaluate {out} --data {data}")
+    if host == 0:
+        typer.echo(f"The run is in {out}. Next: python -m train evaluate {out} --data {data}")
 
 
 @app.command()

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
+import os
+import time
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from train.augment import Augmentation, vary
+from train.machine import accelerators
 
 _SHUFFLE, _VARY = 0, 1
+_LOT = 16
+"""Images that are varied by one random generator; a host prepares whole lots, so lots are what hosts can share out."""
+_MOST_FEEDERS = 8
 
 
 class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no type information
@@ -24,7 +30,12 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no
         batch_size: Images a batch; a last partial batch is dropped.
         augmentation: How far images are varied.
         side_px: Side of the images given out.
+        share: ``(which, of how many)`` equal parts of each batch to give out; the parts put together are the batch.
         workers: Threads that prepare batches ahead; OpenCV lets go of Python's lock while it works.
+
+    Attributes:
+        asked_at: Monotonic seconds at which each batch was begun, by position.
+        ready_at: Monotonic seconds at which it was ready, likewise.
     """
 
     def __init__(
@@ -37,22 +48,75 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no
         batch_size: int,
         augmentation: Augmentation,
         side_px: int,
+        share: tuple[int, int] = (0, 1),
         workers: int = 1,
     ) -> None:
         super().__init__(workers=workers, use_multiprocessing=False, max_queue_size=16)
         self._images, self._targets = images, targets
         self._key = (seed, epoch)
         self._batch_size, self._augmentation, self._side_px = batch_size, augmentation, side_px
+        self._share = share
         self._order = np.random.default_rng((*self._key, _SHUFFLE)).permutation(len(images))
+        self.asked_at: dict[int, float] = {}
+        self.ready_at: dict[int, float] = {}
 
     def __len__(self) -> int:
         return max(1, len(self._order) // self._batch_size)
 
     def __getitem__(self, position: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        self.asked_at[position] = time.monotonic()  # Keras may ask for the first ones twice
         rows = self._order[position * self._batch_size : (position + 1) * self._batch_size]
-        rng = np.random.default_rng((*self._key, _VARY, position))
-        faces = np.stack([vary(self._images[row], self._augmentation, rng, self._side_px) for row in rows])
-        return faces.astype(np.float32), self._targets[rows]
+        which, of = self._share
+        first, last = which * len(rows) // of, (which + 1) * len(rows) // of
+        begin = first // _LOT * _LOT
+        varied = [
+            face for lot in range(begin, last, _LOT) for face in self._lot(rows, position, lot, min(last, lot + _LOT))
+        ]
+        batch = np.stack(varied[first - begin :]).astype(np.float32), self._targets[rows[first:last]]
+        self.ready_at[position] = time.monotonic()
+        return batch
+
+    def _lot(self, rows: NDArray[np.int64], position: int, start: int, stop: int) -> list[NDArray[np.uint8]]:
+        rng = np.random.default_rng((*self._key, _VARY, position, start))
+        return [vary(self._images[row], self._augmentation, rng, self._side_px) for row in rows[start:stop]]
+
+
+def feeders() -> int:
+    """Threads to prepare batches with: one where TensorFlow reads ahead beside a network that needs every core."""
+    if keras.backend.backend() == "tensorflow" and not accelerators():
+        return 1
+    return min(_MOST_FEEDERS, max(2, os.cpu_count() or 2))
+
+
+class Pace:
+    """How fast an epoch goes, and how much of its time the network waits for batches.
+
+    A step waits from the end of the step before it until its batch is ready; the first one from when its batch was
+    begun, since the step itself is traced before that.
+
+    Args:
+        began: Monotonic seconds at which the epoch began.
+    """
+
+    def __init__(self, began: float) -> None:
+        self._began = self._last = began
+        self._waited = 0.0
+
+    def step(self, asked_at: float, ready_at: float, ended: float) -> None:
+        """Count a step that ended, whose batch was begun and ready at the times given."""
+        first = self._last == self._began
+        self._waited += max(0.0, ready_at - (max(asked_at, self._began) if first else self._last))
+        self._last = ended
+
+    @property
+    def waiting(self) -> float:
+        """Share of the time until the last step's end, 0 to 1."""
+        return min(1.0, self._waited / self.seconds) if self.seconds > 0 else 0.0
+
+    @property
+    def seconds(self) -> float:
+        """From the beginning to the last step's end."""
+        return self._last - self._began
 
 
 def one_hot(labels: NDArray[np.int64], classes: int) -> NDArray[np.float32]:

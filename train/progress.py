@@ -46,16 +46,17 @@ class ProgressDisplay:
             left = f"  about {timedelta(seconds=round(pace * (self._epochs - done)))} left"
         self._console.print(
             f"epoch {done:3d}/{self._epochs}  loss {metrics.loss:.4f}  accuracy {metrics.accuracy:.2%}  "
-            f"validation {metrics.val_accuracy:.2%} (loss {metrics.val_loss:.4f})  {metrics.seconds:.0f} s{left}",
+            f"validation {metrics.val_accuracy:.2%} (loss {metrics.val_loss:.4f})  {metrics.seconds:.0f} s  "
+            f"{metrics.images_per_s:,.0f} images/s, {metrics.waiting:.0%} waiting for data{left}",
             highlight=False,
             soft_wrap=True,
         )
 
 
 @contextmanager
-def show_progress(epochs: int) -> Iterator[ProgressDisplay]:
+def show_progress(epochs: int, *, show: bool = True) -> Iterator[ProgressDisplay]:
     """A display for a training of so many epochs; the bar only where there is a terminal to draw it."""
-    console = Console(stderr=True)
+    console = Console(stderr=True, quiet=not show)
     bar = Progress(
         TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
         console=console, disable=not console.is_terminal,

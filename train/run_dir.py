@@ -24,7 +24,11 @@ from train.recipe import Recipe
 
 
 class EpochMetrics(msgspec.Struct, frozen=True, kw_only=True):
-    """What one epoch gave. ``loss`` and ``accuracy`` are over the varied training images with dropout active."""
+    """What one epoch gave. ``loss`` and ``accuracy`` are over the varied training images with dropout active.
+
+    ``images_per_s`` is over the training steps of all hosts, tracing included; ``waiting`` is the share of their time
+    in which this host's devices had no batch to work on. Both are zero in records of old.
+    """
 
     epoch: int
     loss: float
@@ -33,6 +37,8 @@ class EpochMetrics(msgspec.Struct, frozen=True, kw_only=True):
     val_accuracy: float
     learning_rate: float
     seconds: float
+    images_per_s: float = 0.0
+    waiting: float = 0.0
 
 
 class RunRecord(msgspec.Struct, kw_only=True):

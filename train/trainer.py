@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 from edge_agent.contract.crop import FACE_SIZE
 from edge_agent.contract.labels import FER_PLUS, LABELS_WANTED, are_usable
 from edge_agent.errors import AgentError, InputError
-from train.batches import EpochBatches, one_hot, steps_per_epoch
+from train.batches import EpochBatches, Pace, feeders, one_hot, steps_per_epoch
 from train.data.dataset import FaceSet, Split
 from train.data.ferplus import Votes
 from train.machine import accelerators, describe_machine
-from train.models import build, describe_cost
+from train.models import Cost, build, describe_cost
 from train.recipe import Optimizer, Recipe
 from train.run_dir import EpochMetrics, RunDir, RunRecord, git_revision, utc_now
+from train.scale_out import ALONE, Team, check_batch
 from train.start import Start
 from train.tensorboard import write_events
 
@@ -63,6 +64,7 @@ def fit(
     start_from: Start | None = None,
     votes: Votes | None = None,
     deterministic: bool = True,
+    team: Team = ALONE,
     on_step: Callable[[Progress], None] = lambda _: None,
     on_epoch: Callable[[EpochMetrics], None] = lambda _: None,
 ) -> keras.Model:
@@ -77,6 +79,7 @@ def fit(
         start_from: Weights to begin with, and the network where the recipe names none.
         votes: FER+'s votes on ``faces``, where the recipe uses them.
         deterministic: Ask the backend for operations that give the same bits every time.
+        team: The devices and hosts to train on; every host calls this with the same arguments.
         on_step: Told after every step.
         on_epoch: Told after every epoch.
 
@@ -100,17 +103,47 @@ def fit(
         raise InputError(f"recipe {recipe.title!r}", received="no model", expected="weights to begin with",
                          remedy="Name a run or a bundle with --from")  # fmt: skip
     targets = make_targets(recipe, faces, split, votes)
-    _seed_backend(recipe, deterministic)
+    check_batch(recipe.batch_size, len(split.train), team)
+    team.agree("data, split or recipe", _fingerprint(recipe, faces, split))
+    _seed_backend(recipe, deterministic)  # forgets all of Keras' global state, so it comes before the spreading
+    with team.spread():
+        return _fit(recipe, faces, split, run, targets, resume=resume, start_from=start_from, team=team,
+                    on_step=on_step, on_epoch=on_epoch)  # fmt: skip
+
+
+def _fit(
+    recipe: Recipe,
+    faces: FaceSet,
+    split: Split,
+    run: RunDir,
+    targets: NDArray[np.float32],
+    *,
+    resume: bool,
+    start_from: Start | None,
+    team: Team,
+    on_step: Callable[[Progress], None],
+    on_epoch: Callable[[EpochMetrics], None],
+) -> keras.Model:
     steps = steps_per_epoch(len(split.train), recipe.batch_size)
     model = build(recipe.model, targets.shape[1], channels=recipe.channels, any_size=_changes_size(recipe))
     optimizer = make_optimizer(recipe.optimizer, recipe.epochs, steps)
     objective = Objective(len(faces.classes), recipe.label_smoothing, recipe.votes.head)
     model.compile(optimizer, objective.loss, metrics=[objective.accuracy])
+    optimizer = model.optimizer  # wrapped by Keras where half precision needs its loss scaled
     optimizer.build(model.trainable_variables)
 
     if start_from is not None:
         start_from.copy_into(model, faces.classes)
-    done = _begin_or_continue(recipe, faces, split, run, model, resume=resume, start_from=start_from)
+    cost = describe_cost(build(recipe.model, len(faces.classes), channels=recipe.channels))
+    done, state = team.share(
+        lambda: _begin_or_continue(recipe, faces, split, run, cost, resume=resume, start_from=start_from)
+    )
+    if state is not None:
+        set_state(model, state)
+    judge = model
+    if team.size > 1:
+        with team.apart():
+            judge = build(recipe.model, targets.shape[1], channels=recipe.channels, any_size=_changes_size(recipe))
     images = faces.images[split.train]
     held_out, held_out_labels = faces.images[split.validation], faces.labels[split.validation]
     for epoch in range(len(done), recipe.epochs):
@@ -118,15 +151,18 @@ def fit(
         phase = recipe.phase(epoch)
         batches = EpochBatches(images, targets, epoch=epoch, seed=recipe.seed, batch_size=recipe.batch_size,
                                augmentation=recipe.augmentation.times(phase.variation),
-                               side_px=phase.side_px)  # fmt: skip
+                               side_px=phase.side_px, share=(team.host, team.hosts), workers=feeders())  # fmt: skip
         if epoch and phase.side_px != recipe.phase(epoch - 1).side_px:
             # A function traced for several sizes computes in another order than one traced for the new size alone,
             # which is what a run continued from here has.
             model.make_train_function(force=True)
-        watch = _Watch(epoch, recipe.epochs, steps, on_step)
+        watch = _Watch(epoch, recipe.epochs, steps, on_step, batches)
         # Keras would shuffle the batches by Python's global random state, which a continued run does not have.
         history = model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0, callbacks=[watch])
-        logits = predict_logits(model, held_out)[:, : len(faces.classes)]
+        if judge is not model:
+            judge.set_weights(model.get_weights())
+        with team.apart():
+            logits = predict_logits(judge, held_out)[:, : len(faces.classes)]
         val_loss, val_accuracy = cross_entropy(logits, held_out_labels), accuracy(logits, held_out_labels)
         metrics = EpochMetrics(
             epoch=epoch,
@@ -136,12 +172,16 @@ def fit(
             val_accuracy=val_accuracy,
             learning_rate=float(keras.ops.convert_to_numpy(optimizer.learning_rate)),
             seconds=time.monotonic() - began,
+            images_per_s=steps * min(recipe.batch_size, len(images)) / max(watch.pace.seconds, 1e-9),
+            waiting=watch.pace.waiting,
         )
         done.append(metrics)
-        run.save_epoch(done, get_state(model))
-        write_events(run, done)
+        if team.leads:
+            run.save_epoch(done, get_state(model))
+            write_events(run, done)
         on_epoch(metrics)
-    return _finish(recipe, faces, run, model)
+    with team.apart():
+        return _finish(recipe, faces, run, model.get_weights(), write=team.leads)
 
 
 def make_targets(recipe: Recipe, faces: FaceSet, split: Split, votes: Votes | None) -> NDArray[np.float32]:
@@ -275,6 +315,11 @@ def _seed_backend(recipe: Recipe, deterministic: bool) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
+def _fingerprint(recipe: Recipe, faces: FaceSet, split: Split) -> bytes:
+    rows = b"".join(part.astype(np.int64).tobytes() for part in (split.train, split.validation))
+    return f"{recipe.settings()}{faces.fingerprint()}{split.protocol}".encode() + rows
+
+
 def _changes_size(recipe: Recipe) -> bool:
     return any(phase.side_px != FACE_SIZE for phase in recipe.phases)
 
@@ -284,13 +329,12 @@ def _begin_or_continue(
     faces: FaceSet,
     split: Split,
     run: RunDir,
-    model: keras.Model,
+    cost: Cost,
     *,
     resume: bool,
     start_from: Start | None,
-) -> list[EpochMetrics]:
-    """Open the run directory and give the epochs already done, with the network put into the state after them."""
-    cost = describe_cost(build(recipe.model, len(faces.classes), channels=recipe.channels))
+) -> tuple[list[EpochMetrics], list[NDArray[Any]] | None]:
+    """Open the run directory and give the epochs already done and the state after them, None before the first."""
     record = RunRecord(
         recipe=recipe,
         data=faces.name,
@@ -310,7 +354,7 @@ def _begin_or_continue(
     )
     if not (resume and run.exists()):
         run.create(record)
-        return []
+        return [], None
     begun = run.record()
     compared = {
         "recipe": (begun.recipe.settings(), recipe.settings()),
@@ -326,20 +370,21 @@ def _begin_or_continue(
             )
     saved = run.load_state()
     if saved is None:
-        return []
+        return [], None
     epochs, state = saved
-    set_state(model, state)
-    return run.metrics()[:epochs]
+    return run.metrics()[:epochs], state
 
 
-def _finish(recipe: Recipe, faces: FaceSet, run: RunDir, model: keras.Model) -> keras.Model:
+def _finish(recipe: Recipe, faces: FaceSet, run: RunDir, weights: list[NDArray[Any]], *, write: bool) -> keras.Model:
     """Save the network at the device's resolution and in float32, and close the record."""
     keras.mixed_precision.set_global_policy("float32")
     finished = build(recipe.model, len(faces.classes), channels=recipe.channels)
     # The second head's columns come last and stay behind.
     wanted = [tuple(one.shape) for one in finished.weights]
-    pairs = zip(model.get_weights(), wanted, strict=True)
+    pairs = zip(weights, wanted, strict=True)
     finished.set_weights([values[..., : shape[-1]] if values.shape != shape else values for values, shape in pairs])
+    if not write:
+        return finished
     staging = run.path / "part.keras"
     finished.save(staging)
     staging.replace(run.model_path)
@@ -353,12 +398,18 @@ def _finish(recipe: Recipe, faces: FaceSet, run: RunDir, model: keras.Model) -> 
 class _Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no type information
     """Reports every step and stops a training that went astray."""
 
-    def __init__(self, epoch: int, epochs: int, steps: int, on_step: Callable[[Progress], None]) -> None:
+    def __init__(
+        self, epoch: int, epochs: int, steps: int, on_step: Callable[[Progress], None], batches: EpochBatches
+    ) -> None:
         super().__init__()
+        self._batches = batches
+        self.pace = Pace(time.monotonic())
         self._epoch, self._epochs, self._steps, self._on_step = epoch, epochs, steps, on_step
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        loss = float((logs or {})["loss"])
+        loss = float((logs or {})["loss"])  # waits for the device
+        now = time.monotonic()
+        self.pace.step(self._batches.asked_at.get(batch, now), self._batches.ready_at.get(batch, now), now)
         if not math.isfinite(loss):
             raise TrainingDiverged(
                 f"the loss in epoch {self._epoch + 1}, step {batch + 1}", received=loss, expected="a finite number",

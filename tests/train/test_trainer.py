@@ -6,6 +6,7 @@ import dataclasses
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 import keras
 import msgspec
@@ -16,7 +17,7 @@ from edge_agent.errors import InputError
 from tests.train.faces import bright_halves, two_to_one
 from train.augment import Augmentation
 from train.recipe import Optimizer, Phase, Recipe
-from train.run_dir import RunDir
+from train.run_dir import EpochMetrics, RunDir
 from train.start import start_from_run
 from train.trainer import RunMismatch, TrainingDiverged, fit
 
@@ -129,6 +130,35 @@ def test_a_run_may_begin_with_the_weights_of_another(finished: RunDir, tmp_path:
     fit(still, faces, two_to_one(faces), run, start_from=start_from_run(finished))
     assert run.record().started_from.startswith("whole, model.keras sha256 ")
     assert run.metrics()[0].loss < finished.metrics()[0].loss
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_half_precision_trains_and_continues(
+    tmp_path: Path, precision: Literal["mixed_float16", "mixed_bfloat16"]
+) -> None:
+    faces = bright_halves()
+    recipe = msgspec.structs.replace(RECIPE, precision=precision, phases=(Phase(epochs=6),))
+    run = RunDir(tmp_path / "half")
+
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(metrics: EpochMetrics) -> None:
+        if metrics.epoch == 1:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        fit(recipe, faces, two_to_one(faces), run, on_epoch=interrupt)
+    model = fit(recipe, faces, two_to_one(faces), run, resume=True)
+    assert len(run.metrics()) == recipe.epochs
+    assert run.metrics()[-1].val_accuracy >= 0.9
+    assert {layer.compute_dtype for layer in model.layers} == {"float32"}
+
+
+def test_each_epoch_tells_its_pace(finished: RunDir) -> None:
+    for row in finished.metrics():
+        assert row.images_per_s > 0
+        assert 0.0 <= row.waiting <= 1.0
 
 
 def test_labels_that_no_model_may_have_are_refused(tmp_path: Path) -> None:

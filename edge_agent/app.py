@@ -33,8 +33,8 @@ from edge_agent.pipeline import Observation, Pipeline
 from edge_agent.policy import permit
 from edge_agent.summary import SummaryWindow
 from edge_agent.types import Frame, TrackedFace
+from edge_agent.update.letters import Choice
 from edge_agent.update.live import LiveModel
-from edge_agent.update.updater import Choice
 from edge_agent.update.watch import Turn
 from edge_agent.vision.camera import Camera, CameraState
 from edge_agent.vision.classifier import Classifier

@@ -12,10 +12,11 @@ from edge_agent.errors import ConfigError
 from edge_agent.messaging.messenger import Messenger
 from edge_agent.messaging.payloads import ModelUpdate
 from edge_agent.messaging.signals import Received
+from edge_agent.update.letters import Choice, Ready, Taken
 from edge_agent.update.signature import Verifier
 from edge_agent.update.source import ModelSource, model_source, models_folder
 from edge_agent.update.store import ModelFolder
-from edge_agent.update.updater import Choice, Ready, Taken, Updater
+from edge_agent.update.updater import Updater
 from edge_agent.update.watch import STRIKES, Turn, Watch
 from edge_agent.vision.classifier import Classifier
 

@@ -6,68 +6,34 @@ import logging
 import queue
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
 from msgspec.structs import replace
 
 from edge_agent import __version__
 from edge_agent.config import ClassifierSettings
-from edge_agent.contract.bundle import Bundle, read_bundle
+from edge_agent.contract.bundle import read_bundle
 from edge_agent.errors import AgentError, CheckFailed, InputError, ModelError
 from edge_agent.messaging.payloads import ModelUpdate
 from edge_agent.messaging.publication import Publication, decode_models, models_topic, part_topic
 from edge_agent.messaging.signals import Received
 from edge_agent.update import state as states
+from edge_agent.update.approval import approve
+from edge_agent.update.letters import Choice, Post, Ready, Taken
 from edge_agent.update.signature import Verifier
 from edge_agent.update.source import ModelSource, source_of
-from edge_agent.update.state import Probation, UpdateState, Usual
+from edge_agent.update.state import Probation, UpdateState
 from edge_agent.update.store import Download, ModelFolder
-from edge_agent.update.trial import Trial, try_bundle
 from edge_agent.update.watch import Outcome
 from edge_agent.vision.classifier import BUNDLED_MODEL, Classifier
 
 log = logging.getLogger(__name__)
 
-State = Literal["downloading", "checking", "refused", "failed"]
-
 _PART_PATIENCE_S: Final = 60.0
 _RETRY_S: Final = 600.0
-_LEAST_MS: Final = 0.1
-"""Of two models that take next to no time neither is slow."""
 
-
-class Post(Protocol):
-    """What of messaging the updater needs."""
-
-    def follow(self, filters: list[str]) -> None:
-        """Hear these topics."""
-
-    def tell_of_model(self, update: ModelUpdate) -> None:
-        """Let ``status`` tell this."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A model that is ready to take over between two frames; with ``probation`` where it has yet to prove itself."""
-
-    classifier: Classifier
-    probation: Probation | None
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """Perception has picked up what was ready; ``usual`` is how the device did until then."""
-
-    usual: Usual | None
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Of what is published, an operator wants this model alone, by its id; empty for whichever is the latest."""
-
-    model_id: str
+State = Literal["downloading", "checking", "refused", "failed"]
 
 
 class Updater:
@@ -281,32 +247,22 @@ class Updater:
             return
         path = self._folder.bundle(states.kept(publication))
         try:
-            bundle = read_bundle(path)
-            self._check_labels(bundle, publication)
-            found = try_bundle(path, self._source.path, self._settings, self._stopping.is_set)
-            if found is None:  # the agent is being stopped; the next run tries again
+            approved = approve(path, publication, self._model, self._source.path, self._settings, self._stopping.is_set)
+            if approved is None:  # the agent is being stopped; the next run tries again
                 self._change(replace(self._state, tried=None))
                 return
-            _check_time(found, publication)
-            new = Classifier(bundle, runtime=self._model.runtime, threads=self._settings.threads)
         except (CheckFailed, ModelError) as error:
             self._refuse(publication, str(error).replace(str(path), publication.name or publication.model_id))
             return
         except TimeoutError as error:
             raise CheckFailed(str(error)) from None
+        new, found = approved
         log.info(
             "model %s, version %d, takes over: %.1f steps from its golden answers, %.2f ms a face, %.2f before",
             publication.model_id, publication.version, found.steps, found.face_ms, found.present_ms,
         )  # fmt: skip
         self._change(states.installed(self._state, publication, self._boot))
         self._hand_over(new)
-
-    def _check_labels(self, bundle: Bundle, publication: Publication) -> None:
-        known, new = set(self._model.labels), set(bundle.metadata.labels)
-        if new != known and not publication.new_labels:
-            raise CheckFailed("its labels", received=", ".join(bundle.metadata.labels),
-                              expected=", ".join(self._model.labels),
-                              remedy="To change them, publish it with --new-labels")  # fmt: skip
 
     def _refuse(self, publication: Publication, reason: str) -> None:
         log.error("model %s, version %d, is refused: %s", publication.model_id, publication.version, reason)
@@ -399,11 +355,3 @@ class Updater:
 
     def _model_sha256(self) -> str:
         return read_bundle(self._source.path or BUNDLED_MODEL).sha256
-
-
-def _check_time(found: Trial, publication: Publication) -> None:
-    allowed = publication.max_slowdown * found.present_ms + _LEAST_MS
-    if found.face_ms > allowed:
-        raise CheckFailed("its time for a face", received=f"{found.face_ms:.2f} ms",
-                          expected=f"at most {allowed:.2f} ms, {publication.max_slowdown:g} times the present model's",
-                          remedy="If that is meant, publish it with a greater --max-slowdown")  # fmt: skip

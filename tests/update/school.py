@@ -21,9 +21,10 @@ from edge_agent.messaging.publication import (
     signed_bytes,
 )
 from edge_agent.messaging.signals import Received
+from edge_agent.update.letters import Ready, Taken
 from edge_agent.update.signature import Verifier
 from edge_agent.update.store import ModelFolder
-from edge_agent.update.updater import Ready, Taken, Updater
+from edge_agent.update.updater import Updater
 from tests.broker import wait_until
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

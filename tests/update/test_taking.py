@@ -11,9 +11,9 @@ import pytest
 from edge_agent import __version__
 from edge_agent.contract.bundle import read_bundle
 from edge_agent.messaging.publication import Publication, part_topic
+from edge_agent.update.letters import Choice
 from edge_agent.update.state import kept
 from edge_agent.update.store import ModelFolder
-from edge_agent.update.updater import Choice
 from edge_agent.update.watch import Outcome
 from edge_agent.vision.classifier import BUNDLED_MODEL
 from tests.broker import wait_until

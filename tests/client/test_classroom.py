@@ -26,13 +26,16 @@ from edge_agent.client import (
     Reply,
     ResendResult,
     StateChanged,
+    Status,
     Unreadable,
     result_of,
 )
 from edge_agent.errors import InputError
+from edge_agent.messaging.connection import Connection, Will
 from edge_agent.messaging.messenger import Messenger
-from edge_agent.messaging.payloads import Desired
+from edge_agent.messaging.payloads import Desired, encode
 from edge_agent.messaging.refusals import Refused
+from edge_agent.messaging.session import new_session_id
 from tests.broker import Mosquitto, Subscriber, running_mosquitto, wait_until
 from tests.messaging.conftest import settings_for
 from tests.messaging.samples import a_change, a_report
@@ -90,6 +93,29 @@ def test_events_and_states_of_a_device_are_told(
         StateChanged(PI, DeviceState.OFFLINE, "stopped"),
     ]
     assert dashboard.seqs == [1, 2, 3]
+
+
+def test_a_last_will_that_comes_late_does_not_make_a_live_device_dead(
+    mosquitto: Mosquitto, dashboard: Dashboard, start_messenger: Start, tmp_path: Path
+) -> None:
+    topic = "classroom/v1/north/pi-3a/status"
+    death = Will(topic, encode(Status(state="offline", session=new_session_id(1), reason="connection_lost")))
+    earlier = Connection(Broker("127.0.0.1", mosquitto.port), "an earlier run, its line half-open", will=death)
+    messenger = start_messenger(settings_for(mosquitto.port, tmp_path))
+    dashboard.until(lambda: dashboard.classroom.states() == {PI: DeviceState.ONLINE}, "the device")
+    earlier.abort()
+
+    def told() -> list[Status]:
+        arrived = [notice.message for notice in dashboard.of(Arrived) if isinstance(notice, Arrived)]
+        return [message for message in arrived if isinstance(message, Status)]
+
+    dashboard.until(lambda: len(told()) == 3, "the late death, and the birth sent again")
+    assert [status.state for status in told()] == ["online", "offline", "online"]
+    assert dashboard.of(StateChanged) == [StateChanged(PI, DeviceState.ONLINE, "")]
+    with Subscriber(mosquitto.port) as newcomer:
+        wait_until(lambda: newcomer.on("status"), what="what the broker keeps")
+    kept = json.loads(newcomer.on("status")[0].payload)
+    assert (kept["state"], kept["session"]) == ("online", messenger.session)
 
 
 def test_events_missed_while_the_broker_forgot_everything_are_fetched(

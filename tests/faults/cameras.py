@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -15,7 +16,7 @@ import pytest
 
 from edge_agent.simulate import SimulatedClassroom
 from edge_agent.vision.classifier import BUNDLED_MODEL
-from tests.broker import wait_until
+from tests.broker import Subscriber, wait_until
 from tests.faults.stage import Stage
 from tests.vision import rpicam_vid
 
@@ -37,7 +38,9 @@ def with_a_camera(stage: Stage) -> None:
         "PATH": str(program.parent),
         "STAND_IN_PID": str(stage.folder / "camera.pid"),
         "STAND_IN_FRAMES": str(frames),
+        "STAND_IN_SIGHT": str(_sight(stage)),
     }
+    _show(stage, "")
     camera = f'[camera]\nsource = "csi"\nwidth_px = {_WIDTH}\nheight_px = {_HEIGHT}\nfps = {_FPS}\nstall_s = 1\n'
     stage.start(AGENT, camera + _DECLARED + _FAST)
     stage.wait_for_events(5)
@@ -56,6 +59,18 @@ def gone_and_back(stage: Stage) -> None:
             away.rename(program)
         wait_until(lambda before=pid: _camera_pid(stage) not in (0, before), 60.0, "a new camera")  # type: ignore[misc]
         stage.wait_for_events(3)
+
+
+def blind_and_back(stage: Stage) -> None:
+    """The camera delivers black pictures, or one and the same, until ``health`` says so; then it sees again."""
+    with Subscriber(stage.broker.port, topics=("+/v1/+/+/health",)) as subscriber:
+        for trouble in stage.draw.sample(("frozen", "dark"), stage.draw.randint(1, 2)):
+            _show(stage, trouble)
+            for state in (trouble, "ok"):
+                wait_until(lambda wanted=state: _told_state(subscriber) == wanted, 60.0, f"a camera that is {state}")  # type: ignore[misc]
+                stage.pause(0.0, 1.0)
+                _show(stage, "")
+            stage.wait_for_events(3)
 
 
 def with_a_model(stage: Stage) -> None:
@@ -90,6 +105,23 @@ def _start_with_model(stage: Stage) -> None:
 
 def _camera_pid(stage: Stage) -> int:
     return int((stage.folder / "camera.pid").read_text() or 0)
+
+
+def _sight(stage: Stage) -> Path:
+    return stage.folder / "sight"
+
+
+def _show(stage: Stage, sight: str) -> None:
+    """Let the camera's program show its frames as they are (empty), ``frozen`` or ``dark``."""
+    beside = _sight(stage).with_suffix(".new")
+    beside.write_text(sight)
+    beside.replace(_sight(stage))
+
+
+def _told_state(subscriber: Subscriber) -> str:
+    """How the camera is by the report that came last."""
+    reports = subscriber.on("health")
+    return str(json.loads(reports[-1].payload)["camera"]["state"]) if reports else ""
 
 
 @cache

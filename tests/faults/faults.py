@@ -188,5 +188,6 @@ FAULTS = (
     ),
     Fault("several of these", storm, broker_keeps=False),
     Fault("camera gone, hung and back", cameras.gone_and_back, prepare=cameras.with_a_camera, share=0.4, fast=False),
+    Fault("camera frozen, dark and back", cameras.blind_and_back, prepare=cameras.with_a_camera, share=0.4, fast=False),
     Fault("truncated model file", cameras.model_truncated, prepare=cameras.with_a_model, share=0.4, fast=False),
 )  # fmt: skip

@@ -3,7 +3,8 @@
 Knows no other options than those of the real program that this project uses, so that a misspelt one fails here, too.
 The environment variable ``STAND_IN`` makes it misbehave: ``no-camera`` and ``busy`` end with the real program's words,
 ``deaf`` ignores SIGTERM, ``stops`` ends after three frames, ``stuck`` falls silent after three frames.
-``STAND_IN_PID`` names a file to write the process id to, ``STAND_IN_FRAMES`` one of raw frames to show in turn.
+``STAND_IN_PID`` names a file to write the process id to, ``STAND_IN_FRAMES`` one of raw frames to show in turn,
+``STAND_IN_SIGHT`` one that says what becomes of them: ``frozen`` repeats the last one, ``dark`` shows black ones.
 """
 
 from __future__ import annotations
@@ -70,13 +71,19 @@ def main() -> int:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     shown = Path(os.environ["STAND_IN_FRAMES"]).read_bytes() if "STAND_IN_FRAMES" in os.environ else b""
     size = options.width * options.height * 3 // 2
+    frame = b""
     for count in range(sys.maxsize):
         if fault == "stuck" and count == 3:
             time.sleep(600)
         if fault == "stops" and count == 3:
             return 0
-        place = count * size % (len(shown) or 1)
-        sys.stdout.buffer.write(shown[place : place + size] or picture(options.width, options.height, count))
+        sight = Path(os.environ["STAND_IN_SIGHT"]).read_text() if "STAND_IN_SIGHT" in os.environ else ""
+        if sight != "frozen":
+            place = count * size % (len(shown) or 1)
+            frame = shown[place : place + size] or picture(options.width, options.height, count)
+        if sight == "dark":
+            frame = bytes(size * 2 // 3) + b"\x80" * (size // 3)
+        sys.stdout.buffer.write(frame)
         sys.stdout.buffer.flush()
         time.sleep(1 / options.framerate)
     return 0

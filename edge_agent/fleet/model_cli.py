@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from edge_agent.errors import InputError
+from edge_agent.fleet.told import as_told, print_table
 
 if TYPE_CHECKING:
     from edge_agent.fleet.models import ModelDesk
@@ -102,8 +102,8 @@ def models(
         return
     table = Table("version", "model", "name", "published", "for", box=None)
     for one in standing:
-        table.add_row(str(one.version), one.model_id, one.name, one.published_at, _audience(one))
-    Console(soft_wrap=True).print(table)
+        table.add_row(*map(as_told, (str(one.version), one.model_id, one.name, one.published_at, _audience(one))))
+    print_table(table)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from edge_agent.fleet.broker import make_it_read
 from edge_agent.fleet.cli import add, list_devices
 from edge_agent.fleet.register import write_register
 from edge_agent.messaging.connection import Connection
-from edge_agent.messaging.payloads import Status, encode
+from edge_agent.messaging.payloads import ModelUpdate, Status, encode
 from edge_agent.messaging.probe import probe_broker
 from edge_agent.messaging.topics import STATUS, Topics
 from tests.broker import wait_until
@@ -70,6 +70,26 @@ def test_the_roster_joins_the_register_with_what_devices_say(
         "online", "0.1.0", "9f86", "2026-11-22T09:00:00.000Z", False,
     ]  # fmt: skip
     assert (rows["school/silent"]["state"], rows["school/silent"]["due"]) == ("never seen", True)
+
+
+def test_what_a_device_says_of_itself_does_not_draw_on_the_screen(
+    school: SchoolUnderTest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    device = school.device("draws")
+    refused = ModelUpdate(source="bundled", state="refused", wanted=1, reason="[/red] \x1b[2J\x1b]0;owned\x07")
+    connection = Connection(device.broker(), "")
+    try:
+        topic = Topics("classroom", "school", "draws").of(STATUS)
+        status = Status(state="online", session="S", version="[bold]", model_update=refused)
+        connection.publish(topic, encode(status), retain=True)
+        wait_until(lambda: connection.poll(0.05), what="an acknowledgement")
+    finally:
+        connection.close()
+    capsys.readouterr()
+    list_devices(folder=school.folder)
+    printed = capsys.readouterr().out
+    assert "refused: [/red] ?[2J?]0;owned?" in printed
+    assert "[bold]" in printed
 
 
 def test_a_broker_that_goes_by_its_old_rules_is_noticed(

@@ -106,7 +106,7 @@ class ModelDesk:
             max_slowdown: How many times the time of a device's model it may take there.
 
         Raises:
-            InputError: The version does not rise, or the folder cannot be written.
+            InputError: The version does not rise, a value is none of its kind, or the folder cannot be written.
             BrokerError: The broker cannot be reached or refuses.
         """
         latest = max(self._shelf.version, self._latest_on_broker())
@@ -119,6 +119,7 @@ class ModelDesk:
             published_at=now.isoformat(), name=name, devices=tuple(devices), new_labels=new_labels,
             max_slowdown=max_slowdown,
         )  # fmt: skip
+        decode_publication(msgspec.json.encode(publication).decode())  # what no device could read is not signed
         make_folder(self._folder / _BUNDLES, 0o700)
         write_file(self._bundle(publication), content, PUBLIC)
         others = [one for one in self.standing if not _supersedes(publication, one)]

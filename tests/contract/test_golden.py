@@ -49,6 +49,13 @@ def test_other_answers_are_refused_and_the_face_is_named(answer: float) -> None:
         check_golden(GOLDEN, logits, 0.1)
 
 
+def test_an_answer_that_is_no_number_for_every_face_is_refused() -> None:
+    logits = LOGITS.copy()
+    logits[:, 0] = np.nan
+    with pytest.raises(CheckFailed, match="golden face 1"):
+        check_golden(GOLDEN, logits, 0.1)
+
+
 def test_without_a_step_the_spread_of_the_answers_is_the_measure() -> None:
     assert check_golden(GOLDEN, LOGITS + np.float32(3.56 / 256), None) == pytest.approx(1.0, abs=0.01)
     with pytest.raises(CheckFailed, match=r"3\.0 steps"):

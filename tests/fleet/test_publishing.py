@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -175,6 +176,15 @@ def test_what_no_device_would_take_is_not_published(
     file = bundle_file(tmp_path, pack_bundle(dense_model(), metadata()) if content is None else content)
     with pytest.raises(error, match=said):
         publish_model(file, folder=school.folder)
+
+
+@pytest.mark.parametrize("changes", [{"max_slowdown": float("nan")}, {"version": 2**60}], ids=["slowdown", "version"])
+def test_what_no_device_could_read_is_not_signed(
+    school: SchoolUnderTest, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    with pytest.raises(InputError, match="not the publication of a model"):
+        publish_model(bundle_file(tmp_path, dense_bundle()), folder=school.folder, **changes)
+    models(folder=school.folder)
 
 
 @pytest.mark.parametrize("share", ["0%", "101%", "10", "some", "-5%"])

@@ -85,12 +85,17 @@ def read_file(path: Path, what: str) -> bytes:
 def make_folder(path: Path, mode: int) -> None:
     """Create a folder, and those above it, unless it is there.
 
+    Args:
+        path: Which.
+        mode: Its permissions, whatever the caller's umask.
+
     Raises:
         InputError: It cannot be created.
     """
     try:
         if not path.is_dir():
             path.mkdir(parents=True, mode=mode)
+            path.chmod(mode)
     except OSError as error:
         raise InputError(f"{path}: cannot be created: {error.strerror}", remedy=_ask_for_rights(error)) from None
 

@@ -20,7 +20,8 @@ def access_rules(register: Register, local: str = "") -> str:
 
     Args:
         register: Who is enrolled.
-        local: Rules of the school's own, appended as they are.
+        local: Rules of the school's own, as they are. They come first: a ``topic`` without a ``user`` before it would
+            otherwise belong to the device above it.
     """
     root = register.school.root
     everyone = Topics(root, "+", "+")
@@ -38,7 +39,7 @@ def access_rules(register: Register, local: str = "") -> str:
     devices = [(entry.name, entry.identity, _device_rules(root, entry.site, entry.device)) for entry in register.active]
     blocks = ["\n".join([f"# {what}", f"user {user}", *rules]) + "\n" for what, user, rules in [*accounts, *devices]]
     head = "# Written by 'edge-agent fleet'; rules of your own go into acl.local in the fleet's folder.\n"
-    return "\n".join([head, *blocks, *([local] if local else [])])
+    return "\n".join([head, *([local] if local else []), *blocks])
 
 
 def applied_topic(register: Register) -> str:

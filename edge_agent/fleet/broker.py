@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from edge_agent.config import TlsSettings
-from edge_agent.errors import AgentError, BrokerError
+from edge_agent.errors import AgentError, BrokerError, InputError
 from edge_agent.files import PUBLIC, SHARED, make_folder, read_file, write_file
 from edge_agent.fleet.access import access_rules, applied_topic
 from edge_agent.fleet.authority import Authority, certificate_pem, key_pem, new_key
@@ -155,8 +155,13 @@ def collect(connection: Connection, until: Callable[[Signal | None], bool], with
 
 
 def _rules(folder: Path, register: Register) -> str:
-    local = folder / LOCAL_RULES
-    return access_rules(register, local.read_text(encoding="utf-8") if local.exists() else "")
+    path = folder / LOCAL_RULES
+    if not path.exists():
+        return access_rules(register)
+    try:
+        return access_rules(register, read_file(path, "access rules").decode())
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: {error}", expected="access rules of Mosquitto's in UTF-8") from None
 
 
 def _publishes(connection: Connection, topic: str, payload: bytes, *, retain: bool) -> bool:

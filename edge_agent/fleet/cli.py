@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from edge_agent.config import Settings
@@ -18,6 +17,7 @@ from edge_agent.config_file import load_settings
 from edge_agent.errors import AgentError, BrokerError, InputError
 from edge_agent.fleet.model_cli import FOLDER, FolderOption, models, promote_model, publish_model, withdraw_model
 from edge_agent.fleet.scale.cli import simulate
+from edge_agent.fleet.told import as_told, print_table
 
 if TYPE_CHECKING:
     from edge_agent.fleet.school import Fleet
@@ -60,15 +60,17 @@ def init(
 ) -> None:
     """Make the school's certificate authority and the broker's first files."""
     from edge_agent.fleet.authority import fingerprint
-    from edge_agent.fleet.register import School, new_identity
+    from edge_agent.fleet.register import School, checked_school, new_identity
     from edge_agent.fleet.school import Fleet, utc_now
 
-    if not 1 <= len(name) <= 64:
-        raise InputError("the school's name", received=f"{len(name)} characters", expected="1 to 64")
-    school = School(
+    try:
+        command = tuple(shlex.split(reload))
+    except ValueError as error:
+        raise InputError("--reload", received=repr(reload), expected=f"a command line ({error})") from None
+    school = checked_school(School(
         name=name, root=root, hosts=tuple(host), port=port, broker_folder=str(broker_folder.absolute()),
-        reload=tuple(shlex.split(reload)), reader=new_identity("fleet"),
-    )  # fmt: skip
+        reload=command, reader=new_identity("fleet"),
+    ))  # fmt: skip
     fleet = Fleet.found(folder.absolute(), school, utc_now())
     typer.echo(f"The authority of {name} is in {folder} (sha256 {fingerprint(fleet.authority.certificate)} ...).")
     typer.echo("Back this folder up, encrypted and off this machine: without ca.key no device can be added or renewed,")
@@ -133,7 +135,7 @@ def renew(
             _tell_broker(fleet.renew_broker(utc_now()))
             typer.echo("The broker and the fleet commands have new certificates.")
             return
-        wanted = [fleet.register.find(name) for name in devices] if devices else list(fleet.due(utc_now()))
+        wanted = list(dict.fromkeys(map(fleet.register.find, devices))) if devices else list(fleet.due(utc_now()))
         if ssh and len(wanted) != 1:
             raise InputError("fleet renew --ssh", received=f"{len(wanted)} devices", expected="the name of one")
         for device in wanted:
@@ -222,8 +224,9 @@ def list_devices(
     table = Table("device", "state", "version", "model", "update", "last seen", "certificate until", box=None)
     for entry in entries:
         until = f"{entry.until:%Y-%m-%d}" + (" (renew)" if entry.due else "")
-        table.add_row(entry.name, entry.state, entry.version, entry.model, entry.update, entry.last_seen, until)
-    Console(soft_wrap=True).print(table)
+        told = (entry.name, entry.state, entry.version, entry.model, entry.update, entry.last_seen, until)
+        table.add_row(*map(as_told, told))
+    print_table(table)
     broker_until = fleet.broker_until()
     if broker_until - now < DUE:
         typer.echo(f"The broker's own certificate ends on {broker_until:%Y-%m-%d}: edge-agent fleet renew --broker")

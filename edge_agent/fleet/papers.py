@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -42,7 +42,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
     site: Name
     device: Name
     host: str
-    port: int
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)]
     certificate: str
     authority: str
     models: str = ""

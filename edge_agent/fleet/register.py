@@ -3,6 +3,8 @@ told."""
 
 from __future__ import annotations
 
+import ipaddress
+import re
 import secrets
 from datetime import datetime, timezone
 from pathlib import Path
@@ -17,6 +19,8 @@ from edge_agent.files import SECRET, read_file, write_file
 
 _LONGEST_NAME = 64
 """X.509's limit for a common name."""
+_LONGEST_HOST = 253
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?")
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _RANDOM_CHARS = 16
 
@@ -128,6 +132,36 @@ class Register(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
             if entry.revoked_at is not None
             for issued in entry.issued
         ]
+
+
+def checked_school(school: School) -> School:
+    """What a school is founded with, given back if it can be stored and signed for.
+
+    Raises:
+        InputError: A value is none of its kind.
+    """
+    if not 1 <= len(school.name) <= _LONGEST_NAME:
+        raise InputError("the school's name", received=f"{len(school.name)} characters", expected="1 to 64")
+    if not school.name.isprintable():
+        raise InputError("the school's name", received=repr(school.name), expected="one that can be printed in a line")
+    for host in school.hosts:
+        if not _is_host(host):
+            raise InputError("--host", received=repr(host), expected="a name such as broker.school.lan, or an address",
+                             remedy="Write other letters than a to z as DNS does: xn--...")  # fmt: skip
+    try:
+        msgspec.convert(school.root, Name)
+    except msgspec.ValidationError:
+        raise InputError("--root", received=repr(school.root),
+                         expected="1 to 64 letters, digits, . - and _, first a letter or digit") from None  # fmt: skip
+    return school
+
+
+def _is_host(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return len(text) <= _LONGEST_HOST and _HOST.fullmatch(text) is not None
+    return True
 
 
 def new_identity(readable: str) -> str:

@@ -23,7 +23,7 @@ from edge_agent.fleet.authority import (
     requested_key,
 )
 from edge_agent.fleet.broker import rules_are_current, write_rules, write_server
-from edge_agent.fleet.model_key import model_key, public_pem
+from edge_agent.fleet.model_key import MODEL_KEY, model_key, public_pem
 from edge_agent.fleet.papers import Answer, Request
 from edge_agent.fleet.register import (
     Device,
@@ -61,21 +61,30 @@ class Fleet:
         """Make a new authority, its folder and the broker's files.
 
         Raises:
-            InputError: There is a fleet in the folder already, or it cannot be written.
+            InputError: There is a fleet in the folder already, or part of one, or something cannot be written; then
+                nothing is left in the folder.
         """
-        if (folder / "register.json").exists() or (folder / "ca.key").exists():
+        if (folder / "register.json").exists():
             raise InputError(f"{folder}: a fleet is here already", remedy="Use it, or name another folder")
+        if (folder / "ca.key").exists():
+            raise InputError(f"{folder}: an authority's key is here, but no register",
+                             remedy="Restore the folder from its backup, or name another folder")  # fmt: skip
         make_folder(folder, 0o700)
         authority = Authority.create(school.name, now)
         fleet = cls(folder, Register(school=school), authority)
-        write_file(folder / "ca.key", key_pem(authority.key), SECRET)
-        write_file(folder / "ca.crt", certificate_pem(authority.certificate), PUBLIC)
-        fleet._write_reader(now)
-        model_key(folder)
-        write_server(fleet.register, authority, now, VALID)
-        write_rules(folder, fleet.register, authority, now)
-        # Last: a folder with a register is a whole one.
-        write_register(folder, fleet.register)
+        try:
+            write_file(folder / "ca.key", key_pem(authority.key), SECRET)
+            write_file(folder / "ca.crt", certificate_pem(authority.certificate), PUBLIC)
+            fleet._write_reader(now)
+            model_key(folder)
+            write_server(fleet.register, authority, now, VALID)
+            write_rules(folder, fleet.register, authority, now)
+            # Last: a folder with a register is a whole one.
+            write_register(folder, fleet.register)
+        except InputError:  # an authority that nobody has seen yet would only stand in the way of the next attempt
+            for name in ("ca.key", "ca.crt", "reader.key", "reader.crt", MODEL_KEY):
+                (folder / name).unlink(missing_ok=True)
+            raise
         return fleet
 
     @classmethod

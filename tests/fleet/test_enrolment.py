@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -15,7 +16,7 @@ from edge_agent.config_file import load_settings
 from edge_agent.errors import CheckFailed, InputError
 from edge_agent.fleet.access import access_rules
 from edge_agent.fleet.authority import BACKDATED, make_request, new_key, read_certificate
-from edge_agent.fleet.cli import enrol, renew
+from edge_agent.fleet.cli import enrol, init, renew
 from edge_agent.fleet.device import accept_answer, examine_certificates, make_device_request
 from edge_agent.fleet.papers import Answer, Request, read_paper, write_paper
 from edge_agent.fleet.register import School, new_identity, read_register
@@ -218,4 +219,69 @@ def test_rules_of_the_schools_own_are_kept(fleet: Fleet) -> None:
     (fleet.folder / "acl.local").write_text("user bridge\ntopic read classroom/v1/#\n")
     grown, _ = fleet.add(request_of(), "request", NOW)
     rules = (Path(grown.register.school.broker_folder) / "acl").read_text()
-    assert rules.endswith("user bridge\ntopic read classroom/v1/#\n")
+    assert "\nuser bridge\ntopic read classroom/v1/#\n" in rules
+
+
+def test_a_rule_of_the_schools_own_without_a_user_is_given_to_no_account(fleet: Fleet) -> None:
+    (fleet.folder / "acl.local").write_text("topic readwrite #")
+    grown, _ = fleet.add(request_of(), "request", NOW)
+    rules = (Path(grown.register.school.broker_folder) / "acl").read_text()
+    assert "user" not in rules[: rules.index("topic readwrite #")]
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", None], ids=["no text", "a folder"])
+def test_rules_that_cannot_be_read_are_named(fleet: Fleet, content: bytes | None) -> None:
+    place = fleet.folder / "acl.local"
+    place.mkdir() if content is None else place.write_bytes(content)
+    with pytest.raises(InputError, match=r"acl\.local"):
+        fleet.add(request_of(), "request", NOW)
+
+
+@pytest.mark.parametrize(("host", "changes", "named"), [
+    ("", {}, "--host"), ("br\u00f6ker.lan", {}, "--host"), ("10.0.0.5:8883", {}, "--host"), ("-x", {}, "--host"),
+    ("broker.lan", {"root": "class/#"}, "--root"), ("broker.lan", {"reload": 'kill "-HUP'}, "--reload"),
+    ("broker.lan", {"name": ""}, "the school's name"), ("broker.lan", {"name": "North\nSouth"}, "the school's name"),
+])  # fmt: skip
+def test_what_no_school_can_be_founded_with_is_refused_before_anything_is_written(
+    tmp_path: Path, host: str, changes: dict[str, str], named: str
+) -> None:
+    given = {"name": "North", "reload": "true", **changes}
+    with pytest.raises(InputError, match=named):
+        init(host=[host], folder=tmp_path / "new", broker_folder=tmp_path / "new-broker", **given)  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())
+
+
+def test_founding_that_fails_leaves_nothing_in_the_way_of_the_next_attempt(tmp_path: Path) -> None:
+    (tmp_path / "broker").write_bytes(b"")
+    with pytest.raises(InputError, match="broker"):
+        init(name="North", host=["broker.lan"], folder=tmp_path / "new", broker_folder=tmp_path / "broker")
+    init(name="North", host=["broker.lan"], folder=tmp_path / "new", broker_folder=tmp_path / "broker-2")
+    assert Fleet.open(tmp_path / "new").register.school.name == "North"
+
+
+def test_an_authority_without_its_register_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "ca.key").write_bytes(b"somebody's")
+    with pytest.raises(InputError, match="no register"):
+        init(name="North", host=["broker.lan"], folder=tmp_path, broker_folder=tmp_path / "broker")
+    assert (tmp_path / "ca.key").read_bytes() == b"somebody's"
+
+
+def test_the_broker_can_enter_its_folder_whatever_the_callers_umask(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        init(name="North", host=["broker.lan"], folder=tmp_path / "new", broker_folder=tmp_path / "broker")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "broker").stat().st_mode) == 0o755
+
+
+def test_a_device_named_twice_is_renewed_once(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.add(request_of(), "request", NOW)
+    renew(["a", "school/a"], out=tmp_path, folder=fleet.folder)
+    assert len(Fleet.open(fleet.folder).register.find("a").issued) == 2
+
+
+def test_an_answer_with_a_port_that_is_none_is_refused(fleet: Fleet) -> None:
+    _, answer = fleet.add(request_of(), "request", NOW)
+    with pytest.raises(InputError, match="port"):
+        read_paper(write_paper(replace(answer, port=99_999)), Answer, "answer")

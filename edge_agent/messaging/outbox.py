@@ -25,6 +25,7 @@ from typing import Literal
 
 from edge_agent.config import OutboxSettings
 from edge_agent.messaging.clock import Clock
+from edge_agent.messaging.keeping import Keeping
 from edge_agent.messaging.lanes import Lanes
 from edge_agent.messaging.resend import RESEND_LIMIT, ResendAnswer, ResendRange, gaps_between
 from edge_agent.messaging.store import Row, StoredSession
@@ -38,8 +39,6 @@ _MOST_RESENDS_WAITING = 4 * RESEND_LIMIT
 _LANE_ROWS = 500
 _INCOMING_LIMIT = 10_000
 _NOTE_DELIVERIES_AFTER_S = 2.0
-_EXPIRE_EVERY_S = 600.0
-_CLOCK_STEP_S = 60.0
 _STALLED_AFTER_S = 15.0
 _TRIM_TO = 0.99
 
@@ -98,7 +97,7 @@ class Outbox:
         self._settings, self._clock, self._on_ready, self._retry_disk_s = settings, clock, on_ready, retry_disk_s
         self._changed = threading.Condition()
         self._incoming: deque[Row] = deque()
-        self._deliveries: list[tuple[int, int]] = []
+        self._deliveries: list[int] = []
         self._asked: deque[tuple[ResendRange, Callable[[ResendAnswer], None]]] = deque()
         self._session_to_save: StoredSession | None = None
         self._lanes = Lanes([topic for topic in SEQUENCED if topic not in barred], _LANE_ROWS)
@@ -108,6 +107,7 @@ class Outbox:
         self._full = False
         self._store = TieredStore(Path(settings.path) if settings.path else None, self._rows_in_memory)
         self._opened, self._unreadable = self._store.opened, 0
+        self._keeping = Keeping(self._store, clock, settings.keep_delivered_h * 3600)
         self._purge()
         # Where the file cannot be read yet, numbers that no row in it can have.
         first_id = 1 if self._store.storage != "degraded" else round(clock.wall() * 1e9)
@@ -120,8 +120,6 @@ class Outbox:
         self._delivered = dict.fromkeys(SEQUENCED, 0)
         self._pending = self._store.totals().pending
         self._turned_at = time.monotonic()
-        self._began, self._began_wall = clock.monotonic(), clock.wall()
-        self._apart = self._began_wall - clock.monotonic()
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
 
     def start(self) -> None:
@@ -172,7 +170,7 @@ class Outbox:
             self._delivered[row.topic] += 1
             key = (row.session, row.topic)
             self._last_delivered[key] = max(row.seq, self._last_delivered.get(key, 0))
-            self._deliveries.append((row.id, round(self._clock.wall() * 1000)))
+            self._deliveries.append(row.id)
 
     def resend(self, wanted: ResendRange, answer: Callable[[ResendAnswer], None]) -> None:
         """Send stored rows again. ``answer`` is called at once where the outbox is busy, else later on its thread."""
@@ -241,33 +239,17 @@ class Outbox:
         self._write()
         self._store.close()
 
-    def _knows_time(self) -> bool:
-        """Whether ages can be told: a clock that may be years ahead must not delete what is kept for who missed it."""
-        up_s = self._clock.monotonic() - self._began
-        return self._clock.synced() or up_s >= self._settings.keep_delivered_h * 3600
-
-    def _watch_clock(self) -> None:
-        """Where the clock has been set, date anew what this process has seen delivered: it is no older for that."""
-        apart = self._clock.wall() - self._clock.monotonic()
-        step_s = apart - self._apart
-        if abs(step_s) >= _CLOCK_STEP_S:
-            self._store.redate(round(self._began_wall * 1000), round(step_s * 1000))
-            self._apart, self._began_wall = apart, self._began_wall + step_s
-
     def _run(self) -> None:
-        next_expiry = next_retry = 0.0
+        next_retry = 0.0
         while True:
             self._turned_at = started = time.monotonic()
             if started >= next_retry:
                 self._recover()
                 next_retry = started + self._retry_disk_s
             wrote = self._write()
-            self._watch_clock()
+            self._keeping.turn()
             self._answer()
             self._load()
-            if started >= next_expiry and self._knows_time():
-                self._store.expire(round((self._clock.wall() - self._settings.keep_delivered_h * 3600) * 1000))
-                next_expiry = started + _EXPIRE_EVERY_S
             with self._changed:
                 if wrote:  # what arrives during the pause goes into one commit
                     self._changed.wait_for(lambda: self._closing or self._hurry, self._settings.commit_s)
@@ -290,6 +272,7 @@ class Outbox:
         if self._store.opened == self._opened:
             return
         self._opened = self._store.opened
+        self._keeping.opened()
         self._purge()
         delivered = self._store.last_delivered()
         sessions = {session.id: session for session in self._store.sessions()}
@@ -316,7 +299,8 @@ class Outbox:
         if session is not None:  # before its first row, so that no stored row is of an unknown session
             self._store.save_session(session)
         if rows or deliveries:
-            self._store.write(rows, deliveries)
+            delivered = self._keeping.date()
+            self._store.write(rows, [(row_id, delivered) for row_id in deliveries])
         with self._changed:
             self._accepted += len(rows)
             self._pending += len(rows)
@@ -375,7 +359,7 @@ class Outbox:
         for topic, after_id, limit in wanting:
             rows = self._store.undelivered(topic, after_id, limit)
             with self._changed:
-                self._lanes.loaded(topic, rows, limit, {*self._taken, *(row_id for row_id, _ in self._deliveries)})
+                self._lanes.loaded(topic, rows, limit, {*self._taken, *self._deliveries})
             if rows:
                 self._on_ready()
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from edge_agent.messaging.store import ROW_OVERHEAD_BYTES, Row, StoredSession, StoreError, Totals
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 SCHEMA = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS rows (
@@ -39,6 +39,14 @@ PRAGMA user_version = {_SCHEMA_VERSION};
 COMMIT;
 """
 """Makes the tables of a new file."""
+_FROM_VERSION_1 = """
+BEGIN IMMEDIATE;
+UPDATE rows SET delivered_ms = -(SELECT MAX(delivered_ms, 1) FROM (SELECT MAX(delivered_ms) AS delivered_ms FROM rows))
+WHERE delivered_ms IS NOT NULL;
+PRAGMA user_version = 2;
+COMMIT;
+"""
+"""Version 1 dated deliveries by the clock, set or not: as nobody can tell which, they all count as just delivered."""
 _COLUMNS = "id, topic, session, seq, payload, mono_ms, wall_ms"
 _PAGE_ROWS = 1000
 _WAL_LIMIT_BYTES = 4 * 1024 * 1024
@@ -71,7 +79,9 @@ class SqliteStore:
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version not in (0, _SCHEMA_VERSION):
+        if version == 1:
+            self._db.executescript(_FROM_VERSION_1)
+        elif version not in (0, _SCHEMA_VERSION):
             raise StoreError(f"{self._path} was written by another version (schema {version})", corrupt=True)
         if version == 0:
             self._db.executescript(SCHEMA)
@@ -125,18 +135,32 @@ class SqliteStore:
                 page = self._db.execute(
                     f"SELECT {_COLUMNS}, delivered_ms FROM rows WHERE id > ? ORDER BY id LIMIT {_PAGE_ROWS}", (last_id,)
                 ).fetchall()
-            old = [Row(*fields) for *fields, at_ms in page if at_ms is not None and at_ms < before_ms]
+            old = [Row(*fields) for *fields, at_ms in page if at_ms is not None and abs(at_ms) < before_ms]
             if not old:
                 return expired
             self._delete(old, pending=False)
             expired, last_id = expired + len(old), page[-1][0]
 
-    def redate(self, since_ms: int, by_ms: int) -> None:
+    def newest_delivery(self) -> int:
+        """See :class:`~edge_agent.messaging.store.Store`."""
+        with _translated():
+            (newest,) = self._db.execute("SELECT COALESCE(MAX(ABS(delivered_ms)), 0) FROM rows").fetchone()
+        return int(newest)
+
+    def settle(self, by_ms: int, now_ms: int) -> None:
         """See :class:`~edge_agent.messaging.store.Store`."""
         with self._transaction():
             self._db.execute(
-                "UPDATE rows SET delivered_ms = delivered_ms + ? WHERE delivered_ms >= ?", (by_ms, since_ms)
+                "UPDATE rows SET delivered_ms = "
+                "MAX(1, MIN(:now, CASE WHEN delivered_ms < 0 THEN :by - delivered_ms ELSE delivered_ms END)) "
+                "WHERE delivered_ms < 0 OR delivered_ms > :now",
+                {"by": by_ms, "now": now_ms},
             )
+
+    def redate(self, by_ms: int) -> None:
+        """See :class:`~edge_agent.messaging.store.Store`."""
+        with self._transaction():
+            self._db.execute("UPDATE rows SET delivered_ms = MAX(1, delivered_ms + ?) WHERE delivered_ms > 0", (by_ms,))
 
     def purge(self, topic: str) -> int:
         """See :class:`~edge_agent.messaging.store.Store`."""

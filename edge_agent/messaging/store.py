@@ -65,7 +65,11 @@ class Store(Protocol):
     """
 
     def write(self, rows: Sequence[Row], delivered: Sequence[tuple[int, int]]) -> None:
-        """Add rows and note deliveries, ``(id, time in ms since 1970)``, all or nothing. Unknown ids are ignored."""
+        """Add rows and note deliveries, all or nothing. Unknown ids are ignored.
+
+        A delivery is an id and a time in ms: positive and since 1970 where the clock was set. Where it was not, the
+        time is negated, and means something only beside the others in the store.
+        """
 
     def undelivered(self, topic: str, after_id: int, limit: int) -> list[Row]:
         """The oldest undelivered rows of a topic with an id above ``after_id``."""
@@ -81,10 +85,16 @@ class Store(Protocol):
         """
 
     def expire(self, before_ms: int) -> int:
-        """Delete rows delivered before that time; returns how many."""
+        """Delete rows delivered before that time, whether or not it is certain when they were; returns how many."""
 
-    def redate(self, since_ms: int, by_ms: int) -> None:
-        """Shift the times of deliveries from ``since_ms`` on: the clock by which they were noted has been set."""
+    def newest_delivery(self) -> int:
+        """The time in ms of the newest delivery, certain or not; 0 where there is none."""
+
+    def settle(self, by_ms: int, now_ms: int) -> None:
+        """The clock is set: uncertain times shift by ``by_ms`` and are certain, and none stays that is after now."""
+
+    def redate(self, by_ms: int) -> None:
+        """Shift the certain times of deliveries: the clock by which they were noted has been set anew."""
 
     def purge(self, topic: str) -> int:
         """Delete all rows of a topic; returns how many."""
@@ -163,16 +173,25 @@ class MemoryStore:
 
     def expire(self, before_ms: int) -> int:
         """See :class:`Store`."""
-        old = [row_id for row_id, at_ms in self._delivered_ms.items() if at_ms < before_ms]
+        old = [row_id for row_id, at_ms in self._delivered_ms.items() if abs(at_ms) < before_ms]
         for row_id in old:
             self._delete(row_id)
         return len(old)
 
-    def redate(self, since_ms: int, by_ms: int) -> None:
+    def newest_delivery(self) -> int:
+        """See :class:`Store`."""
+        return max(map(abs, self._delivered_ms.values()), default=0)
+
+    def settle(self, by_ms: int, now_ms: int) -> None:
         """See :class:`Store`."""
         for row_id, at_ms in self._delivered_ms.items():
-            if at_ms >= since_ms:
-                self._delivered_ms[row_id] = at_ms + by_ms
+            self._delivered_ms[row_id] = max(1, min(by_ms - at_ms if at_ms < 0 else at_ms, now_ms))
+
+    def redate(self, by_ms: int) -> None:
+        """See :class:`Store`."""
+        for row_id, at_ms in self._delivered_ms.items():
+            if at_ms > 0:
+                self._delivered_ms[row_id] = max(1, at_ms + by_ms)
 
     def purge(self, topic: str) -> int:
         """See :class:`Store`."""

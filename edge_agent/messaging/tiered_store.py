@@ -98,11 +98,23 @@ class TieredStore:
             self._on_disk(lambda disk: counts.append(disk.expire(before_ms)))
         return sum(counts)
 
-    def redate(self, since_ms: int, by_ms: int) -> None:
-        """See :meth:`~edge_agent.messaging.store.Store.redate`."""
-        self._memory.redate(since_ms, by_ms)
+    def newest_delivery(self) -> int:
+        """See :meth:`~edge_agent.messaging.store.Store.newest_delivery`."""
+        return max([0, *self._read(lambda store: [store.newest_delivery()])])
+
+    def settle(self, by_ms: int, now_ms: int) -> None:
+        """See :meth:`~edge_agent.messaging.store.Store.settle`. While the disk fails, nothing is dated anew."""
         if self.storage == "disk":
-            self._on_disk(lambda disk: disk.redate(since_ms, by_ms))
+            self._on_disk(lambda disk: disk.settle(by_ms, now_ms))
+        elif self.storage == "memory":
+            self._memory.settle(by_ms, now_ms)
+
+    def redate(self, by_ms: int) -> None:
+        """See :meth:`~edge_agent.messaging.store.Store.redate`. While the disk fails, nothing is dated anew."""
+        if self.storage == "disk":
+            self._on_disk(lambda disk: disk.redate(by_ms))
+        elif self.storage == "memory":
+            self._memory.redate(by_ms)
 
     def purge(self, topic: str) -> int:
         """See :meth:`~edge_agent.messaging.store.Store.purge`."""
@@ -163,8 +175,11 @@ class TieredStore:
 
     def _move_to(self, disk: SqliteStore) -> None:
         rows, delivered = self._memory.drain()
+        noted = [*delivered, *self._marks]
         try:
-            disk.write(rows, [*delivered, *self._marks])
+            newest = disk.newest_delivery()
+            # What was delivered meanwhile came after all that the disk has seen, whatever a clock not yet set said.
+            disk.write(rows, [(row_id, min(at_ms, -newest) if at_ms < 0 else at_ms) for row_id, at_ms in noted])
             for session in self._memory.sessions():
                 disk.save_session(session)
         except StoreError:

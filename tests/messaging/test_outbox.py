@@ -228,6 +228,18 @@ def test_nothing_expires_by_a_clock_that_nobody_has_set(open_outbox: Callable[..
     assert ask(second, ResendRange("S1", "expression", 1, 1)).missing == ()
 
 
+@pytest.mark.parametrize("wrong", [1_500_000_000.0, 2_000_000_000.0])
+def test_what_was_delivered_under_a_wrong_clock_can_be_asked_for_after_a_start_with_the_right_one(
+    open_outbox: Callable[..., Outbox], wrong: float
+) -> None:
+    first = open_outbox(SteppedClock(wall=wrong, synced=False), keep_delivered_h=24.0)
+    put(first, 1)
+    first.delivered(first.take(1)[0])
+    first.close()
+    second = open_outbox(SteppedClock(), keep_delivered_h=24.0)
+    assert ask(second, ResendRange("S1", "expression", 1, 1)).missing == ()
+
+
 def test_the_last_delivered_number_is_known_also_after_a_restart(open_outbox: Callable[..., Outbox]) -> None:
     first = open_outbox()
     put(first, 1, 2, 3)

@@ -114,8 +114,35 @@ def test_the_last_id_is_known(store: Store) -> None:
     assert store.last_id() == 9
 
 
-def test_deliveries_can_be_dated_anew(store: Store) -> None:
-    store.write([a_row(1), a_row(2), a_row(3)], [(1, 1000), (2, 5000)])
-    store.redate(since_ms=5000, by_ms=100_000)
+def test_the_newest_delivery_is_known_whether_certain_or_not(store: Store) -> None:
+    assert store.newest_delivery() == 0
+    store.write([a_row(i) for i in range(1, 4)], [(1, 1000), (2, -3000)])
+    assert store.newest_delivery() == 3000
+
+
+def test_uncertain_deliveries_expire_by_their_time_too(store: Store) -> None:
+    store.write([a_row(1), a_row(2)], [(1, -1000), (2, -2000)])
+    assert store.expire(before_ms=1500) == 1
+    assert ids(store.between("S1", "expression", 1, 9, 10)) == [2]
+
+
+def test_settling_moves_uncertain_deliveries_alone_and_once(store: Store) -> None:
+    store.write([a_row(1), a_row(2), a_row(3)], [(1, 1000), (2, -5000)])
+    for _ in range(2):
+        store.settle(by_ms=100_000, now_ms=200_000)
+    assert store.expire(before_ms=105_000) == 1
+    assert ids(store.between("S1", "expression", 1, 3, 10)) == [2, 3]
+    assert store.newest_delivery() == 105_000
+
+
+def test_settling_leaves_nothing_delivered_in_the_future(store: Store) -> None:
+    store.write([a_row(1)], [(1, 9_000)])
+    store.settle(by_ms=0, now_ms=2_000)
+    assert store.newest_delivery() == 2_000
+
+
+def test_certain_deliveries_can_be_dated_anew(store: Store) -> None:
+    store.write([a_row(1), a_row(2), a_row(3)], [(1, 1000), (2, -5000)])
+    store.redate(by_ms=100_000)
     assert store.expire(before_ms=100_000) == 1
-    assert [row.id for row in store.between("S1", "expression", 1, 3, 10)] == [2, 3]
+    assert ids(store.between("S1", "expression", 1, 3, 10)) == [1, 3]

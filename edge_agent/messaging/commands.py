@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from edge_agent.audit import AUDIT
 from edge_agent.errors import AgentError, InputError
-from edge_agent.messaging.payloads import Command, Reply, ResendResult, decode
+from edge_agent.messaging.payloads import Command, CommandId, CommandName, Reply, ResendResult, decode
 from edge_agent.messaging.resend import ResendAnswer, ResendRange
 from edge_agent.messaging.topics import SEQUENCED
 
@@ -49,10 +49,12 @@ class CommandDesk:
         """
         errand = _Errand(session, answer)
         try:
-            errand.command = command = decode(payload, Command)
+            command = decode(payload, Command)
         except InputError as error:
+            errand.heading = _heading_of(payload)
             errand.refuse(f'{error}; expected {{"v":1,"id":"...","command":"ping"}}')
             return
+        errand.heading = command
         if retained:
             errand.refuse("a retained command would be carried out at every connect; send it once, not retained")
         elif command.command == "resend":
@@ -83,13 +85,20 @@ class CommandDesk:
         self._resend(wanted, lambda outcome: _answer_resend(errand, outcome))
 
 
+class _Heading(msgspec.Struct, frozen=True):
+    """What of a malformed command lets its sender recognise the reply."""
+
+    id: CommandId
+    command: CommandName | None = None
+
+
 @dataclass
 class _Errand:
     """A command on its way to its reply."""
 
     session: str
     answer: Callable[[Reply], None]
-    command: Command | None = None
+    heading: Command | _Heading | None = None
 
     def done(self, result: dict[str, Any]) -> None:
         self._reply("", result)
@@ -98,9 +107,16 @@ class _Errand:
         self._reply(reason, {})
 
     def _reply(self, error: str, result: dict[str, Any]) -> None:
-        name, command_id = (self.command.command, self.command.id) if self.command is not None else ("", "")
+        name, command_id = (self.heading.command or "", self.heading.id) if self.heading is not None else ("", "")
         AUDIT.info("command %s %r: %s", repr(command_id) if command_id else "without id", name, error or "done")
         self.answer(Reply(id=command_id, command=name, ok=not error, session=self.session, error=error, result=result))
+
+
+def _heading_of(payload: bytes) -> _Heading | None:
+    try:
+        return msgspec.json.decode(payload, type=_Heading)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _range_of(command: Command) -> ResendRange | None:

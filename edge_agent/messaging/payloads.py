@@ -20,6 +20,8 @@ from edge_agent.messaging.topics import VERSION
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 Count = Annotated[int, Meta(ge=0)]
 Number = Annotated[int, Meta(ge=1, le=2**53 - 1)]
+CommandId = Annotated[str, Meta(min_length=1, max_length=64)]
+CommandName = Annotated[str, Meta(min_length=1, max_length=32)]
 """Limited to what a JSON number holds exactly in every language, and to what a database can compare."""
 Range = Annotated[tuple[int, ...], Meta(min_length=2, max_length=2)]
 Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
@@ -322,8 +324,8 @@ class Command(Message, frozen=True, kw_only=True, omit_defaults=True):
         last: ``resend``, key ``to``: the last ``seq`` wanted.
     """
 
-    id: Annotated[str, Meta(min_length=1, max_length=64)]
-    command: Annotated[str, Meta(min_length=1, max_length=32)]
+    id: CommandId
+    command: CommandName
     session: str | UnsetType = UNSET
     topic: str | UnsetType = UNSET
     first: Number | UnsetType = msgspec.field(default=UNSET, name="from")

@@ -32,6 +32,11 @@ def levels(source: FrameSource, limit: int = 1000) -> list[int]:
     return found
 
 
+def levels_of(source: FrameSource, count: int) -> list[int]:
+    """The mean gray level of the next frames."""
+    return [round(float(image.mean())) for image in (source.read() for _ in range(count)) if image is not None]
+
+
 def images(path: Path, **more: object) -> CameraSettings:
     return CameraSettings(source="image", path=str(path), fps=60, image_s=0.01, **more)  # type: ignore[arg-type]
 
@@ -100,6 +105,31 @@ def test_no_camera_can_be_passed_off_as_a_recording(tmp_path: Path) -> None:
     for path in (tmp_path / "pipe", Path("/dev/zero")):
         with pytest.raises(CameraError, match="something that is no file, expected a recording"):
             open_source(CameraSettings(source="video", path=str(path)))
+
+
+def test_no_camera_can_be_passed_off_as_a_photo_that_is_written_anew(tmp_path: Path) -> None:
+    source = open_source(images(photo(tmp_path / "a.png", level=60), repeat=True))
+    assert levels_of(source, MIN_SHOWINGS) == [60] * MIN_SHOWINGS
+    photo(tmp_path / "next.png", level=80).replace(tmp_path / "a.png")
+    with pytest.raises(CameraError, match=r"a\.png: got a file that has changed since it was opened"):
+        levels_of(source, MIN_SHOWINGS)
+
+
+def test_a_photo_of_a_folder_that_changes_before_its_turn_is_skipped(tmp_path: Path) -> None:
+    for name in ("1.png", "2.png", "3.png"):
+        photo(tmp_path / name, level=60)
+    source = open_source(images(tmp_path))
+    photo(tmp_path / "2.png", level=80, side=50)
+    assert levels(source) == [60] * 2 * MIN_SHOWINGS
+
+
+def test_no_camera_can_be_passed_off_as_a_recording_that_grows(tmp_path: Path) -> None:
+    source = open_source(CameraSettings(source="video", path=str(video(tmp_path / "a.avi"))))
+    assert source.read() is not None
+    with (tmp_path / "a.avi").open("ab") as file:
+        file.write(b"\0" * 1000)
+    with pytest.raises(CameraError, match="got a file that has changed since it was opened"):
+        source.read()
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])

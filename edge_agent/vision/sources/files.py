@@ -1,4 +1,7 @@
-"""Photos and recordings as sources of frames. They are lossless: every photo and every frame reaches the consumer."""
+"""Photos and recordings as sources of frames. They are lossless: every photo and every frame reaches the consumer.
+
+They are shown as they were found: a file that changes meanwhile may be what a camera writes.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import math
 import re
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -35,7 +38,7 @@ class ImageSource(GuardedSource):
     """One photo or a folder of them, in natural order (``img2`` before ``img10``), each shown as a still scene.
 
     A photo is delivered at ``fps`` for ``image_s`` seconds and at least five times. Unreadable photos are named in the
-    log once and skipped. Subfolders are not entered.
+    log once and skipped, and so are those that have changed since the source was opened. Subfolders are not entered.
 
     Raises:
         CameraError: The path does not exist, holds no photo, or none of them can be read.
@@ -47,6 +50,7 @@ class ImageSource(GuardedSource):
         super().__init__()
         self.name = settings.path
         self._paths = find_images(Path(settings.path))
+        self._found = _Found(self._paths)
         self._repeat, self._show_s = settings.repeat, settings.image_s
         self._clock = clock
         self._pacer = Pacer(settings.fps, self._closed, clock)
@@ -76,6 +80,7 @@ class ImageSource(GuardedSource):
                 self._waiting.extend(path for path in self._paths if path not in self._unreadable)
             path = self._waiting.popleft()
             try:
+                self._found.check(path)
                 return read_image(path)
             except CameraError as error:
                 self._unreadable[path] = error
@@ -128,11 +133,36 @@ def _unreachable(path: Path, error: OSError, expected: str) -> CameraError:
                        remedy="Check camera.path and that the agent's user may read it")  # fmt: skip
 
 
+class _Found:
+    """What files were when they were found."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._marks = {path: _mark(path) for path in paths}
+
+    def check(self, path: Path) -> None:
+        """Raises:
+        CameraError: One of them has become another.
+        """
+        mark = _mark(path)
+        if mark is not None and mark != self._marks[path]:
+            raise CameraError(str(path), received="a file that has changed since it was opened",
+                              expected="one that stays as it is",
+                              remedy='For a camera set camera.source to "v4l2", "csi" or "rtsp"')  # fmt: skip
+
+
+def _mark(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:  # reading it will say why
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 class VideoSource(GuardedSource):
     """A recording, played at its own rate; where the consumer is slower, playback waits for it.
 
     Raises:
-        CameraError: The file does not exist or no frame of it can be decoded.
+        CameraError: The file does not exist, no frame of it can be decoded, or it changes while it is played.
     """
 
     lossless = True
@@ -141,6 +171,7 @@ class VideoSource(GuardedSource):
         super().__init__()
         self.name = settings.path
         self._repeat = settings.repeat
+        self._found = _Found([Path(settings.path)])
         self._capture = cv2.VideoCapture()
         self._first: Image | None = self._rewind()
         own_fps = self._capture.get(cv2.CAP_PROP_FPS)
@@ -150,6 +181,7 @@ class VideoSource(GuardedSource):
         self._count = 0
 
     def _next(self) -> Image | None:
+        self._found.check(Path(self.name))
         image, self._first = self._first if self._first is not None else self._decode(), None
         if image is None:
             self._report_missing()

@@ -11,7 +11,8 @@ from edge_agent.contract import labels
 from edge_agent.contract.metadata import InputSpec, Metadata
 
 FACE = (48, 48, 1)
-_TYPES = {"float32": schema.TensorType.FLOAT32, "uint8": schema.TensorType.UINT8, "int8": schema.TensorType.INT8}
+_TYPES = {"float32": schema.TensorType.FLOAT32, "uint8": schema.TensorType.UINT8, "int8": schema.TensorType.INT8,
+          "int32": schema.TensorType.INT32}  # fmt: skip
 
 
 def dense_weights(outputs: int = 7, channels: int = 1, seed: int = 3) -> NDArray[np.float32]:
@@ -33,10 +34,13 @@ def dense_model(
     zero_point: int = 0,
     output_dtype: str = "float32",
     slow: int = 0,
+    fails_for: tuple[int, ...] = (),
 ) -> bytes:
     """A TFLite model ``levels -> [DEQUANTIZE] -> FULLY_CONNECTED -> logits`` with input and output of one's choice.
 
     ``slow`` takes the logarithm of all levels so often and undoes it again, of which nothing comes but time.
+    ``fails_for`` are numbers of faces, up to 48, for which a run ends in an
+    error: their entry in a table is an index out of bounds.
     """
     weights = dense_weights() if weights is None else weights
     model = schema.ModelT()
@@ -75,6 +79,8 @@ def dense_model(
         dense.inputs[0] = len(graph.tensors)
         graph.tensors.append(_tensor("levels again", shape, "float32"))
         graph.operators.insert(-1, waste)
+    if fails_for:
+        _add_failure(model, graph, fails_for)
     model.subgraphs = [graph]
     builder = flatbuffers.Builder(1 << 17)
     builder.Finish(model.Pack(builder), b"TFL3")
@@ -92,6 +98,36 @@ def metadata(**changes: object) -> Metadata:
         "quantization": "int8",
     }
     return Metadata(**{**facts, **changes})  # type: ignore[arg-type]
+
+
+def _add_failure(model: schema.ModelT, graph: schema.SubGraphT, batches: tuple[int, ...]) -> None:
+    """Operations beside the others: the batch's shape, what a table says of its sizes, and that place in one number."""
+    table = np.zeros(49, np.int32)  # as long as the largest size in the shape demands
+    table[list(batches)] = 1000
+    first = len(graph.tensors)
+    for name, shape, dtype, content in (
+        ("shape", (4,), "int32", None), ("table", table.shape, "int32", table), ("places", (4,), "int32", None),
+        ("one number", (1,), "int32", np.zeros(1, np.int32)), ("nothing", (4,), "int32", None),
+    ):  # fmt: skip
+        graph.tensors.append(_tensor(name, shape, dtype))
+        if content is not None:
+            graph.tensors[-1].buffer = len(model.buffers)
+            model.buffers.append(schema.BufferT())
+            model.buffers[-1].data = np.frombuffer(content.tobytes(), np.uint8)
+    for builtin, taken, given in (
+        (schema.BuiltinOperator.SHAPE, [0], first),
+        (schema.BuiltinOperator.GATHER, [first + 1, first], first + 2),
+        (schema.BuiltinOperator.GATHER, [first + 3, first + 2], first + 4),
+    ):
+        step = schema.OperatorT()
+        step.inputs, step.outputs, step.opcodeIndex = taken, [given], len(model.operatorCodes)
+        if builtin == schema.BuiltinOperator.SHAPE:
+            step.builtinOptionsType, step.builtinOptions = schema.BuiltinOptions.ShapeOptions, schema.ShapeOptionsT()
+            step.builtinOptions.outType = schema.TensorType.INT32
+        else:
+            step.builtinOptionsType, step.builtinOptions = schema.BuiltinOptions.GatherOptions, schema.GatherOptionsT()
+        model.operatorCodes.append(_code(builtin))
+        graph.operators.append(step)
 
 
 def _tensor(name: str, shape: tuple[int, ...], dtype: str) -> schema.TensorT:

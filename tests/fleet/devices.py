@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from edge_agent.fleet.broker import publish
 from edge_agent.messaging.connection import Connection, Received
 from edge_agent.messaging.payloads import ModelUpdate, Status
 from edge_agent.messaging.topics import Topics
@@ -84,6 +85,10 @@ class Roll:
                 name = message.topic.split("/")[3]
                 self.history.setdefault(name, []).append(msgspec.json.decode(message.payload, type=Status))
         return self.history[device][-1] if device in self.history else None
+
+    def put(self, topic: str, payload: bytes) -> None:
+        """Publish something retained; empty bytes take it away."""
+        publish(self._connection, topic, payload)
 
     def wait(self, device: str, state: str, after: str = "") -> Status:
         """Wait until a device is online, in a later session than ``after``, with its model's update in this state."""

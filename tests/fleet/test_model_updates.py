@@ -13,6 +13,8 @@ from edge_agent.fleet.model_cli import publish_model
 from edge_agent.fleet.models import ModelDesk
 from edge_agent.fleet.school import utc_now
 from edge_agent.messaging.payloads import ModelUpdate
+from edge_agent.messaging.publication import PART_BYTES, part_topic
+from tests.broker import wait_until
 from tests.fleet.conftest import SchoolUnderTest
 from tests.fleet.devices import agent_of, bundle_file, enrolled_with_camera, roll_of
 from tests.golden_models import dense_bundle, edge_bundle
@@ -81,3 +83,45 @@ def test_a_device_that_was_off_converges_and_one_whose_agent_dies_under_the_mode
     assert (first.model, second.model) == (new, new)
     assert after.model != new
     assert "ended without a word 2 times" in after.model_update.reason
+
+
+def test_a_model_that_passes_its_trial_and_fails_in_the_lesson_is_given_up_while_the_agent_goes_on(
+    school: SchoolUnderTest, tmp_path: Path
+) -> None:
+    files = enrolled_with_camera(school, "fails")
+    # The trial reads 1, 7 and 8 faces at once, the lesson has up to four.
+    content = dense_bundle(seed=9, fails_for=(2, 3, 4))
+    with roll_of(school) as roll, agent_of(files):
+        before = roll.wait("fails", "none")
+        publish_model(bundle_file(tmp_path, content), device=["fails"], folder=school.folder)
+        after = roll.wait("fails", "rolled_back")
+        assert isinstance(after.model_update, ModelUpdate)
+        assert "reading faces failed" in after.model_update.reason
+        assert after.model_update.wanted_model == unpack_bundle(content, "failing").model_id
+        assert (after.session, after.model) == (before.session, before.model)
+
+
+def test_an_agent_killed_while_it_downloads_tries_and_watches_a_model_ends_up_with_it(
+    school: SchoolUnderTest, tmp_path: Path
+) -> None:
+    files = enrolled_with_camera(school, "killed", probation_s=3)
+    content = edge_bundle("killed")
+    publish_model(bundle_file(tmp_path, content), device=["killed"], folder=school.folder)
+    new = unpack_bundle(content, "new")
+    held_back = part_topic("classroom", new.sha256, 2)
+    arrived = files.config.parent / "models" / f"{new.sha256}.part"
+    session = ""
+    with roll_of(school) as roll:
+        roll.put(held_back, b"")
+        with agent_of(files) as agent:
+            session = roll.wait("killed", "downloading").session
+            wait_until(lambda: arrived.exists() and arrived.stat().st_size == 2 * PART_BYTES, what="two parts")
+            agent.kill()
+        roll.put(held_back, content[2 * PART_BYTES : 3 * PART_BYTES])
+        for state in ("checking", "probation"):
+            with agent_of(files) as agent:
+                session = roll.wait("killed", state, after=session).session
+                agent.kill()
+        with agent_of(files):
+            after = roll.wait("killed", "current", after=session)
+    assert after.model == new.model_id

@@ -62,7 +62,10 @@ class Authority:
         Raises:
             InputError: They are broken, or do not belong together.
         """
-        own, shown = read_key(key, "ca.key"), read_certificate(certificate, "ca.crt")
+        own, shown = (
+            read_key(key, "ca.key", "Restore the fleet's folder from its backup"),
+            read_certificate(certificate, "ca.crt"),
+        )
         if shown.public_key() != own.public_key():
             raise InputError("ca.key and ca.crt", expected="a key and the certificate made for it",
                              remedy="Restore both from the same backup")  # fmt: skip
@@ -137,8 +140,8 @@ def certificate_pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def read_key(content: bytes, source: str) -> ec.EllipticCurvePrivateKey:
-    """Read a private key.
+def read_key(content: bytes, source: str, remedy: str = "") -> ec.EllipticCurvePrivateKey:
+    """Read a private key; ``remedy`` is what to do where it is broken.
 
     Raises:
         InputError: It is none of the kind this project makes.
@@ -146,9 +149,9 @@ def read_key(content: bytes, source: str) -> ec.EllipticCurvePrivateKey:
     try:
         key = serialization.load_pem_private_key(content, password=None)
     except (ValueError, TypeError):
-        raise InputError(source, expected="an unencrypted private key in PEM form") from None
+        raise InputError(source, expected="an unencrypted private key in PEM form", remedy=remedy) from None
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise InputError(source, received="another kind of key", expected="an elliptic-curve key")
+        raise InputError(source, received="another kind of key", expected="an elliptic-curve key", remedy=remedy)
     return key
 
 

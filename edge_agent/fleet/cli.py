@@ -165,7 +165,8 @@ def revoke(
 
     with only_one(folder):
         fleet = Fleet.open(folder)
-        entry = fleet.register.find(device)
+        # Also one that is out: the broker may not have been there to be told.
+        entry = fleet.register.find_even_revoked(device)
         fleet = fleet.revoke(entry, utc_now())
         try:
             make_it_read(fleet.register, folder)
@@ -174,8 +175,8 @@ def revoke(
         except AgentError as error:
             raise BrokerError(
                 f"{entry.name} is revoked in the register and in the broker's files, but the broker was not seen to "
-                f"act on it: {error}",
-                remedy="Restart the broker to be sure: sudo systemctl restart mosquitto",
+                f"act on it: {str(error).rstrip('.')}",
+                remedy="Restart it to be sure, sudo systemctl restart mosquitto, and run this again",
             ) from None
     typer.echo(f"{entry.name} is shut out: access withdrawn, connection closed, certificates refused.")
 

@@ -23,6 +23,7 @@ KEYS: Final = Path("/var/lib/edge-agent/tls")
 
 _KEY, _CERTIFICATE, _AUTHORITY, _MODELS = "device.key", "device.crt", "ca.crt", "models.pub"
 _SOON_DAYS = 30
+_ANEW = "Remove it, make a new request, and have the school revoke the old enrolment"
 
 
 def make_device_request(settings: Settings, folder: Path) -> Request:
@@ -36,7 +37,7 @@ def make_device_request(settings: Settings, folder: Path) -> Request:
         make_folder(folder, 0o700)
         _give_to_service(folder)
         write_file(path, key_pem(new_key()), SECRET, owner=_service(folder))
-    key = read_key(read_file(path, "this device's key"), str(path))
+    key = read_key(read_file(path, "this device's key"), str(path), _ANEW)
     device = settings.device
     return Request(
         root=settings.mqtt.root, site=device.site, device=device.id, csr=make_request(key, device.id[:64])
@@ -55,7 +56,8 @@ def accept_answer(answer: Answer, source: str, config: Path, folder: Path) -> No
     if name != own:
         raise InputError(f"{source}: for the device", received=name, expected=own,
                          remedy="Take the answer made for this device")  # fmt: skip
-    key = read_key(read_file(folder / _KEY, "this device's key, from 'edge-agent enrol --request'"), _KEY)
+    path = folder / _KEY
+    key = read_key(read_file(path, "this device's key, from 'edge-agent enrol --request'"), str(path), _ANEW)
     certificate = read_certificate(answer.certificate.encode(), f"{source}: its certificate")
     authority = read_certificate(answer.authority.encode(), f"{source}: its authority")
     if certificate.public_key() != key.public_key():

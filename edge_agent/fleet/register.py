@@ -104,6 +104,17 @@ class Register(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
         """Those that are let in, by name."""
         return tuple(sorted((entry for entry in self.devices if entry.revoked_at is None), key=lambda e: e.name))
 
+    def find_even_revoked(self, name: str) -> Device:
+        """As :meth:`find`; where none of that name is enrolled, the one that was shut out last.
+
+        Raises:
+            InputError: There is none, or several.
+        """
+        gone = [entry for entry in self.devices if entry.revoked_at is not None and name in (entry.name, entry.device)]
+        if any(name in (entry.name, entry.device) for entry in self.active) or len({entry.name for entry in gone}) != 1:
+            return self.find(name)
+        return max(gone, key=lambda entry: (entry.revoked_at, entry.issued[-1].at))
+
     def find(self, name: str) -> Device:
         """An enrolled device by ``site/device``, or by its id alone where only one site has it.
 

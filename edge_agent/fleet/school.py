@@ -139,8 +139,11 @@ class Fleet:
         return self._changed(replace(self.register, edition=self.register.edition + 1), now)
 
     def revoke(self, device: Device, now: datetime) -> Fleet:
-        """Take a device out of the access rules and put its certificates on the revocation list."""
-        return self._changed(self.register.with_device(replace(device, revoked_at=now)), now)
+        """Take a device out of the access rules and put its certificates on the revocation list.
+
+        One that is out already stays so from when it was, and the broker's files are written again.
+        """
+        return self._changed(self.register.with_device(replace(device, revoked_at=device.revoked_at or now)), now)
 
     def due(self, now: datetime) -> tuple[Device, ...]:
         """Devices whose certificate has expired or will soon."""

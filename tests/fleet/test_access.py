@@ -19,6 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from edge_agent.config import TlsSettings
 from edge_agent.errors import BrokerError
 from edge_agent.fleet.authority import Authority, certificate_pem, key_pem, new_key
+from edge_agent.fleet.register import write_register
 from edge_agent.fleet.school import utc_now
 from edge_agent.messaging.broker import Broker, tls_context
 from edge_agent.messaging.connection import Acknowledged, Closed, Connection, Received, Signal
@@ -227,6 +228,17 @@ def test_a_revoked_device_is_shut_out_at_once_and_the_others_are_not(school: Sch
         while not told:
             told = [signal for signal in dashboard.poll(5.0) if isinstance(signal, Received)]
     assert b'"offline"' in told[0].payload
+
+
+def test_a_device_revoked_while_the_broker_was_away_is_shut_out_by_revoking_it_again(school: SchoolUnderTest) -> None:
+    device, there = school.device("stays"), school.fleet().register.school
+    with connected(device.broker()) as live:
+        write_register(school.folder, replace_struct(school.fleet().register, school=replace_struct(there, port=9)))
+        with pytest.raises(BrokerError, match="run this again"):
+            school.revoke("stays")
+        write_register(school.folder, replace_struct(school.fleet().register, school=there))
+        school.revoke("stays")
+        wait_until(lambda: any(isinstance(signal, Closed) for signal in live.poll(0.1)), what="the end of its session")
 
 
 def test_a_revoked_device_can_be_set_up_anew(school: SchoolUnderTest) -> None:

@@ -197,6 +197,25 @@ def test_revoking_takes_the_rules_and_lists_every_certificate(fleet: Fleet) -> N
     assert len(revoked.register.revoked()) == 2
 
 
+def test_of_a_name_given_again_the_enrolment_that_stands_is_revoked_first(fleet: Fleet) -> None:
+    grown, _ = fleet.add(request_of(), "request", NOW)
+    first = grown.register.find("a")
+    grown, _ = grown.revoke(first, NOW).add(request_of(), "request", NOW)
+    second = grown.register.find_even_revoked("a")
+    assert second.identity != first.identity
+    later = NOW + timedelta(days=1)
+    gone = grown.revoke(second, later).register.find_even_revoked("a")
+    assert (gone.identity, gone.revoked_at) == (second.identity, later)
+
+
+def test_a_device_whose_key_is_broken_is_told_what_to_do(fleet: Fleet, tmp_path: Path) -> None:
+    settings = load_settings(device_config(tmp_path / "device"))
+    make_device_request(settings, tmp_path / "tls")
+    (tmp_path / "tls" / "device.key").write_text("garbage")
+    with pytest.raises(InputError, match=r"device\.key: expected an unencrypted.*Remove it"):
+        make_device_request(settings, tmp_path / "tls")
+
+
 def test_a_fleet_is_not_founded_over_another(fleet: Fleet) -> None:
     with pytest.raises(InputError, match="here already"):
         Fleet.found(fleet.folder, fleet.register.school, NOW)

@@ -208,7 +208,7 @@ def test_of_a_name_given_again_the_enrolment_that_stands_is_revoked_first(fleet:
     assert (gone.identity, gone.revoked_at) == (second.identity, later)
 
 
-def test_a_device_whose_key_is_broken_is_told_what_to_do(fleet: Fleet, tmp_path: Path) -> None:
+def test_a_device_whose_key_is_broken_is_told_what_to_do(tmp_path: Path) -> None:
     settings = load_settings(device_config(tmp_path / "device"))
     make_device_request(settings, tmp_path / "tls")
     (tmp_path / "tls" / "device.key").write_text("garbage")

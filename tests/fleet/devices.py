@@ -81,7 +81,7 @@ class Roll:
     def of(self, device: str) -> Status | None:
         """The latest word of a device."""
         for message in self._connection.poll(0.05):
-            if isinstance(message, Received) and message.payload:
+            if isinstance(message, Received) and message.payload and message.topic.endswith("/status"):
                 name = message.topic.split("/")[3]
                 self.history.setdefault(name, []).append(msgspec.json.decode(message.payload, type=Status))
         return self.history[device][-1] if device in self.history else None
@@ -90,9 +90,19 @@ class Roll:
         """Publish something retained; empty bytes take it away."""
         publish(self._connection, topic, payload)
 
+    def retained(self, topic: str) -> bytes:
+        """What the broker holds under a topic."""
+        self._connection.subscribe([topic])
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            for message in self._connection.poll(0.05):
+                if isinstance(message, Received) and message.topic == topic:
+                    return message.payload
+        pytest.fail(f"nothing is retained under {topic}")
+
     def wait(self, device: str, state: str, after: str = "") -> Status:
         """Wait until a device is online, in a later session than ``after``, with its model's update in this state."""
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 180
         while time.monotonic() < deadline:
             status = self.of(device)
             if status is None or status.state != "online" or not isinstance(status.model_update, ModelUpdate):

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from edge_agent.contract.bundle import unpack_bundle
-from edge_agent.fleet.cli import list_devices
+from edge_agent.fleet.cli import apply, list_devices
 from edge_agent.fleet.model_cli import publish_model
 from edge_agent.fleet.models import ModelDesk
 from edge_agent.fleet.school import utc_now
 from edge_agent.messaging.payloads import ModelUpdate
-from edge_agent.messaging.publication import PART_BYTES, part_topic
+from edge_agent.messaging.publication import PART_BYTES, models_topic, part_topic
 from tests.broker import wait_until
 from tests.fleet.conftest import SchoolUnderTest
 from tests.fleet.devices import agent_of, bundle_file, enrolled_with_camera, roll_of
@@ -125,3 +125,30 @@ def test_an_agent_killed_while_it_downloads_tries_and_watches_a_model_ends_up_wi
         with agent_of(files):
             after = roll.wait("killed", "current", after=session)
     assert after.model == new.model_id
+
+
+def test_who_has_the_operators_password_gives_no_model_and_brings_none_back(
+    school: SchoolUnderTest, tmp_path: Path
+) -> None:
+    files = enrolled_with_camera(school, "attacked")
+    old, content = dense_bundle(seed=11), edge_bundle("attacked")
+    desk = ModelDesk(school.folder, school.fleet().register)
+    desk.publish(old, "old", utc_now(), devices=["school/attacked"])
+    with roll_of(school) as roll:
+        old_message = roll.retained(models_topic("classroom"))
+        publish_model(bundle_file(tmp_path, content), device=["attacked"], folder=school.folder)
+        new = unpack_bundle(content, "new")
+        first = part_topic("classroom", new.sha256, 0)
+        roll.put(first, bytes([content[0] ^ 1]) + content[1:PART_BYTES])
+        with agent_of(files):
+            refused = roll.wait("attacked", "refused")
+            assert isinstance(refused.model_update, ModelUpdate)
+            assert "its sha256 differs" in refused.model_update.reason
+            apply(folder=school.folder)
+            assert roll.wait("attacked", "probation").model == new.model_id
+            roll.put(models_topic("classroom"), old_message)
+            refused = roll.wait("attacked", "refused")
+            assert isinstance(refused.model_update, ModelUpdate)
+            assert "which this device has been given before" in refused.model_update.reason
+            assert refused.model == new.model_id
+    apply(folder=school.folder)

@@ -146,7 +146,8 @@ def _fit(
             judge = build(recipe.model, targets.shape[1], channels=recipe.channels, any_size=_changes_size(recipe))
     images = faces.images[split.train]
     held_out, held_out_labels = faces.images[split.validation], faces.labels[split.validation]
-    for epoch in range(len(done), recipe.epochs):
+    first = len(done)
+    for epoch in range(first, recipe.epochs):
         began = time.monotonic()
         phase = recipe.phase(epoch)
         batches = EpochBatches(images, targets, epoch=epoch, seed=recipe.seed, batch_size=recipe.batch_size,
@@ -156,6 +157,9 @@ def _fit(
             # A function traced for several sizes computes in another order than one traced for the new size alone,
             # which is what a run continued from here has.
             model.make_train_function(force=True)
+        if epoch == first and keras.backend.backend() == "jax":
+            # Otherwise Keras takes the process's first batch to shape its metrics by, and then trains without it.
+            model.test_on_batch(*batches[0])
         watch = _Watch(epoch, recipe.epochs, steps, on_step, batches)
         # Keras would shuffle the batches by Python's global random state, which a continued run does not have.
         history = model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0, callbacks=[watch])

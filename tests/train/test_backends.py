@@ -29,15 +29,46 @@ fit(recipe, faces, two_to_one(faces), RunDir(Path(sys.argv[1])))
 """
 
 
-def train_on(backend: str, folder: Path) -> RunDir:
+CONTINUED = """
+import sys
+from pathlib import Path
+from msgspec.structs import replace
+from tests.train.faces import bright_halves, two_to_one
+from tests.train.test_trainer import RECIPE
+from train.recipe import Phase
+from train.run_dir import RunDir
+from train.trainer import fit
+class Cut(Exception):
+    pass
+def cut(metrics):
+    raise Cut
+faces = bright_halves()
+recipe = replace(RECIPE, phases=(Phase(epochs=2),))
+fit(recipe, faces, two_to_one(faces), RunDir(Path(sys.argv[1]) / "whole"))
+try:
+    fit(recipe, faces, two_to_one(faces), RunDir(Path(sys.argv[1]) / "cut"), on_epoch=cut)
+except Cut:
+    fit(recipe, faces, two_to_one(faces), RunDir(Path(sys.argv[1]) / "cut"), resume=True)
+"""
+
+
+def train_on(backend: str, folder: Path, script: str = SCRIPT) -> RunDir:
     subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(folder)],
+        [sys.executable, "-c", script, str(folder)],
         env={**os.environ, "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"},
         check=True,
         capture_output=True,
         timeout=280,
     )
     return RunDir(folder)
+
+
+@pytest.mark.timeout(300)
+def test_an_interrupted_run_continues_on_jax_with_the_batches_it_would_have_had(tmp_path: Path) -> None:
+    train_on("jax", tmp_path, CONTINUED)
+    whole, cut = RunDir(tmp_path / "whole").metrics(), RunDir(tmp_path / "cut").metrics()
+    assert [row.loss for row in cut] == pytest.approx([row.loss for row in whole], rel=1e-4)
+    assert [row.val_loss for row in cut] == pytest.approx([row.val_loss for row in whole], rel=1e-4)
 
 
 @pytest.mark.timeout(300)

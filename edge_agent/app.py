@@ -155,6 +155,7 @@ class Agent:
             other = self._model.between_frames(turn, now)
             if other is not None:
                 self._go_on_with(other, now)
+                self._model.taken_over()
             if heartbeat is not None:
                 # Asked on this very thread, so that a wedged perception feeds nothing either.
                 notify(*heartbeat.beat(now, {"publisher": self.messenger.counters().publisher_turned_at}))

@@ -51,6 +51,7 @@ class LiveModel:
         self._watch = Watch(settings.update.probation_s, time.monotonic())
         self._waiting: Ready | None = None
         self._waiting_since = 0.0
+        self._taken: Taken | None = None
 
     def start(self, messenger: Messenger) -> None:
         """Begin to follow the fleet, and let ``status`` tell where the model comes from."""
@@ -68,7 +69,10 @@ class LiveModel:
             self._updater.hear(message)
 
     def between_frames(self, turn: Turn, now: float) -> Classifier | None:
-        """Take note of how the last turn went; a model to go on with, if one has to take over now."""
+        """Take note of how the last turn went; a model to go on with, if one has to take over now.
+
+        Once it has, :meth:`taken_over` is to be called.
+        """
         if self._updater is None:
             return None
         delivered = turn.delivered
@@ -83,13 +87,19 @@ class LiveModel:
         if self._waiting is None or self._too_early(self._waiting, now):
             return None
         ready, self._waiting = self._waiting, None
-        self._updater.hear(Taken(self._watch.usual))
+        self._taken = Taken(self._watch.usual)
         if ready.probation is None:
             self._watch.proven(now, delivered)
         else:
             before = self._watch.usual
             self._watch.begin(ready.classifier.model_id, ready.probation, before, now, delivered)
         return ready.classifier
+
+    def taken_over(self) -> None:
+        """The model last given out reads faces now and ``status`` names it, so its state may be told."""
+        if self._updater is not None and self._taken is not None:
+            self._updater.hear(self._taken)
+            self._taken = None
 
     def stop(self, *, in_order: bool) -> None:
         """Stop following; ``in_order`` where the agent ends on purpose and not by a fault."""

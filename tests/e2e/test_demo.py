@@ -45,10 +45,14 @@ def test_ctrl_c_ends_it_cleanly() -> None:
         [*DEMO, "--port", str(port)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     wait_until(lambda: process.poll() is not None or _listens(port), timeout_s=60, what="the embedded broker")
-    with Subscriber(port, protocol="3.1.1") as subscriber:
-        wait_until(lambda: subscriber.on("summary"), timeout_s=60, what="the first summary")
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    try:
+        with Subscriber(port, protocol="3.1.1") as subscriber:
+            wait_until(lambda: subscriber.on("summary"), timeout_s=150, what="the first summary")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.communicate()
     assert process.returncode == 0, err
     assert "drawn people seen" in out
     assert err == ""

@@ -173,8 +173,9 @@ def test_nothing_is_told_to_home_assistant_unless_asked_for(
 def test_one_setting_makes_the_device_known_to_whoever_comes_later(
     mosquitto: Mosquitto, start_messenger: Start, tmp_path: Path
 ) -> None:
-    messenger = start_messenger(with_home_assistant(mosquitto.port, tmp_path))
-    wait_until(lambda: messenger.counters().connected)
+    with Subscriber(mosquitto.port, ("homeassistant/#",)) as earlier:
+        start_messenger(with_home_assistant(mosquitto.port, tmp_path))
+        wait_until(lambda: earlier.on("config"))
     with Subscriber(mosquitto.port, ("homeassistant/#",)) as later:
         wait_until(lambda: later.on("config"))
         (message,) = later.messages

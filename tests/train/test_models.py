@@ -22,7 +22,7 @@ PARAMETERS = {
     "paper-7": 4_590_343,
     "paper-8": 1_125_863,
     "edge": 1_230_503,
-    "edge-tiny": 187_191,
+    "edge-tiny": 235_671,
     "edge-teacher": 3_758_111,
     "testing": 1_427,
 }

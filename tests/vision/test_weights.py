@@ -100,7 +100,7 @@ def test_without_a_network_the_error_says_where_to_copy_the_file(tmp_path: Path)
 def test_a_folder_that_cannot_be_written_is_an_error_with_a_remedy(yunet_bytes: bytes, tmp_path: Path) -> None:
     source = tmp_path / "source.onnx"
     source.write_bytes(yunet_bytes)
-    with pytest.raises(ModelError, match=r"cannot be written.*EDGE_AGENT_DATA"):
+    with pytest.raises(ModelError, match=r"cannot be created.*EDGE_AGENT_DATA"):
         fetch(source / YUNET_FILE, [source.as_uri()])
 
 

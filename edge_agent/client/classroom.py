@@ -188,6 +188,7 @@ class Classroom:
         self._connection, self._trouble = connection, ""
         self._published, self._denied = {}, set()
         self._retry.reset()
+        self._journal.connected()
         return [BrokerChanged(connected=True, reason="")]
 
     def _exchange(self, connection: Connection, timeout_s: float) -> list[Notice]:

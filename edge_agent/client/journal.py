@@ -37,9 +37,13 @@ class Request:
 
 @dataclass(slots=True)
 class _Record:
-    """What is known of one device. ``first_session`` was running when it was first heard of, at ``joined_at``."""
+    """What is known of one device. ``first_session`` was running when it was first heard of, at ``joined_at``.
+
+    Where that was after this subscriber had been away, the session began meanwhile, or its birth had been heard before.
+    """
 
     joined_at: float
+    born_meanwhile: bool = False
     first_session: str = ""
     liveness: Liveness = field(default_factory=Liveness)
     anchors: dict[str, Anchor] = field(default_factory=dict)
@@ -72,6 +76,7 @@ class Journal:
         self._records: dict[Device, _Record] = {}
         self._asked: dict[str, tuple[Device, str, str]] = {}
         self._requests = 0
+        self._was_there = self._been_away = False
 
     def states(self) -> dict[Device, DeviceState]:
         """Every device heard of, and whether it is alive."""
@@ -80,7 +85,7 @@ class Journal:
     def apply(self, address: Address, message: Message, now: float, *, retained: bool, late: bool) -> list[Notice]:
         """A message has come; what is worth telling."""
         device = Device(address.site, address.device)
-        record = self._records.setdefault(device, _Record(joined_at=now))
+        record = self._records.setdefault(device, _Record(now, born_meanwhile=self._been_away))
         notices: list[Notice] = []
         if isinstance(message, (Expression, Summary)):
             if not self._event(record, address.name, message, now):
@@ -116,8 +121,13 @@ class Journal:
                 requests += [self._ask(device, session, topic, *gap) for gap in due[:_MOST_ASKED_AT_ONCE]]
         return notices, requests
 
+    def connected(self) -> None:
+        """There is a connection to the broker."""
+        self._was_there = True
+
     def disconnected(self) -> list[Notice]:
-        """The connection to the broker is lost."""
+        """The connection to the broker is lost, or none could be made."""
+        self._been_away = self._was_there
         notices: list[Notice] = []
         for device, record in self._records.items():
             record.liveness.lost_sight()
@@ -180,7 +190,8 @@ class Journal:
         key = (session, topic)
         if key not in record.streams:
             stream = record.streams[key] = Stream(self._patience, self._draw, whole=self._whole)
-            if self._catch_up or session > record.first_session:
+            begun_since = session > record.first_session or (record.born_meanwhile and session == record.first_session)
+            if self._catch_up or begun_since:
                 stream.anchor(1, now)
             self._forget_old(record)
         return record.streams[key]

@@ -237,3 +237,23 @@ def test_old_sessions_are_forgotten() -> None:
         line.at(float(number), event(1, f"S{number:03d}"))
     (record,) = line.journal._records.values()
     assert len({session for session, _ in record.streams}) == 16
+
+
+def test_a_device_that_appeared_while_the_broker_was_away_is_followed_from_its_first_event() -> None:
+    line = Timeline()
+    line.journal.connected()
+    line.journal.disconnected()
+    line.at(10.0, birth(), retained=True)
+    line.at(10.1, event(4))
+    line.at(13.0)
+    assert line.asked == [("S2", "expression", 1, 3)]
+
+
+def test_who_reaches_the_broker_at_the_second_try_has_joined_and_not_come_back() -> None:
+    line = Timeline()
+    line.journal.disconnected()
+    line.journal.connected()
+    line.at(10.0, birth(), retained=True)
+    line.at(10.1, event(4))
+    line.at(13.0)
+    assert line.asked == []

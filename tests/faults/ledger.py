@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import deque
 from pathlib import Path
 
@@ -17,6 +18,8 @@ QUIET = "quiet"
 
 DELIVERED = "delivered"
 """Written when, after that, the broker has acknowledged all of them."""
+
+_LINE = re.compile(r"(?P<session>\w{16}) (?P<topic>expression|summary) (?P<seq>\d{1,12})")
 
 
 class Ledger:
@@ -65,7 +68,7 @@ class Ledger:
 
 
 def read_ledger(file: Path) -> list[Event]:
-    """The accepted events of all processes that wrote into it, in their order."""
+    """The accepted events of all processes that wrote into it, in their order; a line that ``kill -9`` cut is none."""
     lines = file.read_text().splitlines() if file.exists() else []
-    fields = [line.split() for line in lines if line not in (READY, QUIET, DELIVERED)]
-    return [Event(session, topic, int(seq)) for session, topic, seq in fields]
+    whole = filter(None, (_LINE.fullmatch(line) for line in lines))
+    return [Event(line["session"], line["topic"], int(line["seq"])) for line in whole]

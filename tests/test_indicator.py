@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from edge_agent.errors import CheckFailed
 from edge_agent.indicator import Indicator
 from edge_agent.vision.camera import CameraState
 from tests.broker import free_port, wait_until
+from tests.running import running
 from tests.vision.rpicam_vid import install
 
 NAME = "camera-in-use"
@@ -75,11 +75,9 @@ def test_an_agent_shows_it_while_its_camera_is_open_and_at_no_other_time(
         led=LedSettings(name=NAME),
     )
     (led / "brightness").write_text("255\n")  # left by a run that was killed
-    agent, stop = Agent(settings, platform=tmp_path / "sys"), threading.Event()
+    agent = Agent(settings, platform=tmp_path / "sys")
     agent.camera.mute(True)
-    thread = threading.Thread(target=agent.run, args=(stop,))
-    thread.start()
-    try:
+    with running(agent):
         wait_until(lambda: agent.camera.state is CameraState.MUTED, what="a muted camera")
         assert brightness(led) == "0"
         agent.camera.mute(False)
@@ -90,7 +88,4 @@ def test_an_agent_shows_it_while_its_camera_is_open_and_at_no_other_time(
         assert brightness(led) == "0"
         agent.camera.mute(False)
         wait_until(lambda: agent.camera.state is CameraState.OK, what="a camera that delivers")
-    finally:
-        stop.set()
-        thread.join()
     assert brightness(led) == "0"

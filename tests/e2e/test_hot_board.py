@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 from edge_agent.app import Agent
 from edge_agent.config import CameraSettings, DetectorSettings, MqttSettings, Settings
 from tests.broker import free_port, wait_until
+from tests.running import running
 
 
 def test_under_throttling_frames_are_shed_and_health_says_so(tmp_path: Path) -> None:
@@ -21,15 +21,9 @@ def test_under_throttling_frames_are_shed_and_health_says_so(tmp_path: Path) -> 
     )
     looked: list[float] = []
     agent = Agent(settings, lambda frame, _seen: looked.append(frame.captured_at), platform=tmp_path)
-    stop = threading.Event()
-    thread = threading.Thread(target=agent.run, args=(stop,))
-    thread.start()
-    try:
+    with running(agent):
         wait_until(lambda: len(looked) >= 8 and agent.messenger.last_health is not None, what="eight frames")
         health = agent.messenger.last_health
-    finally:
-        stop.set()
-        thread.join()
     assert health is not None
     assert (health.throttled, health.fps_limit) == (True, 2.0)
     assert health.problems == ("throttled", "frame_rate_reduced")

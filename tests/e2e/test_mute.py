@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from edge_agent.app import Agent
 from edge_agent.config import CameraSettings, DetectorSettings, DeviceSettings, MqttSettings, OutboxSettings, Settings
 from edge_agent.vision.camera import CameraState
 from tests.broker import Mosquitto, Subscriber, running_mosquitto, wait_until
+from tests.running import running
 
 DESIRED = "classroom/v1/north/pi-3a/desired"
 MUTED, OPEN = b'{"v":1,"muted":true}', b'{"v":1,"muted":false}'
@@ -29,14 +29,8 @@ def running_agent(broker: Mosquitto, folder: Path) -> Iterator[Agent]:
         outbox=OutboxSettings(path=str(folder / "state" / "outbox.db")),
     )
     (folder / "state").mkdir(exist_ok=True)
-    agent, stop = Agent(settings), threading.Event()
-    thread = threading.Thread(target=agent.run, args=(stop,))
-    thread.start()
-    try:
+    with running(Agent(settings)) as agent:
         yield agent
-    finally:
-        stop.set()
-        thread.join()
 
 
 def becomes(agent: Agent, state: CameraState) -> None:

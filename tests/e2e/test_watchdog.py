@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -24,6 +23,7 @@ from edge_agent.config import (
 )
 from edge_agent.notify import WATCHDOG
 from tests.broker import Subscriber, free_port, running_mosquitto, wait_until
+from tests.running import running
 
 PERIOD_S = 3.0
 DRAWN = CameraSettings(source="simulated", faces=1, width_px=160, height_px=120, fps=2)
@@ -83,14 +83,8 @@ def running_agent(folder: Path, port: int, camera: CameraSettings = DRAWN) -> It
         mqtt=MqttSettings(host="127.0.0.1", port=port, health_every_s=1.0),
         outbox=OutboxSettings(path=str(folder / "outbox.db")),
     )
-    agent, stop = Agent(settings, platform=folder), threading.Event()
-    thread = threading.Thread(target=agent.run, args=(stop,))
-    thread.start()
-    try:
+    with running(Agent(settings, platform=folder)) as agent:
         yield agent
-    finally:
-        stop.set()
-        thread.join()
 
 
 def test_a_perception_that_stands_still_is_not_covered_up(manager: Manager, tmp_path: Path) -> None:

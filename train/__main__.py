@@ -84,6 +84,9 @@ def fit(
         Path | None, typer.Option("--from", help="A finished run or a model bundle whose weights to begin with.")
     ] = None,
     votes: Annotated[Path | None, typer.Option(help="FER+'s table fer2013new.csv, for recipes that use it.")] = None,
+    teacher: Annotated[
+        list[Path] | None, typer.Option("--teacher", help="A model bundle to learn from; may be given several times.")
+    ] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Let the backend use operations whose last bits vary.")] = False,
     devices: Annotated[
         int, typer.Option(min=1, help="Devices to spread each batch over; more than one needs JAX.")
@@ -112,7 +115,8 @@ def fit(
     ):
         train(settings, faces, split, RunDir(out), resume=resume,
               start_from=open_start(start, faces.images[split.train]) if start else None,
-              votes=load_votes(votes, faces) if votes else None, deterministic=not fast, team=team,
+              votes=load_votes(votes, faces) if votes else None, teachers=teacher or (),
+              deterministic=not fast, team=team,
               on_step=progress.step, on_epoch=progress.epoch)  # fmt: skip
     if host == 0:
         typer.echo(f"The run is in {out}. Next: python -m train evaluate {out} --data {data}")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from train.augment import Augmentation, vary
 from train.machine import accelerators
+from train.teachers import Teachers
 
 _SHUFFLE, _VARY = 0, 1
 _LOT = 16
@@ -30,6 +31,7 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no
         batch_size: Images a batch; a last partial batch is dropped.
         augmentation: How far images are varied.
         side_px: Side of the images given out.
+        teachers: Whose answers make up a part of the targets, and how large a part; None for no teachers.
         share: ``(which, of how many)`` equal parts of each batch to give out; the parts put together are the batch.
         workers: Threads that prepare batches ahead; OpenCV lets go of Python's lock while it works.
 
@@ -48,6 +50,7 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no
         batch_size: int,
         augmentation: Augmentation,
         side_px: int,
+        teachers: tuple[Teachers, float] | None = None,
         share: tuple[int, int] = (0, 1),
         workers: int = 1,
     ) -> None:
@@ -55,7 +58,7 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no
         self._images, self._targets = images, targets
         self._key = (seed, epoch)
         self._batch_size, self._augmentation, self._side_px = batch_size, augmentation, side_px
-        self._share = share
+        self._teachers, self._share = teachers, share
         self._order = np.random.default_rng((*self._key, _SHUFFLE)).permutation(len(images))
         self.asked_at: dict[int, float] = {}
         self.ready_at: dict[int, float] = {}
@@ -72,9 +75,18 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no
         varied = [
             face for lot in range(begin, last, _LOT) for face in self._lot(rows, position, lot, min(last, lot + _LOT))
         ]
-        batch = np.stack(varied[first - begin :]).astype(np.float32), self._targets[rows[first:last]]
+        images = np.stack(varied[first - begin :])
+        batch = images.astype(np.float32), self._taught(images, self._targets[rows[first:last]])
         self.ready_at[position] = time.monotonic()
         return batch
+
+    def _taught(self, images: NDArray[np.uint8], targets: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self._teachers is None:
+            return targets
+        teachers, weight = self._teachers
+        answers = teachers.answers(images)
+        classes = answers.shape[1]  # what comes after the classes is a second head's, of which teachers know nothing
+        return np.hstack([(1.0 - weight) * targets[:, :classes] + weight * answers, targets[:, classes:]])
 
     def _lot(self, rows: NDArray[np.int64], position: int, start: int, stop: int) -> list[NDArray[np.uint8]]:
         rng = np.random.default_rng((*self._key, _VARY, position, start))

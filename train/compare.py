@@ -88,6 +88,7 @@ def _settings(run: RunDir) -> dict[str, str]:
         "split": record.protocol,
         "images": ", ".join(f"{count:,} {part}" for part, count in record.images.items() if count),
         "extra annotation": record.extra_annotation or "none",
+        "teachers": ", ".join(record.teachers) or "none",
         "started from": record.started_from or "nothing",
         "code": record.git_revision,
         "software": ", ".join(f"{name} {version}" for name, version in record.versions.items()),

@@ -41,6 +41,20 @@ class VotesUse(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     blend: _Share = 0.0
 
 
+class Teaching(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What teachers, model bundles that answer for every varied face, do in a training (Hinton et al. 2015).
+
+    Attributes:
+        weight: Share of the classes' targets that comes from the teachers' answers.
+        temperature: Of the answers, over the teachers' calibrated ones; more makes them softer.
+        flip: Whether teachers answer for the mirrored face, too, and the mean counts.
+    """
+
+    weight: _Share = 0.0
+    temperature: Annotated[float, msgspec.Meta(ge=0.1, le=20.0)] = 1.0
+    flip: bool = False
+
+
 class Optimizer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How weights move.
 
@@ -83,6 +97,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         optimizer: How weights move.
         augmentation: How images are varied.
         votes: What FER+'s votes are used for, if anything.
+        teaching: What teachers are used for, if anything.
     """
 
     title: str
@@ -101,6 +116,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     optimizer: Optimizer = Optimizer()
     augmentation: Augmentation = Augmentation()
     votes: VotesUse = VotesUse()
+    teaching: Teaching = Teaching()
 
     @property
     def uses_votes(self) -> bool:

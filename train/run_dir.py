@@ -60,6 +60,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
         finished_at: Likewise; empty while the training is unfinished.
         extra_annotation: What was learnt from beyond the data set's own labels.
         machine: Where it was begun, as :func:`train.machine.describe_machine` tells it.
+        teachers: Bundles whose answers it learnt from, with their fingerprints.
         started_from: The run whose weights it began with, and its fingerprint; empty where it began from nothing.
     """
 
@@ -79,6 +80,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     started_from: str = ""
     extra_annotation: str = ""
     machine: str = ""
+    teachers: tuple[str, ...] = ()
 
 
 class RunDir:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -18,17 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.contract.crop import FACE_SIZE
-from edge_agent.contract.labels import FER_PLUS, LABELS_WANTED, are_usable
+from edge_agent.contract.labels import LABELS_WANTED, are_usable
 from edge_agent.errors import AgentError, InputError
-from train.batches import EpochBatches, Pace, feeders, one_hot, steps_per_epoch
+from train.batches import EpochBatches, Pace, feeders, steps_per_epoch
 from train.data.dataset import FaceSet, Split
 from train.data.ferplus import Votes
 from train.machine import accelerators, describe_machine
 from train.models import Cost, build, describe_cost
-from train.recipe import Optimizer, Recipe
+from train.objective import Objective, make_optimizer, make_targets, open_teachers
+from train.recipe import Recipe
 from train.run_dir import EpochMetrics, RunDir, RunRecord, git_revision, utc_now
 from train.scale_out import ALONE, Team, check_batch
 from train.start import Start
+from train.teachers import Teachers
 from train.tensorboard import write_events
 
 
@@ -63,6 +66,7 @@ def fit(
     resume: bool = False,
     start_from: Start | None = None,
     votes: Votes | None = None,
+    teachers: Sequence[Path] = (),
     deterministic: bool = True,
     team: Team = ALONE,
     on_step: Callable[[Progress], None] = lambda _: None,
@@ -78,6 +82,7 @@ def fit(
         resume: Continue the run in ``run`` from its last whole epoch; start anew where there is none.
         start_from: Weights to begin with, and the network where the recipe names none.
         votes: FER+'s votes on ``faces``, where the recipe uses them.
+        teachers: Bundles to learn from, where the recipe uses them.
         deterministic: Ask the backend for operations that give the same bits every time.
         team: The devices and hosts to train on; every host calls this with the same arguments.
         on_step: Told after every step.
@@ -87,7 +92,9 @@ def fit(
         RunMismatch: The run to continue was begun with another recipe, other data or another split.
         TrainingDiverged: The loss became infinite or not a number; the state of the last whole epoch is kept.
         InputError: The run directory holds something else, there is nothing to train on, the labels cannot be a
-            model's, the network to begin with is another one or missing, or the recipe uses votes and none were given.
+            model's, the network to begin with is another one or missing, the recipe uses votes or teachers and none
+            were given, or teachers were given that it does not use.
+        ModelError: A teacher is no bundle.
     """
     if len(split.train) == 0 or len(split.validation) == 0:
         raise InputError(
@@ -103,11 +110,12 @@ def fit(
         raise InputError(f"recipe {recipe.title!r}", received="no model", expected="weights to begin with",
                          remedy="Name a run or a bundle with --from")  # fmt: skip
     targets = make_targets(recipe, faces, split, votes)
+    taught = open_teachers(recipe, faces, teachers)
     check_batch(recipe.batch_size, len(split.train), team)
     team.agree("data, split or recipe", _fingerprint(recipe, faces, split))
     _seed_backend(recipe, deterministic)  # forgets all of Keras' global state, so it comes before the spreading
     with team.spread():
-        return _fit(recipe, faces, split, run, targets, resume=resume, start_from=start_from, team=team,
+        return _fit(recipe, faces, split, run, targets, taught, resume=resume, start_from=start_from, team=team,
                     on_step=on_step, on_epoch=on_epoch)  # fmt: skip
 
 
@@ -117,6 +125,7 @@ def _fit(
     split: Split,
     run: RunDir,
     targets: NDArray[np.float32],
+    teachers: Teachers | None,
     *,
     resume: bool,
     start_from: Start | None,
@@ -136,7 +145,7 @@ def _fit(
         start_from.copy_into(model, faces.classes)
     cost = describe_cost(build(recipe.model, len(faces.classes), channels=recipe.channels))
     done, state = team.share(
-        lambda: _begin_or_continue(recipe, faces, split, run, cost, resume=resume, start_from=start_from)
+        lambda: _begin_or_continue(recipe, faces, split, run, cost, teachers, resume=resume, start_from=start_from)
     )
     if state is not None:
         set_state(model, state)
@@ -152,7 +161,8 @@ def _fit(
         phase = recipe.phase(epoch)
         batches = EpochBatches(images, targets, epoch=epoch, seed=recipe.seed, batch_size=recipe.batch_size,
                                augmentation=recipe.augmentation.times(phase.variation),
-                               side_px=phase.side_px, share=(team.host, team.hosts), workers=feeders())  # fmt: skip
+                               side_px=phase.side_px, share=(team.host, team.hosts), workers=feeders(),
+                               teachers=None if teachers is None else (teachers, recipe.teaching.weight))  # fmt: skip
         if epoch and phase.side_px != recipe.phase(epoch - 1).side_px:
             # A function traced for several sizes computes in another order than one traced for the new size alone,
             # which is what a run continued from here has.
@@ -186,84 +196,6 @@ def _fit(
         on_epoch(metrics)
     with team.apart():
         return _finish(recipe, faces, run, model.get_weights(), write=team.leads)
-
-
-def make_targets(recipe: Recipe, faces: FaceSet, split: Split, votes: Votes | None) -> NDArray[np.float32]:
-    """What the network shall say of each training image, ``float32 (N, K)``.
-
-    With a second head, columns after the classes hold the share of votes for each of FER+'s labels; a row without
-    votes is all zero there and teaches that head nothing.
-
-    Raises:
-        InputError: The recipe uses votes and none were given.
-    """
-    targets = one_hot(faces.labels[split.train], len(faces.classes))
-    if not recipe.uses_votes:
-        return targets
-    if votes is None:
-        raise InputError(f"recipe {recipe.title!r}", received="no votes", expected="FER+'s table, fer2013new.csv",
-                         remedy="Name it with --votes")  # fmt: skip
-    if recipe.votes.blend:
-        shares = votes.shares(faces.classes)[split.train]
-        blend = recipe.votes.blend * shares.sum(axis=1, keepdims=True)
-        targets = (1.0 - blend) * targets + recipe.votes.blend * shares
-    if recipe.votes.head:
-        targets = np.concatenate([targets, votes.shares(FER_PLUS)[split.train]], axis=1)
-    return targets.astype(np.float32)
-
-
-class Objective:
-    """What a training minimises: cross-entropy against soft targets, over the classes and over a second head.
-
-    Args:
-        classes: Outputs that are the data set's classes; any after them are the second head.
-        smoothing: Share of the classes' target spread evenly.
-        head_weight: Of the second head's loss.
-    """
-
-    def __init__(self, classes: int, smoothing: float, head_weight: float) -> None:
-        self._classes, self._smoothing, self._head_weight = classes, smoothing, head_weight
-
-    def loss(self, targets: Any, logits: Any) -> Any:
-        """Loss of each image."""
-        classes = self._classes
-        smoothed = targets[:, :classes] * (1.0 - self._smoothing) + self._smoothing / classes
-        total = _soft_cross_entropy(smoothed, logits[:, :classes])
-        if logits.shape[-1] > classes:
-            total += self._head_weight * _soft_cross_entropy(targets[:, classes:], logits[:, classes:])
-        return total
-
-    def accuracy(self, targets: Any, logits: Any) -> Any:
-        """One for each image whose likeliest class is the target's, else zero."""
-        classes = self._classes
-        return keras.metrics.categorical_accuracy(targets[:, :classes], logits[:, :classes])
-
-
-def _soft_cross_entropy(targets: Any, logits: Any) -> Any:
-    # The backends' fused operations take it for granted that targets sum to one; rows without votes do not.
-    return -keras.ops.sum(targets * keras.ops.log_softmax(logits, axis=-1), axis=-1)
-
-
-def make_optimizer(settings: Optimizer, epochs: int, steps: int) -> keras.optimizers.Optimizer:
-    """The optimizer of a recipe for a training of ``epochs`` times ``steps`` steps."""
-    rate: Any = settings.learning_rate
-    if settings.schedule == "cosine":
-        warmup = settings.warmup_epochs * steps
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0 if warmup else settings.learning_rate,
-            decay_steps=max(1, epochs * steps - warmup),
-            warmup_target=settings.learning_rate if warmup else None,
-            warmup_steps=warmup,
-        )
-    decay = settings.weight_decay or None
-    optimizer = (
-        keras.optimizers.SGD(rate, momentum=settings.momentum, nesterov=True, weight_decay=decay)
-        if settings.kind == "sgd"
-        else keras.optimizers.Adam(rate, weight_decay=decay)
-    )
-    if decay:
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return optimizer
 
 
 def predict_logits(model: keras.Model, images: NDArray[np.uint8], batch_size: int = 256) -> NDArray[np.float32]:
@@ -334,6 +266,7 @@ def _begin_or_continue(
     split: Split,
     run: RunDir,
     cost: Cost,
+    teachers: Teachers | None,
     *,
     resume: bool,
     start_from: Start | None,
@@ -355,6 +288,7 @@ def _begin_or_continue(
         versions={"keras": keras.__version__, "backend": keras.backend.backend(), "numpy": np.__version__},
         started_at=utc_now(),
         started_from="" if start_from is None else start_from.description,
+        teachers=() if teachers is None else teachers.descriptions,
     )
     if not (resume and run.exists()):
         run.create(record)
@@ -363,6 +297,7 @@ def _begin_or_continue(
     compared = {
         "recipe": (begun.recipe.settings(), recipe.settings()),
         "data": (begun.fingerprint, record.fingerprint),
+        "teachers": (begun.teachers, record.teachers),
         "start": (begun.started_from, record.started_from),
         "split": ((begun.protocol, begun.images), (record.protocol, record.images)),
     }

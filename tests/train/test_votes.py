@@ -16,9 +16,10 @@ from tests.train.faces import bright_halves, two_to_one
 from tests.train.test_trainer import RECIPE
 from train.data.dataset import FaceSet
 from train.data.ferplus import VOTES_FOR, Votes
+from train.objective import Objective, make_targets
 from train.recipe import Phase, VotesUse
 from train.run_dir import RunDir
-from train.trainer import Objective, fit, make_targets
+from train.trainer import fit
 
 WITH_VOTES = msgspec.structs.replace(RECIPE, phases=(Phase(epochs=2),), votes=VotesUse(head=1.0, blend=0.25))
 

@@ -1,17 +1,22 @@
-"""Rows ready to be sent: one lane a topic, so that a topic the broker refuses does not hold up the others."""
+"""Rows ready to be sent: one lane a topic, so that a topic the broker refuses does not hold up the others.
+
+Rows leave in the order in which they were accepted, whatever their topic. What the store still holds of a lane counts:
+a row waits until no other lane can have an older one there.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from edge_agent.messaging.store import Row
 
 
 @dataclass(slots=True)
 class _Lane:
-    """Undelivered rows of one topic in order. ``behind``: the store holds more after ``loaded_id``."""
+    """Undelivered rows of one topic in order. ``behind``: the store may hold more, all of them after ``loaded_id``."""
 
     rows: deque[Row] = field(default_factory=deque)
     loaded_id: int = 0
@@ -47,7 +52,10 @@ class Lanes:
                 lane.loaded_id = row.id
 
     def wanting(self) -> list[tuple[str, int, int]]:
-        """What to load from the store: topic, id after which, how many rows."""
+        """What to load from the store: topic, id after which, how many rows.
+
+        Nothing may be stored before the answer has been given to :meth:`loaded`.
+        """
         return [
             (topic, lane.loaded_id, self._capacity - len(lane.rows))
             for topic, lane in self._lanes.items()
@@ -73,23 +81,32 @@ class Lanes:
         self._resends.extend(rows)
 
     def take(self, limit: int, held: Collection[str]) -> list[Row]:
-        """The next rows to send in the order of their ids, leaving topics in ``held`` alone."""
-        taken: list[Row] = []
+        """The next rows to send in the order of their ids, leaving topics in ``held`` alone.
+
+        Fewer than there are where an older row may be in the store; see :meth:`wanting`.
+        """
+        taken = [row for row in self._resends if row.topic not in held][:limit]
+        if taken:
+            again = {id(row) for row in taken}
+            self._resends = deque(row for row in self._resends if id(row) not in again)
+        lanes = [lane for topic, lane in self._lanes.items() if topic not in held]
+        known_to = min((lane.loaded_id for lane in lanes if lane.behind), default=inf)
         while len(taken) < limit:
-            if self._resends and self._resends[0].topic not in held:
-                taken.append(self._resends.popleft())
-                continue
-            heads = [lane for topic, lane in self._lanes.items() if lane.rows and topic not in held]
+            heads = [lane for lane in lanes if lane.rows and lane.rows[0].id <= known_to]
             if not heads:
                 break
             taken.append(min(heads, key=lambda lane: lane.rows[0].id).rows.popleft())
         return taken
 
     def put_back(self, rows: Sequence[Row]) -> None:
-        """Rows that were taken and not acknowledged take their old place in the order again."""
+        """Rows that were taken and not acknowledged take their old place in the order again.
+
+        Those that the lane has yet to load come with what lies before them in the store.
+        """
         self._resends = _in_order(self._resends, (row for row in rows if row.resent))
         for topic, lane in self._lanes.items():
-            lane.rows = _in_order(lane.rows, (row for row in rows if row.topic == topic and not row.resent))
+            back = (row for row in rows if row.topic == topic and not row.resent)
+            lane.rows = _in_order(lane.rows, (row for row in back if not lane.behind or row.id <= lane.loaded_id))
 
     def reload(self) -> None:
         """Begin again from what the store has: rows in it have been out of reach."""

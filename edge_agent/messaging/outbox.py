@@ -241,6 +241,7 @@ class Outbox:
 
     def _run(self) -> None:
         next_retry = 0.0
+        self._load()  # what earlier runs left goes first
         while True:
             self._turned_at = started = time.monotonic()
             if started >= next_retry:
@@ -360,8 +361,8 @@ class Outbox:
             rows = self._store.undelivered(topic, after_id, limit)
             with self._changed:
                 self._lanes.loaded(topic, rows, limit, {*self._taken, *self._deliveries})
-            if rows:
-                self._on_ready()
+        if wanting:  # also where nothing was found: rows of the other topics have waited for the answer
+            self._on_ready()
 
     def _rows_in_memory(self) -> list[Row]:
         with self._changed:

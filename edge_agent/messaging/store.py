@@ -143,9 +143,12 @@ class MemoryStore:
 
     def write(self, rows: Sequence[Row], delivered: Sequence[tuple[int, int]]) -> None:
         """See :class:`Store`."""
+        newest = next(reversed(self._rows), 0)
         for row in rows:
             self._rows[row.id] = row
             self._bytes += row.cost_bytes
+        if rows and rows[0].id < newest:  # rescued from a file that turned out to be corrupt
+            self._rows = dict(sorted(self._rows.items()))
         self._delivered_ms.update((row_id, at_ms) for row_id, at_ms in delivered if row_id in self._rows)
 
     def undelivered(self, topic: str, after_id: int, limit: int) -> list[Row]:

@@ -52,12 +52,13 @@ class Findings:
     wrong: tuple[str, ...]
 
 
-def compare(accepted: Sequence[Event], receipts: Sequence[Receipt]) -> Findings:
+def compare(accepted: Sequence[Event], receipts: Sequence[Receipt], *, asked: bool = True) -> Findings:
     """Check one subscriber.
 
     Args:
         accepted: What the device accepted, in that order; it may have accepted more than it could note.
         receipts: What came, in that order.
+        asked: Whether anybody asked for events again meanwhile.
     """
     came = {receipt.event for receipt in receipts}
     missing = tuple(event for event in accepted if event not in came)
@@ -66,7 +67,7 @@ def compare(accepted: Sequence[Event], receipts: Sequence[Receipt]) -> Findings:
         received=len(accepted) - len(missing),
         duplicates=len(receipts) - len(came),
         missing=missing,
-        wrong=(*_contradictions(receipts), *_disorder(receipts)),
+        wrong=(*_contradictions(receipts), *_disorder(accepted, receipts, asked=asked)),
     )
 
 
@@ -84,23 +85,27 @@ def _contradictions(receipts: Iterable[Receipt]) -> list[str]:
     return wrong
 
 
-def _disorder(receipts: Iterable[Receipt]) -> list[str]:
-    """What comes for the first time comes, within its topic, in the order of its numbers; sessions sort by time.
+def _disorder(accepted: Sequence[Event], receipts: Iterable[Receipt], *, asked: bool) -> list[str]:
+    """What comes for the first time comes in the order in which the device accepted it, whatever its topic.
 
-    What a subscriber asked for again is marked and comes when it comes. Topics leave the device in lanes of their own,
-    and between those no order is promised.
+    What a subscriber asked for again is marked and comes when it comes. Of events that the device had no time to note
+    the order within their topic is known all the same: sessions sort by time.
     """
+    places = {event: place for place, event in enumerate(accepted)}
     wrong: list[str] = []
     seen: set[Event] = set()
+    furthest = -1
     last: dict[str, tuple[str, int]] = {}
     for receipt in receipts:
         event = receipt.event
         if event in seen:
             continue
         seen.add(event)
-        if receipt.again:
+        if asked and receipt.again:
             continue
-        if (event.session, event.seq) < last.get(event.topic, ("", 0)):
+        place = places.get(event, furthest)
+        if place < furthest or (event.session, event.seq) < last.get(event.topic, ("", 0)):
             wrong.append(f"{event} came after later ones")
+        furthest = max(furthest, place)
         last[event.topic] = (event.session, event.seq)
     return wrong

@@ -78,7 +78,7 @@ def play(fault: Fault, seed: str, folder: Path) -> Outcome:
             recovered_at = max(recovered_at, _arrived_at(waiting, client.receipts))
         wrong = _state_after(stage, client)
     by_plain = plain.receipts if present else plain.receipts[:seen_alone]
-    judged = compare(accepted, client.receipts), compare(accepted, by_plain)
+    judged = compare(accepted, client.receipts), compare(accepted, by_plain, asked=present)
     wrong += [f"client: {what}" for what in judged[0].wrong]
     wrong += [f"client: missing {event}" for event in judged[0].missing]
     wrong += [f"mosquitto_sub: {what}" for what in judged[1].wrong]

@@ -54,14 +54,21 @@ def test_order_holds_across_sessions() -> None:
     assert compare(accepted, [receipt(accepted[place]) for place in (0, 2, 1)]).wrong
 
 
-def test_topics_may_cross() -> None:
+def test_order_holds_across_topics() -> None:
     accepted = [event(1), event(1, topic="summary"), event(2)]
-    assert compare(accepted, [receipt(accepted[place]) for place in (1, 0, 2)]).wrong == ()
+    assert compare(accepted, [receipt(e) for e in accepted]).wrong == ()
+    assert "'summary'" in compare(accepted, [receipt(accepted[place]) for place in (0, 2, 1)]).wrong[0]
 
 
 def test_what_was_asked_for_again_may_come_late() -> None:
     receipts = [receipt(event(1)), receipt(event(4)), receipt(event(2), again=True), receipt(event(5))]
     assert compare([], receipts).wrong == ()
+
+
+def test_what_is_late_and_nobody_asked_for_comes_in_order_too() -> None:
+    receipts = [receipt(event(seq), again=True) for seq in (1, 3, 2)]
+    assert compare([], receipts).wrong == ()
+    assert "came after later ones" in compare([], receipts, asked=False).wrong[0]
 
 
 def test_events_the_device_could_not_note_are_ordered_too() -> None:

@@ -92,6 +92,33 @@ def test_undelivered_events_are_taken_again_after_a_restart_in_order(open_outbox
     assert [(row.session, row.seq) for row in take(second)] == [("S1", 3), ("S1", 4), ("S2", 1)]
 
 
+def test_the_sender_is_told_once_no_topic_can_have_older_events(tmp_path: Path) -> None:
+    settings = OutboxSettings(path=str(tmp_path / "outbox.db"))
+    first = Outbox(settings, SteppedClock())
+    first.put("expression", "S1", 1, b"1", 1)
+    first.close()
+    taken: list[Row] = []
+    second = Outbox(settings, SteppedClock(), on_ready=lambda: taken.extend(second.take(10)))
+    second.start()
+    wait_until(lambda: taken, what="the sender being told")
+    second.close()
+
+
+def test_a_backlog_of_several_topics_leaves_in_the_order_it_was_accepted(open_outbox: Callable[..., Outbox]) -> None:
+    outbox = open_outbox()
+    for number in range(1, 2001):
+        outbox.put("summary" if number % 3 else "expression", "S1", number, b"%d" % number, mono_ms=number)
+    assert outbox.flush(30)
+    taken: list[Row] = []
+
+    def all_of_them() -> bool:
+        taken.extend(outbox.take(40))
+        return len(taken) == 2000
+
+    wait_until(all_of_them, what="2000 rows")
+    assert seqs(taken) == list(range(1, 2001))
+
+
 def test_events_stored_at_closing_time_are_kept(open_outbox: Callable[..., Outbox]) -> None:
     first = open_outbox(commit_s=60.0)
     put(first, 1)

@@ -43,6 +43,13 @@ def test_undelivered_rows_come_in_order_by_topic_and_page(store: Store) -> None:
     assert ids(store.undelivered("expression", 3, 10)) == [5, 7]
 
 
+def test_rows_that_are_stored_after_later_ones_come_before_them(store: Store) -> None:
+    store.write([a_row(5), a_row(6)], [])
+    store.write([a_row(2), a_row(3)], [])
+    assert ids(store.undelivered("expression", 0, 3)) == [2, 3, 5]
+    assert ids(store.trim(1, 10**9, keep=())) == [2, 3, 5]
+
+
 def test_delivered_rows_are_not_sent_again_and_can_be_asked_for(store: Store) -> None:
     store.write([a_row(i) for i in range(1, 6)], [])
     store.write([], [(2, 1000), (3, 1000), (99, 1000)])

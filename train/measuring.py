@@ -72,6 +72,19 @@ def votes(
 
 
 @app.command()
+def readback(
+    bundle: Annotated[Path, typer.Argument(help="A model bundle.")],
+    data: Fer2013,
+    json: AsJson = False,
+) -> None:
+    """Tell what a training that starts from a bundle starts with: its weights, read back, on held-out faces."""
+    from train.readback import measure_readback, render
+
+    measured = measure_readback(bundle, data)
+    _print(measured, render(measured), json)
+
+
+@app.command()
 def ablate(
     plan: Annotated[str, typer.Argument(help="Name of a bundled ablation, or a TOML file.")],
     data: Annotated[Path, typer.Option("--data", help="What to train and judge on.")],

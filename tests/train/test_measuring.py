@@ -13,6 +13,7 @@ import train.__main__ as commands
 from edge_agent.contract.bundle import write_bundle
 from edge_agent.contract.metadata import DataInfo
 from edge_agent.errors import InputError
+from tests import exported
 from tests.exported import write_fer2013
 from tests.tflite_models import dense_model, metadata
 from tests.train.data.files import row, write_face, write_table
@@ -83,6 +84,23 @@ def test_faces_of_another_data_set_are_read(
 
     assert call("generalise", model, "--data", tmp_path / "ck") == 0
     assert "CK+48, 2 images" in capsys.readouterr().out
+
+
+def test_a_network_read_back_is_set_beside_its_bundle(
+    tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_bundle(tmp_path / "own.tflite", exported.flatbuffer("int8"), exported.bundle("int8").metadata)
+    faces = write_fer2013(tmp_path / "fer2013.csv", train=100, public=100)
+
+    assert call("readback", tmp_path / "own.tflite", "--data", faces, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["images"] == 100
+    assert told["agreement"] >= 0.95, "it answers as the bundle does"
+    assert told["recovered"] == pytest.approx(told["bundle"], abs=0.05)
+    assert told["agreement_in_batches"] < 1.0, "batches of a hundred are normalised otherwise than all faces"
+
+    assert call("readback", tmp_path / "own.tflite", "--data", faces) == 0
+    assert "read back, before any training" in capsys.readouterr().out
 
 
 def test_answers_are_compared_with_votes(

@@ -210,9 +210,10 @@ class Agent:
             raise InputError("privacy.level", received=self._settings.privacy.level, expected="faces for a snapshot")
         return {"tracks": [{"track": face.track, "expression": stable} for face, stable in self._faces]}
 
-    def _converge(self, desired: Desired) -> None:
+    def _converge(self, desired: Desired, whole: bool) -> None:
         """Become what the retained ``desired`` topic asks for; called on the messenger's thread."""
-        self._model.hear(Choice(desired.model or ""))
+        if whole:
+            self._model.hear(Choice(desired.model or ""))
         if isinstance(desired.muted, bool):
             before = self._mute.muted
             wish = Wish(muted=desired.muted, issued_at=desired.issued_at or "")

@@ -211,6 +211,14 @@ EXAMPLES: dict[str, list[Example]] = {
                 error="unknown command 'dance', expected one of ping, resend, snapshot",
             ),
         ),
+        Example(
+            'To {"v":1,"muted":true,"model":7} on desired: the camera is closed all the same',
+            Reply(
+                id="", command=DESIRED, ok=False, session=_SESSION,
+                error="not a desired message: Expected `str`, got `int` - at `$.model`; "
+                "ignored, muted = true in it excepted",
+            ),
+        ),
     ],
     "home_assistant_discovery": [
         Example(

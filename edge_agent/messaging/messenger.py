@@ -16,7 +16,6 @@ from edge_agent.messaging.letters import Letter
 from edge_agent.messaging.outbox import Outbox
 from edge_agent.messaging.payloads import (
     DeclarationMark,
-    Desired,
     Expression,
     Health,
     HealthReport,
@@ -24,7 +23,7 @@ from edge_agent.messaging.payloads import (
     Summary,
     encode,
 )
-from edge_agent.messaging.presence import Presence
+from edge_agent.messaging.presence import OnDesired, Presence
 from edge_agent.messaging.publisher import Pace, Publisher
 from edge_agent.messaging.running import claim
 from edge_agent.messaging.signals import Received
@@ -43,7 +42,8 @@ class Messenger:
         model_id: First 12 hex digits of the model file's sha256.
         clock: Where time comes from.
         commands: What carries out commands besides ``ping`` and ``resend``, by name, on the publisher's thread.
-        on_desired: Called on the publisher's thread with what the device should be, at every connect and every change.
+        on_desired: Called on the publisher's thread, at every connect and every change, with what the device should be,
+            and whether that is all that was asked for: of a malformed message only a wish to close the camera is known.
         on_other: Called on the publisher's thread with what comes in on topics asked for by :meth:`follow`.
         pace: How patient to be with the broker.
         declaration: What may be told of the operator's declaration.
@@ -60,7 +60,7 @@ class Messenger:
         model_id: str,
         clock: Clock | None = None,
         commands: Mapping[str, Handler] | None = None,
-        on_desired: Callable[[Desired], None] | None = None,
+        on_desired: OnDesired | None = None,
         on_other: Callable[[Received], None] | None = None,
         pace: Pace | None = None,
         declaration: DeclarationMark | None = None,

@@ -299,6 +299,9 @@ class Status(Message, frozen=True, kw_only=True, omit_defaults=True):
 class Desired(Message, frozen=True, kw_only=True, omit_defaults=True):
     """What the device should be, retained; it converges when it comes back. Absent fields ask for nothing.
 
+    A malformed message changes nothing, and a ``reply`` with ``command`` ``desired`` says why. But a ``muted`` that is
+    ``true`` is obeyed wherever the message is a JSON object; nothing malformed opens a camera.
+
     Attributes:
         muted: Whether the camera is to be closed. The device remembers it: an absent field or a deleted message changes
             nothing.
@@ -333,11 +336,12 @@ class Command(Message, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Reply(Message, frozen=True, kw_only=True, omit_defaults=True):
-    """The answer to a command.
+    """The answer to a command, or to a ``desired`` that is not understood.
 
     Attributes:
         id: That of the command; empty where it could not be read.
-        command: Which it was; empty where it could not be read.
+        command: Which it was; empty where it could not be read. ``desired`` where what is refused is no command but a
+            malformed message on that topic.
         ok: Whether it was carried out.
         session: The run that answers.
         error: Why not.

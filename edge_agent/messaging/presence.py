@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from edge_agent.audit import AUDIT
 from edge_agent.config import Settings
 from edge_agent.errors import InputError
 from edge_agent.messaging.clock import Clock
@@ -14,6 +15,7 @@ from edge_agent.messaging.commands import CommandDesk
 from edge_agent.messaging.compose import Composer
 from edge_agent.messaging.connection import Will
 from edge_agent.messaging.counters import MessengerCounters
+from edge_agent.messaging.desires import read_desired
 from edge_agent.messaging.home_assistant import HomeAssistant
 from edge_agent.messaging.letters import Letter
 from edge_agent.messaging.outbox import Outbox
@@ -25,6 +27,8 @@ from edge_agent.messaging.topics import COMMAND, DESIRED, HEALTH, REPLY, STATUS,
 from edge_agent.messaging.twins import TwinWatch
 
 log = logging.getLogger(__name__)
+
+OnDesired = Callable[[Desired, bool], None]
 
 _REPLY_EXPIRY_S = 60
 _HEALTH_STALE_AFTER = 4
@@ -52,7 +56,8 @@ class Presence:
         desk: Answers commands.
         post: Publishes a letter.
         counters: What messaging has done.
-        on_desired: Called with what the device should be.
+        on_desired: Called with what the device should be, and whether that is all that was asked for: of a malformed
+            message only the wish to close the camera is known.
         home_assistant: The device's place in Home Assistant.
         on_other: Called with what comes in on topics that are not the device's own.
 
@@ -74,7 +79,7 @@ class Presence:
         desk: CommandDesk,
         post: Callable[[Letter], None],
         counters: Callable[[], MessengerCounters],
-        on_desired: Callable[[Desired], None] | None,
+        on_desired: OnDesired | None,
         home_assistant: HomeAssistant,
         on_other: Callable[[Received], None] | None = None,
     ) -> None:
@@ -231,13 +236,18 @@ class Presence:
         if not payload:
             log.info("what this device should be was deleted at the broker: it stays as it is")
             return
-        try:
-            desired = decode(payload, Desired)
-        except InputError as error:
-            log.error("what this device should be is not understood and ignored: %s", error)
+        reading = read_desired(payload)
+        if reading.error:
+            what_then = "ignored, muted = true in it excepted" if reading.desired is not None else "ignored"
+            log.error("what this device should be is not understood and %s: %s", what_then, reading.error)
+            AUDIT.info("desired: %s: %s", what_then, reading.error)
+            self._reply(
+                Reply(id="", command=DESIRED, ok=False, session=self.session.id, error=f"{reading.error}; {what_then}")
+            )
+        if reading.desired is None:
             return
         try:
-            self._on_desired(desired)
+            self._on_desired(reading.desired, not reading.error)
         except Exception:  # a bug there must not end the publisher
             log.exception("what this device should be could not be done")
 

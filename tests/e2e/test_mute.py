@@ -124,3 +124,16 @@ def test_the_watchdog_is_fed_while_muted(tmp_path: Path, monkeypatch: pytest.Mon
                 fed += b"WATCHDOG=1" in manager.recv(1000)
             assert agent.camera.state is CameraState.MUTED
             assert agent.camera.frames_read == frames
+
+
+def test_a_wish_to_close_the_camera_counts_in_a_message_that_is_malformed_elsewhere(tmp_path: Path) -> None:
+    with running_mosquitto(tmp_path) as broker, running_agent(broker, tmp_path) as agent:
+        becomes(agent, CameraState.OK)
+        say(broker, b'{"v":1,"muted":true,"model":7}')
+        becomes(agent, CameraState.MUTED)
+        with Subscriber(broker.port) as witness:
+            say(broker, b'{"v":1,"muted":false,"model":7}')
+            wait_until(lambda: witness.on("reply"), what="the refusal")
+        assert not agent.camera.device_open
+        say(broker, OPEN)
+        becomes(agent, CameraState.OK)

@@ -152,12 +152,33 @@ def test_what_the_device_should_be_is_heard_at_every_start(
     heard: list[Desired] = []
     with Subscriber(mosquitto.port) as subscriber:
         subscriber.publish("classroom/v1/north/pi-3a/desired", b'{"v":1,"muted":true}', retain=True)
-        start_messenger(settings_for(mosquitto.port, tmp_path), on_desired=heard.append)
+        start_messenger(
+            settings_for(mosquitto.port, tmp_path), on_desired=lambda desired, _whole: heard.append(desired)
+        )
         wait_until(lambda: heard == [Desired(muted=True)], what="the retained wish")
         subscriber.publish("classroom/v1/north/pi-3a/desired", b'{"v":1,"muted":"loud"}', retain=True)
         subscriber.publish("classroom/v1/north/pi-3a/desired", b'{"v":1,"muted":false}', retain=True)
         wait_until(lambda: heard[-1] == Desired(muted=False), what="the change")
         assert len(heard) == 2
+
+
+def test_what_the_device_should_be_is_answered_where_it_is_not_understood(
+    mosquitto: Mosquitto, start_messenger: Start, tmp_path: Path
+) -> None:
+    heard: list[tuple[Desired, bool]] = []
+    with Subscriber(mosquitto.port) as subscriber:
+        messenger = start_messenger(
+            settings_for(mosquitto.port, tmp_path), on_desired=lambda desired, whole: heard.append((desired, whole))
+        )
+        wait_until(lambda: is_online(subscriber))
+        subscriber.publish(messenger.topics.of("desired"), b'{"v":1,"muted":true,"model":7}', retain=True)
+        subscriber.publish(messenger.topics.of("desired"), b'{"v":1,"muted":false,"model":7}', retain=True)
+        wait_until(lambda: len(subscriber.on("reply")) == 2, what="the replies")
+        assert heard == [(Desired(muted=True), False)]
+        replies = [json.loads(message.payload) for message in subscriber.on("reply")]
+        assert [(reply["id"], reply["command"], reply["ok"]) for reply in replies] == [("", "desired", False)] * 2
+        assert all("$.model" in reply["error"] for reply in replies)
+        assert ["muted = true in it excepted" in reply["error"] for reply in replies] == [True, False]
 
 
 def test_a_late_death_on_the_status_topic_is_corrected(

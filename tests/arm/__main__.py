@@ -17,18 +17,22 @@ import typer
 from numpy.typing import NDArray
 
 from edge_agent.command_line import run_app
+from edge_agent.contract.bundle import read_bundle
 from edge_agent.contract.crop import crop_face
 from edge_agent.contract.labels import FER2013
 from edge_agent.errors import CheckFailed
 from edge_agent.fleet.scale.local_broker import local_broker
 from edge_agent.simulate.portrait import draw_face
+from edge_agent.vision.classifier import BUNDLED_MODEL
 from tests.arm import outputs
 from tests.arm.classroom import watch_simulated_classroom
 from tests.arm.debian import Archive
 from tests.arm.difference import Difference, compare
 from tests.arm.emulator import CORTEX_A72, PROCESSORS, Board, Processor
+from tests.arm.golden import golden_steps, with_wrong_answer
 from tests.arm.wheels import CHECKOUT, install_agent, install_dependencies, make_wheelhouse, unpack_pip
 
+BUNDLE: Final = BUNDLED_MODEL.relative_to(CHECKOUT)
 PEOPLE: Final = 8
 INTENSITIES: Final = (0.4, 0.7, 1.0)
 MOST_STEPS: Final = 1
@@ -84,6 +88,7 @@ def walk(cache: Path, scratch: Path) -> None:
         run(one, "-P", str(outputs.__file__), str(faces), str(scratch / f"{processor.name}.npz"))
         there = np.load(scratch / f"{processor.name}.npz")
         judge(processor, here, there)
+        judge_golden(one, cache / "agent" / BUNDLE, scratch)
         run(one, "-m", "edge_agent.cli", "doctor", "--preflight", show=True)
         folder = scratch / f"{processor.name}-agent"
         folder.mkdir()
@@ -111,6 +116,25 @@ def judge(processor: Processor, here: dict[str, NDArray[np.float32]], there: dic
     if found.steps > MOST_STEPS or found.decided_differ:
         raise CheckFailed(f"{processor.name}: outputs", received=f"{found.steps} steps, {found.decided_differ} labels",
                           expected=f"at most {MOST_STEPS} steps and no other label")  # fmt: skip
+
+
+def judge_golden(board: Board, bundle: Path, scratch: Path) -> None:
+    """Have a device's trial take the installed bundle, and refuse it with one recorded answer moved.
+
+    Raises:
+        CheckFailed: It does otherwise.
+    """
+    steps = golden_steps(board, bundle)
+    tell(f"golden faces of {read_bundle(bundle).model_id}: {steps:g} steps from the answers recorded with them")
+    try:
+        golden_steps(board, with_wrong_answer(bundle, scratch / "wrong.tflite"))
+    except CheckFailed as error:
+        if not str(error).startswith("golden face 1 "):
+            raise
+        tell(f"  the same with a wrong answer is refused: {error}")
+    else:
+        raise CheckFailed(f"{board.processor.name}: a bundle with a wrong recorded answer", received="taken",
+                          expected="refused")  # fmt: skip
 
 
 def run(board: Board, *arguments: str, show: bool = False) -> None:

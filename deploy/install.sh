@@ -2,13 +2,8 @@
 # Install or upgrade the classroom edge agent on Raspberry Pi OS or Debian, 64-bit.
 set -eu
 
-PREFIX=/opt/edge-agent
-CONFIG_DIR=/etc/edge-agent
-STATE_DIR=/var/lib/edge-agent
-UNIT_DIR=/etc/systemd/system
-COMMAND=/usr/local/bin/edge-agent
-SERVICE=edge-agent
-ACCOUNT=edge-agent
+HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+. "$HERE/common.sh"
 OS_RELEASE=${EDGE_AGENT_OS_RELEASE:-/etc/os-release}
 NEEDED_MB=900
 
@@ -23,19 +18,6 @@ Installs the agent, or upgrades it and keeps configuration, stored events and en
   --check           only tell whether this machine is suitable
   --rollback        go back to the version that ran before the last upgrade
 END
-}
-
-say() { printf '%s\n' "$*"; }
-step() { printf '==> %s\n' "$*"; }
-warn() { printf 'note: %s\n' "$*" >&2; }
-refuse() {
-    printf 'error: %s\n' "$*" >&2
-    exit 1
-}
-misused() {
-    printf 'error: %s\n\n' "$*" >&2
-    usage >&2
-    exit 2
 }
 
 # ---- what is asked for ----------------------------------------------------------------------------------------------
@@ -55,7 +37,6 @@ while [ $# -gt 0 ]; do
     esac
 done
 
-HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 SOURCE=$(dirname -- "$HERE")
 if [ -n "$OFFLINE" ]; then
     [ -d "$OFFLINE" ] || refuse "--offline $OFFLINE: no such folder. Make it on another machine with deploy/make-wheelhouse.sh."

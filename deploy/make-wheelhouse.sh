@@ -2,6 +2,9 @@
 # Make a folder from which deploy/install.sh --offline installs without a network.
 set -eu
 
+HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+. "$HERE/common.sh"
+
 usage() {
     cat <<END
 Usage: deploy/make-wheelhouse.sh DIR [--arch aarch64|x86_64] [--python 3.10|3.11|3.12|3.13]
@@ -14,11 +17,6 @@ needs a network and Python 3.10 or later with venv, and may be of another kind t
 
 Then take DIR to the device and run there: sudo DIR/install.sh --offline DIR
 END
-}
-misused() {
-    printf 'error: %s\n\n' "$*" >&2
-    usage >&2
-    exit 2
 }
 
 DIR='' ARCH=aarch64 VERSION=3.11
@@ -42,11 +40,9 @@ done
 case $ARCH in aarch64 | x86_64) ;; *) misused "--arch $ARCH: expected aarch64 or x86_64" ;; esac
 case $VERSION in 3.10 | 3.11 | 3.12 | 3.13) ;; *) misused "--python $VERSION: expected 3.10, 3.11, 3.12 or 3.13" ;; esac
 if [ -d "$DIR" ] && [ -n "$(ls -A -- "$DIR")" ] && [ ! -e "$DIR/requirements.lock" ]; then
-    printf 'error: %s is not empty and no wheelhouse. Name a new folder.\n' "$DIR" >&2
-    exit 1
+    refuse "$DIR is not empty and no wheelhouse. Name a new folder."
 fi
 
-HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 SOURCE=$(dirname -- "$HERE")
 mkdir -p -- "$DIR"
 DIR=$(CDPATH='' cd -- "$DIR" && pwd)
@@ -84,16 +80,16 @@ set --
 for minor in 36 35 34 33 32 31 30 29 28 27 26 25 24 23 22 21 20 19 18 17; do
     set -- "$@" --platform "manylinux_2_${minor}_$ARCH"
 done
-echo "==> Fetching dependencies for $ARCH and Python $VERSION"
+step "Fetching dependencies for $ARCH and Python $VERSION"
 rm -f -- "$DIR"/*.whl
 "$python" -m pip download --quiet --no-deps --require-hashes --only-binary :all: --dest "$DIR" \
     --implementation cp --python-version "$VERSION" "$@" --platform "manylinux2014_$ARCH" -r "$WORK/requirements.lock"
 
-echo "==> Building the agent"
+step "Building the agent"
 mkdir "$WORK/source"
 cp -R -- "$SOURCE/pyproject.toml" "$SOURCE/README.md" "$SOURCE/LICENSE" "$SOURCE/edge_agent" "$WORK/source/"
 "$python" -m pip install --quiet --require-hashes --only-binary :all: -r "$HERE/build.lock"
 "$python" -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir "$DIR" "$WORK/source"
 
-cp -R -- "$HERE/requirements.lock" "$HERE/install.sh" "$HERE/uninstall.sh" "$HERE/agent.example.toml" "$HERE/systemd" "$DIR/"
-echo "$DIR is ready ($(du -sm -- "$DIR" | cut -f1) MB). On the device: sudo DIR/install.sh --offline DIR"
+cp -R -- "$HERE/requirements.lock" "$HERE/install.sh" "$HERE/uninstall.sh" "$HERE/common.sh" "$HERE/agent.example.toml" "$HERE/systemd" "$DIR/"
+say "$DIR is ready ($(du -sm -- "$DIR" | cut -f1) MB). On the device: sudo DIR/install.sh --offline DIR"

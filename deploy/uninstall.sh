@@ -2,13 +2,8 @@
 # Remove the classroom edge agent. Configuration, stored events and the device's key stay unless --purge is given.
 set -eu
 
-PREFIX=/opt/edge-agent
-CONFIG_DIR=/etc/edge-agent
-STATE_DIR=/var/lib/edge-agent
-UNIT_DIR=/etc/systemd/system
-COMMAND=/usr/local/bin/edge-agent
-SERVICE=edge-agent
-ACCOUNT=edge-agent
+HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+. "$HERE/common.sh"
 
 usage() {
     cat <<END
@@ -25,16 +20,9 @@ case ${1:-} in
     '') ;;
     --purge) PURGE=yes ;;
     -h | --help) usage && exit 0 ;;
-    *)
-        printf 'error: %s: no such option\n\n' "$1" >&2
-        usage >&2
-        exit 2
-        ;;
+    *) misused "$1: no such option" ;;
 esac
-if [ "$(id -u)" -ne 0 ]; then
-    echo 'error: removing needs root. Run it with sudo.' >&2
-    exit 1
-fi
+[ "$(id -u)" -eq 0 ] || refuse "removing needs root. Run it with sudo."
 
 if [ -d /run/systemd/system ] && [ -e "$UNIT_DIR/$SERVICE.service" ]; then
     systemctl disable --now --quiet "$SERVICE"
@@ -46,18 +34,18 @@ rmdir -- "$UNIT_DIR/$SERVICE.service.d" 2>/dev/null || true
 if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 if [ "$(readlink -- "$COMMAND" 2>/dev/null)" = "$PREFIX/current/bin/edge-agent" ]; then rm -f -- "$COMMAND"; fi
 rm -rf -- "$PREFIX"
-echo "Removed: $PREFIX, $COMMAND, the service $SERVICE."
+say "Removed: $PREFIX, $COMMAND, the service $SERVICE."
 
 if [ -n "$PURGE" ]; then
     rm -rf -- "$CONFIG_DIR" "$STATE_DIR"
     if getent passwd "$ACCOUNT" >/dev/null; then userdel "$ACCOUNT"; fi
     if getent group "$ACCOUNT" >/dev/null; then groupdel "$ACCOUNT"; fi
-    echo "Removed: $CONFIG_DIR, $STATE_DIR, the user $ACCOUNT. At the school's broker: edge-agent fleet revoke DEVICE"
+    say "Removed: $CONFIG_DIR, $STATE_DIR, the user $ACCOUNT. At the school's broker: edge-agent fleet revoke DEVICE"
 else
     for kept in "$CONFIG_DIR" "$STATE_DIR"; do
-        if [ -e "$kept" ]; then echo "Left in place: $kept"; fi
+        if [ -e "$kept" ]; then say "Left in place: $kept"; fi
     done
-    if getent passwd "$ACCOUNT" >/dev/null; then echo "Left in place: the user $ACCOUNT, who owns $STATE_DIR"; fi
-    echo "To remove these too: sudo deploy/uninstall.sh --purge"
+    if getent passwd "$ACCOUNT" >/dev/null; then say "Left in place: the user $ACCOUNT, who owns $STATE_DIR"; fi
+    say "To remove these too: sudo deploy/uninstall.sh --purge"
 fi
-if [ -d "$UNIT_DIR/$SERVICE.service.d" ]; then echo "Left in place: your own changes in $UNIT_DIR/$SERVICE.service.d"; fi
+if [ -d "$UNIT_DIR/$SERVICE.service.d" ]; then say "Left in place: your own changes in $UNIT_DIR/$SERVICE.service.d"; fi

@@ -11,6 +11,7 @@ from edge_agent.contract import labels
 from edge_agent.contract.metadata import InputSpec, Metadata
 
 FACE = (48, 48, 1)
+_COPIES = 256
 _TYPES = {"float32": schema.TensorType.FLOAT32, "uint8": schema.TensorType.UINT8, "int8": schema.TensorType.INT8,
           "int32": schema.TensorType.INT32}  # fmt: skip
 
@@ -38,7 +39,8 @@ def dense_model(
 ) -> bytes:
     """A TFLite model ``levels -> [DEQUANTIZE] -> FULLY_CONNECTED -> logits`` with input and output of one's choice.
 
-    ``slow`` takes the logarithm of all levels so often and undoes it again, of which nothing comes but time.
+    ``slow`` takes the logarithm of 256 copies of all levels so often and undoes it again, of which nothing comes but
+    time.
     ``fails_for`` are numbers of faces, up to 48, for which a run ends in an
     error: their entry in a table is an index out of bounds.
     """
@@ -71,14 +73,7 @@ def dense_model(
         graph.operators = [dequantize, dense]
         model.operatorCodes.append(_code(schema.BuiltinOperator.DEQUANTIZE))
     if slow:
-        model.operatorCodes += [_code(schema.BuiltinOperator.LOG), _code(schema.BuiltinOperator.EXP)]
-    for step in range(2 * slow):
-        waste = schema.OperatorT()
-        waste.opcodeIndex = len(model.operatorCodes) - 2 + step % 2
-        waste.inputs, waste.outputs = [dense.inputs[0]], [len(graph.tensors)]
-        dense.inputs[0] = len(graph.tensors)
-        graph.tensors.append(_tensor("levels again", shape, "float32"))
-        graph.operators.insert(-1, waste)
+        _add_waste(model, graph, slow)
     if fails_for:
         _add_failure(model, graph, fails_for)
     model.subgraphs = [graph]
@@ -98,6 +93,35 @@ def metadata(**changes: object) -> Metadata:
         "quantization": "int8",
     }
     return Metadata(**{**facts, **changes})  # type: ignore[arg-type]
+
+
+def _add_waste(model: schema.ModelT, graph: schema.SubGraphT, times: int) -> None:
+    """Operations between the levels and the dense layer, in which every level is copied, worked on, and averaged."""
+    dense = graph.operators[-1]
+    levels = graph.tensors[dense.inputs[0]]
+    many = (*levels.shapeSignature[:3], _COPIES)
+    for content in (np.zeros(_COPIES, np.float32), np.array([3], np.int32)):
+        graph.tensors.append(_tensor("constant", content.shape, str(content.dtype)))
+        graph.tensors[-1].buffer = len(model.buffers)
+        model.buffers.append(schema.BufferT())
+        model.buffers[-1].data = np.frombuffer(content.tobytes(), np.uint8)
+    nothing, last_axis = len(graph.tensors) - 2, len(graph.tensors) - 1
+    operator, options = schema.BuiltinOperator, schema.BuiltinOptions
+    add, log, exp, mean = range(len(model.operatorCodes), len(model.operatorCodes) + 4)
+    model.operatorCodes += [_code(one) for one in (operator.ADD, operator.LOG, operator.EXP, operator.MEAN)]
+    for code in (add, *[log, exp] * times, mean):
+        step = schema.OperatorT()
+        step.opcodeIndex, step.inputs, step.outputs = code, [dense.inputs[0]], [len(graph.tensors)]
+        if code == add:
+            step.inputs.append(nothing)
+            step.builtinOptionsType, step.builtinOptions = options.AddOptions, schema.AddOptionsT()
+        if code == mean:
+            step.inputs.append(last_axis)
+            step.builtinOptionsType, step.builtinOptions = options.ReducerOptions, schema.ReducerOptionsT()
+            step.builtinOptions.keepDims = True
+        graph.tensors.append(_tensor("levels again", levels.shapeSignature if code == mean else many, "float32"))
+        graph.operators.insert(-1, step)
+        dense.inputs[0] = step.outputs[0]
 
 
 def _add_failure(model: schema.ModelT, graph: schema.SubGraphT, batches: tuple[int, ...]) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import msgspec
 import pytest
@@ -19,6 +20,11 @@ from edge_agent.messaging.connection import Connection, Received
 from edge_agent.messaging.payloads import ModelUpdate, Status
 from edge_agent.messaging.topics import Topics
 from tests.fleet.conftest import DeviceFiles, SchoolUnderTest
+
+_PATIENCE_S: Final = 600.0
+"""For a busy machine: a trial alone is some seconds of processor time at a low priority."""
+_VERDICTS: Final = ("refused", "failed", "rolled_back", "current")
+"""States that none but a new publication or a new session follows, as far as a test waits."""
 
 
 def enrolled_with_camera(school: SchoolUnderTest, name: str, probation_s: float = 600.0, fps: int = 5) -> DeviceFiles:
@@ -77,14 +83,7 @@ class Roll:
         self._connection = connection
         self._connection.subscribe([Topics("classroom", "+", "+").of("status")])
         self.history: dict[str, list[Status]] = {}
-
-    def of(self, device: str) -> Status | None:
-        """The latest word of a device."""
-        for message in self._connection.poll(0.05):
-            if isinstance(message, Received) and message.payload and message.topic.endswith("/status"):
-                name = message.topic.split("/")[3]
-                self.history.setdefault(name, []).append(msgspec.json.decode(message.payload, type=Status))
-        return self.history[device][-1] if device in self.history else None
+        self._waited_for: dict[str, int] = {}
 
     def put(self, topic: str, payload: bytes) -> None:
         """Publish something retained; empty bytes take it away."""
@@ -101,15 +100,29 @@ class Roll:
         pytest.fail(f"nothing is retained under {topic}")
 
     def wait(self, device: str, state: str, after: str = "") -> Status:
-        """Wait until a device is online, in a later session than ``after``, with its model's update in this state."""
-        deadline = time.monotonic() + 180
+        """Wait for a word that follows the one waited for before: of a device that is online, in a later session than
+        ``after``, with its model's update in this state. One that has passed by meanwhile counts; another
+        verdict fails.
+        """
+        deadline = time.monotonic() + _PATIENCE_S
         while time.monotonic() < deadline:
-            status = self.of(device)
-            if status is None or status.state != "online" or not isinstance(status.model_update, ModelUpdate):
-                continue
-            if status.model_update.state == state and status.session > after:
-                return status
+            self._listen()
+            words = self.history.get(device, [])
+            for number in range(self._waited_for.get(device, 0), len(words)):
+                status, update = words[number], words[number].model_update
+                if status.state != "online" or not isinstance(update, ModelUpdate) or status.session <= after:
+                    continue
+                if update.state == state:
+                    self._waited_for[device] = number + 1
+                    return status
+                assert update.state not in _VERDICTS, f"{device}: expected {state}, got {update}"
         pytest.fail(f"{device}: expected {state}, got {[s.model_update for s in self.history.get(device, [])]}")
+
+    def _listen(self) -> None:
+        for message in self._connection.poll(0.05):
+            if isinstance(message, Received) and message.payload and message.topic.endswith("/status"):
+                name = message.topic.split("/")[3]
+                self.history.setdefault(name, []).append(msgspec.json.decode(message.payload, type=Status))
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from tests.fleet.conftest import SchoolUnderTest
 from tests.fleet.devices import agent_of, bundle_file, enrolled_with_camera, roll_of
 from tests.golden_models import dense_bundle, edge_bundle
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def told(school: SchoolUnderTest, name: str, capsys: pytest.CaptureFixture[str]) -> str:
@@ -49,7 +49,8 @@ def test_a_model_that_makes_the_device_miss_frames_is_given_up_by_itself(
     school: SchoolUnderTest, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = enrolled_with_camera(school, "slows", probation_s=60, fps=30)
-    slow = dense_bundle(seed=7, slow=10_000)
+    # A few times the work of all else that is done for a frame: too slow on whatever machine.
+    slow = dense_bundle(seed=7, slow=60)
     with roll_of(school) as roll, agent_of(files):
         before = roll.wait("slows", "none")
         desk = ModelDesk(school.folder, school.fleet().register)

@@ -106,7 +106,7 @@ def test_one_for_faces_of_another_size(desk: Desk) -> None:
 
 def test_one_that_takes_too_long(desk: Desk) -> None:
     desk.start()
-    desk.publish(dense_bundle(slow=1500), 1)
+    desk.publish(dense_bundle(slow=20), 1)
     assert "its time for a face" in desk.outcome("refused").reason
     assert "1.5 times the present model's" in desk.told[-1].reason
 

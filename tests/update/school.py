@@ -51,6 +51,7 @@ class Desk:
     settings: ClassifierSettings = field(default_factory=ClassifierSettings)
     retained: dict[str, bytes] = field(default_factory=dict)
     told: list[ModelUpdate] = field(default_factory=list)
+    retry_s: float = 600.0
 
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True)
@@ -64,7 +65,7 @@ class Desk:
         self._following = frozenset()
         self.updater = Updater(
             ModelFolder(self.folder / "models"), self.verifier, root="classroom", device="school/a",
-            classifier=self.settings, boot=boot,
+            classifier=self.settings, boot=boot, retry_s=self.retry_s,
         )  # fmt: skip
         return self.updater
 

@@ -265,3 +265,17 @@ def test_the_version_of_the_agent_that_refused_is_noted(desk: Desk) -> None:
     verdict = ModelFolder(desk.folder / "models").state().verdict
     assert verdict is not None
     assert verdict.agent == __version__
+
+
+def test_a_folder_that_cannot_be_written_for_longer_than_one_attempt_is_tried_again(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.retry_s = 0.0
+    in_the_way = desk.folder / "models"
+    in_the_way.write_text("")
+    desk.start()
+    desk.publish(dense_bundle(seed=2), 1)
+    wait_until(lambda: caplog.text.count("could not be updated") > 2, what="three attempts")
+    in_the_way.unlink()
+    desk.take_over()
+    desk.outcome("probation")

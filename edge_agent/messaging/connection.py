@@ -23,7 +23,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_agent.errors import BrokerError
 from edge_agent.messaging.broker import Broker
-from edge_agent.messaging.handshake import refusal_of, shake_hands
+from edge_agent.messaging.dial import dial
+from edge_agent.messaging.handshake import shake_hands
 from edge_agent.messaging.refusals import OLD_BROKER, Refused
 from edge_agent.messaging.signals import (
     FIRST_FAILURE,
@@ -52,7 +53,6 @@ HISTORICAL = "historical"
 """MQTT 5 user property of a message that is sent late or again."""
 
 _NO_LIMIT = 65535
-_CONNECT_TIMEOUT_S = 5.0
 _LARGEST_INBOX = 50
 """How many commands the broker may have under way to us at a time (MQTT 5)."""
 
@@ -64,6 +64,15 @@ class Will:
     topic: str
     payload: bytes
     delay_s: int = 0
+
+
+class _Client(paho.Client):
+    """paho's client on a line that was opened before, for paho opens one while its caller stands still."""
+
+    line: socket.socket
+
+    def _create_socket(self) -> socket.socket:
+        return self.line
 
 
 class Connection:
@@ -78,7 +87,7 @@ class Connection:
         session_expiry_s: How long the broker keeps subscriptions and what arrives for them (MQTT 5); 0 ends the session
             with the connection.
         answer_within_s: How long the broker may take to answer.
-        cancelled: Asked while waiting for the broker's answer.
+        cancelled: Asked several times a second while waiting for the network and the broker; ``True`` gives up.
 
     Attributes:
         receive_maximum: How many unacknowledged messages the broker takes.
@@ -108,6 +117,7 @@ class Connection:
         if will is not None:
             self._set_will(will)
         try:
+            self._client.line = dial(broker, cancelled)
             self._open(session_expiry_s)
             self._await_answer(answer_within_s, cancelled)
         except BaseException:
@@ -172,20 +182,17 @@ class Connection:
         """Hang up without a word, as when the line is cut: the will is published."""
         self._drop()
 
-    def _build(self, client_id: str, session_expiry_s: int) -> paho.Client:
-        client = paho.Client(
+    def _build(self, client_id: str, session_expiry_s: int) -> _Client:
+        client = _Client(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
             protocol=paho.MQTTv5 if self._v5 else paho.MQTTv311,
             clean_session=None if self._v5 else session_expiry_s == 0,
             reconnect_on_failure=False,
         )
-        client.connect_timeout = _CONNECT_TIMEOUT_S
         client.max_inflight_messages_set(0)  # no second window inside paho
         if self._broker.username:
             client.username_pw_set(self._broker.username, self._broker.password or None)
-        if self._broker.tls is not None:
-            client.tls_set_context(self._broker.tls)
         client.on_connect = self._on_connect
         client.on_publish = self._on_publish
         client.on_subscribe = self._on_subscribe
@@ -217,11 +224,7 @@ class Connection:
                 clean_start=clean_start,  # type: ignore[arg-type]
                 properties=properties,
             )
-        except ssl.SSLCertVerificationError as error:
-            raise Refused(self._broker, 0, f"its certificate: {error.verify_message}") from None
-        except ssl.SSLError as error:
-            raise refusal_of(self._broker, error) from None
-        except (OSError, UnicodeError) as error:
+        except OSError as error:
             raise BrokerError(f"broker {self._broker} cannot be reached", received=_words(error)) from None
 
     def _await_answer(self, within_s: float, cancelled: Callable[[], bool]) -> None:
@@ -230,7 +233,7 @@ class Connection:
         while self._answer is None:
             if cancelled() or time.monotonic() > deadline or not self.is_open:
                 if self._broker.tls is not None and not self.is_open:
-                    shake_hands(self._broker)  # paho keeps to itself what the broker said of the certificate
+                    shake_hands(self._broker, cancelled)  # paho keeps to itself what the broker said of the certificate
                 remedy = f"Check mqtt.host and mqtt.port. {OLD_BROKER}" if self._v5 else "Check mqtt.host and mqtt.port"
                 raise BrokerError(f"broker {self._broker} does not answer", remedy=remedy)
             early += self.poll(0.1)

@@ -94,8 +94,8 @@ class Publisher:
     Attributes:
         connected: Whether messages are flowing.
         connections: How often a connection was made.
-        turned_at: Monotonic seconds at which the thread last went round. It may stand still for some seconds while an
-            unreachable broker's name is looked up and its address tried.
+        turned_at: Monotonic seconds at which the thread last went round. It does so while it waits for the network as
+            well: dead name servers are no reason to start a healthy agent again.
     """
 
     def __init__(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import ssl
+
 from edge_agent.errors import BrokerError
 from edge_agent.messaging.broker import Broker
 
@@ -25,6 +28,22 @@ class Refused(BrokerError):
         self.temporary = code in _TEMPORARY
         remedy = remedy or _remedy(code, with_certificate=bool(broker.certificate))
         super().__init__(f"broker {broker} refuses the connection", received=reason, remedy=remedy)
+
+
+def refusal_of(broker: Broker, error: ssl.SSLError) -> Refused:
+    """What an alert of the broker means for this device."""
+    alert = re.search(r"ALERT_(\w+)", error.reason or "")
+    if alert is None:
+        return Refused(broker, 0, f"TLS: {error.reason or error}")
+    words = alert[1].lower().replace("_", " ")
+    if not re.search(r"certificate|ca$", words):
+        return Refused(broker, 0, f"TLS: {words}")
+    whose = "this device's certificate" if broker.certificate else "a device without a certificate"
+    return Refused(broker, 0, f"{whose}: {words}", remedy=(
+        "It has ended or been revoked, or is another school's: look with 'edge-agent doctor', and enrol the device anew"
+        if broker.certificate
+        else "Enrol the device, which sets mqtt.tls.cert and mqtt.tls.key"
+    ))  # fmt: skip
 
 
 def _remedy(code: int, *, with_certificate: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -49,3 +50,26 @@ def start_messenger() -> Iterator[Callable[..., Messenger]]:
     yield start
     for messenger in started:
         messenger.stop(drain_s=0.0)
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Path:
+    """A certificate authority and a server certificate for ``localhost``."""
+    folder = tmp_path / "certificates"
+    folder.mkdir()
+    key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+    for command in (
+        f"req -x509 {key} -keyout ca.key -out ca.crt -subj /CN=test-ca -addext keyUsage=critical,keyCertSign",
+        f"req {key} -keyout server.key -out server.csr -subj /CN=localhost",
+    ):
+        openssl(folder, command)
+    (folder / "names").write_text("subjectAltName=DNS:localhost\nauthorityKeyIdentifier=keyid")
+    openssl(folder, "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out server.crt -extfile names")
+    return folder
+
+
+def openssl(folder: Path, arguments: str) -> None:
+    try:
+        subprocess.run(["openssl", *arguments.split()], cwd=folder, check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("openssl is not installed (Debian: apt install openssl)")

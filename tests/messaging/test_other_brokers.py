@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import subprocess
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -66,29 +65,6 @@ def test_a_busy_broker_is_asked_again_like_one_that_is_away() -> None:
     assert Refused(Broker("b"), 0x89, "server busy").temporary
 
 
-@pytest.fixture
-def certificates(tmp_path: Path) -> Path:
-    """A certificate authority and a server certificate for ``localhost``."""
-    folder = tmp_path / "certificates"
-    folder.mkdir()
-    key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
-    for command in (
-        f"req -x509 {key} -keyout ca.key -out ca.crt -subj /CN=test-ca -addext keyUsage=critical,keyCertSign",
-        f"req {key} -keyout server.key -out server.csr -subj /CN=localhost",
-    ):
-        openssl(folder, command)
-    (folder / "names").write_text("subjectAltName=DNS:localhost\nauthorityKeyIdentifier=keyid")
-    openssl(folder, "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out server.crt -extfile names")
-    return folder
-
-
-def openssl(folder: Path, arguments: str) -> None:
-    try:
-        subprocess.run(["openssl", *arguments.split()], cwd=folder, check=True, capture_output=True)
-    except FileNotFoundError:
-        pytest.skip("openssl is not installed (Debian: apt install openssl)")
-
-
 def test_events_pass_through_tls(certificates: Path, start_messenger: Start, tmp_path: Path) -> None:
     config = f"certfile {certificates}/server.crt\nkeyfile {certificates}/server.key"
     with running_mosquitto(tmp_path, config, plain_listener=True) as mosquitto:
@@ -100,8 +76,6 @@ def test_events_pass_through_tls(certificates: Path, start_messenger: Start, tmp
             wait_until(lambda: len(subscriber.on("expression")) == 300, what="the events")
 
 
-# paho leaves the socket of a failed handshake to the garbage collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_certificate_of_an_unknown_authority_is_refused_with_a_remedy(
     certificates: Path, start_messenger: Start, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

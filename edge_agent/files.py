@@ -82,6 +82,21 @@ def read_file(path: Path, what: str) -> bytes:
         raise InputError(f"{path}: cannot be read: {error.strerror}", remedy=_ask_for_rights(error)) from None
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or folder.
+
+    Raises:
+        InputError: One may not look.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}", remedy=_ask_for_rights(error)) from None
+    return True
+
+
 def make_folder(path: Path, mode: int) -> None:
     """Create a folder, and those above it, unless it is there.
 

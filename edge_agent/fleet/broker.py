@@ -14,7 +14,7 @@ from pathlib import Path
 
 from edge_agent.config import TlsSettings
 from edge_agent.errors import AgentError, BrokerError, InputError
-from edge_agent.files import PUBLIC, SHARED, make_folder, read_file, write_file
+from edge_agent.files import PUBLIC, SHARED, is_there, make_folder, read_file, write_file
 from edge_agent.fleet.access import access_rules, applied_topic
 from edge_agent.fleet.authority import Authority, certificate_pem, key_pem, new_key
 from edge_agent.fleet.register import Device, Register
@@ -77,6 +77,14 @@ def write_server(register: Register, authority: Authority, now: datetime, valid:
         write_file(target / PASSWORDS, b"", SHARED, owner=_broker_owner())
 
 
+def server_is_ours(register: Register, authority: Authority) -> bool:
+    """Whether the broker has a key, a certificate, and this authority's: not so on a machine that is new."""
+    target = Path(register.school.broker_folder)
+    if not all(is_there(target / name) for name in (AUTHORITY, SERVER_KEY, SERVER_CERT, PASSWORDS)):
+        return False
+    return read_file(target / AUTHORITY, "the authority's certificate") == certificate_pem(authority.certificate)
+
+
 def make_it_read(register: Register, folder: Path) -> None:
     """Have the broker read its files again and wait until its behaviour shows that it has.
 
@@ -90,7 +98,7 @@ def make_it_read(register: Register, folder: Path) -> None:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise BrokerError(f"{' '.join(command)}: {error}", remedy=_BY_HAND) from None
         if done.returncode:
-            said = (done.stderr or done.stdout).strip()
+            said = " / ".join((done.stderr or done.stdout).split("\n")).strip(" /")
             raise BrokerError(f"{' '.join(command)}", received=said or f"exit code {done.returncode}", remedy=_BY_HAND)
     deadline = time.monotonic() + _APPLIED_WITHIN_S
     with reader_connection(register, folder) as connection:
@@ -204,4 +212,4 @@ _BY_HAND = "Let the broker read its files again: sudo systemctl reload mosquitto
 
 def not_confirmed(error: AgentError) -> str:
     """What to say where the files are right and the broker could not be asked."""
-    return f"note: the files for the broker are written, but it was not seen to use them: {error}"
+    return f"the files for the broker are written, but it was not seen to use them: {error}"

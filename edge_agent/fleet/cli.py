@@ -15,6 +15,7 @@ from rich.table import Table
 from edge_agent.config import Settings
 from edge_agent.config_file import load_settings
 from edge_agent.errors import AgentError, BrokerError, InputError
+from edge_agent.fleet.backup_cli import backup, restore
 from edge_agent.fleet.model_cli import FOLDER, FolderOption, models, promote_model, publish_model, withdraw_model
 from edge_agent.fleet.scale.cli import simulate
 from edge_agent.fleet.told import as_told, print_table
@@ -27,7 +28,7 @@ fleet_app = typer.Typer(
     help="A school's devices: certificates, enrolment, revocation. For the machine that keeps the school's authority.",
 )
 
-for _command in (publish_model, promote_model, withdraw_model, models):
+for _command in (publish_model, promote_model, withdraw_model, models, backup, restore):
     fleet_app.command()(_command)
 
 SshOption = Annotated[str, typer.Option("--ssh", metavar="HOST", help="Do it all on that device over ssh.")]
@@ -87,7 +88,7 @@ def add(
     folder: FolderOption = FOLDER,
 ) -> None:
     """Enrol a device: sign its request, let the broker know it, write the answer."""
-    from edge_agent.files import PUBLIC, only_one, read_file, write_file
+    from edge_agent.files import PUBLIC, read_file, write_file
     from edge_agent.fleet.papers import Request, read_paper, write_paper
     from edge_agent.fleet.remote import on_device
     from edge_agent.fleet.school import Fleet, utc_now
@@ -99,8 +100,8 @@ def add(
     else:
         content, source = on_device(ssh_command, ssh, "sudo edge-agent enrol --request -"), ssh
     asked = read_paper(content, Request, source)
-    with only_one(folder):
-        fleet, answer = Fleet.open(folder).add(asked, source, utc_now())
+    with Fleet.changing(folder) as fleet:
+        fleet, answer = fleet.add(asked, source, utc_now())
         _tell_broker(fleet)
     if request is None:
         on_device(ssh_command, ssh, "sudo edge-agent enrol -", write_paper(answer))
@@ -124,13 +125,12 @@ def renew(
     folder: FolderOption = FOLDER,
 ) -> None:
     """Issue new certificates before the old ones expire. Keys and access stay as they are."""
-    from edge_agent.files import PUBLIC, only_one, write_file
+    from edge_agent.files import PUBLIC, write_file
     from edge_agent.fleet.papers import write_paper
     from edge_agent.fleet.remote import on_device
     from edge_agent.fleet.school import Fleet, utc_now
 
-    with only_one(folder):
-        fleet = Fleet.open(folder)
+    with Fleet.changing(folder) as fleet:
         if broker:
             _tell_broker(fleet.renew_broker(utc_now()))
             typer.echo("The broker and the fleet commands have new certificates.")
@@ -158,13 +158,11 @@ def revoke(
     folder: FolderOption = FOLDER,
 ) -> None:
     """Shut a device out at once: no access, its connection closed, its certificates refused."""
-    from edge_agent.files import only_one
     from edge_agent.fleet.broker import kick, make_it_read
     from edge_agent.fleet.roster import declare_dead
     from edge_agent.fleet.school import Fleet, utc_now
 
-    with only_one(folder):
-        fleet = Fleet.open(folder)
+    with Fleet.changing(folder) as fleet:
         # Also one that is out: the broker may not have been there to be told.
         entry = fleet.register.find_even_revoked(device)
         fleet = fleet.revoke(entry, utc_now())
@@ -184,21 +182,17 @@ def revoke(
 @fleet_app.command()
 def apply(folder: FolderOption = FOLDER) -> None:
     """Write the broker's files anew, make it read them, and have it hold the published models again."""
-    from msgspec.structs import replace
-
-    from edge_agent.files import only_one
-    from edge_agent.fleet.broker import make_it_read, write_rules
+    from edge_agent.fleet.broker import make_it_read, not_confirmed
     from edge_agent.fleet.models import ModelDesk
-    from edge_agent.fleet.register import write_register
     from edge_agent.fleet.school import Fleet, utc_now
 
-    with only_one(folder):
-        fleet = Fleet.open(folder)
-        register = replace(fleet.register, edition=fleet.register.edition + 1)
-        write_register(folder, register)
-        write_rules(folder, register, fleet.authority, utc_now())
-        make_it_read(register, folder)
-        desk = ModelDesk(folder, register)
+    with Fleet.changing(folder) as fleet:
+        fleet = fleet.apply(utc_now())
+        try:
+            make_it_read(fleet.register, folder)
+        except AgentError as error:
+            raise BrokerError(not_confirmed(error).rstrip("."), remedy="Then run this again") from None
+        desk = ModelDesk(folder, fleet.register)
         if desk.standing:
             desk.offer_again()
     typer.echo("The broker goes by the current rules.")
@@ -216,7 +210,10 @@ def list_devices(
 
     fleet = Fleet.open(folder)
     now = utc_now()
-    entries = roster(fleet.register, fleet.due(now), None if offline else folder)
+    try:
+        entries = roster(fleet.register, fleet.due(now), None if offline else folder)
+    except BrokerError as error:
+        raise BrokerError(str(error).rstrip("."), remedy="What the register alone knows: --offline") from None
     if json:
         rows = [{field: str(getattr(entry, field)) if field == "until" else getattr(entry, field)
                  for field in entry.__slots__} for entry in entries]  # fmt: skip
@@ -279,7 +276,7 @@ def _tell_broker(fleet: Fleet) -> None:
     try:
         make_it_read(fleet.register, fleet.folder)
     except AgentError as error:
-        typer.echo(not_confirmed(error), err=True)
+        typer.echo(f"note: {not_confirmed(error)}", err=True)
 
 
 __all__ = ["enrol", "fleet_app"]

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 FOLDER: Final = Path("/var/lib/edge-agent-fleet")
 FolderOption = Annotated[
-    Path, typer.Option("--folder", envvar="EDGE_AGENT_FLEET", help="The fleet's folder, with the authority's key.")
+    Path,
+    # Not typer's own check of rights, which names no remedy.
+    typer.Option(
+        "--folder", envvar="EDGE_AGENT_FLEET", readable=False, help="The fleet's folder, with the authority's key."
+    ),
 ]
 _PERCENT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
@@ -109,13 +113,11 @@ def models(
 @contextmanager
 def _desk(folder: Path) -> Iterator[tuple[ModelDesk, Register]]:
     """The desk, after the broker goes by rules that know of models."""
-    from edge_agent.files import only_one
     from edge_agent.fleet.broker import make_it_read
     from edge_agent.fleet.models import ModelDesk
     from edge_agent.fleet.school import Fleet, utc_now
 
-    with only_one(folder):
-        fleet = Fleet.open(folder)
+    with Fleet.changing(folder) as fleet:
         renewed = fleet.with_current_rules(utc_now())
         if renewed is not None:
             make_it_read(renewed.register, folder)

@@ -9,9 +9,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from edge_agent.errors import InputError
-from edge_agent.files import SECRET, read_file, write_file
+from edge_agent.files import SECRET, is_there, read_file, write_file
 
 MODEL_KEY: Final = "model.key"
+PUBLISHED: Final = "models.json"
+"""What was published, beside the key."""
 
 
 def model_key(folder: Path) -> Ed25519PrivateKey:
@@ -21,7 +23,10 @@ def model_key(folder: Path) -> Ed25519PrivateKey:
         InputError: It is broken, or cannot be written.
     """
     path = folder / MODEL_KEY
-    if not path.exists():
+    if not is_there(path):
+        if is_there(folder / PUBLISHED):
+            raise InputError(f"{path}: no such file, though models were published with it",
+                             remedy="Restore it from the folder's backup: devices take models of no other")  # fmt: skip
         made = Ed25519PrivateKey.generate()
         pem = made.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

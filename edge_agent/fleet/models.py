@@ -19,9 +19,9 @@ from msgspec.structs import replace
 from edge_agent.contract.bundle import Bundle, unpack_bundle
 from edge_agent.contract.golden import check_golden
 from edge_agent.errors import CheckFailed, InputError
-from edge_agent.files import PUBLIC, SECRET, make_folder, read_file, write_file
+from edge_agent.files import PUBLIC, SECRET, is_there, make_folder, read_file, write_file
 from edge_agent.fleet.broker import collect, publish, reader_connection
-from edge_agent.fleet.model_key import model_key
+from edge_agent.fleet.model_key import PUBLISHED, model_key
 from edge_agent.fleet.register import Register
 from edge_agent.messaging.connection import Connection
 from edge_agent.messaging.payloads import encode
@@ -39,7 +39,6 @@ from edge_agent.messaging.publication import (
 from edge_agent.messaging.signals import Received, Signal
 from edge_agent.vision.classifier import Classifier
 
-_FILE: Final = "models.json"
 _BUNDLES: Final = "models"
 _QUIET_TURNS: Final = 3
 
@@ -224,7 +223,7 @@ class ModelDesk:
 
     def _remember(self, shelf: Shelf) -> None:
         self._shelf = shelf
-        write_file(self._folder / _FILE, msgspec.json.format(msgspec.json.encode(shelf), indent=2) + b"\n", SECRET)
+        write_file(self._folder / PUBLISHED, msgspec.json.format(msgspec.json.encode(shelf), indent=2) + b"\n", SECRET)
 
 
 def check_bundle(content: bytes, source: str) -> Bundle:
@@ -270,8 +269,8 @@ def _signed_in(payload: bytes) -> tuple[SignedPublication, ...]:
 
 
 def _read_shelf(folder: Path) -> Shelf:
-    path = folder / _FILE
-    if not path.exists():
+    path = folder / PUBLISHED
+    if not is_there(path):
         return Shelf()
     try:
         return msgspec.json.decode(read_file(path, "what was published"), type=Shelf)

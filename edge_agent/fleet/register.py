@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from edge_agent.config import Name
 from edge_agent.errors import InputError
-from edge_agent.files import SECRET, read_file, write_file
+from edge_agent.files import SECRET, is_there, read_file, write_file
 
 _LONGEST_NAME = 64
 """X.509's limit for a common name."""
@@ -92,7 +92,7 @@ class Register(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
     Attributes:
         school: The broker and its surroundings.
         devices: All enrolments ever.
-        edition: Counts up with every change that the broker has to learn of.
+        edition: Rises with every change that the broker has to learn of.
     """
 
     school: School
@@ -130,10 +130,14 @@ class Register(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
                              remedy="Name the site, too: site/device")  # fmt: skip
         return found[0]
 
-    def with_device(self, device: Device) -> Register:
+    def next_edition(self, now: datetime) -> int:
+        """The number of a change made now: one that also a register restored from an older backup never gave before."""
+        return max(self.edition + 1, int(now.timestamp()))
+
+    def with_device(self, device: Device, now: datetime) -> Register:
         """With a device added, or put in the place of the one with its identity."""
         others = tuple(entry for entry in self.devices if entry.identity != device.identity)
-        return replace(self, devices=(*others, device), edition=self.edition + 1)
+        return replace(self, devices=(*others, device), edition=self.next_edition(now))
 
     def revoked(self) -> list[tuple[int, datetime]]:
         """Serial numbers of all certificates that are not to be accepted, with the time."""
@@ -193,7 +197,7 @@ def read_register(folder: Path) -> Register:
         InputError: There is none, or it is broken.
     """
     path = folder / "register.json"
-    if not path.exists():
+    if not is_there(path):
         raise InputError(f"{folder}: no fleet here", remedy="Name its folder with --folder, or make one: fleet init")
     try:
         return msgspec.json.decode(read_file(path, "a fleet's register"), type=Register)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from msgspec.structs import replace
 
 from edge_agent.errors import InputError
-from edge_agent.files import PUBLIC, SECRET, make_folder, read_file, write_file
+from edge_agent.files import PUBLIC, SECRET, is_there, make_folder, only_one, read_file, write_file
 from edge_agent.fleet.access import check_no_clash
 from edge_agent.fleet.authority import (
     Authority,
@@ -22,7 +24,7 @@ from edge_agent.fleet.authority import (
     read_certificate,
     requested_key,
 )
-from edge_agent.fleet.broker import rules_are_current, write_rules, write_server
+from edge_agent.fleet.broker import rules_are_current, server_is_ours, write_rules, write_server
 from edge_agent.fleet.model_key import MODEL_KEY, model_key, public_pem
 from edge_agent.fleet.papers import Answer, Request
 from edge_agent.fleet.register import (
@@ -64,9 +66,9 @@ class Fleet:
             InputError: There is a fleet in the folder already, or part of one, or something cannot be written; then
                 nothing is left in the folder.
         """
-        if (folder / "register.json").exists():
+        if is_there(folder / "register.json"):
             raise InputError(f"{folder}: a fleet is here already", remedy="Use it, or name another folder")
-        if (folder / "ca.key").exists():
+        if is_there(folder / "ca.key"):
             raise InputError(f"{folder}: an authority's key is here, but no register",
                              remedy="Restore the folder from its backup, or name another folder")  # fmt: skip
         make_folder(folder, 0o700)
@@ -97,6 +99,18 @@ class Fleet:
         register = read_register(folder)
         key = read_file(folder / "ca.key", "the authority's key")
         return cls(folder, register, Authority.from_pem(key, read_file(folder / "ca.crt", "its certificate")))
+
+    @classmethod
+    @contextmanager
+    def changing(cls, folder: Path) -> Iterator[Fleet]:
+        """The fleet in a folder, which no other command changes meanwhile.
+
+        Raises:
+            InputError: As :meth:`open`, or the folder cannot be written.
+        """
+        read_register(folder)  # where there is no fleet, that is what to say
+        with only_one(folder):
+            yield cls.open(folder)
 
     def add(self, request: Request, source: str, now: datetime) -> tuple[Fleet, Answer]:
         """Enrol a device.
@@ -130,20 +144,24 @@ class Fleet:
         """New certificates for the broker and for the fleet commands."""
         self._write_reader(now)
         write_server(self.register, self.authority, now, VALID)
-        return self._changed(replace(self.register, edition=self.register.edition + 1), now)
+        return self._with_new_rules(now)
 
     def with_current_rules(self, now: datetime) -> Fleet | None:
         """The broker's files as this version of the agent writes them; ``None`` where they are so already."""
-        if rules_are_current(self.folder, self.register):
-            return None
-        return self._changed(replace(self.register, edition=self.register.edition + 1), now)
+        return None if rules_are_current(self.folder, self.register) else self._with_new_rules(now)
+
+    def apply(self, now: datetime) -> Fleet:
+        """Write the broker's files anew; its key and certificate, too, where it has none of this authority's."""
+        if not server_is_ours(self.register, self.authority):
+            write_server(self.register, self.authority, now, VALID)
+        return self._with_new_rules(now)
 
     def revoke(self, device: Device, now: datetime) -> Fleet:
         """Take a device out of the access rules and put its certificates on the revocation list.
 
         One that is out already stays so from when it was, and the broker's files are written again.
         """
-        return self._changed(self.register.with_device(replace(device, revoked_at=device.revoked_at or now)), now)
+        return self._changed(self.register.with_device(replace(device, revoked_at=device.revoked_at or now), now), now)
 
     def due(self, now: datetime) -> tuple[Device, ...]:
         """Devices whose certificate has expired or will soon."""
@@ -165,7 +183,10 @@ class Fleet:
             certificate=pem, authority=certificate_pem(self.authority.certificate).decode(),
             models=public_pem(model_key(self.folder)).decode(),
         )  # fmt: skip
-        return self._changed(self.register.with_device(device), now), answer
+        return self._changed(self.register.with_device(device, now), now), answer
+
+    def _with_new_rules(self, now: datetime) -> Fleet:
+        return self._changed(replace(self.register, edition=self.register.next_edition(now)), now)
 
     def _changed(self, register: Register, now: datetime) -> Fleet:
         """The register first: it is what the broker's files are made from, and can be again."""

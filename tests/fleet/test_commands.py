@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from edge_agent.errors import BrokerError, InputError
 from edge_agent.fleet.broker import make_it_read
 from edge_agent.fleet.cli import add, list_devices
-from edge_agent.fleet.register import write_register
+from edge_agent.fleet.register import utc_now, write_register
 from edge_agent.messaging.connection import Connection
 from edge_agent.messaging.payloads import ModelUpdate, Status, encode
 from edge_agent.messaging.probe import probe_broker
@@ -57,7 +57,7 @@ def test_the_roster_joins_the_register_with_what_devices_say(
     speaker, _ = school.device("speaks"), school.device("silent")
     entry = school.entry("silent")
     ending = replace(entry, issued=(replace(entry.issued[-1], until=entry.issued[-1].at + timedelta(days=10)),))
-    write_register(school.folder, school.fleet().register.with_device(ending))
+    write_register(school.folder, school.fleet().register.with_device(ending, utc_now()))
     connection = Connection(speaker.broker(), "x")
     birth = Status(state="online", session="01JD5W7T4KQ2", at="2026-11-22T09:00:00.000Z", version="0.1.0", model="9f86")
     connection.publish(Topics("classroom", "school", "speaks").of(STATUS), encode(birth), retain=True)

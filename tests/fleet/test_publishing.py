@@ -140,7 +140,8 @@ def test_a_school_from_before_there_were_models_gets_key_and_rules_on_first_use(
     school: SchoolUnderTest, tmp_path: Path
 ) -> None:
     school.device("a")
-    (school.folder / "model.key").unlink()
+    for name in ("model.key", "models.json"):
+        (school.folder / name).unlink(missing_ok=True)
     rules = school.broker.files / "acl"
     rules.write_text("".join(line for line in rules.read_text().splitlines(True) if "/fleet/model" not in line))
     publish_model(bundle_file(tmp_path, dense_bundle(seed=1)), folder=school.folder)

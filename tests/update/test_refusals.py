@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from edge_agent.config import ClassifierSettings
+from edge_agent.contract import labels
 from edge_agent.contract.bundle import pack_bundle, unpack_bundle
 from edge_agent.contract.metadata import InputSpec
 from edge_agent.messaging.publication import SignedPublication
@@ -89,6 +90,12 @@ def test_one_with_other_labels(desk: Desk) -> None:
     desk.start()
     desk.publish(dense_bundle(names=OTHER_LABELS), 1)
     assert "its labels: got calm, disgust" in desk.outcome("refused").reason
+
+
+def test_one_with_the_same_labels_in_another_order(desk: Desk) -> None:
+    desk.start()
+    desk.publish(dense_bundle(names=labels.FER2013[::-1]), 1)
+    assert "its labels: got neutral, surprise" in desk.outcome("refused").reason
 
 
 def test_one_of_another_input_shape(desk: Desk) -> None:

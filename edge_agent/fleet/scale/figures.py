@@ -188,6 +188,9 @@ def _warnings(load: Load, late: Sequence[float], heard: Heard, lost: int) -> tup
         f"the listener used {load.listener:.2f} cores: times include waiting for it": load.listener > BUSY_CORE,
         "devices were late by more than a quarter of a second: this machine has too little processor time for them":
             percentile(late, 0.99) > LATE_S,
+        "a message took more than a quarter of a second there and back although the broker was idle most of the time: "
+        "programs of this machine, or the network, made it wait, and times are not the broker's":
+            load.broker is not None and load.broker < BUSY_CORE and percentile(heard.probe_s, 0.99) > LATE_S,
         "events are lost where a subscriber is slower than the broker's max_queued_messages allows": lost > 0,
         heard.problem: bool(heard.problem),
     }  # fmt: skip

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -32,6 +33,17 @@ def heard(count: int) -> Heard:
 
 
 IDLE = Usage(0.5, 1.0, (2.0, 3.0), 10.0)
+
+
+@pytest.mark.parametrize(
+    ("broker_s", "probe_s", "warned"), [(0.5, 0.3, True), (0.5, 0.2, False), (9.0, 0.3, False), (None, 0.3, False)]
+)
+def test_waiting_where_the_broker_had_time_is_not_the_brokers(
+    broker_s: float | None, probe_s: float, warned: bool
+) -> None:
+    got = replace(heard(10), probe_s=[probe_s] * 10)
+    found = made([said(10)], got, Usage(broker_s, 1.0, (2.0, 3.0), 10.0))
+    assert any("although the broker was idle" in words for words in found.warnings) is warned
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.5, 50), (0.99, 99), (1.0, 100)])

@@ -153,6 +153,22 @@ def compare(
     typer.echo(jsonlib.dumps(comparison.to_json(), indent=2) if json else comparing.render(comparison))
 
 
+@app.command()
+def average(
+    runs: Annotated[list[Path], typer.Argument(help="Finished runs of one network that began from common weights.")],
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", help="Run directory to make.")],
+) -> None:
+    """Average the weights of several trainings into one network, a finished run like any other."""
+    from train.average import average as average_runs
+    from train.data import load
+    from train.run_dir import RunDir
+
+    channels = RunDir(runs[0]).record().recipe.channels
+    average_runs(runs, load(data, channels=channels), RunDir(out))
+    typer.echo(f"The run is in {out}. Next: python -m train evaluate {out} --data {data}")
+
+
 Photos = Annotated[Path | None, typer.Option(help="A folder of photographs of groups.")]
 Weights = Annotated[Path | None, typer.Option(help="YuNet's weights; where fetched unless given.")]
 

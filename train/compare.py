@@ -99,7 +99,8 @@ def _settings(run: RunDir) -> dict[str, str]:
 
 def _phase(phase: Phase) -> str:
     varied = "" if phase.variation == 1 else f", varied by {phase.variation:g}"
-    return f"{phase.epochs} epochs at {phase.side_px} px{varied}"
+    untaught = "" if phase.taught else ", without teachers"
+    return f"{phase.epochs} epochs at {phase.side_px} px{varied}{untaught}"
 
 
 def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, str]:

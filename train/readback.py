@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import keras
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from edge_agent.contract.bundle import read_bundle
 from edge_agent.errors import InputError
+from train.batch_statistics import answers_by_batches
 from train.data import load
 from train.data.splits import make_split
 from train.readers import held_out_faces, open_reader
@@ -66,7 +65,7 @@ def measure_readback(path: Path, data: Path) -> Readback:
     model = recover(read_bundle(path), faces.images[learnt_from])
     labels = reader.logits(held_out.images).argmax(axis=1)
     told = predict_logits(model, held_out.images).argmax(axis=1)
-    in_batches = _answers_in_batches(model, held_out.images)
+    in_batches = answers_by_batches(model, held_out.images, BATCH).argmax(axis=1)
     truth = held_out.labels
     return Readback(
         name=reader.name,
@@ -94,14 +93,3 @@ def render(found: Readback) -> str:
             ],
         ],
     )
-
-
-def _answers_in_batches(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Labels where each batch is normalised by its own mean and variance; the network's running ones change with it."""
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.Dropout):
-            layer.rate = 0.0  # of what training does, normalisation alone is asked about
-    # The rest of an uneven division is shared out: a batch of a few faces would be normalised by chance.
-    parts = np.array_split(images, max(1, len(images) // BATCH))
-    logits = [keras.ops.convert_to_numpy(model(part.astype(np.float32), training=True)) for part in parts]
-    return np.asarray(np.concatenate(logits).argmax(axis=1), np.int64)

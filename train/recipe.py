@@ -21,12 +21,14 @@ _Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 class Phase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A part of the training: ``epochs`` epochs on images of ``side_px``, varied by ``variation`` of the augmentation.
 
-    ``variation = 0.5`` goes half as far as the recipe's augmentation says.
+    ``variation = 0.5`` goes half as far as the recipe's augmentation says. ``taught = false`` leaves the recipe's
+    teachers unasked: what a network learns first it learns from labels as well, and their answers take time.
     """
 
     epochs: _Positive
     side_px: Annotated[int, msgspec.Meta(ge=16, le=96)] = 48
     variation: _Share = 1.0
+    taught: bool = True
 
 
 class VotesUse(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

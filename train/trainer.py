@@ -112,7 +112,7 @@ def fit(
     targets = make_targets(recipe, faces, split, votes)
     taught = open_teachers(recipe, faces, teachers)
     check_batch(recipe.batch_size, len(split.train), team)
-    team.agree("data, split or recipe", _fingerprint(recipe, faces, split))
+    team.agree("data, split, recipe or teachers", _fingerprint(recipe, faces, split, taught))
     _seed_backend(recipe, deterministic)  # forgets all of Keras' global state, so it comes before the spreading
     with team.spread():
         return _fit(recipe, faces, split, run, targets, taught, resume=resume, start_from=start_from, team=team,
@@ -159,10 +159,11 @@ def _fit(
     for epoch in range(first, recipe.epochs):
         began = time.monotonic()
         phase = recipe.phase(epoch)
+        taught_by = (teachers, recipe.teaching.weight) if teachers is not None and phase.taught else None
         batches = EpochBatches(images, targets, epoch=epoch, seed=recipe.seed, batch_size=recipe.batch_size,
                                augmentation=recipe.augmentation.times(phase.variation),
                                side_px=phase.side_px, share=(team.host, team.hosts), workers=feeders(),
-                               teachers=None if teachers is None else (teachers, recipe.teaching.weight))  # fmt: skip
+                               teachers=taught_by)  # fmt: skip
         if epoch and phase.side_px != recipe.phase(epoch - 1).side_px:
             # A function traced for several sizes computes in another order than one traced for the new size alone,
             # which is what a run continued from here has.
@@ -251,9 +252,10 @@ def _seed_backend(recipe: Recipe, deterministic: bool) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
-def _fingerprint(recipe: Recipe, faces: FaceSet, split: Split) -> bytes:
+def _fingerprint(recipe: Recipe, faces: FaceSet, split: Split, teachers: Teachers | None) -> bytes:
     rows = b"".join(part.astype(np.int64).tobytes() for part in (split.train, split.validation))
-    return f"{recipe.settings()}{faces.fingerprint()}{split.protocol}".encode() + rows
+    named = () if teachers is None else teachers.descriptions
+    return f"{recipe.settings()}{faces.fingerprint()}{split.protocol}{named}".encode() + rows
 
 
 def _changes_size(recipe: Recipe) -> bool:

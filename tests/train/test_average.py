@@ -1,0 +1,119 @@
+"""Several trainings averaged into one network: what comes out, and which runs cannot be averaged."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import keras
+import msgspec
+import numpy as np
+import pytest
+
+import train.__main__ as commands
+from edge_agent.errors import InputError
+from tests.train.faces import bright_halves, two_to_one
+from tests.train.test_trainer import RECIPE
+from train.average import average
+from train.batch_statistics import answers_by_batches
+from train.data.dataset import FaceSet
+from train.data.splits import make_split
+from train.recipe import Phase
+from train.run_dir import RunDir
+from train.score import load_model
+from train.start import start_from_run
+from train.trainer import accuracy, fit, predict_logits
+
+SHORT = msgspec.structs.replace(RECIPE, phases=(Phase(epochs=3),))
+
+
+def faces() -> FaceSet:
+    """Halves that come with their publisher's parts, so that a run's split can be made again from its name."""
+    made = bright_halves()
+    rows = np.arange(len(made))
+    return dataclasses.replace(made, name="FER2013", usage=np.where(rows < 64, "Training", "PublicTest"))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two trainings that went on from a third."""
+    folder = tmp_path_factory.mktemp("runs")
+    some = faces()
+    split = make_split(some, "fer2013-official")
+    fit(SHORT, some, split, RunDir(folder / "first"))
+    for seed in (2, 3):
+        recipe = msgspec.structs.replace(SHORT, seed=seed, phases=(Phase(epochs=2),))
+        start = start_from_run(RunDir(folder / "first"))
+        fit(recipe, some, split, RunDir(folder / f"seed{seed}"), start_from=start)
+    return [folder / "seed2", folder / "seed3"]
+
+
+def kernels(model: keras.Model) -> list[np.ndarray]:
+    return [keras.ops.convert_to_numpy(variable) for variable in model.trainable_variables]
+
+
+def test_the_kernels_are_the_mean(runs: list[Path], tmp_path: Path) -> None:
+    mean = average(runs, faces(), RunDir(tmp_path / "mean"))
+    both = [kernels(load_model(RunDir(run))) for run in runs]
+    for found, one, other in zip(kernels(mean), *both, strict=True):
+        np.testing.assert_allclose(found, (one + other) / 2, atol=1e-6)
+
+
+def test_a_run_named_twice_counts_twice(runs: list[Path], tmp_path: Path) -> None:
+    mean = average([runs[0], runs[1], runs[1]], faces(), RunDir(tmp_path / "mean"))
+    one, other = (kernels(load_model(RunDir(run)))[0] for run in runs)
+    np.testing.assert_allclose(kernels(mean)[0], one / 3 + 2 * other / 3, atol=1e-6)
+
+
+def test_what_comes_out_is_a_run_like_any_other(runs: list[Path], tmp_path: Path) -> None:
+    out, some = RunDir(tmp_path / "mean"), faces()
+    average(runs, some, out)
+    record = out.record()
+    assert record.finished_at
+    assert record.started_from.startswith("mean of seed2, model.keras sha256 ")
+    assert record.classes == some.classes
+    held_out = make_split(some, record.protocol).validation
+    assert accuracy(predict_logits(load_model(out), some.images[held_out]), some.labels[held_out]) >= 0.9
+
+
+def test_running_statistics_are_those_of_the_mean_network(runs: list[Path], tmp_path: Path) -> None:
+    some = faces()
+    mean = average(runs, some, RunDir(tmp_path / "mean"))
+    training = some.images[make_split(some, "fer2013-official").train]
+    by_running = predict_logits(mean, training)
+    np.testing.assert_allclose(by_running, answers_by_batches(mean, training, len(training)), atol=0.05)
+
+
+def test_answers_by_batches_leave_dropout_as_it_was() -> None:
+    model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Dropout(0.5), keras.layers.Flatten()])
+    images = np.full((8, 4, 4, 1), 7, np.uint8)
+    assert (answers_by_batches(model, images, 4) == 7).all(), "nothing is dropped"
+    assert model.layers[0].rate == 0.5
+
+
+def test_one_run_is_no_mean(runs: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="got 1, expected two or more"):
+        average(runs[:1], faces(), RunDir(tmp_path / "mean"))
+
+
+def test_runs_of_other_data_are_refused(runs: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="which the runs were trained on"):
+        average(runs, bright_halves(seed=1), RunDir(tmp_path / "mean"))
+
+
+def test_runs_of_another_split_are_refused(runs: list[Path], tmp_path: Path) -> None:
+    some = faces()
+    fit(msgspec.structs.replace(SHORT, phases=(Phase(epochs=1),)), some, two_to_one(some), RunDir(tmp_path / "other"))
+    with pytest.raises(InputError, match="other: split: got two-to-one, expected fer2013-official"):
+        average([runs[0], tmp_path / "other"], some, RunDir(tmp_path / "mean"))
+
+
+def test_the_command_tells_a_missing_run_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = str(tmp_path / "nowhere")
+    monkeypatch.setattr("sys.argv", ["train", "average", nowhere, nowhere, "--data", "fer2013.csv", "--out", "mean"])
+    with pytest.raises(SystemExit) as left:
+        commands.main()
+    assert left.value.code == InputError.exit_code
+    assert "no run.json in it" in capsys.readouterr().err

@@ -6,6 +6,7 @@ malformed one the wish ``"muted":true`` is obeyed, and nothing else: what opens 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,13 +40,19 @@ class _Fields(msgspec.Struct, frozen=True):
 def read_desired(payload: bytes) -> Reading:
     """Read a message; unknown fields are ignored."""
     fields = _fields_of(payload)
+    wishes = [fields.muted]
     try:
         desired = decode(payload, Desired)
         if fields.v is UNSET:  # elsewhere taken for the only version there is
             raise InputError("not a desired message: Object missing required field `v`")
+        if desired.muted is False:
+            wishes = _wishes_in(payload)
+            if len(wishes) != 1:
+                raise InputError("not a desired message: Object contains field `muted` more than once")
     except InputError as error:
         issued_at = fields.issued_at if isinstance(fields.issued_at, str) else UNSET
-        return Reading(Desired(muted=True, issued_at=issued_at) if fields.muted is True else None, str(error))
+        mute = any(wish is True for wish in wishes)
+        return Reading(Desired(muted=True, issued_at=issued_at) if mute else None, str(error))
     return Reading(desired)
 
 
@@ -54,3 +61,16 @@ def _fields_of(payload: bytes) -> _Fields:
         return msgspec.json.decode(payload, type=_Fields)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _Fields()
+
+
+def _wishes_in(payload: bytes) -> list[Any]:
+    """Every value that stands under ``muted``, where JSON parsers would take one or the other.
+
+    Raises:
+        InputError: The message is nested too deeply, or not in UTF-8 throughout.
+    """
+    try:
+        pairs = json.loads(payload, object_pairs_hook=list)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"not a desired message: {error}") from None
+    return [value for name, value in pairs if name == "muted"]

@@ -33,6 +33,7 @@ def test_a_message_that_follows_the_contract_is_read_whole() -> None:
         b'{"v":"1","muted":true}',
         b'{"v":2,"muted":true}',
         b'{"v":1,"model":"\xff","muted":true}',
+        b'{"v":1,"muted":true,"muted":false}',
     ],
 )
 def test_of_a_malformed_message_the_wish_to_close_the_camera_is_read(payload: bytes) -> None:
@@ -51,6 +52,8 @@ def test_the_wish_keeps_its_date() -> None:
     [
         b'{"v":1,"muted":false,"model":7}',
         b'{"muted":false}',
+        b'{"v":1,"muted":false,"mut\\u0065d":false}',
+        b'{"v":1,"muted":false,"other":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         b'{"v":1,"muted":"true"}',
         b'{"v":1,"muted":1}',
         b'{"v":1,"wish":{"muted":true},"model":7}',

@@ -95,7 +95,7 @@ def soak(folder: Path, expressions: int) -> Soak:
 
 
 def _let_store(messenger: Messenger, made: int) -> None:
-    """Wait for the disk: time passes faster here than it can follow, and what piled up before it would prove nothing."""
+    """Wait for the disk: time passes faster here than it can follow, and what piles up before it proves nothing."""
     wait_until(lambda: made - messenger.counters().accepted < _MOST_UNSTORED, 120.0, "storing")
 
 

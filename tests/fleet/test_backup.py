@@ -20,7 +20,9 @@ from edge_agent.fleet.model_key import PUBLISHED, model_key
 from edge_agent.fleet.papers import Request
 from edge_agent.fleet.register import School, new_identity
 from edge_agent.fleet.school import Fleet
+from edge_agent.messaging.probe import probe_broker
 from tests.broker import free_port
+from tests.fleet.conftest import SchoolUnderTest
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=timezone.utc)
 
@@ -167,6 +169,20 @@ def test_without_a_broker_the_roster_points_to_the_register(fleet: Fleet) -> Non
 def test_a_folder_without_a_fleet_is_called_so(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no fleet here"):
         apply(tmp_path / "nowhere")
+
+
+def test_a_running_broker_goes_by_what_was_restored(school: SchoolUnderTest, tmp_path: Path) -> None:
+    early = school.device("early")
+    archive = tmp_path / "backup.tar.gz"
+    backup(archive, school.folder)
+    late = school.device("late")
+    assert "may publish" in probe_broker(late.settings)
+    school.folder.rename(tmp_path / "old")
+    restore(archive, folder=school.folder)
+    apply(school.folder)
+    assert "may publish" in probe_broker(early.settings)
+    with pytest.raises(BrokerError):
+        probe_broker(late.settings)
 
 
 def archive_of(files: dict[str, bytes]) -> bytes:

@@ -41,7 +41,8 @@ def score_run(run_path: Path, data: Path, part: str) -> tuple[scoring.Evaluation
     folder = run_path / "evaluation"
     report.plot_confusion(evaluation, folder / f"{part}-confusion.png", title)
     report.plot_reliability(evaluation, folder / f"{part}-reliability.png", title)
-    report.plot_curves(run.metrics(), folder / "curves.png", title)
+    if epochs := run.metrics():  # a mean of runs has none of its own
+        report.plot_curves(epochs, folder / "curves.png", title)
     (folder / f"{part}.json").write_text(json.dumps(evaluation.to_json(), indent=2) + "\n", encoding="utf-8")
     return evaluation, scoring.render(evaluation, title)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import keras
@@ -12,39 +11,47 @@ import pytest
 
 import train.__main__ as commands
 from edge_agent.errors import InputError
+from tests.train.data.files import write_face
 from tests.train.faces import bright_halves, two_to_one
 from tests.train.test_trainer import RECIPE
 from train.average import average
 from train.batch_statistics import answers_by_batches
+from train.data import load
 from train.data.dataset import FaceSet
 from train.data.splits import make_split
 from train.recipe import Phase
 from train.run_dir import RunDir
-from train.score import load_model
+from train.score import load_model, score_run
 from train.start import start_from_run
-from train.trainer import accuracy, fit, predict_logits
+from train.trainer import fit, predict_logits
 
 SHORT = msgspec.structs.replace(RECIPE, phases=(Phase(epochs=3),))
 
 
-def faces() -> FaceSet:
-    """Halves that come with their publisher's parts, so that a run's split can be made again from its name."""
-    made = bright_halves()
-    rows = np.arange(len(made))
-    return dataclasses.replace(made, name="FER2013", usage=np.where(rows < 64, "Training", "PublicTest"))
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two thirds in train/, one third in validation/, by class."""
+    folder, made = tmp_path_factory.mktemp("data"), bright_halves()
+    for index, (face, label) in enumerate(zip(made.images, made.labels, strict=True)):
+        part = "train" if index < 64 else "validation"
+        write_face(folder / part / made.classes[label] / f"{index}.png", face)
+    return folder
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+def faces(data: Path) -> FaceSet:
+    return load(data)
+
+
+@pytest.fixture(scope="module")
+def runs(faces: FaceSet, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Two trainings that went on from a third."""
-    folder = tmp_path_factory.mktemp("runs")
-    some = faces()
-    split = make_split(some, "fer2013-official")
-    fit(SHORT, some, split, RunDir(folder / "first"))
+    folder, split = tmp_path_factory.mktemp("runs"), make_split(faces, "")
+    fit(SHORT, faces, split, RunDir(folder / "first"))
     for seed in (2, 3):
         recipe = msgspec.structs.replace(SHORT, seed=seed, phases=(Phase(epochs=2),))
         start = start_from_run(RunDir(folder / "first"))
-        fit(recipe, some, split, RunDir(folder / f"seed{seed}"), start_from=start)
+        fit(recipe, faces, split, RunDir(folder / f"seed{seed}"), start_from=start)
     return [folder / "seed2", folder / "seed3"]
 
 
@@ -52,34 +59,38 @@ def kernels(model: keras.Model) -> list[np.ndarray]:
     return [keras.ops.convert_to_numpy(variable) for variable in model.trainable_variables]
 
 
-def test_the_kernels_are_the_mean(runs: list[Path], tmp_path: Path) -> None:
-    mean = average(runs, faces(), RunDir(tmp_path / "mean"))
+def test_the_kernels_are_the_mean(runs: list[Path], faces: FaceSet, tmp_path: Path) -> None:
+    mean = average(runs, faces, RunDir(tmp_path / "mean"))
     both = [kernels(load_model(RunDir(run))) for run in runs]
     for found, one, other in zip(kernels(mean), *both, strict=True):
         np.testing.assert_allclose(found, (one + other) / 2, atol=1e-6)
 
 
-def test_a_run_named_twice_counts_twice(runs: list[Path], tmp_path: Path) -> None:
-    mean = average([runs[0], runs[1], runs[1]], faces(), RunDir(tmp_path / "mean"))
+def test_a_run_named_twice_counts_twice(runs: list[Path], faces: FaceSet, tmp_path: Path) -> None:
+    mean = average([runs[0], runs[1], runs[1]], faces, RunDir(tmp_path / "mean"))
     one, other = (kernels(load_model(RunDir(run)))[0] for run in runs)
     np.testing.assert_allclose(kernels(mean)[0], one / 3 + 2 * other / 3, atol=1e-6)
 
 
-def test_what_comes_out_is_a_run_like_any_other(runs: list[Path], tmp_path: Path) -> None:
-    out, some = RunDir(tmp_path / "mean"), faces()
-    average(runs, some, out)
+def test_what_comes_out_is_a_run_like_any_other(runs: list[Path], faces: FaceSet, tmp_path: Path) -> None:
+    out = RunDir(tmp_path / "mean")
+    average(runs, faces, out)
     record = out.record()
     assert record.finished_at
     assert record.started_from.startswith("mean of seed2, model.keras sha256 ")
-    assert record.classes == some.classes
-    held_out = make_split(some, record.protocol).validation
-    assert accuracy(predict_logits(load_model(out), some.images[held_out]), some.labels[held_out]) >= 0.9
+    assert record.classes == faces.classes
 
 
-def test_running_statistics_are_those_of_the_mean_network(runs: list[Path], tmp_path: Path) -> None:
-    some = faces()
-    mean = average(runs, some, RunDir(tmp_path / "mean"))
-    training = some.images[make_split(some, "fer2013-official").train]
+def test_its_run_can_be_evaluated(runs: list[Path], data: Path, faces: FaceSet, tmp_path: Path) -> None:
+    average(runs, faces, RunDir(tmp_path / "mean"))
+    evaluation, _ = score_run(tmp_path / "mean", data, "validation")
+    assert evaluation.accuracy >= 0.9
+    assert (tmp_path / "mean/evaluation/validation.json").is_file()
+
+
+def test_running_statistics_are_those_of_the_mean_network(runs: list[Path], faces: FaceSet, tmp_path: Path) -> None:
+    mean = average(runs, faces, RunDir(tmp_path / "mean"))
+    training = faces.images[make_split(faces, "").train]
     by_running = predict_logits(mean, training)
     np.testing.assert_allclose(by_running, answers_by_batches(mean, training, len(training)), atol=0.05)
 
@@ -91,9 +102,9 @@ def test_answers_by_batches_leave_dropout_as_it_was() -> None:
     assert model.layers[0].rate == 0.5
 
 
-def test_one_run_is_no_mean(runs: list[Path], tmp_path: Path) -> None:
+def test_one_run_is_no_mean(runs: list[Path], faces: FaceSet, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="got 1, expected two or more"):
-        average(runs[:1], faces(), RunDir(tmp_path / "mean"))
+        average(runs[:1], faces, RunDir(tmp_path / "mean"))
 
 
 def test_runs_of_other_data_are_refused(runs: list[Path], tmp_path: Path) -> None:
@@ -101,11 +112,10 @@ def test_runs_of_other_data_are_refused(runs: list[Path], tmp_path: Path) -> Non
         average(runs, bright_halves(seed=1), RunDir(tmp_path / "mean"))
 
 
-def test_runs_of_another_split_are_refused(runs: list[Path], tmp_path: Path) -> None:
-    some = faces()
-    fit(msgspec.structs.replace(SHORT, phases=(Phase(epochs=1),)), some, two_to_one(some), RunDir(tmp_path / "other"))
-    with pytest.raises(InputError, match="other: split: got two-to-one, expected fer2013-official"):
-        average([runs[0], tmp_path / "other"], some, RunDir(tmp_path / "mean"))
+def test_runs_of_another_split_are_refused(runs: list[Path], faces: FaceSet, tmp_path: Path) -> None:
+    fit(msgspec.structs.replace(SHORT, phases=(Phase(epochs=1),)), faces, two_to_one(faces), RunDir(tmp_path / "other"))
+    with pytest.raises(InputError, match="other: split: got two-to-one, expected .*seed2"):
+        average([runs[0], tmp_path / "other"], faces, RunDir(tmp_path / "mean"))
 
 
 def test_the_command_tells_a_missing_run_in_one_line(

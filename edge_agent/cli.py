@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edge_agent import __version__
-from edge_agent.command_line import run_app
+from edge_agent.command_line import run_app_and_leave
 from edge_agent.config import DetectorSettings, Settings
 from edge_agent.config_file import load_settings
 from edge_agent.errors import CheckFailed, InputError
@@ -265,7 +265,7 @@ def _print_faces(path: Path, faces: list[dict[str, Any]]) -> None:
 
 def main() -> None:
     """Run the command line."""
-    run_app(app)
+    run_app_and_leave(app)
 
 
 if __name__ == "__main__":

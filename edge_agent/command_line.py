@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
+import threading
 from collections.abc import Callable
 
 import typer
@@ -17,3 +20,21 @@ def run_app(app: Callable[[], object]) -> None:
     except AgentError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
+
+
+def run_app_and_leave(app: Callable[[], object]) -> None:
+    """As :func:`run_app`, and end the process at once where threads are left behind.
+
+    A camera that hangs, or a board that is slow, may hold a thread in OpenCV after all else has ended in order. Where
+    the interpreter comes to its end meanwhile, that thread brings the process down with SIGABRT as it leaves OpenCV: to
+    systemd and to scripts, an orderly stop would look like a crash.
+    """
+    try:
+        run_app(app)
+    except SystemExit as ending:
+        if not any(thread.daemon for thread in threading.enumerate()) or isinstance(ending.code, str):
+            raise
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(ending.code or 0)

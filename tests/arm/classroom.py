@@ -111,14 +111,17 @@ def watch_simulated_classroom(board: Board, port: int, folder: Path) -> Heard:
             _until(lambda: bool(heard.farewell), classroom, heard, None, _GOODBYE_S)
             agent.wait(_GOODBYE_S)
         except (CheckFailed, subprocess.TimeoutExpired) as error:
-            tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
-            raise CheckFailed(f"the agent on {board.processor.name}: {error}\n{tail}") from None
+            raise CheckFailed(f"the agent on {board.processor.name}: {error}\n{_tail(log)}") from None
         finally:
             agent.kill()
     if agent.returncode != 0 or heard.farewell != "stopped" or heard.trouble:
         raise CheckFailed(f"the agent on {board.processor.name} left with {agent.returncode}, farewell "
-                          f"{heard.farewell!r}, {heard.trouble or 'no gaps'}")  # fmt: skip
+                          f"{heard.farewell!r}, {heard.trouble or 'no gaps'}\n{_tail(log)}")  # fmt: skip
     return heard
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
 
 
 def _until(

@@ -114,7 +114,7 @@ def test_runs_of_other_data_are_refused(runs: list[Path], tmp_path: Path) -> Non
 
 def test_runs_of_another_split_are_refused(runs: list[Path], faces: FaceSet, tmp_path: Path) -> None:
     fit(msgspec.structs.replace(SHORT, phases=(Phase(epochs=1),)), faces, two_to_one(faces), RunDir(tmp_path / "other"))
-    with pytest.raises(InputError, match="other: split: got two-to-one, expected .*seed2"):
+    with pytest.raises(InputError, match=r"other: split: got two-to-one, expected .*seed2"):
         average([runs[0], tmp_path / "other"], faces, RunDir(tmp_path / "mean"))
 
 

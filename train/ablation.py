@@ -33,6 +33,7 @@ def run_ablation(
     folder: Path,
     *,
     votes: Votes | None = None,
+    teachers: Sequence[Path] = (),
     weights: Path | None = None,
     start: Path | None = None,
     on_training: Callable[[str], None] = lambda _: None,
@@ -49,19 +50,24 @@ def run_ablation(
         faces: The data set.
         folder: Where runs and results go.
         votes: FER+'s votes on ``faces``, where a recipe uses them.
+        teachers: Bundles to learn from, where a recipe uses them.
         weights: YuNet's, where a variant aligns faces; where fetched unless given.
         start: A finished run or a bundle whose weights every training begins with.
         on_training: Told before each training what it is.
         on_epoch: Told after every epoch of a training.
 
     Raises:
-        InputError: A recipe uses votes and there are none, or a variant would be judged on other faces than the base.
+        InputError: A recipe uses votes or teachers and there are none, or a variant would be judged on other faces than
+            the base.
         RunMismatch: The folder holds runs by other recipes or of other data.
     """
     for variant in variants:
         if variant.recipe.uses_votes and votes is None:
             raise InputError(f"variant {variant.name!r}", received="no votes", expected="FER+'s table, fer2013new.csv",
                              remedy="Name it with --votes")  # fmt: skip
+        if variant.recipe.teaching.weight and not teachers:
+            raise InputError(f"variant {variant.name!r}", received="no teacher", expected="a model bundle",
+                             remedy="Name it with --teacher")  # fmt: skip
     splits = [make_split(faces, variant.recipe.protocol) for variant in variants]
     for variant, split in zip(variants, splits, strict=True):
         if not np.array_equal(split.validation, splits[0].validation):
@@ -81,7 +87,9 @@ def run_ablation(
                 recipe = msgspec.structs.replace(variant.recipe, seed=seed)
                 if not run.model_path.is_file():
                     begun = open_start(start, seen.images[split.train]) if start else None
-                    fit(recipe, seen, split, run, resume=True, start_from=begun, votes=votes, on_epoch=on_epoch)
+                    taught_by = teachers if recipe.teaching.weight else ()
+                    fit(recipe, seen, split, run, resume=True, start_from=begun, votes=votes, teachers=taught_by,
+                        on_epoch=on_epoch)  # fmt: skip
                 _keep_answers(run, seen, split, kept)
             right[variant.name].append(np.load(kept) == labels)
             found = effects(right)

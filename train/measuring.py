@@ -90,6 +90,10 @@ def ablate(
     data: Annotated[Path, typer.Option("--data", help="What to train and judge on.")],
     out: Annotated[Path, typer.Option("--out", help="Folder for runs and results; an interrupted one is continued.")],
     votes: Annotated[Path | None, typer.Option(help="FER+'s table fer2013new.csv, for recipes that use it.")] = None,
+    teacher: Annotated[
+        list[Path] | None,
+        typer.Option("--teacher", help="A model bundle, for recipes that use one; several may be given."),
+    ] = None,
     weights: Annotated[Path | None, typer.Option(help="YuNet's weights; where fetched unless given.")] = None,
     start: Annotated[
         Path | None, typer.Option("--from", help="A run or bundle whose weights every training begins with.")
@@ -106,8 +110,8 @@ def ablate(
     planned, variants = load_plan(plan)
     faces = load(data, channels=variants[0].recipe.channels)
     found = run_ablation(
-        planned, variants, faces, out, votes=load_votes(votes, faces) if votes else None, weights=weights,
-        start=start, on_training=_tell,
+        planned, variants, faces, out, votes=load_votes(votes, faces) if votes else None, teachers=teacher or (),
+        weights=weights, start=start, on_training=_tell,
         on_epoch=lambda done: _tell(
             f"  epoch {done.epoch + 1}: validation {done.val_accuracy:.2%}, {done.seconds:.0f} s"
         ),

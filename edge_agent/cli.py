@@ -115,7 +115,7 @@ def watch(
 def classify(
     images: Annotated[list[Path], typer.Argument(help="Picture files.", metavar="IMAGE...")],
     aligned: Annotated[bool, typer.Option("--aligned", help="Each picture is a face crop already.")] = False,
-    model: Annotated[Path | None, typer.Option(help="A model bundle; the bundled one where left out.")] = None,
+    model: Annotated[Path | None, typer.Option(help="A bundle, or edge-tiny; else the usual model.")] = None,
     detector: DetectorOption = "auto",
     runtime: Annotated[Runtime, typer.Option(help="Force one TFLite runtime.")] = "auto",
     json: JsonOption = False,
@@ -197,7 +197,7 @@ def doctor(
 
 @model_app.command()
 def show(
-    file: Annotated[Path | None, typer.Argument(help="A model bundle; the one an agent runs where left out.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="A bundle, or edge-tiny; else the one an agent runs.")] = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -206,10 +206,10 @@ def show(
 
     from edge_agent.contract.bundle import describe, read_bundle
     from edge_agent.update.source import model_source
-    from edge_agent.vision.classifier import BUNDLED_MODEL
+    from edge_agent.vision.classifier import model_path
 
     source = model_source(_settings(config, None)) if file is None else None
-    bundle = read_bundle(file or (source.path if source is not None else None) or BUNDLED_MODEL)
+    bundle = read_bundle(model_path(file or (source.path if source is not None else None)))
     if json:
         typer.echo(msgspec.json.format(msgspec.json.encode(bundle.metadata), indent=2).decode())
         return

@@ -73,7 +73,10 @@ class TrackerSettings(_Section, frozen=True):
 
 
 class ClassifierSettings(_Section, frozen=True):
-    """Which model reads faces and how much time it gets. ``model`` empty means the bundled one."""
+    """Which model reads faces and how much time it gets.
+
+    ``model`` is a bundle's path, ``edge-tiny`` for the small one that comes with the agent, or empty for the usual one.
+    """
 
     model: str = ""
     runtime: Literal["auto", "litert", "tflite", "tensorflow"] = "auto"

@@ -134,3 +134,13 @@ def test_doctor_names_a_certificate_that_cannot_be_read(tmp_path: Path) -> None:
 
 def test_an_unknown_command_is_a_usage_error() -> None:
     assert edge_agent("dance").returncode == 2
+
+
+def test_the_small_model_is_named_and_not_searched_for(tmp_path: Path) -> None:
+    config = tmp_path / "agent.toml"
+    config.write_text('[camera]\nsource = "simulated"\n[classifier]\nmodel = "edge-tiny"\n')
+    shown = edge_agent("model", "show", "--json", "--config", config)
+    assert json.loads(shown.stdout)["architecture"] == "edge-tiny"
+    assert json.loads(edge_agent("model", "show", "edge-tiny", "--json").stdout) == json.loads(shown.stdout)
+    findings = json.loads(edge_agent("doctor", "--preflight", "--json", "--config", config).stdout)
+    assert "(edge-tiny)" in findings[1]["detail"]

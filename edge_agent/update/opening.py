@@ -11,7 +11,7 @@ from edge_agent.update.memory import Memory
 from edge_agent.update.source import ModelSource, source_of
 from edge_agent.update.state import lost
 from edge_agent.update.store import ModelFolder
-from edge_agent.vision.classifier import Classifier
+from edge_agent.vision.classifier import Classifier, model_path
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ def open_model(settings: ClassifierSettings, memory: Memory, folder: ModelFolder
         return Classifier.load(path, runtime=settings.runtime, threads=settings.threads)
 
     if settings.model:
-        source = ModelSource("settings", Path(settings.model))
+        source = ModelSource("settings", model_path(settings.model))
         return load(source.path), source
     while memory.state.current is not None:
         source = source_of(memory.state, folder)

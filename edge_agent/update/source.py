@@ -11,6 +11,7 @@ from edge_agent.config import Settings
 from edge_agent.folders import state_folder
 from edge_agent.update.state import UpdateState
 from edge_agent.update.store import ModelFolder
+from edge_agent.vision.classifier import model_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class ModelSource:
 def model_source(settings: Settings) -> ModelSource:
     """What the agent would run with these settings; looks, changes nothing."""
     if settings.classifier.model:
-        return ModelSource("settings", Path(settings.classifier.model))
+        return ModelSource("settings", model_path(settings.classifier.model))
     place = models_folder(settings)
     if not settings.update.key or place is None:
         return ModelSource("bundled")

@@ -13,11 +13,19 @@ from edge_agent.contract.metadata import Metadata
 from edge_agent.errors import InputError
 from edge_agent.vision.runtime import open_model
 
-BUNDLED_MODEL = Path(__file__).parent.parent / "models" / "expression.tflite"
-"""The model that comes with the package."""
+_MODELS = Path(__file__).parent.parent / "models"
+BUNDLED_MODELS = {"edge": _MODELS / "expression.tflite", "edge-tiny": _MODELS / "expression-tiny.tflite"}
+"""The models that come with the package, by the names that settings and commands take beside paths."""
+BUNDLED_MODEL = BUNDLED_MODELS["edge"]
+"""The one that is used where none is named."""
 
 _LARGEST_BATCH = 64
 """Faces handed to the interpreter at once. Time grows linearly with the batch; this bounds its memory."""
+
+
+def model_path(named: Path | str | None) -> Path:
+    """Where the bundle is that somebody named: by a path, by a name of ``BUNDLED_MODELS``, or not at all."""
+    return BUNDLED_MODELS.get(str(named), Path(named)) if named else BUNDLED_MODEL
 
 
 class Classifier:
@@ -52,7 +60,7 @@ class Classifier:
         """Open a model bundle.
 
         Args:
-            path: The bundle; None for the model that comes with the package.
+            path: The bundle, or the name of one that comes with the package; None for the usual one of these.
             runtime: ``auto``, ``litert``, ``tflite`` or ``tensorflow``.
             threads: Threads for one inference.
 
@@ -60,7 +68,7 @@ class Classifier:
             ModelError: The bundle cannot be used, or no runtime can run it.
             InputError: No such runtime, or fewer than one thread.
         """
-        return cls(read_bundle(BUNDLED_MODEL if path is None else path), runtime=runtime, threads=threads)
+        return cls(read_bundle(model_path(path)), runtime=runtime, threads=threads)
 
     def predict(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Calibrated probability of each label for each face.

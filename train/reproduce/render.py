@@ -65,7 +65,7 @@ def _outcome(results: Results) -> str:
     if not compared:
         return f"None of the {len(rows)} rows is trained yet."
     return (
-        f"Of the {len(rows)} rows, {len(compared)} are trained on the paper's split; in {inside} of them the paper's "
+        f"Trained on the paper's split, of {len(rows)} rows: {len(compared)}. In {inside} of them the paper's "
         "validation accuracy lies within our interval."
     )
 

@@ -219,12 +219,14 @@ def test_a_device_is_muted_through_what_the_broker_keeps(
     mosquitto: Mosquitto, dashboard: Dashboard, start_messenger: Start, tmp_path: Path
 ) -> None:
     dashboard.classroom.mute(PI, True)
-    heard: list[Desired] = []
+    heard: list[tuple[Desired, bool]] = []
     dashboard.until(lambda: True, "the message on its way")
-    start_messenger(settings_for(mosquitto.port, tmp_path), on_desired=heard.append)
+    settings = settings_for(mosquitto.port, tmp_path)
+    start_messenger(settings, on_desired=lambda desired, whole: heard.append((desired, whole)))
     wait_until(lambda: heard, what="the wish")
-    assert heard[0].muted is True
-    assert isinstance(heard[0].issued_at, str)
+    desired, whole = heard[0]
+    assert (desired.muted, whole) == (True, True)
+    assert isinstance(desired.issued_at, str)
 
 
 def test_muting_leaves_alone_what_else_is_asked_of_the_device(mosquitto: Mosquitto, dashboard: Dashboard) -> None:

@@ -37,13 +37,15 @@ class Request:
 
 @dataclass(slots=True)
 class _Record:
-    """What is known of one device. ``first_session`` was running when it was first heard of, at ``joined_at``.
+    """What is known of one device. ``first_session`` is the one it was first heard of in, at ``joined_at``.
 
-    Where that was after this subscriber had been away, the session began meanwhile, or its birth had been heard before.
+    ``visit``: which of the subscriber's connections that was on. ``from_birth``: all of that session concerns it, for it
+    was following, or away for a while, when the session began.
     """
 
     joined_at: float
-    born_meanwhile: bool = False
+    visit: int
+    from_birth: bool
     first_session: str = ""
     liveness: Liveness = field(default_factory=Liveness)
     anchors: dict[str, Anchor] = field(default_factory=dict)
@@ -76,7 +78,7 @@ class Journal:
         self._records: dict[Device, _Record] = {}
         self._asked: dict[str, tuple[Device, str, str]] = {}
         self._requests = 0
-        self._was_there = self._been_away = False
+        self._visits = 0
 
     def states(self) -> dict[Device, DeviceState]:
         """Every device heard of, and whether it is alive."""
@@ -85,7 +87,10 @@ class Journal:
     def apply(self, address: Address, message: Message, now: float, *, retained: bool, late: bool) -> list[Notice]:
         """A message has come; what is worth telling."""
         device = Device(address.site, address.device)
-        record = self._records.setdefault(device, _Record(now, born_meanwhile=self._been_away))
+        # News of a device never heard of is its first, be it a death: a broker that ends tells of it before the birth.
+        first_news = isinstance(message, Status) and not retained
+        unheard_of = _Record(now, self._visits, from_birth=self._visits > 1 or first_news)
+        record = self._records.setdefault(device, unheard_of)
         notices: list[Notice] = []
         if isinstance(message, (Expression, Summary)):
             if not self._event(record, address.name, message, now):
@@ -123,11 +128,10 @@ class Journal:
 
     def connected(self) -> None:
         """There is a connection to the broker."""
-        self._was_there = True
+        self._visits += 1
 
     def disconnected(self) -> list[Notice]:
         """The connection to the broker is lost, or none could be made."""
-        self._been_away = self._was_there
         notices: list[Notice] = []
         for device, record in self._records.items():
             record.liveness.lost_sight()
@@ -142,11 +146,10 @@ class Journal:
     def _status(self, record: _Record, status: Status, now: float, *, retained: bool) -> None:
         new_session = status.session > record.liveness.session
         record.liveness.status(status, now)
+        record.first_session = record.first_session or status.session
         if status.state == "offline":
             return
         record.anchors = anchors_of(status)
-        if not record.first_session:
-            record.first_session = status.session
         for known in status.sessions:
             if known.session < record.first_session and not self._catch_up:
                 continue
@@ -155,6 +158,8 @@ class Journal:
                 stream.exists(known.last_seq.get(topic, 0), now)
                 if not retained:
                     stream.anchor_where_joined(now)
+                elif record.visit < self._visits:  # this birth was missed, and nothing after it may be
+                    stream.anchor(known.last_seq.get(topic, 0) + 1, now)
         if not retained and new_session:
             for topic in SEQUENCED:
                 self._stream(record, status.session, topic, now).anchor(1, now)
@@ -190,7 +195,7 @@ class Journal:
         key = (session, topic)
         if key not in record.streams:
             stream = record.streams[key] = Stream(self._patience, self._draw, whole=self._whole)
-            begun_since = session > record.first_session or (record.born_meanwhile and session == record.first_session)
+            begun_since = session > record.first_session or (record.from_birth and session == record.first_session)
             if self._catch_up or begun_since:
                 stream.anchor(1, now)
             self._forget_old(record)

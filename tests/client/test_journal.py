@@ -42,6 +42,10 @@ def birth(session: str = "S2", **last_seqs: dict[str, int]) -> Status:
     return Status(state="online", session=session, health_every_s=30.0, sessions=sessions)
 
 
+def death(session: str = "S2") -> Status:
+    return Status(state="offline", session=session, reason="connection_lost")
+
+
 def health(session: str = "S2", **last_seq: int) -> Health:
     return Health(
         fps=9.0, latency_ms={}, camera=CameraHealth(state="ok"), frames_read=0, frames_dropped=0,
@@ -62,11 +66,20 @@ class Timeline:
     def at(self, now: float, message: Message | None = None, *, retained: bool = False, late: bool = False) -> None:
         """Let a message come, or time pass."""
         if message is not None:
-            address = Address(*PI, type(message).__name__.lower())
-            self.notices += self.journal.apply(address, message, now, retained=retained, late=late)
+            self.comes(now, message, retained=retained, late=late)
         notices, requests = self.journal.tick(now)
         self.notices += notices
         self.requests += requests
+
+    def comes(self, now: float, message: Message, *, retained: bool = False, late: bool = False) -> None:
+        """Let a message come in one go with the next."""
+        address = Address(*PI, type(message).__name__.lower())
+        self.notices += self.journal.apply(address, message, now, retained=retained, late=late)
+
+    def go_away_and_come_back(self) -> None:
+        """The connection to the broker is lost, and there is a new one."""
+        self.journal.disconnected()
+        self.journal.connected()
 
     def of(self, kind: type) -> list[Any]:
         return [notice for notice in self.notices if isinstance(notice, kind)]
@@ -242,11 +255,44 @@ def test_old_sessions_are_forgotten() -> None:
 def test_a_device_that_appeared_while_the_broker_was_away_is_followed_from_its_first_event() -> None:
     line = Timeline()
     line.journal.connected()
-    line.journal.disconnected()
-    line.at(10.0, birth(), retained=True)
+    line.go_away_and_come_back()
+    line.comes(10.0, birth(), retained=True)
     line.at(10.1, event(4))
     line.at(13.0)
     assert line.asked == [("S2", "expression", 1, 3)]
+
+
+def test_a_device_of_which_a_broker_that_ends_told_only_the_death_is_followed_from_its_first_event() -> None:
+    line = Timeline()
+    line.journal.connected()
+    line.at(0.0, death())
+    line.go_away_and_come_back()
+    line.comes(10.0, birth(), retained=True)
+    line.at(10.1, event(4))
+    line.at(13.0)
+    assert line.asked == [("S2", "expression", 1, 3)]
+
+
+def test_a_session_begun_while_away_after_the_death_of_an_earlier_one_is_followed_from_its_first_event() -> None:
+    line = Timeline()
+    line.journal.connected()
+    line.at(0.0, death("S1"), retained=True)
+    line.go_away_and_come_back()
+    line.comes(10.0, birth("S2"), retained=True)
+    line.at(10.1, event(4))
+    line.at(13.0)
+    assert line.asked == [("S2", "expression", 1, 3)]
+
+
+def test_of_a_session_that_came_back_while_this_subscriber_was_away_it_wants_what_followed_that_birth() -> None:
+    line = Timeline()
+    line.journal.connected()
+    line.at(0.0, death("S2"), retained=True)
+    line.go_away_and_come_back()
+    line.comes(10.0, birth("S2", S2={"expression": 49}), retained=True)
+    line.at(10.1, event(53))
+    line.at(13.0)
+    assert line.asked == [("S2", "expression", 50, 52)]
 
 
 def test_who_reaches_the_broker_at_the_second_try_has_joined_and_not_come_back() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -35,11 +37,12 @@ def wait_until(condition: Callable[[], object], timeout_s: float = 30.0, what: s
 
 
 def free_port() -> int:
-    """A loopback port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port nobody uses at any address, below those the system gives to outgoing connections: it stays free."""
+    while True:
+        port = random.randint(10_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("0.0.0.0", port))
+            return port
 
 
 class Mosquitto:
@@ -103,10 +106,14 @@ class Mosquitto:
         """What it has logged so far."""
         return (self.folder / "mosquitto.log").read_text()
 
-    def _listens(self) -> bool:
+    def check_alive(self) -> None:
+        """Fail the test with what Mosquitto said where it has ended by itself."""
         assert self._process is not None
         if self._process.poll() is not None:
-            pytest.fail(f"Mosquitto ended: {self.log()}")
+            pytest.fail(f"Mosquitto ended with code {self._process.returncode}: {self.log()}")
+
+    def _listens(self) -> bool:
+        self.check_alive()
         try:
             for port in filter(None, (self.port, self.plain_port)):
                 socket.create_connection((self.host, port), timeout=1).close()

@@ -39,8 +39,8 @@ class Request:
 class _Record:
     """What is known of one device. ``first_session`` is the one it was first heard of in, at ``joined_at``.
 
-    ``visit``: which of the subscriber's connections that was on. ``from_birth``: all of that session concerns it, for it
-    was following, or away for a while, when the session began.
+    ``visit``: which of the subscriber's connections that was on. ``from_birth``: all of that session concerns the
+    subscriber, which was following, or away for a while, when the session began.
     """
 
     joined_at: float

@@ -62,7 +62,11 @@ class SchoolBroker(Mosquitto):
             )
         (self.folder / "mosquitto.pid").write_text(str(self._process.pid))
         # It listens before it heeds SIGHUP, and would be ended by one.
-        wait_until(lambda: "running" in self.log(), what="Mosquitto running")
+        wait_until(self._is_running, what="Mosquitto running")
+
+    def _is_running(self) -> bool:
+        self.check_alive()
+        return "running" in self.log()
 
     def log(self) -> str:
         """What it has written so far."""

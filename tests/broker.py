@@ -36,10 +36,14 @@ def wait_until(condition: Callable[[], object], timeout_s: float = 30.0, what: s
         time.sleep(0.01)
 
 
+_ports = iter(random.sample(range(10_000, 32_000), 20_000))
+"""Each is given once. They lie below those that Linux gives to outgoing connections, so what is free stays free."""
+
+
 def free_port() -> int:
-    """A port nobody uses at any address, below those the system gives to outgoing connections: it stays free."""
+    """A port that nobody listens on at any address, another one each time."""
     while True:
-        port = random.randint(10_000, 32_000)
+        port = next(_ports)
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("0.0.0.0", port))
             return port

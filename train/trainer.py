@@ -24,11 +24,11 @@ from edge_agent.errors import AgentError, InputError
 from train.batches import EpochBatches, Pace, feeders, steps_per_epoch
 from train.data.dataset import FaceSet, Split
 from train.data.ferplus import Votes
-from train.machine import accelerators, describe_machine
-from train.models import Cost, build, describe_cost
+from train.models import build, describe_cost
 from train.objective import Objective, make_optimizer, make_targets, open_teachers
 from train.recipe import Recipe
-from train.run_dir import EpochMetrics, RunDir, RunRecord, git_revision, utc_now
+from train.resuming import begin_or_continue, get_state, set_state
+from train.run_dir import EpochMetrics, RunDir, utc_now
 from train.scale_out import ALONE, Team, check_batch
 from train.start import Start
 from train.teachers import Teachers
@@ -37,12 +37,6 @@ from train.tensorboard import write_events
 
 class TrainingDiverged(AgentError):
     """The loss is no longer a finite number."""
-
-
-class RunMismatch(AgentError):
-    """A run cannot be continued with another recipe or other data."""
-
-    exit_code = InputError.exit_code
 
 
 @dataclass(frozen=True)
@@ -145,7 +139,7 @@ def _fit(
         start_from.copy_into(model, faces.classes)
     cost = describe_cost(build(recipe.model, len(faces.classes), channels=recipe.channels))
     done, state = team.share(
-        lambda: _begin_or_continue(recipe, faces, split, run, cost, teachers, resume=resume, start_from=start_from)
+        lambda: begin_or_continue(recipe, faces, split, run, cost, teachers, resume=resume, start_from=start_from)
     )
     if state is not None:
         set_state(model, state)
@@ -219,29 +213,6 @@ def cross_entropy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> flo
     return float(np.mean(log_sum - shifted[np.arange(len(labels)), labels]))
 
 
-def get_state(model: keras.Model) -> list[NDArray[Any]]:
-    """All that the next epoch depends on: weights, running statistics, random state and optimizer, in a fixed order."""
-    return [keras.ops.convert_to_numpy(variable) for variable in _state_variables(model)]
-
-
-def set_state(model: keras.Model, state: list[NDArray[Any]]) -> None:
-    """Put back what :func:`get_state` took.
-
-    Raises:
-        RunMismatch: The state is another network's.
-    """
-    variables = _state_variables(model)
-    if [tuple(variable.shape) for variable in variables] != [value.shape for value in state]:
-        raise RunMismatch("state.npz", received="the state of another network", expected=f"that of {model.name}",
-                          remedy="Continue with the Keras version and the recipe the run was begun with")  # fmt: skip
-    for variable, value in zip(variables, state, strict=True):
-        variable.assign(value)
-
-
-def _state_variables(model: keras.Model) -> list[Any]:
-    return [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]
-
-
 def _seed_backend(recipe: Recipe, deterministic: bool) -> None:
     keras.utils.clear_session()
     keras.utils.set_random_seed(recipe.seed)
@@ -260,60 +231,6 @@ def _fingerprint(recipe: Recipe, faces: FaceSet, split: Split, teachers: Teacher
 
 def _changes_size(recipe: Recipe) -> bool:
     return any(phase.side_px != FACE_SIZE for phase in recipe.phases)
-
-
-def _begin_or_continue(
-    recipe: Recipe,
-    faces: FaceSet,
-    split: Split,
-    run: RunDir,
-    cost: Cost,
-    teachers: Teachers | None,
-    *,
-    resume: bool,
-    start_from: Start | None,
-) -> tuple[list[EpochMetrics], list[NDArray[Any]] | None]:
-    """Open the run directory and give the epochs already done and the state after them, None before the first."""
-    record = RunRecord(
-        recipe=recipe,
-        data=faces.name,
-        fingerprint=faces.fingerprint(),
-        protocol=split.protocol,
-        protocol_note=split.note,
-        classes=faces.classes,
-        images={"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
-        parameters=cost.parameters,
-        macs=cost.macs,
-        git_revision=git_revision(),
-        extra_annotation="FER+ votes" if recipe.uses_votes else "",
-        machine=describe_machine(accelerators()),
-        versions={"keras": keras.__version__, "backend": keras.backend.backend(), "numpy": np.__version__},
-        started_at=utc_now(),
-        started_from="" if start_from is None else start_from.description,
-        teachers=() if teachers is None else teachers.descriptions,
-    )
-    if not (resume and run.exists()):
-        run.create(record)
-        return [], None
-    begun = run.record()
-    compared = {
-        "recipe": (begun.recipe.settings(), recipe.settings()),
-        "data": (begun.fingerprint, record.fingerprint),
-        "teachers": (begun.teachers, record.teachers),
-        "start": (begun.started_from, record.started_from),
-        "split": ((begun.protocol, begun.images), (record.protocol, record.images)),
-    }
-    for what, (then, now) in compared.items():
-        if then != now:
-            raise RunMismatch(
-                f"{run.path}: the {what} differs from the one the run was begun with",
-                remedy="Continue with the same recipe and data, or start a new run directory",
-            )
-    saved = run.load_state()
-    if saved is None:
-        return [], None
-    epochs, state = saved
-    return run.metrics()[:epochs], state
 
 
 def _finish(recipe: Recipe, faces: FaceSet, run: RunDir, weights: list[NDArray[Any]], *, write: bool) -> keras.Model:

@@ -17,9 +17,10 @@ from tests.train.test_trainer import RECIPE
 from train.augment import Augmentation
 from train.batches import EpochBatches
 from train.recipe import Phase, Recipe, Teaching
+from train.resuming import RunMismatch
 from train.run_dir import RunDir
 from train.teachers import Teachers
-from train.trainer import RunMismatch, fit, predict_logits
+from train.trainer import fit, predict_logits
 
 CLASSES = ("left", "right")
 TAUGHT = msgspec.structs.replace(

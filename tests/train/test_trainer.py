@@ -17,9 +17,10 @@ from edge_agent.errors import InputError
 from tests.train.faces import bright_halves, two_to_one
 from train.augment import Augmentation
 from train.recipe import Optimizer, Phase, Recipe
+from train.resuming import RunMismatch
 from train.run_dir import EpochMetrics, RunDir
 from train.start import start_from_run
-from train.trainer import RunMismatch, TrainingDiverged, fit
+from train.trainer import TrainingDiverged, fit
 
 RECIPE = Recipe(
     title="A test",

@@ -32,7 +32,8 @@ from edge_agent.types import Box, ExpressionChange, WindowSummary
 
 _DIGITS = 4
 """Decimal places of probabilities and shares."""
-_MOST_SESSIONS = 8
+_MOST_SESSIONS = 64
+"""Runs a birth tells of, some 140 bytes each: a subscriber asks only for what it knows to exist."""
 
 
 class Composer:

@@ -275,7 +275,7 @@ class Status(Message, frozen=True, kw_only=True, omit_defaults=True):
         timezone: The device's time zone, as an IANA name where it has one.
         version: The agent's version.
         health_every_s: Seconds from one ``health`` to the next; a device silent for three times that is stale.
-        sessions: Runs whose events the device still holds, newest first, this one included.
+        sessions: Runs whose events the device still holds, newest first, this one included; 64 at most.
         declaration: The operator's declaration; absent where simulations and files need none.
     """
 

@@ -297,3 +297,18 @@ def test_who_joins_after_a_backlog_learns_of_the_runs_it_came_from(
     with Classroom(Broker("127.0.0.1", mosquitto.port), catch_up=True, patience=QUICK) as classroom:
         latecomer = Dashboard(classroom)
         latecomer.until(lambda: len(latecomer.seqs) == 60, "the events of the earlier run")
+
+
+def test_runs_in_quick_succession_while_it_was_away_are_all_fetched(
+    mosquitto: Mosquitto, dashboard: Dashboard, start_messenger: Start, tmp_path: Path
+) -> None:
+    settings = settings_for(mosquitto.port, tmp_path)
+    messenger = start_messenger(settings)
+    dashboard.until(lambda: dashboard.classroom.states(), "the device")
+    dashboard.classroom.close()
+    for _ in range(12):
+        messenger.expression(a_change())
+        wait_until(lambda made=messenger: made.counters().delivered["expression"] == 1, 30.0, "an event")
+        messenger.stop()
+        messenger = start_messenger(settings)
+    dashboard.until(lambda: len(dashboard.seqs) == 12, "every run's event")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from types import TracebackType
 
 from msgspec.structs import replace
@@ -188,7 +189,7 @@ class Classroom:
         self._connection, self._trouble = connection, ""
         self._published, self._denied = {}, set()
         self._retry.reset()
-        self._journal.connected()
+        self._journal.connected(time.monotonic(), datetime.now(tz=timezone.utc))
         return [BrokerChanged(connected=True, reason="")]
 
     def _exchange(self, connection: Connection, timeout_s: float) -> list[Notice]:

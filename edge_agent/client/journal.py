@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 
 from msgspec import UnsetType
 
@@ -21,7 +22,9 @@ from edge_agent.messaging.payloads import Command, Expression, Health, Message, 
 from edge_agent.messaging.topics import SEQUENCED, Address
 
 _JOINING_S = 2.0
-_MOST_SESSIONS = 16
+_CLOCKS_DIFFER = timedelta(minutes=1)
+"""How much a device's clock, though set, may differ from this subscriber's."""
+_MOST_SESSIONS = 128
 """Sessions of a device that are remembered, so that a late repetition is still recognised."""
 _MOST_ASKED_AT_ONCE = 10
 _MOST_UNANSWERED = 1000
@@ -37,15 +40,15 @@ class Request:
 
 @dataclass(slots=True)
 class _Record:
-    """What is known of one device. ``first_session`` is the one it was first heard of in, at ``joined_at``.
+    """What is known of one device. ``first_session`` is the earliest that concerns the subscriber.
 
-    ``visit``: which of the subscriber's connections that was on. ``from_birth``: all of that session concerns the
-    subscriber, which was following, or away for a while, when the session began.
+    ``from_birth``: nothing was known of the device when the subscriber came, so that all of that session concerns it.
+    ``introduced``: a birth has been heard, which also tells of sessions that ended before.
     """
 
     joined_at: float
-    visit: int
     from_birth: bool
+    introduced: bool = False
     first_session: str = ""
     liveness: Liveness = field(default_factory=Liveness)
     anchors: dict[str, Anchor] = field(default_factory=dict)
@@ -79,6 +82,7 @@ class Journal:
         self._asked: dict[str, tuple[Device, str, str]] = {}
         self._requests = 0
         self._visits = 0
+        self._joined = datetime.max.replace(tzinfo=timezone.utc)
 
     def states(self) -> dict[Device, DeviceState]:
         """Every device heard of, and whether it is alive."""
@@ -89,8 +93,7 @@ class Journal:
         device = Device(address.site, address.device)
         # News of a device never heard of is its first, be it a death: a broker that ends tells of it before the birth.
         first_news = isinstance(message, Status) and not retained
-        unheard_of = _Record(now, self._visits, from_birth=self._visits > 1 or first_news)
-        record = self._records.setdefault(device, unheard_of)
+        record = self._records.setdefault(device, _Record(now, from_birth=self._visits > 1 or first_news))
         notices: list[Notice] = []
         if isinstance(message, (Expression, Summary)):
             if not self._event(record, address.name, message, now):
@@ -126,9 +129,20 @@ class Journal:
                 requests += [self._ask(device, session, topic, *gap) for gap in due[:_MOST_ASKED_AT_ONCE]]
         return notices, requests
 
-    def connected(self) -> None:
-        """There is a connection to the broker."""
+    def connected(self, now: float, date: datetime) -> None:
+        """There is a connection to the broker. ``date``: what the subscriber's clock says.
+
+        Of devices heard of before it may have missed anything meanwhile, births included, so that what is not known to
+        be from before it first came concerns it.
+        """
         self._visits += 1
+        self._joined = min(self._joined, date)
+        for record in self._records.values():
+            if record.first_session and not record.introduced:
+                for topic in SEQUENCED:
+                    self._stream(record, record.first_session, topic, now)
+            for stream in record.streams.values():
+                stream.anchor_where_joined(now)
 
     def disconnected(self) -> list[Notice]:
         """The connection to the broker is lost, or none could be made."""
@@ -149,7 +163,12 @@ class Journal:
         record.first_session = record.first_session or status.session
         if status.state == "offline":
             return
-        record.anchors = anchors_of(status)
+        runs = anchors_of(status)
+        if status.session == record.liveness.session:
+            record.anchors = runs
+        if record.from_birth and not record.introduced:
+            record.first_session = min(record.first_session, self._earliest(runs, record.first_session))
+        record.introduced = True
         for known in status.sessions:
             if known.session < record.first_session and not self._catch_up:
                 continue
@@ -158,13 +177,17 @@ class Journal:
                 stream.exists(known.last_seq.get(topic, 0), now)
                 if not retained:
                     stream.anchor_where_joined(now)
-                elif record.visit < self._visits:  # this birth was missed, and nothing after it may be
-                    stream.anchor(known.last_seq.get(topic, 0) + 1, now)
         if not retained and new_session:
             for topic in SEQUENCED:
                 self._stream(record, status.session, topic, now).anchor(1, now)
         for stream in record.streams.values():
             stream.ask_soon(now)
+
+    def _earliest(self, runs: dict[str, Anchor], known: str) -> str:
+        """The earliest of a device's sessions that may have gone on when this subscriber came."""
+        since = self._joined - _CLOCKS_DIFFER
+        begun_before = (run for run, anchor in runs.items() if anchor.synced and anchor.started_at < since)
+        return max(begun_before, default=min(runs, default=known))
 
     def _health(self, record: _Record, health: Health, now: float, *, retained: bool) -> None:
         record.first_session = record.first_session or health.session
@@ -192,14 +215,15 @@ class Journal:
         return [Lost(device, session, topic, first, last) for first, last in gone if stream.give_up(first, last)]
 
     def _stream(self, record: _Record, session: str, topic: str, now: float) -> Stream:
-        key = (session, topic)
-        if key not in record.streams:
-            stream = record.streams[key] = Stream(self._patience, self._draw, whole=self._whole)
-            begun_since = session > record.first_session or (record.from_birth and session == record.first_session)
-            if self._catch_up or begun_since:
-                stream.anchor(1, now)
-            self._forget_old(record)
-        return record.streams[key]
+        known = record.streams.get((session, topic))
+        if known is not None:
+            return known
+        stream = record.streams[session, topic] = Stream(self._patience, self._draw, whole=self._whole)
+        begun_since = session > record.first_session or (record.from_birth and session == record.first_session)
+        if self._catch_up or begun_since:
+            stream.anchor(1, now)
+        self._forget_old(record)
+        return stream
 
     def _forget_old(self, record: _Record) -> None:
         sessions = sorted({session for session, _ in record.streams})

@@ -2,56 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from edge_agent.client.gaps import Patience
 from edge_agent.client.journal import Journal, Request
 from edge_agent.client.liveness import DeviceState
-from edge_agent.client.notices import Arrived, Device, Lost, Missing, Notice, StateChanged
+from edge_agent.client.notices import Arrived, Lost, Missing, Notice, StateChanged
+from edge_agent.messaging.clock import utc_text
 from edge_agent.messaging.payloads import (
-    CameraHealth,
     Expression,
-    Health,
     Message,
-    OutboxHealth,
     Reply,
-    SessionRecord,
     Status,
 )
 from edge_agent.messaging.topics import Address
-
-PI = Device("north", "pi-3a")
-
-
-def event(seq: int, session: str = "S2") -> Expression:
-    return Expression(
-        event_id=f"pi-3a/{session}/expression/{seq}", kind="start", track="t", expression="happy", confidence=1.0,
-        scores={"happy": 1.0}, previous=None, held_s=0.0, observed_at="2026-11-22T09:00:00.000Z", mono_ms=0,
-        session=session, seq=seq, clock_synced=True, model="m",
-    )  # fmt: skip
-
-
-def birth(session: str = "S2", **last_seqs: dict[str, int]) -> Status:
-    seqs: dict[str, dict[str, int]] = {session: {}, **last_seqs}
-    sessions = tuple(
-        SessionRecord(session=name, started_at="2026-11-22T09:00:00.000Z", clock_synced=True, last_seq=last)
-        for name, last in sorted(seqs.items(), reverse=True)
-    )
-    return Status(state="online", session=session, health_every_s=30.0, sessions=sessions)
-
-
-def death(session: str = "S2") -> Status:
-    return Status(state="offline", session=session, reason="connection_lost")
-
-
-def health(session: str = "S2", **last_seq: int) -> Health:
-    return Health(
-        fps=9.0, latency_ms={}, camera=CameraHealth(state="ok"), frames_read=0, frames_dropped=0,
-        outbox=OutboxHealth(storage="disk", pending=0, kept_bytes=0, lost=0), last_seq=last_seq,
-        observed_at="2026-11-22T09:00:00.000Z", mono_ms=0, session=session, clock_synced=True,
-    )  # fmt: skip
+from tests.client.messages import NINE, PI, birth, death, event, health
 
 
 class Timeline:
@@ -76,10 +45,14 @@ class Timeline:
         address = Address(*PI, type(message).__name__.lower())
         self.notices += self.journal.apply(address, message, now, retained=retained, late=late)
 
-    def go_away_and_come_back(self) -> None:
+    def connect(self, now: float = 0.0) -> None:
+        """There is a connection to the broker; time 0 is nine o'clock."""
+        self.journal.connected(now, datetime.fromisoformat(NINE.replace("Z", "+00:00")) + timedelta(seconds=now))
+
+    def go_away_and_come_back(self, now: float = 5.0) -> None:
         """The connection to the broker is lost, and there is a new one."""
         self.journal.disconnected()
-        self.journal.connected()
+        self.connect(now)
 
     def of(self, kind: type) -> list[Any]:
         return [notice for notice in self.notices if isinstance(notice, kind)]
@@ -246,15 +219,23 @@ def test_losing_the_broker_makes_every_device_unknown() -> None:
 
 def test_old_sessions_are_forgotten() -> None:
     line = Timeline()
-    for number in range(100):
+    for number in range(200):
         line.at(float(number), event(1, f"S{number:03d}"))
     (record,) = line.journal._records.values()
-    assert len({session for session, _ in record.streams}) == 16
+    assert len({session for session, _ in record.streams}) == 128
+
+
+def test_an_event_of_a_session_long_forgotten_is_told_all_the_same() -> None:
+    line = Timeline()
+    for number in range(1, 130):
+        line.at(float(number), event(1, f"S{number:03d}"))
+    line.at(130.0, event(1, "S000"), late=True)
+    assert [notice.message.session for notice in line.of(Arrived)][-1] == "S000"
 
 
 def test_a_device_that_appeared_while_the_broker_was_away_is_followed_from_its_first_event() -> None:
     line = Timeline()
-    line.journal.connected()
+    line.connect()
     line.go_away_and_come_back()
     line.comes(10.0, birth(), retained=True)
     line.at(10.1, event(4))
@@ -264,7 +245,7 @@ def test_a_device_that_appeared_while_the_broker_was_away_is_followed_from_its_f
 
 def test_a_device_of_which_a_broker_that_ends_told_only_the_death_is_followed_from_its_first_event() -> None:
     line = Timeline()
-    line.journal.connected()
+    line.connect()
     line.at(0.0, death())
     line.go_away_and_come_back()
     line.comes(10.0, birth(), retained=True)
@@ -275,7 +256,7 @@ def test_a_device_of_which_a_broker_that_ends_told_only_the_death_is_followed_fr
 
 def test_a_session_begun_while_away_after_the_death_of_an_earlier_one_is_followed_from_its_first_event() -> None:
     line = Timeline()
-    line.journal.connected()
+    line.connect()
     line.at(0.0, death("S1"), retained=True)
     line.go_away_and_come_back()
     line.comes(10.0, birth("S2"), retained=True)
@@ -284,21 +265,71 @@ def test_a_session_begun_while_away_after_the_death_of_an_earlier_one_is_followe
     assert line.asked == [("S2", "expression", 1, 3)]
 
 
-def test_of_a_session_that_came_back_while_this_subscriber_was_away_it_wants_what_followed_that_birth() -> None:
+def test_of_a_device_known_only_as_dead_that_may_have_come_back_meanwhile_it_wants_the_session() -> None:
     line = Timeline()
-    line.journal.connected()
+    line.connect()
     line.at(0.0, death("S2"), retained=True)
     line.go_away_and_come_back()
-    line.comes(10.0, birth("S2", S2={"expression": 49}), retained=True)
+    line.at(10.0, birth("S2", S2={"expression": 55}), retained=True)  # its second since
+    line.at(13.0)
+    assert line.asked == [("S2", "expression", 1, 55)]
+
+
+def test_of_a_device_known_only_as_dead_that_comes_back_it_wants_what_follows_that_birth() -> None:
+    line = Timeline()
+    line.connect()
+    line.at(0.0, death("S2"), retained=True)
+    line.at(10.0, birth("S2", S2={"expression": 49}))
     line.at(10.1, event(53))
     line.at(13.0)
     assert line.asked == [("S2", "expression", 50, 52)]
 
 
+def test_who_loses_the_connection_in_the_first_moments_has_joined_all_the_same() -> None:
+    line = Timeline()
+    line.connect()
+    line.comes(0.0, birth(S2={"expression": 49}), retained=True)
+    line.at(0.0, health(expression=60), retained=True)
+    line.go_away_and_come_back(1.0)
+    line.at(1.1, birth(S2={"expression": 75}))
+    line.at(3.0)
+    assert line.asked == [("S2", "expression", 61, 75)]
+
+
+def test_runs_that_came_and_went_unheard_of_while_this_subscriber_was_away_are_asked_for() -> None:
+    line = Timeline()
+    line.connect()
+    line.go_away_and_come_back()
+    last = {"expression": 7}
+    starts = {"S0": "2026-11-22T08:00:00Z", "S1": "2026-11-22T08:50:00Z", "S2": "2026-11-22T09:30:00Z"}
+    line.at(3600.0, birth("S2", starts=starts, S0=last, S1=last, S2=last), retained=True)
+    line.at(3602.0)
+    assert sorted(line.asked) == [("S1", "expression", 1, 7), ("S2", "expression", 1, 7)]  # S0 had ended at ten to nine
+
+
+def test_runs_of_which_nobody_knows_when_they_were_are_asked_for_too() -> None:
+    line = Timeline()
+    line.connect()
+    line.go_away_and_come_back()
+    starts = {"S0": "1970-01-01T00:00:00Z", "S1": "1970-01-01T00:00:00Z"}
+    line.at(10.0, birth("S1", starts=starts, synced=False, S0={"expression": 7}), retained=True)
+    line.at(12.0)
+    assert line.asked == [("S0", "expression", 1, 7)]
+
+
+def test_an_earlier_birth_does_not_undate_a_later_session() -> None:
+    line = Timeline()
+    line.at(0.0, birth("S3"))
+    line.at(1.0, birth("S2"), retained=True)
+    early = replace(event(1, "S3"), observed_at="1970-01-01T00:00:05Z", clock_synced=False, mono_ms=5000)
+    dated = line.journal.time_of(PI, early)
+    assert (utc_text(dated.at.timestamp()), dated.certain) == ("2026-11-22T09:00:05.000Z", True)
+
+
 def test_who_reaches_the_broker_at_the_second_try_has_joined_and_not_come_back() -> None:
     line = Timeline()
     line.journal.disconnected()
-    line.journal.connected()
+    line.connect()
     line.at(10.0, birth(), retained=True)
     line.at(10.1, event(4))
     line.at(13.0)

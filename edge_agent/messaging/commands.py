@@ -130,8 +130,8 @@ def _range_of(command: Command) -> ResendRange | None:
 
 
 def _answer_resend(errand: _Errand, outcome: ResendAnswer) -> None:
-    if outcome.busy:
-        errand.refuse("busy sending other events again; ask later")
+    if outcome.refusal:
+        errand.refuse(outcome.refusal)
         return
     more_from = UNSET if outcome.more_from is None else outcome.more_from
     result = ResendResult(count=outcome.count, missing=outcome.missing, more_from=more_from)

@@ -180,7 +180,7 @@ class Outbox:
                 self._asked.append((wanted, answer))
                 self._changed.notify_all()
         if busy:
-            answer(ResendAnswer(0, (), None, busy=True))
+            answer(ResendAnswer(0, (), None, refusal="busy sending other events again; ask later"))
 
     def remember(self, session: StoredSession) -> None:
         """Note the current run, or what has become known about its start."""
@@ -350,7 +350,8 @@ class Outbox:
         with self._changed:
             self._lanes.resend(replace(row, resent=True) for row in rows)
         missing = gaps_between([row.seq for row in rows], wanted.first, last)
-        answer(ResendAnswer(len(rows), missing, last + 1 if last < wanted.last else None))
+        refusal = "the disk with the events does not answer; ask later" if missing and self._store.out_of_reach else ""
+        answer(ResendAnswer(len(rows), missing, last + 1 if last < wanted.last else None, refusal))
         self._on_ready()
 
     def _load(self) -> None:

@@ -28,13 +28,13 @@ class ResendAnswer:
         count: Rows that will be sent again.
         missing: Ranges of ``seq``, both ends included, that are no longer held.
         more_from: The ``seq`` to ask from next where the request was longer than one answer; ``None`` where it was not.
-        busy: Whether too much is being sent again already; nothing will come of this request.
+        refusal: Why the request has to be made again later; empty where it has been met as far as can be.
     """
 
     count: int
     missing: tuple[tuple[int, int], ...]
     more_from: int | None
-    busy: bool = False
+    refusal: str = ""
 
 
 def gaps_between(present: Sequence[int], first: int, last: int) -> tuple[tuple[int, int], ...]:

@@ -51,6 +51,11 @@ class TieredStore:
         self.opened = 0
         self.recover()
 
+    @property
+    def out_of_reach(self) -> bool:
+        """Whether rows may lie on a disk that cannot be read now."""
+        return self._path is not None and self._disk is None
+
     def recover(self) -> None:
         """Try the disk again where it has failed, and move to it what waits in memory."""
         if self._path is None or self.storage == "disk":
@@ -166,12 +171,17 @@ class TieredStore:
         except StoreError as error:
             if not error.corrupt:
                 raise
-            found = self._put_aside(path, error)
-            disk = SqliteStore(path)
-            disk.write(found.rows, found.delivered)
-            for session in found.sessions:
-                disk.save_session(session)
-            return disk
+            return _new_store(path, self._put_aside(path, error))
+
+    def _begin_anew(self, path: Path, found: Salvage) -> set[int]:
+        """Open a file in the place of the one put aside; the ids of the rows in it, none where that fails as well."""
+        try:
+            self._disk = _new_store(path, found)
+        except StoreError as error:
+            self._say(f"outbox {path}: {error}; events wait in memory until it works again")
+            return set()
+        self.opened += 1
+        return {row.id for row in found.rows}
 
     def _move_to(self, disk: SqliteStore) -> None:
         rows, delivered = self._memory.drain()
@@ -199,8 +209,9 @@ class TieredStore:
 
     def _read(self, action: Callable[[Store], list[T]]) -> list[T]:
         found: list[T] = []
-        if self._disk is not None:
-            self._on_disk(lambda disk: found.extend(action(disk)))
+        for _ in range(2):  # a damaged file is replaced at once by what could be read of it
+            if self._disk is None or self._on_disk(lambda disk: found.extend(action(disk))):
+                break
         return found + action(self._memory)
 
     def _fail(self, error: StoreError) -> None:
@@ -213,11 +224,12 @@ class TieredStore:
         self._disk.close()
         self._disk = None
         if error.corrupt and self._path is not None:
-            rescued = {row.id: row for row in self._put_aside(self._path, error).pending}
-            rescued |= {row.id: row for row in self._rescue()}
+            found = self._put_aside(self._path, error)
+            rescued = {row.id: row for row in found.pending} | {row.id: row for row in self._rescue()}
             self.unreadable += max(0, pending - len(rescued))
-            self._memory.write([rescued[row_id] for row_id in sorted(rescued)], ())
-            self._marks.clear()
+            held = self._begin_anew(self._path, found)
+            self._memory.write([rescued[row_id] for row_id in sorted(rescued) if row_id not in held], ())
+            self._marks = [(row_id, at_ms) for row_id, at_ms in self._marks if row_id in held]
 
     def _put_aside(self, path: Path, error: StoreError) -> Salvage:
         """Move a damaged file out of the way; what can still be read of it."""
@@ -241,3 +253,20 @@ class TieredStore:
         if trouble not in self._said:
             self._said.add(trouble)
             log.error("%s", trouble)
+
+
+def _new_store(path: Path, found: Salvage) -> SqliteStore:
+    """A new file with what could be read of the one before.
+
+    Raises:
+        StoreError: It cannot be made.
+    """
+    disk = SqliteStore(path)
+    try:
+        disk.write(found.rows, found.delivered)
+        for session in found.sessions:
+            disk.save_session(session)
+    except StoreError:
+        disk.close()
+        raise
+    return disk

@@ -135,7 +135,7 @@ def test_a_resend_asks_the_outbox_and_tells_what_is_missing() -> None:
 
 def test_a_resend_while_too_much_is_under_way_is_refused() -> None:
     payload = command("resend", ',"session":"S0","topic":"summary","from":3,"to":20')
-    assert "busy" in reply_to(payload, outcome=ResendAnswer(0, (), None, busy=True)).error
+    assert "busy" in reply_to(payload, outcome=ResendAnswer(0, (), None, refusal="busy, ask later")).error
 
 
 @pytest.mark.parametrize(

@@ -208,6 +208,29 @@ def test_the_answer_names_what_is_no_longer_held(open_outbox: Callable[..., Outb
     assert ask(outbox, ResendRange("S0", "expression", 1, 9)) == ResendAnswer(0, ((1, 9),), None)
 
 
+def test_nothing_is_called_gone_that_lies_on_a_disk_which_does_not_answer(tmp_path: Path) -> None:
+    settings = OutboxSettings(path=str(tmp_path / "disk" / "outbox.db"), commit_s=0.0)
+    before = Outbox(settings, SteppedClock())
+    before.start()
+    put(before, 1, 2)
+    before.close()
+    (tmp_path / "disk").rename(tmp_path / "unplugged")
+    (tmp_path / "disk").write_text("in the way")
+    outbox = Outbox(settings, SteppedClock(), retry_disk_s=0.05)
+    outbox.start()
+    put(outbox, 1, session="S2")
+    unanswered = ask(outbox, ResendRange("S1", "expression", 1, 3))
+    in_memory = ask(outbox, ResendRange("S2", "expression", 1, 1))
+    (tmp_path / "disk").unlink()
+    (tmp_path / "unplugged").rename(tmp_path / "disk")
+    wait_until(lambda: outbox.figures().storage == "disk", what="the disk")
+    answered = ask(outbox, ResendRange("S1", "expression", 1, 3))
+    outbox.close()
+    assert unanswered.refusal == "the disk with the events does not answer; ask later"
+    assert in_memory == ResendAnswer(1, (), None)
+    assert answered == ResendAnswer(2, ((3, 3),), None)
+
+
 def test_a_long_request_is_answered_in_parts(open_outbox: Callable[..., Outbox]) -> None:
     outbox = open_outbox()
     put(outbox, *range(1, RESEND_LIMIT + 11))
@@ -218,7 +241,7 @@ def test_requests_cannot_fill_the_memory(open_outbox: Callable[..., Outbox]) -> 
     outbox = open_outbox()
     put(outbox, *range(1, RESEND_LIMIT + 1))
     answers = [ask(outbox, ResendRange("S1", "expression", 1, RESEND_LIMIT)) for _ in range(6)]
-    assert [answer.busy for answer in answers] == [False, False, False, False, True, True]
+    assert [bool(answer.refusal) for answer in answers] == [False, False, False, False, True, True]
 
 
 def test_delivered_events_expire_after_their_retention(open_outbox: Callable[..., Outbox]) -> None:
@@ -323,6 +346,7 @@ def test_what_may_no_longer_be_sent_is_deleted_even_if_it_comes_to_light_later(t
     (tmp_path / "disk").write_text("in the way")
     outbox = opened(barred=("expression",), retry_disk_s=0.05)
     assert ask(outbox, ResendRange("S1", "expression", 1, 2)).count == 0
+    assert "does not answer; ask later" in ask(outbox, ResendRange("S1", "summary", 3, 3)).refusal
     (tmp_path / "disk").unlink()
     (tmp_path / "unplugged").rename(tmp_path / "disk")
     assert [(row.topic, row.seq) for row in take(outbox)] == [("summary", 3)]

@@ -104,6 +104,29 @@ def test_a_file_that_turns_corrupt_costs_only_what_is_nowhere_else(tmp_path: Pat
     store.close()
 
 
+def test_of_a_file_that_turns_corrupt_delivered_events_are_kept_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    store = TieredStore(path)
+    sound = b'{"session":"S1","seq":%d,"pad":"' + b"x" * 3500 + b'"}'
+    store.write([a_row(i, payload=sound % i) for i in range(1, 400)], [(i, i) for i in range(1, 300)])
+    assert store._disk is not None
+    store._disk._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    store._disk._db.execute("PRAGMA cache_size = 1")
+    with path.open("r+b") as file:
+        file.seek(4096 * 100)
+        file.write(b"\xaa" * 4096 * 20)
+    read = store.undelivered("expression", 0, 1000)
+    kept = [row.id for row in store.between("S1", "expression", 1, 400, 1000)]
+    store.write([a_row(400)], [])
+    store.recover()
+    assert (store.storage, store.set_aside) == ("disk", 1)
+    assert [row.id for row in read] == list(range(300, 400))
+    assert len(kept) > 300
+    assert store.last_delivered() == {("S1", "expression"): 299}
+    assert store.totals().pending == 101
+    store.close()
+
+
 def test_memory_is_bounded_whatever_the_limits_of_the_disk(tmp_path: Path) -> None:
     store = TieredStore(None)
     assert store.storage == "memory"

@@ -9,6 +9,14 @@ UNIT_DIR=/etc/systemd/system
 COMMAND=/usr/local/bin/edge-agent
 SERVICE=edge-agent
 ACCOUNT=edge-agent
+FLEET_DIR=/var/lib/edge-agent-fleet
+
+# What the installed files are like must not hang on who installs: "su" keeps a path without useradd, careful people
+# have a umask that would hide the program from the service, developers point Python elsewhere.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+export PATH
+umask 022
+unset PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT
 
 say() { printf '%s\n' "$*"; }
 step() { printf '==> %s\n' "$*"; }

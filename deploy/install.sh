@@ -72,12 +72,19 @@ check_python() {
         PYTHON='' # apt will bring it
         return
     fi
-    python_version=$("$PYTHON" -c 'import sys; print("%d.%d" % sys.version_info[:2])') ||
+    python_version=$("$PYTHON" -c 'import sys; print("%d.%d" % sys.version_info[:2], sys.prefix, sys.base_prefix)') ||
         refuse "$PYTHON does not run. Name a working one with --python."
+    python_home=${python_version#* }
+    python_version=${python_version%% *}
     case $python_version in
         3.10 | 3.11 | 3.12 | 3.13) ;;
         2.* | 3.[0-9]) refuse "Python $python_version is too old; 3.10 to 3.13 will do. Upgrade to Raspberry Pi OS or Debian 12 or later, or name another Python with --python." ;;
         *) refuse "Python $python_version is too new: not all dependencies have been built for it; 3.10 to 3.13 will do. Name another Python with --python." ;;
+    esac
+    case " $python_home" in
+        *" /home/"* | *" /root/"* | *" /run/user/"* | *" /tmp/"* | *" /var/tmp/"*)
+            refuse "$PYTHON lies in ${python_home%% *}, which the service cannot see: homes and temporary folders are out of its sight. Name a Python of the system with --python, or one in /usr/local or /opt."
+            ;;
     esac
 }
 
@@ -87,6 +94,24 @@ check_space() {
     free_mb=$(df -Pm "$folder" | awk 'NR == 2 { print $4 }')
     [ "$free_mb" -ge "$NEEDED_MB" ] ||
         refuse "$folder has $free_mb MB free, $NEEDED_MB MB are needed (most of it only while installing). Make room: sudo apt-get clean; or use a larger card."
+}
+
+check_account() {
+    found=$(getent passwd "$ACCOUNT") || found=''
+    if [ -n "$found" ] && [ "$(echo "$found" | cut -d: -f6)" != "$STATE_DIR" ]; then
+        refuse "there is a user $ACCOUNT on this machine who is not the agent's: home $(echo "$found" | cut -d: -f6). The service needs this name for itself. Give that user another one: sudo usermod --login NAME $ACCOUNT."
+    fi
+    members=$(getent group "$ACCOUNT" | cut -d: -f4) || members=''
+    if [ -z "$found" ] && [ -n "$members" ]; then
+        refuse "there is a group $ACCOUNT on this machine with the members $members, who could read the agent's settings and stored events. Give it another name: sudo groupmod --new-name NAME $ACCOUNT."
+    fi
+}
+
+check_writable() {
+    for folder in "$PREFIX" "$CONFIG_DIR" "$STATE_DIR" "$UNIT_DIR" "$COMMAND" /etc/passwd; do
+        while [ ! -e "$folder" ]; do folder=$(dirname -- "$folder"); done
+        [ -w "$folder" ] || refuse "$folder cannot be written, not even by root: the disk is read-only. On a Raspberry Pi turn the overlay file system off (sudo raspi-config, Performance Options) and install then; a damaged card is read-only, too."
+    done
 }
 
 check_offline() {
@@ -109,6 +134,7 @@ look_for_camera() {
 check_system
 check_python
 check_space
+check_account
 check_offline
 look_for_camera
 if [ "$ACTION" = check ]; then
@@ -116,6 +142,7 @@ if [ "$ACTION" = check ]; then
     exit 0
 fi
 [ "$(id -u)" -eq 0 ] || refuse "installing needs root. Run it with sudo."
+check_writable
 
 # ---- switching versions ---------------------------------------------------------------------------------------------
 
@@ -131,11 +158,35 @@ systemd_runs() { [ -d /run/systemd/system ]; }
 service_was_active() { systemd_runs && systemctl is-active --quiet "$SERVICE"; }
 as_agent() { (cd "$STATE_DIR" && runuser -u "$ACCOUNT" -- env -i PATH="$PATH" HOME="$STATE_DIR" LANG=C.UTF-8 "$@"); }
 
-# Returns once the agent has said that it is ready (Type=notify), or fails.
-restart_service() {
-    systemctl daemon-reload
-    systemctl restart "$SERVICE"
+# On the disk, so that a power cut leaves whole files or none: a mark must not outlive what it vouches for.
+on_disk() { sync -f -- "$@"; }
+# The mark of a version names every file of it with its sha256; after a power cut or on a worn card not all may be so.
+mark_complete() {
+    (cd "$PREFIX/$1" && find . -type f ! -name .complete -exec sha256sum {} + >"$WORK/complete")
+    on_disk "$PREFIX/$1"
+    install -m 644 "$WORK/complete" "$PREFIX/$1/.complete.new"
+    on_disk "$PREFIX/$1/.complete.new"
+    mv -fT -- "$PREFIX/$1/.complete.new" "$PREFIX/$1/.complete"
 }
+is_whole() { (cd "$PREFIX/$1" && sha256sum --check --strict --status .complete) 2>/dev/null; }
+
+install_unit() {
+    unit=$PREFIX/current/systemd # with a version that is gone back to, its own; from before there were such, the present one
+    [ -d "$unit" ] || return 0
+    install -d -m 755 "$UNIT_DIR"
+    install -m 644 "$unit/edge-agent.service" "$UNIT_DIR/edge-agent.service"
+    systemd_version=$( (systemctl --version 2>/dev/null || true) | awk 'NR == 1 { print $2 }')
+    if [ "${systemd_version:-0}" -ge 254 ]; then
+        install -d -m 755 "$UNIT_DIR/edge-agent.service.d"
+        install -m 644 "$unit/10-backoff.conf" "$UNIT_DIR/edge-agent.service.d/10-backoff.conf"
+    fi
+    install -d -m 755 "$(dirname -- "$COMMAND")"
+    ln -sfn -- "$PREFIX/current/bin/edge-agent" "$COMMAND"
+    if systemd_runs; then systemctl daemon-reload; fi
+}
+
+# Returns once the agent has said that it is ready (Type=notify), or fails.
+restart_service() { systemctl restart "$SERVICE"; }
 
 roll_back() {
     current=$(target_of current) previous=$(target_of previous)
@@ -144,7 +195,8 @@ roll_back() {
     fi
     point current "$previous"
     point previous "$current"
-    if systemd_runs && systemctl is-enabled --quiet "$SERVICE"; then restart_service; fi
+    install_unit
+    if systemd_runs && { [ -n "${WAS_ACTIVE:-}" ] || systemctl is-enabled --quiet "$SERVICE"; }; then restart_service; fi
     say "Went back from $current to $previous."
 }
 
@@ -187,6 +239,7 @@ if [ -z "$PYTHON" ] || ! "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; then
         tail -n 5 "$WORK/apt.log" >&2
         refuse "python3-venv could not be installed. $remedy"
     }
+    touch "$PREFIX/.brought-python"
     PYTHON=''
     check_python
 fi
@@ -220,9 +273,14 @@ pip_install() { # VENV ARGUMENTS...
     "$venv/bin/python" -m pip install --quiet --no-cache-dir --only-binary :all: "$@"
 }
 
-if [ -e "$PREFIX/$NEW/.complete" ]; then
+if is_whole "$NEW"; then
     step "$NEW is installed already"
 else
+    if [ -e "$PREFIX/$NEW" ]; then
+        step "$NEW is damaged and made anew"
+        rm -rf -- "${PREFIX:?}/$NEW"
+        if [ "$NEW" = "$OLD" ]; then OLD=''; fi
+    fi
     step "Installing $NEW (Python $python_version) into $PREFIX/$NEW"
     "$PYTHON" -m venv "$PREFIX/$NEW"
     if [ -z "$OFFLINE" ]; then
@@ -242,19 +300,22 @@ fi
 
 if ! getent passwd "$ACCOUNT" >/dev/null; then
     step "Creating the system user $ACCOUNT"
-    useradd --system --user-group --home-dir "$STATE_DIR" --no-create-home --shell /usr/sbin/nologin "$ACCOUNT"
+    if getent group "$ACCOUNT" >/dev/null; then set -- --gid "$ACCOUNT"; else set -- --user-group; fi
+    useradd --system "$@" --home-dir "$STATE_DIR" --no-create-home --shell /usr/sbin/nologin "$ACCOUNT"
 fi
 if getent group video >/dev/null; then usermod --append --groups video "$ACCOUNT"; fi
 install -d -m 750 -o "$ACCOUNT" -g "$ACCOUNT" "$STATE_DIR"
 install -d -m 750 -o root -g "$ACCOUNT" "$CONFIG_DIR"
 CONFIG=$CONFIG_DIR/agent.toml
 FIRST=''
-if [ ! -e "$CONFIG" ]; then
+if [ ! -s "$CONFIG" ]; then # missing, or all that a power cut left of it
     FIRST=yes
     # Devices need different ids; host names are such.
     id=$(hostname 2>/dev/null | tr -c 'A-Za-z0-9_.\n-' '-' | sed 's/^[^A-Za-z0-9]*//' | cut -c 1-64)
     sed "s/^id = \"edge-1\" */id = \"${id:-edge-1}\"  /" "$HERE/agent.example.toml" >"$WORK/agent.toml"
-    install -m 640 -o root -g "$ACCOUNT" "$WORK/agent.toml" "$CONFIG"
+    install -m 640 -o root -g "$ACCOUNT" "$WORK/agent.toml" "$CONFIG.new"
+    on_disk "$CONFIG.new"
+    mv -fT -- "$CONFIG.new" "$CONFIG"
     step "Wrote $CONFIG"
 else
     step "Keeping $CONFIG"
@@ -271,37 +332,25 @@ if ! as_agent "$PREFIX/$NEW/bin/edge-agent" doctor --preflight --config "$CONFIG
     fi
     refuse "the agent does not pass its own checks (above). Correct what they name, then run this again."
 fi
-if service_was_active && [ "$NEW" != "$OLD" ] && ! as_agent "$PREFIX/$NEW/bin/edge-agent" check "$CONFIG"; then
+if service_was_active && [ -n "$OLD" ] && [ "$NEW" != "$OLD" ] && ! as_agent "$PREFIX/$NEW/bin/edge-agent" check "$CONFIG"; then
     refuse "the new version does not start with $CONFIG (above). $OLD stays in place and keeps running; correct the file, then run this again."
 fi
-touch "$PREFIX/$NEW/.complete"
+rm -rf -- "$PREFIX/$NEW/systemd"
+cp -R -- "$HERE/systemd" "$PREFIX/$NEW/systemd"
+mark_complete "$NEW"
 FINISHED=yes
 
 # ---- switch ---------------------------------------------------------------------------------------------------------
 
-install_unit() {
-    install -d -m 755 "$UNIT_DIR"
-    install -m 644 "$HERE/systemd/edge-agent.service" "$UNIT_DIR/edge-agent.service"
-    systemd_version=$( (systemctl --version 2>/dev/null || true) | awk 'NR == 1 { print $2 }')
-    if [ "${systemd_version:-0}" -ge 254 ]; then
-        install -d -m 755 "$UNIT_DIR/edge-agent.service.d"
-        install -m 644 "$HERE/systemd/10-backoff.conf" "$UNIT_DIR/edge-agent.service.d/10-backoff.conf"
-    fi
-    install -d -m 755 "$(dirname -- "$COMMAND")"
-    ln -sfn -- "$PREFIX/current/bin/edge-agent" "$COMMAND"
-    if systemd_runs; then systemctl daemon-reload; fi
-}
-
 WAS_ACTIVE=''
-if service_was_active; then
-    WAS_ACTIVE=yes
-    if [ "$NEW" != "$OLD" ]; then systemctl stop "$SERVICE"; fi
-fi
+# It goes on until the new version is in place: whoever breaks off here leaves a device that runs.
+if service_was_active; then WAS_ACTIVE=yes; fi
 if [ "$NEW" != "$OLD" ]; then
     if [ -n "$OLD" ]; then point previous "$OLD"; fi
     point current "$NEW"
 fi
 install_unit
+on_disk "$PREFIX" "$UNIT_DIR"
 
 if [ -n "$WAS_ACTIVE" ] && [ "$NEW" != "$OLD" ]; then
     step "Starting the new version"

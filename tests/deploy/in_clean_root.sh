@@ -91,6 +91,7 @@ state() { (cd "$ROOT" && find etc/edge-agent var/lib/edge-agent -type f -exec sh
 
 checkout_as one 0.1.0
 checkout_as two 0.2.0
+sed -i 's/^Description=.*/Description=The second/' "$ROOT/src/two/deploy/systemd/edge-agent.service"
 checkout_as broken 0.3.0
 rm -f "$ROOT/src/broken/edge_agent/models/expression.tflite"
 
@@ -98,10 +99,17 @@ begin "a folder that is no wheelhouse"
 must "it is refused" refused /src/one/deploy/install.sh --offline /src
 must "and says what to do" says "make-wheelhouse.sh"
 
-begin "first installation"
+begin "a person of the service's name"
+must "there is one" inside useradd --create-home edge-agent
+must "the installer leaves that account alone" refused /src/one/deploy/install.sh
+must "and says what to do" says "usermod --login"
+inside userdel --remove edge-agent 2>/dev/null
+
+begin "first installation, by somebody with a strict umask, a poor path and Python's own variables"
 inside apt-get update -qq >"$log" 2>&1 || { tail "$log" && exit 1; }
 SECONDS=0
-must "it succeeds" installer /src/one/deploy/install.sh
+# shellcheck disable=SC2016 # for the shell inside
+must "it succeeds" installer PATH=/usr/bin:/bin PYTHONPATH=/src PIP_USER=1 sh -c 'umask 077 && exec "$0"' /src/one/deploy/install.sh
 echo "    took $SECONDS s; $(du -sm "$ROOT/opt/edge-agent" | cut -f 1) MB"
 sed 's/^/    | /' "$log"
 must "the current version is 0.1.0" test "$(current | cut -d- -f1)" = 0.1.0
@@ -159,10 +167,21 @@ must "the old version works" works
 begin "the upgrade, this time to its end"
 must "it succeeds" installer /src/two/deploy/install.sh
 must "the current version is 0.2.0" test "$(current | cut -d- -f1)" = 0.2.0
+must "the service is its own" grep -q "The second" "$ROOT/etc/systemd/system/edge-agent.service"
 must "settings, events and enrolment are as they were" test "$(state)" = "$before"
 must "the version before is kept" test "$(basename "$(readlink "$ROOT/opt/edge-agent/previous")")" = "$was"
 must "the command works" works
 was=$(current)
+
+begin "files that a power cut left half written"
+so=$(find "$ROOT/opt/edge-agent/$was" -name '_multiarray_umath*.so' | head -n 1)
+truncate --size 1000 "$so"
+: >"$ROOT/etc/edge-agent/agent.toml"
+must "it succeeds" installer /src/two/deploy/install.sh
+must "it says so" says "is damaged and made anew"
+must "the settings are those of a new device, not nothing" grep -q "^id = \"$(hostname)\"" "$ROOT/etc/edge-agent/agent.toml"
+must "the command works" works
+before=$(state)
 
 begin "a version that fails its own checks"
 must "it is refused" refused /src/broken/deploy/install.sh
@@ -176,6 +195,7 @@ must "the command works" works
 begin "going back by hand"
 must "it succeeds" installer /src/two/deploy/install.sh --rollback
 must "the current version is 0.1.0" test "$(current | cut -d- -f1)" = 0.1.0
+must "the service is its own" test -z "$(grep "The second" "$ROOT/etc/systemd/system/edge-agent.service")"
 must "the command works" works
 
 begin "a wheelhouse, and an installation from it without a network"
@@ -186,6 +206,14 @@ must "no trace is left" test -z "$(find "$ROOT/opt" "$ROOT/etc" "$ROOT/var/lib" 
 must "nor of the user" refused getent passwd edge-agent
 must "it installs" unconnected /house/install.sh --offline /house
 must "the command works" works
+
+begin "removal where state lies on another disk"
+mkdir "$ROOT/srv/disk" && echo other >"$ROOT/srv/disk/other" && mv "$ROOT/var/lib/edge-agent" "$ROOT/srv/disk/state"
+ln -s /srv/disk/state "$ROOT/var/lib/edge-agent"
+must "it succeeds" installer /house/uninstall.sh --purge
+must "it says what it left there" says "/srv/disk/state"
+must "and took nothing of what is not its own" test -e "$ROOT/srv/disk/other"
+must "it installs again" unconnected /house/install.sh --offline /house
 
 begin "removal that keeps settings and state"
 must "it succeeds" installer /house/uninstall.sh

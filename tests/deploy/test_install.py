@@ -21,6 +21,7 @@ SUITABLE = {
     "python3": "echo 3.11",
     "df": "echo header; echo /dev/root 30000 1000 29000 4% /",
     "id": "echo 1000",
+    "getent": "exit 2",
 }
 
 
@@ -69,8 +70,26 @@ def test_a_suitable_machine_is_called_so(tmp_path: Path) -> None:
         ({"dpkg": "echo armhf"}, "32-bit ARM", "64-bit Raspberry Pi OS"),
         ({"uname": "echo riscv64", "dpkg": "echo riscv64"}, "riscv64", "64-bit ARM"),
         ({"df": "echo header; echo /dev/root 30000 29900 100 99% /"}, "100 MB free", "apt-get clean"),
+        (
+            {"python3": "echo 3.12 /opt/venv /home/pi/.pyenv/versions/3.12"},
+            "which the service cannot see",
+            "/usr/local",
+        ),
+        ({"getent": "echo edge-agent:x:1000:1000::/home/edge-agent:/bin/sh"}, "not the agent's", "usermod --login"),
+        ({"getent": '[ "$1" = group ] && echo edge-agent:x:1000:eve'}, "with the members eve", "groupmod"),
     ],
-    ids=["old Python", "new Python", "broken Python", "32-bit", "32-bit userland", "other processor", "full disk"],
+    ids=[
+        "old Python",
+        "new Python",
+        "broken Python",
+        "32-bit",
+        "32-bit userland",
+        "other processor",
+        "full disk",
+        "a Python at home",
+        "a person of that name",
+        "a group of that name",
+    ],
 )
 def test_an_unsuitable_machine_is_refused_with_the_remedy(
     tmp_path: Path, programs: dict[str, str], cause: str, remedy: str
@@ -94,6 +113,21 @@ def test_kin_of_debian_are_welcome(tmp_path: Path, text: str) -> None:
     machine = Machine(tmp_path)
     machine.os_release.write_text(text)
     assert machine.run("--check").returncode == 0
+
+
+def test_a_user_of_the_installers_own_is_no_person(tmp_path: Path) -> None:
+    own = "echo edge-agent:x:999:999::/var/lib/edge-agent:/usr/sbin/nologin"
+    assert Machine(tmp_path, getent=own).run("--check").returncode == 0
+
+
+def test_what_is_installed_does_not_hang_on_who_installs() -> None:
+    script = f'umask 077; . {DEPLOY}/common.sh; umask; echo "$PATH"; env'
+    poor = {"PATH": "/usr/bin:/bin", "PYTHONPATH": "/src", "PIP_TARGET": "/tmp"}
+    done = subprocess.run(["/bin/sh", "-c", script], env=poor, capture_output=True, text=True, check=True)
+    mask, path, *environ = done.stdout.splitlines()
+    assert mask == "0022"
+    assert "/usr/sbin" in path.split(":")
+    assert not [line for line in environ if line.startswith(("PYTHONPATH", "PIP_TARGET"))]
 
 
 @pytest.mark.parametrize("script", ["install.sh", "uninstall.sh"])

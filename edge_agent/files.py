@@ -64,22 +64,29 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def read_file(path: Path, what: str) -> bytes:
+def read_file(path: Path, what: str, *, most_bytes: int | None = None) -> bytes:
     """A file's bytes.
 
     Args:
         path: Which file.
         what: What it should be, for the error message.
+        most_bytes: More than these are not read, of a file that comes from others.
 
     Raises:
-        InputError: There is no such file, or it cannot be read.
+        InputError: There is no such file, it cannot be read, or it is larger.
     """
     try:
-        return path.read_bytes()
+        if most_bytes is None:
+            return path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(most_bytes + 1)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file", expected=what) from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}", remedy=_ask_for_rights(error)) from None
+    if len(content) > most_bytes:
+        raise InputError(f"{path}: too large for {what}", expected=f"at most {most_bytes:,} bytes")
+    return content
 
 
 def is_there(path: Path) -> bool:

@@ -89,14 +89,14 @@ def add(
 ) -> None:
     """Enrol a device: sign its request, let the broker know it, write the answer."""
     from edge_agent.files import PUBLIC, read_file, write_file
-    from edge_agent.fleet.papers import Request, read_paper, write_paper
+    from edge_agent.fleet.papers import MOST_BYTES, Request, read_paper, write_paper
     from edge_agent.fleet.remote import on_device
     from edge_agent.fleet.school import Fleet, utc_now
 
     if bool(ssh) == bool(request):
         raise InputError("fleet add", expected="either a request file or --ssh HOST")
     if request is not None:
-        content, source = read_file(request, "a request"), str(request)
+        content, source = read_file(request, "a request", most_bytes=MOST_BYTES), str(request)
     else:
         content, source = on_device(ssh_command, ssh, "sudo edge-agent enrol --request -"), ssh
     asked = read_paper(content, Request, source)
@@ -134,6 +134,7 @@ def renew(
         if broker:
             _tell_broker(fleet.renew_broker(utc_now()))
             typer.echo("The broker and the fleet commands have new certificates.")
+            typer.echo("Browsers are shown the new one after: sudo systemctl restart mosquitto")
             return
         wanted = list(dict.fromkeys(map(fleet.register.find, devices))) if devices else list(fleet.due(utc_now()))
         if ssh and len(wanted) != 1:
@@ -242,7 +243,7 @@ def enrol(
     _need_cryptography()
     from edge_agent.files import PUBLIC, read_file, write_file
     from edge_agent.fleet.device import KEYS, accept_answer, make_device_request
-    from edge_agent.fleet.papers import Answer, read_paper, write_paper
+    from edge_agent.fleet.papers import MOST_BYTES, Answer, read_paper, write_paper
 
     if (answer is None) == (request is None):
         raise InputError("enrol", expected="either --request FILE or the answer's file")
@@ -258,7 +259,10 @@ def enrol(
         typer.echo(f"  sudo edge-agent fleet add {Path(request).name}")
         return
     assert answer is not None
-    content = sys.stdin.buffer.read() if answer == "-" else read_file(Path(answer), "an answer")
+    content = (
+        sys.stdin.buffer.read(MOST_BYTES) if answer == "-"
+        else read_file(Path(answer), "an answer", most_bytes=MOST_BYTES)
+    )  # fmt: skip
     source = "standard input" if answer == "-" else answer
     accept_answer(read_paper(content, Answer, source), source, config, folder)
     typer.echo(f"Enrolled. {config} names the broker and the certificates. Check: edge-agent doctor --config {config}")

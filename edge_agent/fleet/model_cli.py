@@ -48,11 +48,12 @@ def publish_model(
     from edge_agent.files import read_file
     from edge_agent.fleet.models import check_bundle, choose_canaries
     from edge_agent.fleet.school import utc_now
+    from edge_agent.messaging.publication import MOST_BYTES
 
     if device and canary:
         raise InputError("fleet publish-model", expected="either --device or --canary")
     percent = _percent(canary) if canary else None
-    content = read_file(file, "a model bundle")
+    content = read_file(file, "a model bundle", most_bytes=MOST_BYTES)
     bundle = check_bundle(content, str(file))
     with _desk(folder) as (desk, register):
         chosen = tuple(sorted({register.find(name).name for name in device or ()}))

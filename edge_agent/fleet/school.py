@@ -132,6 +132,12 @@ class Fleet:
         if enrolled:
             return self.renew(enrolled[0], now)
         check_no_clash(self.register, request.site, request.device)
+        # Whoever takes the key from one of two devices could speak as the other, also when the first is revoked.
+        twins = [entry.name for entry in self.register.active if _public_key(entry) == key]
+        if twins:
+            raise InputError(f"{name} has the same private key as {twins[0]}", expected="each device's own",
+                             remedy="Where a card was copied, on the copy: sudo rm -r /var/lib/edge-agent/tls, "
+                                    "and make a new request")  # fmt: skip
         identity = new_identity(f"{request.site}:{request.device}")
         blank = Device(site=request.site, device=request.device, identity=identity, issued=(), certificate="")
         return self._certify(blank, key, now)

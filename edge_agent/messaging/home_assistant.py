@@ -54,5 +54,5 @@ class HomeAssistant:
 def _is_ours(payload: bytes) -> bool:
     try:
         return msgspec.json.decode(payload, type=Discovery).origin.name == ORIGIN
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False

@@ -63,7 +63,7 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """
 
     version: Number
-    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
     size_bytes: Annotated[int, Meta(ge=1, le=MOST_BYTES)]
     part_bytes: Annotated[int, Meta(ge=1024, le=1024 * 1024)] = PART_BYTES
     published_at: str = ""
@@ -114,7 +114,7 @@ def decode_models(payload: bytes) -> Models:
     """
     try:
         return _models.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"not a message about models: {error}") from None
 
 
@@ -126,7 +126,7 @@ def decode_publication(body: str) -> Publication:
     """
     try:
         return _publication.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"not the publication of a model: {error}") from None
 
 

@@ -16,7 +16,7 @@ from edge_agent.config_file import load_settings
 from edge_agent.errors import CheckFailed, InputError
 from edge_agent.fleet.access import access_rules
 from edge_agent.fleet.authority import BACKDATED, make_request, new_key, read_certificate
-from edge_agent.fleet.cli import enrol, init, renew
+from edge_agent.fleet.cli import add, enrol, init, renew
 from edge_agent.fleet.device import accept_answer, examine_certificates, make_device_request
 from edge_agent.fleet.papers import Answer, Request, read_paper, write_paper
 from edge_agent.fleet.register import School, new_identity, read_register
@@ -120,7 +120,27 @@ def test_broken_requests_are_refused(fleet: Fleet, changes: dict[str, object]) -
         fleet.add(request_of("a", **changes), "request", NOW)
 
 
-@pytest.mark.parametrize("device", ["a/#", "+", "a\nuser dashboard", "", "a b"])
+def test_one_key_is_enrolled_for_one_device(fleet: Fleet) -> None:
+    csr = make_request(new_key(), "a")
+    grown, _ = fleet.add(request_of("a", csr=csr), "request", NOW)
+    with pytest.raises(InputError, match="school/b has the same private key as school/a"):
+        grown.add(request_of("b", csr=csr), "request", NOW)
+
+
+def test_a_paper_without_end_is_not_read_to_its_end() -> None:
+    with pytest.raises(InputError, match="too large for a request"):
+        add(Path("/dev/zero"))
+
+
+def test_papers_of_brackets_without_end_are_refused() -> None:
+    endless = b'{"v":1,"more":' + b"[" * 50_000
+    with pytest.raises(InputError, match="recursion"):
+        read_paper(endless, Request, "paper")
+    with pytest.raises(InputError, match="recursion"):
+        read_paper(endless, Answer, "paper")
+
+
+@pytest.mark.parametrize("device", ["a/#", "+", "a\nuser dashboard", "a\n", "", "a b"])
 def test_names_that_would_be_rules_are_refused(device: str) -> None:
     with pytest.raises(InputError):
         read_paper(msgspec.json.encode(replace(request_of(), device=device)), Request, "request")

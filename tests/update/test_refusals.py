@@ -42,7 +42,17 @@ def test_one_that_nobody_has_signed(desk: Desk) -> None:
     assert "not signed with this school's key" in desk.outcome("refused").reason
 
 
-@pytest.mark.parametrize("payload", [b"nonsense", b'{"v":2}', b'{"v":1,"publications":[{"body":7}]}', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"nonsense",
+        b"[" * 50_000,
+        b'{"v":1,"more":' + b"[" * 50_000,
+        b'{"v":2}',
+        b'{"v":1,"publications":[{"body":7}]}',
+        b"\xff\xfe",
+    ],
+)
 def test_a_message_that_is_none(desk: Desk, payload: bytes) -> None:
     desk.start()
     desk.put("classroom/fleet/models", payload)

@@ -31,6 +31,9 @@ METADATA_NAME = "metadata.json"
 GOLDEN_NAME = "golden.json"
 MODEL_ID_LENGTH = 12
 
+_END, _END_BYTES = b"PK\x05\x06", 22
+"""What an archive without a comment ends with."""
+
 _MAKE_IT_AGAIN = "Make the file again with `python -m export convert`"
 _RECORD_AGAIN = "Record golden faces anew with `python -m export golden`"
 _COPY_IT_AGAIN = "Copy the file again from where it was made"
@@ -157,6 +160,10 @@ def _take_apart(content: bytes, name: str) -> tuple[bytes, bytes, bytes | None]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             boundary = min((member.header_offset for member in archive.infolist()), default=0)
+            if archive.comment or content[-_END_BYTES:][:4] != _END:
+                raise zipfile.BadZipFile("something follows the end of its archive")
+            if any(member.file_size > len(content) for member in archive.infolist()):
+                raise zipfile.BadZipFile("a file in its archive would be larger than the bundle itself")
             golden = archive.read(GOLDEN_NAME) if GOLDEN_NAME in archive.namelist() else None
             return content[:boundary], archive.read(METADATA_NAME), golden
     except KeyError:
@@ -202,7 +209,7 @@ def _decode(text: bytes, name: str) -> Metadata:
                 remedy=_MAKE_IT_AGAIN if older else "Update the agent: the model is for a newer one",
             )
         metadata = msgspec.json.decode(text, type=Metadata)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ModelError(f"model {name}: its {METADATA_NAME}: {error}", remedy=_MAKE_IT_AGAIN) from None
     if not are_usable(metadata.labels):
         raise ModelError(
@@ -219,7 +226,7 @@ def _decode_golden(text: bytes, metadata: Metadata, name: str) -> Golden:
     try:
         golden = msgspec.json.decode(text, type=Golden)
         problem = golden.problem((size, size, metadata.input.channels), len(metadata.labels))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         problem = str(error)
     if problem:
         raise ModelError(f"model {name}: its {GOLDEN_NAME}: {problem}", remedy=_RECORD_AGAIN)

@@ -69,7 +69,8 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
         labels: Name of each output, in order.
         input: What goes in.
         quantization: How weights and arithmetic are stored.
-        temperature: Logits are divided by it before the softmax. Fitted after quantization.
+        temperature: Logits are divided by it before the softmax. Fitted after quantization, from 0.05 to 20; far
+            outside of that every face is certain, or none is.
         temperature_fitted_on: The part of the data it was fitted on; empty where it was not fitted.
         training: The run.
         data: The data sets.
@@ -88,7 +89,7 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
     labels: Annotated[tuple[str, ...], msgspec.Meta(min_length=2)]
     input: InputSpec = InputSpec()
     quantization: Literal["int8", "float16", "float32"]
-    temperature: Annotated[float, msgspec.Meta(gt=0.0)] = 1.0
+    temperature: Annotated[float, msgspec.Meta(ge=0.01, le=100.0)] = 1.0
     temperature_fitted_on: str = ""
     training: TrainingInfo = TrainingInfo()
     data: tuple[DataInfo, ...] = ()

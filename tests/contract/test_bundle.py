@@ -176,7 +176,7 @@ def test_a_bundle_for_a_newer_agent_says_so(content: bytes) -> None:
         ({"labels": ["happy", "sad"]}, r"labels: got 2 for an output of shape \(-1, 7\), expected one for each output"),
         ({"labels": ["happy"] * 7}, "expected different, non-empty names"),
         ({"labels": ["happy"]}, "length >= 2"),
-        ({"temperature": 0.0}, r"`float` > 0\.0 - at `\$\.temperature`"),
+        ({"temperature": 0.0}, r"`float` >= 0\.01 - at `\$\.temperature`"),
         ({"quantization": "int4"}, r"Invalid enum value 'int4' - at `\$\.quantization`"),
         ({"quantization": "float32"}, "input type of an float32 model: got uint8, expected float32"),
         ({"input": {"size_px": 64}}, "input spec: got 64 px, levels 0 to 255, expected 48 px, 0 to 255"),
@@ -249,3 +249,30 @@ def test_colour_models_are_bundled_alike() -> None:
 
     assert dict(describe(bundle))["input"] == "48x48 red-green-blue, uint8, 0 to 255"
     assert np.prod(dense_weights(channels=3).shape) == 7 * 48 * 48 * 3
+
+
+@pytest.mark.parametrize("tail", [b"x", b"x" * 1000, b"PK\x05\x06"])
+def test_nothing_follows_the_end(content: bytes, tail: bytes) -> None:
+    with pytest.raises(ModelError, match="cut short or damaged at its end"):
+        unpack_bundle(content + tail, "it")
+
+
+def test_a_small_file_does_not_unpack_into_a_large_one(content: bytes) -> None:
+    bundle = unpack_bundle(content, "it")
+    file = io.BytesIO()
+    file.write(bundle.flatbuffer)
+    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("metadata.json", msgspec.json.encode(bundle.metadata) + b" " * 10_000_000)
+    with pytest.raises(ModelError, match="larger than the bundle itself"):
+        unpack_bundle(file.getvalue(), "it")
+
+
+@pytest.mark.parametrize("temperature", [1e-300, 1e-6, 1e6, 1e300])
+def test_a_temperature_that_makes_every_face_certain_or_none_is_refused(content: bytes, temperature: float) -> None:
+    with pytest.raises(ModelError, match="temperature"):
+        unpack_bundle(rewritten(content, temperature=temperature), "it")
+
+
+def test_metadata_of_brackets_without_end_are_refused() -> None:
+    with pytest.raises(ModelError, match="recursion"):
+        unpack_bundle(with_metadata(MODEL, b'{"schema_version":1,"more":' + b"[" * 50_000), "it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -37,6 +38,8 @@ def bridge_config(district: SchoolUnderTest) -> str:
         "broker.district.example:8884": f"localhost:{district.broker.programs}",
         "/etc/mosquitto/district/ca.crt": str(district.broker.files / "ca.crt"),
         "remote_password change-me": f"remote_password {PASSWORD}",
+        "remote_clientid bridge:change-me\n": f"remote_clientid bridge:{secrets.token_hex(8)}\n",
+        "local_clientid bridge:change-me-too\n": f"local_clientid bridge:{secrets.token_hex(8)}\n",
         # Five seconds at least between two attempts are right for a school and long for a test.
         "restart_timeout 5 120": "restart_timeout 1 1",
     }

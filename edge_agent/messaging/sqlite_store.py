@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager
+from os.path import samestat
 from pathlib import Path
 
+from edge_agent.messaging.aside import set_aside
 from edge_agent.messaging.store import ROW_OVERHEAD_BYTES, Row, StoredSession, StoreError, Totals
 
 _SCHEMA_VERSION = 2
@@ -52,7 +54,6 @@ _PAGE_ROWS = 1000
 _WAL_LIMIT_BYTES = 4 * 1024 * 1024
 _CACHE_KIB = 400
 """Rows are written once and read once, in order: a larger cache would only fill, in the course of hours."""
-_KEPT_CORRUPT_FILES = 3
 
 
 class SqliteStore:
@@ -71,9 +72,35 @@ class SqliteStore:
             with _translated():
                 self._prepare()
                 self._totals = self._count()
+                self._file = path.stat()
         except StoreError:
             self._db.close()
             raise
+
+    def is_in_place(self) -> bool:
+        """Whether the file is still where it was opened, so that a later run finds it there."""
+        try:
+            return samestat(self._path.stat(), self._file)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:  # the disk will tell when it is written to
+            return True
+
+    def put_in_place(self) -> None:
+        """Write the file anew where it was opened, after it was deleted or its folder moved; closes it.
+
+        What stands in its place meanwhile is set aside.
+        """
+        copy = self._path.with_name(f"{self._path.name}.copy")
+        with _translated():
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            copy.unlink(missing_ok=True)
+            with closing(sqlite3.connect(copy)) as target:
+                self._db.backup(target)
+            if self._path.exists():
+                set_aside(self._path)
+            self._db.close()  # now, for it deletes the log that has its name
+            copy.replace(self._path)
 
     def _prepare(self) -> None:
         self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -249,24 +276,6 @@ class SqliteStore:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
-
-
-def set_aside(path: Path, suffix: str) -> Path:
-    """Move a file that cannot be read out of the way, its log with it, and delete the oldest of those moved before.
-
-    Returns:
-        Where it is now: beside the original, named after it with ``.corrupt-`` and the suffix.
-    """
-    moved = path.with_name(f"{path.name}.corrupt-{suffix}")
-    path.replace(moved)
-    path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
-    with suppress(FileNotFoundError):
-        path.with_name(f"{path.name}-wal").replace(moved.with_name(f"{moved.name}-wal"))
-    kept = sorted(old for old in path.parent.glob(f"{path.name}.corrupt-*") if not old.name.endswith(("-wal", "-shm")))
-    for old in kept[:-_KEPT_CORRUPT_FILES]:
-        for name in (old.name, f"{old.name}-wal", f"{old.name}-shm"):
-            old.with_name(name).unlink(missing_ok=True)
-    return moved
 
 
 @contextmanager

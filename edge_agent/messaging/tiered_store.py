@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from edge_agent.messaging.aside import set_aside
 from edge_agent.messaging.salvage import Salvage, salvage
-from edge_agent.messaging.sqlite_store import SCHEMA, SqliteStore, set_aside
+from edge_agent.messaging.sqlite_store import SCHEMA, SqliteStore
 from edge_agent.messaging.store import MemoryStore, Row, Store, StoredSession, StoreError, Totals
 
 T = TypeVar("T")
@@ -57,8 +57,14 @@ class TieredStore:
         return self._path is not None and self._disk is None
 
     def recover(self) -> None:
-        """Try the disk again where it has failed, and move to it what waits in memory."""
-        if self._path is None or self.storage == "disk":
+        """Try the disk again where it has failed or its file is gone, and move to it what waits in memory."""
+        if self._path is None:
+            return
+        if self._disk is not None and not self._disk.is_in_place():
+            self._put_in_place(self._disk)
+            if self._disk is not None:
+                return
+        if self.storage == "disk":
             return
         try:
             if self._disk is None:
@@ -173,6 +179,16 @@ class TieredStore:
                 raise
             return _new_store(path, self._put_aside(path, error))
 
+    def _put_in_place(self, disk: SqliteStore) -> None:
+        """The file was deleted or its folder replaced: what is in it lives only as long as this process."""
+        self._say(f"outbox {self._path} has been deleted or moved away; it is written anew")
+        self.storage = "degraded"
+        try:
+            disk.put_in_place()
+            self._disk = None
+        except StoreError as error:
+            self._say(f"outbox {self._path}: {error}; it cannot be written anew, so that a restart would lose events")
+
     def _begin_anew(self, path: Path, found: Salvage) -> set[int]:
         """Open a file in the place of the one put aside; the ids of the rows in it, none where that fails as well."""
         try:
@@ -233,9 +249,8 @@ class TieredStore:
 
     def _put_aside(self, path: Path, error: StoreError) -> Salvage:
         """Move a damaged file out of the way; what can still be read of it."""
-        stamp = datetime.now(tz=timezone.utc).strftime("%Y%m%dT%H%M%S%f")
         try:
-            moved = set_aside(path, stamp)
+            moved = set_aside(path)
         except OSError as trouble:
             self._say(f"outbox {path} cannot be read ({error}), nor set aside ({trouble})")
             return Salvage()

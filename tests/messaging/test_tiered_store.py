@@ -127,6 +127,50 @@ def test_of_a_file_that_turns_corrupt_delivered_events_are_kept_as_well(tmp_path
     store.close()
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_whose_folder_is_deleted_or_replaced_is_written_anew(
+    replaced: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "data" / "outbox.db"
+    store = TieredStore(path)
+    store.write([a_row(1), a_row(2)], [(1, 1)])
+    path.parent.rename(tmp_path / "away")
+    if replaced:
+        other = SqliteStore(path)
+        other.write([a_row(9)], [])
+        other.close()
+    store.write([a_row(3)], [(2, 2)])
+    store.recover()
+    assert (store.storage, store.opened, ids(store)) == ("disk", 2, [3])
+    assert len(caplog.records) == 2
+    store.write([a_row(4)], [])
+    store.recover()
+    store.close()
+    later = SqliteStore(path)
+    assert [row.id for row in later.between("S1", "expression", 1, 9, 9)] == [1, 2, 3, 4]
+    later.close()
+    assert len(list(path.parent.glob("*.corrupt-*"))) == int(replaced)
+
+
+def test_a_deleted_file_that_cannot_be_written_anew_is_tried_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "data" / "outbox.db"
+    store = TieredStore(path)
+    store.write([a_row(1)], [])
+    path.parent.rename(tmp_path / "away")
+    (tmp_path / "data").write_text("in the way")
+    for _ in range(3):
+        store.recover()
+    store.write([a_row(2)], [])
+    trouble = (store.storage, ids(store), len(caplog.records))
+    (tmp_path / "data").unlink()
+    store.recover()
+    assert trouble == ("degraded", [1, 2], 2)
+    assert (store.storage, ids(store)) == ("disk", [1, 2])
+    store.close()
+
+
 def test_memory_is_bounded_whatever_the_limits_of_the_disk(tmp_path: Path) -> None:
     store = TieredStore(None)
     assert store.storage == "memory"

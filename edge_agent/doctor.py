@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -116,10 +117,10 @@ def _storage(settings: Settings) -> str:
     folder = Path(settings.outbox.path).parent
     if not folder.is_dir():
         raise CheckFailed(f"{folder}: no such folder", remedy="Create it, or set $.outbox.path")
-    probe = folder / ".edge-agent-doctor"
     try:
-        probe.write_bytes(b"x")
-        probe.unlink()
+        # Nameless: in a folder of the service's, root must not follow a link that somebody laid there.
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"x")
     except OSError as error:
         raise CheckFailed(f"{folder}: cannot be written: {error.strerror}",
                           remedy="Give the agent's user the right to write there") from None  # fmt: skip

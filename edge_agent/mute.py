@@ -93,7 +93,7 @@ class MuteMemory:
             self._wish = msgspec.json.decode(self._path.read_bytes(), type=Wish)
         except FileNotFoundError:
             return False
-        except (OSError, msgspec.DecodeError) as error:
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             log.error(
                 '%s: cannot be read (%s): the camera stays closed until "muted":false is asked for', self._path, error
             )

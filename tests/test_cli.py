@@ -110,6 +110,18 @@ def test_doctor_says_what_is_missing_and_how_to_mend_it(tmp_path: Path) -> None:
     assert "127.0.0.1:9" in result.stdout
 
 
+def test_doctor_follows_no_link_that_lies_where_it_tries_the_disk(tmp_path: Path) -> None:
+    precious, state = tmp_path / "precious", tmp_path / "state"
+    precious.write_text("as it was")
+    state.mkdir()
+    (state / ".edge-agent-doctor").symlink_to(precious)
+    config = tmp_path / "agent.toml"
+    config.write_text(f'[outbox]\npath = "{state / "outbox.db"}"\n')
+    findings = json.loads(edge_agent("doctor", "--preflight", "--json", "--config", config).stdout)
+    assert {one["check"]: one["ok"] for one in findings}["storage"]
+    assert precious.read_text() == "as it was"
+
+
 def test_doctor_opens_no_camera_that_was_not_declared(tmp_path: Path) -> None:
     config = tmp_path / "agent.toml"
     config.write_text('[camera]\nsource = "v4l2"\n[mqtt]\nhost = "127.0.0.1"\nport = 9\n')

@@ -50,8 +50,11 @@ def test_an_older_wish_is_not_written_down(tmp_path: Path) -> None:
     assert again.muted
 
 
-def test_a_file_that_cannot_be_read_closes_the_camera(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / "north.pi-3a.muted.json").write_bytes(b"\0\0\0")
+@pytest.mark.parametrize("content", [b"\0\0\0", b'{"muted":true,"issued_at":"\xff"}', b'{"more":' + b"[" * 50_000])
+def test_a_file_that_cannot_be_read_closes_the_camera(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
+    (tmp_path / "north.pi-3a.muted.json").write_bytes(content)
     memory = MuteMemory(tmp_path, "north", "pi-3a")
     assert memory.muted
     assert "cannot be read" in caplog.text

@@ -32,6 +32,7 @@ def make_device_request(settings: Settings, folder: Path) -> Request:
     Raises:
         InputError: The key cannot be written, or the one that is there is broken.
     """
+    _check_no_link(folder)
     path = folder / _KEY
     if not path.exists():
         make_folder(folder, 0o700)
@@ -56,6 +57,7 @@ def accept_answer(answer: Answer, source: str, config: Path, folder: Path) -> No
     if name != own:
         raise InputError(f"{source}: for the device", received=name, expected=own,
                          remedy="Take the answer made for this device")  # fmt: skip
+    _check_no_link(folder)
     path = folder / _KEY
     key = read_key(read_file(path, "this device's key, from 'edge-agent enrol --request'"), str(path), _ANEW)
     certificate = read_certificate(answer.certificate.encode(), f"{source}: its certificate")
@@ -133,4 +135,11 @@ def _service(folder: Path) -> tuple[int, int] | None:
 def _give_to_service(folder: Path) -> None:
     owner = _service(folder.parent)
     if owner is not None:
-        os.chown(folder, *owner)
+        os.chown(folder, *owner, follow_symlinks=False)
+
+
+def _check_no_link(folder: Path) -> None:
+    """The service may write beside this folder, and this runs as root: a link could lead anywhere."""
+    if folder.is_symlink():
+        raise InputError(f"{folder}: a link", expected="the folder itself, for keys and certificates",
+                         remedy="Name the folder it leads to with --keys, or remove the link")  # fmt: skip

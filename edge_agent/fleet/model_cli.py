@@ -28,6 +28,8 @@ FolderOption = Annotated[
         "--folder", envvar="EDGE_AGENT_FLEET", readable=False, help="The fleet's folder, with the authority's key."
     ),
 ]
+_HIGHEST_NAMED: Final = 2**31 - 1
+"""Dates fit (20261122), and what devices can count leaves room above: after its end a school could publish no more."""
 _PERCENT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 
@@ -41,7 +43,9 @@ def publish_model(
     max_slowdown: Annotated[
         float, typer.Option(min=0.1, max=1000, help="How many times the present model's time a face may take.")
     ] = 1.5,
-    version: Annotated[int | None, typer.Option(min=1, help="Its number; the next one where left out.")] = None,
+    version: Annotated[
+        int | None, typer.Option(min=1, max=_HIGHEST_NAMED, help="Its number; the next one where left out.")
+    ] = None,
     folder: FolderOption = FOLDER,
 ) -> None:
     """Sign a model and offer it to all devices, to some, or to a share of them first."""

@@ -89,6 +89,15 @@ def test_an_answer_is_put_in_place_and_the_configuration_uses_it(fleet: Fleet, t
     assert "# different on each" in config.read_text()
 
 
+def test_keys_are_not_put_behind_a_link(tmp_path: Path) -> None:
+    config, elsewhere = device_config(tmp_path / "device"), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "device" / "tls").symlink_to(elsewhere)
+    with pytest.raises(InputError, match="a link"):
+        make_device_request(load_settings(config), tmp_path / "device" / "tls")
+    assert not list(elsewhere.iterdir())
+
+
 def test_an_answer_for_another_key_is_refused(fleet: Fleet, tmp_path: Path) -> None:
     config, keys = device_config(tmp_path / "device"), tmp_path / "device" / "tls"
     make_device_request(load_settings(config), keys)

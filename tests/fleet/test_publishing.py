@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +82,14 @@ def test_versions_rise_and_a_new_one_for_all_takes_the_place_of_the_old(
         publish_model(
             bundle_file(tmp_path, dense_bundle(seed=1)), version=second.version, folder=school.folder
         )  # fmt: skip
+
+
+def test_no_version_is_given_that_none_could_follow(school: SchoolUnderTest, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "edge_agent.cli", "fleet", "publish-model", str(tmp_path), "--folder",
+               str(school.folder), "--version", str(2**53 - 1)]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "2147483647" in done.stderr
 
 
 def test_a_canary_share_goes_first_and_one_command_promotes_it(

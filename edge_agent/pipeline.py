@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_agent.contract.crop import crop_face
+from edge_agent.errors import ModelError
 from edge_agent.summary import SummaryWindow
 from edge_agent.types import ExpressionChange, Frame, TrackedFace, WindowSummary
 from edge_agent.vision.budget import choose
@@ -117,7 +118,8 @@ class Pipeline:
         try:
             if crops:
                 probabilities = self._classifier.predict(np.stack(crops))
-        except (RuntimeError, ValueError, MemoryError) as error:  # what interpreters raise; tracks go on unread
+        # What interpreters raise, and an answer that is no number; tracks go on unread.
+        except (RuntimeError, ValueError, MemoryError, ModelError) as error:
             failure, chosen = str(error) or type(error).__name__, []
         reading_cpu_ms = (time.thread_time() - began_s) * 1000.0
         watch.lap("classify")

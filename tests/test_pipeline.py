@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from edge_agent.config import DetectorSettings, Settings
+from edge_agent.contract.bundle import pack_bundle, unpack_bundle
 from edge_agent.pipeline import Observation, Pipeline
 from edge_agent.simulate import SimulatedClassroom
 from edge_agent.summary import SummaryWindow
@@ -18,13 +19,14 @@ from edge_agent.vision.classifier import Classifier
 from edge_agent.vision.detector import open_detector
 from edge_agent.vision.smoothing import Smoother
 from edge_agent.vision.tracker import Tracker, random_ids
+from tests.tflite_models import dense_model, metadata
 
 FPS = 5.0
 
 
-def make_pipeline(faces_per_frame: int = 8) -> Pipeline:
+def make_pipeline(faces_per_frame: int = 8, classifier: Classifier | None = None) -> Pipeline:
     settings = Settings()
-    classifier = Classifier.load()
+    classifier = classifier or Classifier.load()
     return Pipeline(
         open_detector(DetectorSettings(kind="haar")),
         Tracker(settings.tracker, random_ids()),
@@ -103,6 +105,15 @@ def test_no_frame_reads_more_faces_than_the_budget_and_all_get_their_turn() -> N
 def test_a_black_frame_gives_nothing() -> None:
     observation = make_pipeline().step(Frame(np.zeros((480, 640, 3), np.uint8), 0.0, 0))
     assert (observation.faces, observation.changes, observation.detected) == ((), (), 0)
+
+
+def test_a_model_whose_answers_are_no_numbers_reads_nobody_and_is_told() -> None:
+    weights = np.full((7, 48 * 48), np.nan, np.float32)
+    model = Classifier(unpack_bundle(pack_bundle(dense_model(weights), metadata()), "broken"))
+    scene, pipeline = SimulatedClassroom(4, 640, 480, seed=3), make_pipeline(classifier=model)
+    seen = [pipeline.step(Frame(scene.render(index / FPS), index / FPS, index)) for index in range(10)]
+    assert any("no number" in observation.failure for observation in seen)
+    assert not [change for observation in seen for change in observation.changes]
 
 
 def test_every_stage_is_timed() -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edge_agent.contract.bundle import Bundle, read_bundle
 from edge_agent.contract.metadata import Metadata
-from edge_agent.errors import InputError
+from edge_agent.errors import InputError, ModelError
 from edge_agent.vision.runtime import open_model
 
 _MODELS = Path(__file__).parent.parent / "models"
@@ -82,8 +82,13 @@ class Classifier:
 
         Raises:
             InputError: Another type or shape.
+            ModelError: An answer is no number; compared with a floor it would pass for an expression.
         """
-        return softmax(self.logits(faces), self.metadata.temperature)
+        logits = self.logits(faces)
+        if not np.isfinite(logits).all():
+            raise ModelError(f"model {self.model_id}: an answer that is no number",
+                             remedy="Use another model")  # fmt: skip
+        return softmax(logits, self.metadata.temperature)
 
     def logits(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The model's outputs before temperature and softmax, ``float32 (N, len(labels))``; else as :meth:`predict`."""

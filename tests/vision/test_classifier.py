@@ -188,3 +188,14 @@ def test_rows_of_a_softmax_sum_to_one_whatever_the_logits(logits: list[list[floa
 
     np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, atol=1e-6)
     assert (probabilities >= 0).all()
+
+
+def test_an_answer_that_is_no_number_is_none() -> None:
+    # The sum over a bright face is beyond what a float32 holds, that over a dark one is not.
+    weights = np.full((7, 48 * 48), 1e33, np.float32)
+    model = Classifier(unpack_bundle(pack_bundle(dense_model(weights), metadata()), "overflowing"))
+    dark, bright = np.full((1, 48, 48), 20, np.uint8), np.full((1, 48, 48), 255, np.uint8)
+
+    assert model.predict(dark).sum() == pytest.approx(1.0)
+    with pytest.raises(ModelError, match="no number"):
+        model.predict(np.concatenate([dark, bright]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -194,6 +195,18 @@ def requested_key(request: str, source: str) -> ec.EllipticCurvePublicKey:
 def fingerprint(certificate: x509.Certificate) -> str:
     """The certificate's SHA-256, to be compared by people: the first 16 bytes, colons between."""
     return certificate.fingerprint(hashes.SHA256())[:16].hex(":")
+
+
+def key_fingerprint(request: str, source: str) -> str:
+    """The SHA-256 of the key a request is for, as :func:`fingerprint` shows that of a certificate.
+
+    Raises:
+        InputError: As :func:`requested_key`.
+    """
+    key = requested_key(request, source).public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return hashlib.sha256(key).digest()[:16].hex(":")
 
 
 def _builder(

@@ -89,6 +89,7 @@ def add(
 ) -> None:
     """Enrol a device: sign its request, let the broker know it, write the answer."""
     from edge_agent.files import PUBLIC, read_file, write_file
+    from edge_agent.fleet.authority import fingerprint, key_fingerprint
     from edge_agent.fleet.papers import MOST_BYTES, Request, read_paper, write_paper
     from edge_agent.fleet.remote import on_device
     from edge_agent.fleet.school import Fleet, utc_now
@@ -113,6 +114,8 @@ def add(
     write_file(target, write_paper(answer), PUBLIC)
     typer.echo(f"{answer.site}/{answer.device} is enrolled. Take {target} to the device and run there:")
     typer.echo(f"  sudo edge-agent enrol {target.name} && sudo systemctl restart edge-agent")
+    typer.echo(f"The device's key, as it showed it:  {key_fingerprint(asked.csr, source)}")
+    typer.echo(f"The authority, as it will show it:  {fingerprint(fleet.authority.certificate)}")
 
 
 @fleet_app.command()
@@ -242,6 +245,7 @@ def enrol(
     """Make this device known to the school's broker: first --request, then the answer."""
     _need_cryptography()
     from edge_agent.files import PUBLIC, read_file, write_file
+    from edge_agent.fleet.authority import fingerprint, key_fingerprint, read_certificate
     from edge_agent.fleet.device import KEYS, accept_answer, make_device_request
     from edge_agent.fleet.papers import MOST_BYTES, Answer, read_paper, write_paper
 
@@ -257,6 +261,7 @@ def enrol(
         write_file(Path(request), write_paper(paper), PUBLIC)
         typer.echo(f"Take {request} to the machine with the school's authority and run there:")
         typer.echo(f"  sudo edge-agent fleet add {Path(request).name}")
+        typer.echo(f"This device's key:  {key_fingerprint(paper.csr, request)}")
         return
     assert answer is not None
     content = (
@@ -264,8 +269,10 @@ def enrol(
         else read_file(Path(answer), "an answer", most_bytes=MOST_BYTES)
     )  # fmt: skip
     source = "standard input" if answer == "-" else answer
-    accept_answer(read_paper(content, Answer, source), source, config, folder)
+    given = read_paper(content, Answer, source)
+    accept_answer(given, source, config, folder)
     typer.echo(f"Enrolled. {config} names the broker and the certificates. Check: edge-agent doctor --config {config}")
+    typer.echo(f"The authority:  {fingerprint(read_certificate(given.authority.encode(), source))}")
 
 
 def _need_cryptography() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -96,6 +97,23 @@ def test_keys_are_not_put_behind_a_link(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="a link"):
         make_device_request(load_settings(config), tmp_path / "device" / "tls")
     assert not list(elsewhere.iterdir())
+
+
+def test_both_sides_show_the_same_fingerprints(
+    fleet: Fleet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, keys, request = device_config(tmp_path / "device"), tmp_path / "device" / "tls", tmp_path / "a.request"
+
+    def shown() -> list[str]:
+        return re.findall(r"(?:[0-9a-f]{2}:){15}[0-9a-f]{2}", capsys.readouterr().out)
+
+    enrol(request=str(request), config=config, keys=keys)
+    asked = shown()
+    add(request, folder=fleet.folder)
+    added = shown()
+    enrol(str(request.with_suffix(".answer")), config=config, keys=keys)
+    assert added == [*asked, *shown()]
+    assert len(set(added)) == 2
 
 
 def test_an_answer_for_another_key_is_refused(fleet: Fleet, tmp_path: Path) -> None:

@@ -345,23 +345,28 @@ FINISHED=yes
 WAS_ACTIVE=''
 # It goes on until the new version is in place: whoever breaks off here leaves a device that runs.
 if service_was_active; then WAS_ACTIVE=yes; fi
+RESTART_DUE=$PREFIX/.restart-due # until it was done, also by the run after one that was cut off here
 if [ "$NEW" != "$OLD" ]; then
+    if [ -n "$WAS_ACTIVE" ]; then touch "$RESTART_DUE"; fi
     if [ -n "$OLD" ]; then point previous "$OLD"; fi
     point current "$NEW"
 fi
 install_unit
 on_disk "$PREFIX" "$UNIT_DIR"
 
-if [ -n "$WAS_ACTIVE" ] && [ "$NEW" != "$OLD" ]; then
+if [ -n "$WAS_ACTIVE" ] && [ -e "$RESTART_DUE" ]; then
     step "Starting the new version"
     if ! restart_service; then
         journalctl --unit "$SERVICE" --lines 10 --no-pager >&2 || true
         warn "the new version does not start (above)."
+        rm -f -- "$RESTART_DUE"
         roll_back
         rm -rf -- "${PREFIX:?}/$NEW" "$PREFIX/previous"
         exit 1
     fi
 fi
+
+rm -f -- "$RESTART_DUE"
 
 for folder in "$PREFIX"/*/; do
     name=$(basename -- "$folder")

@@ -16,7 +16,7 @@ class Patience:
     Attributes:
         grace_s: How long a number may be late before it counts as missing; a random part of as much again is added, so
             that of many subscribers one asks first and the others find their gap filled.
-        retry_s: Wait before asking again; doubles with each time.
+        retry_s: Wait before asking again; doubles with each time that brought nothing.
         retry_cap_s: The longest such wait.
     """
 
@@ -69,6 +69,8 @@ class Stream:
         self._seen.add(seq, seq)
         self._settled.add(seq, seq)
         self._first_seen = seq if self._first_seen is None else self._first_seen
+        if seq < self._highest:  # asking helps: there may be more gaps than are asked for at once
+            self._retry_s = self._patience.retry_s
         self._highest = max(self._highest, seq)
         self._schedule(now)
         return True

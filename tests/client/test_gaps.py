@@ -48,6 +48,17 @@ def test_asking_is_repeated_ever_more_rarely() -> None:
     assert asked == [2, 12, 32, 72, 112, 152, 192]
 
 
+def test_asking_goes_on_at_its_first_pace_for_as_long_as_it_helps() -> None:
+    events = stream()
+    events.exists(5, 0.0)
+    asked = []
+    for now in range(200):
+        if missing := events.due(float(now)):
+            asked.append(now)
+            events.saw(missing[0][0], now + 0.5)
+    assert asked == [2, 12, 22, 32, 42]
+
+
 def test_a_device_that_is_back_is_asked_soon() -> None:
     events = stream()
     events.exists(3, 0.0)

@@ -70,16 +70,19 @@ def roster(register: Register, due: tuple[Device, ...], folder: Path | None) -> 
 def declare_dead(register: Register, folder: Path, device: Device) -> None:
     """Publish the death of a device that has been shut out: its own will is no longer allowed.
 
+    A status that nobody can read, its last word perhaps with intent, is taken away.
+
     Raises:
         BrokerError: The broker cannot be reached or refuses.
     """
     heard = _listen(register, folder).get(device.name)
-    if heard is None or heard.status is None or heard.status.state == "offline":
+    if heard is None or (heard.status is not None and heard.status.state == "offline"):
         return
-    death = Status(state="offline", session=heard.status.session, reason="connection_lost")
+    last = heard.status
+    death = b"" if last is None else encode(Status(state="offline", session=last.session, reason="connection_lost"))
     topic = Topics(register.school.root, device.site, device.device).of(STATUS)
     with reader_connection(register, folder) as connection:
-        publish(connection, topic, encode(death))
+        publish(connection, topic, death)
 
 
 def _listen(register: Register, folder: Path) -> dict[str, _Heard]:

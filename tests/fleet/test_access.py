@@ -230,6 +230,18 @@ def test_a_revoked_device_is_shut_out_at_once_and_the_others_are_not(school: Sch
     assert b'"offline"' in told[0].payload
 
 
+def test_a_status_that_nobody_can_read_goes_with_the_device(school: SchoolUnderTest) -> None:
+    device, topic = school.device("babbling"), Topics("classroom", "school", "babbling").of("status")
+    with connected(device.broker()) as connection:
+        assert publishes(connection, topic, b"last words", retain=True)
+    school.revoke("babbling")
+    with connected(with_account(school, "dashboard"), "looking") as dashboard:
+        dashboard.subscribe([topic])
+        until = time.monotonic() + 1.0
+        while time.monotonic() < until:
+            assert not [signal for signal in dashboard.poll(0.1) if isinstance(signal, Received)]
+
+
 def test_a_device_revoked_while_the_broker_was_away_is_shut_out_by_revoking_it_again(school: SchoolUnderTest) -> None:
     device, there = school.device("stays"), school.fleet().register.school
     with connected(device.broker()) as live:

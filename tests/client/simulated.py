@@ -202,15 +202,15 @@ class SimulatedDashboard:
     Attributes:
         connected: Whether there is a connection to the broker.
         notices: Everything it was told.
-        joined_after: How many events the device had accepted when the dashboard first subscribed.
+        wants_from: How many events the device had accepted when the dashboard first subscribed; 0 where it catches up.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, catch_up: bool) -> None:
         patience = Patience(grace_s=1.0, retry_s=10.0, retry_cap_s=60.0)
-        self._journal = Journal("me", patience=patience, draw=lambda: 0.0)
+        self._journal = Journal("me", catch_up=catch_up, patience=patience, draw=lambda: 0.0)
         self.connected = False
         self.notices: list[Notice] = []
-        self.joined_after: int | None = None
+        self.wants_from: int | None = 0 if catch_up else None
 
     @property
     def state(self) -> DeviceState | None:
@@ -227,7 +227,7 @@ class SimulatedDashboard:
     def connect(self, broker: SimulatedBroker, accepted: int, now: float) -> None:
         """There is a new connection, and the subscription stands."""
         self.connected = True
-        self.joined_after = accepted if self.joined_after is None else self.joined_after
+        self.wants_from = accepted if self.wants_from is None else self.wants_from
         self._journal.connected(now, NINE + timedelta(seconds=now))
         broker.subscribe()
 

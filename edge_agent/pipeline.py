@@ -144,7 +144,7 @@ class Pipeline:
 
     def without_frame(self, now: float) -> Observation:
         """Let time pass while no frame comes: faces are forgotten and windows close as they would otherwise."""
-        update = self._tracker.update([], now)
+        update = self._tracker.wait(now)
         self._present = tuple(update.present)
         ended = [self._smoother.end(face.track, face.box, now) for face in update.ended]
         return Observation(

@@ -83,6 +83,17 @@ def test_each_change_names_the_expression_told_before_it(lesson: Lesson) -> None
         last[change.track] = change.expression
 
 
+def test_a_class_is_followed_and_read_at_one_frame_a_second() -> None:
+    scene = SimulatedClassroom(4, 640, 480, seed=3)
+    pipeline = make_pipeline()
+    for second in range(6):
+        seen = pipeline.step(Frame(scene.render(second), float(second), second))
+        for quarter in (0.25, 0.5, 0.75):
+            pipeline.without_frame(second + quarter)
+    assert len(seen.faces) == 4
+    assert any(stable is not None for _, stable in seen.faces)
+
+
 def test_nobody_is_left_once_frames_stop_coming(lesson: Lesson) -> None:
     assert lesson.observations[-1].faces == ()
 

@@ -77,19 +77,28 @@ class Tracker:
             detections: All of them, in any order.
             now: Monotonic seconds of the frame; not before those of the call before.
         """
-        ended = [track for track in self._confirmed if now - track.seen_at > self._forget_s]
-        self._confirmed = [track for track in self._confirmed if now - track.seen_at <= self._forget_s]
-        self._candidates = [track for track in self._candidates if now - track.seen_at <= self._forget_s]
+        ended = self._forget(now)
 
         boxes = [detection.box for detection in detections if detection.box.side > 0]
         left = _follow(self._confirmed, boxes, now)
         left = _follow(self._candidates, left, now)
         self._settle_candidates(left, now)
 
-        return TrackUpdate(
-            present=tuple(track.face() for track in self._confirmed),
-            ended=tuple(track.face() for track in ended),
-        )
+        return TrackUpdate(present=self._present(), ended=ended)
+
+    def wait(self, now: float) -> TrackUpdate:
+        """Let time pass without a frame: nobody counts as missed, and who was unseen for too long is forgotten."""
+        ended = self._forget(now)
+        return TrackUpdate(present=self._present(), ended=ended)
+
+    def _forget(self, now: float) -> tuple[TrackedFace, ...]:
+        ended = [track for track in self._confirmed if now - track.seen_at > self._forget_s]
+        self._confirmed = [track for track in self._confirmed if now - track.seen_at <= self._forget_s]
+        self._candidates = [track for track in self._candidates if now - track.seen_at <= self._forget_s]
+        return tuple(track.face() for track in ended)
+
+    def _present(self) -> tuple[TrackedFace, ...]:
+        return tuple(track.face() for track in self._confirmed)
 
     def _settle_candidates(self, unknown: Sequence[Box], now: float) -> None:
         """Confirm candidates seen often enough, drop those missed as often as seen, and add the faces nobody knows."""

@@ -123,6 +123,23 @@ def test_a_face_hidden_for_longer_than_forget_s_ends_once_and_returns_as_another
     assert ids(updates[-1]) == ["id1"]
 
 
+def test_waiting_for_a_slow_camera_counts_against_nobody() -> None:
+    slow = tracker(confirm_frames=2)
+    slow.update([face(200, 200)], 100.0)
+    for quarter in (100.25, 100.5, 100.75):
+        assert ids(slow.wait(quarter)) == []
+    assert ids(slow.update([face(200, 200)], 101.0)) == ["id0"]
+
+
+def test_who_is_unseen_for_too_long_is_forgotten_also_while_no_frame_comes() -> None:
+    faces = tracker(confirm_frames=1, forget_s=2.0)
+    faces.update([face(200, 200)], 100.0)
+    assert ids(faces.wait(102.0)) == ["id0"]
+    gone = faces.wait(102.1)
+    assert [track.track for track in gone.ended] == ["id0"]
+    assert gone.present == ()
+
+
 def test_after_a_gap_without_frames_the_same_place_is_a_new_face() -> None:
     follower = tracker(forget_s=2.0)
     play(follower, steadily(10, 1, lambda _: [face(200, 200)]))

@@ -76,15 +76,13 @@ def read_file(path: Path, what: str, *, most_bytes: int | None = None) -> bytes:
         InputError: There is no such file, it cannot be read, or it is larger.
     """
     try:
-        if most_bytes is None:
-            return path.read_bytes()
         with path.open("rb") as file:
-            content = file.read(most_bytes + 1)
+            content = file.read(-1 if most_bytes is None else most_bytes + 1)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file", expected=what) from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}", remedy=_ask_for_rights(error)) from None
-    if len(content) > most_bytes:
+    if most_bytes is not None and len(content) > most_bytes:
         raise InputError(f"{path}: too large for {what}", expected=f"at most {most_bytes:,} bytes")
     return content
 

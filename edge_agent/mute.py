@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from edge_agent.errors import InputError
+from edge_agent.errors import UNDECODABLE, InputError
 from edge_agent.files import SECRET, write_file
 
 log = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ class MuteMemory:
             self._wish = msgspec.json.decode(self._path.read_bytes(), type=Wish)
         except FileNotFoundError:
             return False
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except (OSError, *UNDECODABLE) as error:
             log.error(
                 '%s: cannot be read (%s): the camera stays closed until "muted":false is asked for', self._path, error
             )

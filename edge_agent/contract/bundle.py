@@ -25,7 +25,7 @@ from edge_agent.contract.flatbuffer import IDENTIFIER, Interface, Tensor, read_i
 from edge_agent.contract.golden import Golden
 from edge_agent.contract.labels import LABELS_WANTED, are_usable
 from edge_agent.contract.metadata import SCHEMA_VERSION, Metadata
-from edge_agent.errors import ModelError
+from edge_agent.errors import UNDECODABLE, ModelError
 
 METADATA_NAME = "metadata.json"
 GOLDEN_NAME = "golden.json"
@@ -209,7 +209,7 @@ def _decode(text: bytes, name: str) -> Metadata:
                 remedy=_MAKE_IT_AGAIN if older else "Update the agent: the model is for a newer one",
             )
         metadata = msgspec.json.decode(text, type=Metadata)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise ModelError(f"model {name}: its {METADATA_NAME}: {error}", remedy=_MAKE_IT_AGAIN) from None
     if not are_usable(metadata.labels):
         raise ModelError(
@@ -226,7 +226,7 @@ def _decode_golden(text: bytes, metadata: Metadata, name: str) -> Golden:
     try:
         golden = msgspec.json.decode(text, type=Golden)
         problem = golden.problem((size, size, metadata.input.channels), len(metadata.labels))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         problem = str(error)
     if problem:
         raise ModelError(f"model {name}: its {GOLDEN_NAME}: {problem}", remedy=_RECORD_AGAIN)

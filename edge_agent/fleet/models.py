@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from edge_agent.contract.bundle import Bundle, unpack_bundle
 from edge_agent.contract.golden import check_golden
-from edge_agent.errors import CheckFailed, InputError
+from edge_agent.errors import UNDECODABLE, CheckFailed, InputError
 from edge_agent.files import PUBLIC, SECRET, is_there, make_folder, read_file, write_file
 from edge_agent.fleet.broker import collect, publish, reader_connection
 from edge_agent.fleet.model_key import PUBLISHED, model_key
@@ -274,5 +274,5 @@ def _read_shelf(folder: Path) -> Shelf:
         return Shelf()
     try:
         return msgspec.json.decode(read_file(path, "what was published"), type=Shelf)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         raise InputError(f"{path}: {error}", remedy="Restore the folder from its backup") from None

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 
 from edge_agent.config import Name
-from edge_agent.errors import InputError
+from edge_agent.errors import UNDECODABLE, InputError
 
 MOST_BYTES: Final = 64 * 1024
 """Larger is neither: what comes from others is not read to its end."""
@@ -68,6 +68,6 @@ def read_paper(content: bytes, kind: type[P], source: str) -> P:
     wanted = "a request, from `edge-agent enrol --request`" if kind is Request else "an answer, from `fleet add`"
     try:
         paper: Any = msgspec.json.decode(content, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise InputError(f"{source}: {error}", expected=wanted) from None
     return paper  # type: ignore[no-any-return]

@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from edge_agent.config import Name
-from edge_agent.errors import InputError
+from edge_agent.errors import UNDECODABLE, InputError
 from edge_agent.files import SECRET, is_there, read_file, write_file
 
 _LONGEST_NAME = 64
@@ -201,7 +201,7 @@ def read_register(folder: Path) -> Register:
         raise InputError(f"{folder}: no fleet here", remedy="Name its folder with --folder, or make one: fleet init")
     try:
         return msgspec.json.decode(read_file(path, "a fleet's register"), type=Register)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         raise InputError(f"{path}: {error}", remedy="Restore the folder from its backup") from None
 
 

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from edge_agent.audit import AUDIT
-from edge_agent.errors import AgentError, InputError
+from edge_agent.errors import UNDECODABLE, AgentError, InputError
 from edge_agent.messaging.payloads import Command, CommandId, CommandName, Reply, ResendResult, decode
 from edge_agent.messaging.resend import ResendAnswer, ResendRange
 from edge_agent.messaging.topics import SEQUENCED
@@ -115,7 +115,7 @@ class _Errand:
 def _heading_of(payload: bytes) -> _Heading | None:
     try:
         return msgspec.json.decode(payload, type=_Heading)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNDECODABLE:
         return None
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from edge_agent.errors import InputError
+from edge_agent.errors import UNDECODABLE, InputError
 from edge_agent.messaging.payloads import Desired, decode
 
 
@@ -59,7 +59,7 @@ def read_desired(payload: bytes) -> Reading:
 def _fields_of(payload: bytes) -> _Fields:
     try:
         return msgspec.json.decode(payload, type=_Fields)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNDECODABLE:
         return _Fields()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from edge_agent.config import Settings
+from edge_agent.errors import UNDECODABLE
 from edge_agent.messaging.discovery import ORIGIN, Discovery, discovery, discovery_topic
 from edge_agent.messaging.letters import Letter
 from edge_agent.messaging.signals import Received
@@ -54,5 +55,5 @@ class HomeAssistant:
 def _is_ours(payload: bytes) -> bool:
     try:
         return msgspec.json.decode(payload, type=Discovery).origin.name == ORIGIN
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNDECODABLE:
         return False

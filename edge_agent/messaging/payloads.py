@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from edge_agent.errors import InputError
+from edge_agent.errors import UNDECODABLE, InputError
 from edge_agent.messaging.topics import VERSION
 
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -411,7 +411,7 @@ def decode(payload: bytes, kind: type[M]) -> M:
     """
     try:
         message: M = _decoder(kind).decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise InputError(f"not a {kind.__name__.lower()} message: {error}") from None
     return message
 

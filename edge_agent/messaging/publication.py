@@ -14,7 +14,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from edge_agent.errors import InputError
+from edge_agent.errors import UNDECODABLE, InputError
 from edge_agent.messaging.payloads import Message, Number
 
 PART_BYTES: Final = 64 * 1024
@@ -114,7 +114,7 @@ def decode_models(payload: bytes) -> Models:
     """
     try:
         return _models.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise InputError(f"not a message about models: {error}") from None
 
 
@@ -126,7 +126,7 @@ def decode_publication(body: str) -> Publication:
     """
     try:
         return _publication.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise InputError(f"not the publication of a model: {error}") from None
 
 

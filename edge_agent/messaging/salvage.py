@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from edge_agent.errors import UNDECODABLE
 from edge_agent.messaging.store import Row, StoredSession
 from edge_agent.messaging.topics import SEQUENCED
 
@@ -131,5 +132,5 @@ def _sound(row: Row) -> bool:
     try:
         message = msgspec.json.decode(row.payload)
         return row.topic in SEQUENCED and (message["session"], message["seq"]) == (row.session, row.seq)
-    except (msgspec.DecodeError, UnicodeDecodeError, TypeError, KeyError):
+    except (*UNDECODABLE, TypeError, KeyError):
         return False

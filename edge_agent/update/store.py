@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from edge_agent.errors import InputError
+from edge_agent.errors import UNDECODABLE, InputError
 from edge_agent.files import SECRET, make_folder, sync_folder, write_file
 from edge_agent.messaging.publication import Publication
 from edge_agent.update.state import Kept, UpdateState
@@ -41,7 +41,7 @@ class ModelFolder:
             return msgspec.json.decode(file.read_bytes(), type=UpdateState)
         except FileNotFoundError:
             return UpdateState()
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (OSError, *UNDECODABLE) as error:
             log.error("%s cannot be read and counts as empty: %s", file, error)
             return UpdateState()
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 from edge_agent.client.notices import Device
+from edge_agent.messaging.clock import utc_text
 from edge_agent.messaging.payloads import (
     CameraHealth,
     Expression,
@@ -14,13 +17,14 @@ from edge_agent.messaging.payloads import (
 )
 
 PI = Device("north", "pi-3a")
-NINE = "2026-11-22T09:00:00.000Z"
+NINE = datetime(2026, 11, 22, 9, tzinfo=timezone.utc)
+_AT = utc_text(NINE.timestamp())
 
 
 def event(seq: int, session: str = "S2") -> Expression:
     return Expression(
         event_id=f"pi-3a/{session}/expression/{seq}", kind="start", track="t", expression="happy", confidence=1.0,
-        scores={"happy": 1.0}, previous=None, held_s=0.0, observed_at=NINE, mono_ms=0,
+        scores={"happy": 1.0}, previous=None, held_s=0.0, observed_at=_AT, mono_ms=0,
         session=session, seq=seq, clock_synced=True, model="m",
     )  # fmt: skip
 
@@ -28,7 +32,7 @@ def event(seq: int, session: str = "S2") -> Expression:
 def summary(seq: int, session: str = "S2") -> Summary:
     return Summary(
         event_id=f"pi-3a/{session}/summary/{seq}", window_s=5.0, faces=None, shares=None, suppressed=True,
-        observed_at=NINE, mono_ms=0, session=session, seq=seq, clock_synced=True, model="m",
+        observed_at=_AT, mono_ms=0, session=session, seq=seq, clock_synced=True, model="m",
     )  # fmt: skip
 
 
@@ -38,7 +42,7 @@ def birth(
     seqs: dict[str, dict[str, int]] = {session: {}, **last_seqs}
     starts = starts or {}
     sessions = tuple(
-        SessionRecord(session=name, started_at=starts.get(name, NINE), clock_synced=synced, last_seq=last)
+        SessionRecord(session=name, started_at=starts.get(name, _AT), clock_synced=synced, last_seq=last)
         for name, last in sorted(seqs.items(), reverse=True)
     )
     return Status(state="online", session=session, health_every_s=30.0, sessions=sessions)
@@ -52,5 +56,5 @@ def health(session: str = "S2", **last_seq: int) -> Health:
     return Health(
         fps=9.0, latency_ms={}, camera=CameraHealth(state="ok"), frames_read=0, frames_dropped=0,
         outbox=OutboxHealth(storage="disk", pending=0, kept_bytes=0, lost=0), last_seq=last_seq,
-        observed_at=NINE, mono_ms=0, session=session, clock_synced=True,
+        observed_at=_AT, mono_ms=0, session=session, clock_synced=True,
     )  # fmt: skip

@@ -6,7 +6,7 @@ order: birth and health, what was asked for again, events. The broker passes on 
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import NamedTuple
 
 from edge_agent.client.gaps import Patience
@@ -16,9 +16,7 @@ from edge_agent.client.notices import Arrived, Notice
 from edge_agent.messaging.clock import utc_text
 from edge_agent.messaging.payloads import Command, Expression, Message, Reply, Status, Summary
 from edge_agent.messaging.topics import EXPRESSION, HEALTH, REPLY, STATUS, Address
-from tests.client.messages import PI, birth, event, health, summary
-
-NINE = datetime(2026, 11, 22, 9, tzinfo=timezone.utc)
+from tests.client.messages import NINE, PI, birth, event, health, summary
 
 
 class Event(NamedTuple):

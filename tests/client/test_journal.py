@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -47,7 +47,7 @@ class Timeline:
 
     def connect(self, now: float = 0.0) -> None:
         """There is a connection to the broker; time 0 is nine o'clock."""
-        self.journal.connected(now, datetime.fromisoformat(NINE.replace("Z", "+00:00")) + timedelta(seconds=now))
+        self.journal.connected(now, NINE + timedelta(seconds=now))
 
     def go_away_and_come_back(self, now: float = 5.0) -> None:
         """The connection to the broker is lost, and there is a new one."""
@@ -233,31 +233,19 @@ def test_an_event_of_a_session_long_forgotten_is_told_all_the_same() -> None:
     assert [notice.message.session for notice in line.of(Arrived)][-1] == "S000"
 
 
-def test_a_device_that_appeared_while_the_broker_was_away_is_followed_from_its_first_event() -> None:
+@pytest.mark.parametrize(
+    ("heard", "retained"),
+    [(None, False), (death("S2"), False), (death("S1"), True)],
+    ids=[
+        "it appeared while the broker was away",
+        "a broker that ends told of its death",
+        "an earlier session had died",
+    ],
+)
+def test_a_session_met_on_coming_back_is_followed_from_its_first_event(heard: Status | None, retained: bool) -> None:
     line = Timeline()
     line.connect()
-    line.go_away_and_come_back()
-    line.comes(10.0, birth(), retained=True)
-    line.at(10.1, event(4))
-    line.at(13.0)
-    assert line.asked == [("S2", "expression", 1, 3)]
-
-
-def test_a_device_of_which_a_broker_that_ends_told_only_the_death_is_followed_from_its_first_event() -> None:
-    line = Timeline()
-    line.connect()
-    line.at(0.0, death())
-    line.go_away_and_come_back()
-    line.comes(10.0, birth(), retained=True)
-    line.at(10.1, event(4))
-    line.at(13.0)
-    assert line.asked == [("S2", "expression", 1, 3)]
-
-
-def test_a_session_begun_while_away_after_the_death_of_an_earlier_one_is_followed_from_its_first_event() -> None:
-    line = Timeline()
-    line.connect()
-    line.at(0.0, death("S1"), retained=True)
+    line.at(0.0, heard, retained=retained)
     line.go_away_and_come_back()
     line.comes(10.0, birth("S2"), retained=True)
     line.at(10.1, event(4))

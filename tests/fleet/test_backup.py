@@ -126,6 +126,13 @@ def test_a_broken_fleet_is_not_backed_up(fleet: Fleet, tmp_path: Path) -> None:
     assert not (tmp_path / "backup.tar.gz").exists()
 
 
+@pytest.mark.parametrize("content", [b"", b'{"more":' + b"[" * 50_000], ids=["empty", "nested without end"])
+def test_a_fleet_with_a_broken_register_is_not_backed_up(fleet: Fleet, tmp_path: Path, content: bytes) -> None:
+    (fleet.folder / "register.json").write_bytes(content)
+    with pytest.raises(InputError, match=r"register\.json.*Restore the folder from its backup"):
+        backup(tmp_path / "backup.tar.gz", fleet.folder)
+
+
 def test_no_new_key_takes_the_place_of_one_that_models_were_signed_with(fleet: Fleet) -> None:
     (fleet.folder / PUBLISHED).write_text("{}")
     (fleet.folder / "model.key").unlink()

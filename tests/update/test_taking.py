@@ -12,7 +12,7 @@ from edge_agent import __version__
 from edge_agent.contract.bundle import read_bundle
 from edge_agent.messaging.publication import Publication, part_topic
 from edge_agent.update.letters import Choice
-from edge_agent.update.state import kept
+from edge_agent.update.state import UpdateState, kept
 from edge_agent.update.store import ModelFolder
 from edge_agent.update.watch import Outcome
 from edge_agent.vision.classifier import BUNDLED_MODEL
@@ -256,6 +256,14 @@ def test_a_process_killed_while_it_remembers_leaves_a_whole_state(tmp_path: Path
         assert state.current is not None
         versions.append(state.current.version)
     assert all(version >= 1 for version in versions)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\0\0\0", b'{"more":' + b"[" * 50_000], ids=["empty", "zeros", "nested without end"]
+)
+def test_a_damaged_state_counts_as_empty(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "state.json").write_bytes(content)
+    assert ModelFolder(tmp_path).state() == UpdateState()
 
 
 def test_the_version_of_the_agent_that_refused_is_noted(desk: Desk) -> None:

@@ -11,9 +11,14 @@ from pathlib import Path
 
 def describe_machine(accelerators: Sequence[str] = ()) -> str:
     """Processor, the number of its cores that this process may use, and accelerators: ``AMD EPYC 7763, 2 cores``."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = len(usable_cores())
     counted = [f"{count} x {name}" if count > 1 else name for name, count in Counter(accelerators).items()]
     return ", ".join([_processor(), f"{cores} core{'s' if cores > 1 else ''}", *counted])
+
+
+def usable_cores() -> list[int]:
+    """Numbers of the processor cores that this process may use."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
 
 
 def accelerators() -> list[str]:

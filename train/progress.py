@@ -17,10 +17,11 @@ if TYPE_CHECKING:  # counting photographs shall not wait for a training's backen
 
 
 class ProgressDisplay:
-    """Draws steps and prints epochs."""
+    """Draws steps and prints epochs, each line with a name before it where one is given."""
 
-    def __init__(self, epochs: int, console: Console, bar: Progress) -> None:
+    def __init__(self, epochs: int, console: Console, bar: Progress, name: str = "") -> None:
         self._epochs, self._console, self._bar = epochs, console, bar
+        self._prefix = f"{name}: " if name else ""
         self._task = bar.add_task("starting", total=None)
         self._began: float | None = None
         self._first_epoch = 0
@@ -45,7 +46,7 @@ class ProgressDisplay:
             pace = (time.monotonic() - self._began) / (done - self._first_epoch)
             left = f"  about {timedelta(seconds=round(pace * (self._epochs - done)))} left"
         self._console.print(
-            f"epoch {done:3d}/{self._epochs}  loss {metrics.loss:.4f}  accuracy {metrics.accuracy:.2%}  "
+            f"{self._prefix}epoch {done:3d}/{self._epochs}  loss {metrics.loss:.4f}  accuracy {metrics.accuracy:.2%}  "
             f"validation {metrics.val_accuracy:.2%} (loss {metrics.val_loss:.4f})  {metrics.seconds:.0f} s  "
             f"{metrics.images_per_s:,.0f} images/s, {metrics.waiting:.0%} waiting for data{left}",
             highlight=False,
@@ -54,15 +55,19 @@ class ProgressDisplay:
 
 
 @contextmanager
-def show_progress(epochs: int, *, show: bool = True) -> Iterator[ProgressDisplay]:
-    """A display for a training of so many epochs; the bar only where there is a terminal to draw it."""
+def show_progress(epochs: int, *, show: bool = True, name: str = "") -> Iterator[ProgressDisplay]:
+    """A display for a training of so many epochs.
+
+    The bar is there only where there is a terminal to draw it and no ``name``, which tells one training from others
+    that write to the same terminal.
+    """
     console = Console(stderr=True, quiet=not show)
     bar = Progress(
         TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
-        console=console, disable=not console.is_terminal,
+        console=console, disable=not console.is_terminal or bool(name),
     )  # fmt: skip
     with bar:
-        yield ProgressDisplay(epochs, console, bar)
+        yield ProgressDisplay(epochs, console, bar, name)
 
 
 @contextmanager

@@ -58,7 +58,13 @@ def reproduce(
     ] = 50,
     precision: Annotated[Precision, typer.Option("--precision", help="Keras' dtype policy.")] = Precision.float32,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, gpu, or gpu:1 for the second one.")] = "auto",
-    docs: Annotated[Path | None, typer.Option("--docs", help="A second folder to write page and plots to.")] = None,
+    jobs: Annotated[
+        int, typer.Option("--jobs", min=1, help="Trainings at the same time, each on its share of the cores.")
+    ] = 1,
+    docs: Annotated[
+        Path | None,
+        typer.Option("--docs", help="A second folder for page and plots; what its page tells already is not redone."),
+    ] = None,
     report: Annotated[bool, typer.Option("--report", help="Train nothing; write the page from what is done.")] = False,
 ) -> None:
     """Train the paper's tables and figures again and set them beside their originals; call again to continue."""
@@ -70,5 +76,5 @@ def reproduce(
     paths = [*(data or []), *([ckplus] if ckplus else [])]
     run_target(
         target.value, paths, out, only=only, splits=splits.value, seeds=seeds, epochs=epochs, precision=precision.value,
-        device=device, docs=docs, tell=typer.echo,
+        device=device, docs=docs, tell=typer.echo, at_once=jobs,
     )  # fmt: skip

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Literal
 
 from edge_agent.errors import InputError
+from train.reproduce.folder import read_begun, write_pages
 from train.reproduce.jobs import Precision, Settings, SplitName, Target, plan
-from train.reproduce.page import PAGE, write_page
-from train.reproduce.queue import read_begun, read_data, reproduce
-from train.reproduce.results import collect
+from train.reproduce.page import PAGE
+from train.reproduce.queue import reproduce
+from train.reproduce.sources import read_data
 
 
 def run_target(
@@ -26,6 +27,7 @@ def run_target(
     device: str,
     docs: Path | None,
     tell: Callable[[str], None],
+    at_once: int = 1,
 ) -> None:
     """Train a target and write its page.
 
@@ -42,7 +44,7 @@ def run_target(
     absent = sorted({job.data for job in jobs} - set(sets))
     if absent and sets:
         tell(f"Without {' and '.join(absent)}, whose trainings are left out: name the data with --data.")
-    reproduce(jobs, sets, out, settings, device=device, docs=docs, tell=tell)
+    reproduce(jobs, sets, out, settings, at_once=at_once, device=device, docs=docs, tell=tell)
     tell(f"All trainings asked for are done. The page is {out / PAGE}")
 
 
@@ -50,12 +52,9 @@ def republish(out: Path, docs: Path | None) -> str:
     """Write the page from what is done, training nothing, and tell where it is.
 
     Raises:
-        InputError: No reproduction was begun in ``out``.
+        InputError: No reproduction was begun in ``out``, or ``docs`` tells of another one.
     """
-    begun = read_begun(out)
-    found = collect(out, begun.settings, begun.splits)
-    for folder in [out, docs] if docs else [out]:
-        write_page(found, folder)
+    found = write_pages(out, docs, read_begun(out))
     return f"{len(found.results)} trainings are done. The page is {(docs or out) / PAGE}"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from edge_agent.errors import InputError
+from edge_agent.errors import UNDECODABLE, InputError
 from train.reproduce.jobs import Job, Settings, job_of
 from train.reproduce.neighbours import SplitFacts
 from train.reproduce.paper import CURVES
@@ -98,6 +98,22 @@ def collect(out: Path, settings: Settings, splits: Sequence[SplitFacts] = ()) ->
     )
 
 
+def merge(found: Results, other: Results) -> Results:
+    """What both have; where both have the same training, that of ``found``."""
+    jobs = {result.job for result in found.results}
+    protocols = {facts.protocol for facts in found.splits}
+    curves: dict[int, Curve] = {}
+    for curve in sorted((*found.curves, *other.curves), key=lambda curve: _place(curve.job)):
+        curves.setdefault(curve.figure, curve)
+    results = [*found.results, *(result for result in other.results if result.job not in jobs)]
+    return msgspec.structs.replace(
+        found,
+        results=tuple(sorted(results, key=lambda result: _place(result.job))),
+        splits=(*found.splits, *(facts for facts in other.splits if facts.protocol not in protocols)),
+        curves=tuple(curves[figure] for figure in CURVES if figure in curves),
+    )
+
+
 def write_results(results: Results, path: Path) -> None:
     """Write the file: a line for each training, split and curve, so that two versions compare well."""
     parts = [f'"{name}": {_spread(value)}' for name, value in msgspec.to_builtins(results).items()]
@@ -112,9 +128,9 @@ def read_results(path: Path) -> Results:
     """
     try:
         return msgspec.json.decode(path.read_bytes(), type=Results)
-    except (FileNotFoundError, msgspec.DecodeError) as error:
+    except (FileNotFoundError, *UNDECODABLE) as error:
         raise InputError(str(path), received=str(error), expected="results that `python -m train reproduce` wrote",
-                         remedy="Let it write them again") from None  # fmt: skip
+                         remedy="Restore the file, or move it away and let it be written again") from None  # fmt: skip
 
 
 def _result(run: RunDir) -> Result:

@@ -15,7 +15,7 @@ from train.reproduce.jobs import Job
 from train.reproduce.neighbours import SplitFacts
 from train.reproduce.page import PAGE, RESULTS, TABLES, tables_json, write_page
 from train.reproduce.render import plot_of, render
-from train.reproduce.results import Curve, Results, read_results, write_results
+from train.reproduce.results import Curve, Results, merge, read_results, write_results
 from train.run_dir import EpochMetrics
 
 BASE = Job(data="ckplus", model="paper-6")
@@ -118,6 +118,29 @@ def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
     found = results(*(result(job) for job in [*BY_IMAGE, *FOLDS]), epochs=2)
     write_results(found, tmp_path / "deep" / "results.json")
     assert read_results(tmp_path / "deep" / "results.json") == found
+
+
+def test_what_two_folders_have_is_put_together_and_the_first_ones_own_counts() -> None:
+    here = results(result(BY_IMAGE[1], val_accuracy=0.9))
+    there = results(result(BY_IMAGE[0], val_accuracy=0.7), result(BY_IMAGE[1], val_accuracy=0.8))
+    assert [one.val_accuracy for one in merge(here, there).results] == [0.7, 0.9]
+
+
+def test_of_two_curves_for_a_figure_that_of_the_first_seed_is_shown() -> None:
+    first, second = (results(result(job)) for job in BY_IMAGE[:2])
+    first, second = (
+        msgspec.structs.replace(one, curves=(Curve(figure=4, job=one.results[0].job, epochs=()),))
+        for one in (first, second)
+    )
+    for both in (merge(first, second), merge(second, first)):
+        assert [curve.job for curve in both.curves] == [BY_IMAGE[0]]
+
+
+def test_facts_of_a_split_are_kept_once() -> None:
+    facts = SplitFacts(protocol="a", split="paper", folds=0, images=300, siblings=270, right=276)
+    one = msgspec.structs.replace(results(), splits=(facts,))
+    two = msgspec.structs.replace(results(), splits=(facts, msgspec.structs.replace(facts, protocol="b")))
+    assert [known.protocol for known in merge(one, two).splits] == ["a", "b"]
 
 
 def test_the_tables_are_there_for_programs(tmp_path: Path) -> None:

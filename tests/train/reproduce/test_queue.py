@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 from typer.testing import CliRunner
 
 from edge_agent.errors import InputError
 from tests.train.data.files import face_set, row, write_table
-from tests.train.reproduce.made import write_ckplus
+from tests.train.reproduce.made import result, results, write_ckplus
 from train.__main__ import app
 from train.child import device_environment
 from train.data.splits import make_split
+from train.machine import usable_cores
 from train.reproduce.command import republish, run_target
+from train.reproduce.folder import alone_in
 from train.reproduce.jobs import Job, Settings, plan
-from train.reproduce.queue import Source, _alone_in, read_data, reproduce
-from train.reproduce.results import read_results
+from train.reproduce.page import RESULTS, write_page
+from train.reproduce.queue import reproduce
+from train.reproduce.results import Results, read_results
+from train.reproduce.sources import Source, _name_of, read_data
 from train.run_dir import EpochMetrics, RunDir
 
 EPOCHS = 4
+BY_IMAGE = Job(data="ckplus", model="paper-8")
 # Two trainings in processes of their own, each of which loads a backend: minutes on a busy machine.
 pytestmark = pytest.mark.timeout(900)
 
@@ -80,7 +88,9 @@ from pathlib import Path
 from train.child import *
 from train.reproduce.jobs import *
 job = plan("table9", only=["8"])[0]
-train_in_child(Assignment(recipe=recipe_of(job, Settings()), data={str(ckplus)!r}, run={str(tmp_path / "run")!r}))
+with Children() as children:
+    children.start(Assignment(recipe=recipe_of(job, Settings()), data={str(ckplus)!r}, run={str(tmp_path / "run")!r}))
+    children.next_ended()
 """
     queue = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert queue.stdout is not None
@@ -99,7 +109,7 @@ def test_the_command_leaves_a_finished_run_a_page_and_results(done: Path) -> Non
     run = RunDir(done / "ckplus-paper" / "paper-8-seed1")
     assert run.record().finished_at
     [found] = read_results(done / "reproduction" / "results.json").results
-    assert found.job == Job(data="ckplus", model="paper-8")
+    assert found.job == BY_IMAGE
     assert found.val_accuracy == pytest.approx(run.metrics()[-1].val_accuracy, abs=1e-6)
     assert "shortened to 4 of the paper's 50 epochs" in (done / "reproduction.md").read_text()
 
@@ -118,6 +128,82 @@ def test_a_second_call_trains_nothing_and_changes_nothing(done: Path, ckplus: Pa
     assert told == [f"1 of 1 trainings are done; the page is {done / 'reproduction.md'}"]
     assert {path: path.stat().st_mtime_ns for path in (done / "ckplus-paper").rglob("*")} == before
     assert (done / "reproduction.md").read_bytes() == page
+
+
+@dataclass(frozen=True)
+class Together:
+    """Two trainings at once, the first of which was killed as soon as it had begun."""
+
+    out: Path
+    told: list[str]
+
+
+@pytest.fixture(scope="module")
+def together(ckplus: Path, tmp_path_factory: pytest.TempPathFactory) -> Together:
+    if len(usable_cores()) < 2:
+        pytest.skip("one core holds one training")
+    out, told = tmp_path_factory.mktemp("together"), list[str]()
+    children = Path(f"/proc/{os.getpid()}/task")
+
+    def tell(words: str) -> None:
+        told.append(words)
+        if words.startswith("training 2 of 2"):
+            begun = " ".join(file.read_text() for file in children.glob("*/children")).split()
+            [first] = [pid for pid in begun if b"train.child" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+            os.kill(int(first), signal.SIGKILL)
+
+    jobs = plan("table9", only=["8"], seeds=(1, 2), splits=("paper",))
+    reproduce(jobs, read_data([ckplus]), out, Settings(epochs=1), at_once=2, tell=tell)
+    return Together(out, told)
+
+
+def test_trainings_at_once_each_keep_to_a_core_of_their_own(together: Together) -> None:
+    machines = [result.machine for result in read_results(together.out / RESULTS).results]
+    assert len(machines) == 2
+    assert all(machine.endswith(", 1 core") for machine in machines) == (len(usable_cores()) < 4)
+
+
+def test_a_training_that_a_signal_ended_is_tried_again(together: Together) -> None:
+    assert f"{BY_IMAGE} ended with status -9" in together.told
+    assert together.told[-1] == f"again: {BY_IMAGE}"
+
+
+def test_more_trainings_at_once_than_cores_are_refused(ckplus: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"--jobs: got 10000, expected 1 to \d+, the cores"):
+        reproduce([BY_IMAGE], read_data([ckplus]), tmp_path / "out", Settings(), at_once=10_000)
+
+
+def publish(found: Results, docs: Path) -> Path:
+    """A page as another machine would have left it in the documents."""
+    write_page(found, docs)
+    return docs
+
+
+def test_what_the_documents_tell_already_is_not_trained_again(ckplus: Path, tmp_path: Path) -> None:
+    read = read_data([ckplus])
+    elsewhere = msgspec.structs.replace(result(BY_IMAGE), fingerprint=read["ckplus"].faces.fingerprint()[:12])
+    docs, out, told = publish(results(elsewhere), tmp_path / "docs"), tmp_path / "out", list[str]()
+    reproduce([BY_IMAGE], read, out, Settings(), docs=docs, tell=told.append)
+    assert told == [f"1 of 1 trainings are done, 1 of them elsewhere; the page is {out / 'reproduction.md'}"]
+    for folder in (docs, out):
+        assert read_results(folder / RESULTS).results == (elsewhere,)
+    assert not (out / BY_IMAGE.folder).exists()
+
+
+def test_documents_that_tell_of_other_data_are_refused_and_left_alone(ckplus: Path, tmp_path: Path) -> None:
+    docs = publish(results(result(BY_IMAGE)), tmp_path / "docs")
+    before = (docs / RESULTS).read_bytes()
+    with pytest.raises(InputError, match=rf"got {re.escape(str(BY_IMAGE))} trained on other data"):
+        reproduce([BY_IMAGE], read_data([ckplus]), tmp_path / "out", Settings(), docs=docs)
+    assert (docs / RESULTS).read_bytes() == before
+
+
+def test_documents_that_tell_of_another_length_are_refused_and_left_alone(ckplus: Path, tmp_path: Path) -> None:
+    docs = publish(results(result(BY_IMAGE), epochs=2), tmp_path / "docs")
+    before = (docs / RESULTS).read_bytes()
+    with pytest.raises(InputError, match=r"got trainings with 2 epochs in float32, expected 50 .*--docs"):
+        reproduce([BY_IMAGE], read_data([ckplus]), tmp_path / "out", Settings(), docs=docs)
+    assert (docs / RESULTS).read_bytes() == before
 
 
 def test_the_page_can_be_written_again_without_data(done: Path) -> None:
@@ -139,7 +225,7 @@ def test_a_folder_is_not_continued_on_other_data(done: Path, tmp_path: Path) -> 
 
 
 def test_two_calls_do_not_work_in_one_folder(done: Path, ckplus: Path) -> None:
-    with _alone_in(done), pytest.raises(InputError, match="a folder that another call is at work in"):
+    with alone_in(done), pytest.raises(InputError, match="a folder that another call is at work in"):
         reproduce(plan("table9"), read_data([ckplus]), done, Settings(epochs=EPOCHS))
 
 
@@ -159,8 +245,6 @@ def test_without_its_data_a_target_is_refused(ckplus: Path, tmp_path: Path) -> N
 
 
 def test_only_the_papers_sets_are_taken(tmp_path: Path) -> None:
-    from train.reproduce.queue import _name_of
-
     with pytest.raises(InputError, match=r"expected FER2013 with Training and PublicTest, or CK\+48"):
         _name_of(Source(tmp_path, face_set([0, 1], classes=("a", "b"))))
 

@@ -1,4 +1,6 @@
-"""The export's command line: ``python -m export convert | verify | golden | measure | card``. Parses, calls, prints."""
+"""The export's command line: ``python -m export convert | verify | golden | describe | measure | card``. Parses,
+calls, prints.
+"""
 
 from __future__ import annotations
 
@@ -113,6 +115,22 @@ def golden(
 
 
 @app.command()
+def describe(
+    file: Annotated[Path, typer.Argument(help="The model bundle.")],
+    run: Annotated[Path, typer.Option("--run", help="The run it was exported from; its record is enough.")],
+    out: Annotated[Path, typer.Option("--out", help="The bundle to write; its id is another one.")],
+) -> None:
+    """Write into a bundle all that the record of its run tells: for bundles made when they told less."""
+    from edge_agent.contract.bundle import read_bundle, write_bundle
+    from export.run import describe_again
+    from train.run_dir import RunDir
+
+    bundle = read_bundle(file)
+    written = write_bundle(out, bundle.flatbuffer, describe_again(bundle, RunDir(run)), bundle.golden)
+    typer.echo(f"{out} is {written.model_id}, the same network as {bundle.model_id}")
+
+
+@app.command()
 def measure(
     file: Annotated[Path, typer.Argument(help="The model bundle.")],
     data: Annotated[Path, typer.Option(help=DATA_HELP)],
@@ -149,12 +167,18 @@ def card(
 
 def _write_card(file: Path, out: Path, measured: Path | None) -> None:
     from edge_agent.contract.bundle import read_bundle
+    from edge_agent.errors import InputError
     from export.card import render_card
     from export.measurements import read_measurements
+    from train.run_dir import write_whole
 
     plots = "" if measured is None else os.path.relpath(measured.with_suffix(""), out.parent)
     text = render_card(read_bundle(file), None if measured is None else read_measurements(measured), plots)
-    out.write_text(text, encoding="utf-8")
+    try:
+        write_whole(out, text.encode())
+    except OSError as error:
+        raise InputError(f"{out}", received=error.strerror, expected="a file that can be written",
+                         remedy="Name another file") from None  # fmt: skip
     typer.echo(f"The model card is in {out}")
 
 

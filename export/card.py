@@ -11,25 +11,38 @@ from train.evaluate import wilson_interval
 from train.table import table
 
 _INTRODUCTION = """\
-The network reads the expression that a face **seems to show**, as annotators of web photographs would name it. It does
+The network reads the expression that a face **seems to show**, as {annotators} would name it. It does
 not read what a person feels: people smile without joy and are sad without showing it, and how faces are used differs
 between persons, cultures and situations."""
 
-_LIMITS = """\
-- **Labels are noisy.** Ten annotators of FER+ often choose another expression than FER2013's own label says; the
-  section *Against ten annotators* counts how often. Accuracy on FER2013 says how well the network imitates its labels.
+_NOISY_LABELS = """\
+- **Labels are noisy.** Ten annotators of FER+ often choose another expression than FER2013's own label says{counted}.
+  Accuracy on FER2013 says how well the network imitates its labels."""
+_COUNTED = """; the
+  section *Against ten annotators* counts how often"""
+
+_FER2013_LIMITS = """\
 - **280 of the 3,589 images of PublicTest are, pixel by pixel, also in Training**, as
   `python -m train describe fer2013.csv` counts, which flatters every figure on PublicTest a little.
 - **PublicTest was used for choosing**: the recipe was settled and the temperature fitted on it. An untouched test set
-  may give somewhat less. Only the calibration error is told on faces the temperature was not fitted on.
+  may give somewhat less. Only the calibration error is told on faces the temperature was not fitted on."""
+
+_OWN_LIMITS = """\
+- **The labels are those of whoever sorted the pictures**, and one person's word for a face is not the next one's.
+- **The validation part was used for choosing**: the temperature was fitted on it, and perhaps more. An untouched test
+  set may give somewhat less. Only a cross-fitted calibration error is of faces the temperature was not fitted on."""
+
+_LIMITS = """\
 - **Intervals are for chance in the choice of faces alone**: Wilson's 95 % interval says what other draws of as many
   faces from the same source would give, not what another camera, room or group of people gives.
-- **No demographic audit.** FER2013 carries no age, gender or skin-tone labels, so nobody can say from it how accuracy
+- **No demographic audit.** {untold}, so nobody can say from {them} how accuracy
   differs between groups of people, and nothing here shows that it does not. Assume that it differs, do not compare
   groups by its answers, and measure on people like those concerned before relying on it.
 - **Not measured on classrooms.** Nobody has counted how many children the training data show, and classrooms are seen
-  from further away and from above. Expect less than the figures above.
-- **Corruptions are simulated one at a time** on crops of web photographs; real small, dark, turned and covered faces
+  from further away and from above. Expect less than the figures above."""
+
+_CORRUPTIONS = """\
+- **Corruptions are simulated one at a time** on crops; real small, dark, turned and covered faces
   have several at once."""
 
 _USE = """\
@@ -56,22 +69,55 @@ def render_card(bundle: Bundle, measured: Measurements | None = None, plots: str
                          remedy="Measure this model: `python -m export measure`")  # fmt: skip
     parts = [
         f"# Model card: {facts.name}",
-        _INTRODUCTION,
+        _INTRODUCTION.format(annotators=_annotators(facts)),
         "## What it is",
         table(["property", "value"], _properties(bundle)),
         "## Data",
-        table(["data", "used for", "split", "images", "sha256"], [_data_row(data) for data in facts.data]),
+        table(["data", "used for", "split", "images", "sha256"], [*map(_data_row, facts.data), *_annotation(facts)]),
+        *_notes(facts),
         f"Licence of the weights: {facts.licence or 'not stated'}. {facts.note}".strip(),
         "## Figures",
         "Measured on this very file through the device's own classifier, single view, by `python -m export convert`.",
         *(_figures(facts, part) for part in facts.metrics),
         *_further(measured, facts, plots),
         "## Limits",
-        _LIMITS,
+        _limits(facts, measured),
         "## Use",
         _USE,
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _annotators(facts: Metadata) -> str:
+    return (
+        "annotators of web photographs" if "FER2013" in facts.learnt_from() else "whoever sorted the training pictures"
+    )
+
+
+def _annotation(facts: Metadata) -> list[list[str]]:
+    """The annotation learnt from beyond the data's own labels, as a row of the table of data."""
+    extra = facts.training.extra_annotation
+    return [[extra, "training, as annotation beyond the labels", "", "", ""]] if extra else []
+
+
+def _notes(facts: Metadata) -> list[str]:
+    """What a reader of figures on a split must know, once each."""
+    return list(dict.fromkeys(f"{data.name}: {data.note}" for data in facts.data if data.note))
+
+
+def _limits(facts: Metadata, measured: Measurements | None) -> str:
+    """What limits this model: some of it is of FER2013, and said only of models that learnt from it."""
+    by_fer2013, on_fer2013 = "FER2013" in facts.learnt_from(), facts.data[:1] and facts.data[0].name == "FER2013"
+    counted = _COUNTED if measured is not None and measured.votes is not None else ""
+    untold = ("FER2013 carries no age, gender or skin-tone labels", "it") if on_fer2013 else (
+        "The data carry no age, gender or skin-tone labels", "them")  # fmt: skip
+    found = [
+        _NOISY_LABELS.format(counted=counted) if by_fer2013 else "",
+        _FER2013_LIMITS if on_fer2013 else _OWN_LIMITS,
+        _LIMITS.format(untold=untold[0], them=untold[1]),
+        _CORRUPTIONS if measured is not None else "",
+    ]
+    return "\n".join(filter(None, found))
 
 
 def _further(measured: Measurements | None, facts: Metadata, plots: str) -> list[str]:
@@ -99,6 +145,8 @@ def _properties(bundle: Bundle) -> list[list[str]]:
             f"{facts.temperature:.4f}, fitted after quantization on {facts.temperature_fitted_on or 'nothing'}",
         ],
         ["run", f"{facts.training.run}, seed {facts.training.seed}, finished {facts.training.finished_at}"],
+        *([["begun from", facts.training.started_from]] if facts.training.started_from else []),
+        *([["taught by", ", ".join(facts.training.teachers)]] if facts.training.teachers else []),
         ["code", facts.training.git_revision],
     ]
 

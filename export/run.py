@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from edge_agent.contract.bundle import Bundle, pack_bundle, read_bundle, unpack_bundle, write_bundle
-from edge_agent.contract.metadata import DataInfo, InputSpec, Metadata, TrainingInfo
+from edge_agent.contract.metadata import EARLIER, TRAINING, DataInfo, InputSpec, Metadata, TrainingInfo
 from edge_agent.errors import InputError
 from edge_agent.vision.classifier import Classifier, softmax
 from export.calibrate import choose_calibration
@@ -31,6 +31,10 @@ log = logging.getLogger(__name__)
 
 HELD_OUT = "validation"
 """The part of a split that temperature and verification use. Calibration uses ``train``, nothing here uses ``test``."""
+
+
+_FEW = 200
+"""Under so many held-out faces, figures say little: seven points to either side and more, with 95 % probability."""
 
 
 @dataclass(frozen=True)
@@ -126,14 +130,8 @@ def export_run(
         labels=record.classes,
         input=InputSpec(channels=record.recipe.channels),
         quantization=quantization,
-        training=TrainingInfo(
-            run=run.resolve().name,
-            git_revision=record.git_revision,
-            recipe=record.recipe.title,
-            seed=record.recipe.seed,
-            finished_at=record.finished_at,
-        ),
-        data=(DataInfo(name=record.data, sha256=record.fingerprint, protocol=record.protocol, images=record.images),),
+        training=training_info(run.resolve().name, record),
+        data=training_data(record),
         licence=licence,
         created_at=_now(),
         note=note,
@@ -142,6 +140,46 @@ def export_run(
         facts = _calibrated(facts, flatbuffer, parts, 0 if calibration is None else len(calibration))
     golden = record_golden(unpack_bundle(pack_bundle(flatbuffer, facts), facts.name))
     return Export(write_bundle(out, flatbuffer, facts, golden), unfolded_arithmetic(flatbuffer))
+
+
+def training_info(run: str, record: RunRecord) -> TrainingInfo:
+    """What a bundle tells of the run it came from."""
+    return TrainingInfo(
+        run=run,
+        git_revision=record.git_revision,
+        recipe=record.recipe.title,
+        seed=record.recipe.seed,
+        finished_at=record.finished_at,
+        extra_annotation=record.extra_annotation,
+        started_from=record.started_from,
+        teachers=record.teachers,
+    )
+
+
+def training_data(record: RunRecord) -> tuple[DataInfo, ...]:
+    """What a bundle tells of the data its weights learnt from; the run's own comes first."""
+    own = DataInfo(name=record.data, sha256=record.fingerprint, protocol=record.protocol, images=record.images,
+                   note=record.protocol_note)  # fmt: skip
+    return (own, *(DataInfo(name=name, sha256=sha256, use=EARLIER) for name, sha256 in record.earlier_data.items()))
+
+
+def describe_again(bundle: Bundle, run: RunDir) -> Metadata:
+    """A bundle's metadata with all that its run's record tells, for bundles made when they told less.
+
+    Raises:
+        InputError: The bundle is of another run.
+    """
+    record, facts = run.record(), bundle.metadata
+    theirs = (record.finished_at, record.recipe.seed, record.classes, record.fingerprint)
+    ours = (facts.training.finished_at, facts.training.seed, facts.labels, facts.data[0].sha256 if facts.data else "")
+    if theirs != ours:
+        raise InputError(f"{run.path}", received=f"the record of a run finished {record.finished_at}",
+                         expected=f"that of {facts.training.run}, finished {facts.training.finished_at}",
+                         remedy="Name the run this model was exported from")  # fmt: skip
+    used = [data for data in facts.data if data.use not in (TRAINING, EARLIER)]
+    return msgspec.structs.replace(
+        facts, training=training_info(facts.training.run, record), data=(*training_data(record), *used)
+    )
 
 
 def verify_run(run: Path, file: Path, data: Path, *, runtime: str = "auto") -> Verification:
@@ -180,9 +218,7 @@ def _open_run(path: Path) -> tuple[RunRecord, Any]:
 def _open_data(path: Path, record: RunRecord) -> Parts:
     """The run's training and held-out faces, read again."""
     faces = load(path, channels=record.recipe.channels)
-    if faces.classes != record.classes:
-        raise InputError(f"{path}: classes", received=", ".join(faces.classes), expected=", ".join(record.classes),
-                         remedy="Give data of the kind the run was trained on")  # fmt: skip
+    record.check_classes(path, faces.classes)
     if faces.fingerprint() != record.fingerprint:
         log.warning(
             "%s is not the data the run was trained on (fingerprint %s, the run's %s): unless its split is the "
@@ -199,6 +235,11 @@ def _calibrated(facts: Metadata, flatbuffer: bytes, parts: Parts, calibration: i
     if len(held_out) < 2:
         raise InputError(f"the {HELD_OUT} part of {facts.data[0].protocol}", received=f"{len(held_out)} images",
                          expected="two at least")  # fmt: skip
+    if len(held_out) < _FEW:
+        log.warning(
+            "temperature and figures rest on %d held-out faces: the accuracy may be some %.0f points off either way",
+            len(held_out), 100 * 1.96 * 0.5 / len(held_out) ** 0.5,
+        )  # fmt: skip
     logits = Classifier(unpack_bundle(pack_bundle(flatbuffer, facts), facts.name)).logits(held_out.images)
     fitted = calibrate(logits, held_out.labels)
     scored = evaluate(softmax(logits, fitted.temperature), held_out.labels, facts.labels)

@@ -71,7 +71,8 @@ def prepare(
     typer.echo(
         f"The crops are in {out}. They are pictures of people: who sees them is for you to answer for.", err=True
     )
-    typer.echo(f"Next: python -m train fit finetune --from BUNDLE_OR_RUN --data {out} --out RUN", err=True)
+    recipe = "finetune" if channels == 1 else "finetune-colour"
+    typer.echo(f"Next: python -m train fit {recipe} --from BUNDLE_OR_RUN --data {out} --out RUN", err=True)
 
 
 @app.command()
@@ -119,6 +120,8 @@ def fit(
               deterministic=not fast, team=team,
               on_step=progress.step, on_epoch=progress.epoch)  # fmt: skip
     if host == 0:
+        if split.note:
+            typer.echo(split.note, err=True)
         typer.echo(f"The run is in {out}. Next: python -m train evaluate {out} --data {data}")
 
 

@@ -1,13 +1,15 @@
 """Trying changes to a recipe one at a time, each over several seeds, and telling gains from chance.
 
-DIR/<variant>/seed-<n>   one run directory a training, with ``answers.npy``: what it answered on the held-out faces
+DIR/<variant>/seed-<n>   one run directory a training, with ``answers.json``: what it answered on the held-out faces
 DIR/ablation.md, .json   the table so far, written anew after every training
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -20,10 +22,21 @@ from train.data.dataset import FaceSet, Split
 from train.data.ferplus import Votes
 from train.data.splits import make_split
 from train.normalise import normalise
-from train.run_dir import EpochMetrics, RunDir
-from train.score import load_model
+from train.recipe import Recipe
+from train.resuming import RunMismatch
+from train.run_dir import EpochMetrics, RunDir, write_whole
+from train.saved import load_model
 from train.start import open_start
 from train.trainer import fit, predict_logits
+
+ANSWERS = "answers.json"
+
+
+class _Answers(msgspec.Struct, frozen=True):
+    """Labels answered on the held-out faces, and the training that they are of."""
+
+    training: dict[str, Any]
+    answers: list[int]
 
 
 def run_ablation(
@@ -79,29 +92,75 @@ def run_ablation(
     found: tuple[Effect, ...] = ()
     for seed in plan.seeds:
         for variant, split in zip(variants, splits, strict=True):
+            recipe = msgspec.structs.replace(variant.recipe, seed=seed)
+            taught_by = teachers if recipe.teaching.weight else ()
             run = RunDir(folder / variant.folder / f"seed-{seed}")
-            kept = run.path / "answers.npy"
-            if not kept.is_file():
+            training = _describe(recipe, variant, faces, split, (*taught_by, *([start] if start else ())))
+            answers = _read_answers(run, training)
+            if answers is None:
                 on_training(f"{variant.name}, seed {seed}")
                 seen = normalise(faces, variant.faces, weights)
-                recipe = msgspec.structs.replace(variant.recipe, seed=seed)
-                if not run.model_path.is_file():
+                if run.model_path.is_file():
+                    _check(run, recipe, seen, split)
+                else:
                     begun = open_start(start, seen.images[split.train]) if start else None
-                    taught_by = teachers if recipe.teaching.weight else ()
                     fit(recipe, seen, split, run, resume=True, start_from=begun, votes=votes, teachers=taught_by,
                         on_epoch=on_epoch)  # fmt: skip
-                _keep_answers(run, seen, split, kept)
-            right[variant.name].append(np.load(kept) == labels)
+                answers = predict_logits(load_model(run), seen.images[split.validation]).argmax(axis=1)
+                _write_answers(run, training, answers)
+            right[variant.name].append(answers == labels)
             found = effects(right)
             _write(plan, found, folder)
     return found
 
 
-def _keep_answers(run: RunDir, faces: FaceSet, split: Split, path: Path) -> None:
-    answers = predict_logits(load_model(run), faces.images[split.validation]).argmax(axis=1)
-    staging = path.with_name("answers.part.npy")
-    np.save(staging, answers.astype(np.int64))
-    staging.replace(path)
+def _describe(
+    recipe: Recipe, variant: Variant, faces: FaceSet, split: Split, models: Sequence[Path]
+) -> dict[str, object]:
+    """All that a training's answers depend on."""
+    files = [path / RunDir(path).model_path.name if path.is_dir() else path for path in models]
+    return {
+        "recipe": msgspec.json.encode(recipe.settings()).decode(),
+        "faces": list(variant.faces),
+        "data": faces.fingerprint(),
+        "split": split.protocol,
+        "models": [hashlib.sha256(file.read_bytes()).hexdigest() for file in files],
+    }
+
+
+def _read_answers(run: RunDir, training: dict[str, object]) -> NDArray[np.int64] | None:
+    path = run.path / ANSWERS
+    if not path.is_file():
+        return None
+    kept = msgspec.json.decode(path.read_bytes(), type=_Answers)
+    differing = [what for what, value in training.items() if kept.training.get(what) != value]
+    if differing:
+        raise _mismatch(run, differing)
+    return np.array(kept.answers, np.int64)
+
+
+def _write_answers(run: RunDir, training: dict[str, object], answers: NDArray[np.int64]) -> None:
+    write_whole(run.path / ANSWERS, msgspec.json.encode(_Answers(training=training, answers=answers.tolist())))
+
+
+def _check(run: RunDir, recipe: Recipe, faces: FaceSet, split: Split) -> None:
+    """Refuse a finished run that is another training's."""
+    record = run.record()
+    compared = {
+        "recipe": (record.recipe.settings(), recipe.settings()),
+        "data": (record.fingerprint, faces.fingerprint()),
+        "split": (record.protocol, split.protocol),
+    }
+    differing = [what for what, (then, now) in compared.items() if then != now]
+    if differing:
+        raise _mismatch(run, differing)
+
+
+def _mismatch(run: RunDir, differing: Sequence[str]) -> RunMismatch:
+    return RunMismatch(
+        f"{run.path}: it was trained with another {' and '.join(differing)} than the plan has now",
+        remedy="Name another folder with --out, or delete this one to train it anew",
+    )
 
 
 def _write(plan: Plan, found: tuple[Effect, ...], folder: Path) -> None:

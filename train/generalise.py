@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +13,11 @@ from train.data.dataset import FaceSet
 from train.readers import Reader
 from train.table import table
 
+log = logging.getLogger(__name__)
+
 _RESAMPLES = 2000
+_PUBLISHED = {"FER2013", "CK+48"}
+"""Names that the loaders give to one data set each, whichever of its parts are there; others are names of folders."""
 
 
 class Generalisation(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,9 +61,12 @@ def measure_generalisation(reader: Reader, faces: FaceSet, seed: int = 0) -> Gen
     Raises:
         InputError: The model was trained on that data set, or they share no class.
     """
-    if faces.name in reader.trained_on:
+    if faces.fingerprint() in reader.learnt_from.values() or (faces.name in _PUBLISHED & set(reader.learnt_from)):
         raise InputError(reader.name, received=f"a model trained on {faces.name}", expected="one that was not",
                          remedy="For a model trained on it use `python -m train evaluate`")  # fmt: skip
+    if faces.name in reader.learnt_from:
+        log.warning("%s was trained on other data of the name %s: make sure that no picture is in both",
+                    reader.name, faces.name)  # fmt: skip
     shared = [label for label in reader.labels if label in faces.classes]
     if not shared:
         raise InputError(f"{faces.name}: classes", received=", ".join(faces.classes),

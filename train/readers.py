@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +10,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_agent.contract.metadata import TRAINING
 from edge_agent.errors import InputError
 from edge_agent.vision.classifier import Classifier, softmax
 from train.data import load
 from train.data.dataset import FaceSet
 from train.data.splits import make_split
 from train.run_dir import RunDir
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Reader:
         channels: 1 for gray levels, 3 for red-green-blue.
         temperature: Logits are divided by it; 1 for a run, which has none.
         protocol: The split it was trained with.
-        trained_on: Names of the data sets it learnt from.
+        learnt_from: Name to sha256 of the data sets its weights learnt from, those of earlier trainings included.
         logits: From ``uint8 (N, 48, 48, C)`` to ``float32 (N, K)``.
     """
 
@@ -38,7 +42,7 @@ class Reader:
     channels: int
     temperature: float
     protocol: str
-    trained_on: tuple[str, ...]
+    learnt_from: dict[str, str]
     logits: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -73,6 +77,11 @@ def held_out_faces(data: Path, readers: tuple[Reader, ...]) -> FaceSet:
                 expected=f"{', '.join(faces.classes)}; {first.channels} channels",
                 remedy="Measure models of one kind together, on data of that kind",
             )
+    if faces.fingerprint() not in first.learnt_from.values():
+        log.warning(
+            "%s is not the very data %s was trained on: unless its split is the publisher's own, held-out faces may "
+            "have been learned from", data, first.name,
+        )  # fmt: skip
     rows = make_split(faces, first.protocol).validation
     if len(rows) == 0:
         raise InputError(f"the validation part of {first.protocol}", received="no images", expected="some")
@@ -87,7 +96,7 @@ def held_out_faces(data: Path, readers: tuple[Reader, ...]) -> FaceSet:
 def _open_bundle(path: Path) -> Reader:
     classifier = Classifier.load(path, threads=1)
     facts = classifier.metadata
-    trained = [data for data in facts.data if data.use == "training"]
+    trained = [data for data in facts.data if data.use == TRAINING]
     return Reader(
         name=f"{facts.name}, {facts.quantization}",
         identity=classifier.model_id,
@@ -95,14 +104,14 @@ def _open_bundle(path: Path) -> Reader:
         channels=classifier.channels,
         temperature=facts.temperature,
         protocol=trained[0].protocol if trained else "",
-        trained_on=tuple(data.name for data in trained),
+        learnt_from=facts.learnt_from(),
         logits=classifier.logits,
     )
 
 
 def _open_run(path: Path) -> Reader:
     # Keras takes seconds to import, and a bundle does without it.
-    from train.score import load_model
+    from train.saved import load_model
     from train.trainer import predict_logits
 
     run = RunDir(path)
@@ -115,6 +124,6 @@ def _open_run(path: Path) -> Reader:
         channels=record.recipe.channels,
         temperature=1.0,
         protocol=record.protocol,
-        trained_on=(record.data,),
+        learnt_from={record.data: record.fingerprint, **record.earlier_data},
         logits=lambda images: predict_logits(model, images),
     )

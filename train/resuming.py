@@ -71,6 +71,7 @@ def begin_or_continue(
         started_at=utc_now(),
         started_from="" if start_from is None else start_from.description,
         teachers=() if teachers is None else teachers.descriptions,
+        earlier_data=_others(start_from, faces),
     )
     if not (resume and run.exists()):
         run.create(record)
@@ -94,6 +95,12 @@ def begin_or_continue(
         return [], None
     epochs, state = saved
     return run.metrics()[:epochs], state
+
+
+def _others(start: Start | None, faces: FaceSet) -> dict[str, str]:
+    """Data that the weights to begin with learnt from, beside the data to train on."""
+    learnt_from = {} if start is None else start.learnt_from
+    return {name: sha256 for name, sha256 in learnt_from.items() if sha256 != faces.fingerprint()}
 
 
 def get_state(model: keras.Model) -> list[NDArray[Any]]:

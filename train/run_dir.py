@@ -9,8 +9,11 @@ model.keras     the finished network
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import subprocess
+import zipfile
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -19,8 +22,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.errors import InputError
+from edge_agent.errors import UNDECODABLE, InputError
 from train.recipe import Recipe
+
+_DAMAGED = "Restore the file, or delete the run's folder and train again"
 
 
 class EpochMetrics(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +67,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
         machine: Where it was begun, as :func:`train.machine.describe_machine` tells it.
         teachers: Bundles whose answers it learnt from, with their fingerprints.
         started_from: The run whose weights it began with, and its fingerprint; empty where it began from nothing.
+        earlier_data: Name to sha256 of other data sets, which the weights it began with had learnt from.
     """
 
     recipe: Recipe
@@ -78,9 +84,20 @@ class RunRecord(msgspec.Struct, kw_only=True):
     started_at: str
     finished_at: str = ""
     started_from: str = ""
+    earlier_data: dict[str, str] = {}
     extra_annotation: str = ""
     machine: str = ""
     teachers: tuple[str, ...] = ()
+
+    def check_classes(self, data: Path, classes: tuple[str, ...]) -> None:
+        """Refuse data of another kind than the run was trained on.
+
+        Raises:
+            InputError: Its classes are not the run's, in their order.
+        """
+        if classes != self.classes:
+            raise InputError(f"{data}: classes", received=", ".join(classes), expected=", ".join(self.classes),
+                             remedy="Give data of the kind the run was trained on")  # fmt: skip
 
 
 class RunDir:
@@ -99,12 +116,16 @@ class RunDir:
         """Begin an empty run directory.
 
         Raises:
-            InputError: The directory already holds something else.
+            InputError: The directory already holds something else, or cannot be made.
         """
-        if self.path.exists() and any(self.path.iterdir()):
+        if self.path.is_dir() and any(self.path.iterdir()):
             raise InputError(f"{self.path}", received="a folder that is not empty", expected="a new run directory",
                              remedy="Name another folder, or pass --resume to continue the run in it")  # fmt: skip
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{self.path}", received=error.strerror, expected="a new run directory",
+                             remedy="Name a folder that can be made") from None  # fmt: skip
         self.write_record(record)
 
     def record(self) -> RunRecord:
@@ -118,7 +139,7 @@ class RunDir:
         except FileNotFoundError:
             raise InputError(f"{self.path}", received="no run.json in it", expected="a run directory",
                              remedy="Give the folder that `python -m train fit --out` made") from None  # fmt: skip
-        except msgspec.DecodeError as error:
+        except UNDECODABLE as error:
             raise InputError(f"{self._record}: {error}", remedy="Restore the file or train again") from None
 
     def describe(self) -> str:
@@ -134,25 +155,47 @@ class RunDir:
         write_whole(self._record, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
 
     def metrics(self) -> list[EpochMetrics]:
-        """All finished epochs in order."""
+        """All finished epochs in order.
+
+        Raises:
+            InputError: The file is broken.
+        """
         if not self._metrics.is_file():
             return []
-        return [msgspec.json.decode(line, type=EpochMetrics) for line in self._metrics.read_bytes().splitlines()]
+        try:
+            return [msgspec.json.decode(line, type=EpochMetrics) for line in self._metrics.read_bytes().splitlines()]
+        except UNDECODABLE as error:
+            raise InputError(f"{self._metrics}: {error}", remedy=_DAMAGED) from None
 
     def save_epoch(self, metrics: list[EpochMetrics], state: list[NDArray[Any]]) -> None:
         """Keep the state after an epoch. The state is written last: it is what a continued run believes."""
         write_whole(self._metrics, b"".join(msgspec.json.encode(row) + b"\n" for row in metrics))
-        staging = self._state.with_name("state.part.npz")
-        np.savez(staging, epochs=len(metrics), **{f"v{index}": value for index, value in enumerate(state)})  # type: ignore[arg-type]
-        staging.replace(self._state)
+        packed = io.BytesIO()
+        np.savez(packed, epochs=len(metrics), **{f"v{index}": value for index, value in enumerate(state)})  # type: ignore[arg-type]
+        write_whole(self._state, packed.getbuffer())
 
     def load_state(self) -> tuple[int, list[NDArray[Any]]] | None:
-        """Number of finished epochs and the state after them; None where no epoch was finished."""
+        """Number of finished epochs and the state after them; None where no epoch was finished.
+
+        Raises:
+            InputError: The file is broken.
+        """
         if not self._state.is_file():
             return None
-        with np.load(self._state) as saved:
-            epochs = int(saved["epochs"])
-            return epochs, [saved[f"v{index}"] for index in range(len(saved.files) - 1)]
+        try:
+            with self._state.open("rb") as file, np.load(file) as saved:
+                epochs = int(saved["epochs"])
+                return epochs, [saved[f"v{index}"] for index in range(len(saved.files) - 1)]
+        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            raise InputError(f"{self._state}: no state of a training: {error}", remedy=_DAMAGED) from None
+
+    def save_model(self, save: Callable[[Path], object]) -> None:
+        """Keep the finished network, which ``save`` writes to the path it is given."""
+        staging = self.path / "part.keras"
+        save(staging)
+        with staging.open("rb") as stream:
+            os.fsync(stream.fileno())
+        staging.replace(self.model_path)
 
 
 def git_revision() -> str:
@@ -176,7 +219,7 @@ def utc_now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes | memoryview) -> None:
     """Replace a file, which is there whole or not at all whatever happens meanwhile. Its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     staging = path.with_name(path.name + ".part")

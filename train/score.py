@@ -6,7 +6,6 @@ import json
 import logging
 from pathlib import Path
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +17,7 @@ from train.data import load
 from train.data.dataset import FaceSet, Split
 from train.data.splits import make_split
 from train.run_dir import RunDir, RunRecord
+from train.saved import load_model
 from train.trainer import predict_logits
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def score_run(run_path: Path, data: Path, part: str) -> tuple[scoring.Evaluation
     run = RunDir(run_path)
     record = run.record()
     model = load_model(run)
-    chosen = held_out(record, data, part)
+    chosen, note = held_out(record, data, part)
     evaluation = scoring.evaluate(softmax(predict_logits(model, chosen.images)), chosen.labels, record.classes)
     title = f"{record.recipe.model} on {record.data}, {part}"
     folder = run_path / "evaluation"
@@ -44,34 +44,27 @@ def score_run(run_path: Path, data: Path, part: str) -> tuple[scoring.Evaluation
     if epochs := run.metrics():  # a mean of runs has none of its own
         report.plot_curves(epochs, folder / "curves.png", title)
     (folder / f"{part}.json").write_text(json.dumps(evaluation.to_json(), indent=2) + "\n", encoding="utf-8")
-    return evaluation, scoring.render(evaluation, title)
+    return evaluation, "\n\n".join(filter(None, (scoring.render(evaluation, title), note)))
 
 
-def load_model(run: RunDir) -> keras.Model:
-    """The finished network of a run.
-
-    Raises:
-        InputError: The training is unfinished.
-    """
-    if not run.model_path.is_file():
-        raise InputError(f"{run.path}", received="an unfinished run", expected="one with model.keras",
-                         remedy="Continue it with `python -m train fit ... --resume`")  # fmt: skip
-    return keras.models.load_model(run.model_path, compile=False)
-
-
-def held_out(record: RunRecord, data: Path, part: str) -> FaceSet:
+def held_out(record: RunRecord, data: Path, part: str) -> tuple[FaceSet, str]:
     """The images of one part of a run's split, read again; a warning tells where the data are others.
 
+    Returns:
+        The images, and what a reader of figures on that split must know.
+
     Raises:
-        InputError: There is no such part, or the data cannot be split by the run's protocol.
+        InputError: There is no such part, the data have other classes, or cannot be split by the run's protocol.
     """
     faces = load(data, channels=record.recipe.channels)
+    record.check_classes(data, faces.classes)
     if faces.fingerprint() != record.fingerprint:
         # Kaggle's full table differs from one without PrivateTest and is just what a test part needs.
         log.warning(
             "%s is not the very data the run was trained on: make sure that no image to score was trained on", data
         )
-    return faces.take(rows_of(make_split(faces, record.protocol), part))
+    split = make_split(faces, record.protocol)
+    return faces.take(rows_of(split, part)), split.note
 
 
 def rows_of(split: Split, part: str) -> NDArray[np.int64]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from edge_agent.errors import InputError
 from train.recipe import Recipe
 from train.recover import recover
 from train.run_dir import RunDir
+from train.saved import load_model
+
+log = logging.getLogger(__name__)
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # how OpenCV weighs red, green and blue into a gray level
 
@@ -30,6 +34,7 @@ class Start:
         labels: Name of each output.
         channels: 1 for gray, 3 for red-green-blue.
         weights: By layer in the network's order, each as Keras gives them.
+        learnt_from: Name to sha256 of the data sets that these weights learnt from, as far as is known.
     """
 
     description: str
@@ -37,9 +42,13 @@ class Start:
     labels: tuple[str, ...]
     channels: int
     weights: tuple[tuple[NDArray[Any], ...], ...]
+    learnt_from: dict[str, str] = field(default_factory=dict)
 
     def complete(self, recipe: Recipe) -> Recipe:
         """The recipe with this network where it names none."""
+        if recipe.channels < self.channels:
+            log.warning("%s reads colour and the recipe trains in gray: for colour name one with channels = 3, such as "
+                        "finetune-colour", self.description)  # fmt: skip
         return recipe if recipe.model else msgspec.structs.replace(recipe, model=self.model)
 
     def copy_into(self, model: keras.Model, labels: tuple[str, ...]) -> None:
@@ -101,7 +110,7 @@ def open_start(path: Path, images: NDArray[np.uint8]) -> Start:
         bundle = read_bundle(path)
         facts = bundle.metadata
         return Start(f"{path.name}, bundle {bundle.model_id}", facts.architecture, facts.labels, facts.input.channels,
-                     _weights(recover(bundle, images)))  # fmt: skip
+                     _weights(recover(bundle, images)), facts.learnt_from())  # fmt: skip
     if not path.exists():
         raise InputError(f"{path}", received="nothing there", expected="a finished run directory or a model bundle",
                          remedy="Check the path given to --from")  # fmt: skip
@@ -112,13 +121,12 @@ def start_from_run(run: RunDir) -> Start:
     """The weights of a finished run.
 
     Raises:
-        InputError: The run is unfinished.
+        InputError: The run is unfinished or broken.
     """
-    if not run.model_path.is_file():
-        raise InputError(f"{run.path}", received="no finished run", expected="a run directory with model.keras")
-    record = run.record()
-    known = keras.models.load_model(run.model_path, compile=False)
-    return Start(run.describe(), record.recipe.model, record.classes, record.recipe.channels, _weights(known))
+    record, known = run.record(), load_model(run)
+    learnt_from = {record.data: record.fingerprint, **record.earlier_data}
+    return Start(run.describe(), record.recipe.model, record.classes, record.recipe.channels, _weights(known),
+                 learnt_from)  # fmt: skip
 
 
 def _weights(model: keras.Model) -> tuple[tuple[NDArray[Any], ...], ...]:

@@ -243,9 +243,7 @@ def _finish(recipe: Recipe, faces: FaceSet, run: RunDir, weights: list[NDArray[A
     finished.set_weights([values[..., : shape[-1]] if values.shape != shape else values for values, shape in pairs])
     if not write:
         return finished
-    staging = run.path / "part.keras"
-    finished.save(staging)
-    staging.replace(run.model_path)
+    run.save_model(finished.save)
     record = run.record()
     if not record.finished_at:
         record.finished_at = utc_now()

@@ -30,14 +30,33 @@ class InputSpec(msgspec.Struct, frozen=True, kw_only=True):
     high: int = 255
 
 
+TRAINING = "training"
+EARLIER = "training of the weights it began with"
+"""Uses of data by which a model learnt from them, itself or through the weights its training began with."""
+
+
 class TrainingInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """The run a model came from. Empty or None where it is not known."""
+    """The run a model came from. Empty or None where it is not known.
+
+    Attributes:
+        run: Its name.
+        git_revision: Of the code.
+        recipe: Its title.
+        seed: Of the training.
+        finished_at: ISO 8601, UTC.
+        extra_annotation: What was learnt from beyond the data's own labels, such as the votes of further annotators.
+        started_from: The run or bundle whose weights it began with, and its fingerprint.
+        teachers: Models whose answers it learnt from, with their fingerprints.
+    """
 
     run: str = ""
     git_revision: str = ""
     recipe: str = ""
     seed: int | None = None
     finished_at: str = ""
+    extra_annotation: str = ""
+    started_from: str = ""
+    teachers: tuple[str, ...] = ()
 
 
 class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,14 +67,16 @@ class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
         sha256: Fingerprint over its pixels, labels and class names.
         protocol: Name of the split it was used by.
         images: Number of images by part of the split.
-        use: What it was used for: ``training``, ``calibration and temperature`` ...
+        use: What it was used for: :data:`TRAINING`, :data:`EARLIER`, ``ranges and temperature`` ...
+        note: What a reader of figures on that split must know.
     """
 
     name: str
     sha256: str
     protocol: str = ""
     images: dict[str, int] = {}
-    use: str = "training"
+    use: str = TRAINING
+    note: str = ""
 
 
 class Metadata(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,3 +120,7 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
     flatbuffer_sha256: str = ""
     schema_version: int = SCHEMA_VERSION
+
+    def learnt_from(self) -> dict[str, str]:
+        """Name to sha256 of the data sets that the weights learnt from."""
+        return {data.name: data.sha256 for data in self.data if data.use in (TRAINING, EARLIER)}

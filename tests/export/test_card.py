@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from edge_agent.config import SmoothingSettings
-from edge_agent.contract.bundle import read_bundle
+from edge_agent.contract.bundle import pack_bundle, read_bundle, unpack_bundle
+from edge_agent.contract.metadata import EARLIER, DataInfo, TrainingInfo
 from edge_agent.vision.classifier import BUNDLED_MODEL
 from export.card import render_card
 from export.measurements import read_measurements
+from tests.tflite_models import dense_model, metadata
 from train.calibration import choose_floor
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -45,3 +49,27 @@ def test_a_card_names_the_file_it_is_about_and_its_limits() -> None:
     assert "No demographic audit" in card
     assert "Art. 5(1)(f)" in card
     assert "were not measured" in card
+
+
+def test_a_card_of_own_photographs_says_nothing_of_fer2013() -> None:
+    own = DataInfo(name="crops", sha256="c" * 64, protocol="own-split seed=0", note="Drawn by image.")
+    facts = msgspec.structs.replace(read_bundle(BUNDLED_MODEL).metadata, data=(own,), training=TrainingInfo())
+    card = render_card(dataclasses.replace(read_bundle(BUNDLED_MODEL), metadata=facts))
+    assert not any(word in card for word in ("FER2013", "PublicTest", "FER+", "web photographs", "Against ten"))
+    assert "as whoever sorted the training pictures would name it" in card
+    assert "crops: Drawn by image." in card
+
+
+def test_a_card_tells_all_that_the_model_learnt_from() -> None:
+    facts = metadata(
+        data=(DataInfo(name="crops", sha256="c" * 64), DataInfo(name="FER2013", sha256="f" * 64, use=EARLIER)),
+        training=TrainingInfo(extra_annotation="FER+ votes", started_from="edge, bundle 0123", teachers=("big, 4567",)),
+    )
+    card = render_card(unpack_bundle(pack_bundle(dense_model(), facts), "it"))
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in card.splitlines() if line[:1] == "|"]
+    told = {row[0]: row[1] for row in rows}
+    assert told["FER2013"] == "training of the weights it began with"
+    assert told["FER+ votes"] == "training, as annotation beyond the labels"
+    assert (told["begun from"], told["taught by"]) == ("edge, bundle 0123", "big, 4567")
+    assert "Labels are noisy" in card
+    assert "PublicTest" not in card

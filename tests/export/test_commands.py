@@ -8,13 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 
 import export.__main__ as commands
 from edge_agent.contract.bundle import read_bundle, write_bundle
 from edge_agent.contract.golden import check_golden
-from edge_agent.vision.classifier import Classifier
+from edge_agent.contract.metadata import EARLIER
+from edge_agent.errors import InputError
+from edge_agent.vision.classifier import BUNDLED_MODEL, Classifier
 from tests.exported import CLASSES, keras_model, write_fer2013
 from tests.tflite_models import dense_model, metadata
 from train.data import load
@@ -124,6 +127,49 @@ def test_the_bundle_has_golden_faces_that_its_own_answers_agree_with(
     assert bundle.golden is not None
     assert bundle.output_step is not None
     assert check_golden(bundle.golden, Classifier(bundle).logits(bundle.golden.images()), bundle.output_step) < 0.01
+
+
+def test_a_bundle_made_when_bundles_told_less_is_described_again(
+    run: Path, data: Path, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, again = tmp_path / "old.tflite", tmp_path / "again.tflite"
+    call("convert", run, "--out", old, "--data", data)
+    before = read_bundle(old)
+    told = msgspec.structs.replace(
+        RunDir(run).record(), extra_annotation="FER+ votes", earlier_data={"first": "1" * 64}
+    )
+    RunDir(tmp_path / "record").create(told)
+    capsys.readouterr()
+
+    assert call("describe", old, "--run", tmp_path / "record", "--out", again) == 0
+
+    after = read_bundle(again)
+    assert (after.flatbuffer, after.golden) == (before.flatbuffer, before.golden)
+    assert after.metadata.metrics == before.metadata.metrics
+    assert after.metadata.training.extra_annotation == "FER+ votes"
+    assert [used.use for used in after.metadata.data] == ["training", EARLIER, "ranges and temperature"]
+    assert f"the same network as {before.model_id}" in capsys.readouterr().out
+
+
+def test_a_bundle_is_not_described_by_another_run(
+    run: Path, data: Path, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call("convert", run, "--out", tmp_path / "tiny.tflite", "--data", data)
+    record = RunDir(run).record()
+    other = msgspec.structs.replace(record, recipe=msgspec.structs.replace(record.recipe, seed=9))
+    RunDir(tmp_path / "other").create(other)
+
+    told = call("describe", tmp_path / "tiny.tflite", "--run", tmp_path / "other", "--out", tmp_path / "again.tflite")
+
+    assert told == InputError.exit_code
+    assert "expected that of tiny" in capsys.readouterr().err
+    assert not (tmp_path / "again.tflite").exists()
+
+
+def test_a_card_that_cannot_be_written_is_told(tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    assert call("card", BUNDLED_MODEL, "--out", tmp_path / "file" / "card.md") == InputError.exit_code
+    assert "expected a file that can be written" in capsys.readouterr().err
 
 
 def test_golden_faces_are_added_to_a_bundle_made_without(

@@ -13,7 +13,7 @@ from train.readers import Reader
 Logits = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
-def reader(logits: Logits, *, labels: tuple[str, ...] = FER2013, trained_on: tuple[str, ...] = ()) -> Reader:
+def reader(logits: Logits, *, labels: tuple[str, ...] = FER2013, learnt_from: dict[str, str] | None = None) -> Reader:
     """A reader that answers what a function says."""
     return Reader(
         name="made",
@@ -22,7 +22,7 @@ def reader(logits: Logits, *, labels: tuple[str, ...] = FER2013, trained_on: tup
         channels=1,
         temperature=1.0,
         protocol="fer2013-official",
-        trained_on=trained_on,
+        learnt_from=learnt_from or {},
         logits=logits,
     )
 

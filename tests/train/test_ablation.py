@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -191,7 +192,7 @@ def test_every_variant_is_trained_once_and_an_interrupted_ablation_continues(
     assert trained == ["base, seed 1", "CLAHE, seed 1", "base, seed 2", "CLAHE, seed 2"]
     assert "| CLAHE" in first.out
 
-    (folder / "out" / "clahe" / "seed-2" / "answers.npy").unlink()
+    (folder / "out" / "clahe" / "seed-2" / "answers.json").unlink()
     finished = {path: path.stat().st_mtime_ns for path in (folder / "out").rglob("model.keras")}
     assert ablate(monkeypatch, folder) == 0
     second = capsys.readouterr()
@@ -206,6 +207,27 @@ def test_every_variant_is_trained_once_and_an_interrupted_ablation_continues(
     assert even.data == f"{plain.data}, clahe"
     assert even.fingerprint != plain.fingerprint == load(folder / "data").fingerprint()
     assert (plain.recipe.seed, plain.recipe.epochs) == (1, 1)
+
+
+@pytest.mark.parametrize("kept", ["answers.json", "model.keras"])
+def test_what_was_answered_by_another_plan_is_not_taken_for_this_ones(
+    kept: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ablate(monkeypatch, folder) == 0
+    capsys.readouterr()
+    shutil.copytree(folder / "out", tmp_path / "out")
+    if kept == "model.keras":
+        for answers in (tmp_path / "out").rglob("answers.json"):
+            answers.unlink()
+    plan = write_plan(tmp_path, PLAN.split("[[change]]")[0].replace("epochs = 1", "epochs = 2")
+                      + '[[change]]\nname = "CLAHE"\nfaces = ["clahe"]\n')  # fmt: skip
+    monkeypatch.setattr(
+        "sys.argv", ["train", "ablate", plan, "--data", str(folder / "data"), "--out", str(tmp_path / "out")]
+    )
+    with pytest.raises(SystemExit) as left:
+        commands.main()
+    assert left.value.code == InputError.exit_code
+    assert "base/seed-1: it was trained with another recipe than the plan has now" in capsys.readouterr().err
 
 
 def test_a_variant_with_teachers_asks_for_them_before_anything_is_trained(

@@ -21,7 +21,8 @@ from train.data.dataset import FaceSet
 from train.data.splits import make_split
 from train.recipe import Phase
 from train.run_dir import RunDir
-from train.score import load_model, score_run
+from train.saved import load_model
+from train.score import score_run
 from train.start import start_from_run
 from train.trainer import fit, predict_logits
 

@@ -35,9 +35,11 @@ def test_the_temperature_that_made_the_labels_is_found(temperature: float) -> No
 def test_no_other_temperature_explains_the_labels_better(seed: int) -> None:
     scores, labels = logits(60, seed), np.random.default_rng(seed).integers(0, 5, 60)
 
+    targets = np.full((60, 5), 1 / 5 / 61) + np.eye(5)[labels] * 60 / 61
+
     def loss(temperature: float) -> float:
         scaled = scores.astype(np.float64) / temperature
-        return float(np.mean(np.log(np.exp(scaled).sum(axis=1)) - scaled[np.arange(60), labels]))
+        return float(np.mean(np.log(np.exp(scaled).sum(axis=1)) - (targets * scaled).sum(axis=1)))
 
     best = fit_temperature(scores, labels)
 
@@ -52,8 +54,17 @@ def test_doubled_logits_need_double_the_temperature() -> None:
     assert fit_temperature(2 * scores, labels) == pytest.approx(2 * fit_temperature(scores, labels), rel=1e-4)
 
 
-def test_a_model_that_is_always_right_gets_the_lowest_temperature() -> None:
-    assert fit_temperature(logits(50), logits(50).argmax(axis=1)) == pytest.approx(0.05, rel=1e-3)
+def test_few_faces_that_are_all_read_rightly_make_no_model_that_is_always_certain() -> None:
+    scores = logits(30) / np.float32(3)
+    certainty = softmax(scores, fit_temperature(scores, scores.argmax(axis=1))).max(axis=1)
+
+    assert certainty.mean() < 1 - 1 / 31
+
+
+def test_many_faces_that_are_all_read_rightly_make_it_surer() -> None:
+    few, many = (fit_temperature(scores, scores.argmax(axis=1)) for scores in (logits(30), logits(3000)))
+
+    assert many < few
 
 
 def test_no_faces_fit_no_temperature() -> None:
@@ -89,11 +100,11 @@ def test_an_error_no_temperature_can_mend_shows_above_chance() -> None:
 
 def test_a_face_is_never_judged_with_the_temperature_it_helped_to_fit() -> None:
     scores = np.array([[4.0, 0.0], [4.0, 0.0]], np.float32)
-    # Either half alone is one face: right, which asks for the lowest temperature, or wrong, which asks for the highest.
+    # Either half alone is one face: right, which asks for a confidence of 3/4, or wrong, for the highest temperature.
     fitted = calibrate(scores, np.array([0, 1]), halvings=3)
 
     right_by_the_wrong_one = softmax(scores[:1], 20.0).max()
-    assert fitted.cross_fitted_error == pytest.approx(((1 - right_by_the_wrong_one) + 1.0) / 2, abs=1e-3)
+    assert fitted.cross_fitted_error == pytest.approx(((1 - right_by_the_wrong_one) + 0.75) / 2, abs=1e-3)
 
 
 def test_one_face_cannot_be_halved() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -53,8 +54,21 @@ def test_the_interval_is_over_persons() -> None:
 
 
 def test_a_model_is_not_judged_on_what_it_learnt_from() -> None:
+    faces = face_set([0], classes=CK_PLUS)
     with pytest.raises(InputError, match="trained on made"):
-        measure_generalisation(reader(always(0), trained_on=("made",)), face_set([0], classes=CK_PLUS))
+        measure_generalisation(reader(always(0), learnt_from={"once-called": faces.fingerprint()}), faces)
+
+
+def test_a_published_set_is_the_same_whichever_of_its_parts_are_there() -> None:
+    faces = dataclasses.replace(face_set([0], classes=CK_PLUS), name="CK+48")
+    with pytest.raises(InputError, match=r"trained on CK\+48"):
+        measure_generalisation(reader(always(0), learnt_from={"CK+48": "of other parts"}), faces)
+
+
+def test_another_folder_of_the_same_name_is_measured_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    faces = face_set([0], classes=CK_PLUS)
+    measure_generalisation(reader(always(0), learnt_from={faces.name: "another"}), faces)
+    assert "was trained on other data of the name made" in caplog.text
 
 
 def test_data_without_a_class_of_the_model_are_refused() -> None:

@@ -124,12 +124,8 @@ def test_a_run_and_a_bundle_are_measured_alike(tmp_path: Path) -> None:
 
     reader = open_reader(tmp_path / "run")
 
-    assert (reader.name, reader.labels, reader.temperature, reader.trained_on) == (
-        "run",
-        faces.classes,
-        1.0,
-        ("halves",),
-    )
+    assert (reader.name, reader.labels, reader.temperature) == ("run", faces.classes, 1.0)
+    assert reader.learnt_from == {"halves": faces.fingerprint()}
     assert len(reader.identity) == 12
     assert reader.predict(faces.images).sum(axis=1) == pytest.approx(np.ones(24), abs=1e-5)
 
@@ -137,6 +133,13 @@ def test_a_run_and_a_bundle_are_measured_alike(tmp_path: Path) -> None:
 def test_the_faces_are_those_the_models_were_not_trained_on(model: Path, data: Path) -> None:
     faces = held_out_faces(data, (open_reader(model),))
     assert set(faces.usage) == {"PublicTest"}
+
+
+def test_data_that_a_model_was_not_trained_on_are_warned_of(
+    model: Path, data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    held_out_faces(data, (open_reader(model),))
+    assert "is not the very data dense, int8 was trained on" in caplog.text
 
 
 def test_a_model_that_learnt_from_the_faces_is_not_measured_on_them(model: Path, data: Path, tmp_path: Path) -> None:

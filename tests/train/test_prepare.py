@@ -201,6 +201,14 @@ def test_one_usable_face_is_too_few_for_a_class(tmp_path: Path) -> None:
     assert not (tmp_path / "crops").exists()
 
 
+def test_a_class_without_photographs_is_told(tmp_path: Path) -> None:
+    photograph(tmp_path / "own" / "a" / "1.png", "happy", 1)
+    photograph(tmp_path / "own" / "b" / "1.png", "sad", 1)
+    (tmp_path / "own" / "c" / "anna").mkdir(parents=True)
+    with pytest.raises(InputError, match="own/c: got an empty folder, expected photographs of the class"):
+        prepare(tmp_path / "own", tmp_path / "crops", HAAR)
+
+
 def run_prepare(*words: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "train", "prepare", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False, env=dict(os.environ))

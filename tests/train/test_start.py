@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_agent.contract.bundle import Bundle, pack_bundle, unpack_bundle, write_bundle
-from edge_agent.contract.metadata import Metadata
+from edge_agent.contract.metadata import DataInfo, Metadata
 from edge_agent.errors import InputError, ModelError
 from edge_agent.vision.classifier import Classifier
 from export.calibrate import choose_calibration
@@ -22,6 +22,8 @@ from tests.tflite_models import dense_model, metadata
 from tests.train.faces import bright_halves, two_to_one
 from tests.train.test_trainer import RECIPE
 from train.models import build
+from train.readers import open_reader
+from train.recipe import Phase
 from train.recover import recover
 from train.run_dir import RunDir
 from train.start import Start, open_start, start_from_run
@@ -146,6 +148,24 @@ def test_a_recipe_without_a_model_takes_that_of_its_start(tmp_path: Path) -> Non
     assert run.metrics()[-1].val_accuracy >= 0.9
 
 
+def test_what_the_weights_to_begin_with_learnt_from_is_told_all_the_way(tmp_path: Path) -> None:
+    facts = metadata(architecture="testing", data=(DataInfo(name="first", sha256="1" * 64),))
+    write_bundle(tmp_path / "first.tflite", bundle("int8").flatbuffer, facts)
+    some = bright_halves()
+    once = msgspec.structs.replace(RECIPE, phases=(Phase(epochs=1),))
+    runs = [RunDir(tmp_path / name) for name in ("second", "third")]
+    fit(once, some, two_to_one(some), runs[0], start_from=open_start(tmp_path / "first.tflite", some.images))
+    fit(once, some, two_to_one(some), runs[1], start_from=open_start(runs[0].path, some.images))
+
+    assert [run.record().earlier_data for run in runs] == [{"first": "1" * 64}] * 2
+    assert open_reader(runs[1].path).learnt_from == {"halves": some.fingerprint(), "first": "1" * 64}
+
+
+def test_colour_that_a_recipe_gives_up_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    Start("colour.tflite", "testing", ("a", "b"), 3, ()).complete(RECIPE)
+    assert "colour.tflite reads colour and the recipe trains in gray" in caplog.text
+
+
 def test_a_start_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="got nothing there, expected a finished run directory or a model bundle"):
         open_start(tmp_path / "none", faces(2))
@@ -153,5 +173,5 @@ def test_a_start_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 def test_an_unfinished_run_is_no_start(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
-    with pytest.raises(InputError, match="no finished run"):
+    with pytest.raises(InputError, match=r"no run\.json"):
         open_start(tmp_path / "run", faces(2))

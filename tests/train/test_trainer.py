@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,11 +15,14 @@ import numpy as np
 import pytest
 
 from edge_agent.errors import InputError
+from tests.train.data.files import write_face
 from tests.train.faces import bright_halves, two_to_one
 from train.augment import Augmentation
 from train.recipe import Optimizer, Phase, Recipe
 from train.resuming import RunMismatch
 from train.run_dir import EpochMetrics, RunDir
+from train.saved import load_model
+from train.score import score_run
 from train.start import start_from_run
 from train.trainer import TrainingDiverged, fit
 
@@ -121,6 +125,37 @@ def test_a_folder_with_something_in_it_is_not_overwritten(finished: RunDir) -> N
     faces = bright_halves()
     with pytest.raises(InputError, match="a folder that is not empty"):
         fit(RECIPE, faces, two_to_one(faces), finished)
+
+
+def test_a_run_is_not_made_where_a_file_is(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("")
+    faces = bright_halves()
+    with pytest.raises(InputError, match="run: got File exists, expected a new run directory"):
+        fit(RECIPE, faces, two_to_one(faces), RunDir(tmp_path / "run"))
+
+
+@pytest.mark.parametrize("left", [0, 100, 4000])
+def test_a_state_that_a_power_cut_halved_is_told_with_its_remedy(finished: RunDir, tmp_path: Path, left: int) -> None:
+    run = RunDir(shutil.copytree(finished.path, tmp_path / "run"))
+    state = run.path / "state.npz"
+    state.write_bytes(state.read_bytes()[:left])
+    with pytest.raises(InputError, match=r"state\.npz: no state of a training: .*delete the run's folder"):
+        run.load_state()
+
+
+def test_a_network_that_is_cut_off_is_told_with_its_remedy(finished: RunDir, tmp_path: Path) -> None:
+    run = RunDir(shutil.copytree(finished.path, tmp_path / "run"))
+    run.model_path.write_bytes(run.model_path.read_bytes()[:1000])
+    with pytest.raises(InputError, match=r"model\.keras: not a Keras model: .*Restore the file or train again"):
+        load_model(run)
+
+
+def test_a_run_is_not_scored_on_data_of_other_classes(finished: RunDir, tmp_path: Path) -> None:
+    for name in ("calm", "smiling"):
+        for number in range(4):
+            write_face(tmp_path / name / f"{number}.png", np.full((48, 48), 9 * number, np.uint8))
+    with pytest.raises(InputError, match="classes: got calm, smiling, expected left, right"):
+        score_run(finished.path, tmp_path, "validation")
 
 
 def test_a_run_may_begin_with_the_weights_of_another(finished: RunDir, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ Any class names are welcome. The pictures are face crops already; another size t
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,9 @@ from edge_agent.contract.labels import CK_PLUS, FER2013, canonical
 from edge_agent.errors import InputError
 from train.data.checks import Faults, OnUnreadable, check_channels
 from train.data.dataset import FaceSet
-from train.data.images import read_face
+from train.data.images import read_face_and_size, seems_uncut
+
+log = logging.getLogger(__name__)
 
 SPLIT_FOLDERS = {
     "train": "train",
@@ -119,17 +122,26 @@ def read_tree(tree: ClassTree, *, channels: int, faults: Faults) -> FaceSet:
     check_channels(channels)
     index = {name: label for label, name in enumerate(tree.classes)}
     images, labels, usage, origin = [], [], [], []
+    uncut: list[str] = []
     for split, name, file in tree.pictures():
         try:
-            images.append(read_face(file, channels))
+            face, size = read_face_and_size(file, channels)
         except InputError as fault:
             faults.add(fault)
             continue
+        if seems_uncut(size):
+            uncut.append(f"{file} has {size[1]} x {size[0]}")
+        images.append(face)
         labels.append(index[name])
         usage.append(split)
         origin.append(file.relative_to(tree.root).as_posix())
     if not images:
         raise InputError(str(tree.root), received=f"no readable picture ({faults.found[0]})", expected=_LAYOUT)
+    if uncut:
+        log.warning(
+            "%d of %d pictures look like whole photographs and not like face crops (%s): they are squeezed to "
+            "48 x 48 pixels. Cut the faces out first: python -m train prepare", len(uncut), len(images), uncut[0],
+        )  # fmt: skip
     nameless = np.full(len(labels), "")
     return FaceSet(
         name=tree.root.resolve().name,
@@ -196,7 +208,12 @@ def _class_folders(parent: Path) -> dict[str, Path]:
             )
         nested = folders_in(folder)
         if nested:
-            raise InputError(str(nested[0]), received="a folder inside a class folder", expected=_LAYOUT)
+            raise InputError(
+                str(nested[0]),
+                received="a folder inside a class folder",
+                expected=_LAYOUT,
+                remedy="Photographs sorted by person become such folders by `python -m train prepare`",
+            )
         if not files_in(folder):
             raise InputError(
                 str(folder), received="an empty folder", expected="pictures of the class", remedy="Fill or remove it"

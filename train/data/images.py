@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from edge_agent.contract.crop import FACE_SIZE, to_face_tensor
 from edge_agent.contract.picture import read_picture
 
+_MOST_ASPECT = 1.25
+_MOST_SIDE_PX = 800
+"""Longer beside shorter side, and shorter side, up to which a picture may well be a face crop."""
+
 
 def read_face(path: Path, channels: int) -> NDArray[np.uint8]:
     """Read a face crop of any size and bring it to the models'.
@@ -21,5 +25,17 @@ def read_face(path: Path, channels: int) -> NDArray[np.uint8]:
     Raises:
         InputError: The file is empty, cut off, or no picture that OpenCV reads.
     """
+    return read_face_and_size(path, channels)[0]
+
+
+def read_face_and_size(path: Path, channels: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """As :func:`read_face`, with the height and width in pixels that the file has."""
     image = read_picture(path, cv2.IMREAD_ANYCOLOR)
-    return to_face_tensor(image, channels).reshape(FACE_SIZE, FACE_SIZE, channels)
+    face = to_face_tensor(image, channels).reshape(FACE_SIZE, FACE_SIZE, channels)
+    return face, (image.shape[0], image.shape[1])
+
+
+def seems_uncut(size: tuple[int, int]) -> bool:
+    """Whether a picture of that height and width is rather a whole photograph than a face crop."""
+    shorter, longer = sorted(size)
+    return longer > _MOST_ASPECT * shorter or shorter > _MOST_SIDE_PX

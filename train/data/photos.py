@@ -39,8 +39,8 @@ def find_photos(root: Path, person: str = "") -> list[Photo]:
             it, a folder within a class folder is a person's.
 
     Raises:
-        InputError: There is no such folder, it has no usable classes, a part lacks class folders, or the expression is
-            none.
+        InputError: There is no such folder, it has no usable classes, a class is empty, a part lacks class folders, or
+            the expression is none.
     """
     try:
         pattern = re.compile(person) if person else None
@@ -55,6 +55,11 @@ def find_photos(root: Path, person: str = "") -> list[Photo]:
         raise InputError(str(beside), received="a folder beside train/ or test/", expected=_LAYOUT,
                          remedy="Move it elsewhere")  # fmt: skip
     tops = sorted(named.items(), key=lambda item: item[1] != "train") if any(named.values()) else [(root, "")]
+    for top, _ in tops:
+        for folder in folders_in(top):
+            if not _files_below(folder):
+                raise InputError(str(folder), received="an empty folder", expected="photographs of the class",
+                                 remedy="Fill or remove it")  # fmt: skip
     photos = [
         Photo(file, canonical(folder.name), _person(file, folder, pattern), part)
         for top, part in tops

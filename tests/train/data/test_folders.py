@@ -133,6 +133,16 @@ def test_folders_inside_class_folders_are_refused(tmp_path: Path) -> None:
         load_folders(tmp_path)
 
 
+@pytest.mark.parametrize(("height", "width", "warned"), [(300, 900, True), (900, 1000, True), (224, 224, False)])
+def test_whole_photographs_are_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, height: int, width: int, warned: bool
+) -> None:
+    make_tree(tmp_path, ("happy", "sad"))
+    write_face(tmp_path / "sad" / "whole.png", face(3, height, width))
+    load_folders(tmp_path)
+    assert (f"whole.png has {width} x {height}" in caplog.text) == warned
+
+
 def test_a_picture_outside_the_class_folders_is_refused(tmp_path: Path) -> None:
     make_tree(tmp_path, ("happy", "sad"))
     write_face(tmp_path / "lost.png", face(9))

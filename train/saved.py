@@ -1,0 +1,26 @@
+"""The finished network of a run, read from its file."""
+
+from __future__ import annotations
+
+import zipfile
+
+import keras
+
+from edge_agent.errors import InputError
+from train.run_dir import RunDir
+
+
+def load_model(run: RunDir) -> keras.Model:
+    """The finished network of a run.
+
+    Raises:
+        InputError: The training is unfinished, or the file is broken.
+    """
+    if not run.model_path.is_file():
+        raise InputError(f"{run.path}", received="an unfinished run", expected="one with model.keras",
+                         remedy="Continue it with `python -m train fit ... --resume`")  # fmt: skip
+    try:
+        return keras.models.load_model(run.model_path, compile=False)
+    except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise InputError(f"{run.model_path}: not a Keras model: {error}",
+                         remedy="Restore the file or train again") from None  # fmt: skip

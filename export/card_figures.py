@@ -23,7 +23,7 @@ def sections(measured: Measurements, facts: Metadata, plots: str) -> list[str]:
         _calibration(measured.calibration, measured.images),
         _coverage(measured),
         _robustness(measured.robustness),
-        _votes(measured.votes),
+        _votes(measured.votes, facts),
         _generalisation(measured.generalisation),
     ]
     pictures = {1: "reliability", 2: "coverage", 3: "robustness"}
@@ -99,7 +99,7 @@ def _robustness(found: tuple[Robustness, ...]) -> str:
     return "\n\n".join(filter(None, ("### Robustness", text, robustness.render(found), compared)))
 
 
-def _votes(found: VotesView | None) -> str:
+def _votes(found: VotesView | None, facts: Metadata) -> str:
     if found is None:
         return ""
     text = (
@@ -107,6 +107,8 @@ def _votes(found: VotesView | None) -> str:
         "truth than FER2013's own label, and the share that agrees on it tells how clear a face is. The model was "
         "chosen by FER2013's labels, on these same faces."
     )
+    if facts.training.extra_annotation:
+        text += f" It learnt from {facts.training.extra_annotation} on the training faces, too."
     return "\n\n".join(("### Against ten annotators", text, agreement.render(found)))
 
 

@@ -288,10 +288,13 @@ def describe(bundle: Bundle) -> list[tuple[str, str]]:
         ("seed", "" if run.seed is None else str(run.seed)),
         ("code", run.git_revision),
         ("trained", run.finished_at),
+        ("begun from", run.started_from),
+        ("taught by", ", ".join(run.teachers)),
+        ("annotation beyond labels", run.extra_annotation),
     ]
     for data in facts.data:
         counts = ", ".join(f"{count:,} {part}" for part, count in data.images.items() if count)
-        parts = [data.name, data.protocol, counts, f"sha256 {data.sha256[:12]}"]
+        parts = [data.name, data.protocol, counts, f"sha256 {data.sha256[:12]}", data.note]
         rows.append((f"data for {data.use}", "; ".join(part for part in parts if part)))
     for part, figures in facts.metrics.items():
         rows.append(

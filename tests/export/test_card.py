@@ -11,34 +11,47 @@ import pytest
 from edge_agent.config import SmoothingSettings
 from edge_agent.contract.bundle import pack_bundle, read_bundle, unpack_bundle
 from edge_agent.contract.metadata import EARLIER, DataInfo, TrainingInfo
-from edge_agent.vision.classifier import BUNDLED_MODEL
+from edge_agent.vision.classifier import BUNDLED_MODEL, BUNDLED_MODELS
 from export.card import render_card
 from export.measurements import read_measurements
 from tests.tflite_models import dense_model, metadata
 from train.calibration import choose_floor
 
 DOCS = Path(__file__).parents[2] / "docs"
-MEASURED = DOCS / "measured" / f"{BUNDLED_MODEL.stem}.json"
-REMEASURE = (
-    f"python -m export measure edge_agent/models/{BUNDLED_MODEL.name} --data fer2013.csv --votes fer2013new.csv "
-    f"--unseen CK+48 --run RUN --out docs/measured/{MEASURED.name} --card docs/model-card.md"
-)
+CARDS = {"edge": "model-card.md", "edge-tiny": "model-card-tiny.md"}
+"""Card of each bundled model, in ``docs``."""
 
 
-def test_the_committed_figures_are_those_of_the_bundled_model() -> None:
-    assert read_measurements(MEASURED).model == read_bundle(BUNDLED_MODEL).model_id, f"measure it: {REMEASURE}"
+def measured(name: str) -> Path:
+    return DOCS / "measured" / f"{BUNDLED_MODELS[name].stem}.json"
 
 
-def test_the_committed_card_is_that_of_the_bundled_model_and_its_figures() -> None:
-    card = render_card(read_bundle(BUNDLED_MODEL), read_measurements(MEASURED), f"measured/{MEASURED.stem}")
-    assert (DOCS / "model-card.md").read_text(encoding="utf-8") == card, (
-        f"docs/model-card.md is out of date: python -m export card edge_agent/models/{BUNDLED_MODEL.name} "
-        f"--measured docs/measured/{MEASURED.name} --out docs/model-card.md"
+def test_every_bundled_model_has_a_card() -> None:
+    assert CARDS.keys() == BUNDLED_MODELS.keys()
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_the_committed_figures_are_those_of_the_bundled_model(name: str) -> None:
+    file = BUNDLED_MODELS[name]
+    assert read_measurements(measured(name)).model == read_bundle(file).model_id, (
+        f"measure it: python -m export measure edge_agent/models/{file.name} --data fer2013.csv --votes fer2013new.csv "
+        f"--unseen CK+48 --out docs/measured/{measured(name).name} --card docs/{CARDS[name]}"
     )
 
 
-def test_the_default_floor_is_the_one_the_curve_asks_for() -> None:
-    asked = choose_floor(read_measurements(MEASURED).abstention)
+@pytest.mark.parametrize("name", CARDS)
+def test_the_committed_card_is_that_of_the_bundled_model_and_its_figures(name: str) -> None:
+    file, figures = BUNDLED_MODELS[name], measured(name)
+    card = render_card(read_bundle(file), read_measurements(figures), f"measured/{figures.stem}")
+    assert (DOCS / CARDS[name]).read_text(encoding="utf-8") == card, (
+        f"docs/{CARDS[name]} is out of date: python -m export card edge_agent/models/{file.name} "
+        f"--measured docs/measured/{figures.name} --out docs/{CARDS[name]}"
+    )
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_the_default_floor_is_the_one_the_curve_asks_for(name: str) -> None:
+    asked = choose_floor(read_measurements(measured(name)).abstention)
     assert SmoothingSettings().uncertain_below == pytest.approx(asked, abs=0.05), "set smoothing.uncertain_below anew"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge_agent.contract.bundle import Bundle
-from edge_agent.contract.metadata import DataInfo, Metadata
+from edge_agent.contract.metadata import EARLIER, DataInfo, Metadata
 from edge_agent.errors import InputError
 from export.card_figures import sections
 from export.measurements import Measurements
@@ -15,17 +15,16 @@ The network reads the expression that a face **seems to show**, as {annotators} 
 not read what a person feels: people smile without joy and are sad without showing it, and how faces are used differs
 between persons, cultures and situations."""
 
-_NOISY_LABELS = """\
-- **Labels are noisy.** Ten annotators of FER+ often choose another expression than FER2013's own label says{counted}.
-  Accuracy on FER2013 says how well the network imitates its labels."""
-_COUNTED = """; the
-  section *Against ten annotators* counts how often"""
-
 _FER2013_LIMITS = """\
+- **Labels are noisy.** Ten annotators of FER+ often choose another expression than FER2013's own label says{counted}.
+  Accuracy on FER2013 says how well the network imitates its labels.
 - **280 of the 3,589 images of PublicTest are, pixel by pixel, also in Training**, as
   `python -m train describe fer2013.csv` counts, which flatters every figure on PublicTest a little.
 - **PublicTest was used for choosing**: the recipe was settled and the temperature fitted on it. An untouched test set
   may give somewhat less. Only the calibration error is told on faces the temperature was not fitted on."""
+
+_COUNTED = """; the
+  section *Against ten annotators* counts how often"""
 
 _OWN_LIMITS = """\
 - **The labels are those of whoever sorted the pictures**, and one person's word for a face is not the next one's.
@@ -35,7 +34,7 @@ _OWN_LIMITS = """\
 _LIMITS = """\
 - **Intervals are for chance in the choice of faces alone**: Wilson's 95 % interval says what other draws of as many
   faces from the same source would give, not what another camera, room or group of people gives.
-- **No demographic audit.** {untold}, so nobody can say from {them} how accuracy
+- **No demographic audit.** {untold} no age, gender or skin-tone labels, so nobody can say from {them} how accuracy
   differs between groups of people, and nothing here shows that it does not. Assume that it differs, do not compare
   groups by its answers, and measure on people like those concerned before relying on it.
 - **Not measured on classrooms.** Nobody has counted how many children the training data show, and classrooms are seen
@@ -69,7 +68,11 @@ def render_card(bundle: Bundle, measured: Measurements | None = None, plots: str
                          remedy="Measure this model: `python -m export measure`")  # fmt: skip
     parts = [
         f"# Model card: {facts.name}",
-        _INTRODUCTION.format(annotators=_annotators(facts)),
+        _INTRODUCTION.format(
+            annotators="annotators of web photographs"
+            if _is_of_fer2013(facts)
+            else "whoever sorted its training pictures"
+        ),
         "## What it is",
         table(["property", "value"], _properties(bundle)),
         "## Data",
@@ -88,16 +91,19 @@ def render_card(bundle: Bundle, measured: Measurements | None = None, plots: str
     return "\n\n".join(parts) + "\n"
 
 
-def _annotators(facts: Metadata) -> str:
-    return (
-        "annotators of web photographs" if "FER2013" in facts.learnt_from() else "whoever sorted the training pictures"
-    )
+def _is_of_fer2013(facts: Metadata) -> bool:
+    """Whether labels and figures are FER2013's. A network that only began with it gives those of other data."""
+    return bool(facts.data) and facts.data[0].name == "FER2013"
 
 
 def _annotation(facts: Metadata) -> list[list[str]]:
-    """The annotation learnt from beyond the data's own labels, as a row of the table of data."""
-    extra = facts.training.extra_annotation
-    return [[extra, "training, as annotation beyond the labels", "", "", ""]] if extra else []
+    """The annotation learnt from beyond the data's own labels, as rows of the table of data."""
+    training = facts.training
+    own = [training.extra_annotation] if training.extra_annotation else []
+    return [
+        *([one, "training, as annotation beyond the labels", "", "", ""] for one in own),
+        *([one, f"{EARLIER}, as annotation", "", "", ""] for one in training.earlier_annotation),
+    ]
 
 
 def _notes(facts: Metadata) -> list[str]:
@@ -106,15 +112,13 @@ def _notes(facts: Metadata) -> list[str]:
 
 
 def _limits(facts: Metadata, measured: Measurements | None) -> str:
-    """What limits this model: some of it is of FER2013, and said only of models that learnt from it."""
-    by_fer2013, on_fer2013 = "FER2013" in facts.learnt_from(), facts.data[:1] and facts.data[0].name == "FER2013"
+    """What limits this model; what is so of FER2013 is said only of models that give its labels."""
+    of_fer2013 = _is_of_fer2013(facts)
     counted = _COUNTED if measured is not None and measured.votes is not None else ""
-    untold = ("FER2013 carries no age, gender or skin-tone labels", "it") if on_fer2013 else (
-        "The data carry no age, gender or skin-tone labels", "them")  # fmt: skip
+    untold, them = ("FER2013 carries", "it") if of_fer2013 else ("The data carry", "them")
     found = [
-        _NOISY_LABELS.format(counted=counted) if by_fer2013 else "",
-        _FER2013_LIMITS if on_fer2013 else _OWN_LIMITS,
-        _LIMITS.format(untold=untold[0], them=untold[1]),
+        _FER2013_LIMITS.format(counted=counted) if of_fer2013 else _OWN_LIMITS,
+        _LIMITS.format(untold=untold, them=them),
         _CORRUPTIONS if measured is not None else "",
     ]
     return "\n".join(filter(None, found))
@@ -147,6 +151,7 @@ def _properties(bundle: Bundle) -> list[list[str]]:
         ["run", f"{facts.training.run}, seed {facts.training.seed}, finished {facts.training.finished_at}"],
         *([["begun from", facts.training.started_from]] if facts.training.started_from else []),
         *([["taught by", ", ".join(facts.training.teachers)]] if facts.training.teachers else []),
+        *([["teachers before", ", ".join(facts.training.earlier_teachers)]] if facts.training.earlier_teachers else []),
         ["code", facts.training.git_revision],
     ]
 

@@ -20,7 +20,7 @@ def sections(measured: Measurements, facts: Metadata, plots: str) -> list[str]:
     """Everything measured as Markdown, section by section; ``plots`` is the beginning of the plots' links."""
     found = [
         _quantized(measured.quantized, facts),
-        _calibration(measured.calibration, measured.images),
+        _calibration(measured.calibration, measured.images, facts),
         _coverage(measured),
         _robustness(measured.robustness),
         _votes(measured.votes, facts),
@@ -46,11 +46,11 @@ def _quantized(found: Quantized | None, facts: Metadata) -> str:
     return f"### {facts.quantization} beside float\n\n" + table(["figure", "value"], rows)
 
 
-def _calibration(found: Calibration, images: int) -> str:
+def _calibration(found: Calibration, images: int, facts: Metadata) -> str:
     rows = [
-        ["temperature fitted on all of them", f"{found.temperature:.4f}"],
+        [f"temperature fitted on all of them; the bundle's is {facts.temperature:.4f}", f"{found.temperature:.4f}"],
         ["error, cross-fitted: temperature from one half, measured on the other", f"{found.cross_fitted_error:.2%}"],
-        ["error on the faces the temperature was fitted on", f"{found.error:.2%}"],
+        ["error with it, on the faces it was fitted on", f"{found.error:.2%}"],
         ["error without a temperature", f"{found.error_without:.2%}"],
         ["a perfectly calibrated network would be measured at", f"{found.error_by_chance:.2%}"],
     ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from edge_agent.errors import InputError
+from edge_agent.errors import UNDECODABLE, InputError
 from train.agreement import VotesView
 from train.calibration import Abstention, Calibration
 from train.generalise import Generalisation
@@ -72,7 +72,7 @@ def read_measurements(path: Path) -> Measurements:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}",
                          remedy="Make it with `python -m export measure`") from None  # fmt: skip
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise InputError(f"{path}: {error}", remedy="Make it again with `python -m export measure`") from None
 
 

@@ -153,6 +153,8 @@ def training_info(run: str, record: RunRecord) -> TrainingInfo:
         extra_annotation=record.extra_annotation,
         started_from=record.started_from,
         teachers=record.teachers,
+        earlier_annotation=record.earlier.annotation,
+        earlier_teachers=record.earlier.teachers,
     )
 
 
@@ -160,7 +162,7 @@ def training_data(record: RunRecord) -> tuple[DataInfo, ...]:
     """What a bundle tells of the data its weights learnt from; the run's own comes first."""
     own = DataInfo(name=record.data, sha256=record.fingerprint, protocol=record.protocol, images=record.images,
                    note=record.protocol_note)  # fmt: skip
-    return (own, *(DataInfo(name=name, sha256=sha256, use=EARLIER) for name, sha256 in record.earlier_data.items()))
+    return (own, *(DataInfo(name=name, sha256=sha256, use=EARLIER) for sha256, name in record.earlier.data.items()))
 
 
 def describe_again(bundle: Bundle, run: RunDir) -> Metadata:

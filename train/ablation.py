@@ -6,37 +6,25 @@ DIR/ablation.md, .json   the table so far, written anew after every training
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.errors import InputError
+from train.ablation_answers import Training, check_run, read_answers, write_answers
 from train.ablation_plan import Plan, Variant
 from train.ablation_result import Effect, effects, render
-from train.data.dataset import FaceSet, Split
+from train.data.dataset import FaceSet
 from train.data.ferplus import Votes
 from train.data.splits import make_split
-from train.normalise import normalise
-from train.recipe import Recipe
-from train.resuming import RunMismatch
-from train.run_dir import EpochMetrics, RunDir, write_whole
+from train.normalise import alignment_weights, normalise
+from train.run_dir import EpochMetrics, RunDir
 from train.saved import load_model
-from train.start import open_start
+from train.start import describe_start, open_start
 from train.trainer import fit, predict_logits
-
-ANSWERS = "answers.json"
-
-
-class _Answers(msgspec.Struct, frozen=True):
-    """Labels answered on the held-out faces, and the training that they are of."""
-
-    training: dict[str, Any]
-    answers: list[int]
 
 
 def run_ablation(
@@ -70,9 +58,10 @@ def run_ablation(
         on_epoch: Told after every epoch of a training.
 
     Raises:
-        InputError: A recipe uses votes or teachers and there are none, or a variant would be judged on other faces than
-            the base.
+        InputError: A recipe uses votes or teachers and there are none, faces shall be aligned without weights, or
+            a variant would be judged on other faces than the base.
         RunMismatch: The folder holds runs by other recipes or of other data.
+        RunDamaged: It holds a broken one.
     """
     for variant in variants:
         if variant.recipe.uses_votes and votes is None:
@@ -81,6 +70,8 @@ def run_ablation(
         if variant.recipe.teaching.weight and not teachers:
             raise InputError(f"variant {variant.name!r}", received="no teacher", expected="a model bundle",
                              remedy="Name it with --teacher")  # fmt: skip
+    if any("align" in variant.faces for variant in variants):
+        alignment_weights(weights)
     splits = [make_split(faces, variant.recipe.protocol) for variant in variants]
     for variant, split in zip(variants, splits, strict=True):
         if not np.array_equal(split.validation, splits[0].validation):
@@ -94,73 +85,32 @@ def run_ablation(
         for variant, split in zip(variants, splits, strict=True):
             recipe = msgspec.structs.replace(variant.recipe, seed=seed)
             taught_by = teachers if recipe.teaching.weight else ()
+            training = Training(
+                recipe=recipe.settings(),
+                faces=variant.faces,
+                data=faces.fingerprint(),
+                split=split.protocol,
+                start=describe_start(start) if start else "",
+                teachers=tuple(map(describe_start, taught_by)),
+                votes=votes.fingerprint() if votes is not None and recipe.uses_votes else "",
+            )
             run = RunDir(folder / variant.folder / f"seed-{seed}")
-            training = _describe(recipe, variant, faces, split, (*taught_by, *([start] if start else ())))
-            answers = _read_answers(run, training)
+            answers = read_answers(run, training)
             if answers is None:
                 on_training(f"{variant.name}, seed {seed}")
                 seen = normalise(faces, variant.faces, weights)
                 if run.model_path.is_file():
-                    _check(run, recipe, seen, split)
+                    check_run(run, training, seen.fingerprint())
                 else:
                     begun = open_start(start, seen.images[split.train]) if start else None
                     fit(recipe, seen, split, run, resume=True, start_from=begun, votes=votes, teachers=taught_by,
                         on_epoch=on_epoch)  # fmt: skip
                 answers = predict_logits(load_model(run), seen.images[split.validation]).argmax(axis=1)
-                _write_answers(run, training, answers)
+                write_answers(run, training, answers)
             right[variant.name].append(answers == labels)
             found = effects(right)
             _write(plan, found, folder)
     return found
-
-
-def _describe(
-    recipe: Recipe, variant: Variant, faces: FaceSet, split: Split, models: Sequence[Path]
-) -> dict[str, object]:
-    """All that a training's answers depend on."""
-    files = [path / RunDir(path).model_path.name if path.is_dir() else path for path in models]
-    return {
-        "recipe": msgspec.json.encode(recipe.settings()).decode(),
-        "faces": list(variant.faces),
-        "data": faces.fingerprint(),
-        "split": split.protocol,
-        "models": [hashlib.sha256(file.read_bytes()).hexdigest() for file in files],
-    }
-
-
-def _read_answers(run: RunDir, training: dict[str, object]) -> NDArray[np.int64] | None:
-    path = run.path / ANSWERS
-    if not path.is_file():
-        return None
-    kept = msgspec.json.decode(path.read_bytes(), type=_Answers)
-    differing = [what for what, value in training.items() if kept.training.get(what) != value]
-    if differing:
-        raise _mismatch(run, differing)
-    return np.array(kept.answers, np.int64)
-
-
-def _write_answers(run: RunDir, training: dict[str, object], answers: NDArray[np.int64]) -> None:
-    write_whole(run.path / ANSWERS, msgspec.json.encode(_Answers(training=training, answers=answers.tolist())))
-
-
-def _check(run: RunDir, recipe: Recipe, faces: FaceSet, split: Split) -> None:
-    """Refuse a finished run that is another training's."""
-    record = run.record()
-    compared = {
-        "recipe": (record.recipe.settings(), recipe.settings()),
-        "data": (record.fingerprint, faces.fingerprint()),
-        "split": (record.protocol, split.protocol),
-    }
-    differing = [what for what, (then, now) in compared.items() if then != now]
-    if differing:
-        raise _mismatch(run, differing)
-
-
-def _mismatch(run: RunDir, differing: Sequence[str]) -> RunMismatch:
-    return RunMismatch(
-        f"{run.path}: it was trained with another {' and '.join(differing)} than the plan has now",
-        remedy="Name another folder with --out, or delete this one to train it anew",
-    )
 
 
 def _write(plan: Plan, found: tuple[Effect, ...], folder: Path) -> None:

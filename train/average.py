@@ -18,7 +18,7 @@ from train.batch_statistics import answers_by_batches
 from train.data.dataset import FaceSet
 from train.data.splits import make_split
 from train.machine import describe_machine
-from train.run_dir import RunDir, RunRecord, git_revision, utc_now
+from train.run_dir import Learnt, RunDir, RunRecord, git_revision, utc_now
 from train.saved import load_model
 
 _MOST_FACES = 4096
@@ -90,9 +90,13 @@ def _write(out: RunDir, model: keras.Model, runs: Sequence[RunDir], records: Seq
             started_from=f"mean of {'; '.join(names)}",
             extra_annotation=", ".join(_union(record.extra_annotation for record in records)),
             teachers=_union(teacher for record in records for teacher in record.teachers),
-            earlier_data={name: sha256 for record in records for name, sha256 in record.earlier_data.items()},
+            earlier=Learnt(),
         )
     )
+    together = out.record()
+    for record in records:
+        together.earlier = together.earlier.and_also(record.learnt().beyond(together.own()))
+    out.write_record(together)
     out.save_model(model.save)
     out.write_record(msgspec.structs.replace(out.record(), finished_at=utc_now()))
 

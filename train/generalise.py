@@ -61,10 +61,11 @@ def measure_generalisation(reader: Reader, faces: FaceSet, seed: int = 0) -> Gen
     Raises:
         InputError: The model was trained on that data set, or they share no class.
     """
-    if faces.fingerprint() in reader.learnt_from.values() or (faces.name in _PUBLISHED & set(reader.learnt_from)):
-        raise InputError(reader.name, received=f"a model trained on {faces.name}", expected="one that was not",
-                         remedy="For a model trained on it use `python -m train evaluate`")  # fmt: skip
-    if faces.name in reader.learnt_from:
+    names = set(reader.learnt_from.values())
+    if faces.fingerprint() in reader.learnt_from or faces.name in _PUBLISHED & names:
+        raise InputError(reader.name, received=f"a model that learnt from {faces.name}", expected="one that did not",
+                         remedy="For the held-out part of its own data use `python -m train evaluate`")  # fmt: skip
+    if faces.name in names:
         log.warning("%s was trained on other data of the name %s: make sure that no picture is in both",
                     reader.name, faces.name)  # fmt: skip
     shared = [label for label in reader.labels if label in faces.classes]

@@ -59,11 +59,21 @@ def _clahe(face: NDArray[np.uint8]) -> NDArray[Any]:
 _LEVELS: dict[str, Callable[[NDArray[np.uint8]], NDArray[Any]]] = {"equalise": cv2.equalizeHist, "clahe": _clahe}
 
 
-def _aligner(weights: Path | None) -> Callable[[NDArray[np.uint8]], NDArray[Any]]:
+def alignment_weights(weights: Path | None) -> Path:
+    """YuNet's weights: those given, else those fetched.
+
+    Raises:
+        InputError: There are none.
+    """
     found = weights or find_weights()
     if found is None:
         raise InputError("align", received="no weights of YuNet", expected="face_detection_yunet_2023mar.onnx",
                          remedy="Fetch them with `edge-agent detector fetch`, or name them with --weights")  # fmt: skip
+    return found
+
+
+def _aligner(weights: Path | None) -> Callable[[NDArray[np.uint8]], NDArray[Any]]:
+    found = alignment_weights(weights)
     detector = YuNetDetector(read_weights(found), str(found))
 
     def align(face: NDArray[np.uint8]) -> NDArray[Any]:

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.contract.metadata import TRAINING
+from edge_agent.contract.metadata import EARLIER, TRAINING, Metadata
 from edge_agent.errors import InputError
 from edge_agent.vision.classifier import Classifier, softmax
 from train.data import load
 from train.data.dataset import FaceSet
 from train.data.splits import make_split
-from train.run_dir import RunDir
+from train.run_dir import Learnt, RunDir
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,8 @@ class Reader:
         channels: 1 for gray levels, 3 for red-green-blue.
         temperature: Logits are divided by it; 1 for a run, which has none.
         protocol: The split it was trained with.
-        learnt_from: Name to sha256 of the data sets its weights learnt from, those of earlier trainings included.
+        fingerprint: Sha256 of the data set it was trained on by that split; empty where that is not known.
+        learnt_from: Sha256 to name of the data sets its weights learnt from, those of earlier trainings included.
         logits: From ``uint8 (N, 48, 48, C)`` to ``float32 (N, K)``.
     """
 
@@ -42,12 +43,23 @@ class Reader:
     channels: int
     temperature: float
     protocol: str
+    fingerprint: str
     learnt_from: dict[str, str]
     logits: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probability of each label, ``float32 (N, K)``."""
         return softmax(self.logits(images), self.temperature)
+
+
+def learnt_by(facts: Metadata) -> Learnt:
+    """What a bundle tells its weights learnt from."""
+    training = facts.training
+    return Learnt(
+        data={data.sha256: data.name for data in facts.data if data.use in (TRAINING, EARLIER)},
+        annotation=tuple(filter(None, (training.extra_annotation, *training.earlier_annotation))),
+        teachers=(*training.teachers, *training.earlier_teachers),
+    )
 
 
 def open_reader(path: Path) -> Reader:
@@ -77,7 +89,7 @@ def held_out_faces(data: Path, readers: tuple[Reader, ...]) -> FaceSet:
                 expected=f"{', '.join(faces.classes)}; {first.channels} channels",
                 remedy="Measure models of one kind together, on data of that kind",
             )
-    if faces.fingerprint() not in first.learnt_from.values():
+    if faces.fingerprint() != first.fingerprint:
         log.warning(
             "%s is not the very data %s was trained on: unless its split is the publisher's own, held-out faces may "
             "have been learned from", data, first.name,
@@ -104,7 +116,8 @@ def _open_bundle(path: Path) -> Reader:
         channels=classifier.channels,
         temperature=facts.temperature,
         protocol=trained[0].protocol if trained else "",
-        learnt_from=facts.learnt_from(),
+        fingerprint=trained[0].sha256 if trained else "",
+        learnt_from=learnt_by(facts).data,
         logits=classifier.logits,
     )
 
@@ -124,6 +137,7 @@ def _open_run(path: Path) -> Reader:
         channels=record.recipe.channels,
         temperature=1.0,
         protocol=record.protocol,
-        learnt_from={record.data: record.fingerprint, **record.earlier_data},
+        fingerprint=record.fingerprint,
+        learnt_from=record.learnt().data,
         logits=lambda images: predict_logits(model, images),
     )

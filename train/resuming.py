@@ -13,7 +13,7 @@ from train.data.dataset import FaceSet, Split
 from train.machine import accelerators, describe_machine
 from train.models import Cost
 from train.recipe import Recipe
-from train.run_dir import EpochMetrics, RunDir, RunRecord, git_revision, utc_now
+from train.run_dir import EpochMetrics, Learnt, RunDir, RunRecord, git_revision, utc_now
 from train.start import Start
 from train.teachers import Teachers
 
@@ -71,8 +71,9 @@ def begin_or_continue(
         started_at=utc_now(),
         started_from="" if start_from is None else start_from.description,
         teachers=() if teachers is None else teachers.descriptions,
-        earlier_data=_others(start_from, faces),
     )
+    before = Learnt() if start_from is None else start_from.learnt
+    record.earlier = before.and_also(Learnt() if teachers is None else teachers.learnt).beyond(record.own())
     if not (resume and run.exists()):
         run.create(record)
         return [], None
@@ -95,12 +96,6 @@ def begin_or_continue(
         return [], None
     epochs, state = saved
     return run.metrics()[:epochs], state
-
-
-def _others(start: Start | None, faces: FaceSet) -> dict[str, str]:
-    """Data that the weights to begin with learnt from, beside the data to train on."""
-    learnt_from = {} if start is None else start.learnt_from
-    return {name: sha256 for name, sha256 in learnt_from.items() if sha256 != faces.fingerprint()}
 
 
 def get_state(model: keras.Model) -> list[NDArray[Any]]:

@@ -22,7 +22,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.errors import UNDECODABLE, InputError
+from edge_agent.errors import UNDECODABLE, AgentError, InputError
 from train.recipe import Recipe
 
 _DAMAGED = "Restore the file, or delete the run's folder and train again"
@@ -46,6 +46,40 @@ class EpochMetrics(msgspec.Struct, frozen=True, kw_only=True):
     waiting: float = 0.0
 
 
+class RunDamaged(AgentError):
+    """A file of a run is broken, as a power cut or a full disk leaves it; other runs are not concerned."""
+
+
+class Learnt(msgspec.Struct, frozen=True, kw_only=True):
+    """What weights learnt from.
+
+    Attributes:
+        data: Sha256 to name of the data sets; two folders may well have the same name.
+        annotation: Annotation beyond the data's own labels.
+        teachers: Bundles whose answers were learnt, with their fingerprints.
+    """
+
+    data: dict[str, str] = {}
+    annotation: tuple[str, ...] = ()
+    teachers: tuple[str, ...] = ()
+
+    def and_also(self, other: Learnt) -> Learnt:
+        """What both tell."""
+        return Learnt(
+            data={**self.data, **other.data},
+            annotation=tuple(dict.fromkeys((*self.annotation, *other.annotation))),
+            teachers=tuple(dict.fromkeys((*self.teachers, *other.teachers))),
+        )
+
+    def beyond(self, other: Learnt) -> Learnt:
+        """What this tells and ``other`` does not."""
+        return Learnt(
+            data={sha256: name for sha256, name in self.data.items() if sha256 not in other.data},
+            annotation=tuple(one for one in self.annotation if one not in other.annotation),
+            teachers=tuple(one for one in self.teachers if one not in other.teachers),
+        )
+
+
 class RunRecord(msgspec.Struct, kw_only=True):
     """What was run.
 
@@ -67,7 +101,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
         machine: Where it was begun, as :func:`train.machine.describe_machine` tells it.
         teachers: Bundles whose answers it learnt from, with their fingerprints.
         started_from: The run whose weights it began with, and its fingerprint; empty where it began from nothing.
-        earlier_data: Name to sha256 of other data sets, which the weights it began with had learnt from.
+        earlier: What the weights it began with and its teachers had learnt from before.
     """
 
     recipe: Recipe
@@ -84,10 +118,19 @@ class RunRecord(msgspec.Struct, kw_only=True):
     started_at: str
     finished_at: str = ""
     started_from: str = ""
-    earlier_data: dict[str, str] = {}
+    earlier: Learnt = Learnt()
     extra_annotation: str = ""
     machine: str = ""
     teachers: tuple[str, ...] = ()
+
+    def learnt(self) -> Learnt:
+        """What the run's weights learnt from, itself and before."""
+        return self.own().and_also(self.earlier)
+
+    def own(self) -> Learnt:
+        """What the run itself learnt from."""
+        annotation = (self.extra_annotation,) if self.extra_annotation else ()
+        return Learnt(data={self.fingerprint: self.data}, annotation=annotation, teachers=self.teachers)
 
     def check_classes(self, data: Path, classes: tuple[str, ...]) -> None:
         """Refuse data of another kind than the run was trained on.
@@ -132,7 +175,8 @@ class RunDir:
         """What was run here.
 
         Raises:
-            InputError: There is no run here, or its record is broken.
+            InputError: There is no run here.
+            RunDamaged: Its record is broken.
         """
         try:
             return msgspec.json.decode(self._record.read_bytes(), type=RunRecord)
@@ -140,7 +184,7 @@ class RunDir:
             raise InputError(f"{self.path}", received="no run.json in it", expected="a run directory",
                              remedy="Give the folder that `python -m train fit --out` made") from None  # fmt: skip
         except UNDECODABLE as error:
-            raise InputError(f"{self._record}: {error}", remedy="Restore the file or train again") from None
+            raise RunDamaged(f"{self._record}: {error}", remedy=_DAMAGED) from None
 
     def describe(self) -> str:
         """The run's name and the fingerprint of its finished network."""
@@ -158,14 +202,14 @@ class RunDir:
         """All finished epochs in order.
 
         Raises:
-            InputError: The file is broken.
+            RunDamaged: The file is broken.
         """
         if not self._metrics.is_file():
             return []
         try:
             return [msgspec.json.decode(line, type=EpochMetrics) for line in self._metrics.read_bytes().splitlines()]
         except UNDECODABLE as error:
-            raise InputError(f"{self._metrics}: {error}", remedy=_DAMAGED) from None
+            raise RunDamaged(f"{self._metrics}: {error}", remedy=_DAMAGED) from None
 
     def save_epoch(self, metrics: list[EpochMetrics], state: list[NDArray[Any]]) -> None:
         """Keep the state after an epoch. The state is written last: it is what a continued run believes."""
@@ -178,7 +222,7 @@ class RunDir:
         """Number of finished epochs and the state after them; None where no epoch was finished.
 
         Raises:
-            InputError: The file is broken.
+            RunDamaged: The file is broken.
         """
         if not self._state.is_file():
             return None
@@ -187,7 +231,7 @@ class RunDir:
                 epochs = int(saved["epochs"])
                 return epochs, [saved[f"v{index}"] for index in range(len(saved.files) - 1)]
         except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise InputError(f"{self._state}: no state of a training: {error}", remedy=_DAMAGED) from None
+            raise RunDamaged(f"{self._state}: no state of a training: {error}", remedy=_DAMAGED) from None
 
     def save_model(self, save: Callable[[Path], object]) -> None:
         """Keep the finished network, which ``save`` writes to the path it is given."""

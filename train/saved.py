@@ -7,14 +7,15 @@ import zipfile
 import keras
 
 from edge_agent.errors import InputError
-from train.run_dir import RunDir
+from train.run_dir import RunDamaged, RunDir
 
 
 def load_model(run: RunDir) -> keras.Model:
     """The finished network of a run.
 
     Raises:
-        InputError: The training is unfinished, or the file is broken.
+        InputError: The training is unfinished.
+        RunDamaged: The file is broken.
     """
     if not run.model_path.is_file():
         raise InputError(f"{run.path}", received="an unfinished run", expected="one with model.keras",
@@ -22,5 +23,5 @@ def load_model(run: RunDir) -> keras.Model:
     try:
         return keras.models.load_model(run.model_path, compile=False)
     except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise InputError(f"{run.model_path}: not a Keras model: {error}",
+        raise RunDamaged(f"{run.model_path}: not a Keras model: {error}",
                          remedy="Restore the file or train again") from None  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,17 @@ from numpy.typing import NDArray
 
 from edge_agent.contract.bundle import read_bundle
 from edge_agent.errors import InputError
+from train.readers import learnt_by
 from train.recipe import Recipe
 from train.recover import recover
-from train.run_dir import RunDir
+from train.run_dir import Learnt, RunDir
 from train.saved import load_model
 
 log = logging.getLogger(__name__)
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # how OpenCV weighs red, green and blue into a gray level
+
+_NOTHING = Learnt()
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Start:
         labels: Name of each output.
         channels: 1 for gray, 3 for red-green-blue.
         weights: By layer in the network's order, each as Keras gives them.
-        learnt_from: Name to sha256 of the data sets that these weights learnt from, as far as is known.
+        learnt: What these weights learnt from, as far as is known.
     """
 
     description: str
@@ -42,7 +45,7 @@ class Start:
     labels: tuple[str, ...]
     channels: int
     weights: tuple[tuple[NDArray[Any], ...], ...]
-    learnt_from: dict[str, str] = field(default_factory=dict)
+    learnt: Learnt = _NOTHING
 
     def complete(self, recipe: Recipe) -> Recipe:
         """The recipe with this network where it names none."""
@@ -105,28 +108,51 @@ def open_start(path: Path, images: NDArray[np.uint8]) -> Start:
     Raises:
         InputError: Nothing is there, or the run is unfinished.
         ModelError: The file is no bundle, or its weights cannot be read back.
+        RunDamaged: The run is broken.
     """
     if path.is_file():
         bundle = read_bundle(path)
         facts = bundle.metadata
-        return Start(f"{path.name}, bundle {bundle.model_id}", facts.architecture, facts.labels, facts.input.channels,
-                     _weights(recover(bundle, images)), facts.learnt_from())  # fmt: skip
+        return Start(describe_start(path), facts.architecture, facts.labels, facts.input.channels,
+                     _weights(recover(bundle, images)), learnt_by(facts))  # fmt: skip
+    _check_there(path)
+    return start_from_run(RunDir(path))
+
+
+def describe_start(path: Path) -> str:
+    """Name and fingerprint of a finished run directory or a model bundle, as a run's record has them.
+
+    Raises:
+        InputError: Nothing is there, or the run is unfinished.
+        ModelError: The file is no bundle.
+    """
+    if path.is_file():
+        return f"{path.name}, bundle {read_bundle(path).model_id}"
+    _check_there(path)
+    run = RunDir(path)
+    run.record()
+    if not run.model_path.is_file():
+        raise InputError(f"{path}", received="an unfinished run", expected="a finished one",
+                         remedy="Continue it with `python -m train fit ... --resume`")  # fmt: skip
+    return run.describe()
+
+
+def _check_there(path: Path) -> None:
     if not path.exists():
         raise InputError(f"{path}", received="nothing there", expected="a finished run directory or a model bundle",
                          remedy="Check the path given to --from")  # fmt: skip
-    return start_from_run(RunDir(path))
 
 
 def start_from_run(run: RunDir) -> Start:
     """The weights of a finished run.
 
     Raises:
-        InputError: The run is unfinished or broken.
+        InputError: The run is unfinished.
+        RunDamaged: It is broken.
     """
     record, known = run.record(), load_model(run)
-    learnt_from = {record.data: record.fingerprint, **record.earlier_data}
     return Start(run.describe(), record.recipe.model, record.classes, record.recipe.channels, _weights(known),
-                 learnt_from)  # fmt: skip
+                 record.learnt())  # fmt: skip
 
 
 def _weights(model: keras.Model) -> tuple[tuple[NDArray[Any], ...], ...]:

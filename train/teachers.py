@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from edge_agent.contract.crop import FACE_SIZE
 from edge_agent.errors import InputError
 from edge_agent.vision.classifier import Classifier, softmax
+from train.readers import learnt_by
+from train.run_dir import Learnt
 
 
 class Teachers:
@@ -30,6 +32,7 @@ class Teachers:
 
     Attributes:
         descriptions: Name and fingerprint of each, for the run's record.
+        learnt: What they learnt from.
 
     Raises:
         InputError: A teacher lacks a class or takes other channels.
@@ -54,6 +57,9 @@ class Teachers:
         self.descriptions = tuple(
             f"{bundle.name}, bundle {one.model_id}" for bundle, one in zip(bundles, self._classifiers, strict=True)
         )
+        self.learnt = Learnt()
+        for one in self._classifiers:
+            self.learnt = self.learnt.and_also(learnt_by(one.metadata))
         self._columns = [[one.labels.index(label) for label in classes] for one in self._classifiers]
         self._temperature, self._flip = temperature, flip
 

@@ -291,6 +291,7 @@ def describe(bundle: Bundle) -> list[tuple[str, str]]:
         ("begun from", run.started_from),
         ("taught by", ", ".join(run.teachers)),
         ("annotation beyond labels", run.extra_annotation),
+        ("learnt before", ", ".join((*run.earlier_annotation, *run.earlier_teachers))),
     ]
     for data in facts.data:
         counts = ", ".join(f"{count:,} {part}" for part, count in data.images.items() if count)

@@ -31,8 +31,8 @@ class InputSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 TRAINING = "training"
-EARLIER = "training of the weights it began with"
-"""Uses of data by which a model learnt from them, itself or through the weights its training began with."""
+EARLIER = "training of a network it began with or was taught by"
+"""Uses of data by which a model learnt from them: itself, or through the weights it began with and its teachers."""
 
 
 class TrainingInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +47,8 @@ class TrainingInfo(msgspec.Struct, frozen=True, kw_only=True):
         extra_annotation: What was learnt from beyond the data's own labels, such as the votes of further annotators.
         started_from: The run or bundle whose weights it began with, and its fingerprint.
         teachers: Models whose answers it learnt from, with their fingerprints.
+        earlier_annotation: What the networks it began with or was taught by had learnt from beyond labels.
+        earlier_teachers: Whose answers those had learnt from.
     """
 
     run: str = ""
@@ -57,6 +59,8 @@ class TrainingInfo(msgspec.Struct, frozen=True, kw_only=True):
     extra_annotation: str = ""
     started_from: str = ""
     teachers: tuple[str, ...] = ()
+    earlier_annotation: tuple[str, ...] = ()
+    earlier_teachers: tuple[str, ...] = ()
 
 
 class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +124,3 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
     flatbuffer_sha256: str = ""
     schema_version: int = SCHEMA_VERSION
-
-    def learnt_from(self) -> dict[str, str]:
-        """Name to sha256 of the data sets that the weights learnt from."""
-        return {data.name: data.sha256 for data in self.data if data.use in (TRAINING, EARLIER)}

@@ -69,20 +69,26 @@ def test_a_card_of_own_photographs_says_nothing_of_fer2013() -> None:
     facts = msgspec.structs.replace(read_bundle(BUNDLED_MODEL).metadata, data=(own,), training=TrainingInfo())
     card = render_card(dataclasses.replace(read_bundle(BUNDLED_MODEL), metadata=facts))
     assert not any(word in card for word in ("FER2013", "PublicTest", "FER+", "web photographs", "Against ten"))
-    assert "as whoever sorted the training pictures would name it" in card
+    assert "as whoever sorted its training pictures would name it" in card
     assert "crops: Drawn by image." in card
 
 
 def test_a_card_tells_all_that_the_model_learnt_from() -> None:
     facts = metadata(
         data=(DataInfo(name="crops", sha256="c" * 64), DataInfo(name="FER2013", sha256="f" * 64, use=EARLIER)),
-        training=TrainingInfo(extra_annotation="FER+ votes", started_from="edge, bundle 0123", teachers=("big, 4567",)),
+        training=TrainingInfo(
+            extra_annotation="FER+ votes",
+            started_from="edge, bundle 0123",
+            teachers=("big, 4567",),
+            earlier_annotation=("more votes",),
+        ),
     )
     card = render_card(unpack_bundle(pack_bundle(dense_model(), facts), "it"))
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in card.splitlines() if line[:1] == "|"]
     told = {row[0]: row[1] for row in rows}
-    assert told["FER2013"] == "training of the weights it began with"
+    assert told["FER2013"] == EARLIER
     assert told["FER+ votes"] == "training, as annotation beyond the labels"
     assert (told["begun from"], told["taught by"]) == ("edge, bundle 0123", "big, 4567")
-    assert "Labels are noisy" in card
-    assert "PublicTest" not in card
+    assert told["more votes"] == f"{EARLIER}, as annotation"
+    assert "as whoever sorted its training pictures would name it" in card
+    assert not any(word in card for word in ("Labels are noisy", "PublicTest"))

@@ -22,7 +22,7 @@ from tests.exported import CLASSES, keras_model, write_fer2013
 from tests.tflite_models import dense_model, metadata
 from train.data import load
 from train.recipe import Phase, Recipe
-from train.run_dir import RunDir, RunRecord, utc_now
+from train.run_dir import Learnt, RunDir, RunRecord, utc_now
 
 Call = Callable[..., int]
 
@@ -136,7 +136,7 @@ def test_a_bundle_made_when_bundles_told_less_is_described_again(
     call("convert", run, "--out", old, "--data", data)
     before = read_bundle(old)
     told = msgspec.structs.replace(
-        RunDir(run).record(), extra_annotation="FER+ votes", earlier_data={"first": "1" * 64}
+        RunDir(run).record(), extra_annotation="FER+ votes", earlier=Learnt(data={"1" * 64: "first"})
     )
     RunDir(tmp_path / "record").create(told)
     capsys.readouterr()

@@ -22,6 +22,7 @@ def reader(logits: Logits, *, labels: tuple[str, ...] = FER2013, learnt_from: di
         channels=1,
         temperature=1.0,
         protocol="fer2013-official",
+        fingerprint="",
         learnt_from=learnt_from or {},
         logits=logits,
     )

@@ -230,6 +230,41 @@ def test_what_was_answered_by_another_plan_is_not_taken_for_this_ones(
     assert "base/seed-1: it was trained with another recipe than the plan has now" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("option", "plan"),
+    [("--from", PLAN), ("--teacher", PLAN.replace("[set]", "[set]\nteaching = { weight = 0.5 }"))],
+)
+def test_a_model_to_begin_with_or_to_learn_from_that_is_not_there_is_told(
+    option: str,
+    plan: str,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["train", "ablate", write_plan(tmp_path, plan), "--data", str(folder / "data")]
+    absent = str(tmp_path / "none.tflite")
+    monkeypatch.setattr("sys.argv", [*words, "--out", str(tmp_path / "out"), option, absent])
+    with pytest.raises(SystemExit) as left:
+        commands.main()
+    assert left.value.code == InputError.exit_code
+    assert f"{absent}: got nothing there" in capsys.readouterr().err
+
+
+def test_weights_that_a_variant_needs_are_asked_for_before_anything_is_trained(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = write_plan(tmp_path, PLAN.replace('["clahe"]', '["align"]'))
+    out = tmp_path / "out"
+    monkeypatch.setenv("EDGE_AGENT_DATA", str(tmp_path))
+    monkeypatch.setattr("sys.argv", ["train", "ablate", plan, "--data", str(folder / "data"), "--out", str(out)])
+    with pytest.raises(SystemExit) as left:
+        commands.main()
+    assert left.value.code == InputError.exit_code
+    assert "align: got no weights of YuNet" in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_a_variant_with_teachers_asks_for_them_before_anything_is_trained(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -125,7 +125,7 @@ def test_a_run_and_a_bundle_are_measured_alike(tmp_path: Path) -> None:
     reader = open_reader(tmp_path / "run")
 
     assert (reader.name, reader.labels, reader.temperature) == ("run", faces.classes, 1.0)
-    assert reader.learnt_from == {"halves": faces.fingerprint()}
+    assert reader.learnt_from == {faces.fingerprint(): "halves"}
     assert len(reader.identity) == 12
     assert reader.predict(faces.images).sum(axis=1) == pytest.approx(np.ones(24), abs=1e-5)
 

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_agent.contract.bundle import Bundle, pack_bundle, unpack_bundle, write_bundle
-from edge_agent.contract.metadata import DataInfo, Metadata
+from edge_agent.contract.metadata import DataInfo, Metadata, TrainingInfo
 from edge_agent.errors import InputError, ModelError
 from edge_agent.vision.classifier import Classifier
 from export.calibrate import choose_calibration
@@ -25,7 +25,7 @@ from train.models import build
 from train.readers import open_reader
 from train.recipe import Phase
 from train.recover import recover
-from train.run_dir import RunDir
+from train.run_dir import Learnt, RunDir
 from train.start import Start, open_start, start_from_run
 from train.trainer import fit
 
@@ -149,7 +149,8 @@ def test_a_recipe_without_a_model_takes_that_of_its_start(tmp_path: Path) -> Non
 
 
 def test_what_the_weights_to_begin_with_learnt_from_is_told_all_the_way(tmp_path: Path) -> None:
-    facts = metadata(architecture="testing", data=(DataInfo(name="first", sha256="1" * 64),))
+    votes = TrainingInfo(extra_annotation="votes", teachers=("wise, 0",))
+    facts = metadata(architecture="testing", data=(DataInfo(name="halves", sha256="1" * 64),), training=votes)
     write_bundle(tmp_path / "first.tflite", bundle("int8").flatbuffer, facts)
     some = bright_halves()
     once = msgspec.structs.replace(RECIPE, phases=(Phase(epochs=1),))
@@ -157,8 +158,9 @@ def test_what_the_weights_to_begin_with_learnt_from_is_told_all_the_way(tmp_path
     fit(once, some, two_to_one(some), runs[0], start_from=open_start(tmp_path / "first.tflite", some.images))
     fit(once, some, two_to_one(some), runs[1], start_from=open_start(runs[0].path, some.images))
 
-    assert [run.record().earlier_data for run in runs] == [{"first": "1" * 64}] * 2
-    assert open_reader(runs[1].path).learnt_from == {"halves": some.fingerprint(), "first": "1" * 64}
+    before = Learnt(data={"1" * 64: "halves"}, annotation=("votes",), teachers=("wise, 0",))
+    assert [run.record().earlier for run in runs] == [before] * 2
+    assert open_reader(runs[1].path).learnt_from == {some.fingerprint(): "halves", "1" * 64: "halves"}
 
 
 def test_colour_that_a_recipe_gives_up_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:

@@ -20,7 +20,7 @@ from tests.train.faces import bright_halves, two_to_one
 from train.augment import Augmentation
 from train.recipe import Optimizer, Phase, Recipe
 from train.resuming import RunMismatch
-from train.run_dir import EpochMetrics, RunDir
+from train.run_dir import EpochMetrics, RunDamaged, RunDir
 from train.saved import load_model
 from train.score import score_run
 from train.start import start_from_run
@@ -139,14 +139,14 @@ def test_a_state_that_a_power_cut_halved_is_told_with_its_remedy(finished: RunDi
     run = RunDir(shutil.copytree(finished.path, tmp_path / "run"))
     state = run.path / "state.npz"
     state.write_bytes(state.read_bytes()[:left])
-    with pytest.raises(InputError, match=r"state\.npz: no state of a training: .*delete the run's folder"):
+    with pytest.raises(RunDamaged, match=r"state\.npz: no state of a training: .*delete the run's folder"):
         run.load_state()
 
 
 def test_a_network_that_is_cut_off_is_told_with_its_remedy(finished: RunDir, tmp_path: Path) -> None:
     run = RunDir(shutil.copytree(finished.path, tmp_path / "run"))
     run.model_path.write_bytes(run.model_path.read_bytes()[:1000])
-    with pytest.raises(InputError, match=r"model\.keras: not a Keras model: .*Restore the file or train again"):
+    with pytest.raises(RunDamaged, match=r"model\.keras: not a Keras model: .*Restore the file or train again"):
         load_model(run)
 
 

@@ -6,6 +6,7 @@ results that use them say so.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +49,10 @@ class Votes:
         counted = self.counts[:, [FER_PLUS.index(name) for name in classes]].astype(np.float32)
         shares: NDArray[np.float32] = counted / np.maximum(counted.sum(axis=1, keepdims=True), 1)
         return shares
+
+    def fingerprint(self) -> str:
+        """Sha256 of the votes, in the order of their faces."""
+        return hashlib.sha256(self.counts.tobytes()).hexdigest()
 
     def agreement(self) -> NDArray[np.float32]:
         """Share of all votes that went to the commonest choice, ``float32 (N,)``; 0 where there are no votes."""

@@ -7,13 +7,14 @@ made them, results are small and travel with the code.
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
-from edge_agent.errors import InputError
+from edge_agent.errors import UNDECODABLE, InputError
 from train.data.splits import make_split
 from train.reproduce.jobs import Job, Settings
 from train.reproduce.neighbours import SplitFacts, split_facts
@@ -50,12 +51,12 @@ def read_begun(out: Path) -> Begun:
     except FileNotFoundError:
         raise InputError(str(out), received="no reproduction.json in it", expected="a reproduction's folder",
                          remedy="Begin one with --data") from None  # fmt: skip
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise InputError(f"{path}: {error}", remedy="Restore the file or name another folder with --out") from None
 
 
 def begin(out: Path, settings: Settings, data: Mapping[DataName, Source], jobs: Sequence[Job]) -> Begun:
-    """Begin a reproduction or continue one, and note what is known of its data.
+    """What a reproduction is begun with or continues with, and what is known of its data; nothing is written.
 
     Raises:
         InputError: It was begun with other settings or on other data.
@@ -76,8 +77,12 @@ def begin(out: Path, settings: Settings, data: Mapping[DataName, Source], jobs: 
                     split_facts(source.faces, make_split(source.faces, job.protocol), job.split, job.folds)
                 )
                 known.add(job.protocol)
-    write_whole(out / "reproduction.json", msgspec.json.format(msgspec.json.encode(begun), indent=1) + b"\n")
     return begun
+
+
+def keep_begun(out: Path, begun: Begun) -> None:
+    """Write down what a reproduction is begun with, for the calls that continue it."""
+    write_whole(out / "reproduction.json", msgspec.json.format(msgspec.json.encode(begun), indent=1) + b"\n")
 
 
 def read_published(docs: Path | None, begun: Begun) -> Results:
@@ -108,14 +113,31 @@ def write_pages(out: Path, docs: Path | None, begun: Begun) -> Results:
     Raises:
         InputError: As :func:`read_published`.
     """
-    found = merge(collect(out, begun.settings, begun.splits), read_published(docs, begun))
-    for folder in [out, docs] if docs else [out]:
-        write_page(found, folder)
+    ours = collect(out, begun.settings, begun.splits)
+    if docs is None:
+        write_page(ours, out)
+        return ours
+    with _turn_at(docs):
+        found = merge(ours, read_published(docs, begun))
+        write_page(found, docs)
+    write_page(found, out)
     return found
 
 
 def _words(settings: Settings) -> str:
     return f"{settings.epochs} epochs in {settings.precision}"
+
+
+@contextmanager
+def _turn_at(folder: Path) -> Iterator[None]:
+    """Wait until no other call reads and writes the folder's page: what it adds in between would be lost."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 @contextmanager

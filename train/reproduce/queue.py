@@ -9,7 +9,7 @@ from pathlib import Path
 from edge_agent.errors import CheckFailed, InputError
 from train.child import Assignment, Children, device_environment
 from train.machine import usable_cores
-from train.reproduce.folder import alone_in, begin, read_published, write_pages
+from train.reproduce.folder import alone_in, begin, keep_begun, read_published, write_pages
 from train.reproduce.jobs import Job, Settings, recipe_of
 from train.reproduce.page import PAGE
 from train.reproduce.paper import DataName
@@ -54,15 +54,22 @@ def reproduce(
     shares = _share_cores(at_once)
     with alone_in(out):
         begun = begin(out, settings, data, possible)
-        published = {result.job for result in read_published(docs, begun).results}
+
+        def published() -> set[Job]:
+            return {result.job for result in read_published(docs, begun).results}
 
         def publish() -> None:
-            write_pages(out, docs, begun)
+            try:
+                write_pages(out, docs, begun)
+            except InputError as error:  # its file was changed meanwhile; the trainings are worth more than the page
+                tell(f"the page is not written: {error}")
 
-        publish()
+        known = published()
+        keep_begun(out, begun)
+        write_pages(out, docs, begun)
         trained = [job for job in possible if is_finished(RunDir(out / job.folder), settings.epochs)]
-        told_of = [job for job in possible if job in published and job not in trained]
-        waiting = [job for job in possible if job not in published and job not in trained]
+        told_of = [job for job in possible if job in known and job not in trained]
+        waiting = [job for job in possible if job not in known and job not in trained]
         elsewhere = f", {len(told_of)} of them elsewhere" if told_of else ""
         tell(
             f"{len(possible) - len(waiting)} of {len(possible)} trainings are done{elsewhere}; the page is {out / PAGE}"
@@ -78,7 +85,13 @@ def reproduce(
                 name=str(job) if at_once > 1 else "",
             )
 
-        failed = _work_off(waiting, assign, shares, _environment(device, at_once), publish, tell)
+        def is_done_elsewhere(job: Job) -> bool:
+            try:
+                return job in published()
+            except InputError:
+                return False
+
+        failed = _work_off(waiting, assign, shares, _environment(device, at_once), is_done_elsewhere, publish, tell)
     if failed:
         raise CheckFailed(f"{len(failed)} of {len(possible)} trainings failed: {'; '.join(map(str, failed))}",
                           remedy="Call again: what is done is not done twice")  # fmt: skip
@@ -89,6 +102,7 @@ def _work_off(
     assign: Callable[[Job, tuple[int, ...]], Assignment],
     shares: Sequence[tuple[int, ...]],
     environment: Mapping[str, str],
+    is_done_elsewhere: Callable[[Job], bool],
     publish: Callable[[], None],
     tell: Callable[[str], None],
 ) -> list[Job]:
@@ -101,12 +115,19 @@ def _work_off(
     with Children(environment) as children:
         while queue or running:
             while queue and free:
-                job, cores = queue.popleft(), free.pop(0)
+                job = queue.popleft()
                 begun.add(job)
-                tell(f"again: {job}" if job in again else f"training {len(begun)} of {len(waiting)}: {job}")
+                words = f"again: {job}" if job in again else f"training {len(begun)} of {len(waiting)}: {job}"
+                if is_done_elsewhere(job):
+                    tell(f"{words}, done elsewhere meanwhile")
+                    continue
+                tell(words)
+                cores = free.pop(0)
                 assignment = assign(job, cores)
                 running[assignment.run] = job, cores
                 children.start(assignment)
+            if not running:
+                break
             assignment, status = children.next_ended()
             job, cores = running.pop(assignment.run)
             free.append(cores)

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from edge_agent.errors import InputError
+from edge_agent.errors import CheckFailed, InputError
 from tests.train.data.files import face_set, row, write_table
 from tests.train.reproduce.made import result, results, write_ckplus
 from train.__main__ import app
@@ -24,7 +25,7 @@ from train.child import device_environment
 from train.data.splits import make_split
 from train.machine import usable_cores
 from train.reproduce.command import republish, run_target
-from train.reproduce.folder import alone_in
+from train.reproduce.folder import Begun, _turn_at, alone_in, write_pages
 from train.reproduce.jobs import Job, Settings, plan
 from train.reproduce.page import RESULTS, write_page
 from train.reproduce.queue import reproduce
@@ -132,10 +133,11 @@ def test_a_second_call_trains_nothing_and_changes_nothing(done: Path, ckplus: Pa
 
 @dataclass(frozen=True)
 class Together:
-    """Two trainings at once, the first of which was killed as soon as it had begun."""
+    """Three trainings, two at once: the first was killed as soon as it had begun, a file of the last one is broken."""
 
     out: Path
     told: list[str]
+    failure: str
 
 
 @pytest.fixture(scope="module")
@@ -147,25 +149,35 @@ def together(ckplus: Path, tmp_path_factory: pytest.TempPathFactory) -> Together
 
     def tell(words: str) -> None:
         told.append(words)
-        if words.startswith("training 2 of 2"):
+        if words.startswith("training 2 of 3"):
             begun = " ".join(file.read_text() for file in children.glob("*/children")).split()
             [first] = [pid for pid in begun if b"train.child" in Path(f"/proc/{pid}/cmdline").read_bytes()]
             os.kill(int(first), signal.SIGKILL)
 
-    jobs = plan("table9", only=["8"], seeds=(1, 2), splits=("paper",))
-    reproduce(jobs, read_data([ckplus]), out, Settings(epochs=1), at_once=2, tell=tell)
-    return Together(out, told)
+    jobs = plan("table9", only=["8"], seeds=(1, 2, 3), splits=("paper",))
+    (out / jobs[2].folder).mkdir(parents=True)
+    (out / jobs[2].folder / "run.json").write_text("{")
+    with pytest.raises(CheckFailed) as failed:
+        reproduce(jobs, read_data([ckplus]), out, Settings(epochs=1), at_once=2, tell=tell)
+    return Together(out, told, str(failed.value))
 
 
 def test_trainings_at_once_each_keep_to_a_core_of_their_own(together: Together) -> None:
-    machines = [result.machine for result in read_results(together.out / RESULTS).results]
-    assert len(machines) == 2
-    assert all(machine.endswith(", 1 core") for machine in machines) == (len(usable_cores()) < 4)
+    found = read_results(together.out / RESULTS).results
+    cores = sorted(int(one.machine.rpartition(", ")[2].split()[0]) for one in found)
+    halves = sorted((len(usable_cores()) // 2, (len(usable_cores()) + 1) // 2))
+    assert len(cores) == 2
+    assert set(cores) <= set(halves)
 
 
 def test_a_training_that_a_signal_ended_is_tried_again(together: Together) -> None:
     assert f"{BY_IMAGE} ended with status -9" in together.told
-    assert together.told[-1] == f"again: {BY_IMAGE}"
+    assert f"again: {BY_IMAGE}" in together.told
+
+
+def test_a_broken_run_keeps_no_other_from_being_trained(together: Together) -> None:
+    assert [one.job.seed for one in read_results(together.out / RESULTS).results] == [1, 2]
+    assert together.failure.startswith("1 of 3 trainings failed: paper-8 on CK+ by image, seed 3")
 
 
 def test_more_trainings_at_once_than_cores_are_refused(ckplus: Path, tmp_path: Path) -> None:
@@ -196,6 +208,33 @@ def test_documents_that_tell_of_other_data_are_refused_and_left_alone(ckplus: Pa
     with pytest.raises(InputError, match=rf"got {re.escape(str(BY_IMAGE))} trained on other data"):
         reproduce([BY_IMAGE], read_data([ckplus]), tmp_path / "out", Settings(), docs=docs)
     assert (docs / RESULTS).read_bytes() == before
+    assert not (tmp_path / "out" / "reproduction.json").exists(), "another call may begin there"
+
+
+def test_what_another_call_finished_meanwhile_is_not_trained_again(ckplus: Path, tmp_path: Path) -> None:
+    read = read_data([ckplus])
+    elsewhere = msgspec.structs.replace(result(BY_IMAGE), fingerprint=read["ckplus"].faces.fingerprint()[:12])
+    docs, out, told = tmp_path / "docs", tmp_path / "out", list[str]()
+
+    def tell(words: str) -> None:
+        if not told:
+            publish(results(elsewhere), docs)
+        told.append(words)
+
+    reproduce([BY_IMAGE], read, out, Settings(), docs=docs, tell=tell)
+    assert told[1:] == [f"training 1 of 1: {BY_IMAGE}, done elsewhere meanwhile"]
+    assert read_results(docs / RESULTS).results == (elsewhere,)
+
+
+def test_pages_in_one_folder_are_written_one_after_the_other(tmp_path: Path) -> None:
+    docs, begun = tmp_path / "docs", Begun(settings=Settings())
+    writer = threading.Thread(target=write_pages, args=(tmp_path / "out", docs, begun))
+    with _turn_at(docs):
+        writer.start()
+        writer.join(0.3)
+        assert not (docs / RESULTS).exists()
+    writer.join(60)
+    assert (docs / RESULTS).is_file()
 
 
 def test_documents_that_tell_of_another_length_are_refused_and_left_alone(ckplus: Path, tmp_path: Path) -> None:
@@ -204,6 +243,7 @@ def test_documents_that_tell_of_another_length_are_refused_and_left_alone(ckplus
     with pytest.raises(InputError, match=r"got trainings with 2 epochs in float32, expected 50 .*--docs"):
         reproduce([BY_IMAGE], read_data([ckplus]), tmp_path / "out", Settings(), docs=docs)
     assert (docs / RESULTS).read_bytes() == before
+    assert not (tmp_path / "out" / "reproduction.json").exists(), "another call may begin there"
 
 
 def test_the_page_can_be_written_again_without_data(done: Path) -> None:

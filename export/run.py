@@ -211,9 +211,7 @@ def _open_run(path: Path) -> tuple[RunRecord, Any]:
     """What was run, and the finished Keras model."""
     run = RunDir(path)
     record = run.record()
-    if not run.model_path.is_file():
-        raise InputError(f"{path}", received="an unfinished run", expected="one with model.keras",
-                         remedy="Continue it with `python -m train fit ... --resume`")  # fmt: skip
+    run.check_finished()
     return record, load_keras(run.model_path)
 
 

@@ -79,24 +79,21 @@ def _write(out: RunDir, model: keras.Model, runs: Sequence[RunDir], records: Seq
         cost="",
         expected="",
     )
-    out.create(
-        msgspec.structs.replace(
-            records[0],
-            recipe=recipe,
-            git_revision=git_revision(),
-            machine=describe_machine([]),
-            started_at=utc_now(),
-            finished_at="",
-            started_from=f"mean of {'; '.join(names)}",
-            extra_annotation=", ".join(_union(record.extra_annotation for record in records)),
-            teachers=_union(teacher for record in records for teacher in record.teachers),
-            earlier=Learnt(),
-        )
+    record = msgspec.structs.replace(
+        records[0],
+        recipe=recipe,
+        git_revision=git_revision(),
+        machine=describe_machine([]),
+        started_at=utc_now(),
+        finished_at="",
+        started_from=f"mean of {'; '.join(names)}",
+        extra_annotation=", ".join(_union(record.extra_annotation for record in records)),
+        teachers=_union(teacher for record in records for teacher in record.teachers),
+        earlier=Learnt(),
     )
-    together = out.record()
-    for record in records:
-        together.earlier = together.earlier.and_also(record.learnt().beyond(together.own()))
-    out.write_record(together)
+    for one in records:
+        record.earlier = record.earlier.and_also(one.learnt().beyond(record.own()))
+    out.create(record)
     out.save_model(model.save)
     out.write_record(msgspec.structs.replace(out.record(), finished_at=utc_now()))
 

@@ -52,6 +52,11 @@ class Reader:
         return softmax(self.logits(images), self.temperature)
 
 
+def describe_bundle(path: Path, model_id: str) -> str:
+    """A bundle's name and fingerprint, as records of runs have them."""
+    return f"{path.name}, bundle {model_id}"
+
+
 def learnt_by(facts: Metadata) -> Learnt:
     """What a bundle tells its weights learnt from."""
     training = facts.training

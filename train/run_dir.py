@@ -186,6 +186,16 @@ class RunDir:
         except UNDECODABLE as error:
             raise RunDamaged(f"{self._record}: {error}", remedy=_DAMAGED) from None
 
+    def check_finished(self) -> None:
+        """Refuse a run without its finished network.
+
+        Raises:
+            InputError: The training is unfinished.
+        """
+        if not self.model_path.is_file():
+            raise InputError(f"{self.path}", received="an unfinished run", expected="one with model.keras",
+                             remedy="Continue it with `python -m train fit ... --resume`")  # fmt: skip
+
     def describe(self) -> str:
         """The run's name and the fingerprint of its finished network."""
         return f"{self.path.resolve().name}, model.keras sha256 {self.fingerprint()[:12]}"

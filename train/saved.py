@@ -6,7 +6,6 @@ import zipfile
 
 import keras
 
-from edge_agent.errors import InputError
 from train.run_dir import RunDamaged, RunDir
 
 
@@ -17,9 +16,7 @@ def load_model(run: RunDir) -> keras.Model:
         InputError: The training is unfinished.
         RunDamaged: The file is broken.
     """
-    if not run.model_path.is_file():
-        raise InputError(f"{run.path}", received="an unfinished run", expected="one with model.keras",
-                         remedy="Continue it with `python -m train fit ... --resume`")  # fmt: skip
+    run.check_finished()
     try:
         return keras.models.load_model(run.model_path, compile=False)
     except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:

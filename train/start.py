@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edge_agent.contract.bundle import read_bundle
 from edge_agent.errors import InputError
-from train.readers import learnt_by
+from train.readers import describe_bundle, learnt_by
 from train.recipe import Recipe
 from train.recover import recover
 from train.run_dir import Learnt, RunDir
@@ -113,7 +113,7 @@ def open_start(path: Path, images: NDArray[np.uint8]) -> Start:
     if path.is_file():
         bundle = read_bundle(path)
         facts = bundle.metadata
-        return Start(describe_start(path), facts.architecture, facts.labels, facts.input.channels,
+        return Start(describe_bundle(path, bundle.model_id), facts.architecture, facts.labels, facts.input.channels,
                      _weights(recover(bundle, images)), learnt_by(facts))  # fmt: skip
     _check_there(path)
     return start_from_run(RunDir(path))
@@ -127,13 +127,11 @@ def describe_start(path: Path) -> str:
         ModelError: The file is no bundle.
     """
     if path.is_file():
-        return f"{path.name}, bundle {read_bundle(path).model_id}"
+        return describe_bundle(path, read_bundle(path).model_id)
     _check_there(path)
     run = RunDir(path)
     run.record()
-    if not run.model_path.is_file():
-        raise InputError(f"{path}", received="an unfinished run", expected="a finished one",
-                         remedy="Continue it with `python -m train fit ... --resume`")  # fmt: skip
+    run.check_finished()
     return run.describe()
 
 

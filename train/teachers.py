@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from edge_agent.contract.crop import FACE_SIZE
 from edge_agent.errors import InputError
 from edge_agent.vision.classifier import Classifier, softmax
-from train.readers import learnt_by
+from train.readers import describe_bundle, learnt_by
 from train.run_dir import Learnt
 
 
@@ -55,7 +55,7 @@ class Teachers:
                                  expected=f"{', '.join(classes)} from {channels}",
                                  remedy="Train and export a teacher on these data")  # fmt: skip
         self.descriptions = tuple(
-            f"{bundle.name}, bundle {one.model_id}" for bundle, one in zip(bundles, self._classifiers, strict=True)
+            describe_bundle(bundle, one.model_id) for bundle, one in zip(bundles, self._classifiers, strict=True)
         )
         self.learnt = Learnt()
         for one in self._classifiers:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from train.augment import Augmentation, vary
 from train.machine import accelerators
+from train.spoil import NOT_SPOILT, Spoiling, spoil
 from train.teachers import Teachers
 
-_SHUFFLE, _VARY = 0, 1
+_SHUFFLE, _VARY, _SPOIL = 0, 1, 2
 _LOT = 16
 """Images that are varied by one random generator; a host prepares whole lots, so lots are what hosts can share out."""
 _MOST_FEEDERS = 8
@@ -30,6 +31,7 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no
         seed: The run's seed.
         batch_size: Images a batch; a last partial batch is dropped.
         augmentation: How far images are varied.
+        spoiling: How far the varied images are spoilt; teachers see them before.
         side_px: Side of the images given out.
         teachers: Whose answers make up a part of the targets, and how large a part; None for no teachers.
         share: ``(which, of how many)`` equal parts of each batch to give out; the parts put together are the batch.
@@ -50,6 +52,7 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no
         batch_size: int,
         augmentation: Augmentation,
         side_px: int,
+        spoiling: Spoiling = NOT_SPOILT,
         teachers: tuple[Teachers, float] | None = None,
         share: tuple[int, int] = (0, 1),
         workers: int = 1,
@@ -58,7 +61,7 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no
         self._images, self._targets = images, targets
         self._key = (seed, epoch)
         self._batch_size, self._augmentation, self._side_px = batch_size, augmentation, side_px
-        self._teachers, self._share = teachers, share
+        self._spoiling, self._teachers, self._share = spoiling, teachers, share
         self._order = np.random.default_rng((*self._key, _SHUFFLE)).permutation(len(images))
         self.asked_at: dict[int, float] = {}
         self.ready_at: dict[int, float] = {}
@@ -72,11 +75,10 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no
         which, of = self._share
         first, last = which * len(rows) // of, (which + 1) * len(rows) // of
         begin = first // _LOT * _LOT
-        varied = [
-            face for lot in range(begin, last, _LOT) for face in self._lot(rows, position, lot, min(last, lot + _LOT))
-        ]
-        images = np.stack(varied[first - begin :])
-        batch = images.astype(np.float32), self._taught(images, self._targets[rows[first:last]])
+        lots = [(lot, self._lot(rows, position, lot, min(last, lot + _LOT))) for lot in range(begin, last, _LOT)]
+        varied = np.stack([face for _, lot in lots for face in lot][first - begin :])
+        shown = np.stack([face for start, lot in lots for face in self._spoilt(lot, position, start)][first - begin :])
+        batch = shown.astype(np.float32), self._taught(varied, self._targets[rows[first:last]])
         self.ready_at[position] = time.monotonic()
         return batch
 
@@ -91,6 +93,12 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no
     def _lot(self, rows: NDArray[np.int64], position: int, start: int, stop: int) -> list[NDArray[np.uint8]]:
         rng = np.random.default_rng((*self._key, _VARY, position, start))
         return [vary(self._images[row], self._augmentation, rng, self._side_px) for row in rows[start:stop]]
+
+    def _spoilt(self, lot: list[NDArray[np.uint8]], position: int, start: int) -> list[NDArray[np.uint8]]:
+        if self._spoiling == NOT_SPOILT:
+            return lot
+        rng = np.random.default_rng((*self._key, _SPOIL, position, start))
+        return [spoil(face, self._spoiling, rng) for face in lot]
 
 
 def feeders() -> int:

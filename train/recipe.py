@@ -10,6 +10,7 @@ import msgspec
 from edge_agent.config_file import load_toml
 from edge_agent.errors import InputError
 from train.augment import Augmentation
+from train.spoil import NOT_SPOILT, Spoiling
 
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -98,6 +99,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             elsewhere.
         optimizer: How weights move.
         augmentation: How images are varied.
+        spoiling: How the varied images are spoilt, the same in all phases.
         votes: What FER+'s votes are used for, if anything.
         teaching: What teachers are used for, if anything.
     """
@@ -117,6 +119,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     optimizer: Optimizer = Optimizer()
     augmentation: Augmentation = Augmentation()
+    spoiling: Spoiling = NOT_SPOILT
     votes: VotesUse = VotesUse()
     teaching: Teaching = Teaching()
 

@@ -156,8 +156,8 @@ def _fit(
         taught_by = (teachers, recipe.teaching.weight) if teachers is not None and phase.taught else None
         batches = EpochBatches(images, targets, epoch=epoch, seed=recipe.seed, batch_size=recipe.batch_size,
                                augmentation=recipe.augmentation.times(phase.variation),
-                               side_px=phase.side_px, share=(team.host, team.hosts), workers=feeders(),
-                               teachers=taught_by)  # fmt: skip
+                               spoiling=recipe.spoiling, side_px=phase.side_px, share=(team.host, team.hosts),
+                               workers=feeders(), teachers=taught_by)  # fmt: skip
         if epoch and phase.side_px != recipe.phase(epoch - 1).side_px:
             # A function traced for several sizes computes in another order than one traced for the new size alone,
             # which is what a run continued from here has.

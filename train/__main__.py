@@ -158,16 +158,19 @@ def compare(
 
 @app.command()
 def average(
-    runs: Annotated[list[Path], typer.Argument(help="Finished runs of one network that began from common weights.")],
+    runs: Annotated[
+        list[Path],
+        typer.Argument(help="Finished runs of one network from common weights, and bundles they began with."),
+    ],
     data: Data,
     out: Annotated[Path, typer.Option("--out", help="Run directory to make.")],
 ) -> None:
-    """Average the weights of several trainings into one network, a finished run like any other."""
+    """Average the weights of several trainings, or of one and what it began with, into a finished run like any other."""
     from train.average import average as average_runs
     from train.data import load
     from train.run_dir import RunDir
 
-    channels = RunDir(runs[0]).record().recipe.channels
+    channels = next((RunDir(run).record().recipe.channels for run in runs if not run.is_file()), 1)
     average_runs(runs, load(data, channels=channels), RunDir(out))
     typer.echo(f"The run is in {out}. Next: python -m train evaluate {out} --data {data}")
 

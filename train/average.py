@@ -1,23 +1,29 @@
-"""The mean of several trainings' weights: one network that is nearly as good as all together (Wortsman et al. 2022).
+"""The mean of several networks' weights: one network that is nearly as good as all together (Wortsman et al. 2022).
 
-It works for trainings that began from common weights: those stay in one valley of the loss. What comes out is a
-finished run like any other.
+It works for trainings that began from common weights, and for those weights themselves: all lie in one valley of the
+loss. What comes out is a finished run like any other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
+from edge_agent.contract.bundle import read_bundle
+from edge_agent.contract.metadata import TRAINING
 from edge_agent.errors import InputError
 from train.batch_statistics import answers_by_batches
 from train.data.dataset import FaceSet
 from train.data.splits import make_split
 from train.machine import describe_machine
+from train.readers import describe_bundle, learnt_by
+from train.recover import recover
 from train.run_dir import Learnt, RunDir, RunRecord, git_revision, utc_now
 from train.saved import load_model
 
@@ -25,74 +31,132 @@ _MOST_FACES = 4096
 _BATCH = 256
 
 
-def average(runs: Sequence[Path], faces: FaceSet, out: RunDir) -> keras.Model:
-    """Leave the mean of finished runs as a run in ``out``.
+@dataclass(frozen=True)
+class _Member:
+    """One of the networks to average.
 
-    Normalisation's running statistics are not averaged: those of the mean network are taken anew, from training images
-    without variations (as Izmailov et al. 2018 do).
-
-    Args:
-        runs: Finished run directories of one network, data set and split; one named twice counts twice.
-        faces: Their data set.
-        out: Where to. Empty.
-
-    Raises:
-        InputError: Fewer than two runs, an unfinished one, runs that differ in what must be alike, other data, or
-            ``out`` holds something.
+    Attributes:
+        name: For people.
+        description: Name and fingerprint, for the record.
+        record: Of its run; None for a bundle.
+        alike: What all members must have in common, as ``_ALIKE`` names it.
+        annotation: What its training had beyond labels.
+        teachers: Whose answers its training had.
+        learnt: All that its weights learnt from.
+        model: Gives the network; a bundle's is read back with the training images given.
     """
-    if len(runs) < 2:
-        raise InputError("runs to average", received=str(len(runs)), expected="two or more")
-    opened = [RunDir(path) for path in runs]
-    records = [run.record() for run in opened]
-    for run, record in zip(opened, records, strict=True):
-        for what, mine, first in zip(_ALIKE, _alike(record), _alike(records[0]), strict=True):
-            if mine != first:
-                raise InputError(f"{run.path}: {what}", received=str(mine), expected=f"{first}, as {opened[0].path}",
-                                 remedy="Average trainings of one network on one split of one data set")  # fmt: skip
-    if faces.fingerprint() != records[0].fingerprint:
-        raise InputError(f"{faces.name}", received=f"data with sha256 {faces.fingerprint()[:12]}",
-                         expected=f"{records[0].fingerprint[:12]}, which the runs were trained on")  # fmt: skip
-    weights = [load_model(run).get_weights() for run in opened]
-    model = load_model(opened[0])
-    model.set_weights([np.mean(values, axis=0) for values in zip(*weights, strict=True)])
-    rows = make_split(faces, records[0].protocol).train
-    chosen = np.random.default_rng(0).permutation(rows)[:_MOST_FACES]
-    answers_by_batches(model, faces.images[chosen], _BATCH)
-    _write(out, model, opened, records)
-    return model
+
+    name: str
+    description: str
+    record: RunRecord | None
+    alike: tuple[object, ...]
+    annotation: tuple[str, ...]
+    teachers: tuple[str, ...]
+    learnt: Learnt
+    model: Callable[[NDArray[np.uint8]], keras.Model]
 
 
 _ALIKE = ("network", "channels", "classes", "data", "split")
 
 
-def _alike(record: RunRecord) -> tuple[object, ...]:
-    return record.recipe.model, record.recipe.channels, record.classes, record.fingerprint, record.protocol
+def average(members: Sequence[Path], faces: FaceSet, out: RunDir) -> keras.Model:
+    """Leave the mean of several networks as a run in ``out``.
+
+    Normalisation's running statistics are not averaged: those of the mean network are taken anew, from training images
+    without variations (as Izmailov et al. 2018 do).
+
+    Args:
+        members: Finished run directories, and model bundles they began with, of one network, data set and split; one
+            named twice counts twice.
+        faces: Their data set.
+        out: Where to. Empty.
+
+    Raises:
+        InputError: Fewer than two members, no run among them, an unfinished one, members that differ in what must be
+            alike, other data, or ``out`` holds something.
+        ModelError: A file is no bundle, or its weights cannot be read back.
+    """
+    if len(members) < 2:
+        raise InputError("networks to average", received=str(len(members)), expected="two or more")
+    opened = [_bundle(path) if path.is_file() else _run(path) for path in members]
+    record = next((one.record for one in opened if one.record is not None), None)
+    if record is None:
+        raise InputError("networks to average", received="bundles alone", expected="a run directory among them",
+                         remedy="Average a bundle with a training that began with it")  # fmt: skip
+    for path, one in zip(members, opened, strict=True):
+        for what, mine, first in zip(_ALIKE, one.alike, opened[0].alike, strict=True):
+            if mine != first:
+                raise InputError(f"{path}: {what}", received=str(mine), expected=f"{first}, as {members[0]}",
+                                 remedy="Average trainings of one network on one split of one data set")  # fmt: skip
+    if faces.fingerprint() != record.fingerprint:
+        raise InputError(f"{faces.name}", received=f"data with sha256 {faces.fingerprint()[:12]}",
+                         expected=f"{record.fingerprint[:12]}, which the runs were trained on")  # fmt: skip
+    rows = make_split(faces, record.protocol).train
+    models = [one.model(faces.images[rows]) for one in opened]
+    mean = models[0]
+    mean.set_weights([np.mean(values, axis=0) for values in zip(*(one.get_weights() for one in models), strict=True)])
+    chosen = np.random.default_rng(0).permutation(rows)[:_MOST_FACES]
+    answers_by_batches(mean, faces.images[chosen], _BATCH)
+    _write(out, mean, opened, record)
+    return mean
 
 
-def _write(out: RunDir, model: keras.Model, runs: Sequence[RunDir], records: Sequence[RunRecord]) -> None:
-    names = [run.describe() for run in runs]
+def _run(path: Path) -> _Member:
+    run = RunDir(path)
+    record = run.record()
+    return _Member(
+        name=path.resolve().name,
+        description=run.describe(),
+        record=record,
+        alike=(record.recipe.model, record.recipe.channels, record.classes, record.fingerprint, record.protocol),
+        annotation=(record.extra_annotation,),
+        teachers=record.teachers,
+        learnt=record.learnt(),
+        model=lambda _: load_model(run),
+    )
+
+
+def _bundle(path: Path) -> _Member:
+    bundle = read_bundle(path)
+    facts = bundle.metadata
+    data, protocol = next(((one.sha256, one.protocol) for one in facts.data if one.use == TRAINING), ("", ""))
+    return _Member(
+        name=path.name,
+        description=describe_bundle(path, bundle.model_id),
+        record=None,
+        alike=(facts.architecture, facts.input.channels, facts.labels, data, protocol),
+        annotation=(facts.training.extra_annotation,),
+        teachers=facts.training.teachers,
+        learnt=learnt_by(facts),
+        model=lambda images: recover(bundle, images),
+    )
+
+
+def _write(out: RunDir, model: keras.Model, members: Sequence[_Member], first: RunRecord) -> None:
+    names = [one.name for one in members]
     recipe = msgspec.structs.replace(
-        records[0].recipe,
-        title=f"Mean of {', '.join(run.path.resolve().name for run in runs)}",
+        first.recipe,
+        title=f"Mean of {', '.join(names)}",
         source="Wortsman et al. 2022",
-        command=f"python -m train average {' '.join(run.path.resolve().name for run in runs)}",
+        command=f"python -m train average {' '.join(names)}",
         cost="",
         expected="",
     )
     record = msgspec.structs.replace(
-        records[0],
+        first,
         recipe=recipe,
         git_revision=git_revision(),
         machine=describe_machine([]),
         started_at=utc_now(),
         finished_at="",
-        started_from=f"mean of {'; '.join(names)}",
-        extra_annotation=", ".join(_union(record.extra_annotation for record in records)),
-        teachers=_union(teacher for record in records for teacher in record.teachers),
+        started_from=f"mean of {'; '.join(one.description for one in members)}",
+        extra_annotation=", ".join(_union(said for one in members for said in one.annotation)),
+        teachers=_union(teacher for one in members for teacher in one.teachers),
         earlier=Learnt(),
     )
-    for one in records:
-        record.earlier = record.earlier.and_also(one.learnt().beyond(record.own()))
+    for one in members:
+        own = record if one.record is None else one.record
+        record.earlier = record.earlier.and_also(one.learnt.beyond(own.own()))
     out.create(record)
     out.save_model(model.save)
     out.write_record(msgspec.structs.replace(out.record(), finished_at=utc_now()))

@@ -1,7 +1,7 @@
-"""Spoilt pictures to learn from: covered, dark, blurred, noisy and compressed faces, as poor cameras and rooms give them.
+"""Spoilt pictures to learn from: covered, dark, blurred, noisy and compressed faces, as poor cameras and rooms make.
 
-Variations (``train.augment``) are faces as they might have been; these are pictures worse than they might have been. The
-difference matters to teachers: they answer for the face before it was spoilt, and the network learns to say as much
+Variations (``train.augment``) are faces as they might have been; these are pictures worse than they might have been.
+The difference matters to teachers: they answer for the face before it was spoilt, and the network learns to say as much
 where it sees less (Xie et al. 2020, noisy student). ``train.corruptions`` is for judging; nothing here draws on it.
 """
 
@@ -57,10 +57,11 @@ def spoil(face: NDArray[np.uint8], how: Spoiling, rng: np.random.Generator) -> N
     if how.cover and happens[0]:
         spoilt = _cover(spoilt, rng)
     if how.darkness and happens[1]:
-        spoilt = cv2.convertScaleAbs(spoilt, alpha=1.0 - how.darkness * amount[1])
+        spoilt = np.rint(spoilt * (1.0 - how.darkness * amount[1])).astype(np.uint8)
     if how.blur_px and happens[2]:
         sigma = how.blur_px * amount[2] * face.shape[0] / 48
-        spoilt = cv2.GaussianBlur(spoilt, (0, 0), max(0.1, sigma), borderType=cv2.BORDER_REPLICATE)
+        blurred = cv2.GaussianBlur(spoilt, (0, 0), max(0.1, sigma), borderType=cv2.BORDER_REPLICATE)
+        spoilt = np.asarray(blurred, np.uint8)
     if how.noise and happens[3]:
         noisy = spoilt + rng.normal(0.0, 255.0 * how.noise * amount[3], spoilt.shape)
         spoilt = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)

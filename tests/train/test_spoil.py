@@ -78,7 +78,8 @@ def test_blur_takes_detail_away() -> None:
 def batch(how: Spoiling, teachers: tuple[Teachers, float] | None = None, share: tuple[int, int] = (0, 1)) -> Any:
     faces = bright_halves(40)
     return EpochBatches(faces.images, one_hot(faces.labels, 2), epoch=1, seed=5, batch_size=40, side_px=48,
-                        augmentation=Augmentation(shift_px=3.0), spoiling=how, teachers=teachers, share=share)[0]  # fmt: skip
+                        augmentation=Augmentation(shift_px=3.0), spoiling=how, teachers=teachers,
+                        share=share)[0]  # fmt: skip
 
 
 def test_spoiling_leaves_the_variations_as_they_are() -> None:

@@ -160,12 +160,12 @@ def compare(
 def average(
     runs: Annotated[
         list[Path],
-        typer.Argument(help="Finished runs of one network from common weights, and bundles they began with."),
+        typer.Argument(help="Finished runs of one network, and bundles they began with."),
     ],
     data: Data,
     out: Annotated[Path, typer.Option("--out", help="Run directory to make.")],
 ) -> None:
-    """Average the weights of several trainings, or of one and what it began with, into a finished run like any other."""
+    """Average the weights of several trainings, or of one and what it began with, into one finished run."""
     from train.average import average as average_runs
     from train.data import load
     from train.run_dir import RunDir

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.augment import Augmentation, vary
-from train.machine import accelerators
 from train.spoil import NOT_SPOILT, Spoiling, spoil
 from train.teachers import Teachers
 
@@ -102,9 +101,7 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no
 
 
 def feeders() -> int:
-    """Threads to prepare batches with: one where TensorFlow reads ahead beside a network that needs every core."""
-    if keras.backend.backend() == "tensorflow" and not accelerators():
-        return 1
+    """Threads to prepare batches with. One is too few: of TensorFlow's deterministic operations none reads ahead."""
     return min(_MOST_FEEDERS, max(2, os.cpu_count() or 2))
 
 

@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 
 import train.__main__ as commands
+from edge_agent.contract.bundle import read_bundle, write_bundle
+from edge_agent.contract.metadata import TrainingInfo
 from edge_agent.errors import InputError
+from export.run import export_run
 from tests.train.data.files import write_face
 from tests.train.faces import bright_halves, two_to_one
 from tests.train.test_trainer import RECIPE
@@ -20,10 +23,11 @@ from train.data import load
 from train.data.dataset import FaceSet
 from train.data.splits import make_split
 from train.recipe import Phase
+from train.recover import recover
 from train.run_dir import RunDir
 from train.saved import load_model
 from train.score import score_run
-from train.start import start_from_run
+from train.start import open_start, start_from_run
 from train.trainer import fit, predict_logits
 
 SHORT = msgspec.structs.replace(RECIPE, phases=(Phase(epochs=3),))
@@ -101,6 +105,45 @@ def test_answers_by_batches_leave_dropout_as_it_was() -> None:
     images = np.full((8, 4, 4, 1), 7, np.uint8)
     assert (answers_by_batches(model, images, 4) == 7).all(), "nothing is dropped"
     assert model.layers[0].rate == 0.5
+
+
+@pytest.fixture(scope="module")
+def began_with(runs: list[Path], data: Path) -> Path:
+    """The bundle that a further training began with, beside that training: ``from-bundle``."""
+    folder = runs[0].parent
+    bundle = folder / "first.tflite"
+    export_run(folder / "first", bundle, "float32", data)
+    faces = load(data)
+    start = open_start(bundle, faces.images[make_split(faces, "").train])
+    fit(SHORT, faces, make_split(faces, ""), RunDir(folder / "from-bundle"), start_from=start)
+    return bundle
+
+
+def test_a_training_is_averaged_with_the_bundle_it_began_with(began_with: Path, faces: FaceSet, tmp_path: Path) -> None:
+    out = RunDir(tmp_path / "mean")
+    mean = average([began_with.parent / "from-bundle", began_with], faces, out)
+    training = faces.images[make_split(faces, "").train]
+    both = recover(read_bundle(began_with), training), load_model(RunDir(began_with.parent / "from-bundle"))
+    for found, one, other in zip(kernels(mean), *map(kernels, both), strict=True):
+        np.testing.assert_allclose(found, (one + other) / 2, atol=1e-6)
+    assert "; first.tflite, bundle " in out.record().started_from
+
+
+def test_what_an_averaged_bundle_learnt_from_is_told(began_with: Path, faces: FaceSet, tmp_path: Path) -> None:
+    told = TrainingInfo(extra_annotation="votes", teachers=("wise, 0",), earlier_teachers=("wiser, 1",))
+    bundle = read_bundle(began_with)
+    facts = msgspec.structs.replace(bundle.metadata, training=told)
+    write_bundle(tmp_path / "told.tflite", bundle.flatbuffer, facts)
+    out = RunDir(tmp_path / "mean")
+    average([began_with.parent / "from-bundle", tmp_path / "told.tflite"], faces, out)
+    record = out.record()
+    assert (record.extra_annotation, record.teachers) == ("votes", ("wise, 0",))
+    assert "wiser, 1" in record.earlier.teachers
+
+
+def test_bundles_alone_are_refused(began_with: Path, faces: FaceSet, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="got bundles alone, expected a run directory among them"):
+        average([began_with, began_with], faces, RunDir(tmp_path / "mean"))
 
 
 def test_one_run_is_no_mean(runs: list[Path], faces: FaceSet, tmp_path: Path) -> None:

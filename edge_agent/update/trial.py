@@ -61,7 +61,7 @@ def try_bundle(
         path: The new bundle.
         present: The one in use; ``None`` for the one that came with the agent.
         settings: Runtime and threads.
-        cancelled: Asked while waiting; makes the answer ``None``.
+        cancelled: Asked from the start and while waiting; makes the answer ``None``.
 
     Raises:
         CheckFailed: The bundle is no good, and why.
@@ -73,11 +73,11 @@ def try_bundle(
     deadline = time.monotonic() + _WITHIN_S
     try:
         while True:
+            if cancelled():
+                return None
             with contextlib.suppress(subprocess.TimeoutExpired):
                 out, err = child.communicate(timeout=0.25)
                 break
-            if cancelled():
-                return None
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the trial of the model did not end within {_WITHIN_S:g} s")
     finally:

@@ -114,9 +114,8 @@ def test_idle_time_is_not_counted() -> None:
 def test_the_kernel_counts_this_process() -> None:
     before, machine = process_seconds(os.getpid()), busy_seconds()
     deadline = time.monotonic() + 30
-    while process_seconds(os.getpid()) < before + 0.05:
+    while process_seconds(os.getpid()) < before + 0.05 or busy_seconds() < machine + 0.04:  # counted a while apart
         assert time.monotonic() < deadline
-    assert busy_seconds() >= machine + 0.04
 
 
 def test_a_process_that_is_not_there_is_a_mistake_of_the_user() -> None:

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from edge_agent.command_line import run_app
+from edge_agent.errors import InputError
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Export trained models."
@@ -145,6 +146,7 @@ def measure(
     from export.measure import measure as measure_bundle
     from export.measurements import write_measurements
 
+    _check_writable(out, card)
     measured = measure_bundle(
         file, data, votes=votes, unseen=unseen, run=run, beside=tuple(beside or ()), plots=out.with_suffix(""),
         on_step=lambda what: typer.echo(what, err=True),
@@ -165,9 +167,23 @@ def card(
     _write_card(file, out, measured)
 
 
+def _check_writable(*files: Path | None) -> None:
+    """Refuse places that cannot hold a file before minutes of work are spent on what goes there."""
+    for file in filter(None, files):
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(file, str(error.strerror)) from None
+        if file.is_dir() or not os.access(file.parent, os.W_OK):
+            raise _unwritable(file, "a folder" if file.is_dir() else "a place in a folder that is read-only")
+
+
+def _unwritable(file: Path, received: str) -> InputError:
+    return InputError(f"{file}", received=received, expected="a file that can be written", remedy="Name another file")
+
+
 def _write_card(file: Path, out: Path, measured: Path | None) -> None:
     from edge_agent.contract.bundle import read_bundle
-    from edge_agent.errors import InputError
     from export.card import render_card
     from export.measurements import read_measurements
     from train.run_dir import write_whole
@@ -177,8 +193,7 @@ def _write_card(file: Path, out: Path, measured: Path | None) -> None:
     try:
         write_whole(out, text.encode())
     except OSError as error:
-        raise InputError(f"{out}", received=error.strerror, expected="a file that can be written",
-                         remedy="Name another file") from None  # fmt: skip
+        raise _unwritable(out, str(error.strerror)) from None
     typer.echo(f"The model card is in {out}")
 
 

@@ -21,7 +21,7 @@ _FER2013_LIMITS = """\
 - **280 of the 3,589 images of PublicTest are, pixel by pixel, also in Training**, as
   `python -m train describe fer2013.csv` counts, which flatters every figure on PublicTest a little.
 - **PublicTest was used for choosing**: the recipe was settled and the temperature fitted on it. An untouched test set
-  may give somewhat less. Only the calibration error is told on faces the temperature was not fitted on."""
+  may give somewhat less. Only a cross-fitted calibration error is of faces the temperature was not fitted on."""
 
 _COUNTED = """; the
   section *Against ten annotators* counts how often"""

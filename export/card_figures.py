@@ -22,7 +22,7 @@ def sections(measured: Measurements, facts: Metadata, plots: str) -> list[str]:
         _quantized(measured.quantized, facts),
         _calibration(measured.calibration, measured.images, facts),
         _coverage(measured),
-        _robustness(measured.robustness),
+        _robustness(measured.robustness, measured.learnt_spoilt),
         _votes(measured.votes, facts),
         _generalisation(measured.generalisation),
     ]
@@ -88,15 +88,21 @@ def _coverage(measured: Measurements) -> str:
     return "### Coverage\n\n" + table(header, rows) + "\n\n" + text
 
 
-def _robustness(found: tuple[Robustness, ...]) -> str:
+def _robustness(found: tuple[Robustness, ...], learnt: tuple[str, ...]) -> str:
     text = (
         "The same held-out faces, spoilt on purpose by `train/corruptions.py` (seeded). Only 48 pixel crops exist to "
         "begin with: an error of the detector's box is simulated by cutting the crop out again, shifted or scaled, "
         "with the device's own code, which repeats border pixels where the crop ends. Small faces are shrunk and "
         "scaled up by the device's own code."
     )
+    practice = (
+        f"Its training showed the model such pictures too, made by other code: {', '.join(learnt)}. How many was "
+        "settled by figures on these same faces. A model beside it may have had no such practice: the table compares "
+        "models as they are, not architectures."
+    )
     compared = robustness.compare_losses(found)
-    return "\n\n".join(filter(None, ("### Robustness", text, robustness.render(found), compared)))
+    parts = ("### Robustness", text, robustness.render(found), compared, practice if learnt else "")
+    return "\n\n".join(filter(None, parts))
 
 
 def _votes(found: VotesView | None, facts: Metadata) -> str:

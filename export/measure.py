@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edge_agent.config import SmoothingSettings
+from edge_agent.contract.bundle import read_bundle
 from edge_agent.vision.classifier import Classifier, softmax
 from export.keras_model import keras_logits, load_keras
 from export.measurements import Measurements, Quantized
+from export.run import check_of_run
 from export.verify import compare
 from train import report
 from train.agreement import measure_votes
@@ -50,9 +52,11 @@ def measure(
         on_step: Told what is being measured.
 
     Raises:
-        InputError: A path leads nowhere or to something else, or a model to compare with was trained on the faces.
+        InputError: A path leads nowhere or to something else, the run is not the bundle's, or a model to compare with
+            was trained on the faces.
         ModelError: The bundle cannot be used, or Keras or TensorFlow is missing.
     """
+    record = None if run is None else check_of_run(read_bundle(file), RunDir(run))
     readers = tuple(map(open_reader, (file, *beside)))
     reader = readers[0]
     on_step("reading the data")
@@ -74,6 +78,7 @@ def measure(
         if unseen is None
         else measure_generalisation(reader, load(unseen, channels=reader.channels)),
         robustness=measure_robustness(readers, faces, on_step=on_step),
+        learnt_spoilt=() if record is None else record.recipe.spoiling.kinds(),
     )
     if plots is not None:
         scored = evaluate(probabilities, faces.labels, faces.classes)
@@ -90,7 +95,9 @@ def plot_path(beginning: Path, plot: str) -> Path:
 
 
 def _beside_float(file: Path, run: Path, faces: FaceSet) -> Quantized:
-    model = load_keras(RunDir(run).model_path)
+    opened = RunDir(run)
+    opened.check_finished()
+    model = load_keras(opened.model_path)
     compared = compare(keras_logits(model, faces.images), Classifier.load(file), faces.images, faces.labels)
     return Quantized(
         run=run.resolve().name,

@@ -11,6 +11,7 @@ from train.agreement import VotesView
 from train.calibration import Abstention, Calibration
 from train.generalise import Generalisation
 from train.robustness import Robustness
+from train.run_dir import write_whole
 
 
 class Quantized(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +44,7 @@ class Measurements(msgspec.Struct, frozen=True, kw_only=True):
         quantized: Beside its float network.
         votes: Against FER+'s annotators.
         generalisation: On a data set it was not trained on.
+        learnt_spoilt: In which ways the run it was converted from spoilt pictures to learn from, where it was named.
     """
 
     model: str
@@ -55,6 +57,7 @@ class Measurements(msgspec.Struct, frozen=True, kw_only=True):
     quantized: Quantized | None = None
     votes: VotesView | None = None
     generalisation: Generalisation | None = None
+    learnt_spoilt: tuple[str, ...] = ()
 
     def at_floor(self, floor: float) -> Abstention:
         """What one floor of confidence costs and gains: the point of the curve that is nearest to it."""
@@ -78,9 +81,8 @@ def read_measurements(path: Path) -> Measurements:
 
 def write_measurements(measured: Measurements, path: Path) -> None:
     """Write figures for people and programs to read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(
-        msgspec.json.format(msgspec.json.encode(_rounded(msgspec.to_builtins(measured))), indent=2) + b"\n"
+    write_whole(
+        path, msgspec.json.format(msgspec.json.encode(_rounded(msgspec.to_builtins(measured))), indent=2) + b"\n"
     )
 
 

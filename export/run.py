@@ -162,11 +162,16 @@ def training_data(record: RunRecord) -> tuple[DataInfo, ...]:
     """What a bundle tells of the data its weights learnt from; the run's own comes first."""
     own = DataInfo(name=record.data, sha256=record.fingerprint, protocol=record.protocol, images=record.images,
                    note=record.protocol_note)  # fmt: skip
-    return (own, *(DataInfo(name=name, sha256=sha256, use=EARLIER) for sha256, name in record.earlier.data.items()))
+    earlier = (
+        DataInfo(name=name, sha256=sha256, protocol=protocol, use=EARLIER)
+        for sha256, name in record.earlier.data.items()
+        for protocol in record.earlier.splits.get(sha256, ("",))
+    )
+    return (own, *earlier)
 
 
-def describe_again(bundle: Bundle, run: RunDir) -> Metadata:
-    """A bundle's metadata with all that its run's record tells, for bundles made when they told less.
+def check_of_run(bundle: Bundle, run: RunDir) -> RunRecord:
+    """The record of the run that a bundle came from.
 
     Raises:
         InputError: The bundle is of another run.
@@ -175,9 +180,19 @@ def describe_again(bundle: Bundle, run: RunDir) -> Metadata:
     theirs = (record.finished_at, record.recipe.seed, record.classes, record.fingerprint)
     ours = (facts.training.finished_at, facts.training.seed, facts.labels, facts.data[0].sha256 if facts.data else "")
     if theirs != ours:
-        raise InputError(f"{run.path}", received=f"the record of a run finished {record.finished_at}",
+        raise InputError(f"{run.path}", received=f"the record of a run finished {record.finished_at or 'never'}",
                          expected=f"that of {facts.training.run}, finished {facts.training.finished_at}",
                          remedy="Name the run this model was exported from")  # fmt: skip
+    return record
+
+
+def describe_again(bundle: Bundle, run: RunDir) -> Metadata:
+    """A bundle's metadata with all that its run's record tells, for bundles made when they told less.
+
+    Raises:
+        InputError: The bundle is of another run.
+    """
+    record, facts = check_of_run(bundle, run), bundle.metadata
     used = [data for data in facts.data if data.use not in (TRAINING, EARLIER)]
     return msgspec.structs.replace(
         facts, training=training_info(facts.training.run, record), data=(*training_data(record), *used)
@@ -194,9 +209,13 @@ def verify_run(run: Path, file: Path, data: Path, *, runtime: str = "auto") -> V
     bundle = read_bundle(file)
     classifier = Classifier(bundle, runtime=runtime, threads=1)
     record, model = _open_run(run)
-    if classifier.labels != record.classes:
-        raise InputError(f"{file}: labels", received=", ".join(classifier.labels), expected=", ".join(record.classes),
-                         remedy="Name the run this model was exported from")  # fmt: skip
+    if (classifier.labels, classifier.channels) != (record.classes, record.recipe.channels):
+        raise InputError(
+            f"{file}: labels",
+            received=f"{', '.join(classifier.labels)} from {classifier.channels} channels",
+            expected=f"{', '.join(record.classes)} from {record.recipe.channels}",
+            remedy="Name the run this model was exported from",
+        )
     held_out = _open_data(data, record).held_out
     return Verification(
         bundle=bundle,
@@ -232,9 +251,6 @@ def _open_data(path: Path, record: RunRecord) -> Parts:
 def _calibrated(facts: Metadata, flatbuffer: bytes, parts: Parts, calibration: int) -> Metadata:
     """The metadata with temperature and figures of this very model; ``calibration`` pictures gave it its ranges."""
     held_out = parts.held_out
-    if len(held_out) < 2:
-        raise InputError(f"the {HELD_OUT} part of {facts.data[0].protocol}", received=f"{len(held_out)} images",
-                         expected="two at least")  # fmt: skip
     if len(held_out) < _FEW:
         log.warning(
             "temperature and figures rest on %d held-out faces: the accuracy may be some %.0f points off either way",

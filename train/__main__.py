@@ -120,8 +120,8 @@ def fit(
               deterministic=not fast, team=team,
               on_step=progress.step, on_epoch=progress.epoch)  # fmt: skip
     if host == 0:
-        if split.note:
-            typer.echo(split.note, err=True)
+        if note := RunDir(out).record().protocol_note:
+            typer.echo(note, err=True)
         typer.echo(f"The run is in {out}. Next: python -m train evaluate {out} --data {data}")
 
 
@@ -171,7 +171,9 @@ def average(
     from train.run_dir import RunDir
 
     channels = next((RunDir(run).record().recipe.channels for run in runs if not run.is_file()), 1)
-    average_runs(runs, load(data, channels=channels), RunDir(out))
+    found = average_runs(runs, load(data, channels=channels), RunDir(out))
+    members = ", ".join(f"{name} {share:.2%}" for name, share in found.members.items())
+    typer.echo(f"It reads {found.accuracy:.2%} of the validation part; its members: {members}")
     typer.echo(f"The run is in {out}. Next: python -m train evaluate {out} --data {data}")
 
 

@@ -6,6 +6,7 @@ loss. What comes out is a finished run like any other.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +27,13 @@ from train.readers import describe_bundle, learnt_by
 from train.recover import recover
 from train.run_dir import Learnt, RunDir, RunRecord, git_revision, utc_now
 from train.saved import load_model
+from train.trainer import predict_logits
 
 _MOST_FACES = 4096
 _BATCH = 256
+_WORSE = 0.05
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -56,10 +61,25 @@ class _Member:
     model: Callable[[NDArray[np.uint8]], keras.Model]
 
 
+@dataclass(frozen=True)
+class Averaged:
+    """What came of it.
+
+    Attributes:
+        model: The mean network.
+        accuracy: Its share of the validation part read rightly.
+        members: The same of each network it is the mean of, by name.
+    """
+
+    model: keras.Model
+    accuracy: float
+    members: dict[str, float]
+
+
 _ALIKE = ("network", "channels", "classes", "data", "split")
 
 
-def average(members: Sequence[Path], faces: FaceSet, out: RunDir) -> keras.Model:
+def average(members: Sequence[Path], faces: FaceSet, out: RunDir) -> Averaged:
     """Leave the mean of several networks as a run in ``out``.
 
     Normalisation's running statistics are not averaged: those of the mean network are taken anew, from training images
@@ -70,6 +90,9 @@ def average(members: Sequence[Path], faces: FaceSet, out: RunDir) -> keras.Model
             named twice counts twice.
         faces: Their data set.
         out: Where to. Empty.
+
+    Returns:
+        The mean and what it and its members reach. A warning tells where they have nothing in common.
 
     Raises:
         InputError: Fewer than two members, no run among them, an unfinished one, members that differ in what must be
@@ -91,14 +114,27 @@ def average(members: Sequence[Path], faces: FaceSet, out: RunDir) -> keras.Model
     if faces.fingerprint() != record.fingerprint:
         raise InputError(f"{faces.name}", received=f"data with sha256 {faces.fingerprint()[:12]}",
                          expected=f"{record.fingerprint[:12]}, which the runs were trained on")  # fmt: skip
-    rows = make_split(faces, record.protocol).train
+    split = make_split(faces, record.protocol)
+    rows = split.train
     models = [one.model(faces.images[rows]) for one in opened]
+    reached = [_accuracy(model, faces, split.validation) for model in models]
     mean = models[0]
     mean.set_weights([np.mean(values, axis=0) for values in zip(*(one.get_weights() for one in models), strict=True)])
     chosen = np.random.default_rng(0).permutation(rows)[:_MOST_FACES]
     answers_by_batches(mean, faces.images[chosen], _BATCH)
     _write(out, mean, opened, record)
-    return mean
+    found = Averaged(
+        mean,
+        _accuracy(mean, faces, split.validation),
+        {one.name: share for one, share in zip(opened, reached, strict=True)},
+    )
+    if found.accuracy < min(reached) - _WORSE:
+        log.warning("the mean reads far less than each of its members: they have no beginning in common")
+    return found
+
+
+def _accuracy(model: keras.Model, faces: FaceSet, rows: NDArray[np.int64]) -> float:
+    return float(np.mean(predict_logits(model, faces.images[rows]).argmax(axis=1) == faces.labels[rows]))
 
 
 def _run(path: Path) -> _Member:

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_agent.errors import InputError
 from edge_agent.vision.classifier import softmax
 from train.evaluate import calibration_bins, expected_calibration_error
 
@@ -124,10 +125,11 @@ def calibrate(
         seed: Of the halvings, and of the drawing behind ``error_by_chance``.
 
     Raises:
-        ValueError: There are fewer than two rows.
+        InputError: There are fewer than two rows.
     """
     if len(labels) < 2:
-        raise ValueError(f"got {len(labels)} faces, expected 2 at least to calibrate and measure on")
+        raise InputError("held-out faces", received=len(labels), expected="2 at least, for a temperature",
+                         remedy="Hold out more pictures")  # fmt: skip
     random = np.random.default_rng(seed)
     temperature = fit_temperature(logits, labels)
     fitted = softmax(logits, temperature)

@@ -187,6 +187,7 @@ def _check_place(images: Path, out: Path) -> None:
 
 
 def _write(out: Path, report: Report, crops: list[NDArray[np.uint8]]) -> None:
+    out = out.resolve()  # "." has no name to make one beside it from
     staging = out.with_name(f".{out.name}.part")
     shutil.rmtree(staging, ignore_errors=True)
     try:

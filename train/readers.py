@@ -60,10 +60,15 @@ def describe_bundle(path: Path, model_id: str) -> str:
 def learnt_by(facts: Metadata) -> Learnt:
     """What a bundle tells its weights learnt from."""
     training = facts.training
+    learnt = [data for data in facts.data if data.use in (TRAINING, EARLIER)]
+    splits: dict[str, tuple[str, ...]] = {}
+    for data in filter(lambda data: data.protocol, learnt):
+        splits[data.sha256] = (*splits.get(data.sha256, ()), data.protocol)
     return Learnt(
-        data={data.sha256: data.name for data in facts.data if data.use in (TRAINING, EARLIER)},
+        data={data.sha256: data.name for data in learnt},
         annotation=tuple(filter(None, (training.extra_annotation, *training.earlier_annotation))),
         teachers=(*training.teachers, *training.earlier_teachers),
+        splits=splits,
     )
 
 

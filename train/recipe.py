@@ -16,6 +16,9 @@ RECIPES = Path(__file__).parent / "recipes"
 
 _Positive = Annotated[int, msgspec.Meta(ge=1)]
 _Rate = Annotated[float, msgspec.Meta(gt=0.0, le=10.0)]
+MOST_SEED = 2**32 - 1
+"""The largest that NumPy's and so Keras' random state takes."""
+
 _Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 
 
@@ -115,7 +118,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     channels: Literal[1, 3] = 1
     batch_size: _Positive = 128
     label_smoothing: _Share = 0.0
-    seed: Annotated[int, msgspec.Meta(ge=0)] = 1
+    seed: Annotated[int, msgspec.Meta(ge=0, le=MOST_SEED)] = 1
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     optimizer: Optimizer = Optimizer()
     augmentation: Augmentation = Augmentation()

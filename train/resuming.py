@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edge_agent.errors import AgentError, InputError
 from train.data.dataset import FaceSet, Split
+from train.data.splits import learnt_before
 from train.machine import accelerators, describe_machine
 from train.models import Cost
 from train.recipe import Recipe
@@ -59,7 +60,7 @@ def begin_or_continue(
         data=faces.name,
         fingerprint=faces.fingerprint(),
         protocol=split.protocol,
-        protocol_note=split.note,
+        protocol_note="",
         classes=faces.classes,
         images={"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
         parameters=cost.parameters,
@@ -74,6 +75,8 @@ def begin_or_continue(
     )
     before = Learnt() if start_from is None else start_from.learnt
     record.earlier = before.and_also(Learnt() if teachers is None else teachers.learnt).beyond(record.own())
+    flattered = learnt_before(faces, split, record.earlier.splits.get(record.fingerprint, ()))
+    record.protocol_note = " ".join(filter(None, (split.note, flattered)))
     if not (resume and run.exists()):
         run.create(record)
         return [], None

@@ -57,11 +57,13 @@ class Learnt(msgspec.Struct, frozen=True, kw_only=True):
         data: Sha256 to name of the data sets; two folders may well have the same name.
         annotation: Annotation beyond the data's own labels.
         teachers: Bundles whose answers were learnt, with their fingerprints.
+        splits: Sha256 to the splits by whose training part a data set was learnt from, where that is known.
     """
 
     data: dict[str, str] = {}
     annotation: tuple[str, ...] = ()
     teachers: tuple[str, ...] = ()
+    splits: dict[str, tuple[str, ...]] = {}
 
     def and_also(self, other: Learnt) -> Learnt:
         """What both tell."""
@@ -69,14 +71,23 @@ class Learnt(msgspec.Struct, frozen=True, kw_only=True):
             data={**self.data, **other.data},
             annotation=tuple(dict.fromkeys((*self.annotation, *other.annotation))),
             teachers=tuple(dict.fromkeys((*self.teachers, *other.teachers))),
+            splits={
+                sha256: tuple(dict.fromkeys((*self.splits.get(sha256, ()), *other.splits.get(sha256, ()))))
+                for sha256 in {**self.splits, **other.splits}
+            },
         )
 
     def beyond(self, other: Learnt) -> Learnt:
-        """What this tells and ``other`` does not."""
+        """What this tells and ``other`` does not. A data set stays where it was learnt from by another split."""
+        left = {
+            sha256: tuple(split for split in splits if split not in other.splits.get(sha256, ()))
+            for sha256, splits in self.splits.items()
+        }
         return Learnt(
-            data={sha256: name for sha256, name in self.data.items() if sha256 not in other.data},
+            data={sha256: name for sha256, name in self.data.items() if sha256 not in other.data or left.get(sha256)},
             annotation=tuple(one for one in self.annotation if one not in other.annotation),
             teachers=tuple(one for one in self.teachers if one not in other.teachers),
+            splits={sha256: splits for sha256, splits in left.items() if splits},
         )
 
 
@@ -130,7 +141,8 @@ class RunRecord(msgspec.Struct, kw_only=True):
     def own(self) -> Learnt:
         """What the run itself learnt from."""
         annotation = (self.extra_annotation,) if self.extra_annotation else ()
-        return Learnt(data={self.fingerprint: self.data}, annotation=annotation, teachers=self.teachers)
+        return Learnt(data={self.fingerprint: self.data}, annotation=annotation, teachers=self.teachers,
+                      splits={self.fingerprint: (self.protocol,)})  # fmt: skip
 
     def check_classes(self, data: Path, classes: tuple[str, ...]) -> None:
         """Refuse data of another kind than the run was trained on.

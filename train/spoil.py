@@ -36,6 +36,12 @@ class Spoiling(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     noise: _Share = 0.0
     jpeg: Annotated[int, msgspec.Meta(ge=0, le=95)] = 0
 
+    def kinds(self) -> tuple[str, ...]:
+        """What happens to pictures, for people; empty where nothing does."""
+        told = {"covered": self.cover, "darkened": self.darkness, "blurred": self.blur_px, "made noisy": self.noise,
+                "compressed": self.jpeg}  # fmt: skip
+        return tuple(kind for kind, amount in told.items() if self.share and amount)
+
 
 NOT_SPOILT = Spoiling()
 

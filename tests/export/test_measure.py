@@ -20,6 +20,7 @@ from export.measurements import Measurements, read_measurements, write_measureme
 from tests.exported import write_fer2013
 from tests.tflite_models import dense_model, metadata
 from tests.train.data.files import write_face, write_table
+from tests.train.runs import begun_run
 
 Call = Callable[..., int]
 VOTES_HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
@@ -93,6 +94,34 @@ def test_a_card_tells_all_that_was_measured(measured: Measurements, bundle: Bund
         assert f"\n### {section}\n" in card
     assert "uncertain_below" in card
     assert "![Robustness](measured/dense-robustness.png)" in card
+
+
+def test_a_card_tells_that_spoilt_pictures_were_learnt_from(measured: Measurements, bundle: Bundle) -> None:
+    practised = msgspec.structs.replace(measured, learnt_spoilt=("darkened", "blurred"))
+    assert "Its training showed the model such pictures too, made by other code: darkened, blurred." in render_card(
+        bundle, practised
+    )
+    assert "such pictures too" not in render_card(bundle, measured)
+
+
+def test_the_run_of_another_model_is_refused_before_anything_is_measured(folder: Path, tmp_path: Path) -> None:
+    other, told = begun_run(tmp_path / "run", val_accuracies=[0.5]), list[str]()
+    with pytest.raises(InputError, match="Name the run this model was exported from"):
+        measure(folder / "dense.tflite", folder / "fer2013.csv", run=other.path, on_step=told.append)
+    assert not told
+
+
+def test_a_folder_where_the_figures_should_go_is_refused_before_anything_is_measured(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["export", "measure", folder / "dense.tflite", "--data", folder / "fer2013.csv", "--out", tmp_path]
+    monkeypatch.setattr("sys.argv", [*map(str, words)])
+    with pytest.raises(SystemExit) as left:
+        commands.main()
+    told = capsys.readouterr().err
+    assert left.value.code == InputError.exit_code
+    assert f"{tmp_path}: got a folder, expected a file that can be written" in told
+    assert "calibration" not in told
 
 
 def test_what_was_not_measured_is_left_out(measured: Measurements, bundle: Bundle) -> None:

@@ -65,14 +65,14 @@ def kernels(model: keras.Model) -> list[np.ndarray]:
 
 
 def test_the_kernels_are_the_mean(runs: list[Path], faces: FaceSet, tmp_path: Path) -> None:
-    mean = average(runs, faces, RunDir(tmp_path / "mean"))
+    mean = average(runs, faces, RunDir(tmp_path / "mean")).model
     both = [kernels(load_model(RunDir(run))) for run in runs]
     for found, one, other in zip(kernels(mean), *both, strict=True):
         np.testing.assert_allclose(found, (one + other) / 2, atol=1e-6)
 
 
 def test_a_run_named_twice_counts_twice(runs: list[Path], faces: FaceSet, tmp_path: Path) -> None:
-    mean = average([runs[0], runs[1], runs[1]], faces, RunDir(tmp_path / "mean"))
+    mean = average([runs[0], runs[1], runs[1]], faces, RunDir(tmp_path / "mean")).model
     one, other = (kernels(load_model(RunDir(run)))[0] for run in runs)
     np.testing.assert_allclose(kernels(mean)[0], one / 3 + 2 * other / 3, atol=1e-6)
 
@@ -94,7 +94,7 @@ def test_its_run_can_be_evaluated(runs: list[Path], data: Path, faces: FaceSet, 
 
 
 def test_running_statistics_are_those_of_the_mean_network(runs: list[Path], faces: FaceSet, tmp_path: Path) -> None:
-    mean = average(runs, faces, RunDir(tmp_path / "mean"))
+    mean = average(runs, faces, RunDir(tmp_path / "mean")).model
     training = faces.images[make_split(faces, "").train]
     by_running = predict_logits(mean, training)
     np.testing.assert_allclose(by_running, answers_by_batches(mean, training, len(training)), atol=0.05)
@@ -121,7 +121,7 @@ def began_with(runs: list[Path], data: Path) -> Path:
 
 def test_a_training_is_averaged_with_the_bundle_it_began_with(began_with: Path, faces: FaceSet, tmp_path: Path) -> None:
     out = RunDir(tmp_path / "mean")
-    mean = average([began_with.parent / "from-bundle", began_with], faces, out)
+    mean = average([began_with.parent / "from-bundle", began_with], faces, out).model
     training = faces.images[make_split(faces, "").train]
     both = recover(read_bundle(began_with), training), load_model(RunDir(began_with.parent / "from-bundle"))
     for found, one, other in zip(kernels(mean), *map(kernels, both), strict=True):
@@ -139,6 +139,25 @@ def test_what_an_averaged_bundle_learnt_from_is_told(began_with: Path, faces: Fa
     record = out.record()
     assert (record.extra_annotation, record.teachers) == ("votes", ("wise, 0",))
     assert "wiser, 1" in record.earlier.teachers
+
+
+def test_networks_without_a_common_beginning_are_warned_of(
+    runs: list[Path], faces: FaceSet, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    mirrored = load_model(RunDir(runs[0]))
+    for layer in mirrored.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):  # two signs that cancel: the same function
+            normalised = layer.input._keras_history.operation
+            normalised.set_weights([-values for values in normalised.get_weights()])
+            scale, offset, mean, variance = layer.get_weights()
+            layer.set_weights([-scale, offset, -mean, variance])
+    other = RunDir(tmp_path / "other")
+    other.create(RunDir(runs[0]).record())
+    other.save_model(mirrored.save)
+    found = average([other.path, runs[0]], faces, RunDir(tmp_path / "mean"))
+    assert found.members["other"] == found.members["seed2"] >= 0.9
+    assert found.accuracy < 0.8
+    assert "no beginning in common" in caplog.text
 
 
 def test_bundles_alone_are_refused(began_with: Path, faces: FaceSet, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from edge_agent.errors import InputError
 from edge_agent.vision.classifier import softmax
 from train.calibration import Abstention, calibrate, calibration_error, choose_floor, fit_temperature, risk_coverage
 
@@ -108,7 +109,7 @@ def test_a_face_is_never_judged_with_the_temperature_it_helped_to_fit() -> None:
 
 
 def test_one_face_cannot_be_halved() -> None:
-    with pytest.raises(ValueError, match="got 1 faces"):
+    with pytest.raises(InputError, match="held-out faces: got 1, expected 2 at least"):
         calibrate(logits(1), np.zeros(1, np.int64))
 
 

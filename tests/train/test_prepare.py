@@ -21,6 +21,7 @@ from edge_agent.types import Box, Detection
 from edge_agent.vision.detector import open_detector
 from train.cut_out import Policy, choose
 from train.data import load
+from train.data.photos import find_photos
 from train.data.splits import make_split
 from train.prepare import prepare
 from train.prepare_report import Report, render
@@ -177,6 +178,23 @@ def test_a_persons_name_may_stand_in_the_files_name(tmp_path: Path) -> None:
     report = prepare(tmp_path / "own", tmp_path / "crops", Policy(detector="haar", person="^(p[0-9])_"))
     assert report.people == 4
     assert {face.person: face.part for face in report.faces} == {face.person: face.part for face in report.faces[::-1]}
+
+
+@pytest.mark.parametrize("other", ["anna", "Anna", "ANNA ", "\uff21nna"])
+def test_a_persons_name_is_the_same_however_it_is_written(other: str, tmp_path: Path) -> None:
+    for folder in ("a/Anna", f"b/{other}"):
+        photograph(tmp_path / folder / "1.png", "happy", 1)
+    assert {photo.person for photo in find_photos(tmp_path)} == {"anna"}
+
+
+def test_crops_can_be_put_into_the_empty_folder_one_is_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for person in range(3):
+        photograph(tmp_path / "own" / "a" / f"{person}.png", "happy", person)
+        photograph(tmp_path / "own" / "b" / f"{person}.png", "sad", person)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    prepare(tmp_path / "own", Path(), Policy(detector="haar"))
+    assert (tmp_path / "here" / "prepare.json").is_file()
 
 
 def test_the_owners_own_parts_are_kept(tmp_path: Path) -> None:

@@ -104,3 +104,8 @@ def test_hosts_spoil_their_shares_as_one_would_the_whole() -> None:
 def test_a_recipe_spoils_only_where_it_says_so() -> None:
     assert load_recipe("edge").spoiling == NOT_SPOILT
     assert load_recipe("edge-robust").spoiling.share > 0
+
+
+def test_what_happens_to_pictures_is_told_for_people() -> None:
+    assert Spoiling(share=0.2, darkness=0.5, jpeg=30).kinds() == ("darkened", "compressed")
+    assert Spoiling(darkness=0.5).kinds() == NOT_SPOILT.kinds() == ()

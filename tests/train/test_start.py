@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import keras
@@ -21,6 +22,7 @@ from tests.exported import CLASSES, bundle, faces, truth
 from tests.tflite_models import dense_model, metadata
 from tests.train.faces import bright_halves, two_to_one
 from tests.train.test_trainer import RECIPE
+from train.data.splits import make_split
 from train.models import build
 from train.readers import open_reader
 from train.recipe import Phase
@@ -161,6 +163,19 @@ def test_what_the_weights_to_begin_with_learnt_from_is_told_all_the_way(tmp_path
     before = Learnt(data={"1" * 64: "halves"}, annotation=("votes",), teachers=("wise, 0",))
     assert [run.record().earlier for run in runs] == [before] * 2
     assert open_reader(runs[1].path).learnt_from == {some.fingerprint(): "halves", "1" * 64: "halves"}
+
+
+def test_held_out_images_that_the_weights_to_begin_with_learnt_from_are_counted(tmp_path: Path) -> None:
+    some = bright_halves()
+    once = msgspec.structs.replace(RECIPE, phases=(Phase(epochs=1),))
+    first, again = (RunDir(tmp_path / name) for name in ("first", "again"))
+    fit(once, some, make_split(some, "random-by-class seed=0"), first)
+    fit(once, some, make_split(some, "random-by-class seed=1"), again, start_from=open_start(first.path, some.images))
+    record = again.record()
+    assert re.search(
+        r"\d+ of 19 held-out images were learnt from before, by random-by-class seed=0", record.protocol_note
+    )
+    assert record.earlier.data == {some.fingerprint(): "halves"}
 
 
 def test_colour_that_a_recipe_gives_up_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:

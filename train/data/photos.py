@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,8 +79,12 @@ def _files_below(folder: Path) -> list[Path]:
 
 
 def _person(file: Path, folder: Path, pattern: re.Pattern[str] | None) -> str:
+    """A person's name, the same however its letters are put together, in whichever case, with or without spaces around:
+    one person taken for two could stand in training and beside it."""
     if pattern is not None:
         found = pattern.search(file.name)
-        return "" if found is None else (found[1] or "") if pattern.groups else found[0]
-    within = file.relative_to(folder).parts
-    return within[0] if len(within) > 1 else ""
+        told = "" if found is None else (found[1] or "") if pattern.groups else found[0]
+    else:
+        within = file.relative_to(folder).parts
+        told = within[0] if len(within) > 1 else ""
+    return unicodedata.normalize("NFKC", told).strip().casefold()

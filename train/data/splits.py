@@ -6,7 +6,8 @@ records, and :func:`make_split` gives the same rows for the same words.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,6 +160,28 @@ def siblings_in_train(faces: FaceSet, split: Split) -> int:
     """How many held-out images (validation and test) have another frame of the same recording in training."""
     held_out = faces.sequence[np.concatenate([split.validation, split.test])]
     return int(np.isin(held_out[held_out != ""], faces.sequence[split.train]).sum())
+
+
+def learnt_before(faces: FaceSet, split: Split, earlier: Sequence[str]) -> str:
+    """What a reader must know of figures on held-out images where a training began with, or was taught by, a network
+    that learnt from the same set by other splits; empty where these held out the same images, or are not known here.
+
+    Args:
+        faces: The set.
+        split: The training's own.
+        earlier: The other protocols.
+    """
+    held_out = np.concatenate([split.validation, split.test])
+    seen = np.zeros(len(held_out), np.bool_)
+    for protocol in earlier:
+        with contextlib.suppress(InputError):
+            seen |= np.isin(held_out, make_split(faces, protocol).train)
+    if not seen.any():
+        return ""
+    return (
+        f"{int(seen.sum())} of {len(held_out)} held-out images were learnt from before, by {', '.join(earlier)}: "
+        "figures on them flatter."
+    )
 
 
 def deal_subjects(faces: FaceSet, folds: int, seed: int = 0) -> NDArray[np.int64]:

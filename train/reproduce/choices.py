@@ -3,8 +3,8 @@
 CHOICES: tuple[tuple[str, str], ...] = (
     (
         "gives no batch size. On FER2013's 7,178 validation images its accuracies are multiples of 1/7,168, on "
-        "CK+'s 327 of 1/320: whole batches of 64. On CK+'s 654 training images they are multiples of 1/590, one batch "
-        "of 64 less",
+        "CK+'s 327 of 1/320: whole batches of 64. On CK+'s 654 training images all but model 1's are multiples of "
+        "1/590, one batch of 64 less",
         "64; in training a last partial batch is dropped, validation takes every image",
     ),
     ("gives no dropout rates", "0.25 after convolutions, 0.5 before the output"),

@@ -98,9 +98,14 @@ def read_published(docs: Path | None, begun: Begun) -> Results:
         raise InputError(f"{docs / RESULTS}", received=f"trainings with {_words(found.settings)}",
                          expected=_words(begun.settings), remedy="Name another folder with --docs")  # fmt: skip
     for result in found.results:
-        if not begun.fingerprints.get(result.job.data, result.fingerprint).startswith(result.fingerprint):
-            raise InputError(f"{docs / RESULTS}", received=f"{result.job} trained on other data", expected="the same",
-                             remedy="Name another folder with --docs")  # fmt: skip
+        here = begun.fingerprints.get(result.job.data, result.fingerprint)
+        if not here.startswith(result.fingerprint):
+            raise InputError(
+                f"{docs / RESULTS}",
+                received=f"{result.job} trained on data with sha256 {result.fingerprint} ({result.note})",
+                expected=f"{here[:12]}, the data given",
+                remedy="One page tells of one set of data: name a folder of your own with --docs, or leave it out",
+            )
     return found
 
 
@@ -124,6 +129,14 @@ def write_pages(out: Path, docs: Path | None, begun: Begun) -> Results:
     return found
 
 
+def _make(folder: Path, option: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{option} {folder}", received=error.strerror, expected="a folder, there or to be made",
+                         remedy="Name another one") from None  # fmt: skip
+
+
 def _words(settings: Settings) -> str:
     return f"{settings.epochs} epochs in {settings.precision}"
 
@@ -131,7 +144,7 @@ def _words(settings: Settings) -> str:
 @contextmanager
 def _turn_at(folder: Path) -> Iterator[None]:
     """Wait until no other call reads and writes the folder's page: what it adds in between would be lost."""
-    folder.mkdir(parents=True, exist_ok=True)
+    _make(folder, "--docs")
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -143,7 +156,7 @@ def _turn_at(folder: Path) -> Iterator[None]:
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
     """Two at work in one folder would train the same run twice over each other."""
-    folder.mkdir(parents=True, exist_ok=True)
+    _make(folder, "--out")
     with (folder / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -106,18 +106,20 @@ def recipe_of(job: Job, settings: Settings) -> Recipe:
     )
 
 
-def job_of(record: RunRecord) -> Job:
-    """The job that a run was made for."""
-    name, *words = record.protocol.split()
-    options = {key: int(value) for key, _, value in (word.partition("=") for word in words)}
-    return Job(
+def job_of(record: RunRecord, settings: Settings) -> Job | None:
+    """The job that a run was made for; None where it is no training of this reproduction."""
+    name, *words = record.protocol.split() or [""]
+    options = {key: value for key, _, value in (word.partition("=") for word in words)}
+    numbers = {key: int(value) for key, value in options.items() if value.isdecimal()}
+    job = Job(
         data="fer2013" if name.startswith("fer2013") else "ckplus",
         model=record.recipe.model,
         split="subject" if name == "ckplus-by-subject" else "paper",
         seed=record.recipe.seed,
-        fold=options.get("fold", 0),
-        folds=options.get("folds", 0),
+        fold=numbers.get("fold", 0),
+        folds=numbers.get("folds", 0),
     )
+    return job if recipe_of(job, settings).settings() == record.recipe.settings() else None
 
 
 def plan(

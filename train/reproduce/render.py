@@ -24,7 +24,8 @@ The eight networks of Kusno & Chowanda, *Modeling Emotion Recognition System fro
 Neural Networks*, CommIT Journal 18(2), 251-259, 2024, trained again from its text. The command
 `python -m train reproduce all --data fer2013.csv --ckplus CK+48 --docs docs` trains what is missing and writes this
 page from [the results](reproduction/results.json); [the tables](reproduction/tables.json) are there for programs,
-too."""
+too. A page is of one set of data: on other images than these results' (with PrivateTest among them, for one) leave
+`--docs` out or name a folder of your own."""
 _READING = """\
 Figures are those after the last epoch. *Accuracy* and *loss* are over the training images as they are learnt from, with
 dropout active; *validation* is over images held out. The difference is ours less the paper's, of shares in percentage

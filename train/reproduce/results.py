@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from edge_agent.errors import UNDECODABLE, InputError
 from train.reproduce.jobs import Job, Settings, job_of
 from train.reproduce.neighbours import SplitFacts
 from train.reproduce.paper import CURVES
-from train.run_dir import EpochMetrics, RunDir, write_whole
+from train.run_dir import EpochMetrics, RunDamaged, RunDir, write_whole
+
+log = logging.getLogger(__name__)
 
 SCHEMA = 1
 
@@ -76,14 +79,25 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_finished(run: RunDir, epochs: int) -> bool:
-    """Whether nothing is left to train in a run directory."""
-    return run.exists() and run.model_path.is_file() and bool(run.record().finished_at) and len(run.metrics()) == epochs
+    """Whether nothing is left to train in a run directory; a damaged one is told and counts as unfinished."""
+    try:
+        return (
+            run.exists()
+            and run.model_path.is_file()
+            and bool(run.record().finished_at)
+            and (len(run.metrics()) == epochs)
+        )
+    except RunDamaged as error:
+        log.warning("left out: %s", error)
+        return False
 
 
 def collect(out: Path, settings: Settings, splits: Sequence[SplitFacts] = ()) -> Results:
-    """Read all finished trainings below a reproduction's folder, whichever call made them."""
+    """Read all finished trainings below a reproduction's folder, whichever call made them. What else lies there, a
+    training of another kind or under another name, is not looked at."""
     runs = [RunDir(record.parent) for record in sorted(out.glob("*/*/run.json"))]
-    found = [(_result(run), run) for run in runs if is_finished(run, settings.epochs)]
+    finished = [(job_of(run.record(), settings), run) for run in runs if is_finished(run, settings.epochs)]
+    found = [(_result(job, run), run) for job, run in finished if job is not None and run.path == out / job.folder]
     found.sort(key=lambda pair: _place(pair[0].job))
     return Results(
         settings=settings,
@@ -133,12 +147,12 @@ def read_results(path: Path) -> Results:
                          remedy="Restore the file, or move it away and let it be written again") from None  # fmt: skip
 
 
-def _result(run: RunDir) -> Result:
+def _result(job: Job, run: RunDir) -> Result:
     record, metrics = run.record(), run.metrics()
     last = _rounded(metrics[-1])
     batch = record.recipe.batch_size
     return Result(
-        job=job_of(record),
+        job=job,
         accuracy=last.accuracy,
         loss=last.loss,
         val_accuracy=last.val_accuracy,

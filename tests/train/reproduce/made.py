@@ -9,8 +9,11 @@ import numpy as np
 
 from edge_agent.contract.labels import CK_PLUS
 from tests.train.data.files import write_face
-from train.reproduce.jobs import Job, Settings
+from tests.train.runs import RECIPE, begun_run
+from train.recipe import Recipe
+from train.reproduce.jobs import Job, Settings, recipe_of
 from train.reproduce.results import Result, Results
+from train.run_dir import RunDir
 
 RESULT = Result(
     job=Job(data="ckplus", model="paper-6"),
@@ -41,6 +44,20 @@ def results(*found: Result, epochs: int = 50) -> Results:
     """Results of trainings of one length."""
     settings = Settings(epochs=epochs)
     return Results(settings=settings, deviation=settings.deviation, results=found)
+
+
+def finished(folder: Path, recipe: Recipe = RECIPE, *, epochs: int = 50) -> RunDir:
+    """A finished run by a recipe; its network is an empty file."""
+    run = begun_run(folder, val_accuracies=[0.5] * epochs, recipe=recipe)
+    record = run.record()
+    run.write_record(msgspec.structs.replace(record, protocol=recipe.protocol or record.protocol, finished_at="now"))
+    run.model_path.touch()
+    return run
+
+
+def finished_job(out: Path, job: Job) -> RunDir:
+    """The finished run of a job, where a reproduction in ``out`` leaves it."""
+    return finished(out / job.folder, recipe_of(job, Settings()))
 
 
 def write_ckplus(folder: Path, subjects: int = 10, frames: int = 2) -> Path:

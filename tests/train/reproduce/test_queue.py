@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from edge_agent.errors import CheckFailed, InputError
 from tests.train.data.files import face_set, row, write_table
-from tests.train.reproduce.made import result, results, write_ckplus
+from tests.train.reproduce.made import finished, finished_job, result, results, write_ckplus
 from train.__main__ import app
 from train.child import device_environment
 from train.data.splits import make_split
@@ -29,7 +29,7 @@ from train.reproduce.folder import Begun, _turn_at, alone_in, write_pages
 from train.reproduce.jobs import Job, Settings, plan
 from train.reproduce.page import RESULTS, write_page
 from train.reproduce.queue import reproduce
-from train.reproduce.results import Results, read_results
+from train.reproduce.results import Results, collect, read_results
 from train.reproduce.sources import Source, _name_of, read_data
 from train.run_dir import EpochMetrics, RunDir
 
@@ -180,6 +180,22 @@ def test_a_broken_run_keeps_no_other_from_being_trained(together: Together) -> N
     assert together.failure.startswith("1 of 3 trainings failed: paper-8 on CK+ by image, seed 3")
 
 
+def test_a_damaged_run_is_told_and_the_others_are_shown(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    other = Job(data="ckplus", model="paper-6")
+    for job in (BY_IMAGE, other):
+        finished_job(tmp_path, job)
+    (tmp_path / BY_IMAGE.folder / "run.json").write_text('{"reci')
+    assert [one.job for one in collect(tmp_path, Settings()).results] == [other]
+    assert f"left out: {tmp_path / BY_IMAGE.folder / 'run.json'}" in caplog.text
+
+
+def test_trainings_of_another_kind_are_not_shown(tmp_path: Path) -> None:
+    finished(tmp_path / "own" / "mine")  # on other data, by another recipe
+    finished_job(tmp_path / "elsewhere", BY_IMAGE).path.rename(tmp_path / "own" / "a-name-of-its-own")
+    finished_job(tmp_path, BY_IMAGE)
+    assert [one.job for one in collect(tmp_path, Settings()).results] == [BY_IMAGE]
+
+
 def test_more_trainings_at_once_than_cores_are_refused(ckplus: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"--jobs: got 10000, expected 1 to \d+, the cores"):
         reproduce([BY_IMAGE], read_data([ckplus]), tmp_path / "out", Settings(), at_once=10_000)
@@ -205,7 +221,9 @@ def test_what_the_documents_tell_already_is_not_trained_again(ckplus: Path, tmp_
 def test_documents_that_tell_of_other_data_are_refused_and_left_alone(ckplus: Path, tmp_path: Path) -> None:
     docs = publish(results(result(BY_IMAGE)), tmp_path / "docs")
     before = (docs / RESULTS).read_bytes()
-    with pytest.raises(InputError, match=rf"got {re.escape(str(BY_IMAGE))} trained on other data"):
+    with pytest.raises(
+        InputError, match=rf"got {re.escape(str(BY_IMAGE))} trained on data with sha256 0+ .*folder of your own"
+    ):
         reproduce([BY_IMAGE], read_data([ckplus]), tmp_path / "out", Settings(), docs=docs)
     assert (docs / RESULTS).read_bytes() == before
     assert not (tmp_path / "out" / "reproduction.json").exists(), "another call may begin there"
@@ -311,7 +329,16 @@ def test_a_set_is_named_once(ckplus: Path) -> None:
         read_data([ckplus, ckplus])
 
 
-@pytest.mark.parametrize("seeds", ["", "one", "1,-2"])
+@pytest.mark.parametrize("option", ["--out", "--docs"])
+def test_a_file_where_a_folder_is_wanted_is_refused(option: str, ckplus: Path, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    out, docs = (file, None) if option == "--out" else (tmp_path / "out", file)
+    with pytest.raises(InputError, match=f"{option} {re.escape(str(file))}: got File exists, expected a folder"):
+        reproduce([BY_IMAGE], read_data([ckplus]), out, Settings(), docs=docs)
+
+
+@pytest.mark.parametrize("seeds", ["", "one", "1,-2", "4294967296"])
 def test_seeds_are_whole_numbers(seeds: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"--seeds: got .*, expected whole numbers"):
         run_target("table9", [], tmp_path, only="", splits="both", seeds=seeds, epochs=1, precision="float32",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -299,4 +300,17 @@ def test_a_model_of_another_run_is_refused(
     write_bundle(tmp_path / "other.tflite", dense_model(), metadata(labels=tuple("abcdefg")))
 
     assert call("verify", run, tmp_path / "other.tflite", "--data", data) == 3
-    assert "labels: got a, b, c, d, e, f, g, expected angry" in capsys.readouterr().err
+    assert "labels: got a, b, c, d, e, f, g from 1 channels, expected angry" in capsys.readouterr().err
+
+
+def test_a_model_that_reads_gray_is_not_verified_against_a_run_in_colour(
+    run: Path, data: Path, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_bundle(tmp_path / "gray.tflite", dense_model(), metadata())
+    record = RunDir(run).record()
+    colour = RunDir(tmp_path / "colour")
+    colour.create(msgspec.structs.replace(record, recipe=msgspec.structs.replace(record.recipe, channels=3)))
+    shutil.copy(RunDir(run).model_path, colour.model_path)
+
+    assert call("verify", colour.path, tmp_path / "gray.tflite", "--data", data) == 3
+    assert "from 1 channels, expected angry, disgust" in capsys.readouterr().err

@@ -33,7 +33,7 @@ def load_settings(path: Path) -> Settings:
 def load_toml(path: Path, shape: type[T]) -> T:
     """Read a TOML file into a msgspec type, turning every failure into one :class:`ConfigError`."""
     try:
-        raw = loads(path.read_text(encoding="utf-8"))
+        raw = loads(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a mark
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file", remedy="Check the path given to --config") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -104,9 +104,12 @@ def _type_at(shape: Any, where: str) -> msgspec.inspect.Type | None:
     info: Any = msgspec.inspect.type_info(shape)
     for step in _steps(where):
         fields = {field.encode_name: field.type for field in getattr(info, "fields", ())}
-        if step not in fields:
+        if step in fields:
+            info = fields[step]
+        elif hasattr(info, "item_type"):  # a place in a list
+            info = info.item_type
+        else:
             return None
-        info = fields[step]
     return info  # type: ignore[no-any-return]
 
 

@@ -11,7 +11,7 @@ from train.agreement import VotesView
 from train.calibration import Abstention, Calibration
 from train.generalise import Generalisation
 from train.robustness import Robustness
-from train.run_dir import write_whole
+from train.writing import write_whole
 
 
 class Quantized(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ from train.data.dataset import FaceSet
 from train.data.ferplus import Votes
 from train.data.splits import make_split
 from train.normalise import alignment_weights, normalise
+from train.objective import open_teachers
 from train.run_dir import EpochMetrics, RunDir
 from train.saved import load_model
 from train.start import describe_start, open_start
@@ -63,6 +64,7 @@ def run_ablation(
         RunMismatch: The folder holds runs by other recipes or of other data.
         RunDamaged: It holds a broken one.
     """
+    taught_by_all = tuple(describe_start(teacher, "--teacher") for teacher in teachers)
     for variant in variants:
         if variant.recipe.uses_votes and votes is None:
             raise InputError(f"variant {variant.name!r}", received="no votes", expected="FER+'s table, fer2013new.csv",
@@ -70,6 +72,7 @@ def run_ablation(
         if variant.recipe.teaching.weight and not teachers:
             raise InputError(f"variant {variant.name!r}", received="no teacher", expected="a model bundle",
                              remedy="Name it with --teacher")  # fmt: skip
+        open_teachers(variant.recipe, faces, teachers if variant.recipe.teaching.weight else ())
     if any("align" in variant.faces for variant in variants):
         alignment_weights(weights)
     splits = [make_split(faces, variant.recipe.protocol) for variant in variants]
@@ -90,8 +93,8 @@ def run_ablation(
                 faces=variant.faces,
                 data=faces.fingerprint(),
                 split=split.protocol,
-                start=describe_start(start) if start else "",
-                teachers=tuple(map(describe_start, taught_by)),
+                start=describe_start(start, "--from") if start else "",
+                teachers=taught_by_all if taught_by else (),
                 votes=votes.fingerprint() if votes is not None and recipe.uses_votes else "",
             )
             run = RunDir(folder / variant.folder / f"seed-{seed}")
@@ -103,8 +106,8 @@ def run_ablation(
                     check_run(run, training, seen.fingerprint())
                 else:
                     begun = open_start(start, seen.images[split.train]) if start else None
-                    fit(recipe, seen, split, run, resume=True, start_from=begun, votes=votes, teachers=taught_by,
-                        on_epoch=on_epoch)  # fmt: skip
+                    fit(recipe, seen, split, run, resume=True, start_from=begun,
+                        votes=votes if recipe.uses_votes else None, teachers=taught_by, on_epoch=on_epoch)  # fmt: skip
                 answers = predict_logits(load_model(run), seen.images[split.validation]).argmax(axis=1)
                 write_answers(run, training, answers)
             right[variant.name].append(answers == labels)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from edge_agent.errors import UNDECODABLE
 from train.recipe import Recipe
 from train.resuming import RunMismatch
-from train.run_dir import RunDir, write_whole
+from train.run_dir import RunDir
+from train.writing import write_whole
 
 ANSWERS = "answers.json"
 

@@ -9,8 +9,9 @@ import msgspec
 
 from edge_agent.config_file import from_tables, load_toml
 from edge_agent.errors import ConfigError, InputError
+from train.models import MODELS
 from train.normalise import Normalisation
-from train.recipe import Recipe, load_recipe
+from train.recipe import MOST_SEED, Recipe, check_sense, load_recipe
 
 PLANS = Path(__file__).parent / "ablations"
 
@@ -45,7 +46,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     title: str
     base: str
-    seeds: Annotated[tuple[int, ...], msgspec.Meta(min_length=1)]
+    seeds: Annotated[tuple[Annotated[int, msgspec.Meta(ge=0, le=MOST_SEED)], ...], msgspec.Meta(min_length=1)]
     set: dict[str, Any] = {}
     change: Annotated[tuple[Change, ...], msgspec.Meta(min_length=1)]
 
@@ -71,7 +72,8 @@ def load_plan(named: str) -> tuple[Plan, tuple[Variant, ...]]:
 
     Raises:
         InputError: There is no such plan or base recipe, or two changes have one name.
-        ConfigError: The file is malformed, a change names a setting that does not exist, or it changes nothing.
+        ConfigError: The file is malformed, names a seed twice or a network that does not exist, or a change names a
+            setting that does not exist or cannot differ, or it changes nothing.
     """
     bundled = PLANS / f"{named}.toml"
     path = bundled if bundled.is_file() else Path(named)
@@ -79,12 +81,17 @@ def load_plan(named: str) -> tuple[Plan, tuple[Variant, ...]]:
         known = ", ".join(sorted(file.stem for file in PLANS.glob("*.toml")))
         raise InputError("ablation", received=repr(named), expected=f"one of {known}, or a path to a TOML file")
     plan = load_toml(path, Plan)
+    if len(set(plan.seeds)) < len(plan.seeds):
+        raise ConfigError(f"{path}: seeds", received=", ".join(map(str, plan.seeds)), expected="each once",
+                          remedy="The same training twice tells nothing of chance")  # fmt: skip
     beside = path.parent / plan.base
     recipe = load_recipe(str(beside) if beside.is_file() else plan.base)
     base = _changed(recipe, plan.set, path, "set")
     variants = [Variant(name=BASE, recipe=base)]
     for number, change in enumerate(plan.change):
-        changed = _changed(base, change.set, path, f"change[{number}].set")
+        where = f"change[{number}].set"
+        _check_varies(change, path, where)
+        changed = _changed(base, change.set, path, where)
         if changed.settings() == base.settings() and not change.faces:
             raise ConfigError(f"{path}: change {change.name!r}", received="what the base has already",
                               expected="something else", remedy="Leave it out or change another setting")  # fmt: skip
@@ -96,13 +103,28 @@ def load_plan(named: str) -> tuple[Plan, tuple[Variant, ...]]:
     return plan, tuple(variants)
 
 
+_THE_SAME = {
+    "seed": "Name seeds at the top of the plan: every variant is trained with each",
+    "channels": "Name a base recipe with these channels: all variants read the same data",
+}
+
+
 def _changed(recipe: Recipe, replaced: dict[str, Any], path: Path, where: str) -> Recipe:
     """The recipe with some settings replaced; tables are merged, everything else is taken whole."""
     merged = _merged(msgspec.to_builtins(recipe), replaced)
     changed = from_tables(merged, Recipe, Path(f"{path}, {where}"))
-    if not changed.phases:
-        raise ConfigError(f"{path}, {where}: phases", received="none", expected="at least one")
+    check_sense(changed, f"{path}, {where}")
+    if changed.model and changed.model not in MODELS:
+        raise ConfigError(
+            f"{path}, {where}.model", received=repr(changed.model), expected=f"one of {', '.join(MODELS)}"
+        )
     return changed
+
+
+def _check_varies(change: Change, path: Path, where: str) -> None:
+    for name, remedy in _THE_SAME.items():
+        if name in change.set:
+            raise ConfigError(f"{path}, {where}.{name}", received=change.set[name], expected="nothing", remedy=remedy)
 
 
 def _merged(tables: dict[str, Any], replaced: dict[str, Any]) -> dict[str, Any]:

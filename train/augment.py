@@ -54,7 +54,7 @@ def vary(face: NDArray[np.uint8], how: Augmentation, rng: np.random.Generator, s
     Args:
         face: ``uint8 (height, width, C)``.
         how: How far to go.
-        rng: Source of all randomness; every call draws the same number of values whatever they are used for.
+        rng: Source of all randomness.
         side_px: Side of the result in pixels; smaller than the crop for a cheap early phase of a training.
 
     Returns:

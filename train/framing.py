@@ -28,6 +28,7 @@ from train.data.dataset import FaceSet
 from train.table import table
 
 _NEAR = 0.25  # a box whose centre is further off, in sides of the square, found something else
+_PICTURES = (".jpg", ".jpeg", ".png")
 _FACE_PX = (72, 192)  # sides at which faces are shown: what a 720p camera sees of the first and the middle rows
 _MEASURES = ("geometric mean", "height", "width")
 
@@ -211,7 +212,7 @@ def read_photos(folder: Path) -> list[Image]:
     Raises:
         InputError: There are none.
     """
-    pictures = [cv2.imread(str(path)) for path in sorted(folder.glob("*")) if path.suffix in (".jpg", ".jpeg", ".png")]
+    pictures = [cv2.imread(str(path)) for path in sorted(folder.glob("*")) if path.suffix.lower() in _PICTURES]
     readable = [picture.astype(np.uint8, copy=False) for picture in pictures if picture is not None]
     if not readable:
         raise InputError(f"{folder}: no pictures", expected="JPEG or PNG files")

@@ -97,16 +97,23 @@ def measure_generalisation(reader: Reader, faces: FaceSet, seed: int = 0) -> Gen
 
 
 def render(measured: list[Generalisation]) -> str:
-    """A table with a column for each model."""
-    first = measured[0]
+    """A table with a column for each model; models that share other classes with the data read other images."""
+    first, images = measured[0], [f"{one.images:,}" for one in measured]
+    support = {label: count for one in measured for label, count in one.support.items()}
     rows = [
         ["accuracy", *(f"{one.accuracy:.1%} ({one.interval[0]:.1%} to {one.interval[1]:.1%})" for one in measured)],
         ["accuracy among shared labels", *(f"{one.among_shared:.1%}" for one in measured)],
         *(
-            [f"recall, {label} ({count})", *(f"{one.recall[label]:.1%}" for one in measured)]
-            for label, count in first.support.items()
+            [
+                f"recall, {label} ({count})",
+                *(f"{one.recall[label]:.1%}" if label in one.recall else "not among its labels" for one in measured),
+            ]
+            for label, count in support.items()
         ),
     ]
+    if len(set(images)) > 1:
+        rows.insert(0, ["images", *images])
+        return table([first.data, *(one.name for one in measured)], rows)
     return table([f"{first.data}, {first.images:,} images", *(one.name for one in measured)], rows)
 
 

@@ -26,10 +26,13 @@ def make_targets(recipe: Recipe, faces: FaceSet, split: Split, votes: Votes | No
     votes is all zero there and teaches that head nothing.
 
     Raises:
-        InputError: The recipe uses votes and none were given.
+        InputError: The recipe uses votes and none were given, or the other way round.
     """
     targets = one_hot(faces.labels[split.train], len(faces.classes))
     if not recipe.uses_votes:
+        if votes is not None:
+            raise InputError(f"recipe {recipe.title!r}", received="votes", expected="none, as it uses none",
+                             remedy="Set blend under [votes] in the recipe, or leave --votes out")  # fmt: skip
         return targets
     if votes is None:
         raise InputError(f"recipe {recipe.title!r}", received="no votes", expected="FER+'s table, fer2013new.csv",

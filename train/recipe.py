@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from edge_agent.config_file import load_toml
-from edge_agent.errors import InputError
+from edge_agent.errors import ConfigError, InputError
 from train.augment import Augmentation
 from train.spoil import NOT_SPOILT, Spoiling
 
@@ -70,8 +70,8 @@ class Optimizer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         momentum: Of ``sgd``.
         weight_decay: Decoupled: each step takes ``learning_rate * weight_decay`` of every kernel. An L2 penalty ``d``
             under momentum ``m`` corresponds to ``d / (1 - m)``. Biases and normalisation are exempt.
-        schedule: ``cosine`` falls to zero at the last step, ``constant`` stays.
-        warmup_epochs: Epochs over which the rate rises linearly from zero.
+        schedule: ``cosine`` falls to zero with the end of the training, ``constant`` stays.
+        warmup_epochs: Epochs over which the rate rises linearly from zero before it falls; ``cosine`` alone has them.
     """
 
     kind: Literal["sgd", "adam"] = "sgd"
@@ -154,7 +154,7 @@ def load_recipe(named: str) -> Recipe:
 
     Raises:
         InputError: There is no such recipe.
-        ConfigError: The file is malformed.
+        ConfigError: The file is malformed or contradicts itself.
     """
     bundled = RECIPES / f"{named}.toml"
     path = bundled if bundled.is_file() else Path(named)
@@ -162,6 +162,23 @@ def load_recipe(named: str) -> Recipe:
         known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.toml")))
         raise InputError("recipe", received=repr(named), expected=f"one of {known}, or a path to a TOML file")
     recipe = load_toml(path, Recipe)
-    if not recipe.phases:
-        raise InputError(f"{path}: phases", received="none", expected="at least one")
+    check_sense(recipe, str(path))
     return recipe
+
+
+def check_sense(recipe: Recipe, where: str) -> None:
+    """Refuse settings that are each fine alone and make no sense together.
+
+    Raises:
+        ConfigError: There are no phases, or a warm-up that nothing follows.
+    """
+    if not recipe.phases:
+        raise ConfigError(f"{where}: phases", received="none", expected="at least one")
+    optimizer = recipe.optimizer
+    if optimizer.schedule == "constant" and optimizer.warmup_epochs:
+        raise ConfigError(f"{where}: optimizer.warmup_epochs", received=optimizer.warmup_epochs,
+                          expected='0, as schedule = "constant" has none',
+                          remedy='Leave it out or set schedule = "cosine"')  # fmt: skip
+    if optimizer.warmup_epochs and optimizer.warmup_epochs >= recipe.epochs:
+        raise ConfigError(f"{where}: optimizer.warmup_epochs", received=optimizer.warmup_epochs,
+                          expected=f"fewer than the {recipe.epochs} epochs of the phases")  # fmt: skip

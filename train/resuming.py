@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import keras
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_agent.contract.labels import FER2013
 from edge_agent.errors import AgentError, InputError
 from train.data.dataset import FaceSet, Split
+from train.data.ferplus import Votes
 from train.data.splits import learnt_before
 from train.machine import accelerators, describe_machine
 from train.models import Cost
@@ -17,6 +21,8 @@ from train.recipe import Recipe
 from train.run_dir import EpochMetrics, Learnt, RunDir, RunRecord, git_revision, utc_now
 from train.start import Start
 from train.teachers import Teachers
+
+log = logging.getLogger(__name__)
 
 
 class RunMismatch(AgentError):
@@ -32,6 +38,7 @@ def begin_or_continue(
     run: RunDir,
     cost: Cost,
     teachers: Teachers | None,
+    votes: Votes | None,
     *,
     resume: bool,
     start_from: Start | None,
@@ -45,6 +52,7 @@ def begin_or_continue(
         run: Empty, or an unfinished run where ``resume``.
         cost: Of the network at the device's resolution.
         teachers: Who teaches, for the record.
+        votes: FER+'s, where the recipe uses them.
         resume: Continue a run that is there.
         start_from: What the weights begin with, for the record.
 
@@ -52,7 +60,7 @@ def begin_or_continue(
         The epochs already done, and what :func:`get_state` took after them; None before the first.
 
     Raises:
-        RunMismatch: The run was begun with another recipe, other data, teachers, weights or another split.
+        RunMismatch: The run was begun with another recipe, other data, votes, teachers, weights or another split.
         InputError: The directory holds a run and ``resume`` is false, or something else.
     """
     record = RunRecord(
@@ -72,18 +80,24 @@ def begin_or_continue(
         started_at=utc_now(),
         started_from="" if start_from is None else start_from.description,
         teachers=() if teachers is None else teachers.descriptions,
+        votes="" if votes is None else votes.fingerprint(),
     )
     before = Learnt() if start_from is None else start_from.learnt
     record.earlier = before.and_also(Learnt() if teachers is None else teachers.learnt).beyond(record.own())
+    others = [name for sha256, name in record.earlier.data.items() if sha256 != record.fingerprint]
+    if faces.classes == FER2013 and "FER2013" in others:
+        log.warning("what this begins with or is taught by learnt from FER2013, of which %s has the classes: make sure "
+                    "that no picture held out was among them", faces.name)  # fmt: skip
     flattered = learnt_before(faces, split, record.earlier.splits.get(record.fingerprint, ()))
     record.protocol_note = " ".join(filter(None, (split.note, flattered)))
     if not (resume and run.exists()):
         run.create(record)
         return [], None
     begun = run.record()
-    compared = {
-        "recipe": (begun.recipe.settings(), recipe.settings()),
-        "data": (begun.fingerprint, record.fingerprint),
+    compared: dict[str, tuple[object, object]] = {
+        **_settings(begun.recipe.settings(), recipe.settings()),
+        "data, sha256": (begun.fingerprint[:12], record.fingerprint[:12]),
+        "votes, sha256": ((begun.votes or record.votes)[:12], record.votes[:12]),  # records of old do not tell
         "teachers": (begun.teachers, record.teachers),
         "start": (begun.started_from, record.started_from),
         "split": ((begun.protocol, begun.images), (record.protocol, record.images)),
@@ -91,14 +105,26 @@ def begin_or_continue(
     for what, (then, now) in compared.items():
         if then != now:
             raise RunMismatch(
-                f"{run.path}: the {what} differs from the one the run was begun with",
+                f"{run.path}: {what}", received=now or "none", expected=f"{then or 'none'}, which it was begun with",
                 remedy="Continue with the same recipe and data, or start a new run directory",
-            )
+            )  # fmt: skip
     saved = run.load_state()
     if saved is None:
         return [], None
     epochs, state = saved
     return run.metrics()[:epochs], state
+
+
+def _settings(begun: msgspec.Struct, now: msgspec.Struct, place: str = "") -> dict[str, tuple[object, object]]:
+    """Every setting of two recipes by its key."""
+    found: dict[str, tuple[object, object]] = {}
+    for name, value in msgspec.structs.asdict(now).items():
+        then = getattr(begun, name)
+        if isinstance(value, msgspec.Struct):
+            found |= _settings(then, value, f"{place}{name}.")
+        else:
+            found[f"recipe, {place}{name}"] = then, value
+    return found
 
 
 def get_state(model: keras.Model) -> list[NDArray[Any]]:

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from edge_agent.errors import UNDECODABLE, AgentError, InputError
 from train.recipe import Recipe
+from train.writing import write_whole, writing
 
 _DAMAGED = "Restore the file, or delete the run's folder and train again"
 
@@ -31,8 +32,9 @@ _DAMAGED = "Restore the file, or delete the run's folder and train again"
 class EpochMetrics(msgspec.Struct, frozen=True, kw_only=True):
     """What one epoch gave. ``loss`` and ``accuracy`` are over the varied training images with dropout active.
 
-    ``images_per_s`` is over the training steps of all hosts, tracing included; ``waiting`` is the share of their time
-    in which this host's devices had no batch to work on. Both are zero in records of old.
+    ``learning_rate`` is that of the step after it. ``images_per_s`` is over the training steps of all hosts, tracing
+    included; ``waiting`` is the share of their time in which this host's devices had no batch to work on. Both are zero
+    in records of old.
     """
 
     epoch: int
@@ -111,6 +113,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
         extra_annotation: What was learnt from beyond the data set's own labels.
         machine: Where it was begun, as :func:`train.machine.describe_machine` tells it.
         teachers: Bundles whose answers it learnt from, with their fingerprints.
+        votes: Sha256 of the votes it learnt from; empty where there were none, and in records of old.
         started_from: The run whose weights it began with, and its fingerprint; empty where it began from nothing.
         earlier: What the weights it began with and its teachers had learnt from before.
     """
@@ -133,6 +136,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     extra_annotation: str = ""
     machine: str = ""
     teachers: tuple[str, ...] = ()
+    votes: str = ""
 
     def learnt(self) -> Learnt:
         """What the run's weights learnt from, itself and before."""
@@ -174,8 +178,9 @@ class RunDir:
             InputError: The directory already holds something else, or cannot be made.
         """
         if self.path.is_dir() and any(self.path.iterdir()):
+            remedy = "Name another folder" + (", or pass --resume to continue the run in it" if self.exists() else "")
             raise InputError(f"{self.path}", received="a folder that is not empty", expected="a new run directory",
-                             remedy="Name another folder, or pass --resume to continue the run in it")  # fmt: skip
+                             remedy=remedy)  # fmt: skip
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -258,10 +263,11 @@ class RunDir:
     def save_model(self, save: Callable[[Path], object]) -> None:
         """Keep the finished network, which ``save`` writes to the path it is given."""
         staging = self.path / "part.keras"
-        save(staging)
-        with staging.open("rb") as stream:
-            os.fsync(stream.fileno())
-        staging.replace(self.model_path)
+        with writing(self.model_path):
+            save(staging)
+            with staging.open("rb") as stream:
+                os.fsync(stream.fileno())
+            staging.replace(self.model_path)
 
 
 def git_revision() -> str:
@@ -283,14 +289,3 @@ def git_revision() -> str:
 def utc_now() -> str:
     """The present moment, ISO 8601."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
-
-
-def write_whole(path: Path, content: bytes | memoryview) -> None:
-    """Replace a file, which is there whole or not at all whatever happens meanwhile. Its folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staging = path.with_name(path.name + ".part")
-    with staging.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    staging.replace(path)

@@ -129,6 +129,7 @@ def join(place: Place) -> Iterator[Team]:
     Raises:
         InputError: The backend is not JAX, there are fewer devices than asked for, or the other hosts did not come.
     """
+    _check(place)
     if place.devices == 1 and place.hosts == 1:
         yield ALONE
         return
@@ -136,7 +137,6 @@ def join(place: Place) -> Iterator[Team]:
         raise InputError(f"{place.devices} devices, {place.hosts} hosts", received=keras.backend.backend(),
                          expected="the backend jax",
                          remedy="Set KERAS_BACKEND=jax and install the extra train-jax")  # fmt: skip
-    _check(place)
     import jax
 
     if place.hosts > 1:
@@ -178,7 +178,8 @@ def _check(place: Place) -> None:
     if place.hosts > 1 and not place.coordinator:
         raise InputError("--coordinator", received="none", expected="ADDRESS:PORT of host 0 for several hosts")
     if not 0 <= place.host < place.hosts:
-        raise InputError("--host", received=place.host, expected=f"0 to {place.hosts - 1}")
+        raise InputError("--host", received=place.host, expected=f"less than --hosts, which is {place.hosts}",
+                         remedy="Name the number of all hosts with --hosts on each of them")  # fmt: skip
 
 
 def _meet(place: Place) -> None:

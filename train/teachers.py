@@ -48,6 +48,10 @@ class Teachers:
         temperature: float = 1.0,
         flip: bool = False,
     ) -> None:
+        for bundle in bundles:
+            if bundle.is_dir():
+                raise InputError(f"teacher {bundle}", received="a folder", expected="a model bundle",
+                                 remedy="Export the run in it with `python -m export convert`")  # fmt: skip
         self._classifiers = [Classifier.load(bundle) for bundle in bundles]
         for bundle, one in zip(bundles, self._classifiers, strict=True):
             if one.channels != channels or not set(classes) <= set(one.labels):

@@ -17,6 +17,7 @@ from tensorboardX.proto.summary_pb2 import Summary
 from tensorboardX.record_writer import masked_crc32c
 
 from train.run_dir import EpochMetrics, RunDir
+from train.writing import writing
 
 FOLDER = "tensorboard"
 """Below the run directory: a folder for training and one for validation, so that both are drawn in one chart."""
@@ -64,8 +65,9 @@ def _record(event: Event) -> bytes:
 
 
 def _overwrite(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch()
-    with path.open("r+b") as stream:
-        stream.write(content)
-        stream.truncate()
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        with path.open("r+b") as stream:
+            stream.write(content)
+            stream.truncate()

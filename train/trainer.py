@@ -7,12 +7,13 @@ order that varies. Validation losses of equal runs were seen 0.04 % apart; ``tes
 
 from __future__ import annotations
 
+import logging
 import math
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -24,15 +25,18 @@ from edge_agent.errors import AgentError, InputError
 from train.batches import EpochBatches, Pace, feeders, steps_per_epoch
 from train.data.dataset import FaceSet, Split
 from train.data.ferplus import Votes
+from train.finishing import at_device_size, finish, finished_weights
 from train.models import build, describe_cost
 from train.objective import Objective, make_optimizer, make_targets, open_teachers
 from train.recipe import Recipe
 from train.resuming import begin_or_continue, get_state, set_state
-from train.run_dir import EpochMetrics, RunDir, utc_now
+from train.run_dir import EpochMetrics, RunDir
 from train.scale_out import ALONE, Team, check_batch
 from train.start import Start
 from train.teachers import Teachers
 from train.tensorboard import write_events
+
+log = logging.getLogger(__name__)
 
 
 class TrainingDiverged(AgentError):
@@ -103,13 +107,18 @@ def fit(
     if not recipe.model:
         raise InputError(f"recipe {recipe.title!r}", received="no model", expected="weights to begin with",
                          remedy="Name a run or a bundle with --from")  # fmt: skip
+    if recipe.channels != faces.images.shape[-1]:
+        raise InputError(f"{faces.name}", received=f"images of {faces.images.shape[-1]} channels",
+                         expected=f"{recipe.channels}, as the recipe says")  # fmt: skip
+    _warn_of_sides(recipe, faces.classes)
     targets = make_targets(recipe, faces, split, votes)
     taught = open_teachers(recipe, faces, teachers)
     check_batch(recipe.batch_size, len(split.train), team)
-    team.agree("data, split, recipe or teachers", _fingerprint(recipe, faces, split, taught))
+    team.agree("data, split, recipe, votes, teachers or start",
+               _fingerprint(recipe, faces, split, targets, taught, start_from))  # fmt: skip
     _seed_backend(recipe, deterministic)  # forgets all of Keras' global state, so it comes before the spreading
     with team.spread():
-        return _fit(recipe, faces, split, run, targets, taught, resume=resume, start_from=start_from, team=team,
+        return _fit(recipe, faces, split, run, targets, taught, votes, resume=resume, start_from=start_from, team=team,
                     on_step=on_step, on_epoch=on_epoch)  # fmt: skip
 
 
@@ -120,6 +129,7 @@ def _fit(
     run: RunDir,
     targets: NDArray[np.float32],
     teachers: Teachers | None,
+    votes: Votes | None,
     *,
     resume: bool,
     start_from: Start | None,
@@ -139,8 +149,13 @@ def _fit(
         start_from.copy_into(model, faces.classes)
     cost = describe_cost(build(recipe.model, len(faces.classes), channels=recipe.channels))
     done, state = team.share(
-        lambda: begin_or_continue(recipe, faces, split, run, cost, teachers, resume=resume, start_from=start_from)
+        lambda: begin_or_continue(
+            recipe, faces, split, run, cost, teachers, votes, resume=resume, start_from=start_from
+        )
     )
+    if (weights := team.share(lambda: finished_weights(run) if resume else None)) is not None:
+        with team.apart():
+            return at_device_size(recipe, faces, weights)
     if state is not None:
         set_state(model, state)
     judge = model
@@ -173,6 +188,8 @@ def _fit(
         with team.apart():
             logits = predict_logits(judge, held_out)[:, : len(faces.classes)]
         val_loss, val_accuracy = cross_entropy(logits, held_out_labels), accuracy(logits, held_out_labels)
+        if not math.isfinite(val_loss):  # an epoch's last step can spoil weights whose losses were all finite
+            raise _diverged(f"the validation loss after epoch {epoch + 1}", val_loss)
         metrics = EpochMetrics(
             epoch=epoch,
             loss=history.history["loss"][0],
@@ -190,7 +207,7 @@ def _fit(
             write_events(run, done)
         on_epoch(metrics)
     with team.apart():
-        return _finish(recipe, faces, run, model.get_weights(), write=team.leads)
+        return finish(recipe, faces, run, model.get_weights(), write=team.leads)
 
 
 def predict_logits(model: keras.Model, images: NDArray[np.uint8], batch_size: int = 256) -> NDArray[np.float32]:
@@ -223,32 +240,35 @@ def _seed_backend(recipe: Recipe, deterministic: bool) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
-def _fingerprint(recipe: Recipe, faces: FaceSet, split: Split, teachers: Teachers | None) -> bytes:
+def _fingerprint(
+    recipe: Recipe,
+    faces: FaceSet,
+    split: Split,
+    targets: NDArray[np.float32],
+    teachers: Teachers | None,
+    start: Start | None,
+) -> bytes:
     rows = b"".join(part.astype(np.int64).tobytes() for part in (split.train, split.validation))
     named = () if teachers is None else teachers.descriptions
-    return f"{recipe.settings()}{faces.fingerprint()}{split.protocol}{named}".encode() + rows
+    begun = "" if start is None else start.description
+    words = f"{recipe.settings()}{faces.fingerprint()}{split.protocol}{named}{begun}"
+    return words.encode() + rows + targets.tobytes()
+
+
+def _warn_of_sides(recipe: Recipe, classes: tuple[str, ...]) -> None:
+    sided = [name for name in classes if {"left", "right"} & set(re.split(r"[^a-z]+", name))]
+    if recipe.augmentation.flip and sided:
+        log.warning("pictures are mirrored and keep their labels, of which %s tell a side: set flip = false under "
+                    "[augmentation] in the recipe", ", ".join(sided))  # fmt: skip
 
 
 def _changes_size(recipe: Recipe) -> bool:
     return any(phase.side_px != FACE_SIZE for phase in recipe.phases)
 
 
-def _finish(recipe: Recipe, faces: FaceSet, run: RunDir, weights: list[NDArray[Any]], *, write: bool) -> keras.Model:
-    """Save the network at the device's resolution and in float32, and close the record."""
-    keras.mixed_precision.set_global_policy("float32")
-    finished = build(recipe.model, len(faces.classes), channels=recipe.channels)
-    # The second head's columns come last and stay behind.
-    wanted = [tuple(one.shape) for one in finished.weights]
-    pairs = zip(weights, wanted, strict=True)
-    finished.set_weights([values[..., : shape[-1]] if values.shape != shape else values for values, shape in pairs])
-    if not write:
-        return finished
-    run.save_model(finished.save)
-    record = run.record()
-    if not record.finished_at:
-        record.finished_at = utc_now()
-        run.write_record(record)
-    return finished
+def _diverged(what: str, received: float) -> TrainingDiverged:
+    return TrainingDiverged(what, received=received, expected="a finite number",
+                            remedy="Lower the learning rate or raise warmup_epochs, then start a new run")  # fmt: skip
 
 
 class _Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no type information
@@ -267,9 +287,7 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no ty
         now = time.monotonic()
         self.pace.step(self._batches.asked_at.get(batch, now), self._batches.ready_at.get(batch, now), now)
         if not math.isfinite(loss):
-            raise TrainingDiverged(
-                f"the loss in epoch {self._epoch + 1}, step {batch + 1}", received=loss, expected="a finite number",
-                remedy="Lower the learning rate or raise warmup_epochs, then start a new run")  # fmt: skip
+            raise _diverged(f"the loss in epoch {self._epoch + 1}, step {batch + 1}", loss)
         self._on_step(
             Progress(self._epoch, self._epochs, batch + 1, self._steps, loss, float((logs or {})["accuracy"]))
         )

@@ -5,6 +5,7 @@ A model's own labels travel in its bundle; these tuples are what the known data 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 FER2013 = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -38,9 +39,10 @@ _SYNONYMS = {
 def canonical(name: str) -> str:
     """The spelling used throughout for a class name found in the wild: ``"Anger"`` gives ``"angry"``.
 
-    A name that is nobody's synonym comes back in lower case, trimmed: new label sets are welcome.
+    A name that is nobody's synonym comes back in lower case, trimmed, its letters composed as Unicode's NFC has them
+    (macOS takes an ``ö`` apart): new label sets are welcome.
     """
-    plain = name.strip().lower()
+    plain = unicodedata.normalize("NFC", name).strip().lower()
     return _SYNONYMS.get(plain, plain)
 
 

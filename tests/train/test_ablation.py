@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -78,11 +79,21 @@ def test_a_change_replaces_what_it_names_and_nothing_else(tmp_path: Path) -> Non
         ('faces = ["sharpen"]', r"\$\.change"),
         ('set = { batch_size = 8 }\n[[change]]\nname = "x!"\nset = { batch_size = 4 }', "two called 'x'"),
         ("set = { phases = [] }", "phases: got none"),
+        ("set = { seed = 5 }", r"change\[0\]\.set\.seed: got 5, expected nothing\. Name seeds at the top"),
+        ("set = { channels = 3 }", r"change\[0\]\.set\.channels: got 3, expected nothing"),
+        ('set = { model = "edgy" }', r"change\[0\]\.set\.model: got 'edgy', expected one of .*edge-tiny"),
     ],
 )
 def test_a_mistake_in_a_plan_is_told_before_anything_is_trained(tmp_path: Path, change: str, told: str) -> None:
     plan = PLAN.split("[[change]]")[0] + f'[[change]]\nname = "x"\n{change}\n'
     with pytest.raises(AgentError, match=told):
+        load_plan(write_plan(tmp_path, plan))
+
+
+@pytest.mark.parametrize(("seeds", "told"), [("[1, 1]", "seeds: got 1, 1, expected each once"), ("[1, -1]", "seeds")])
+def test_seeds_of_a_plan_are_different_and_usable(tmp_path: Path, seeds: str, told: str) -> None:
+    plan = re.sub(r"seeds = \[.*\]", f"seeds = {seeds}", PLAN)
+    with pytest.raises(ConfigError, match=told):
         load_plan(write_plan(tmp_path, plan))
 
 
@@ -296,4 +307,4 @@ def test_a_folder_is_not_continued_with_another_recipe(
     with pytest.raises(SystemExit) as left:
         commands.main()
     assert left.value.code == 3
-    assert "the data differs" in capsys.readouterr().err
+    assert "data, sha256: got " in capsys.readouterr().err

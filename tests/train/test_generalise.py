@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,14 @@ def test_another_folder_of_the_same_name_is_measured_with_a_warning(caplog: pyte
 def test_data_without_a_class_of_the_model_are_refused() -> None:
     with pytest.raises(InputError, match="expected some of cat, dog"):
         measure_generalisation(reader(always(0), labels=("cat", "dog")), face_set([0], classes=CK_PLUS))
+
+
+def test_models_of_different_labels_stand_in_one_table() -> None:
+    faces = face_set([0, 3], classes=CK_PLUS)
+    angry_alone = reader(always(0, classes=2), labels=("angry", "keen"))
+    told = render([measure_generalisation(one, faces) for one in (angry_alone, reader(always(0, 3)))])
+    assert re.search(r"images +\| +1 \| +2 \|", told)
+    assert re.search(r"recall, happy \(1\) +\| +not among its labels \| +100\.0%", told)
 
 
 def test_a_report_tells_recall_by_class() -> None:

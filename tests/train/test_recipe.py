@@ -48,6 +48,9 @@ def test_an_unknown_recipe_lists_the_known_ones() -> None:
         ("batch_size = 0", "$.batch_size: got 0, expected int >= 1"),
         ("label_smoothing = 2.0", "$.label_smoothing: got 2.0, expected 0 to 1"),
         ("[augmentation]\nflip = 3", "$.augmentation.flip: got 3, expected bool"),
+        ("seed = 4294967296", "$.seed: got 4294967296, expected 0 to 4.29497e+09"),
+        ("[optimizer]\nschedule = 'constant'\nwarmup_epochs = 1", "optimizer.warmup_epochs: got 1, expected 0"),
+        ("[optimizer]\nwarmup_epochs = 2", "optimizer.warmup_epochs: got 2, expected fewer than the 2 epochs"),
     ],
 )
 def test_a_mistake_in_a_recipe_names_the_key(tmp_path: Path, change: str, message: str) -> None:
@@ -56,3 +59,16 @@ def test_a_mistake_in_a_recipe_names_the_key(tmp_path: Path, change: str, messag
     with pytest.raises(ConfigError) as caught:
         load_recipe(str(path))
     assert message in str(caught.value)
+
+
+def test_an_unknown_key_of_a_phase_lists_the_known_ones(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(MINIMAL.replace("epochs = 2", "epochs = 2, side = 32"))
+    with pytest.raises(ConfigError, match=r"phases\[0\]\.side: got a key .* one of epochs, side_px"):
+        load_recipe(str(path))
+
+
+def test_the_mark_that_some_editors_begin_a_file_with_does_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(MINIMAL, encoding="utf-8-sig")
+    assert load_recipe(str(path)).epochs == 2

@@ -107,6 +107,11 @@ def test_another_backend_than_jax_trains_on_one_device_alone() -> None:
         assert team is ALONE
 
 
+def test_a_hosts_number_without_the_number_of_hosts_is_refused() -> None:
+    with pytest.raises(InputError, match="--host: got 1, expected less than --hosts, which is 1"), join(Place(host=1)):
+        pass
+
+
 def test_batches_that_cannot_be_dealt_evenly_are_refused() -> None:
     team = Team(Place(devices=3, hosts=2))
     check_batch(12, 100, team)

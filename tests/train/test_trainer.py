@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from train.saved import load_model
 from train.score import score_run
 from train.start import start_from_run
 from train.trainer import TrainingDiverged, fit
+from train.writing import writing
 
 RECIPE = Recipe(
     title="A test",
@@ -102,22 +104,33 @@ def test_an_interrupted_run_continues_to_the_same_result_but_for_rounding(tmp_pa
 
 
 def test_a_finished_run_resumed_changes_nothing(finished: RunDir) -> None:
-    before = finished.record(), finished.metrics()
+    before = finished.record(), finished.metrics(), finished.fingerprint(), finished.model_path.stat().st_mtime_ns
     faces = bright_halves()
-    fit(RECIPE, faces, two_to_one(faces), finished, resume=True)
-    assert (finished.record(), finished.metrics()) == before
+    model = fit(RECIPE, faces, two_to_one(faces), finished, resume=True)
+    after = finished.record(), finished.metrics(), finished.fingerprint(), finished.model_path.stat().st_mtime_ns
+    assert after == before
+    for found, saved in zip(model.get_weights(), load_model(finished).get_weights(), strict=True):
+        np.testing.assert_array_equal(found, saved)
+
+
+def test_a_finished_run_whose_network_is_gone_is_not_trained_again(finished: RunDir, tmp_path: Path) -> None:
+    kept = RunDir(tmp_path / "kept")  # a record alone, as documents keep it
+    kept.create(finished.record())
+    faces = bright_halves()
+    with pytest.raises(InputError, match=r"a finished run without model\.keras and state\.npz"):
+        fit(RECIPE, faces, two_to_one(faces), kept, resume=True)
 
 
 def test_a_run_does_not_continue_on_other_data(finished: RunDir) -> None:
     faces = bright_halves(seed=9)
-    with pytest.raises(RunMismatch, match="the data differs"):
+    with pytest.raises(RunMismatch, match=r"data, sha256: got .*, which it was begun with"):
         fit(RECIPE, faces, two_to_one(faces), finished, resume=True)
 
 
 def test_a_run_does_not_continue_with_another_recipe(finished: RunDir) -> None:
     faces = bright_halves()
     other = msgspec.structs.replace(RECIPE, seed=2)
-    with pytest.raises(RunMismatch, match="the recipe differs"):
+    with pytest.raises(RunMismatch, match="recipe, seed: got 2, expected 1, which it was begun with"):
         fit(other, faces, two_to_one(faces), finished, resume=True)
 
 
@@ -222,6 +235,40 @@ def test_a_loss_that_is_no_number_stops_the_training_and_keeps_the_last_epoch(tm
         TrainingDiverged, match=r"the loss in epoch \d+, step \d+: got (nan|inf), expected a finite number"
     ):
         fit(poisoned, faces, two_to_one(faces), run)
+
+
+def test_weights_that_the_last_step_of_an_epoch_spoils_are_not_kept(tmp_path: Path) -> None:
+    faces, run = bright_halves(), RunDir(tmp_path / "run")
+    wild = Optimizer(learning_rate=1.0, schedule="constant")
+    one_step_an_epoch = msgspec.structs.replace(
+        RECIPE, model="paper-7", phases=(Phase(epochs=12),), batch_size=64, seed=3, optimizer=wild
+    )
+    with pytest.raises(TrainingDiverged, match=r"loss .*epoch \d+.*: got (nan|inf), expected a finite number"):
+        fit(one_step_an_epoch, faces, two_to_one(faces), run)
+    assert run.metrics(), "the epochs before can be read"
+    assert all(math.isfinite(epoch.val_loss) for epoch in run.metrics())
+    assert not run.model_path.exists()
+
+
+def test_gray_pictures_are_not_trained_on_in_colour(tmp_path: Path) -> None:
+    faces = bright_halves()
+    with pytest.raises(InputError, match="got images of 1 channels, expected 3"):
+        fit(msgspec.structs.replace(RECIPE, channels=3), faces, two_to_one(faces), RunDir(tmp_path / "run"))
+
+
+def test_mirroring_pictures_whose_labels_tell_a_side_is_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    faces = bright_halves()
+    mirrored = msgspec.structs.replace(RECIPE, augmentation=Augmentation(flip=True), phases=(Phase(epochs=1),))
+    fit(mirrored, faces, two_to_one(faces), RunDir(tmp_path / "run"))
+    assert "of which left, right tell a side: set flip = false" in caplog.text
+
+
+def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
+    told = r"state\.npz: got No space left on device, expected a file that can be written"
+    with pytest.raises(InputError, match=told), writing(tmp_path / "state.npz"):
+        Path("/dev/full").write_bytes(b"state")
 
 
 def test_an_empty_part_of_the_split_is_refused(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from train.data.dataset import FaceSet
 from train.data.ferplus import VOTES_FOR, Votes
 from train.objective import Objective, make_targets
 from train.recipe import Phase, VotesUse
+from train.resuming import RunMismatch
 from train.run_dir import RunDir
 from train.trainer import fit
 
@@ -70,6 +71,20 @@ def test_the_second_head_stays_behind_when_the_network_is_finished(tmp_path: Pat
     logits = model.predict(faces.images[64:].astype(np.float32), verbose=0)
     accuracy = float(np.mean(logits.argmax(1) == faces.labels[64:]))
     assert accuracy == pytest.approx(run.metrics()[-1].val_accuracy)
+
+
+def test_votes_for_a_recipe_that_uses_none_are_refused() -> None:
+    faces = named_faces()
+    with pytest.raises(InputError, match="got votes, expected none, as it uses none"):
+        make_targets(RECIPE, faces, two_to_one(faces), votes_like_the_labels(faces))
+
+
+def test_a_run_does_not_continue_with_other_votes(tmp_path: Path) -> None:
+    faces, run = named_faces(), RunDir(tmp_path / "run")
+    votes = votes_like_the_labels(faces)
+    fit(WITH_VOTES, faces, two_to_one(faces), run, votes=votes)
+    with pytest.raises(RunMismatch, match="votes, sha256: got"):
+        fit(WITH_VOTES, faces, two_to_one(faces), run, votes=Votes(votes.counts[::-1].copy()), resume=True)
 
 
 def test_a_recipe_that_uses_votes_asks_for_them(tmp_path: Path) -> None:

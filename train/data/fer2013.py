@@ -39,7 +39,7 @@ class _Row:
 
 
 def load_fer2013(path: Path, *, channels: int = 1, on_unreadable: OnUnreadable = "error") -> FaceSet:
-    """Read the table: plain, or packed with xz, gzip or zip.
+    """Read the table: plain, or packed with xz, gzip, zip or tar.
 
     Args:
         path: The file.

@@ -18,7 +18,7 @@ def load(path: Path, *, channels: int = 1, on_unreadable: OnUnreadable = "error"
     """Read a data set, telling by its content what it is.
 
     Args:
-        path: A FER2013 table (plain, xz, gzip or zip), a folder that holds one, CK+48's folder, or class folders.
+        path: A FER2013 table (plain, xz, gzip, zip or tar), a folder that holds one, CK+48's folder, or class folders.
         channels: 1 for gray, 3 for red-green-blue.
         on_unreadable: Whether a broken row or picture is an error or is passed over and listed in ``unreadable``.
 
@@ -42,8 +42,9 @@ def load(path: Path, *, channels: int = 1, on_unreadable: OnUnreadable = "error"
 
 
 def _table(path: Path) -> Path | None:
-    """The file itself, or the first of FER2013's tables in a folder."""
+    """The file itself, or the first of FER2013's tables in a folder or where Kaggle's archive unpacks it to in one."""
     if not path.is_dir():
         return path
-    named = (path / (name + packing) for name in TABLE_NAMES for packing in _PACKINGS)
+    names = (*(name + packing for name in TABLE_NAMES for packing in _PACKINGS), "fer2013.tar.gz")
+    named = (folder / name for folder in (path, path / "fer2013") for name in names)
     return next((file for file in named if file.is_file()), None)

@@ -1,9 +1,10 @@
-"""Lines of a text file that may be packed: plain, xz, gzip, or a zip with one table in it."""
+"""Lines of a text file that may be packed: plain, xz, gzip, or a zip or tar with one table in it."""
 
 from __future__ import annotations
 
 import gzip
 import lzma
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from typing import IO, cast
 from edge_agent.errors import InputError
 
 _MAGIC = {b"\xfd7zXZ\x00": "xz", b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"PK\x05\x06": "zip"}
-_DAMAGE = (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile)
+_DAMAGE = (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, tarfile.TarError)
 
 
 def read_lines(path: Path, preferred: tuple[str, ...] = ()) -> Iterator[bytes]:
@@ -22,10 +23,10 @@ def read_lines(path: Path, preferred: tuple[str, ...] = ()) -> Iterator[bytes]:
 
     Args:
         path: The file.
-        preferred: Names of tables to take first from a zip that holds several.
+        preferred: Names of tables to take first from an archive that holds several.
 
     Raises:
-        InputError: The file is missing, empty or damaged, or a zip holds no table or no obvious one.
+        InputError: The file is missing, empty or damaged, or an archive holds no table or no obvious one.
     """
     done = 0
     kind = "plain"
@@ -53,7 +54,8 @@ def _kind(path: Path) -> str:
         start = stream.read(6)
     if not start:
         raise InputError(str(path), received="an empty file", expected="a table", remedy="Fetch it again")
-    return next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), "plain")
+    kind = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), "plain")
+    return "tar" if kind != "zip" and tarfile.is_tarfile(path) else kind
 
 
 @contextmanager
@@ -67,29 +69,41 @@ def _unpacked(path: Path, kind: str, preferred: tuple[str, ...]) -> Iterator[IO[
     elif kind == "zip":
         with zipfile.ZipFile(path) as archive, _open_member(path, archive, preferred) as member:
             yield member
+    elif kind == "tar":
+        with tarfile.open(path) as archived:
+            files = {member.name: member for member in archived if member.isfile()}
+            table = archived.extractfile(files[_wanted(path, kind, list(files), preferred)])
+            assert table is not None, "it is a file"
+            yield table
     else:
         with path.open("rb") as plain:
             yield plain
 
 
 def _open_member(path: Path, archive: zipfile.ZipFile, preferred: tuple[str, ...]) -> IO[bytes]:
-    tables = [name for name in archive.namelist() if name.lower().endswith(".csv") and not name.startswith("__MACOSX/")]
-    wanted = [name for kind in preferred for name in tables if PurePosixPath(name).name == kind] or tables
+    wanted = _wanted(path, "zip", archive.namelist(), preferred)
+    try:
+        return archive.open(wanted)
+    except (RuntimeError, NotImplementedError) as fault:  # a password, a packing method that Python does not know
+        raise InputError(f"{path}: {wanted}", received=str(fault), remedy="Unpack it by hand") from fault
+
+
+def _wanted(path: Path, kind: str, files: list[str], preferred: tuple[str, ...]) -> str:
+    """Which of an archive's files is the table."""
+    tables = [name for name in files if name.lower().endswith(".csv") and not name.startswith("__MACOSX/")]
+    wanted = [name for known in preferred for name in tables if PurePosixPath(name).name == known] or tables
     if not wanted:
         raise InputError(
             str(path),
-            received=f"a zip of {len(archive.namelist())} files, none of them .csv",
-            expected="a zip with one .csv",
+            received=f"a {kind} of {len(files)} files, none of them .csv",
+            expected=f"a {kind} with one .csv",
             remedy="Unpack it and name what it holds",
         )
     if len(tables) > 1 and wanted == tables:
         raise InputError(
             str(path),
-            received=f"a zip with {', '.join(sorted(tables)[:4])}",
-            expected="a zip with one .csv",
+            received=f"a {kind} with {', '.join(sorted(tables)[:4])}",
+            expected=f"a {kind} with one .csv",
             remedy="Unpack it and name the table you mean",
         )
-    try:
-        return archive.open(wanted[0])
-    except (RuntimeError, NotImplementedError) as fault:  # a password, a packing method that Python does not know
-        raise InputError(f"{path}: {wanted[0]}", received=str(fault), remedy="Unpack it by hand") from fault
+    return wanted[0]

@@ -124,7 +124,8 @@ PROTOCOLS: dict[str, Callable[..., Split]] = {
 
 
 def default_protocol(faces: FaceSet) -> str:
-    """The customary protocol of a set: the paper's for its two data sets, else the folders' own, else one drawn."""
+    """The customary protocol of a set: the paper's for FER2013's table and CK+48, else the folders' own parts, else one
+    drawn."""
     if "Training" in faces.usage:
         return _name_of(fer2013_paper)
     if "train" in faces.usage:

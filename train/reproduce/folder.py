@@ -22,7 +22,7 @@ from train.reproduce.page import RESULTS, write_page
 from train.reproduce.paper import DataName
 from train.reproduce.results import Results, collect, merge, read_results
 from train.reproduce.sources import Source
-from train.run_dir import write_whole
+from train.writing import write_whole
 
 
 class Begun(msgspec.Struct, kw_only=True):

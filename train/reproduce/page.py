@@ -12,7 +12,7 @@ from train.reproduce.aggregate import table_rows
 from train.reproduce.paper import CURVES, PRINTED
 from train.reproduce.render import model_name, plot_of, render
 from train.reproduce.results import Results, write_results
-from train.run_dir import write_whole
+from train.writing import write_whole
 
 PAGE = "reproduction.md"
 RESULTS = "reproduction/results.json"

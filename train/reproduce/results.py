@@ -12,7 +12,8 @@ from edge_agent.errors import UNDECODABLE, InputError
 from train.reproduce.jobs import Job, Settings, job_of
 from train.reproduce.neighbours import SplitFacts
 from train.reproduce.paper import CURVES
-from train.run_dir import EpochMetrics, RunDamaged, RunDir, write_whole
+from train.run_dir import EpochMetrics, RunDamaged, RunDir
+from train.writing import write_whole
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import lzma
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -77,10 +79,19 @@ def pack_zip(path: Path, content: bytes) -> None:
         archive.writestr("__MACOSX/fer2013/._fer2013.csv", "litter")
 
 
+def pack_tar(path: Path, content: bytes) -> None:
+    with tarfile.open(path, "w:gz") as archive:
+        for name, data in (("fer2013/README", b"about"), ("fer2013/fer2013.csv", content)):
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+
+
 PACKINGS: dict[str, Callable[[Path, bytes], object]] = {
     "xz": lambda path, content: path.write_bytes(lzma.compress(content)),
     "gz": lambda path, content: path.write_bytes(gzip.compress(content)),
     "zip": pack_zip,
+    "tar.gz": pack_tar,
 }
 
 

@@ -13,7 +13,7 @@ from edge_agent.errors import InputError
 from tests.train.data.files import face_set, row, write_table
 from train.data import load
 from train.data.dataset import FaceSet
-from train.data.ferplus import load_votes
+from train.data.ferplus import VOTES_FOR, load_votes
 
 HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
 VOTES = [
@@ -54,6 +54,23 @@ def test_votes_follow_their_rows_through_choosing_and_reordering(tmp_path: Path,
     chosen = load_votes(votes_file(tmp_path, VOTES), faces.take(np.array([2, 0])))
     whole = load_votes(votes_file(tmp_path, VOTES), faces)
     assert np.array_equal(chosen.counts, whole.counts[[2, 0]])
+
+
+def test_a_blank_last_line_does_not_matter(tmp_path: Path, faces: FaceSet) -> None:
+    file = votes_file(tmp_path, VOTES)
+    whole = load_votes(file, faces)
+    file.write_text(file.read_text().rstrip("\n") + "\n\n")
+    assert np.array_equal(load_votes(file, faces).counts, whole.counts)
+
+
+def test_votes_for_faces_in_another_order_are_refused(tmp_path: Path) -> None:
+    labels = [number % 7 for number in range(140)]
+    faces = load(write_table(tmp_path / "fer2013.csv", [row(number, label) for number, label in enumerate(labels)]))
+    columns = [VOTES_FOR.index(FER2013[label]) for label in labels]
+    rows = [f"Training,x,{','.join('9' if column == own else '0' for column in range(10))}" for own in columns]
+    assert load_votes(votes_file(tmp_path, rows), faces).agreement().min() == 1.0
+    with pytest.raises(InputError, match="got votes that name the own label of 0% of the faces"):
+        load_votes(votes_file(tmp_path, rows[1:] + rows[:1]), faces)
 
 
 def test_a_file_with_fewer_rows_is_refused(tmp_path: Path, faces: FaceSet) -> None:

@@ -94,6 +94,12 @@ def test_splits_may_spell_a_class_differently(tmp_path: Path) -> None:
     assert load_folders(tmp_path).labels.tolist() == [0, 1, 0, 1]
 
 
+def test_letters_that_a_system_takes_apart_are_the_same_class(tmp_path: Path) -> None:
+    for split, label in (("train", "fr\u00f6hlich"), ("test", "fro\u0308hlich"), ("train", "x"), ("test", "x")):
+        write_face(tmp_path / split / label / "1.png", face(0))
+    assert load_folders(tmp_path).classes == ("fr\u00f6hlich", "x")
+
+
 def test_a_folder_beside_the_splits_is_refused(tmp_path: Path) -> None:
     make_tree(tmp_path / "train", ("happy", "sad"))
     make_tree(tmp_path / "extra", ("happy", "sad"))

@@ -23,6 +23,12 @@ def test_a_folder_with_a_packed_table_is_recognised(tmp_path: Path) -> None:
     assert len(load(tmp_path / "data")) == 2
 
 
+def test_a_table_is_found_where_kaggles_archive_unpacks_it_to(tmp_path: Path) -> None:
+    (tmp_path / "fer2013").mkdir()
+    write_table(tmp_path / "fer2013" / "fer2013.csv", [row(0), row(1)])
+    assert load(tmp_path).name == "FER2013"
+
+
 def test_names_of_subjects_make_it_ck_plus(tmp_path: Path) -> None:
     for name in ("anger", "happy"):
         write_face(tmp_path / "CK+48" / name / "S010_004_00000001.png", face(0))

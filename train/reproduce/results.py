@@ -188,6 +188,6 @@ def _is_shown(job: Job, figure: int) -> bool:
 
 
 def _spread(value: object) -> str:
-    if not isinstance(value, list) or not value:
+    if not isinstance(value, list | tuple) or not value:
         return msgspec.json.encode(value).decode()
     return "[\n  " + ",\n  ".join(msgspec.json.encode(element).decode() for element in value) + "\n]"

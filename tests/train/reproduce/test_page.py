@@ -120,6 +120,12 @@ def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert read_results(tmp_path / "deep" / "results.json") == found
 
 
+def test_each_training_has_a_line_of_its_own_in_the_file(tmp_path: Path) -> None:
+    write_results(results(*map(result, BY_IMAGE)), tmp_path / "results.json")
+    lines = (tmp_path / "results.json").read_text().splitlines()
+    assert sum(line.lstrip().startswith('{"job"') for line in lines) == len(BY_IMAGE)
+
+
 def test_what_two_folders_have_is_put_together_and_the_first_ones_own_counts() -> None:
     here = results(result(BY_IMAGE[1], val_accuracy=0.9))
     there = results(result(BY_IMAGE[0], val_accuracy=0.7), result(BY_IMAGE[1], val_accuracy=0.8))

@@ -188,6 +188,7 @@ def _write_card(file: Path, out: Path, measured: Path | None) -> None:
     from export.measurements import read_measurements
     from train.writing import write_whole
 
+    _check_writable(out)
     plots = "" if measured is None else os.path.relpath(measured.with_suffix(""), out.parent)
     text = render_card(read_bundle(file), None if measured is None else read_measurements(measured), plots)
     write_whole(out, text.encode())

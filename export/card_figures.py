@@ -9,7 +9,6 @@ from train import agreement, generalise, robustness
 from train.agreement import VotesView
 from train.calibration import Calibration, choose_floor
 from train.generalise import Generalisation
-from train.robustness import Robustness
 from train.table import table
 
 CALIBRATION_TARGET = 0.02
@@ -22,7 +21,7 @@ def sections(measured: Measurements, facts: Metadata, plots: str) -> list[str]:
         _quantized(measured.quantized, facts),
         _calibration(measured.calibration, measured.images, facts),
         _coverage(measured),
-        _robustness(measured.robustness, measured.learnt_spoilt),
+        _robustness(measured),
         _votes(measured.votes, facts),
         _generalisation(measured.generalisation),
     ]
@@ -88,7 +87,8 @@ def _coverage(measured: Measurements) -> str:
     return "### Coverage\n\n" + table(header, rows) + "\n\n" + text
 
 
-def _robustness(found: tuple[Robustness, ...], learnt: tuple[str, ...]) -> str:
+def _robustness(measured: Measurements) -> str:
+    found, learnt = measured.robustness, measured.learnt_spoilt
     text = (
         "The same held-out faces, spoilt on purpose by `train/corruptions.py` (seeded). Only 48 pixel crops exist to "
         "begin with: an error of the detector's box is simulated by cutting the crop out again, shifted or scaled, "
@@ -96,9 +96,9 @@ def _robustness(found: tuple[Robustness, ...], learnt: tuple[str, ...]) -> str:
         "scaled up by the device's own code."
     )
     practice = (
-        f"Its training showed the model such pictures too, made by other code: {', '.join(learnt)}. How many was "
-        "settled by figures on these same faces. A model beside it may have had no such practice: the table compares "
-        "models as they are, not architectures."
+        f"Its training showed the model such pictures too, made by other code: {', '.join(learnt)}. "
+        + ("How many was settled by figures on these same faces. " if measured.data == "FER2013" else "")
+        + "A model beside it may have had no such practice: the table compares models as they are, not architectures."
     )
     compared = robustness.compare_losses(found)
     parts = ("### Robustness", text, robustness.render(found), compared, practice if learnt else "")

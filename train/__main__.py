@@ -19,14 +19,12 @@ app = typer.Typer(
 app.add_typer(measuring)
 app.add_typer(reproducing)
 
-Data = Annotated[
-    Path, typer.Option("--data", help="fer2013.csv (also .xz, .gz, .zip), CK+48's folder, or class folders.")
-]
+Data = Annotated[Path, typer.Option("--data", help="fer2013.csv (also packed), CK+48's folder, or class folders.")]
 
 
 @app.command()
 def describe(
-    data: Annotated[Path, typer.Argument(help="fer2013.csv (also .xz, .gz, .zip), CK+48's folder, or class folders.")],
+    data: Annotated[Path, typer.Argument(help="fer2013.csv (also packed), CK+48's folder, or class folders.")],
     protocol: Annotated[str, typer.Option(help="Count by this split instead of the publisher's.")] = "",
     json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
@@ -172,7 +170,7 @@ def average(
 
     channels = next((RunDir(run).record().recipe.channels for run in runs if not run.is_file()), 1)
     found = average_runs(runs, load(data, channels=channels), RunDir(out))
-    members = ", ".join(f"{name} {share:.2%}" for name, share in found.members.items())
+    members = ", ".join(f"{name} {share:.2%}" for name, share in found.members)
     typer.echo(f"It reads {found.accuracy:.2%} of the validation part; its members: {members}")
     typer.echo(f"The run is in {out}. Next: python -m train evaluate {out} --data {data}")
 

@@ -64,7 +64,7 @@ def run_ablation(
         RunMismatch: The folder holds runs by other recipes or of other data.
         RunDamaged: It holds a broken one.
     """
-    taught_by_all = tuple(describe_start(teacher, "--teacher") for teacher in teachers)
+    descriptions: dict[str, tuple[str, ...]] = {}
     for variant in variants:
         if variant.recipe.uses_votes and votes is None:
             raise InputError(f"variant {variant.name!r}", received="no votes", expected="FER+'s table, fer2013new.csv",
@@ -72,7 +72,8 @@ def run_ablation(
         if variant.recipe.teaching.weight and not teachers:
             raise InputError(f"variant {variant.name!r}", received="no teacher", expected="a model bundle",
                              remedy="Name it with --teacher")  # fmt: skip
-        open_teachers(variant.recipe, faces, teachers if variant.recipe.teaching.weight else ())
+        opened = open_teachers(variant.recipe, faces, teachers if variant.recipe.teaching.weight else ())
+        descriptions[variant.name] = () if opened is None else opened.descriptions
     if any("align" in variant.faces for variant in variants):
         alignment_weights(weights)
     splits = [make_split(faces, variant.recipe.protocol) for variant in variants]
@@ -93,8 +94,8 @@ def run_ablation(
                 faces=variant.faces,
                 data=faces.fingerprint(),
                 split=split.protocol,
-                start=describe_start(start, "--from") if start else "",
-                teachers=taught_by_all if taught_by else (),
+                start=describe_start(start) if start else "",
+                teachers=descriptions[variant.name],
                 votes=votes.fingerprint() if votes is not None and recipe.uses_votes else "",
             )
             run = RunDir(folder / variant.folder / f"seed-{seed}")

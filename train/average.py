@@ -7,7 +7,7 @@ loss. What comes out is a finished run like any other.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from edge_agent.contract.metadata import TRAINING
 from edge_agent.errors import InputError
 from train.batch_statistics import answers_by_batches
 from train.data.dataset import FaceSet
-from train.data.splits import make_split
+from train.data.splits import make_split, note_on
 from train.machine import describe_machine
 from train.readers import describe_bundle, learnt_by
 from train.recover import recover
@@ -32,6 +32,7 @@ from train.trainer import predict_logits
 _MOST_FACES = 4096
 _BATCH = 256
 _WORSE = 0.05
+"""Share of faces: what is lost from one valley of the loss into the hill between two is more, chance is less."""
 
 log = logging.getLogger(__name__)
 
@@ -68,12 +69,12 @@ class Averaged:
     Attributes:
         model: The mean network.
         accuracy: Its share of the validation part read rightly.
-        members: The same of each network it is the mean of, by name.
+        members: Name of each network it is the mean of, and the same of that.
     """
 
     model: keras.Model
     accuracy: float
-    members: dict[str, float]
+    members: tuple[tuple[str, float], ...]
 
 
 _ALIKE = ("network", "channels", "classes", "data", "split")
@@ -92,7 +93,7 @@ def average(members: Sequence[Path], faces: FaceSet, out: RunDir) -> Averaged:
         out: Where to. Empty.
 
     Returns:
-        The mean and what it and its members reach. A warning tells where they have nothing in common.
+        The mean and what it and its members reach. A warning tells where it is far from all of them.
 
     Raises:
         InputError: Fewer than two members, no run among them, an unfinished one, members that differ in what must be
@@ -122,14 +123,14 @@ def average(members: Sequence[Path], faces: FaceSet, out: RunDir) -> Averaged:
     mean.set_weights([np.mean(values, axis=0) for values in zip(*(one.get_weights() for one in models), strict=True)])
     chosen = np.random.default_rng(0).permutation(rows)[:_MOST_FACES]
     answers_by_batches(mean, faces.images[chosen], _BATCH)
-    _write(out, mean, opened, record)
+    _write(out, mean, opened, record, lambda earlier: note_on(faces, split, earlier))
     found = Averaged(
         mean,
         _accuracy(mean, faces, split.validation),
-        {one.name: share for one, share in zip(opened, reached, strict=True)},
+        tuple((one.name, share) for one, share in zip(opened, reached, strict=True)),
     )
     if found.accuracy < min(reached) - _WORSE:
-        log.warning("the mean reads far less than each of its members: they have no beginning in common")
+        log.warning("the mean reads far less than each of its members: have they a beginning in common?")
     return found
 
 
@@ -168,7 +169,13 @@ def _bundle(path: Path) -> _Member:
     )
 
 
-def _write(out: RunDir, model: keras.Model, members: Sequence[_Member], first: RunRecord) -> None:
+def _write(
+    out: RunDir,
+    model: keras.Model,
+    members: Sequence[_Member],
+    first: RunRecord,
+    note: Callable[[Mapping[str, Sequence[str]]], str],
+) -> None:
     names = [one.name for one in members]
     recipe = msgspec.structs.replace(
         first.recipe,
@@ -193,6 +200,8 @@ def _write(out: RunDir, model: keras.Model, members: Sequence[_Member], first: R
     for one in members:
         own = record if one.record is None else one.record
         record.earlier = record.earlier.and_also(one.learnt.beyond(own.own()))
+    record.protocol_note = note(record.earlier.splits)
+    record.votes = next((one.record.votes for one in members if one.record is not None and one.record.votes), "")
     out.create(record)
     out.save_model(model.save)
     out.write_record(msgspec.structs.replace(out.record(), finished_at=utc_now()))

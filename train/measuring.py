@@ -12,7 +12,7 @@ import typer
 app = typer.Typer()
 
 Models = Annotated[list[Path], typer.Argument(help="Model bundles and finished run directories.")]
-Fer2013 = Annotated[Path, typer.Option("--data", help="fer2013.csv (also .xz, .gz, .zip), or the models' own data.")]
+Fer2013 = Annotated[Path, typer.Option("--data", help="fer2013.csv (also packed), or the models' own data.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
 

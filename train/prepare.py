@@ -181,13 +181,15 @@ def _check_place(images: Path, out: Path) -> None:
         raise InputError(f"{out}", received="something that is already there", expected="a new or empty folder",
                          remedy="Name another folder")  # fmt: skip
     inner, outer = out.resolve(), images.resolve()
+    if inner == Path.cwd():
+        raise InputError("--out", received=f"{out}, the folder this runs in", expected="one that can be replaced",
+                         remedy="Name a new folder in it")  # fmt: skip
     if inner == outer or inner.is_relative_to(outer) or outer.is_relative_to(inner):
         raise InputError("--out", received=f"{out}, one within the other with {images}", expected="a folder apart",
                          remedy="Name another folder")  # fmt: skip
 
 
 def _write(out: Path, report: Report, crops: list[NDArray[np.uint8]]) -> None:
-    out = out.resolve()  # "." has no name to make one beside it from
     staging = out.with_name(f".{out.name}.part")
     shutil.rmtree(staging, ignore_errors=True)
     try:

@@ -178,7 +178,8 @@ def check_sense(recipe: Recipe, where: str) -> None:
     if optimizer.schedule == "constant" and optimizer.warmup_epochs:
         raise ConfigError(f"{where}: optimizer.warmup_epochs", received=optimizer.warmup_epochs,
                           expected='0, as schedule = "constant" has none',
-                          remedy='Leave it out or set schedule = "cosine"')  # fmt: skip
+                          remedy='Set it to 0, or schedule = "cosine"')  # fmt: skip
     if optimizer.warmup_epochs and optimizer.warmup_epochs >= recipe.epochs:
         raise ConfigError(f"{where}: optimizer.warmup_epochs", received=optimizer.warmup_epochs,
-                          expected=f"fewer than the {recipe.epochs} epochs of the phases")  # fmt: skip
+                          expected=f"fewer than the {recipe.epochs} epochs of the phases",
+                          remedy="Lower it or train longer")  # fmt: skip

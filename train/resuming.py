@@ -14,7 +14,7 @@ from edge_agent.contract.labels import FER2013
 from edge_agent.errors import AgentError, InputError
 from train.data.dataset import FaceSet, Split
 from train.data.ferplus import Votes
-from train.data.splits import learnt_before
+from train.data.splits import note_on
 from train.machine import accelerators, describe_machine
 from train.models import Cost
 from train.recipe import Recipe
@@ -88,8 +88,7 @@ def begin_or_continue(
     if faces.classes == FER2013 and "FER2013" in others:
         log.warning("what this begins with or is taught by learnt from FER2013, of which %s has the classes: make sure "
                     "that no picture held out was among them", faces.name)  # fmt: skip
-    flattered = learnt_before(faces, split, record.earlier.splits.get(record.fingerprint, ()))
-    record.protocol_note = " ".join(filter(None, (split.note, flattered)))
+    record.protocol_note = note_on(faces, split, record.earlier.splits)
     if not (resume and run.exists()):
         run.create(record)
         return [], None
@@ -105,7 +104,7 @@ def begin_or_continue(
     for what, (then, now) in compared.items():
         if then != now:
             raise RunMismatch(
-                f"{run.path}: {what}", received=now or "none", expected=f"{then or 'none'}, which it was begun with",
+                f"{run.path}: {what}", received=_told(now), expected=f"{_told(then)}, which it was begun with",
                 remedy="Continue with the same recipe and data, or start a new run directory",
             )  # fmt: skip
     saved = run.load_state()
@@ -113,6 +112,12 @@ def begin_or_continue(
         return [], None
     epochs, state = saved
     return run.metrics()[:epochs], state
+
+
+def _told(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(_told, value)) or "none"
+    return str(value) if value != "" else "none"
 
 
 def _settings(begun: msgspec.Struct, now: msgspec.Struct, place: str = "") -> dict[str, tuple[object, object]]:

@@ -15,7 +15,7 @@ from train import evaluate as scoring
 from train import report
 from train.data import load
 from train.data.dataset import FaceSet, Split
-from train.data.splits import learnt_before, make_split
+from train.data.splits import make_split, note_on
 from train.run_dir import RunDir, RunRecord
 from train.saved import load_model
 from train.trainer import predict_logits
@@ -64,8 +64,7 @@ def held_out(record: RunRecord, data: Path, part: str) -> tuple[FaceSet, str]:
             "%s is not the very data the run was trained on: make sure that no image to score was trained on", data
         )
     split = make_split(faces, record.protocol)
-    flattered = learnt_before(faces, split, record.earlier.splits.get(faces.fingerprint(), ()))
-    return faces.take(rows_of(split, part)), " ".join(filter(None, (split.note, flattered)))
+    return faces.take(rows_of(split, part)), note_on(faces, split, record.earlier.splits)
 
 
 def rows_of(split: Split, part: str) -> NDArray[np.int64]:

@@ -119,7 +119,7 @@ def open_start(path: Path, images: NDArray[np.uint8]) -> Start:
     return start_from_run(RunDir(path))
 
 
-def describe_start(path: Path, option: str = "--from") -> str:
+def describe_start(path: Path) -> str:
     """Name and fingerprint of a finished run directory or a model bundle, as a run's record has them.
 
     Raises:
@@ -128,17 +128,17 @@ def describe_start(path: Path, option: str = "--from") -> str:
     """
     if path.is_file():
         return describe_bundle(path, read_bundle(path).model_id)
-    _check_there(path, option)
+    _check_there(path)
     run = RunDir(path)
     run.record()
     run.check_finished()
     return run.describe()
 
 
-def _check_there(path: Path, option: str = "--from") -> None:
+def _check_there(path: Path) -> None:
     if not path.exists():
         raise InputError(f"{path}", received="nothing there", expected="a finished run directory or a model bundle",
-                         remedy=f"Check the path given to {option}")  # fmt: skip
+                         remedy="Check the path given to --from")  # fmt: skip
 
 
 def start_from_run(run: RunDir) -> Start:

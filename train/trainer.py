@@ -87,11 +87,12 @@ def fit(
         on_epoch: Told after every epoch.
 
     Raises:
-        RunMismatch: The run to continue was begun with another recipe, other data or another split.
+        RunMismatch: The run to continue was begun with another recipe, other data, votes, teachers, weights or split.
         TrainingDiverged: The loss became infinite or not a number; the state of the last whole epoch is kept.
         InputError: The run directory holds something else, there is nothing to train on, the labels cannot be a
-            model's, the network to begin with is another one or missing, the recipe uses votes or teachers and none
-            were given, or teachers were given that it does not use.
+            model's, the images have other channels than the recipe, the network to begin with is another one or
+            missing, the recipe uses votes or teachers and none were given or the other way round, or the run to
+            continue is finished and its network is gone.
         ModelError: A teacher is no bundle.
     """
     if len(split.train) == 0 or len(split.validation) == 0:
@@ -153,8 +154,8 @@ def _fit(
             recipe, faces, split, run, cost, teachers, votes, resume=resume, start_from=start_from
         )
     )
-    if (weights := team.share(lambda: finished_weights(run) if resume else None)) is not None:
-        with team.apart():
+    with team.apart():  # the leading host alone reads the file, and while spread every host would have to
+        if (weights := team.share(lambda: finished_weights(run) if resume else None)) is not None:
             return at_device_size(recipe, faces, weights)
     if state is not None:
         set_state(model, state)

@@ -7,14 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edge_agent.errors import InputError
+from edge_agent.errors import AgentError
+
+
+class NotWritten(AgentError):
+    """The system refused a file: the disk is full, or the place read-only. What else is done stands."""
 
 
 def write_whole(path: Path, content: bytes | memoryview) -> None:
     """Replace a file, which is there whole or not at all whatever happens meanwhile. Its folder is made.
 
     Raises:
-        InputError: It cannot be written.
+        NotWritten: It cannot be written.
     """
     staging = path.with_name(path.name + ".part")
     with writing(path):
@@ -28,13 +32,13 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Tell what the system refuses while a file is written: a full disk, a place that is read-only.
+    """Tell what the system refuses while a file is written.
 
     Raises:
-        InputError: Likewise.
+        NotWritten: Something was refused.
     """
     try:
         yield
     except OSError as error:
-        raise InputError(f"{path}", received=error.strerror or str(error), expected="a file that can be written",
-                         remedy="Make room or name another place; --resume continues a training") from None  # fmt: skip
+        raise NotWritten(f"{path}", received=error.strerror or str(error), expected="a file that can be written",
+                         remedy="Make room there or name another place, then call again") from None  # fmt: skip

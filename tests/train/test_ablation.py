@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 import train.__main__ as commands
-from edge_agent.errors import AgentError, ConfigError, InputError
+from edge_agent.errors import AgentError, ConfigError, InputError, ModelError
 from tests.train.data.files import write_face
 from tests.train.faces import bright_halves
 from train.ablation_plan import PLANS, load_plan
@@ -242,12 +242,22 @@ def test_what_was_answered_by_another_plan_is_not_taken_for_this_ones(
 
 
 @pytest.mark.parametrize(
-    ("option", "plan"),
-    [("--from", PLAN), ("--teacher", PLAN.replace("[set]", "[set]\nteaching = { weight = 0.5 }"))],
+    ("option", "plan", "told", "code"),
+    [
+        ("--from", PLAN, "got nothing there", InputError.exit_code),
+        (
+            "--teacher",
+            PLAN.replace("[set]", "[set]\nteaching = { weight = 0.5 }"),
+            "no such file",
+            ModelError.exit_code,
+        ),
+    ],
 )
 def test_a_model_to_begin_with_or_to_learn_from_that_is_not_there_is_told(
     option: str,
     plan: str,
+    told: str,
+    code: int,
     folder: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -258,8 +268,8 @@ def test_a_model_to_begin_with_or_to_learn_from_that_is_not_there_is_told(
     monkeypatch.setattr("sys.argv", [*words, "--out", str(tmp_path / "out"), option, absent])
     with pytest.raises(SystemExit) as left:
         commands.main()
-    assert left.value.code == InputError.exit_code
-    assert f"{absent}: got nothing there" in capsys.readouterr().err
+    assert left.value.code == code
+    assert f"{absent}: {told}" in capsys.readouterr().err
 
 
 def test_weights_that_a_variant_needs_are_asked_for_before_anything_is_trained(

@@ -187,14 +187,12 @@ def test_a_persons_name_is_the_same_however_it_is_written(other: str, tmp_path: 
     assert {photo.person for photo in find_photos(tmp_path)} == {"anna"}
 
 
-def test_crops_can_be_put_into_the_empty_folder_one_is_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for person in range(3):
-        photograph(tmp_path / "own" / "a" / f"{person}.png", "happy", person)
-        photograph(tmp_path / "own" / "b" / f"{person}.png", "sad", person)
+def test_the_folder_one_is_in_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photograph(tmp_path / "own" / "a" / "1.png", "happy", 1)
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    prepare(tmp_path / "own", Path(), Policy(detector="haar"))
-    assert (tmp_path / "here" / "prepare.json").is_file()
+    with pytest.raises(InputError, match=r"--out: got \., the folder this runs in.*Name a new folder"):
+        prepare(tmp_path / "own", Path(), Policy(detector="haar"))
 
 
 def test_the_owners_own_parts_are_kept(tmp_path: Path) -> None:

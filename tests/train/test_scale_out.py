@@ -32,7 +32,8 @@ folder, devices, hosts, host, coordinator = sys.argv[1:]
 faces = bright_halves()
 with join(Place(int(devices), int(hosts), int(host), coordinator)) as team:
     recipe = replace(RECIPE, phases=(Phase(epochs=2),))
-    fit(recipe, faces, two_to_one(faces), RunDir(Path(folder)), team=team)
+    for resume in (False, True):  # the second time the run is finished
+        fit(recipe, faces, two_to_one(faces), RunDir(Path(folder)), team=team, resume=resume)
 """
 
 

@@ -26,7 +26,7 @@ from train.saved import load_model
 from train.score import score_run
 from train.start import start_from_run
 from train.trainer import TrainingDiverged, fit
-from train.writing import writing
+from train.writing import NotWritten, writing
 
 RECIPE = Recipe(
     title="A test",
@@ -267,7 +267,7 @@ def test_mirroring_pictures_whose_labels_tell_a_side_is_warned_of(
 
 def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
     told = r"state\.npz: got No space left on device, expected a file that can be written"
-    with pytest.raises(InputError, match=told), writing(tmp_path / "state.npz"):
+    with pytest.raises(NotWritten, match=told), writing(tmp_path / "state.npz"):
         Path("/dev/full").write_bytes(b"state")
 
 

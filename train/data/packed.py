@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import lzma
 import tarfile
@@ -55,7 +56,10 @@ def _kind(path: Path) -> str:
     if not start:
         raise InputError(str(path), received="an empty file", expected="a table", remedy="Fetch it again")
     kind = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), "plain")
-    return "tar" if kind != "zip" and tarfile.is_tarfile(path) else kind
+    with contextlib.suppress(*_DAMAGE):  # which is told where the lines are read
+        if kind != "zip" and tarfile.is_tarfile(path):
+            return "tar"
+    return kind
 
 
 @contextmanager
@@ -90,7 +94,7 @@ def _open_member(path: Path, archive: zipfile.ZipFile, preferred: tuple[str, ...
 
 def _wanted(path: Path, kind: str, files: list[str], preferred: tuple[str, ...]) -> str:
     """Which of an archive's files is the table."""
-    tables = [name for name in files if name.lower().endswith(".csv") and not name.startswith("__MACOSX/")]
+    tables = [name for name in files if name.lower().endswith(".csv") and not PurePosixPath(name).name.startswith("._")]
     wanted = [name for known in preferred for name in tables if PurePosixPath(name).name == known] or tables
     if not wanted:
         raise InputError(

@@ -7,7 +7,7 @@ records, and :func:`make_split` gives the same rows for the same words.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -163,26 +163,27 @@ def siblings_in_train(faces: FaceSet, split: Split) -> int:
     return int(np.isin(held_out[held_out != ""], faces.sequence[split.train]).sum())
 
 
-def learnt_before(faces: FaceSet, split: Split, earlier: Sequence[str]) -> str:
-    """What a reader must know of figures on held-out images where a training began with, or was taught by, a network
-    that learnt from the same set by other splits; empty where these held out the same images, or are not known here.
+def note_on(faces: FaceSet, split: Split, earlier: Mapping[str, Sequence[str]]) -> str:
+    """What a reader of figures on a split must know: its own note, and how many held-out images a network had learnt
+    from that a training began with or was taught by.
 
     Args:
         faces: The set.
         split: The training's own.
-        earlier: The other protocols.
+        earlier: Sha256 of data sets to other splits by which they were learnt from before. Only those of this very set
+            count, and those that are known here.
     """
     held_out = np.concatenate([split.validation, split.test])
-    seen = np.zeros(len(held_out), np.bool_)
-    for protocol in earlier:
+    seen: dict[str, NDArray[np.bool_]] = {}
+    for protocol in earlier.get(faces.fingerprint(), ()) if earlier else ():
         with contextlib.suppress(InputError):
-            seen |= np.isin(held_out, make_split(faces, protocol).train)
-    if not seen.any():
-        return ""
-    return (
-        f"{int(seen.sum())} of {len(held_out)} held-out images were learnt from before, by {', '.join(earlier)}: "
-        "figures on them flatter."
-    )
+            seen[protocol] = np.isin(held_out, make_split(faces, protocol).train)
+    by = [protocol for protocol, rows in seen.items() if rows.any()]
+    if not by:
+        return split.note
+    count = int(np.any([seen[protocol] for protocol in by], axis=0).sum())
+    told = f"{count} of {len(held_out)} held-out images were learnt from before, by {', '.join(by)}"
+    return f"{split.note} {told}: figures on them flatter.".strip()
 
 
 def deal_subjects(faces: FaceSet, folds: int, seed: int = 0) -> NDArray[np.int64]:

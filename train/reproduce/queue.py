@@ -6,16 +6,15 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from edge_agent.errors import CheckFailed, InputError
+from edge_agent.errors import AgentError, CheckFailed, InputError
 from train.child import Assignment, Children, device_environment
 from train.machine import usable_cores
 from train.reproduce.folder import alone_in, begin, keep_begun, read_published, write_pages
 from train.reproduce.jobs import Job, Settings, recipe_of
 from train.reproduce.page import PAGE
 from train.reproduce.paper import DataName
-from train.reproduce.results import is_finished
+from train.reproduce.results import collect
 from train.reproduce.sources import Source
-from train.run_dir import RunDir
 
 
 def reproduce(
@@ -61,13 +60,13 @@ def reproduce(
         def publish() -> None:
             try:
                 write_pages(out, docs, begun)
-            except InputError as error:  # its file was changed meanwhile; the trainings are worth more than the page
+            except AgentError as error:  # changed meanwhile, or a full disk; the trainings are worth more than the page
                 tell(f"the page is not written: {error}")
 
         known = published()
         keep_begun(out, begun)
         write_pages(out, docs, begun)
-        trained = [job for job in possible if is_finished(RunDir(out / job.folder), settings.epochs)]
+        trained = {result.job for result in collect(out, settings).results}
         told_of = [job for job in possible if job in known and job not in trained]
         waiting = [job for job in possible if job not in known and job not in trained]
         elsewhere = f", {len(told_of)} of them elsewhere" if told_of else ""

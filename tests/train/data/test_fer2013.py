@@ -124,6 +124,20 @@ def test_a_damaged_archive_says_how_far_it_could_be_read(tmp_path: Path, table: 
         load_fer2013(packed)
 
 
+def test_an_archive_cut_in_its_first_bytes_is_called_by_its_packing(tmp_path: Path, table: Path) -> None:
+    packed = tmp_path / "packed.gz"
+    packed.write_bytes(gzip.compress(table.read_bytes())[:60])
+    with pytest.raises(InputError, match="got a gzip file that is cut off or damaged after line 0"):
+        load_fer2013(packed)
+
+
+def test_what_macos_puts_beside_a_table_is_no_table(tmp_path: Path, table: Path) -> None:
+    with tarfile.open(tmp_path / "mac.tar", "w") as archive:
+        archive.add(table, "./fer2013/table.csv")
+        archive.add(table, "./fer2013/._table.csv")
+    assert len(load_fer2013(tmp_path / "mac.tar")) == 3
+
+
 def test_a_zip_without_a_table_is_refused(tmp_path: Path) -> None:
     packed = tmp_path / "pictures.zip"
     with zipfile.ZipFile(packed, "w") as archive:

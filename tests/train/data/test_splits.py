@@ -22,8 +22,8 @@ from train.data.splits import (
     default_protocol,
     fer2013_official,
     fer2013_paper,
-    learnt_before,
     make_split,
+    note_on,
     own_split,
     random_by_class,
     siblings_in_train,
@@ -268,12 +268,17 @@ def test_ten_folds_of_the_real_set_are_alike_and_have_every_class(data_dir: Path
 
 def test_images_held_out_now_and_learnt_from_by_another_split_are_counted() -> None:
     faces = bare([label for label in range(7) for _ in range(20)])
-    now = make_split(faces, "random-by-class seed=1")
-    seen = np.isin(np.concatenate([now.validation, now.test]), make_split(faces, "random-by-class seed=2").train).sum()
-    assert learnt_before(faces, now, ("random-by-class seed=2",)).startswith(f"{seen} of 28 held-out images were")
+    now, before = make_split(faces, "random-by-class seed=1"), make_split(faces, "random-by-class seed=2")
+    seen = np.isin(np.concatenate([now.validation, now.test]), before.train).sum()
+    earlier = {faces.fingerprint(): ("random-by-class seed=2", "random-by-class seed=1", "a rule of somebody else's")}
+    told = f"{seen} of 28 held-out images were learnt from before, by random-by-class seed=2: figures on them flatter."
+    assert note_on(faces, now, earlier) == f"{now.note} {told}"
 
 
 @pytest.mark.parametrize("earlier", [(), ("random-by-class seed=1",), ("a rule of somebody else's",)])
-def test_where_nothing_held_out_was_learnt_from_before_nothing_is_said(earlier: tuple[str, ...]) -> None:
+def test_where_nothing_held_out_was_learnt_from_before_nothing_is_added(earlier: tuple[str, ...]) -> None:
     faces = bare([label for label in range(7) for _ in range(20)])
-    assert learnt_before(faces, make_split(faces, "random-by-class seed=1"), earlier) == ""
+    split = make_split(faces, "random-by-class seed=1")
+    assert (
+        note_on(faces, split, {faces.fingerprint(): earlier, "another set": ("random-by-class seed=2",)}) == split.note
+    )

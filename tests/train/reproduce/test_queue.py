@@ -26,7 +26,7 @@ from train.data.splits import make_split
 from train.machine import usable_cores
 from train.reproduce.command import republish, run_target
 from train.reproduce.folder import Begun, _turn_at, alone_in, write_pages
-from train.reproduce.jobs import Job, Settings, plan
+from train.reproduce.jobs import Job, Settings, plan, recipe_of
 from train.reproduce.page import RESULTS, write_page
 from train.reproduce.queue import reproduce
 from train.reproduce.results import Results, collect, read_results
@@ -194,6 +194,15 @@ def test_trainings_of_another_kind_are_not_shown(tmp_path: Path) -> None:
     finished_job(tmp_path / "elsewhere", BY_IMAGE).path.rename(tmp_path / "own" / "a-name-of-its-own")
     finished_job(tmp_path, BY_IMAGE)
     assert [one.job for one in collect(tmp_path, Settings()).results] == [BY_IMAGE]
+
+
+def test_a_finished_run_by_another_recipe_is_refused_and_not_taken_for_done(ckplus: Path, tmp_path: Path) -> None:
+    mine = msgspec.structs.replace(recipe_of(BY_IMAGE, Settings()), batch_size=32)
+    finished(tmp_path / BY_IMAGE.folder, mine)
+    told: list[str] = []
+    with pytest.raises(InputError, match="was refused"):
+        reproduce([BY_IMAGE], read_data([ckplus]), tmp_path, Settings(), tell=told.append)
+    assert told[0].startswith("0 of 1 trainings are done")
 
 
 def test_more_trainings_at_once_than_cores_are_refused(ckplus: Path, tmp_path: Path) -> None:

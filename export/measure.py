@@ -56,7 +56,10 @@ def measure(
             was trained on the faces.
         ModelError: The bundle cannot be used, or Keras or TensorFlow is missing.
     """
-    record = None if run is None else check_of_run(read_bundle(file), RunDir(run))
+    record = None
+    if run is not None:
+        record = check_of_run(read_bundle(file), RunDir(run))
+        RunDir(run).check_finished()
     readers = tuple(map(open_reader, (file, *beside)))
     reader = readers[0]
     on_step("reading the data")
@@ -95,9 +98,7 @@ def plot_path(beginning: Path, plot: str) -> Path:
 
 
 def _beside_float(file: Path, run: Path, faces: FaceSet) -> Quantized:
-    opened = RunDir(run)
-    opened.check_finished()
-    model = load_keras(opened.model_path)
+    model = load_keras(RunDir(run).model_path)
     compared = compare(keras_logits(model, faces.images), Classifier.load(file), faces.images, faces.labels)
     return Quantized(
         run=run.resolve().name,

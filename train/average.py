@@ -7,7 +7,7 @@ loss. What comes out is a finished run like any other.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,14 +20,14 @@ from edge_agent.contract.bundle import read_bundle
 from edge_agent.contract.metadata import TRAINING
 from edge_agent.errors import InputError
 from train.batch_statistics import answers_by_batches
-from train.data.dataset import FaceSet
+from train.data.dataset import FaceSet, Split
 from train.data.splits import make_split, note_on
 from train.machine import describe_machine
 from train.readers import describe_bundle, learnt_by
 from train.recover import recover
 from train.run_dir import Learnt, RunDir, RunRecord, git_revision, utc_now
 from train.saved import load_model
-from train.trainer import predict_logits
+from train.trainer import accuracy, predict_logits
 
 _MOST_FACES = 4096
 _BATCH = 256
@@ -118,24 +118,21 @@ def average(members: Sequence[Path], faces: FaceSet, out: RunDir) -> Averaged:
     split = make_split(faces, record.protocol)
     rows = split.train
     models = [one.model(faces.images[rows]) for one in opened]
-    reached = [_accuracy(model, faces, split.validation) for model in models]
+    held_out = faces.take(split.validation)
+    reached = [accuracy(predict_logits(model, held_out.images), held_out.labels) for model in models]
     mean = models[0]
     mean.set_weights([np.mean(values, axis=0) for values in zip(*(one.get_weights() for one in models), strict=True)])
     chosen = np.random.default_rng(0).permutation(rows)[:_MOST_FACES]
     answers_by_batches(mean, faces.images[chosen], _BATCH)
-    _write(out, mean, opened, record, lambda earlier: note_on(faces, split, earlier))
+    _write(out, mean, opened, record, faces, split)
     found = Averaged(
         mean,
-        _accuracy(mean, faces, split.validation),
+        accuracy(predict_logits(mean, held_out.images), held_out.labels),
         tuple((one.name, share) for one, share in zip(opened, reached, strict=True)),
     )
     if found.accuracy < min(reached) - _WORSE:
         log.warning("the mean reads far less than each of its members: have they a beginning in common?")
     return found
-
-
-def _accuracy(model: keras.Model, faces: FaceSet, rows: NDArray[np.int64]) -> float:
-    return float(np.mean(predict_logits(model, faces.images[rows]).argmax(axis=1) == faces.labels[rows]))
 
 
 def _run(path: Path) -> _Member:
@@ -174,7 +171,8 @@ def _write(
     model: keras.Model,
     members: Sequence[_Member],
     first: RunRecord,
-    note: Callable[[Mapping[str, Sequence[str]]], str],
+    faces: FaceSet,
+    split: Split,
 ) -> None:
     names = [one.name for one in members]
     recipe = msgspec.structs.replace(
@@ -200,7 +198,7 @@ def _write(
     for one in members:
         own = record if one.record is None else one.record
         record.earlier = record.earlier.and_also(one.learnt.beyond(own.own()))
-    record.protocol_note = note(record.earlier.splits)
+    record.protocol_note = note_on(faces, split, record.earlier.splits)
     record.votes = next((one.record.votes for one in members if one.record is not None and one.record.votes), "")
     out.create(record)
     out.save_model(model.save)

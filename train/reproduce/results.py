@@ -79,25 +79,11 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     schema: int = SCHEMA
 
 
-def is_finished(run: RunDir, epochs: int) -> bool:
-    """Whether nothing is left to train in a run directory; a damaged one is told and counts as unfinished."""
-    try:
-        return (
-            run.exists()
-            and run.model_path.is_file()
-            and bool(run.record().finished_at)
-            and (len(run.metrics()) == epochs)
-        )
-    except RunDamaged as error:
-        log.warning("left out: %s", error)
-        return False
-
-
 def collect(out: Path, settings: Settings, splits: Sequence[SplitFacts] = ()) -> Results:
     """Read all finished trainings below a reproduction's folder, whichever call made them. What else lies there, a
     training of another kind or under another name, is not looked at."""
     runs = [RunDir(record.parent) for record in sorted(out.glob("*/*/run.json"))]
-    finished = [(job_of(run.record(), settings), run) for run in runs if is_finished(run, settings.epochs)]
+    finished = [(job_of(run.record(), settings), run) for run in runs if _is_finished(run, settings.epochs)]
     found = [(_result(job, run), run) for job, run in finished if job is not None and run.path == out / job.folder]
     found.sort(key=lambda pair: _place(pair[0].job))
     return Results(
@@ -146,6 +132,20 @@ def read_results(path: Path) -> Results:
     except (FileNotFoundError, *UNDECODABLE) as error:
         raise InputError(str(path), received=str(error), expected="results that `python -m train reproduce` wrote",
                          remedy="Restore the file, or move it away and let it be written again") from None  # fmt: skip
+
+
+def _is_finished(run: RunDir, epochs: int) -> bool:
+    """Whether nothing is left to train in a run directory; a damaged one is told and counts as unfinished."""
+    try:
+        return (
+            run.exists()
+            and run.model_path.is_file()
+            and bool(run.record().finished_at)
+            and (len(run.metrics()) == epochs)
+        )
+    except RunDamaged as error:
+        log.warning("left out: %s", error)
+        return False
 
 
 def _result(job: Job, run: RunDir) -> Result:

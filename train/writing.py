@@ -1,12 +1,12 @@
-"""Writing files so that nothing half written is ever taken for whole, and telling what the system refuses."""
+"""Writing files of a training, and telling in one line what the system refuses."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from edge_agent.atomic import replace_file
 from edge_agent.errors import AgentError
 
 
@@ -20,14 +20,8 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
     Raises:
         NotWritten: It cannot be written.
     """
-    staging = path.with_name(path.name + ".part")
     with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with staging.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        staging.replace(path)
+        replace_file(path, content)
 
 
 @contextmanager

@@ -10,16 +10,15 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-import os
 import struct
 import zipfile
 import zlib
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
+from edge_agent.atomic import replace_file
 from edge_agent.contract.crop import FACE_SIZE
 from edge_agent.contract.flatbuffer import IDENTIFIER, Interface, Tensor, read_interface
 from edge_agent.contract.golden import Golden
@@ -93,17 +92,9 @@ def write_bundle(path: Path | str, flatbuffer: bytes, metadata: Metadata, golden
     path = Path(path)
     content = pack_bundle(flatbuffer, metadata, golden)
     bundle = unpack_bundle(content, str(path))
-    staging = path.with_name(f".{path.name}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with staging.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        staging.replace(path)
+        replace_file(path, content)
     except OSError as error:
-        with suppress(OSError):
-            staging.unlink()
         raise ModelError(f"model {path}: cannot be written: {error.strerror}", remedy="Choose another place") from None
     return bundle
 

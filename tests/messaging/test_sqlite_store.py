@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import sqlite3
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import pytest
 from edge_agent.messaging.aside import set_aside
 from edge_agent.messaging.sqlite_store import SqliteStore
 from edge_agent.messaging.store import StoreError
+from tests.full_disk import files_of_at_most
 from tests.messaging.samples import a_row
 
 
@@ -108,13 +108,8 @@ def test_a_full_medium_changes_nothing_and_can_be_tried_again(tmp_path: Path) ->
 
 def test_a_medium_that_fails_to_write_is_an_error_of_the_medium(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "outbox.db")
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, limits[1]))
-        with pytest.raises(StoreError) as caught:
-            store.write([a_row(i, payload=b"x" * 1000) for i in range(1, 50)], [])
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with files_of_at_most(8192), pytest.raises(StoreError) as caught:
+        store.write([a_row(i, payload=b"x" * 1000) for i in range(1, 50)], [])
     assert not caught.value.corrupt
     store.close()
 

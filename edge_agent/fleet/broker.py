@@ -8,7 +8,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from edge_agent.fleet.access import access_rules, applied_topic
 from edge_agent.fleet.authority import Authority, certificate_pem, key_pem, new_key
 from edge_agent.fleet.register import Device, Register
 from edge_agent.messaging.broker import Broker, tls_context
-from edge_agent.messaging.connection import Acknowledged, Closed, Connection, Signal
+from edge_agent.messaging.connection import Acknowledged, Closed, Connection, Received, Signal, Subscribed
 
 AUTHORITY, REVOKED, RULES, SERVER_CERT, SERVER_KEY = "ca.crt", "crl.pem", "acl", "server.crt", "server.key"
 PASSWORDS = "passwords"
@@ -28,6 +28,10 @@ LOCAL_RULES = "acl.local"
 _GROUP = "mosquitto"
 _APPLIED_WITHIN_S = 10.0
 _ANSWER_WITHIN_S = 5.0
+_TOLD_WITHIN_S = 10.0
+_SILENT_TURNS = 3
+"""Retained messages follow the answer to a subscription at once: after so many silent tenths of a second all have
+come."""
 _KICK_VALID = timedelta(minutes=10)
 
 
@@ -153,13 +157,47 @@ def publish(connection: Connection, topic: str, payload: bytes) -> None:
         raise BrokerError(f"the broker does not let the fleet commands publish on {topic}")
 
 
-def collect(connection: Connection, until: Callable[[Signal | None], bool], within_s: float) -> None:
-    """Feed what comes in, and ``None`` where nothing does, to ``until`` until it is content or the time is over."""
+def retained(connection: Connection, filters: Sequence[str]) -> list[Received]:
+    """What the broker keeps under some filters, and what else came in while it was told.
+
+    Raises:
+        BrokerError: It falls silent or closes the connection.
+    """
+    heard: list[Received] = []
+    silent_turns: int | None = None
+
+    def told(signal: Signal | None) -> bool:
+        nonlocal silent_turns
+        if isinstance(signal, Received):
+            heard.append(signal)
+        if isinstance(signal, Subscribed):
+            silent_turns = 0
+        elif silent_turns is not None:
+            # Silence counts from the broker's answer on: a busy broker is silent before it, too.
+            silent_turns = silent_turns + 1 if signal is None else 0
+        return silent_turns is not None and silent_turns >= _SILENT_TURNS
+
+    connection.subscribe(filters)
+    _collect(connection, told, _TOLD_WITHIN_S)
+    if silent_turns is None:
+        raise BrokerError("the broker has not answered a subscription", expected=f"an answer in {_TOLD_WITHIN_S:g} s")
+    return heard
+
+
+def _collect(connection: Connection, until: Callable[[Signal | None], bool], within_s: float) -> None:
+    """Feed what comes in, and ``None`` where nothing does, to ``until`` until it is content or the time is over.
+
+    Raises:
+        BrokerError: The broker closes the connection before.
+    """
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         signals: list[Signal | None] = [*connection.poll(0.1)]
-        if any(until(signal) for signal in signals or [None]):
-            return
+        for signal in signals or [None]:
+            if isinstance(signal, Closed):
+                raise BrokerError("the broker closed the connection", received=signal.reason)
+            if until(signal):
+                return
 
 
 def _rules(folder: Path, register: Register) -> str:
@@ -177,13 +215,11 @@ def _publishes(connection: Connection, topic: str, payload: bytes, *, retain: bo
     answer: list[Acknowledged] = []
 
     def answered(signal: Signal | None) -> bool:
-        if isinstance(signal, Closed):
-            raise BrokerError("the broker closed the connection", received=signal.reason)
         if isinstance(signal, Acknowledged) and signal.packet_id == packet:
             answer.append(signal)
         return bool(answer)
 
-    collect(connection, answered, _ANSWER_WITHIN_S)
+    _collect(connection, answered, _ANSWER_WITHIN_S)
     if not answer:
         raise BrokerError("the broker does not answer")
     return answer[0].ok

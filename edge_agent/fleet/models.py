@@ -20,7 +20,7 @@ from edge_agent.contract.bundle import Bundle, unpack_bundle
 from edge_agent.contract.golden import check_golden
 from edge_agent.errors import UNDECODABLE, CheckFailed, InputError
 from edge_agent.files import PUBLIC, SECRET, is_there, make_folder, read_file, write_file
-from edge_agent.fleet.broker import collect, publish, reader_connection
+from edge_agent.fleet.broker import publish, reader_connection, retained
 from edge_agent.fleet.model_key import PUBLISHED, model_key
 from edge_agent.fleet.register import Register
 from edge_agent.messaging.connection import Connection
@@ -36,11 +36,9 @@ from edge_agent.messaging.publication import (
     part_topic,
     signed_bytes,
 )
-from edge_agent.messaging.signals import Received, Signal
 from edge_agent.vision.classifier import Classifier
 
 _BUNDLES: Final = "models"
-_QUIET_TURNS: Final = 3
 
 
 class OnBroker(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,19 +194,8 @@ class ModelDesk:
 
     def _latest_on_broker(self) -> int:
         """The highest version of ours the broker offers: more than is known here where a backup was restored."""
-        heard: list[Received] = []
-        quiet = 0
-
-        def content(signal: Signal | None) -> bool:
-            nonlocal quiet
-            quiet = quiet + 1 if signal is None else 0
-            if isinstance(signal, Received):
-                heard.append(signal)
-            return bool(heard) or quiet >= _QUIET_TURNS
-
         with reader_connection(self._register, self._folder) as connection:
-            connection.subscribe([models_topic(self._register.school.root)])
-            collect(connection, content, within_s=10.0)
+            heard = retained(connection, [models_topic(self._register.school.root)])
         return max((self._version_of(one) for message in heard for one in _signed_in(message.payload)), default=0)
 
     def _version_of(self, signed: SignedPublication) -> int:

@@ -9,15 +9,11 @@ from pathlib import Path
 from msgspec import UNSET, UnsetType
 
 from edge_agent.errors import InputError
-from edge_agent.fleet.broker import collect, publish, reader_connection
+from edge_agent.fleet.broker import publish, reader_connection, retained
 from edge_agent.fleet.register import Device, Register
-from edge_agent.messaging.connection import Received, Signal
+from edge_agent.messaging.connection import Received
 from edge_agent.messaging.payloads import Health, Status, decode, encode
 from edge_agent.messaging.topics import HEALTH, STATUS, Topics, parse
-
-_QUIET_TURNS = 3
-"""Retained messages follow a subscription at once: after so many silent tenths of a second all have come."""
-_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +84,9 @@ def declare_dead(register: Register, folder: Path, device: Device) -> None:
 def _listen(register: Register, folder: Path) -> dict[str, _Heard]:
     everyone = Topics(register.school.root, "+", "+")
     found: dict[str, _Heard] = {}
-    quiet = 0
-
-    def heard(signal: Signal | None) -> bool:
-        nonlocal quiet
-        quiet = quiet + 1 if signal is None else 0
-        if isinstance(signal, Received):
-            _take(signal, register.school.root, found)
-        return quiet >= _QUIET_TURNS
-
     with reader_connection(register, folder) as connection:
-        connection.subscribe([everyone.of(STATUS), everyone.of(HEALTH)])
-        collect(connection, heard, _WITHIN_S)
+        for message in retained(connection, [everyone.of(STATUS), everyone.of(HEALTH)]):
+            _take(message, register.school.root, found)
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from edge_agent.errors import BrokerError, InputError
-from edge_agent.fleet.broker import make_it_read
+from edge_agent.fleet.broker import make_it_read, retained
 from edge_agent.fleet.cli import add, list_devices
 from edge_agent.fleet.register import utc_now, write_register
 from edge_agent.messaging.connection import Connection
@@ -21,6 +22,7 @@ from edge_agent.messaging.probe import probe_broker
 from edge_agent.messaging.topics import STATUS, Topics
 from tests.broker import wait_until
 from tests.fleet.conftest import DeviceFiles, SchoolUnderTest
+from tests.fleet.test_access import connected, publishes, with_account
 
 
 def stand_in_for_ssh(folder: Path, device: DeviceFiles) -> str:
@@ -70,6 +72,19 @@ def test_the_roster_joins_the_register_with_what_devices_say(
         "online", "0.1.0", "9f86", "2026-11-22T09:00:00.000Z", False,
     ]  # fmt: skip
     assert (rows["school/silent"]["state"], rows["school/silent"]["due"]) == ("never seen", True)
+
+
+def test_what_a_broker_keeps_is_found_however_long_its_answer_takes(school: SchoolUnderTest) -> None:
+    speaker = school.device("speaks")
+    topic = Topics("classroom", "school", "speaks").of(STATUS)
+    with connected(speaker.broker()) as voice:
+        assert publishes(voice, topic, b"here", retain=True)
+    with connected(with_account(school, "dashboard"), "looks") as reader:
+        school.broker.pause()
+        busy = threading.Timer(1.0, school.broker.resume)
+        busy.start()
+        assert [message.payload for message in retained(reader, [topic])] == [b"here"]
+        busy.join()
 
 
 def test_what_a_device_says_of_itself_does_not_draw_on_the_screen(

@@ -17,38 +17,31 @@ from msgspec.structs import replace
 from edge_agent.config_file import load_settings
 from edge_agent.contract.bundle import pack_bundle
 from edge_agent.errors import BrokerError, CheckFailed, InputError, ModelError
+from edge_agent.fleet.broker import retained
 from edge_agent.fleet.cli import apply
 from edge_agent.fleet.device import accept_answer, make_device_request
 from edge_agent.fleet.model_cli import models, promote_model, publish_model, withdraw_model
 from edge_agent.fleet.models import ModelDesk, choose_canaries
 from edge_agent.fleet.school import utc_now
-from edge_agent.messaging.connection import Received
 from edge_agent.messaging.publication import MOST_BYTES, Models, decode_models, decode_publication, models_topic
 from edge_agent.update.signature import Verifier
 from tests.fleet.conftest import SchoolUnderTest
 from tests.fleet.devices import bundle_file
-from tests.fleet.test_access import connected, hears, publishes, with_account
+from tests.fleet.test_access import connected, gets, hears, publishes, with_account
 from tests.golden_models import dense_bundle, with_wrong_answers
 from tests.tflite_models import dense_model, metadata
 
 TOPIC = models_topic("classroom")
 
 
-def retained(school: SchoolUnderTest, topic: str) -> dict[str, bytes]:
+def kept(school: SchoolUnderTest, topic: str) -> dict[str, bytes]:
     """What the broker holds under a filter."""
-    found: dict[str, bytes] = {}
     with connected(with_account(school, "operator"), "looks") as connection:
-        connection.subscribe([topic])
-        quiet = 0
-        while quiet < 3:
-            signals = connection.poll(0.2)
-            quiet = 0 if signals else quiet + 1
-            found |= {signal.topic: signal.payload for signal in signals if isinstance(signal, Received)}
-    return found
+        return {message.topic: message.payload for message in retained(connection, [topic])}
 
 
 def offered(school: SchoolUnderTest) -> Models:
-    return decode_models(retained(school, TOPIC)[TOPIC])
+    return decode_models(kept(school, TOPIC)[TOPIC])
 
 
 def versions(school: SchoolUnderTest) -> list[tuple[int, tuple[str, ...]]]:
@@ -63,7 +56,7 @@ def test_the_whole_bundle_and_a_signature_a_device_accepts_are_at_the_broker(
     publish_model(bundle_file(tmp_path, content), folder=school.folder)
     publication = Verifier(Path(device.settings.update.key)).read(offered(school).publications[0])
     assert not isinstance(publication, str)
-    parts = retained(school, f"classroom/fleet/model/{publication.sha256}/+")
+    parts = kept(school, f"classroom/fleet/model/{publication.sha256}/+")
     assert b"".join(parts[topic] for topic in sorted(parts)) == content
     assert len(parts) == publication.parts == 2
 
@@ -76,7 +69,7 @@ def test_versions_rise_and_a_new_one_for_all_takes_the_place_of_the_old(
     publish_model(bundle_file(tmp_path, dense_bundle(seed=2)), folder=school.folder)
     (only,) = offered(school).publications
     second = decode_publication(only.body)
-    held = {topic.split("/")[3] for topic, content in retained(school, "classroom/fleet/model/+/+").items() if content}
+    held = {topic.split("/")[3] for topic, content in kept(school, "classroom/fleet/model/+/+").items() if content}
     assert held == {second.sha256}
     with pytest.raises(InputError, match="devices never go back"):
         publish_model(
@@ -127,12 +120,12 @@ def test_a_broker_that_has_forgotten_is_told_again(school: SchoolUnderTest, tmp_
     publish_model(bundle_file(tmp_path, dense_bundle(seed=1)), folder=school.folder)
     before = versions(school)
     with connected(with_account(school, "operator")) as operator:
-        for topic in retained(school, "classroom/fleet/#"):
+        for topic in kept(school, "classroom/fleet/#"):
             publishes(operator, topic, b"", retain=True)
-    assert not retained(school, "classroom/fleet/#")
+    assert not kept(school, "classroom/fleet/#")
     apply(folder=school.folder)
     assert versions(school) == before
-    assert len(retained(school, "classroom/fleet/model/+/+")) == 2
+    assert len(kept(school, "classroom/fleet/model/+/+")) == 2
 
 
 def test_a_restored_backup_does_not_give_a_number_again(school: SchoolUnderTest, tmp_path: Path) -> None:
@@ -167,7 +160,7 @@ def test_only_operators_write_models_and_devices_read_them(school: SchoolUnderTe
         assert not publishes(reader, topic, b"{}", retain=True)
         assert not publishes(looker, topic, b"{}", retain=True)
         assert not hears(looker, topic, writer, topic)
-        assert hears(reader, topic, writer, topic)
+        assert gets(reader, topic, writer, topic)
         assert publishes(writer, topic, b"", retain=True)
 
 

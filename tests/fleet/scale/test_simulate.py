@@ -56,7 +56,7 @@ def test_a_broker_that_lets_in_too_few_is_told_with_the_numbers(tmp_path: Path) 
         running_mosquitto(tmp_path, "max_connections 4\n") as broker,
         pytest.raises(BrokerError, match=r"got [1-5], expected 6: .*max_connections"),
     ):
-        simulate(plan(broker.port, processes=1, connect_s=2.0))
+        simulate(plan(broker.port, processes=1, connect_s=5.0))
 
 
 def test_too_many_devices_a_process_are_refused() -> None:

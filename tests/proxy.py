@@ -36,6 +36,13 @@ class _Frames:
 
 
 @dataclass
+class _Window:
+    """What one connection's client has sent and the broker not acknowledged."""
+
+    in_flight: int = 0
+
+
+@dataclass
 class Proxy:
     """Listens on a port of its own and passes on to ``target_port``, both on loopback.
 
@@ -56,7 +63,6 @@ class Proxy:
     delay_s: float = 0.0
     recording: bool = False
     sent: bytearray = field(default_factory=bytearray)
-    _in_flight: int = 0
     _frozen: threading.Event = field(default_factory=threading.Event)
     _shut: threading.Event = field(default_factory=threading.Event)
     _pairs: list[tuple[socket.socket, socket.socket]] = field(default_factory=list)
@@ -115,17 +121,17 @@ class Proxy:
                 client.close()
                 continue
             self.connections += 1
-            self._in_flight = 0
             try:
                 server = socket.create_connection(("127.0.0.1", self.target_port))
             except OSError:
                 client.close()
                 continue
             self._pairs.append((client, server))
+            window = _Window()
             for source, sink, from_client in ((client, server, True), (server, client, False)):
-                threading.Thread(target=self._pass_on, args=(source, sink, from_client), daemon=True).start()
+                threading.Thread(target=self._pass_on, args=(source, sink, window, from_client), daemon=True).start()
 
-    def _pass_on(self, source: socket.socket, sink: socket.socket, from_client: bool) -> None:
+    def _pass_on(self, source: socket.socket, sink: socket.socket, window: _Window, from_client: bool) -> None:
         frames = _Frames()
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
@@ -133,18 +139,18 @@ class Proxy:
                     continue
                 if from_client and self.recording:
                     self.sent += data
-                self._count(frames.feed(data), from_client)
+                self._count(frames.feed(data), window, from_client)
                 time.sleep(self.delay_s)
                 sink.sendall(data)
         for end in (source, sink):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
-    def _count(self, packets: list[int], from_client: bool) -> None:
+    def _count(self, packets: list[int], window: _Window, from_client: bool) -> None:
         for first in packets:
             if from_client and first >> 4 == _PUBLISH and first & 0b110:
                 self.publishes += 1
-                self._in_flight += 1
-                self.most_in_flight = max(self.most_in_flight, self._in_flight)
+                window.in_flight += 1
+                self.most_in_flight = max(self.most_in_flight, window.in_flight)
             elif not from_client and first >> 4 == _PUBACK:
-                self._in_flight -= 1
+                window.in_flight -= 1

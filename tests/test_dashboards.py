@@ -42,7 +42,7 @@ def running(command: list[str | Path], folder: Path, env: dict[str, str] | None 
             yield (folder / "printed.txt").read_text
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(60)
 
 
 def watch_a_lesson(printed: Callable[[], str], broker: Mosquitto, folder: Path) -> None:

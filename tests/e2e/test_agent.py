@@ -48,7 +48,7 @@ def witness(broker: Mosquitto, folder: Path) -> Iterator[Path]:
             yield heard
         finally:
             process.terminate()
-            process.wait(5)
+            process.wait(60)
 
 
 def messages(heard: Path) -> list[Line]:

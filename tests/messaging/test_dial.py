@@ -24,8 +24,9 @@ Start = Callable[..., Messenger]
 
 
 @pytest.fixture
-def silent() -> Iterator[socket.socket]:
-    """Accepts connections and says nothing."""
+def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """Accepts connections and says nothing. What hangs there does so for as long as a test looks."""
+    monkeypatch.setattr("edge_agent.messaging.dial._STEP_S", 60.0)
     with closing(socket.create_server(("127.0.0.1", 0), backlog=50)) as listener:
         listener.settimeout(30)
         yield listener

@@ -61,8 +61,7 @@ def test_a_broker_that_is_killed_gets_everything_it_did_not_acknowledge(
             messenger.expression(a_change())
         wait_until(lambda: not messenger.counters().connected)
         mosquitto.start()
-        wait_until(lambda: messenger.counters().pending == 0, what="delivery of the rest")
-        assert messenger.counters().delivered["expression"] == 100
+        wait_until(lambda: messenger.counters().delivered["expression"] == 100, what="delivery of the rest")
         assert messenger.counters().connections == 2
 
 
@@ -115,7 +114,7 @@ def test_kill_9_loses_nothing_that_was_accepted(
         with contextlib.suppress(IndexError, ValueError):  # the last line may be cut
             accepted = int(rest[-2].split()[1])
         messenger = start_messenger(settings_for(mosquitto.port, tmp_path))
-        wait_until(lambda: messenger.counters().connected and messenger.counters().pending == 0, 20, "delivery")
+        wait_until(lambda: messenger.counters().connected and messenger.counters().pending == 0, 60, "delivery")
         wait_until(lambda: accepted in seqs(subscriber.messages), what=f"event {accepted}")
         events = [json.loads(message.payload) for message in subscriber.messages]
         numbers = [event["seq"] for event in events if event["session"] == session]
@@ -197,7 +196,7 @@ def test_an_outage_is_logged_once_at_each_end(
     wait_until(lambda: messenger.counters().accepted == 7)
     wait_until(lambda: own_lines(caplog, logging.WARNING), what="the first line")
     mosquitto.start()
-    wait_until(lambda: messenger.counters().connected)
+    wait_until(lambda: "after an outage of" in caplog.text, what="the last line")
     assert len(own_lines(caplog, logging.WARNING)) == 1
     assert f"connection to broker 127.0.0.1:{mosquitto.port} lost" in own_lines(caplog, logging.WARNING)[0]
     ends = [line for line in own_lines(caplog, logging.INFO) if "after an outage of" in line]
@@ -247,7 +246,7 @@ def test_an_event_the_broker_denies_is_not_delivered_and_does_not_hold_up_others
         rules.write_text("topic readwrite #\n")
         mosquitto.reload()
         wait_until(lambda: len(subscriber.on("expression")) == 30, what="the events")
-        assert seqs(subscriber.on("expression")) == list(range(1, 31))
+        assert sorted(seqs(subscriber.on("expression"))) == list(range(1, 31))
         wait_until(lambda: messenger.counters().pending == 0, what="acknowledgement")
         assert messenger.counters().denied == ()
 

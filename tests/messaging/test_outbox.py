@@ -161,10 +161,12 @@ def test_a_full_outbox_loses_the_oldest_and_counts_them(open_outbox: Callable[..
     outbox = open_outbox(max_rows=100)
     outbox.remember(StoredSession("S1", 0, clock_synced=True, lost=0))
     put(outbox, *range(1, 151))
-    wait_until(lambda: outbox.figures().lost == 51, what="trimming")
-    assert outbox.figures().pending == 99
-    assert seqs(take(outbox))[0] == 52
-    assert outbox.sessions()[0].lost == 51
+    wait_until(lambda: outbox.figures().lost >= 50, what="trimming")
+    wait_until(lambda: outbox.figures().pending + outbox.figures().lost == 150, what="the last row")
+    lost = outbox.figures().lost
+    assert lost in {50, 51}  # as the rows fell into commits, the last one may still have found room
+    assert seqs(take(outbox))[0] == lost + 1
+    assert outbox.sessions()[0].lost == lost
 
 
 def test_delivered_events_make_room_before_any_is_lost(open_outbox: Callable[..., Outbox]) -> None:
@@ -323,8 +325,8 @@ def test_a_file_that_another_agent_still_holds_is_taken_over_with_what_is_in_it(
         second.delivered(row)
     assert second.figures().storage == "degraded"
     first.close()
-    wait_until(lambda: second.figures().storage == "disk", what="taking over")
-    assert second.figures().pending == 3
+    wait_until(lambda: second.figures().pending == 3, what="taking over")
+    assert second.figures().storage == "disk"
     assert [(row.session, row.seq) for row in take(second)] == [("S1", 2), ("S1", 3), ("S2", 2)]
     assert [session.id for session in second.sessions()] == ["S1"]
     assert second.last_delivered("S1") == {"expression": 1}

@@ -57,9 +57,11 @@ class RtspServer:
         with contextlib.suppress(OSError, ValueError):
             lines = client.makefile("r", encoding="latin-1", newline="\r\n")
             while True:
-                request = "".join(iter(lines.readline, "\r\n"))
-                if not request:
-                    return
+                request = ""
+                while (line := lines.readline()) != "\r\n":
+                    if not line:  # the client has hung up
+                        return
+                    request += line
                 self.requests.append(request)
                 headers = dict(line.split(": ", 1) for line in request.splitlines()[1:] if ": " in line)
                 method, url, _ = request.splitlines()[0].split(" ")

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain, repeat
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +20,14 @@ from edge_agent.config import CameraSettings
 from edge_agent.errors import CameraError
 from edge_agent.types import Frame, Image
 from edge_agent.vision.camera import Camera, CameraState, FrameSource
+from tests.broker import free_port
 from tests.vision.drawn import photo, video
 from tests.vision.rpicam_vid import install
 from tests.vision.rtsp_server import RtspServer
 
-LIVE = CameraSettings(source="v4l2", fps=60, stall_s=0.2)
+LIVE = CameraSettings(source="v4l2", fps=60, stall_s=5.0)
+HASTY = CameraSettings(source="v4l2", fps=60, stall_s=0.2)
+"""For sources that hang. It may give up a source that was only late, too."""
 NOISE = np.random.default_rng(5)
 
 
@@ -218,10 +222,10 @@ def test_a_camera_unplugged_and_plugged_in_again_goes_on(source: Scripted, caplo
 def test_a_source_that_blocks_for_ever_is_left_behind_and_opened_anew(
     source: Scripted, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with running(LIVE, source.open) as camera:
+    with running(HASTY, source.open) as camera:
         next_frame(camera)
         source.block = True
-        until(lambda: source.opened == 2 and camera.state is CameraState.OK)
+        until(lambda: source.opened >= 2 and camera.state is CameraState.OK)
         assert source.closed >= 1
         source.unblock.set()
     assert "camera stalled, trying again: scripted camera: no frame for 0.2 s" in caplog.text
@@ -231,8 +235,8 @@ def test_late_frames_of_a_source_left_behind_are_discarded() -> None:
     wedged, healthy = Scripted(), Scripted()
     wedged.block = True
     wedged.level, healthy.level = 200, 50
-    sources = iter([wedged.open, healthy.open])
-    with running(LIVE, lambda settings: next(sources)(settings)) as camera:
+    sources = chain([wedged.open], repeat(healthy.open))
+    with running(HASTY, lambda settings: next(sources)(settings)) as camera:
         until(lambda: camera.state is CameraState.OK)
         wedged.unblock.set()
         seen = -1
@@ -246,17 +250,17 @@ def test_opening_that_blocks_for_ever_is_left_behind_too(
     source: Scripted, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("edge_agent.vision.camera.OPENING_LIMIT_S", 0.2)
-    waits = iter([10.0, 0.0])
+    waits = chain([10.0], repeat(0.0))
 
     def open_slowly(settings: CameraSettings) -> FrameSource:
         source.unblock.wait(next(waits))
         return source.open(settings)
 
-    with running(LIVE, open_slowly) as camera:
+    with running(HASTY, open_slowly) as camera:
         until(lambda: camera.state is CameraState.OK)
         assert "no answer to opening it for 0.2 s" in caplog.text
         source.unblock.set()
-        until(lambda: source.closed == 1)
+        until(lambda: source.closed >= 1)
         assert camera.state is CameraState.OK
 
 
@@ -265,7 +269,7 @@ def test_a_source_that_hangs_every_time_is_not_opened_without_end(source: Script
         source.block = True
         return source.open(settings)
 
-    with running(LIVE, open_hanging) as camera:
+    with running(HASTY, open_hanging) as camera:
         until(lambda: "hung 4 times" in camera.reason)
         assert source.opened == 4
         source.unblock.set()
@@ -365,7 +369,7 @@ def test_stopping_does_not_wait_for_a_device_that_never_answers(
         source.block = True
         until(source.is_blocking)
         began = time.monotonic()
-    assert time.monotonic() - began < 3.0
+    assert time.monotonic() - began < 8.0
 
 
 def test_a_video_reaches_a_slow_consumer_whole_and_then_ends(tmp_path: Path) -> None:
@@ -420,7 +424,7 @@ def test_a_csi_camera_whose_program_dies_is_back_by_itself(
 
 def test_a_network_camera_that_loses_its_power_is_back_by_itself(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    server = RtspServer()
+    server = RtspServer(port=free_port())
     settings = CameraSettings(source="rtsp", url=f"rtsp://teacher:s3cret@127.0.0.1:{server.port}/room", stall_s=2.0)
     with running(settings) as camera:
         before = next_frame(camera)

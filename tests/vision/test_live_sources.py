@@ -42,7 +42,7 @@ def read(source: FrameSource, count: int) -> list[Image]:
 
 def capture_of(path: Path, fps: float, buffered: int) -> LiveCapture:
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-    return LiveCapture("a file that has all frames at once", capture, fps, buffered, "Look for it")
+    return LiveCapture("a file that has all frames at once", capture, fps, buffered, "Look for it", clock=lambda: 0.0)
 
 
 def test_frames_that_lay_in_a_buffer_are_thrown_away(tmp_path: Path) -> None:

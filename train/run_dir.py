@@ -192,13 +192,15 @@ class RunDir:
         """What was run here.
 
         Raises:
-            InputError: There is no run here.
+            InputError: There is no run here, or it may not be read.
             RunDamaged: Its record is broken.
         """
         try:
             return msgspec.json.decode(self._record.read_bytes(), type=RunRecord)
-        except FileNotFoundError:
-            raise InputError(f"{self.path}", received="no run.json in it", expected="a run directory",
+        except OSError as error:
+            missing, file = isinstance(error, FileNotFoundError), isinstance(error, NotADirectoryError)
+            received = "no run.json in it" if missing else "a file" if file else error.strerror
+            raise InputError(f"{self.path}", received=received, expected="a run directory",
                              remedy="Give the folder that `python -m train fit --out` made") from None  # fmt: skip
         except UNDECODABLE as error:
             raise RunDamaged(f"{self._record}: {error}", remedy=_DAMAGED) from None

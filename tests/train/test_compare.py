@@ -82,3 +82,9 @@ def test_the_command_prints_json_and_draws_the_curves(tmp_path: Path) -> None:
     )
     assert json.loads(told.stdout)["figures"]["epochs"] == {"a": "2 of 3", "b": "0 of 3"}
     assert picture.stat().st_size > 1000
+
+
+def test_a_bundle_in_a_runs_place_is_told(tmp_path: Path) -> None:
+    (tmp_path / "own.tflite").write_bytes(b"TFL3")
+    with pytest.raises(InputError, match=r"own\.tflite: got a file, expected a run directory"):
+        compare([tmp_path / "own.tflite"])

@@ -23,14 +23,14 @@ node:
 # device. About half an hour. SEED=... repeats a series of rounds, ROUNDS and JOBS change it.
 test-faults: $(DEV_ENV)/.installed
 	@.ci/ensure-mosquitto.sh
-	PATH="$(CURDIR)/$(DEV_ENV)/bin:$$PATH" python -m tests.faults --rounds "$(or $(ROUNDS),200)" --jobs "$(or $(JOBS),3)" --seed "$(SEED)"
-	PATH="$(CURDIR)/$(DEV_ENV)/bin:$$PATH" python -m tests.faults.soak 60000
+	PATH="$(CURDIR)/$(DEV_ENV)/bin:$$PATH" python -m qa.faults --rounds "$(or $(ROUNDS),200)" --jobs "$(or $(JOBS),3)" --seed "$(SEED)"
+	PATH="$(CURDIR)/$(DEV_ENV)/bin:$$PATH" python -m qa.soak 60000
 	PATH="$(CURDIR)/$(DEV_ENV)/bin:$$PATH" WATCH_S=120 python -m pytest tests/privacy
 
 # The agent on 64-bit ARM, emulated, from Debian's own packages: docs/arm.md. Apart from `make test`, for it takes minutes.
 test-arm: $(DEVICE_ENV)/.installed
 	@.ci/ensure-mosquitto.sh
-	$(DEVICE_ENV)/bin/python -m tests.arm
+	$(DEVICE_ENV)/bin/python -m qa.arm
 
 format: $(DEV_ENV)/.installed
 	$(DEV_ENV)/bin/ruff check --fix .

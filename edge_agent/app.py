@@ -13,28 +13,28 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from edge_agent.audit import AUDIT, audit_file
-from edge_agent.board import SYS, BoardFigures, read_board
+from edge_agent.clock import utc_text
 from edge_agent.config import Settings
-from edge_agent.declarations import record
+from edge_agent.device.messenger import Messenger
 from edge_agent.errors import InputError
-from edge_agent.folders import state_folder
-from edge_agent.health import CameraFigures, HealthMonitor
-from edge_agent.indicator import Indicator
-from edge_agent.messaging.clock import utc_text
-from edge_agent.messaging.messenger import Messenger
-from edge_agent.messaging.payloads import Command, DeclarationMark, Desired
-from edge_agent.metrics import render
-from edge_agent.metrics_server import serving
-from edge_agent.mute import MuteMemory, Wish
-from edge_agent.notify import READY, STOPPING, Heartbeat, notify, watchdog_s
-from edge_agent.pacing import FrameRate
+from edge_agent.health.metrics import render
+from edge_agent.health.metrics_server import serving
+from edge_agent.health.monitor import CameraFigures, HealthMonitor
 from edge_agent.pipeline import Observation, Pipeline
-from edge_agent.policy import permit
-from edge_agent.summary import SummaryWindow
+from edge_agent.privacy.audit import AUDIT, audit_file
+from edge_agent.privacy.declarations import record
+from edge_agent.privacy.mute import MuteMemory, Wish
+from edge_agent.privacy.policy import permit
+from edge_agent.privacy.summary import SummaryWindow
+from edge_agent.protocol.messages import Command, DeclarationMark, Desired
+from edge_agent.system.data_folders import state_folder
+from edge_agent.system.hardware_status import SYS, BoardFigures, read_board
+from edge_agent.system.pacing import FrameRate
+from edge_agent.system.sd_notify import READY, STOPPING, Heartbeat, notify, watchdog_s
+from edge_agent.system.status_led import Indicator
 from edge_agent.types import Frame, TrackedFace
-from edge_agent.update.letters import Choice
 from edge_agent.update.live import LiveModel
+from edge_agent.update.messages import Choice
 from edge_agent.update.watch import Turn
 from edge_agent.vision.camera import Camera, CameraState
 from edge_agent.vision.classifier import Classifier

@@ -15,9 +15,9 @@ from edge_agent.command_line import run_app_and_leave
 from edge_agent.config import DetectorSettings, Settings
 from edge_agent.config_file import load_settings
 from edge_agent.errors import CheckFailed, InputError
-from edge_agent.fleet.cli import enrol, fleet_app
-from edge_agent.logs import set_up_logging
-from edge_agent.signals import stop_on_signals
+from edge_agent.system.logs import set_up_logging
+from edge_agent.system.stop_signals import stop_on_signals
+from fleet.cli import enrol, fleet_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -59,7 +59,7 @@ def _common(
 def run(config: ConfigOption = None, runtime: RuntimeOption = None, verbose: VerboseOption = False) -> None:
     """Watch the camera and publish events until stopped."""
     from edge_agent.app import Agent
-    from edge_agent.policy import permit
+    from edge_agent.privacy.policy import permit
 
     set_up_logging(verbose=verbose)
     settings = _settings(config, runtime)
@@ -103,7 +103,7 @@ def watch(
     device: Annotated[str, typer.Option(help="Only this device.")] = "+",
 ) -> None:
     """Show live what devices publish. With --config, at the broker and with the credentials it names."""
-    from edge_agent.watch import watch as watch_broker
+    from edge_agent.console.watch import watch as watch_broker
 
     set_up_logging(quiet=True)
     settings = _settings(config, None).mqtt if config else _broker(host, port, protocol)
@@ -121,10 +121,10 @@ def classify(
     json: JsonOption = False,
 ) -> None:
     """Find faces in still pictures and read their expressions."""
-    from edge_agent.contract.picture import read_picture
-    from edge_agent.stills import read_aligned, read_faces
     from edge_agent.vision.classifier import Classifier
     from edge_agent.vision.detector import open_detector
+    from edge_agent.vision.image_file import read_picture
+    from edge_agent.vision.images import read_aligned, read_faces
 
     set_up_logging(quiet=True)
     classifier = Classifier.load(model, runtime=runtime)
@@ -152,7 +152,7 @@ def classify(
 @app.command()
 def check(file: Annotated[Path, typer.Argument(help="The agent's TOML file.")]) -> None:
     """Validate a configuration, the operator's declaration included, without starting anything."""
-    from edge_agent.policy import permit
+    from edge_agent.privacy.policy import permit
 
     settings = load_settings(file)
     permit(settings.camera, settings.policy, str(file))
@@ -164,7 +164,7 @@ def contract(
     out: Annotated[Path, typer.Option(help="Folder to write them to.", metavar="DIR")] = Path("contract"),
 ) -> None:
     """Write the messaging contract for other programs: an AsyncAPI 3 document and a JSON Schema for every message."""
-    from edge_agent.interface import write_documents
+    from edge_agent.protocol.asyncapi import write_documents
 
     for path in write_documents(out):
         typer.echo(path)
@@ -204,7 +204,7 @@ def show(
     """Tell what a model bundle is: labels, quantization, training, figures. Without FILE, also where it comes from."""
     import msgspec
 
-    from edge_agent.contract.bundle import describe, read_bundle
+    from edge_agent.model_format.bundle import describe, read_bundle
     from edge_agent.update.source import model_source
     from edge_agent.vision.classifier import model_path
 

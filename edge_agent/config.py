@@ -107,7 +107,7 @@ class SummarySettings(_Section, frozen=True):
 
 
 class PolicySettings(_Section, frozen=True):
-    """The operator's declaration, without which no live camera starts; :mod:`edge_agent.policy` judges it.
+    """The operator's declaration, without which no live camera starts; :mod:`edge_agent.privacy.policy` judges it.
 
     ``jurisdiction`` is a country (ISO 3166-1 or -2: ``CH``, ``US-CA``), ``EU`` or ``EEA``; ``setting`` where the camera
     hangs; ``legal_basis`` a few words such as ``consent`` or ``safety``, which ``status`` shows; ``declared_by`` who

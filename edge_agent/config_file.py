@@ -14,7 +14,7 @@ import msgspec
 
 from edge_agent.config import CameraSettings, Settings
 from edge_agent.errors import ConfigError
-from edge_agent.toml import TOMLDecodeError, loads
+from edge_agent.system.toml import TOMLDecodeError, loads
 
 T = TypeVar("T")
 

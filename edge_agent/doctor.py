@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 
 from edge_agent import __version__
+from edge_agent.clock import clock_synced
 from edge_agent.config import Settings
-from edge_agent.contract.crop import to_face_tensor
+from edge_agent.device.probe import probe_broker
 from edge_agent.errors import AgentError, CheckFailed
-from edge_agent.indicator import Indicator
-from edge_agent.messaging.clock import clock_synced
-from edge_agent.messaging.probe import probe_broker
-from edge_agent.policy import permit
+from edge_agent.model_format.crop import to_face_tensor
+from edge_agent.privacy.policy import permit
 from edge_agent.simulate import SimulatedClassroom, draw_face
+from edge_agent.system.status_led import Indicator
 from edge_agent.update.source import model_source
 from edge_agent.vision.camera import Camera, CameraState
 from edge_agent.vision.classifier import Classifier
@@ -140,7 +140,7 @@ def _clock() -> str:
 def _certificates(settings: Settings) -> str:
     if importlib.util.find_spec("cryptography") is None:
         return "not looked at: the package cryptography is not installed"
-    from edge_agent.fleet.device import examine_certificates
+    from edge_agent.enrol.device import examine_certificates
 
     return examine_certificates(settings.mqtt.tls, datetime.now(timezone.utc))
 

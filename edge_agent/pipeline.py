@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_agent.contract.crop import crop_face
 from edge_agent.errors import ModelError
-from edge_agent.summary import SummaryWindow
+from edge_agent.model_format.crop import crop_face
+from edge_agent.privacy.summary import SummaryWindow
 from edge_agent.types import ExpressionChange, Frame, TrackedFace, WindowSummary
 from edge_agent.vision.budget import choose
 from edge_agent.vision.classifier import Classifier

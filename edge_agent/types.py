@@ -12,7 +12,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.contract.labels import UNCERTAIN as UNCERTAIN
+from edge_agent.model_format.labels import UNCERTAIN as UNCERTAIN
 
 Image = NDArray[np.uint8]
 """A picture: ``(height, width, 3)`` in OpenCV's blue-green-red order, or ``(height, width)`` gray levels, 0 to 255."""

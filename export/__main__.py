@@ -43,8 +43,8 @@ def convert(
     note: Annotated[str, typer.Option(help="What a reader should know of the model.")] = "",
 ) -> None:
     """Convert a trained network into a model bundle for the device."""
-    from edge_agent.contract.bundle import describe
-    from export.run import export_run
+    from edge_agent.model_format.bundle import describe
+    from export.pipeline import export_run
 
     exported = export_run(run, out, quantization.value, data, name=name, licence=licence, note=note)
     _rows(describe(exported.bundle))
@@ -69,7 +69,7 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compare a model bundle with the network it was exported from, on held-out faces; fail where it lost too much."""
-    from export.run import verify_run
+    from export.pipeline import verify_run
     from export.verify import Limits, check, check_calibration
 
     limits = Limits(max_accuracy_drop, min_agreement)
@@ -107,7 +107,7 @@ def golden(
     out: Annotated[Path, typer.Option("--out", help="The bundle to write; its id is another one.")],
 ) -> None:
     """Record drawn faces and the model's answers in a bundle made before `convert` did so, or drawn otherwise."""
-    from edge_agent.contract.bundle import read_bundle, write_bundle
+    from edge_agent.model_format.bundle import read_bundle, write_bundle
     from export.golden import record_golden
 
     bundle = read_bundle(file)
@@ -122,9 +122,9 @@ def describe(
     out: Annotated[Path, typer.Option("--out", help="The bundle to write; its id is another one.")],
 ) -> None:
     """Write into a bundle all that the record of its run tells: for bundles made when they told less."""
-    from edge_agent.contract.bundle import read_bundle, write_bundle
-    from export.run import describe_again
-    from train.run_dir import RunDir
+    from edge_agent.model_format.bundle import read_bundle, write_bundle
+    from export.pipeline import describe_again
+    from train.fit.run_dir import RunDir
 
     bundle = read_bundle(file)
     written = write_bundle(out, bundle.flatbuffer, describe_again(bundle, RunDir(run)), bundle.golden)
@@ -183,10 +183,10 @@ def _unwritable(file: Path, received: str) -> InputError:
 
 
 def _write_card(file: Path, out: Path, measured: Path | None) -> None:
-    from edge_agent.contract.bundle import read_bundle
+    from edge_agent.model_format.bundle import read_bundle
     from export.card import render_card
     from export.measurements import read_measurements
-    from train.writing import write_whole
+    from train.common.writing import write_whole
 
     _check_writable(out)
     plots = "" if measured is None else os.path.relpath(measured.with_suffix(""), out.parent)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from edge_agent.contract.bundle import Bundle
-from edge_agent.contract.metadata import EARLIER, DataInfo, Metadata
 from edge_agent.errors import InputError
-from export.card_figures import sections
+from edge_agent.model_format.bundle import Bundle
+from edge_agent.model_format.metadata import EARLIER, DataInfo, Metadata
+from export.card_statistics import sections
 from export.measurements import Measurements
-from train.evaluate import wilson_interval
-from train.table import table
+from train.common.table import table
+from train.measure.evaluate import wilson_interval
 
 _INTRODUCTION = """\
 The network reads the expression that a face **seems to show**, as {annotators} would name it. It does

@@ -6,10 +6,10 @@ from typing import Final
 
 import numpy as np
 
-from edge_agent.contract.bundle import Bundle
-from edge_agent.contract.crop import crop_face
-from edge_agent.contract.golden import Golden
-from edge_agent.contract.labels import FER2013
+from edge_agent.model_format.bundle import Bundle
+from edge_agent.model_format.crop import crop_face
+from edge_agent.model_format.golden import Golden
+from edge_agent.model_format.labels import FER2013
 from edge_agent.simulate import draw_face
 from edge_agent.vision.classifier import Classifier
 

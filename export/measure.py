@@ -6,23 +6,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edge_agent.config import SmoothingSettings
-from edge_agent.contract.bundle import read_bundle
+from edge_agent.model_format.bundle import read_bundle
 from edge_agent.vision.classifier import Classifier, softmax
 from export.keras_model import keras_logits, load_keras
 from export.measurements import Measurements, Quantized
-from export.run import check_of_run
+from export.pipeline import check_of_run
 from export.verify import compare
-from train import report
-from train.agreement import measure_votes
-from train.calibration import FLOORS, calibrate, risk_coverage
 from train.data import load
 from train.data.dataset import FaceSet
 from train.data.ferplus import load_votes
-from train.evaluate import evaluate
-from train.generalise import measure_generalisation
-from train.readers import held_out_faces, open_reader
-from train.robustness import measure_robustness
-from train.run_dir import RunDir
+from train.fit.run_dir import RunDir
+from train.measure import plots as report
+from train.measure.annotator_agreement import measure_votes
+from train.measure.calibration import FLOORS, calibrate, risk_coverage
+from train.measure.cross_dataset import measure_generalisation
+from train.measure.evaluate import evaluate
+from train.measure.predictors import held_out_faces, open_reader
+from train.measure.robustness import measure_robustness
 
 PLOTS = ("confusion", "reliability", "coverage", "robustness")
 """What is drawn beside the figures, in the order of a card."""

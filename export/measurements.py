@@ -7,11 +7,11 @@ from pathlib import Path
 import msgspec
 
 from edge_agent.errors import UNDECODABLE, InputError
-from train.agreement import VotesView
-from train.calibration import Abstention, Calibration
-from train.generalise import Generalisation
-from train.robustness import Robustness
-from train.writing import write_whole
+from train.common.writing import write_whole
+from train.measure.annotator_agreement import VotesView
+from train.measure.calibration import Abstention, Calibration
+from train.measure.cross_dataset import Generalisation
+from train.measure.robustness import Robustness
 
 
 class Quantized(msgspec.Struct, frozen=True, kw_only=True):

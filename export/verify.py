@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edge_agent.errors import CheckFailed, InputError
 from edge_agent.vision.classifier import Classifier, softmax
-from train.calibration import Calibration
+from train.measure.calibration import Calibration
 
 LATENCY_BATCHES = (1, 8)
 """Batch sizes whose time a face is told."""

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 
 from edge_agent.config import DetectorSettings, Settings
-from edge_agent.contract.bundle import pack_bundle, unpack_bundle
+from edge_agent.model_format.bundle import pack_bundle, unpack_bundle
 from edge_agent.pipeline import Observation, Pipeline
+from edge_agent.privacy.summary import SummaryWindow
 from edge_agent.simulate import SimulatedClassroom
-from edge_agent.summary import SummaryWindow
 from edge_agent.types import ChangeKind, ExpressionChange, Frame, WindowSummary
 from edge_agent.vision.classifier import Classifier
 from edge_agent.vision.detector import open_detector
 from edge_agent.vision.smoothing import Smoother
 from edge_agent.vision.tracker import Tracker, random_ids
-from tests.tflite_models import dense_model, metadata
+from tests.support.tflite_models import dense_model, metadata
 
 FPS = 5.0
 

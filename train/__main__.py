@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from edge_agent.command_line import run_app
-from train.measuring import app as measuring
+from train.measure.cli import app as measuring
 from train.reproduce.cli import app as reproducing
 
 app = typer.Typer(
@@ -57,10 +57,10 @@ def prepare(
     json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """Cut the faces out of own photographs as the device would, split by people, ready for fit."""
-    from train.cut_out import Policy
-    from train.prepare import prepare as prepare_crops
-    from train.prepare_report import render
-    from train.progress import show_count
+    from train.fit.progress import show_count
+    from train.prepare.face_cropping import Policy
+    from train.prepare.pipeline import prepare as prepare_crops
+    from train.prepare.report import render
 
     policy = Policy(detector, weights, min_face, several, channels, person, validation, test, seed)
     with show_count("photographs") as count:
@@ -98,12 +98,12 @@ def fit(
     from train.data import load
     from train.data.ferplus import load_votes
     from train.data.splits import make_split
-    from train.progress import show_progress
-    from train.recipe import load_recipe
-    from train.run_dir import RunDir
-    from train.scale_out import Place, join
-    from train.start import open_start
-    from train.trainer import fit as train
+    from train.fit.distributed import Place, join
+    from train.fit.initial_weights import open_start
+    from train.fit.progress import show_progress
+    from train.fit.recipe import load_recipe
+    from train.fit.run_dir import RunDir
+    from train.fit.trainer import fit as train
 
     settings = load_recipe(recipe)
     faces = load(data, channels=settings.channels)
@@ -131,7 +131,7 @@ def evaluate(
     json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """Score a finished run; figures and plots go into its folder ``evaluation``."""
-    from train.score import score_run
+    from train.measure.score import score_run
 
     evaluation, text = score_run(run, data, part)
     typer.echo(jsonlib.dumps(evaluation.to_json(), indent=2) if json else text)
@@ -144,9 +144,9 @@ def compare(
     json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """Set runs side by side: what each reached, and the settings in which they differ."""
-    from train import compare as comparing
-    from train.report import plot_runs
-    from train.run_dir import RunDir
+    from train.fit.run_dir import RunDir
+    from train.measure import compare as comparing
+    from train.measure.plots import plot_runs
 
     comparison = comparing.compare(runs)
     if out is not None:
@@ -164,9 +164,9 @@ def average(
     out: Annotated[Path, typer.Option("--out", help="Run directory to make.")],
 ) -> None:
     """Average the weights of several trainings, or of one and what it began with, into one finished run."""
-    from train.average import average as average_runs
     from train.data import load
-    from train.run_dir import RunDir
+    from train.fit.average import average as average_runs
+    from train.fit.run_dir import RunDir
 
     channels = next((RunDir(run).record().recipe.channels for run in runs if not run.is_file()), 1)
     found = average_runs(runs, load(data, channels=channels), RunDir(out))
@@ -190,7 +190,7 @@ def framing(
     """Fit the constants that bring every detector's boxes to FER2013's framing, and show how well they do."""
     from edge_agent.vision.weights import find_weights
     from train.data import load
-    from train.framing import framing_report
+    from train.measure.box_calibration import framing_report
 
     typer.echo(framing_report(load(data), photos, weights or find_weights(), count, seed)[1])
 
@@ -199,7 +199,7 @@ def framing(
 def detectors(photos: Photos = None, weights: Weights = None) -> None:
     """Count what every detector finds, misses and makes up, and what it costs."""
     from edge_agent.vision.weights import find_weights
-    from train.detectors import detector_report
+    from train.measure.detectors import detector_report
 
     typer.echo(detector_report(photos, weights or find_weights()))
 

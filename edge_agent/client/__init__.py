@@ -14,10 +14,7 @@ Print who is happy, and what can be said about the devices::
 """
 
 from edge_agent.client.classroom import Classroom
-from edge_agent.client.dating import Dated
-from edge_agent.client.gaps import Patience
-from edge_agent.client.liveness import DeviceState
-from edge_agent.client.notices import (
+from edge_agent.client.events import (
     Arrived,
     BrokerChanged,
     Denied,
@@ -28,9 +25,12 @@ from edge_agent.client.notices import (
     StateChanged,
     Unreadable,
 )
-from edge_agent.messaging.broker import Broker
-from edge_agent.messaging.channels import result_of
-from edge_agent.messaging.payloads import Expression, Health, Reply, ResendResult, SnapshotResult, Status, Summary
+from edge_agent.client.gaps import Patience
+from edge_agent.client.liveness import DeviceState
+from edge_agent.client.timestamps import Dated
+from edge_agent.mqtt.endpoint import Broker
+from edge_agent.protocol.catalogue import result_of
+from edge_agent.protocol.messages import Expression, Health, Reply, ResendResult, SnapshotResult, Status, Summary
 
 __all__ = [
     "Arrived",

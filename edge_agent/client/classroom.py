@@ -11,20 +11,20 @@ from types import TracebackType
 from msgspec.structs import replace
 
 from edge_agent.backoff import Backoff
-from edge_agent.client.dating import Dated
+from edge_agent.client.events import BrokerChanged, Denied, Device, Notice, Unreadable
 from edge_agent.client.gaps import Patience
 from edge_agent.client.journal import Journal, Request
 from edge_agent.client.liveness import DeviceState
-from edge_agent.client.notices import BrokerChanged, Denied, Device, Notice, Unreadable
+from edge_agent.client.timestamps import Dated
+from edge_agent.clock import utc_text
 from edge_agent.errors import BrokerError, InputError
-from edge_agent.messaging.broker import Broker
-from edge_agent.messaging.channels import TYPES
-from edge_agent.messaging.clock import utc_text
-from edge_agent.messaging.connection import Connection
-from edge_agent.messaging.payloads import Command, Desired, Expression, Health, Summary, decode, encode
-from edge_agent.messaging.refusals import Refused
-from edge_agent.messaging.signals import Acknowledged, Closed, Received, Subscribed
-from edge_agent.messaging.topics import (
+from edge_agent.mqtt.connection import Connection
+from edge_agent.mqtt.endpoint import Broker
+from edge_agent.mqtt.errors import Refused
+from edge_agent.mqtt.events import Acknowledged, Closed, Received, Subscribed
+from edge_agent.protocol.catalogue import TYPES
+from edge_agent.protocol.messages import Command, Desired, Expression, Health, Summary, decode, encode
+from edge_agent.protocol.topics import (
     COMMAND,
     DESIRED,
     EXPRESSION,

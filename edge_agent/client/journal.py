@@ -12,14 +12,14 @@ from datetime import datetime, timedelta, timezone
 
 from msgspec import UnsetType
 
-from edge_agent.client.dating import Anchor, Dated, anchors_of, date
+from edge_agent.client.events import Arrived, Device, Lost, Missing, Notice, StateChanged
 from edge_agent.client.gaps import Patience, Stream
 from edge_agent.client.liveness import DeviceState, Liveness
-from edge_agent.client.notices import Arrived, Device, Lost, Missing, Notice, StateChanged
+from edge_agent.client.timestamps import Anchor, Dated, anchors_of, date
 from edge_agent.errors import InputError
-from edge_agent.messaging.channels import result_of
-from edge_agent.messaging.payloads import Command, Expression, Health, Message, Reply, ResendResult, Status, Summary
-from edge_agent.messaging.topics import SEQUENCED, Address
+from edge_agent.protocol.catalogue import result_of
+from edge_agent.protocol.messages import Command, Expression, Health, Message, Reply, ResendResult, Status, Summary
+from edge_agent.protocol.topics import SEQUENCED, Address
 
 _JOINING_S = 2.0
 _CLOCKS_DIFFER = timedelta(minutes=1)

@@ -6,7 +6,7 @@ from enum import Enum
 
 from msgspec import UnsetType
 
-from edge_agent.messaging.payloads import Status
+from edge_agent.protocol.messages import Status
 
 _DEFAULT_HEALTH_EVERY_S = 30.0
 _MISSED_REPORTS = 3

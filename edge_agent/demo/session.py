@@ -13,16 +13,16 @@ from rich.text import Text
 
 from edge_agent.app import Agent
 from edge_agent.client import Arrived, Expression, Notice, Summary
+from edge_agent.client.follower import Follower
 from edge_agent.config import CameraSettings, DetectorSettings, DeviceSettings, MqttSettings, PrivacySettings, Settings
+from edge_agent.console.watch import LiveView
 from edge_agent.demo.broker import EmbeddedBroker
 from edge_agent.demo.score import SceneScore
 from edge_agent.errors import CheckFailed
-from edge_agent.follow import Follower
-from edge_agent.health import percentiles
+from edge_agent.health.monitor import percentiles
 from edge_agent.pipeline import Observation
 from edge_agent.types import Frame
 from edge_agent.vision.sources.simulated import SimulatedSource
-from edge_agent.watch import LiveView
 
 _CONNECT_WITHIN_S = 15.0
 _DELIVERY_WITHIN_S = 5.0

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_agent.contract.labels import FER2013
 from edge_agent.errors import InputError
+from edge_agent.model_format.labels import FER2013
 from edge_agent.simulate.person import person
 from edge_agent.simulate.stamp import head_stamp, shoulder_stamp
 from edge_agent.types import Box, Image

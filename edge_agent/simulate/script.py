@@ -9,7 +9,7 @@ from math import floor, pi, sin
 
 import numpy as np
 
-from edge_agent.contract.labels import FER2013
+from edge_agent.model_format.labels import FER2013
 
 EXPRESSION_S = 7.5
 """Mean time for which an expression is shown, in seconds; each lasts about two thirds to four thirds of it."""

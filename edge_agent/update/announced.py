@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge_agent.errors import InputError
-from edge_agent.messaging.publication import Publication, decode_models
+from edge_agent.protocol.model_manifest import Publication, decode_models
 from edge_agent.update.signature import Verifier
 from edge_agent.update.state import UpdateState, wanted
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from edge_agent.config import ClassifierSettings
-from edge_agent.contract.bundle import Bundle, read_bundle
 from edge_agent.errors import CheckFailed
-from edge_agent.messaging.publication import Publication
-from edge_agent.update.trial import Trial, try_bundle
+from edge_agent.model_format.bundle import Bundle, read_bundle
+from edge_agent.protocol.model_manifest import Publication
+from edge_agent.update.sandboxed_validation import Trial, try_bundle
 from edge_agent.vision.classifier import Classifier
 
 _LEAST_MS: Final = 0.1

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from edge_agent.messaging.publication import Publication, models_topic, part_topic
+from edge_agent.protocol.model_manifest import Publication, models_topic, part_topic
 from edge_agent.update.state import kept
 from edge_agent.update.store import Download, ModelFolder
 

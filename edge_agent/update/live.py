@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from edge_agent.config import Settings
+from edge_agent.device.messenger import Messenger
 from edge_agent.errors import ConfigError
-from edge_agent.messaging.messenger import Messenger
-from edge_agent.messaging.payloads import ModelUpdate
-from edge_agent.messaging.signals import Received
-from edge_agent.update.letters import Choice, Ready, Taken
+from edge_agent.mqtt.events import Received
+from edge_agent.protocol.messages import ModelUpdate
+from edge_agent.update.messages import Choice, Ready, Taken
 from edge_agent.update.signature import Verifier
 from edge_agent.update.source import ModelSource, model_source, models_folder
 from edge_agent.update.store import ModelFolder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edge_agent.errors import ConfigError, InputError
-from edge_agent.messaging.publication import Publication, SignedPublication, decode_publication, signed_bytes
+from edge_agent.protocol.model_manifest import Publication, SignedPublication, decode_publication, signed_bytes
 
 
 class Verifier:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from edge_agent.config import Settings
-from edge_agent.folders import state_folder
+from edge_agent.system.data_folders import state_folder
 from edge_agent.update.state import UpdateState
 from edge_agent.update.store import ModelFolder
 from edge_agent.vision.classifier import model_path

@@ -11,8 +11,8 @@ from typing import Final, Literal
 import msgspec
 from msgspec.structs import replace
 
-from edge_agent.messaging.payloads import ModelUpdate
-from edge_agent.messaging.publication import Publication
+from edge_agent.protocol.messages import ModelUpdate
+from edge_agent.protocol.model_manifest import Publication
 
 MOST_CRASHES: Final = 2
 """So often may the agent end without a word while a model is on probation, before the model is blamed and taken back.

@@ -18,7 +18,7 @@ import msgspec
 
 from edge_agent.errors import UNDECODABLE, InputError
 from edge_agent.files import SECRET, make_folder, sync_folder, write_file
-from edge_agent.messaging.publication import Publication
+from edge_agent.protocol.model_manifest import Publication
 from edge_agent.update.state import Kept, UpdateState
 
 log = logging.getLogger(__name__)

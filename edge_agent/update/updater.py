@@ -16,17 +16,17 @@ from msgspec.structs import replace
 
 from edge_agent import __version__
 from edge_agent.config import ClassifierSettings
-from edge_agent.contract.bundle import read_bundle
 from edge_agent.errors import AgentError, CheckFailed, ModelError
-from edge_agent.messaging.payloads import ModelUpdate
-from edge_agent.messaging.publication import Publication, models_topic
-from edge_agent.messaging.signals import Received
+from edge_agent.model_format.bundle import read_bundle
+from edge_agent.mqtt.events import Received
+from edge_agent.protocol.messages import ModelUpdate
+from edge_agent.protocol.model_manifest import Publication, models_topic
 from edge_agent.update import state as states
 from edge_agent.update.announced import decide
 from edge_agent.update.approval import approve
 from edge_agent.update.fetch import Fetch
-from edge_agent.update.letters import Choice, Post, Ready, Taken
 from edge_agent.update.memory import Memory
+from edge_agent.update.messages import Choice, Post, Ready, Taken
 from edge_agent.update.opening import open_model
 from edge_agent.update.signature import Verifier
 from edge_agent.update.source import source_of

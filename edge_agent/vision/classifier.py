@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.contract.bundle import Bundle, read_bundle
-from edge_agent.contract.metadata import Metadata
 from edge_agent.errors import InputError, ModelError
+from edge_agent.model_format.bundle import Bundle, read_bundle
+from edge_agent.model_format.metadata import Metadata
 from edge_agent.vision.runtime import open_model
 
 _MODELS = Path(__file__).parent.parent / "models"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from edge_agent.errors import InputError, ModelError
 from edge_agent.files import PUBLIC, make_folder, write_file
-from edge_agent.folders import data_folders, writable_data_folder
+from edge_agent.system.data_folders import data_folders, writable_data_folder
 
 YUNET_FILE = "face_detection_yunet_2023mar.onnx"
 """YuNet of March 2023 (Wu, Peng & Yu 2023), as published in OpenCV Zoo under the MIT licence."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from edge_agent.errors import ModelError
 from edge_agent.types import Image
-from edge_agent.vision.framing import FramedDetector, Framing, RawFace
+from edge_agent.vision.box_calibration import FramedDetector, Framing, RawFace
 from edge_agent.vision.weights import YUNET_FILE
 
 log = logging.getLogger(__name__)

@@ -1,5 +1,5 @@
-"""A broker, an agent's messaging and a dashboard that share it."""
+"""Fixtures for a messenger at a broker of the test's own."""
 
-from tests.messaging.conftest import mosquitto, start_messenger
+from tests.support.messaging import certificates, mosquitto, start_messenger
 
-__all__ = ["mosquitto", "start_messenger"]
+__all__ = ["certificates", "mosquitto", "start_messenger"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from edge_agent.client.notices import Device
-from edge_agent.messaging.clock import utc_text
-from edge_agent.messaging.payloads import (
+from edge_agent.client.events import Device
+from edge_agent.clock import utc_text
+from edge_agent.protocol.messages import (
     CameraHealth,
     Expression,
     Health,

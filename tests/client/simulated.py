@@ -9,13 +9,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import NamedTuple
 
+from edge_agent.client.events import Arrived, Notice
 from edge_agent.client.gaps import Patience
 from edge_agent.client.journal import Journal, Request
 from edge_agent.client.liveness import DeviceState
-from edge_agent.client.notices import Arrived, Notice
-from edge_agent.messaging.clock import utc_text
-from edge_agent.messaging.payloads import Command, Expression, Message, Reply, Status, Summary
-from edge_agent.messaging.topics import EXPRESSION, HEALTH, REPLY, STATUS, Address
+from edge_agent.clock import utc_text
+from edge_agent.protocol.messages import Command, Expression, Message, Reply, Status, Summary
+from edge_agent.protocol.topics import EXPRESSION, HEALTH, REPLY, STATUS, Address
 from tests.client.messages import NINE, PI, birth, event, health, summary
 
 

@@ -31,15 +31,15 @@ from edge_agent.client import (
     Unreadable,
     result_of,
 )
+from edge_agent.device.messenger import Messenger
+from edge_agent.device.session import new_session_id
 from edge_agent.errors import InputError
-from edge_agent.messaging.connection import Connection, Will
-from edge_agent.messaging.messenger import Messenger
-from edge_agent.messaging.payloads import Desired, encode
-from edge_agent.messaging.refusals import Refused
-from edge_agent.messaging.session import new_session_id
-from tests.broker import Mosquitto, Subscriber, running_mosquitto, wait_until
-from tests.messaging.conftest import settings_for
-from tests.messaging.samples import a_change, a_report
+from edge_agent.mqtt.connection import Connection, Will
+from edge_agent.mqtt.errors import Refused
+from edge_agent.protocol.messages import Desired, encode
+from tests.support.broker import Mosquitto, Subscriber, running_mosquitto, wait_until
+from tests.support.messaging import settings_for
+from tests.support.samples import a_change, a_report
 
 Start = Callable[..., Messenger]
 PI = Device("north", "pi-3a")

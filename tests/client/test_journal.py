@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from edge_agent.client.events import Arrived, Lost, Missing, Notice, StateChanged
 from edge_agent.client.gaps import Patience
 from edge_agent.client.journal import Journal, Request
 from edge_agent.client.liveness import DeviceState
-from edge_agent.client.notices import Arrived, Lost, Missing, Notice, StateChanged
-from edge_agent.messaging.clock import utc_text
-from edge_agent.messaging.payloads import (
+from edge_agent.clock import utc_text
+from edge_agent.protocol.messages import (
     Expression,
     Message,
     Reply,
     Status,
 )
-from edge_agent.messaging.topics import Address
+from edge_agent.protocol.topics import Address
 from tests.client.messages import NINE, PI, birth, death, event, health
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge_agent.client.liveness import DeviceState, Liveness
-from edge_agent.messaging.payloads import Status
+from edge_agent.protocol.messages import Status
 
 
 def born(session: str = "S2") -> Liveness:

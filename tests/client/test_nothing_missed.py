@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from edge_agent.client.events import Lost
 from edge_agent.client.liveness import DeviceState
-from edge_agent.client.notices import Lost
-from edge_agent.messaging.topics import SEQUENCED
+from edge_agent.protocol.topics import SEQUENCED
 from tests.client.messages import death
 from tests.client.simulated import Event, SimulatedBroker, SimulatedDashboard, SimulatedDevice
 

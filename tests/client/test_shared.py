@@ -9,10 +9,10 @@ import pytest
 
 from edge_agent.client import Arrived, Broker, BrokerChanged, Classroom, Lost, Missing, Notice, Patience, Summary
 from edge_agent.config import DeviceSettings, MqttSettings, Settings
+from edge_agent.device.messenger import Messenger
 from edge_agent.errors import InputError
-from edge_agent.messaging.messenger import Messenger
 from edge_agent.types import WindowSummary
-from tests.broker import running_mosquitto, wait_until
+from tests.support.broker import running_mosquitto, wait_until
 
 EVENTS = 60
 EAGER = Patience(grace_s=0.01, retry_s=0.05, retry_cap_s=0.1)

@@ -11,7 +11,7 @@ import pytest
 
 from edge_agent.config_file import load_settings
 from edge_agent.errors import ConfigError
-from edge_agent.policy import permit
+from edge_agent.privacy.policy import permit
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 SCRIPTS = sorted([*DEPLOY.glob("*.sh"), *Path(__file__).parent.glob("*.sh")])

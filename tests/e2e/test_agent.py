@@ -15,7 +15,7 @@ import cv2
 import pytest
 
 from edge_agent.simulate import SimulatedClassroom
-from tests.broker import Mosquitto, Subscriber, free_port, running_mosquitto, wait_until
+from tests.support.broker import Mosquitto, Subscriber, free_port, running_mosquitto, wait_until
 
 DECLARED = (
     '[policy]\njurisdiction = "CH"\nsetting = "education"\nlegal_basis = "consent"\n'

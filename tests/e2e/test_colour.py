@@ -11,22 +11,22 @@ import numpy as np
 import pytest
 
 from edge_agent.config import DetectorSettings, Settings
-from edge_agent.contract.crop import crop_face
+from edge_agent.model_format.crop import crop_face
 from edge_agent.pipeline import Pipeline
+from edge_agent.privacy.summary import SummaryWindow
 from edge_agent.simulate import draw_face
-from edge_agent.summary import SummaryWindow
 from edge_agent.types import Frame, Image
 from edge_agent.vision.classifier import Classifier
 from edge_agent.vision.detector import open_detector
 from edge_agent.vision.smoothing import Smoother
 from edge_agent.vision.tracker import Tracker, random_ids
-from export.run import export_run
-from tests.train.test_trainer import RECIPE
+from export.pipeline import export_run
+from tests.train.fit.test_trainer import RECIPE
 from train.data import load
 from train.data.splits import make_split
-from train.recipe import Phase
-from train.run_dir import RunDir
-from train.trainer import fit
+from train.fit.recipe import Phase
+from train.fit.run_dir import RunDir
+from train.fit.trainer import fit
 
 pytestmark = pytest.mark.timeout(900)
 

@@ -11,9 +11,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from edge_agent.messaging.channels import CHANNELS, COMMANDS, Channel
-from tests.broker import Message, Subscriber, running_mosquitto, wait_until
+from edge_agent.protocol.catalogue import CHANNELS, COMMANDS, Channel
 from tests.e2e.test_agent import agent
+from tests.support.broker import Message, Subscriber, running_mosquitto, wait_until
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "contract" / "schemas"
 SCENE = '[camera]\nsource = "simulated"\nfaces = 6\nwidth_px = 640\nheight_px = 480\n'

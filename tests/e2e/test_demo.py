@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from tests.broker import Subscriber, free_port, wait_until
+from tests.support.broker import Subscriber, free_port, wait_until
 
 DEMO = [sys.executable, "-m", "edge_agent.cli", "demo", "--detector", "haar", "--faces", "6"]
 

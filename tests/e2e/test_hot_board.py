@@ -6,8 +6,8 @@ from pathlib import Path
 
 from edge_agent.app import Agent
 from edge_agent.config import CameraSettings, DetectorSettings, MqttSettings, Settings
-from tests.broker import free_port, wait_until
-from tests.running import running
+from tests.support.broker import free_port, wait_until
+from tests.support.running import running
 
 
 def test_under_throttling_frames_are_shed_and_health_says_so(tmp_path: Path) -> None:

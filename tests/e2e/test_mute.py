@@ -12,8 +12,8 @@ import pytest
 from edge_agent.app import Agent
 from edge_agent.config import CameraSettings, DetectorSettings, DeviceSettings, MqttSettings, OutboxSettings, Settings
 from edge_agent.vision.camera import CameraState
-from tests.broker import Mosquitto, Subscriber, running_mosquitto, wait_until
-from tests.running import running
+from tests.support.broker import Mosquitto, Subscriber, running_mosquitto, wait_until
+from tests.support.running import running
 
 DESIRED = "classroom/v1/north/pi-3a/desired"
 MUTED, OPEN = b'{"v":1,"muted":true}', b'{"v":1,"muted":false}'

@@ -12,9 +12,9 @@ import pytest
 
 from edge_agent.simulate import draw_face
 from edge_agent.vision.classifier import BUNDLED_MODEL
-from tests.broker import Mosquitto, running_mosquitto, wait_until
 from tests.e2e.test_agent import agent, messages, witness
-from train.recipe import RECIPES
+from tests.support.broker import Mosquitto, running_mosquitto, wait_until
+from train.fit.recipe import RECIPES
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 

@@ -21,9 +21,9 @@ from edge_agent.config import (
     PolicySettings,
     Settings,
 )
-from edge_agent.notify import WATCHDOG
-from tests.broker import Subscriber, free_port, running_mosquitto, wait_until
-from tests.running import running
+from edge_agent.system.sd_notify import WATCHDOG
+from tests.support.broker import Subscriber, free_port, running_mosquitto, wait_until
+from tests.support.running import running
 
 PERIOD_S = 3.0
 DRAWN = CameraSettings(source="simulated", faces=1, width_px=160, height_px=120, fps=2)

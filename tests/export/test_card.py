@@ -9,13 +9,13 @@ import msgspec
 import pytest
 
 from edge_agent.config import SmoothingSettings
-from edge_agent.contract.bundle import pack_bundle, read_bundle, unpack_bundle
-from edge_agent.contract.metadata import EARLIER, DataInfo, TrainingInfo
+from edge_agent.model_format.bundle import pack_bundle, read_bundle, unpack_bundle
+from edge_agent.model_format.metadata import EARLIER, DataInfo, TrainingInfo
 from edge_agent.vision.classifier import BUNDLED_MODEL, BUNDLED_MODELS
 from export.card import render_card
 from export.measurements import read_measurements
-from tests.tflite_models import dense_model, metadata
-from train.calibration import choose_floor
+from tests.support.tflite_models import dense_model, metadata
+from train.measure.calibration import choose_floor
 
 DOCS = Path(__file__).parents[2] / "docs"
 CARDS = {"edge": "model-card.md", "edge-tiny": "model-card-tiny.md"}

@@ -14,16 +14,16 @@ import numpy as np
 import pytest
 
 import export.__main__ as commands
-from edge_agent.contract.bundle import read_bundle, write_bundle
-from edge_agent.contract.golden import check_golden
-from edge_agent.contract.metadata import EARLIER
 from edge_agent.errors import InputError
+from edge_agent.model_format.bundle import read_bundle, write_bundle
+from edge_agent.model_format.golden import check_golden
+from edge_agent.model_format.metadata import EARLIER
 from edge_agent.vision.classifier import BUNDLED_MODEL, Classifier
-from tests.exported import CLASSES, keras_model, write_fer2013
-from tests.tflite_models import dense_model, metadata
+from tests.support.exported import CLASSES, keras_model, write_fer2013
+from tests.support.tflite_models import dense_model, metadata
 from train.data import load
-from train.recipe import Phase, Recipe
-from train.run_dir import Learnt, RunDir, RunRecord, utc_now
+from train.fit.recipe import Phase, Recipe
+from train.fit.run_dir import Learnt, RunDir, RunRecord, utc_now
 
 Call = Callable[..., int]
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from edge_agent.contract.flatbuffer import read_interface
 from edge_agent.errors import InputError
+from edge_agent.model_format.flatbuffer import read_interface
 from edge_agent.vision.classifier import Classifier
 from export.convert import Quantization, to_tflite, unfolded_arithmetic
 from export.keras_model import import_keras, keras_logits
 from export.verify import compare
-from tests.exported import bundle, faces, flatbuffer, keras_model, truth
+from tests.support.exported import bundle, faces, flatbuffer, keras_model, truth
 
 pytestmark = pytest.mark.timeout(300)  # the first test imports TensorFlow
 

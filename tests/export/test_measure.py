@@ -11,14 +11,14 @@ import pytest
 
 import export.__main__ as commands
 from edge_agent.config import SmoothingSettings
-from edge_agent.contract.bundle import Bundle, read_bundle, write_bundle
-from edge_agent.contract.metadata import DataInfo
 from edge_agent.errors import InputError
+from edge_agent.model_format.bundle import Bundle, read_bundle, write_bundle
+from edge_agent.model_format.metadata import DataInfo
 from export.card import render_card
 from export.measure import PLOTS, measure, plot_path
 from export.measurements import Measurements, read_measurements, write_measurements
-from tests.exported import write_fer2013
-from tests.tflite_models import dense_model, metadata
+from tests.support.exported import write_fer2013
+from tests.support.tflite_models import dense_model, metadata
 from tests.train.data.files import write_face, write_table
 from tests.train.runs import begun_run
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_agent.contract.bundle import pack_bundle, unpack_bundle
 from edge_agent.errors import CheckFailed, InputError
+from edge_agent.model_format.bundle import pack_bundle, unpack_bundle
 from edge_agent.vision.classifier import Classifier
 from export.verify import Comparison, Limits, check, compare, latency_ms
-from tests.tflite_models import dense_logits, dense_model, dense_weights, metadata
+from tests.support.tflite_models import dense_logits, dense_model, dense_weights, metadata
 
 FACES = np.random.default_rng(8).integers(0, 256, (200, 48, 48, 1), dtype=np.uint8)
 LOGITS = dense_logits(FACES, dense_weights()).astype(np.float32)

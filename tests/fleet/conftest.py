@@ -14,11 +14,11 @@ import pytest
 
 from edge_agent.config import Settings, TlsSettings
 from edge_agent.config_file import load_settings
-from edge_agent.fleet.cli import add, enrol, init, revoke
-from edge_agent.fleet.register import Device
-from edge_agent.fleet.school import Fleet
-from edge_agent.messaging.broker import Broker, tls_context
-from tests.broker import Mosquitto, free_port, mosquitto_path, wait_until
+from edge_agent.mqtt.endpoint import Broker, tls_context
+from fleet.cli import add, enrol, init, revoke
+from fleet.register import Device
+from fleet.school import Fleet
+from tests.support.broker import Mosquitto, free_port, mosquitto_path, wait_until
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 PASSWORD = "correct horse battery"

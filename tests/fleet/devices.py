@@ -15,10 +15,10 @@ from typing import Final
 import msgspec
 import pytest
 
-from edge_agent.fleet.broker import publish
-from edge_agent.messaging.connection import Connection, Received
-from edge_agent.messaging.payloads import ModelUpdate, Status
-from edge_agent.messaging.topics import Topics
+from edge_agent.mqtt.connection import Connection, Received
+from edge_agent.protocol.messages import ModelUpdate, Status
+from edge_agent.protocol.topics import Topics
+from fleet.broker_files import publish
 from tests.fleet.conftest import DeviceFiles, SchoolUnderTest
 
 _PATIENCE_S: Final = 600.0

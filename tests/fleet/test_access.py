@@ -18,18 +18,18 @@ from msgspec.structs import replace as replace_struct
 from paho.mqtt.enums import CallbackAPIVersion
 
 from edge_agent.config import TlsSettings
+from edge_agent.device.messenger import Messenger
+from edge_agent.device.probe import probe_broker
 from edge_agent.errors import BrokerError
-from edge_agent.fleet.authority import Authority, certificate_pem, key_pem, new_key
-from edge_agent.fleet.register import write_register
-from edge_agent.fleet.school import utc_now
-from edge_agent.messaging.broker import Broker, tls_context
-from edge_agent.messaging.connection import Acknowledged, Closed, Connection, Received, Signal
-from edge_agent.messaging.messenger import Messenger
-from edge_agent.messaging.probe import probe_broker
-from edge_agent.messaging.refusals import Refused
-from edge_agent.messaging.topics import NAMES, Topics
-from tests.broker import wait_until
+from edge_agent.mqtt.connection import Acknowledged, Closed, Connection, Received, Signal
+from edge_agent.mqtt.endpoint import Broker, tls_context
+from edge_agent.mqtt.errors import Refused
+from edge_agent.protocol.topics import NAMES, Topics
+from fleet.authority import Authority, certificate_pem, key_pem, new_key
+from fleet.register import write_register
+from fleet.school import utc_now
 from tests.fleet.conftest import PASSWORD, SchoolUnderTest
+from tests.support.broker import wait_until
 
 A, B = Topics("classroom", "school", "a"), Topics("classroom", "school", "b")
 

@@ -10,19 +10,19 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent.device.probe import probe_broker
+from edge_agent.enrol.requests import Request
 from edge_agent.errors import BrokerError, InputError
-from edge_agent.fleet.access import applied_topic
-from edge_agent.fleet.authority import make_request, new_key
-from edge_agent.fleet.backup import pack, unpack
-from edge_agent.fleet.backup_cli import backup, restore
-from edge_agent.fleet.cli import apply, list_devices
-from edge_agent.fleet.model_key import PUBLISHED, model_key
-from edge_agent.fleet.papers import Request
-from edge_agent.fleet.register import School, new_identity
-from edge_agent.fleet.school import Fleet
-from edge_agent.messaging.probe import probe_broker
-from tests.broker import free_port
+from fleet.access import applied_topic
+from fleet.authority import make_request, new_key
+from fleet.backup import pack, unpack
+from fleet.backup_cli import backup, restore
+from fleet.cli import apply, list_devices
+from fleet.model_key import PUBLISHED, model_key
+from fleet.register import School, new_identity
+from fleet.school import Fleet
 from tests.fleet.conftest import SchoolUnderTest
+from tests.support.broker import free_port
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=timezone.utc)
 

@@ -12,14 +12,14 @@ from msgspec.structs import replace as replace_struct
 
 from edge_agent.client import Arrived, Classroom, DeviceState, Notice, Summary
 from edge_agent.config import Settings
-from edge_agent.fleet.cli import apply
-from edge_agent.messaging.broker import Broker
-from edge_agent.messaging.connection import Acknowledged, Connection, Received
-from edge_agent.messaging.messenger import Messenger
-from edge_agent.messaging.payloads import CameraHealth, HealthReport
+from edge_agent.device.messenger import Messenger
+from edge_agent.mqtt.connection import Acknowledged, Connection, Received
+from edge_agent.mqtt.endpoint import Broker
+from edge_agent.protocol.messages import CameraHealth, HealthReport
 from edge_agent.types import Box, ChangeKind, ExpressionChange, WindowSummary
-from tests.broker import wait_until
+from fleet.cli import apply
 from tests.fleet.conftest import DEPLOY, PASSWORD, SchoolUnderTest, running_school
+from tests.support.broker import wait_until
 
 SITE = "north-school"
 LABELS = ("happy", "sad")

@@ -12,22 +12,22 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from edge_agent.device.probe import probe_broker
 from edge_agent.errors import BrokerError, InputError
-from edge_agent.fleet.broker import make_it_read, retained
-from edge_agent.fleet.cli import add, list_devices
-from edge_agent.fleet.register import utc_now, write_register
-from edge_agent.messaging.connection import Connection
-from edge_agent.messaging.payloads import ModelUpdate, Status, encode
-from edge_agent.messaging.probe import probe_broker
-from edge_agent.messaging.topics import STATUS, Topics
-from tests.broker import wait_until
+from edge_agent.mqtt.connection import Connection
+from edge_agent.protocol.messages import ModelUpdate, Status, encode
+from edge_agent.protocol.topics import STATUS, Topics
+from fleet.broker_files import make_it_read, retained
+from fleet.cli import add, list_devices
+from fleet.register import utc_now, write_register
 from tests.fleet.conftest import DeviceFiles, SchoolUnderTest
 from tests.fleet.test_access import connected, publishes, with_account
+from tests.support.broker import wait_until
 
 
 def stand_in_for_ssh(folder: Path, device: DeviceFiles) -> str:
     """A command that runs what it is told as if on the device: its configuration, its keys, its ``sudo``."""
-    program = "import typer; from edge_agent.fleet.cli import enrol; typer.run(enrol)"
+    program = "import typer; from fleet.cli import enrol; typer.run(enrol)"
     enrol = [sys.executable, "-c", program, "--config", str(device.config), "--keys", str(device.keys)]
     scripts = {
         "sudo": 'exec "$@"',
@@ -110,7 +110,7 @@ def test_what_a_device_says_of_itself_does_not_draw_on_the_screen(
 def test_a_broker_that_goes_by_its_old_rules_is_noticed(
     school: SchoolUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge_agent.fleet.broker._APPLIED_WITHIN_S", 0.3)
+    monkeypatch.setattr("fleet.broker_files._APPLIED_WITHIN_S", 0.3)
     register = school.fleet().register
     ahead = replace(register, edition=register.edition + 100, school=replace(register.school, reload=()))
     with pytest.raises(BrokerError, match="old access rules"):

@@ -14,14 +14,14 @@ from msgspec.structs import replace
 
 from edge_agent.config import TlsSettings
 from edge_agent.config_file import load_settings
+from edge_agent.enrol.device import accept_answer, examine_certificates, make_device_request
+from edge_agent.enrol.requests import Answer, Request, read_paper, write_paper
 from edge_agent.errors import CheckFailed, InputError
-from edge_agent.fleet.access import access_rules
-from edge_agent.fleet.authority import BACKDATED, make_request, new_key, read_certificate
-from edge_agent.fleet.cli import add, enrol, init, renew
-from edge_agent.fleet.device import accept_answer, examine_certificates, make_device_request
-from edge_agent.fleet.papers import Answer, Request, read_paper, write_paper
-from edge_agent.fleet.register import School, new_identity, read_register
-from edge_agent.fleet.school import DUE, VALID, Fleet
+from fleet.access import access_rules
+from fleet.authority import BACKDATED, make_request, new_key, read_certificate
+from fleet.cli import add, enrol, init, renew
+from fleet.register import School, new_identity, read_register
+from fleet.school import DUE, VALID, Fleet
 
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "agent.example.toml"
 NOW = datetime(2026, 11, 22, 9, tzinfo=timezone.utc)

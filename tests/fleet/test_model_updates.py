@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.contract.bundle import unpack_bundle
-from edge_agent.fleet.cli import apply, list_devices
-from edge_agent.fleet.model_cli import publish_model
-from edge_agent.fleet.models import ModelDesk
-from edge_agent.fleet.school import utc_now
-from edge_agent.messaging.payloads import ModelUpdate
-from edge_agent.messaging.publication import PART_BYTES, models_topic, part_topic
-from tests.broker import wait_until
+from edge_agent.model_format.bundle import unpack_bundle
+from edge_agent.protocol.messages import ModelUpdate
+from edge_agent.protocol.model_manifest import PART_BYTES, models_topic, part_topic
+from fleet.cli import apply, list_devices
+from fleet.model_cli import publish_model
+from fleet.models import ModelDesk
+from fleet.school import utc_now
 from tests.fleet.conftest import SchoolUnderTest
 from tests.fleet.devices import agent_of, bundle_file, enrolled_with_camera, roll_of
-from tests.golden_models import dense_bundle, edge_bundle
+from tests.support.broker import wait_until
+from tests.support.golden_models import dense_bundle, edge_bundle
 
 UNHURRIED = 1
 """Frames a second at which no load of the machine can look like a model's fault: too few come in a window to judge."""

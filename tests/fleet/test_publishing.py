@@ -15,21 +15,21 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from edge_agent.config_file import load_settings
-from edge_agent.contract.bundle import pack_bundle
+from edge_agent.enrol.device import accept_answer, make_device_request
 from edge_agent.errors import BrokerError, CheckFailed, InputError, ModelError
-from edge_agent.fleet.broker import retained
-from edge_agent.fleet.cli import apply
-from edge_agent.fleet.device import accept_answer, make_device_request
-from edge_agent.fleet.model_cli import models, promote_model, publish_model, withdraw_model
-from edge_agent.fleet.models import ModelDesk, choose_canaries
-from edge_agent.fleet.school import utc_now
-from edge_agent.messaging.publication import MOST_BYTES, Models, decode_models, decode_publication, models_topic
+from edge_agent.model_format.bundle import pack_bundle
+from edge_agent.protocol.model_manifest import MOST_BYTES, Models, decode_models, decode_publication, models_topic
 from edge_agent.update.signature import Verifier
+from fleet.broker_files import retained
+from fleet.cli import apply
+from fleet.model_cli import models, promote_model, publish_model, withdraw_model
+from fleet.models import ModelDesk, choose_canaries
+from fleet.school import utc_now
 from tests.fleet.conftest import SchoolUnderTest
 from tests.fleet.devices import bundle_file
 from tests.fleet.test_access import connected, gets, hears, publishes, with_account
-from tests.golden_models import dense_bundle, with_wrong_answers
-from tests.tflite_models import dense_model, metadata
+from tests.support.golden_models import dense_bundle, with_wrong_answers
+from tests.support.tflite_models import dense_model, metadata
 
 TOPIC = models_topic("classroom")
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_agent.contract.crop import crop_face
+from edge_agent.model_format.crop import crop_face
 from edge_agent.simulate import SimulatedClassroom
 from tests.privacy.image_search import ImageSearch, pixel_runs
 

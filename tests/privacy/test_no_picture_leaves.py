@@ -15,9 +15,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.broker import Subscriber, running_mosquitto, wait_until
 from tests.privacy.image_search import RUN, ImageSearch
-from tests.proxy import Proxy
+from tests.support.broker import Subscriber, running_mosquitto, wait_until
+from tests.support.proxy import Proxy
 
 WATCH_S = float(os.environ.get("WATCH_S", "8"))
 OWN = "classroom/v1/north/pi-3a/"

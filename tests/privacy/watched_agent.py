@@ -14,10 +14,10 @@ from pathlib import Path
 
 from edge_agent.app import Agent
 from edge_agent.config_file import load_settings
-from edge_agent.contract.crop import crop_face
-from edge_agent.logs import set_up_logging
+from edge_agent.model_format.crop import crop_face
 from edge_agent.pipeline import Observation
-from edge_agent.signals import stop_on_signals
+from edge_agent.system.logs import set_up_logging
+from edge_agent.system.stop_signals import stop_on_signals
 from edge_agent.types import Frame
 from tests.privacy.image_search import pixel_runs
 

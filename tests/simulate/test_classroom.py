@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_agent.contract.crop import crop_face
+from edge_agent.model_format.crop import crop_face
 from edge_agent.simulate import SimulatedClassroom
 from edge_agent.simulate.seating import arrange
 from edge_agent.types import Image

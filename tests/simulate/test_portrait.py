@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_agent.contract.crop import crop_face
-from edge_agent.contract.labels import FER2013
 from edge_agent.errors import InputError
+from edge_agent.model_format.crop import crop_face
+from edge_agent.model_format.labels import FER2013
 from edge_agent.simulate import Portrait, draw_face
 from edge_agent.types import Image
 

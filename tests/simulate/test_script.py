@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from edge_agent.contract.labels import FER2013
+from edge_agent.model_format.labels import FER2013
 from edge_agent.simulate import script
 
 SEED = 11

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from edge_agent.config import DetectorSettings
-from edge_agent.contract.crop import crop_face
-from edge_agent.contract.labels import FER2013
+from edge_agent.model_format.crop import crop_face
+from edge_agent.model_format.labels import FER2013
 from edge_agent.simulate import SimulatedClassroom
 from edge_agent.types import Box
 from edge_agent.vision.classifier import Classifier

@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from train.recipe import Phase, Recipe
-from train.run_dir import EpochMetrics, RunDir, RunRecord
+from train.fit.recipe import Phase, Recipe
+from train.fit.run_dir import EpochMetrics, RunDir, RunRecord
 
 RECIPE = Recipe(
     title="Made", source="", command="", cost="", expected="", model="edge", phases=(Phase(epochs=3),), batch_size=16

@@ -10,9 +10,9 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge_agent.config import ClassifierSettings
-from edge_agent.fleet.model_key import public_pem
-from edge_agent.messaging.payloads import ModelUpdate, encode
-from edge_agent.messaging.publication import (
+from edge_agent.mqtt.events import Received
+from edge_agent.protocol.messages import ModelUpdate, encode
+from edge_agent.protocol.model_manifest import (
     Models,
     Publication,
     SignedPublication,
@@ -20,12 +20,12 @@ from edge_agent.messaging.publication import (
     part_topic,
     signed_bytes,
 )
-from edge_agent.messaging.signals import Received
-from edge_agent.update.letters import Ready, Taken
+from edge_agent.update.messages import Ready, Taken
 from edge_agent.update.signature import Verifier
 from edge_agent.update.store import ModelFolder
 from edge_agent.update.updater import Updater
-from tests.broker import wait_until
+from fleet.model_key import public_pem
+from tests.support.broker import wait_until
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 

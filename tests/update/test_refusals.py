@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from edge_agent.config import ClassifierSettings
-from edge_agent.contract import labels
-from edge_agent.contract.bundle import pack_bundle, unpack_bundle
-from edge_agent.contract.metadata import InputSpec
-from edge_agent.messaging.publication import SignedPublication
+from edge_agent.model_format import labels
+from edge_agent.model_format.bundle import pack_bundle, unpack_bundle
+from edge_agent.model_format.metadata import InputSpec
+from edge_agent.protocol.model_manifest import SignedPublication
 from edge_agent.vision.classifier import BUNDLED_MODEL
-from tests.broker import wait_until
-from tests.golden_models import OTHER_LABELS, dense_bundle, with_wrong_answers
-from tests.tflite_models import dense_model, metadata
+from tests.support.broker import wait_until
+from tests.support.golden_models import OTHER_LABELS, dense_bundle, with_wrong_answers
+from tests.support.tflite_models import dense_model, metadata
 from tests.update.school import KEY, Desk, publication_of, sign
 
 OLD = dense_bundle(seed=1)

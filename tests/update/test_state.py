@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from edge_agent.messaging.publication import Publication
+from edge_agent.protocol.model_manifest import Publication
 from edge_agent.update import state as states
 from edge_agent.update.state import Kept, UpdateState
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from edge_agent import __version__
-from edge_agent.contract.bundle import read_bundle
-from edge_agent.messaging.publication import Publication, part_topic
-from edge_agent.update.letters import Choice
+from edge_agent.model_format.bundle import read_bundle
+from edge_agent.protocol.model_manifest import Publication, part_topic
+from edge_agent.update.messages import Choice
 from edge_agent.update.state import UpdateState, kept
 from edge_agent.update.store import ModelFolder
 from edge_agent.update.watch import Outcome
 from edge_agent.vision.classifier import BUNDLED_MODEL
-from tests.broker import wait_until
-from tests.golden_models import OTHER_LABELS, dense_bundle
+from tests.support.broker import wait_until
+from tests.support.golden_models import OTHER_LABELS, dense_bundle
 from tests.update.school import Desk, publication_of, sign
 
 FIRST, SECOND = dense_bundle(seed=1), dense_bundle(seed=2)

@@ -20,10 +20,10 @@ from edge_agent.config import CameraSettings
 from edge_agent.errors import CameraError
 from edge_agent.types import Frame, Image
 from edge_agent.vision.camera import Camera, CameraState, FrameSource
-from tests.broker import free_port
+from tests.support.broker import free_port
+from tests.support.rpicam_vid import install
+from tests.support.rtsp_server import RtspServer
 from tests.vision.drawn import photo, video
-from tests.vision.rpicam_vid import install
-from tests.vision.rtsp_server import RtspServer
 
 LIVE = CameraSettings(source="v4l2", fps=60, stall_s=5.0)
 HASTY = CameraSettings(source="v4l2", fps=60, stall_s=0.2)

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edge_agent.contract import labels
-from edge_agent.contract.bundle import pack_bundle, unpack_bundle, write_bundle
-from edge_agent.contract.crop import to_face_tensor
-from edge_agent.contract.metadata import InputSpec
 from edge_agent.errors import InputError, ModelError
+from edge_agent.model_format import labels
+from edge_agent.model_format.bundle import pack_bundle, unpack_bundle, write_bundle
+from edge_agent.model_format.crop import to_face_tensor
+from edge_agent.model_format.metadata import InputSpec
 from edge_agent.vision.classifier import Classifier, softmax
-from tests.tflite_models import dense_logits, dense_model, dense_weights, metadata
+from tests.support.tflite_models import dense_logits, dense_model, dense_weights, metadata
 
 Faces = NDArray[np.uint8]
 WEIGHTS = dense_weights()

@@ -14,12 +14,12 @@ from edge_agent.config import DetectorSettings
 from edge_agent.errors import ModelError
 from edge_agent.simulate import SimulatedClassroom
 from edge_agent.types import Box, Image
+from edge_agent.vision.box_calibration import FramedDetector, Framing, RawFace
 from edge_agent.vision.detector import open_detector
-from edge_agent.vision.framing import FramedDetector, Framing, RawFace
 from edge_agent.vision.haar import HaarDetector, without_nested
 from edge_agent.vision.weights import YUNET_FILE
 from edge_agent.vision.yunet import YuNetDetector
-from train.detectors import photo_scenes, score_detector
+from train.measure.detectors import photo_scenes, score_detector
 
 ROOM = SimulatedClassroom(6, 1280, 720, seed=1)
 PICTURE = ROOM.render(2.0)

@@ -26,9 +26,9 @@ from edge_agent.vision.sources.capture import LiveCapture
 from edge_agent.vision.sources.csi import frame_size
 from edge_agent.vision.sources.rtsp import without_secrets
 from edge_agent.vision.sources.v4l2 import explain, find_device, list_cameras, parse_capabilities
+from tests.support.rpicam_vid import install
+from tests.support.rtsp_server import HEIGHT, WIDTH, RtspServer
 from tests.vision.drawn import video
-from tests.vision.rpicam_vid import install
-from tests.vision.rtsp_server import HEIGHT, WIDTH, RtspServer
 
 
 def read(source: FrameSource, count: int) -> list[Image]:

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge_agent.contract.bundle import pack_bundle, unpack_bundle, write_bundle
 from edge_agent.errors import InputError, ModelError
+from edge_agent.model_format.bundle import pack_bundle, unpack_bundle, write_bundle
 from edge_agent.vision.classifier import BUNDLED_MODEL, Classifier
 from edge_agent.vision.runtime import open_model
-from tests.tflite_models import dense_model, metadata
-from tests.tflite_runtime import ROOT, Unavailable, python_with_tflite_runtime
+from tests.support.tflite_models import dense_model, metadata
+from tests.support.tflite_runtime import ROOT, Unavailable, python_with_tflite_runtime
 
 TOLERANCE = {"int8": 0.08, "float16": 1e-4, "float32": 1e-4}
 """Largest difference of a probability between two runtimes. int8 kernels may round a value to the step beside it, and
@@ -58,7 +58,7 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         return BUNDLED_MODEL
     if not installed("tensorflow"):
         pytest.skip("TensorFlow is not installed: it makes the model to compare with")
-    from tests.exported import bundle
+    from tests.support.exported import bundle
 
     made = bundle(request.param)
     path = tmp_path_factory.mktemp("models") / "model.tflite"
@@ -163,7 +163,7 @@ def test_tflite_runtime_beside_numpy_2_is_told_apart_and_explained(old_python: P
     code = (
         "from edge_agent.vision.runtime import open_model\n"
         "from edge_agent.errors import ModelError\n"
-        "from tests.tflite_models import dense_model\n"
+        "from tests.support.tflite_models import dense_model\n"
         "try: open_model(dense_model(), 'tflite')\n"
         "except ModelError as error: print(error)\n"
     )

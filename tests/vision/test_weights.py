@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from edge_agent.errors import ModelError
-from edge_agent.folders import data_folders
+from edge_agent.system.data_folders import data_folders
 from edge_agent.vision.weights import YUNET_FILE, default_weights, fetch, find_weights
 
 
@@ -129,7 +129,7 @@ def test_the_services_folder_is_searched_and_filled_first_where_it_exists(
     service, own = tmp_path / "service", tmp_path / "own"
     monkeypatch.delenv("EDGE_AGENT_DATA", raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(own))
-    monkeypatch.setattr("edge_agent.folders.SYSTEM_DATA", service)
+    monkeypatch.setattr("edge_agent.system.data_folders.SYSTEM_DATA", service)
     assert default_weights() == own / "edge-agent" / YUNET_FILE
 
     service.mkdir()

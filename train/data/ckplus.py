@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_agent.contract.labels import CK_PLUS
 from edge_agent.errors import InputError
+from edge_agent.model_format.labels import CK_PLUS
 from train.data.checks import Faults, OnUnreadable
 from train.data.dataset import FaceSet
 from train.data.folders import ClassTree, files_in, find_classes, read_tree

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from train.common.table import table
 from train.data.dataset import FaceSet, Split
 from train.data.splits import make_split, siblings_in_train
-from train.table import table
 
 _LISTED = 20
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.contract.labels import FER2013, FER_PLUS
 from edge_agent.errors import InputError
+from edge_agent.model_format.labels import FER2013, FER_PLUS
 from train.data.dataset import FaceSet
 from train.data.packed import read_lines
 

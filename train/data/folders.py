@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_agent.contract.labels import CK_PLUS, FER2013, canonical
 from edge_agent.errors import InputError
+from edge_agent.model_format.labels import CK_PLUS, FER2013, canonical
 from train.data.checks import Faults, OnUnreadable, check_channels
 from train.data.dataset import FaceSet
 from train.data.images import read_face_and_size, seems_uncut

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.contract.crop import FACE_SIZE, to_face_tensor
-from edge_agent.contract.picture import read_picture
+from edge_agent.model_format.crop import FACE_SIZE, to_face_tensor
+from edge_agent.vision.image_file import read_picture
 
 _MOST_ASPECT = 1.25
 _MOST_SIDE_PX = 800

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.contract.labels import FER2013
 from edge_agent.errors import InputError
+from edge_agent.model_format.labels import FER2013
 from train.data.dataset import FaceSet, Split
 
 _NONE = np.empty(0, np.int64)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import keras
 from keras import layers
 
-from edge_agent.contract.crop import FACE_SIZE
 from edge_agent.errors import InputError
+from edge_agent.model_format.crop import FACE_SIZE
 from train.models.edge import EDGE_MODELS, build_edge
 from train.models.paper import PAPER_MODELS, build_paper
 

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from train.evaluate import wilson_interval
+from train.measure.evaluate import wilson_interval
 from train.reproduce.jobs import SplitName
 from train.reproduce.paper import PRINTED, DataName
 from train.reproduce.results import Result, Results

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from edge_agent.errors import InputError
-from train.recipe import MOST_SEED
+from train.fit.recipe import MOST_SEED
 from train.reproduce.folder import read_begun, write_pages
 from train.reproduce.jobs import Precision, Settings, SplitName, Target, plan
 from train.reproduce.page import PAGE

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from edge_agent.errors import UNDECODABLE, InputError
+from train.common.writing import write_whole
 from train.data.splits import make_split
 from train.reproduce.jobs import Job, Settings
 from train.reproduce.neighbours import SplitFacts, split_facts
@@ -22,7 +23,6 @@ from train.reproduce.page import RESULTS, write_page
 from train.reproduce.paper import DataName
 from train.reproduce.results import Results, collect, merge, read_results
 from train.reproduce.sources import Source
-from train.writing import write_whole
 
 
 class Begun(msgspec.Struct, kw_only=True):

@@ -8,9 +8,9 @@ from typing import Literal
 import msgspec
 
 from edge_agent.errors import InputError
-from train.recipe import Optimizer, Phase, Recipe
+from train.fit.recipe import Optimizer, Phase, Recipe
+from train.fit.run_dir import RunRecord
 from train.reproduce.paper import BATCH_SIZE, CURVES, EPOCHS, LEARNING_RATE, PRINTED, DataName
-from train.run_dir import RunRecord
 
 Target = Literal["table8", "table9", "figures", "all"]
 SplitName = Literal["paper", "subject"]

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import msgspec
 
-from train.report import plot_curves
+from train.common.writing import write_whole
+from train.measure.plots import plot_curves
 from train.reproduce.aggregate import table_rows
 from train.reproduce.paper import CURVES, PRINTED
 from train.reproduce.render import model_name, plot_of, render
 from train.reproduce.results import Results, write_results
-from train.writing import write_whole
 
 PAGE = "reproduction.md"
 RESULTS = "reproduction/results.json"

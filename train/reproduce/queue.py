@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from edge_agent.errors import AgentError, CheckFailed, InputError
-from train.child import Assignment, Children, device_environment
-from train.machine import usable_cores
+from train.common.machine import usable_cores
+from train.fit.child_process import Assignment, Children, device_environment
 from train.reproduce.folder import alone_in, begin, keep_begun, read_published, write_pages
 from train.reproduce.jobs import Job, Settings, recipe_of
 from train.reproduce.page import PAGE
@@ -36,7 +36,7 @@ def reproduce(
         out: The reproduction's folder, new or one to continue.
         settings: Of every training in it.
         at_once: Trainings at the same time; several share the processor's cores out among them.
-        device: As :func:`train.child.device_environment` has it.
+        device: As :func:`train.fit.child_process.device_environment` has it.
         docs: A second folder that gets page and plots. What its page tells already is done.
         tell: Told what is being done.
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from train.common.table import table
 from train.reproduce.aggregate import FigureName, Row, results_for, table_rows
 from train.reproduce.choices import CHOICES
 from train.reproduce.jobs import SUBJECT_FOLDS
 from train.reproduce.neighbours import SplitFacts
 from train.reproduce.paper import BASELINES, CURVES, PRINTED
 from train.reproduce.results import Result, Results
-from train.table import table
 
 _FIGURES: dict[FigureName, str] = {
     "accuracy": "accuracy",

@@ -9,11 +9,11 @@ from pathlib import Path
 import msgspec
 
 from edge_agent.errors import UNDECODABLE, InputError
+from train.common.writing import write_whole
+from train.fit.run_dir import EpochMetrics, RunDamaged, RunDir
 from train.reproduce.jobs import Job, Settings, job_of
 from train.reproduce.neighbours import SplitFacts
 from train.reproduce.paper import CURVES
-from train.run_dir import EpochMetrics, RunDamaged, RunDir
-from train.writing import write_whole
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_agent.contract.labels import CK_PLUS, FER2013
 from edge_agent.errors import InputError
+from edge_agent.model_format.labels import CK_PLUS, FER2013
 from train.data import load
 from train.data.dataset import FaceSet
 from train.reproduce.paper import DataName

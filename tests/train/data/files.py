@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.contract.labels import FER2013
+from edge_agent.model_format.labels import FER2013
 from train.data.dataset import FaceSet
 
 HEADER = "emotion,pixels,Usage"

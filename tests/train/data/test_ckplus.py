@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_agent.contract.labels import CK_PLUS
 from edge_agent.errors import InputError
+from edge_agent.model_format.labels import CK_PLUS
 from tests.train.data.files import face, write_face
 from train.data import load
 from train.data.ckplus import load_ckplus

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_agent.contract.labels import FER2013
 from edge_agent.errors import InputError
+from edge_agent.model_format.labels import FER2013
 from tests.train.data.files import face, row, write_table
 from train.data import load
 from train.data.fer2013 import load_fer2013

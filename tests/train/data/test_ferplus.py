@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_agent.contract.labels import FER2013
 from edge_agent.errors import InputError
+from edge_agent.model_format.labels import FER2013
 from tests.train.data.files import face_set, row, write_table
 from train.data import load
 from train.data.dataset import FaceSet

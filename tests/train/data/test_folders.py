@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_agent.contract.labels import CK_PLUS, FER2013
 from edge_agent.errors import InputError
+from edge_agent.model_format.labels import CK_PLUS, FER2013
 from tests.train.data.files import face, write_face
 from train.data.folders import load_folders
 

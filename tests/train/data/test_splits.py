@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_agent.contract.labels import CK_PLUS, FER2013
 from edge_agent.errors import InputError
+from edge_agent.model_format.labels import CK_PLUS, FER2013
 from tests.train.data.files import face_set
 from train.data import load
 from train.data.dataset import FaceSet, Split

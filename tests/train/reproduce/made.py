@@ -7,13 +7,13 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from edge_agent.contract.labels import CK_PLUS
+from edge_agent.model_format.labels import CK_PLUS
 from tests.train.data.files import write_face
 from tests.train.runs import RECIPE, begun_run
-from train.recipe import Recipe
+from train.fit.recipe import Recipe
+from train.fit.run_dir import RunDir
 from train.reproduce.jobs import Job, Settings, recipe_of
 from train.reproduce.results import Result, Results
-from train.run_dir import RunDir
 
 RESULT = Result(
     job=Job(data="ckplus", model="paper-6"),

@@ -9,14 +9,14 @@ import msgspec
 import pytest
 
 from tests.train.reproduce.made import result, results
-from train.evaluate import wilson_interval
+from train.fit.run_dir import EpochMetrics
+from train.measure.evaluate import wilson_interval
 from train.reproduce.aggregate import combine, results_for
 from train.reproduce.jobs import Job
 from train.reproduce.neighbours import SplitFacts
 from train.reproduce.page import PAGE, RESULTS, TABLES, tables_json, write_page
 from train.reproduce.render import plot_of, render
 from train.reproduce.results import Curve, Results, merge, read_results, write_results
-from train.run_dir import EpochMetrics
 
 BASE = Job(data="ckplus", model="paper-6")
 BY_IMAGE = [Job(data="ckplus", model="paper-6", seed=seed) for seed in (1, 2, 3)]

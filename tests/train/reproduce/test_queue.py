@@ -21,9 +21,10 @@ from edge_agent.errors import CheckFailed, InputError
 from tests.train.data.files import face_set, row, write_table
 from tests.train.reproduce.made import finished, finished_job, result, results, write_ckplus
 from train.__main__ import app
-from train.child import device_environment
+from train.common.machine import usable_cores
 from train.data.splits import make_split
-from train.machine import usable_cores
+from train.fit.child_process import device_environment
+from train.fit.run_dir import EpochMetrics, RunDir
 from train.reproduce.command import republish, run_target
 from train.reproduce.folder import Begun, _turn_at, alone_in, write_pages
 from train.reproduce.jobs import Job, Settings, plan, recipe_of
@@ -31,7 +32,6 @@ from train.reproduce.page import RESULTS, write_page
 from train.reproduce.queue import reproduce
 from train.reproduce.results import Results, collect, read_results
 from train.reproduce.sources import Source, _name_of, read_data
-from train.run_dir import EpochMetrics, RunDir
 
 EPOCHS = 4
 BY_IMAGE = Job(data="ckplus", model="paper-8")
@@ -87,7 +87,7 @@ def test_a_killed_reproduction_is_continued_where_it_was(twice: Reproduction) ->
 def test_a_training_ends_with_the_queue_that_began_it(ckplus: Path, tmp_path: Path) -> None:
     script = f"""
 from pathlib import Path
-from train.child import *
+from train.fit.child_process import *
 from train.reproduce.jobs import *
 job = plan("table9", only=["8"])[0]
 with Children() as children:
@@ -152,7 +152,7 @@ def together(ckplus: Path, tmp_path_factory: pytest.TempPathFactory) -> Together
         told.append(words)
         if words.startswith("training 2 of 3"):
             begun = " ".join(file.read_text() for file in children.glob("*/children")).split()
-            [first] = [pid for pid in begun if b"train.child" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+            [first] = [pid for pid in begun if b"train.fit.child_process" in Path(f"/proc/{pid}/cmdline").read_bytes()]
             os.kill(int(first), signal.SIGKILL)
 
     jobs = plan("table9", only=["8"], seeds=(1, 2, 3), splits=("paper",))

@@ -1,0 +1,1 @@
+"""The live view of a classroom in a terminal."""

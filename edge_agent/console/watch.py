@@ -1,0 +1,48 @@
+"""The live view of ``edge-agent watch``: what devices publish, as any subscriber sees it."""
+
+from __future__ import annotations
+
+import threading
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from edge_agent.client import Notice
+from edge_agent.client.follower import Follower
+from edge_agent.config import MqttSettings
+from edge_agent.console.classroom_view import RoomView
+
+_REDRAW_S = 0.25
+
+
+class LiveView:
+    """Draws a room on the terminal while messages come in on another thread."""
+
+    def __init__(self) -> None:
+        self._view, self._lock = RoomView(), threading.Lock()
+
+    def apply(self, notice: Notice) -> None:
+        """Take one notice."""
+        with self._lock:
+            self._view.apply(notice)
+
+    def show(self, stop: threading.Event, footer: RenderableType = "", follower: Follower | None = None) -> None:
+        """Draw until ``stop`` is set."""
+        console = Console()
+        with Live(console=console, auto_refresh=False, screen=console.is_terminal) as live:
+            while not stop.wait(_REDRAW_S):
+                trouble = Text(follower.trouble, "red") if follower is not None and follower.trouble else Text()
+                with self._lock:
+                    live.update(Group(self._view.render(), trouble, footer), refresh=True)
+
+
+def watch(settings: MqttSettings, site: str, device: str, stop: threading.Event) -> None:
+    """Show what devices publish at a broker until ``stop`` is set."""
+    view = LiveView()
+    follower = Follower(settings, view.apply, site=site, device=device)
+    follower.start()
+    try:
+        view.show(stop, Text(f"{settings.host}:{settings.port}  Ctrl-C ends", "dim"), follower)
+    finally:
+        follower.stop()

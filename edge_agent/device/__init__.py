@@ -1,0 +1,1 @@
+"""The device as other programs see it over MQTT: its session, what it publishes, what it is asked."""

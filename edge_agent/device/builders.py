@@ -1,0 +1,181 @@
+"""From what the pipeline found to the messages of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+
+from msgspec import UNSET, UnsetType
+from msgspec.structs import asdict
+
+from edge_agent import __version__
+from edge_agent.clock import Clock, utc_text
+from edge_agent.config import Settings
+from edge_agent.device.session import Session
+from edge_agent.device.statistics import MessengerCounters
+from edge_agent.outbox.store import StoredSession
+from edge_agent.protocol.messages import (
+    BoxPixels,
+    DeclarationMark,
+    Expression,
+    Health,
+    HealthReport,
+    ModelUpdate,
+    OutboxHealth,
+    SessionRecord,
+    Status,
+    Summary,
+)
+from edge_agent.protocol.topics import EXPRESSION, SUMMARY
+from edge_agent.system.timezone import timezone_name
+from edge_agent.types import Box, ExpressionChange, WindowSummary
+
+_DIGITS = 4
+"""Decimal places of probabilities and shares."""
+_MOST_SESSIONS = 64
+"""Runs a birth tells of, some 140 bytes each: a subscriber asks only for what it knows to exist."""
+
+
+class Composer:
+    """Writes messages in the name of a session.
+
+    Args:
+        settings: The agent's settings.
+        labels: The expressions the model knows.
+        model_id: First 12 hex digits of the model file's sha256.
+        clock: Dates the messages.
+        declaration: What may be told of the operator's declaration.
+
+    Attributes:
+        labels: The expressions the model knows.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        labels: tuple[str, ...],
+        model_id: str,
+        clock: Clock,
+        declaration: DeclarationMark | None = None,
+    ) -> None:
+        self._settings, self.labels, self._model, self._clock = settings, labels, model_id, clock
+        self._declaration: DeclarationMark | UnsetType = declaration or UNSET
+        self._update: ModelUpdate | UnsetType = UNSET
+        self._timezone = timezone_name()
+
+    def runs(self, labels: tuple[str, ...], model_id: str) -> None:
+        """Another model has taken over."""
+        self.labels, self._model = labels, model_id
+
+    def tells_of_model(self, update: ModelUpdate) -> None:
+        """Let births tell where the model comes from and how its update stands."""
+        self._update = update
+
+    def expression(self, change: ExpressionChange, session: Session) -> Expression:
+        """The event of a changed expression, with the next number of the session."""
+        seq = session.next_seq(EXPRESSION)
+        return Expression(
+            event_id=self._event_id(session, EXPRESSION, seq),
+            kind=change.kind.value,
+            track=change.track,
+            expression=change.expression,
+            confidence=round(change.confidence, _DIGITS),
+            scores=_rounded(change.scores),
+            previous=change.previous,
+            held_s=round(change.held_s, 3),
+            observed_at=session.utc(change.observed_at),
+            mono_ms=session.mono_ms(change.observed_at),
+            session=session.id,
+            seq=seq,
+            clock_synced=self._clock.synced(),
+            model=self._model,
+            box=_pixels(change.box) if self._settings.privacy.boxes else UNSET,
+        )
+
+    def summary(self, window: WindowSummary, session: Session) -> Summary:
+        """The message about a window, with the next number of the session. What is suppressed carries no figures."""
+        seq = session.next_seq(SUMMARY)
+        ended_at = window.started_at + window.window_s
+        shares = None if window.suppressed or window.shares is None else _rounded(window.shares)
+        return Summary(
+            event_id=self._event_id(session, SUMMARY, seq),
+            window_s=round(window.window_s, 3),
+            faces=None if window.suppressed else window.faces,
+            shares=shares,
+            suppressed=window.suppressed,
+            observed_at=session.utc(ended_at),
+            mono_ms=session.mono_ms(ended_at),
+            session=session.id,
+            seq=seq,
+            clock_synced=self._clock.synced(),
+            model=self._model,
+        )
+
+    def birth(self, session: Session, known: Sequence[tuple[StoredSession, dict[str, int]]]) -> Status:
+        """The birth of a session.
+
+        Args:
+            session: The one that begins or goes on.
+            known: Runs whose events the device holds, newest first, each with the last delivered ``seq`` by topic.
+        """
+        return Status(
+            state="online",
+            session=session.id,
+            at=session.utc(self._clock.monotonic()),
+            started_at=session.utc(session.started),
+            clock_synced=self._clock.synced(),
+            labels=self.labels,
+            model=self._model,
+            model_update=self._update,
+            room=self._settings.device.room,
+            timezone=self._timezone,
+            version=__version__,
+            health_every_s=self._settings.mqtt.health_every_s,
+            sessions=tuple(_record(stored, last_seq) for stored, last_seq in islice(known, _MOST_SESSIONS)),
+            declaration=self._declaration,
+        )
+
+    def death(self, session: Session) -> Status:
+        """The death of a session that ends on purpose."""
+        return Status(state="offline", session=session.id, reason="stopped", at=session.utc(self._clock.monotonic()))
+
+    def health(
+        self, report: HealthReport, session: Session, counters: MessengerCounters, last_seq: dict[str, int]
+    ) -> Health:
+        """A report with what messaging adds: the outbox, its problems, the last delivered ``seq`` by topic."""
+        now = self._clock.monotonic()
+        return Health(
+            **asdict(report) | {"problems": (*report.problems, *counters.problems())},
+            outbox=OutboxHealth(
+                storage=counters.storage,
+                pending=counters.pending,
+                kept_bytes=counters.kept_bytes,
+                lost=counters.lost,
+            ),
+            last_seq=last_seq,
+            observed_at=session.utc(now),
+            mono_ms=session.mono_ms(now),
+            session=session.id,
+            clock_synced=self._clock.synced(),
+        )
+
+    def _event_id(self, session: Session, topic: str, seq: int) -> str:
+        return f"{self._settings.device.id}/{session.id}/{topic}/{seq}"
+
+
+def _record(stored: StoredSession, last_seq: dict[str, int]) -> SessionRecord:
+    return SessionRecord(
+        session=stored.id,
+        started_at=utc_text(stored.started_ms / 1000),
+        clock_synced=stored.clock_synced,
+        last_seq=last_seq,
+        lost=stored.lost,
+    )
+
+
+def _rounded(shares: dict[str, float]) -> dict[str, float]:
+    return {name: round(share, _DIGITS) for name, share in shares.items()}
+
+
+def _pixels(box: Box) -> BoxPixels:
+    return BoxPixels(left=round(box.left), top=round(box.top), side=round(box.side))

@@ -1,0 +1,138 @@
+"""Answering commands: every one gets a reply, and every one is logged."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from edge_agent.errors import UNDECODABLE, AgentError, InputError
+from edge_agent.outbox.replay import ResendAnswer, ResendRange
+from edge_agent.privacy.audit import AUDIT
+from edge_agent.protocol.messages import Command, CommandId, CommandName, Reply, ResendResult, decode
+from edge_agent.protocol.topics import SEQUENCED
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Command], dict[str, Any]]
+"""Carries out a command and returns the reply's ``result``; refuses by raising an :class:`AgentError`."""
+
+
+class CommandDesk:
+    """Reads commands, has them carried out and answers.
+
+    Args:
+        resend: Starts sending stored events again and answers later.
+        handlers: What carries out the other commands, by name. They run on the publisher's thread and must be quick.
+    """
+
+    def __init__(
+        self,
+        resend: Callable[[ResendRange, Callable[[ResendAnswer], None]], None],
+        handlers: Mapping[str, Handler],
+    ) -> None:
+        self._resend = resend
+        self._handlers: dict[str, Handler] = {"ping": lambda _command: {}, **handlers}
+
+    def handle(self, payload: bytes, session: str, answer: Callable[[Reply], None], *, retained: bool = False) -> None:
+        """Carry out one command.
+
+        Args:
+            payload: The command as it came in.
+            session: The id of the session that answers.
+            answer: Called once with the reply, now or, on another thread, later.
+            retained: Whether the broker had kept it.
+        """
+        errand = _Errand(session, answer)
+        try:
+            command = decode(payload, Command)
+        except InputError as error:
+            errand.heading = _heading_of(payload)
+            errand.refuse(f'{error}; expected {{"v":1,"id":"...","command":"ping"}}')
+            return
+        errand.heading = command
+        if retained:
+            errand.refuse("a retained command would be carried out at every connect; send it once, not retained")
+        elif command.command == "resend":
+            self._start_resend(command, errand)
+        elif command.command in self._handlers:
+            self._carry_out(command, errand)
+        else:
+            known = ", ".join(sorted([*self._handlers, "resend"]))
+            errand.refuse(f"unknown command {command.command!r}, expected one of {known}")
+
+    def _carry_out(self, command: Command, errand: _Errand) -> None:
+        try:
+            result = self._handlers[command.command](command)
+        except AgentError as error:
+            errand.refuse(str(error))
+        except Exception:  # a handler's bug must not end the publisher
+            log.exception("command %s %r", command.id, command.command)
+            errand.refuse("it failed; the device's log says why")
+        else:
+            errand.done(result)
+
+    def _start_resend(self, command: Command, errand: _Errand) -> None:
+        wanted = _range_of(command)
+        if wanted is None:
+            expected = f"session, topic ({' or '.join(SEQUENCED)}) and numbers from and to, from not above to"
+            errand.refuse(f"resend: expected {expected}")
+            return
+        self._resend(wanted, lambda outcome: _answer_resend(errand, outcome))
+
+
+class _Heading(msgspec.Struct, frozen=True):
+    """What of a malformed command lets its sender recognise the reply."""
+
+    id: CommandId
+    command: CommandName | None = None
+
+
+@dataclass
+class _Errand:
+    """A command on its way to its reply."""
+
+    session: str
+    answer: Callable[[Reply], None]
+    heading: Command | _Heading | None = None
+
+    def done(self, result: dict[str, Any]) -> None:
+        self._reply("", result)
+
+    def refuse(self, reason: str) -> None:
+        self._reply(reason, {})
+
+    def _reply(self, error: str, result: dict[str, Any]) -> None:
+        name, command_id = (self.heading.command or "", self.heading.id) if self.heading is not None else ("", "")
+        AUDIT.info("command %s %r: %s", repr(command_id) if command_id else "without id", name, error or "done")
+        self.answer(Reply(id=command_id, command=name, ok=not error, session=self.session, error=error, result=result))
+
+
+def _heading_of(payload: bytes) -> _Heading | None:
+    try:
+        return msgspec.json.decode(payload, type=_Heading)
+    except UNDECODABLE:
+        return None
+
+
+def _range_of(command: Command) -> ResendRange | None:
+    """What a ``resend`` asks for, ``None`` where it does not say so properly."""
+    session, topic, first, last = command.session, command.topic, command.first, command.last
+    if isinstance(session, UnsetType) or isinstance(topic, UnsetType) or topic not in SEQUENCED:
+        return None
+    if isinstance(first, UnsetType) or isinstance(last, UnsetType) or last < first:
+        return None
+    return ResendRange(session, topic, first, last)
+
+
+def _answer_resend(errand: _Errand, outcome: ResendAnswer) -> None:
+    if outcome.refusal:
+        errand.refuse(outcome.refusal)
+        return
+    more_from = UNSET if outcome.more_from is None else outcome.more_from
+    result = ResendResult(count=outcome.count, missing=outcome.missing, more_from=more_from)
+    errand.done(msgspec.to_builtins(result))

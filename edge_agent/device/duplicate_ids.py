@@ -1,0 +1,67 @@
+"""What a device learns from its own status topic: earlier sessions, late deaths, and others that use its id."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from edge_agent.device.session import is_session_id
+from edge_agent.protocol.messages import Status
+
+
+class Verdict(NamedTuple):
+    """What a message on the device's own status topic means.
+
+    Attributes:
+        wrong: It tells that this device is offline, which it is not: the birth has to be sent again.
+        twin: Someone else uses this device's id, which was not known before.
+    """
+
+    wrong: bool = False
+    twin: bool = False
+
+
+class TwinWatch:
+    """Judges messages on the device's own status topic.
+
+    What was queued for the device reaches it ahead of the echo of its new birth. So only what follows the echo speaks
+    of now, and what is retained speaks of someone else where this run's own birth should be.
+
+    Attributes:
+        latest: The greatest session seen on the topic.
+        count: How often someone else was seen to use the device's id.
+    """
+
+    def __init__(self) -> None:
+        self.latest = ""
+        self.count = 0
+        self._session: str | None = None
+        self._echoed = False
+        self._from_before: set[str] = set()
+        self._twins: set[str] = set()
+
+    def connected(self, session: str) -> None:
+        """A birth of this session is being sent on a new connection."""
+        self._session, self._echoed = session, False
+
+    def seen(self) -> None:
+        """Someone else was seen by other means."""
+        self.count += 1
+
+    def saw(self, status: Status, *, retained: bool) -> Verdict:
+        """Judge a message; ``retained`` when it was on the topic before this device subscribed."""
+        if is_session_id(status.session):
+            self.latest = max(self.latest, status.session)
+        if self._session is None:
+            self._from_before.add(status.session)
+            return Verdict()
+        offline, mine = status.state == "offline", status.session == self._session
+        if mine and not offline:
+            self._echoed = True
+        if mine or not (self._echoed or retained):
+            return Verdict(wrong=offline and self._echoed)
+        # An earlier run of this device can still be declared dead; it cannot be born.
+        twin = status.session not in self._twins and not (offline and status.session in self._from_before)
+        if twin:
+            self._twins.add(status.session)
+            self.count += 1
+        return Verdict(wrong=offline and self._echoed, twin=twin)

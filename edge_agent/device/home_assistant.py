@@ -1,0 +1,59 @@
+"""The device's place in Home Assistant: made, made again when Home Assistant starts, and taken back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from edge_agent.config import Settings
+from edge_agent.device.unqueued import Letter
+from edge_agent.errors import UNDECODABLE
+from edge_agent.mqtt.events import Received
+from edge_agent.protocol.ha_discovery import ORIGIN, Discovery, discovery, discovery_topic
+
+log = logging.getLogger(__name__)
+
+_BORN = b"online"
+
+
+class HomeAssistant:
+    """Sees to it that the discovery message stands at the broker where the settings want it, and nowhere else.
+
+    Args:
+        settings: The agent's settings.
+        labels: Tells the expressions the model knows.
+        post: Publishes a letter.
+    """
+
+    def __init__(self, settings: Settings, labels: Callable[[], Sequence[str]], post: Callable[[Letter], None]) -> None:
+        self._settings, self._labels, self._post = settings, labels, post
+        self._wanted = settings.home_assistant.enabled
+        self._status_topic = settings.home_assistant.status_topic
+        self._topic = discovery_topic(settings.home_assistant.prefix, settings.device.site, settings.device.id)
+
+    def filters(self) -> list[str]:
+        """What to subscribe to: Home Assistant's birth, or a discovery message of ours that is no longer wanted."""
+        return [self._status_topic if self._wanted else self._topic]
+
+    def announce(self) -> None:
+        """Make the device known, or known anew, where that is wanted."""
+        if self._wanted:
+            message = msgspec.json.encode(discovery(self._settings, self._labels()))
+            self._post(Letter(self._topic, message, retain=True))
+
+    def received(self, message: Received) -> None:
+        """Something has come in on one of the :meth:`filters`."""
+        if message.topic == self._status_topic and message.payload == _BORN:
+            self.announce()
+        elif message.topic == self._topic and not self._wanted and _is_ours(message.payload):
+            log.info("the device is taken back from Home Assistant: home_assistant.enabled is false")
+            self._post(Letter(self._topic, b"", retain=True))
+
+
+def _is_ours(payload: bytes) -> bool:
+    try:
+        return msgspec.json.decode(payload, type=Discovery).origin.name == ORIGIN
+    except UNDECODABLE:
+        return False

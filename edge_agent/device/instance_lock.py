@@ -1,0 +1,38 @@
+"""Whether an agent for a device is at work on this machine: a name that the kernel frees when its process ends."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import sys
+
+from edge_agent.mqtt.endpoint import Broker
+from edge_agent.protocol.topics import Topics
+
+
+def claim(topics: Topics, broker: Broker) -> socket.socket | None:
+    """Say that this process speaks for a device at a broker, for as long as the result stays open.
+
+    Returns:
+        ``None`` where another one of this machine does already, or on platforms (all but Linux) that cannot tell.
+    """
+    if not sys.platform.startswith("linux"):
+        return None
+    name = hashlib.sha256(f"{topics.client_id}@{broker}".encode()).hexdigest()
+    held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        # In Linux's abstract namespace: no file that could be left behind, and it needs no rights to any.
+        held.bind(f"\0edge-agent/{name}")
+    except OSError:
+        held.close()
+        return None
+    return held
+
+
+def is_claimed(topics: Topics, broker: Broker) -> bool:
+    """Whether a process of this machine, this one included, speaks for a device at a broker."""
+    held = claim(topics, broker)
+    if held is None:
+        return sys.platform.startswith("linux")
+    held.close()
+    return False

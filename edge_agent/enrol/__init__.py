@@ -1,0 +1,1 @@
+"""The device's side of enrolment in a school's fleet."""

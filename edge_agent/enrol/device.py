@@ -1,0 +1,145 @@
+"""The device's side of enrolment. Its private key is made here and stays here."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import InvalidSignature
+
+from edge_agent.config import Settings, TlsSettings
+from edge_agent.config_file import load_settings
+from edge_agent.enrol.requests import Answer, Request
+from edge_agent.enrol.settings_file import set_values
+from edge_agent.errors import CheckFailed, InputError
+from edge_agent.files import PUBLIC, SECRET, SHARED, make_folder, read_file, write_file
+from fleet.authority import key_pem, make_request, new_key, read_certificate, read_key
+from fleet.model_key import read_public
+
+KEYS: Final = Path("/var/lib/edge-agent/tls")
+"""Where an installed device keeps its key and certificates."""
+
+_KEY, _CERTIFICATE, _AUTHORITY, _MODELS = "device.key", "device.crt", "ca.crt", "models.pub"
+_SOON_DAYS = 30
+_ANEW = "Remove it, make a new request, and have the school revoke the old enrolment"
+
+
+def make_device_request(settings: Settings, folder: Path) -> Request:
+    """What the school's authority needs to know of this device. Makes its key unless it has one.
+
+    Raises:
+        InputError: The key cannot be written, or the one that is there is broken.
+    """
+    _check_no_link(folder)
+    path = folder / _KEY
+    if not path.exists():
+        make_folder(folder, 0o700)
+        _give_to_service(folder)
+        write_file(path, key_pem(new_key()), SECRET, owner=_service(folder))
+    key = read_key(read_file(path, "this device's key"), str(path), _ANEW)
+    device = settings.device
+    return Request(
+        root=settings.mqtt.root, site=device.site, device=device.id, csr=make_request(key, device.id[:64])
+    )  # fmt: skip
+
+
+def accept_answer(answer: Answer, source: str, config: Path, folder: Path) -> None:
+    """Put an answer's certificates in place and have the configuration use them.
+
+    Raises:
+        InputError: The answer is for another device or another key, or a file cannot be written.
+        ConfigError: The configuration is broken, or has to be changed by hand.
+    """
+    settings = load_settings(config)
+    name, own = f"{answer.site}/{answer.device}", f"{settings.device.site}/{settings.device.id}"
+    if name != own:
+        raise InputError(f"{source}: for the device", received=name, expected=own,
+                         remedy="Take the answer made for this device")  # fmt: skip
+    _check_no_link(folder)
+    path = folder / _KEY
+    key = read_key(read_file(path, "this device's key, from 'edge-agent enrol --request'"), str(path), _ANEW)
+    certificate = read_certificate(answer.certificate.encode(), f"{source}: its certificate")
+    authority = read_certificate(answer.authority.encode(), f"{source}: its authority")
+    if certificate.public_key() != key.public_key():
+        raise InputError(f"{source}: its certificate", expected="one for this device's key",
+                         remedy="Make a new request: edge-agent enrol --request FILE")  # fmt: skip
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature):
+        raise InputError(f"{source}: its certificate", expected="one signed by the authority it comes with") from None
+    models = _models(answer, source, folder)
+    changed = set_values(read_file(config, "the configuration").decode(), {
+        "mqtt": {"host": answer.host, "port": answer.port},
+        "mqtt.tls": {
+            "enabled": True, "ca": str(folder / _AUTHORITY),
+            "cert": str(folder / _CERTIFICATE), "key": str(folder / _KEY),
+        },
+        **models,
+    })  # fmt: skip
+    write_file(folder / _AUTHORITY, answer.authority.encode(), PUBLIC, owner=_service(folder))
+    write_file(folder / _CERTIFICATE, answer.certificate.encode(), PUBLIC, owner=_service(folder))
+    if models:
+        write_file(folder / _MODELS, answer.models.encode(), PUBLIC, owner=_service(folder))
+    found = config.stat()
+    owner = (found.st_uid, found.st_gid) if os.geteuid() == 0 else None
+    write_file(config, changed.encode(), found.st_mode & 0o777 or SHARED, owner=owner)
+
+
+def examine_certificates(tls: TlsSettings, now: datetime) -> str:
+    """Whether this device's certificates count at this moment, in a line.
+
+    Args:
+        tls: Which they are.
+        now: By the device's clock, which may be what is wrong.
+
+    Raises:
+        CheckFailed: One has run out, or the clock is behind the beginning of one.
+        InputError: One cannot be read.
+    """
+    told = ["the broker's certificate is checked" if tls.enabled else "no TLS"]
+    for path in (tls.ca, tls.cert) if tls.enabled else ():
+        if not path:
+            continue
+        certificate = read_certificate(read_file(Path(path), "a certificate"), path)
+        begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        if now < begins:
+            raise CheckFailed(f"this device's clock is behind: it says {now:%Y-%m-%d}, and {path} counts from "
+                              f"{begins:%Y-%m-%d}",
+                              remedy="Let it reach a time server, or set it: sudo timedatectl set-time")  # fmt: skip
+        if now > ends:
+            raise CheckFailed(f"{path} ended on {ends:%Y-%m-%d}, and the clock says {now:%Y-%m-%d}",
+                              remedy="Renew it on the school's side: edge-agent fleet renew")  # fmt: skip
+        if (ends - now).days < _SOON_DAYS:
+            told.append(f"{path} ends in {(ends - now).days} days: renew it")
+    return "; ".join(told)
+
+
+def _models(answer: Answer, source: str, folder: Path) -> dict[str, dict[str, str]]:
+    """The settings for taking the school's models, if it publishes any."""
+    if not answer.models:
+        return {}
+    read_public(answer.models.encode(), f"{source}: its key for models")
+    return {"update": {"key": str(folder / _MODELS)}}
+
+
+def _service(folder: Path) -> tuple[int, int] | None:
+    """Whom the folder belongs to: run with sudo, this must not make files that the service cannot read."""
+    if os.geteuid() != 0:
+        return None
+    found = folder.stat()
+    return found.st_uid, found.st_gid
+
+
+def _give_to_service(folder: Path) -> None:
+    owner = _service(folder.parent)
+    if owner is not None:
+        os.chown(folder, *owner, follow_symlinks=False)
+
+
+def _check_no_link(folder: Path) -> None:
+    """The service may write beside this folder, and this runs as root: a link could lead anywhere."""
+    if folder.is_symlink():
+        raise InputError(f"{folder}: a link", expected="the folder itself, for keys and certificates",
+                         remedy="Name the folder it leads to with --keys, or remove the link")  # fmt: skip

@@ -1,0 +1,115 @@
+"""How the agent is doing: speed and latency of the pipeline, the state of camera and board."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge_agent.protocol.messages import CameraHealth, HealthReport, Percentiles
+from edge_agent.system.hardware_status import BoardFigures
+from edge_agent.vision.camera_state import CameraState
+
+_COARSE_FRAMES = 100
+"""Frames are counted in steps of this where their exact number could tell of a small group."""
+
+_WELL = frozenset({CameraState.OK, CameraState.STARTING, CameraState.MUTED})
+
+
+@dataclass(frozen=True, slots=True)
+class CameraFigures:
+    """The camera's side of a report: its state with the reason, and its counters since the start."""
+
+    state: CameraState
+    reason: str
+    frames_read: int
+    frames_dropped: int
+
+
+class HealthMonitor:
+    """Collects timings between two reports. One thread only.
+
+    The more faces, the longer a frame takes, so that speed tells how many there are.
+
+    Args:
+        now: Monotonic seconds.
+        min_group: Where nothing may be told of fewer faces than this: latencies over a period in which fewer were
+            present are left out and its rate is rounded, and frames are counted in hundreds at all times. ``None``
+            tells everything.
+    """
+
+    def __init__(self, now: float, min_group: int | None = None) -> None:
+        self._since, self._min_group = now, min_group
+        self._small = False
+        self._timings: defaultdict[str, list[float]] = defaultdict(list)
+        self._failed = False
+
+    def count(
+        self, stage_ms: Sequence[tuple[str, float]], total_ms: float, faces: int, *, failed: bool = False
+    ) -> None:
+        """Take note of one frame.
+
+        Args:
+            stage_ms: What each stage took.
+            total_ms: The time from its capture to its decisions.
+            faces: How many were present.
+            failed: Whether they could not be read.
+        """
+        self._small = self._small or (self._min_group is not None and faces < self._min_group)
+        self._failed = self._failed or failed
+        for stage, milliseconds in (*stage_ms, ("total", total_ms)):
+            self._timings[stage].append(milliseconds)
+
+    def report(
+        self,
+        camera: CameraFigures,
+        now: float,
+        board: BoardFigures,
+        fps_limit: float | None = None,
+        troubles: Sequence[str] = (),
+    ) -> HealthReport:
+        """The figures since the last report, which start afresh with it.
+
+        Args:
+            camera: The camera's side.
+            now: Monotonic seconds.
+            board: What the board tells.
+            fps_limit: The rate that perception limits itself to; ``None`` where it does not.
+            troubles: Short words for what is wrong elsewhere.
+        """
+        frames = len(self._timings["total"])
+        elapsed = max(now - self._since, 1e-9)
+        told = {} if self._small else self._timings
+        latency = {stage: percentiles(values) for stage, values in told.items() if values}
+        fps_digits, step = 0 if self._small else 2, 1 if self._min_group is None else _COARSE_FRAMES
+        self._timings.clear()
+        self._since, self._small = now, False
+        problems = [] if camera.state in _WELL else [f"camera_{camera.state.value}"]
+        if board.throttled:
+            problems.append("throttled")
+        if fps_limit is not None:
+            problems.append("frame_rate_reduced")
+        problems += troubles
+        if self._failed:
+            problems.append("inference_failed")
+            self._failed = False
+        return HealthReport(
+            fps=round(frames / elapsed, fps_digits),
+            latency_ms=latency,
+            camera=CameraHealth(state=camera.state.value, reason=camera.reason),
+            frames_read=camera.frames_read // step * step,
+            frames_dropped=camera.frames_dropped // step * step,
+            temperature_c=board.temperature_c,
+            throttled=board.throttled,
+            fps_limit=fps_limit,
+            muted=camera.state is CameraState.MUTED,
+            problems=tuple(problems),
+        )
+
+
+def percentiles(values: Sequence[float]) -> Percentiles:
+    """Median and 95th percentile of at least one value."""
+    p50, p95 = np.percentile(values, [50, 95])
+    return Percentiles(p50=round(float(p50), 2), p95=round(float(p95), 2))

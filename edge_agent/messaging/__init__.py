@@ -1,1 +1,0 @@
-"""Speaking MQTT: topics, payloads, the durable outbox and the publisher."""

@@ -1,0 +1,286 @@
+"""One network connection to a broker, driven by the thread that owns it. A lost one is thrown away, never revived.
+
+paho keeps unacknowledged messages for the next connection and then sends them all at once, whatever the broker's
+Receive Maximum; a client object that lives no longer than its connection has nothing to keep.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from edge_agent.errors import BrokerError
+from edge_agent.mqtt.dial import dial
+from edge_agent.mqtt.endpoint import Broker
+from edge_agent.mqtt.errors import OLD_BROKER, Refused
+from edge_agent.mqtt.events import (
+    FIRST_FAILURE,
+    SESSION_TAKEN_OVER,
+    Acknowledged,
+    Closed,
+    Received,
+    Signal,
+    Subscribed,
+)
+from edge_agent.mqtt.handshake import shake_hands
+
+__all__ = [
+    "HISTORICAL",
+    "SESSION_TAKEN_OVER",
+    "Acknowledged",
+    "Closed",
+    "Connection",
+    "Received",
+    "Refused",
+    "Signal",
+    "Subscribed",
+    "Will",
+]
+
+HISTORICAL = "historical"
+"""MQTT 5 user property of a message that is sent late or again."""
+
+_NO_LIMIT = 65535
+_LARGEST_INBOX = 50
+"""How many commands the broker may have under way to us at a time (MQTT 5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Will:
+    """What the broker is to say, retained, when this connection breaks; ``delay_s`` only under MQTT 5."""
+
+    topic: str
+    payload: bytes
+    delay_s: int = 0
+
+
+class _Client(paho.Client):
+    """paho's client on a line that was opened before, for paho opens one while its caller stands still."""
+
+    line: socket.socket
+
+    def _create_socket(self) -> socket.socket:
+        return self.line
+
+
+class Connection:
+    """A connection that is open from the end of the constructor until :meth:`poll` gives :class:`Closed`.
+
+    All methods belong to one thread; nothing happens between calls of :meth:`poll`.
+
+    Args:
+        broker: Where to.
+        client_id: Who this is; a connection with the same id is closed by the broker.
+        will: What the broker says when the connection breaks.
+        session_expiry_s: How long the broker keeps subscriptions and what arrives for them (MQTT 5); 0 ends the session
+            with the connection.
+        answer_within_s: How long the broker may take to answer.
+        cancelled: Asked several times a second while waiting for the network and the broker; ``True`` gives up.
+
+    Attributes:
+        receive_maximum: How many unacknowledged messages the broker takes.
+
+    Raises:
+        Refused: The broker says no.
+        BrokerError: It cannot be reached or does not answer.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        client_id: str,
+        *,
+        will: Will | None = None,
+        session_expiry_s: int = 0,
+        answer_within_s: float = 10.0,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._broker = broker
+        self._v5 = broker.protocol == "5"
+        self._signals: list[Signal] = []
+        self._filters: dict[int, Sequence[str]] = {}
+        self._answer: tuple[int, str] | None = None
+        self.receive_maximum = _NO_LIMIT
+        self._client = self._build(client_id, session_expiry_s)
+        if will is not None:
+            self._set_will(will)
+        try:
+            self._client.line = dial(broker, cancelled)
+            self._open(session_expiry_s)
+            self._await_answer(answer_within_s, cancelled)
+        except BaseException:
+            self._drop()
+            raise
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a socket to the broker."""
+        return self._client.socket() is not None
+
+    def publish(
+        self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int = 0, historical: bool = False
+    ) -> int:
+        """Send a message with QoS 1; returns its packet id, which :class:`Acknowledged` will carry.
+
+        Expiry and ``historical`` travel under MQTT 5 alone.
+        """
+        properties = None
+        if self._v5 and (expiry_s or historical):
+            properties = _properties(PacketTypes.PUBLISH)
+            if expiry_s:
+                properties.MessageExpiryInterval = expiry_s
+            if historical:
+                properties.UserProperty = (HISTORICAL, "true")
+        return self._client.publish(topic, payload, qos=1, retain=retain, properties=properties).mid
+
+    def subscribe(self, filters: Sequence[str]) -> None:
+        """Ask for messages with QoS 1; the answer comes as :class:`Subscribed`."""
+        _, packet_id = self._client.subscribe([(name, 1) for name in filters])
+        if packet_id is not None:
+            self._filters[packet_id] = filters
+
+    def unsubscribe(self, filters: Sequence[str]) -> None:
+        """Ask for no more of these messages."""
+        self._client.unsubscribe(list(filters))
+
+    def poll(self, timeout_s: float, wake: socket.socket | None = None) -> list[Signal]:
+        """Let the connection work until something comes in, ``wake`` turns readable or the time is over."""
+        sock = self._client.socket()
+        if sock is not None and not self._signals:
+            readable = [sock] if wake is None else [sock, wake]
+            writable = [sock] if self._client.want_write() else []
+            # TLS may hold decrypted bytes that select cannot see.
+            buffered = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+            ready, ready_to_write, _ = select.select(readable, writable, [], 0 if buffered else timeout_s)
+            if sock in ready or buffered:
+                self._client.loop_read()
+            if ready_to_write:
+                self._client.loop_write()
+            self._client.loop_misc()
+        signals, self._signals = self._signals, []
+        return signals
+
+    def close(self) -> None:
+        """Say goodbye, so that the broker drops the will, and hang up."""
+        with contextlib.suppress(OSError, ValueError):
+            self._client.disconnect()
+        self._drop()
+
+    def abort(self) -> None:
+        """Hang up without a word, as when the line is cut: the will is published."""
+        self._drop()
+
+    def _build(self, client_id: str, session_expiry_s: int) -> _Client:
+        client = _Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            protocol=paho.MQTTv5 if self._v5 else paho.MQTTv311,
+            clean_session=None if self._v5 else session_expiry_s == 0,
+            reconnect_on_failure=False,
+        )
+        client.max_inflight_messages_set(0)  # no second window inside paho
+        if self._broker.username:
+            client.username_pw_set(self._broker.username, self._broker.password or None)
+        client.on_connect = self._on_connect
+        client.on_publish = self._on_publish
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        client.on_disconnect = self._on_disconnect
+        return client
+
+    def _set_will(self, will: Will) -> None:
+        properties = None
+        if self._v5 and will.delay_s:
+            properties = _properties(PacketTypes.WILLMESSAGE)
+            properties.WillDelayInterval = will.delay_s
+        self._client.will_set(will.topic, will.payload, qos=1, retain=True, properties=properties)
+
+    def _open(self, session_expiry_s: int) -> None:
+        properties: Properties | None = None
+        clean_start: bool | int = paho.MQTT_CLEAN_START_FIRST_ONLY
+        if self._v5:
+            properties = _properties(PacketTypes.CONNECT)
+            properties.SessionExpiryInterval = session_expiry_s
+            properties.ReceiveMaximum = _LARGEST_INBOX
+            # Starting clean would end the old session, and with it publish a delayed will.
+            clean_start = session_expiry_s == 0
+        try:
+            self._client.connect(
+                self._broker.host,
+                self._broker.port,
+                self._broker.keepalive_s,
+                clean_start=clean_start,  # type: ignore[arg-type]
+                properties=properties,
+            )
+        except OSError as error:
+            raise BrokerError(f"broker {self._broker} cannot be reached", received=_words(error)) from None
+
+    def _await_answer(self, within_s: float, cancelled: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + within_s
+        early: list[Signal] = []
+        while self._answer is None:
+            if cancelled() or time.monotonic() > deadline or not self.is_open:
+                if self._broker.tls is not None and not self.is_open:
+                    shake_hands(self._broker, cancelled)  # paho keeps to itself what the broker said of the certificate
+                remedy = f"Check mqtt.host and mqtt.port. {OLD_BROKER}" if self._v5 else "Check mqtt.host and mqtt.port"
+                raise BrokerError(f"broker {self._broker} does not answer", remedy=remedy)
+            early += self.poll(0.1)
+        code, reason = self._answer
+        if code >= FIRST_FAILURE:
+            raise Refused(self._broker, code, reason)
+        self._signals = early + self._signals
+
+    def _drop(self) -> None:
+        """Close the socket whatever state the connection is in."""
+        client, sock = self._client, self._client.socket()
+        # Without the callbacks nothing refers back from paho's object, so that it goes, and its sockets with it.
+        client.on_connect = client.on_publish = client.on_subscribe = client.on_message = client.on_disconnect = None
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)  # type: ignore[attr-defined]
+            sock.close()
+
+    def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: ReasonCode, properties: Any) -> None:
+        self.receive_maximum = getattr(properties, "ReceiveMaximum", _NO_LIMIT)
+        self._answer = reason.value, str(reason).lower()
+
+    def _on_publish(self, _client: Any, _data: Any, packet_id: int, reason: ReasonCode, _properties: Any) -> None:
+        self._signals.append(Acknowledged(packet_id, reason.value, str(reason)))
+
+    def _on_subscribe(self, _client: Any, _data: Any, packet_id: int, reasons: list[ReasonCode], _props: Any) -> None:
+        filters = self._filters.pop(packet_id, ())
+        self._signals.append(
+            Subscribed(tuple(f for f, reason in zip(filters, reasons, strict=False) if reason.value >= FIRST_FAILURE))
+        )
+
+    def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
+        properties = getattr(message.properties, "UserProperty", [])
+        historical = any(name == HISTORICAL for name, _ in properties)
+        self._signals.append(Received(message.topic, bytes(message.payload), message.retain, historical))
+
+    def _on_disconnect(self, _client: Any, _data: Any, flags: Any, reason: ReasonCode, _properties: Any) -> None:
+        if flags.is_disconnect_packet_from_server:
+            self._signals.append(Closed(str(reason).lower(), reason.value))
+        else:  # paho calls a closed socket an unspecified error
+            self._signals.append(Closed("closed" if reason.value == FIRST_FAILURE else str(reason).lower(), 0))
+
+
+def _properties(packet: int) -> Properties:
+    return Properties(packet)  # type: ignore[no-untyped-call]
+
+
+def _words(error: Exception) -> str:
+    """What went wrong, without the number in front."""
+    return (getattr(error, "strerror", None) or str(error)).lower()

@@ -1,0 +1,47 @@
+"""TLS without MQTT: what a broker thinks of this device's certificate, asked without touching anybody's session."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable
+
+from edge_agent.errors import BrokerError
+from edge_agent.mqtt.dial import dial
+from edge_agent.mqtt.endpoint import Broker
+from edge_agent.mqtt.errors import Refused, refusal_of
+
+_JUDGEMENT_S = 1.0
+"""How long a broker may take to refuse a certificate: under TLS 1.3 it does so after the handshake, unasked."""
+
+
+def shake_hands(broker: Broker, cancelled: Callable[[], bool] = lambda: False) -> None:
+    """Open an encrypted connection, wait for a refusal and hang up without a word of MQTT.
+
+    Args:
+        broker: Which.
+        cancelled: Asked while waiting for the connection; ``True`` gives up.
+
+    Raises:
+        Refused: One side does not accept the other's certificate.
+        BrokerError: The broker cannot be reached.
+    """
+    assert broker.tls is not None
+    with dial(broker, cancelled) as connection:
+        connection.settimeout(_JUDGEMENT_S)
+        try:
+            _listen(connection, broker)
+        except ssl.SSLError as error:
+            raise refusal_of(broker, error) from None
+        except OSError as error:
+            words = (error.strerror or str(error)).lower()
+            raise BrokerError(f"broker {broker} cannot be reached", received=words) from None
+
+
+def _listen(connection: socket.socket, broker: Broker) -> None:
+    try:
+        word = connection.recv(1)
+    except TimeoutError:  # silence: it waits for us to speak
+        return
+    if not word:
+        raise Refused(broker, 0, "it hangs up after the handshake", remedy="See the broker's log")

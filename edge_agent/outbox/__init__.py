@@ -1,0 +1,1 @@
+"""Where events wait until the broker has acknowledged them, and stay for a while after."""

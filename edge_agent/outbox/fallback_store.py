@@ -1,0 +1,287 @@
+"""A store on disk with memory behind it: a full, failing or corrupt disk costs durability, not events."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from edge_agent.outbox.quarantine import set_aside
+from edge_agent.outbox.recovery import Salvage, salvage
+from edge_agent.outbox.sqlite_store import SCHEMA, SqliteStore
+from edge_agent.outbox.store import MemoryStore, Row, Store, StoredSession, StoreError, Totals
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+MEMORY_MAX_ROWS = 20_000
+MEMORY_MAX_BYTES = 16 * 1024 * 1024
+"""What may wait in memory, whether by choice or because the disk fails."""
+
+
+class TieredStore:
+    """Rows on disk while it works, in memory while it does not, moved back when it works again.
+
+    No method raises :class:`~edge_agent.outbox.store.StoreError`. While the disk is full, what is already stored
+    stays readable; rows that the disk holds always come before those in memory.
+
+    Args:
+        path: The file; ``None`` for memory alone.
+        rescue: Gives the undelivered rows that exist in memory elsewhere; they are stored anew when the file turns out
+            to be corrupt.
+
+    Attributes:
+        storage: ``disk``, ``memory`` (by choice) or ``degraded`` (the disk fails).
+        set_aside: How many corrupt files were set aside.
+        unreadable: Undelivered rows lost with them, as far as they could be counted.
+        opened: How often the file was opened; rows in it were out of reach before.
+    """
+
+    def __init__(self, path: Path | None, rescue: Callable[[], Sequence[Row]] = tuple) -> None:
+        self._path, self._rescue = path, rescue
+        self._disk: SqliteStore | None = None
+        self._memory = MemoryStore()
+        self._marks: list[tuple[int, int]] = []
+        self._said: set[str] = set()
+        self.storage: Literal["disk", "memory", "degraded"] = "memory" if path is None else "degraded"
+        self.set_aside = 0
+        self.unreadable = 0
+        self.opened = 0
+        self.recover()
+
+    @property
+    def out_of_reach(self) -> bool:
+        """Whether rows may lie on a disk that cannot be read now."""
+        return self._path is not None and self._disk is None
+
+    def recover(self) -> None:
+        """Try the disk again where it has failed or its file is gone, and move to it what waits in memory."""
+        if self._path is None:
+            return
+        if self._disk is not None and not self._disk.is_in_place():
+            self._put_in_place(self._disk)
+            if self._disk is not None:
+                return
+        if self.storage == "disk":
+            return
+        try:
+            if self._disk is None:
+                self._disk = self._open(self._path)
+                self.opened += 1
+            self._move_to(self._disk)
+        except StoreError as error:
+            self._fail(error)
+            return
+        if self._said:
+            log.warning("outbox %s works again; events that waited in memory are on disk", self._path)
+        self.storage = "disk"
+        self._said.clear()
+
+    def write(self, rows: Sequence[Row], delivered: Sequence[tuple[int, int]]) -> None:
+        """See :meth:`~edge_agent.outbox.store.Store.write`."""
+        if self.storage == "disk" and self._on_disk(lambda disk: disk.write(rows, delivered)):
+            return
+        self._memory.write(rows, delivered)
+        if self._path is not None:
+            self._marks.extend(mark for mark in delivered if not self._memory.holds(mark[0]))
+
+    def undelivered(self, topic: str, after_id: int, limit: int) -> list[Row]:
+        """See :meth:`~edge_agent.outbox.store.Store.undelivered`."""
+        return self._read(lambda store: store.undelivered(topic, after_id, limit))[:limit]
+
+    def between(self, session: str, topic: str, first: int, last: int, limit: int) -> list[Row]:
+        """See :meth:`~edge_agent.outbox.store.Store.between`."""
+        return self._read(lambda store: store.between(session, topic, first, last, limit))[:limit]
+
+    def trim(self, max_rows: int, max_bytes: int, keep: Collection[int]) -> list[Row]:
+        """See :meth:`~edge_agent.outbox.store.Store.trim`. What waits in memory has a limit of its own."""
+        lost = self._memory.trim(min(max_rows, MEMORY_MAX_ROWS), min(max_bytes, MEMORY_MAX_BYTES), keep)
+        if self.storage == "disk":
+            self._on_disk(lambda disk: lost.extend(disk.trim(max_rows, max_bytes, keep)))
+        return lost
+
+    def expire(self, before_ms: int) -> int:
+        """See :meth:`~edge_agent.outbox.store.Store.expire`."""
+        counts = [self._memory.expire(before_ms)]
+        if self.storage == "disk":
+            self._on_disk(lambda disk: counts.append(disk.expire(before_ms)))
+        return sum(counts)
+
+    def newest_delivery(self) -> int:
+        """See :meth:`~edge_agent.outbox.store.Store.newest_delivery`."""
+        return max([0, *self._read(lambda store: [store.newest_delivery()])])
+
+    def settle(self, by_ms: int, now_ms: int) -> None:
+        """See :meth:`~edge_agent.outbox.store.Store.settle`. While the disk fails, nothing is dated anew."""
+        if self.storage == "disk":
+            self._on_disk(lambda disk: disk.settle(by_ms, now_ms))
+        elif self.storage == "memory":
+            self._memory.settle(by_ms, now_ms)
+
+    def redate(self, by_ms: int) -> None:
+        """See :meth:`~edge_agent.outbox.store.Store.redate`. While the disk fails, nothing is dated anew."""
+        if self.storage == "disk":
+            self._on_disk(lambda disk: disk.redate(by_ms))
+        elif self.storage == "memory":
+            self._memory.redate(by_ms)
+
+    def purge(self, topic: str) -> int:
+        """See :meth:`~edge_agent.outbox.store.Store.purge`."""
+        counts = [self._memory.purge(topic)]
+        if self.storage == "disk":
+            self._on_disk(lambda disk: counts.append(disk.purge(topic)))
+        return sum(counts)
+
+    def save_session(self, session: StoredSession) -> None:
+        """See :meth:`~edge_agent.outbox.store.Store.save_session`."""
+        self._memory.save_session(session)
+        if self.storage == "disk":
+            self._on_disk(lambda disk: disk.save_session(session))
+
+    def sessions(self) -> list[StoredSession]:
+        """See :meth:`~edge_agent.outbox.store.Store.sessions`."""
+        found = {session.id: session for session in self._read(lambda store: store.sessions())}
+        return sorted(found.values())
+
+    def last_delivered(self) -> dict[tuple[str, str], int]:
+        """See :meth:`~edge_agent.outbox.store.Store.last_delivered`."""
+        last: dict[tuple[str, str], int] = {}
+        for key, seq in self._read(lambda store: list(store.last_delivered().items())):
+            last[key] = max(seq, last.get(key, 0))
+        return last
+
+    def totals(self) -> Totals:
+        """See :meth:`~edge_agent.outbox.store.Store.totals`."""
+        disk = self._disk.totals() if self._disk is not None else Totals(0, 0, 0)
+        memory = self._memory.totals()
+        return Totals(disk.rows + memory.rows, disk.size_bytes + memory.size_bytes, disk.pending + memory.pending)
+
+    def last_id(self) -> int:
+        """See :meth:`~edge_agent.outbox.store.Store.last_id`."""
+        return max([0, *self._read(lambda store: [store.last_id()])])
+
+    def close(self) -> None:
+        """See :meth:`~edge_agent.outbox.store.Store.close`. Tries a failed disk once more before."""
+        self.recover()
+        left = self._memory.totals().pending if self._path is not None else 0
+        if left:
+            log.error("outbox %s does not work to the end: %d undelivered events in memory are lost", self._path, left)
+        if self._disk is not None:
+            self._disk.close()
+
+    def _open(self, path: Path) -> SqliteStore:
+        try:
+            return SqliteStore(path)
+        except StoreError as error:
+            if not error.corrupt:
+                raise
+            return _new_store(path, self._put_aside(path, error))
+
+    def _put_in_place(self, disk: SqliteStore) -> None:
+        """The file was deleted or its folder replaced: what is in it lives only as long as this process."""
+        self._say(f"outbox {self._path} has been deleted or moved away; it is written anew")
+        self.storage = "degraded"
+        try:
+            disk.put_in_place()
+            self._disk = None
+        except StoreError as error:
+            self._say(f"outbox {self._path}: {error}; it cannot be written anew, so that a restart would lose events")
+
+    def _begin_anew(self, path: Path, found: Salvage) -> set[int]:
+        """Open a file in the place of the one put aside; the ids of the rows in it, none where that fails as well."""
+        try:
+            self._disk = _new_store(path, found)
+        except StoreError as error:
+            self._say(f"outbox {path}: {error}; events wait in memory until it works again")
+            return set()
+        self.opened += 1
+        return {row.id for row in found.rows}
+
+    def _move_to(self, disk: SqliteStore) -> None:
+        rows, delivered = self._memory.drain()
+        noted = [*delivered, *self._marks]
+        try:
+            newest = disk.newest_delivery()
+            # What was delivered meanwhile came after all that the disk has seen, whatever a clock not yet set said.
+            disk.write(rows, [(row_id, min(at_ms, -newest) if at_ms < 0 else at_ms) for row_id, at_ms in noted])
+            for session in self._memory.sessions():
+                disk.save_session(session)
+        except StoreError:
+            self._memory.write(rows, delivered)
+            raise
+        self._marks.clear()
+
+    def _on_disk(self, action: Callable[[SqliteStore], object]) -> bool:
+        """Do something on the disk; ``False`` where it fails, which is then dealt with."""
+        assert self._disk is not None
+        try:
+            action(self._disk)
+        except StoreError as error:
+            self._fail(error)
+            return False
+        return True
+
+    def _read(self, action: Callable[[Store], list[T]]) -> list[T]:
+        found: list[T] = []
+        for _ in range(2):  # a damaged file is replaced at once by what could be read of it
+            if self._disk is None or self._on_disk(lambda disk: found.extend(action(disk))):
+                break
+        return found + action(self._memory)
+
+    def _fail(self, error: StoreError) -> None:
+        """Carry on in memory; :meth:`recover` tries the disk again later."""
+        self.storage = "degraded"
+        self._say(f"outbox {self._path}: {error}; events wait in memory until it works again")
+        if error.usable or self._disk is None:
+            return
+        pending = self._disk.totals().pending
+        self._disk.close()
+        self._disk = None
+        if error.corrupt and self._path is not None:
+            found = self._put_aside(self._path, error)
+            rescued = {row.id: row for row in found.pending} | {row.id: row for row in self._rescue()}
+            self.unreadable += max(0, pending - len(rescued))
+            held = self._begin_anew(self._path, found)
+            self._memory.write([rescued[row_id] for row_id in sorted(rescued) if row_id not in held], ())
+            self._marks = [(row_id, at_ms) for row_id, at_ms in self._marks if row_id in held]
+
+    def _put_aside(self, path: Path, error: StoreError) -> Salvage:
+        """Move a damaged file out of the way; what can still be read of it."""
+        try:
+            moved = set_aside(path)
+        except OSError as trouble:
+            self._say(f"outbox {path} cannot be read ({error}), nor set aside ({trouble})")
+            return Salvage()
+        self.set_aside += 1
+        found = salvage(moved, SCHEMA)
+        log.error(
+            "outbox %s cannot be read (%s): set aside as %s. A new one begins with the %d events that could be saved, "
+            "%d of them undelivered",
+            path, error, moved.name, len(found.rows), len(found.pending),
+        )  # fmt: skip
+        return found
+
+    def _say(self, trouble: str) -> None:
+        """Tell of a trouble, once until it is over."""
+        if trouble not in self._said:
+            self._said.add(trouble)
+            log.error("%s", trouble)
+
+
+def _new_store(path: Path, found: Salvage) -> SqliteStore:
+    """A new file with what could be read of the one before.
+
+    Raises:
+        StoreError: It cannot be made.
+    """
+    disk = SqliteStore(path)
+    try:
+        disk.write(found.rows, found.delivered)
+        for session in found.sessions:
+            disk.save_session(session)
+    except StoreError:
+        disk.close()
+        raise
+    return disk

@@ -1,0 +1,1 @@
+"""The messaging contract: topics, messages and the documents made from them."""

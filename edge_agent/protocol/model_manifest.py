@@ -1,0 +1,134 @@
+"""What a school tells its devices of models: which to run, signed, and the bundles themselves in parts.
+
+Two kinds of retained topics outside the devices' own: ``{root}/fleet/models`` holds one :class:`Models` message for all
+devices, ``{root}/fleet/model/{sha256}/{part}`` the raw bytes of one part of a bundle. A device asks for one part after
+the other, so that neither it nor the broker ever holds more than a part a device in memory, a broken download goes on
+where it stopped, and a client with a small Maximum Packet Size is served. Dashboards, who read ``{root}/v1/#``, never
+receive any.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from edge_agent.errors import UNDECODABLE, InputError
+from edge_agent.protocol.messages import Message, Number
+
+PART_BYTES: Final = 64 * 1024
+"""Size of the parts a bundle is published in."""
+MOST_BYTES: Final = 16 * 1024 * 1024
+"""Largest bundle a device takes."""
+
+_CONTEXT: Final = b"classroom-edge-agent model publication 1\n"
+
+
+class SignedPublication(msgspec.Struct, frozen=True, kw_only=True):
+    """A publication with its signature.
+
+    Attributes:
+        body: A :class:`Publication` as JSON text, exactly as it was signed.
+        signature: Ed25519, in base64, over :func:`signed_bytes` of the body.
+    """
+
+    body: str
+    signature: bytes
+
+
+class Models(Message, frozen=True, kw_only=True):
+    """Everything published at this time. Of those that are for it, a device follows the highest version.
+
+    Attributes:
+        publications: Each signed with the school's key for models.
+    """
+
+    publications: tuple[SignedPublication, ...] = ()
+
+
+class Publication(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A model to run.
+
+    Attributes:
+        version: Rises with every publication of a school; a device never goes back to a lower one.
+        sha256: Of the bundle, 64 hex digits.
+        size_bytes: Of the bundle.
+        part_bytes: Of each part but the last.
+        published_at: ISO 8601 in UTC.
+        name: The model's name, for people.
+        devices: For whom, as ``site/device``; empty for all.
+        new_labels: Whether the model may know other expressions than the one it replaces.
+        max_slowdown: How many times the present model's time it may take for a face.
+    """
+
+    version: Number
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+    size_bytes: Annotated[int, Meta(ge=1, le=MOST_BYTES)]
+    part_bytes: Annotated[int, Meta(ge=1024, le=1024 * 1024)] = PART_BYTES
+    published_at: str = ""
+    name: str = ""
+    devices: tuple[str, ...] = ()
+    new_labels: bool = False
+    max_slowdown: Annotated[float, Meta(gt=0.0, le=1000.0)] = 1.5
+
+    @property
+    def model_id(self) -> str:
+        """What events will call the model."""
+        return self.sha256[:12]
+
+    @property
+    def parts(self) -> int:
+        """In how many parts the bundle comes."""
+        return -(-self.size_bytes // self.part_bytes)
+
+    def is_for(self, device: str) -> bool:
+        """Whether a device, named ``site/device``, is meant."""
+        return not self.devices or device in self.devices
+
+    def size_of(self, part: int) -> int:
+        """Bytes of one part, counted from 0."""
+        return min(self.part_bytes, self.size_bytes - part * self.part_bytes)
+
+
+def models_topic(root: str) -> str:
+    """Where the publications stand."""
+    return f"{root}/fleet/models"
+
+
+def part_topic(root: str, sha256: str, part: int | str) -> str:
+    """Where a part of a bundle stands; with ``+`` for sha256 and part the filter that matches all."""
+    return f"{root}/fleet/model/{sha256}/{part}"
+
+
+def signed_bytes(body: str) -> bytes:
+    """What is signed. The words in front keep a signature made for anything else from counting here."""
+    return _CONTEXT + body.encode()
+
+
+def decode_models(payload: bytes) -> Models:
+    """Read the retained message of a school's models.
+
+    Raises:
+        InputError: It is none.
+    """
+    try:
+        return _models.decode(payload)
+    except UNDECODABLE as error:
+        raise InputError(f"not a message about models: {error}") from None
+
+
+def decode_publication(body: str) -> Publication:
+    """Read the body of a publication whose signature has been checked.
+
+    Raises:
+        InputError: It is none, or asks for what no device does.
+    """
+    try:
+        return _publication.decode(body)
+    except UNDECODABLE as error:
+        raise InputError(f"not the publication of a model: {error}") from None
+
+
+_models = msgspec.json.Decoder(Models)
+_publication = msgspec.json.Decoder(Publication)

@@ -1,0 +1,56 @@
+"""Faces and expressions in still pictures, without time, tracks or messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge_agent.model_format.crop import crop_face, to_face_tensor
+from edge_agent.types import Box, Image
+from edge_agent.vision.classifier import Classifier
+from edge_agent.vision.detector import Detector
+
+
+@dataclass(frozen=True, slots=True)
+class FaceReading:
+    """One face of a still picture.
+
+    Attributes:
+        box: Where, in pixels of the picture; ``None`` where the whole picture is the face.
+        expression: The likeliest label.
+        confidence: Its calibrated probability.
+        scores: Probability by label, summing to 1.
+    """
+
+    box: Box | None
+    expression: str
+    confidence: float
+    scores: dict[str, float]
+
+
+def read_faces(image: Image, detector: Detector, classifier: Classifier) -> list[FaceReading]:
+    """All faces the detector finds, each with its expression, in reading order."""
+    boxes = sorted((detection.box for detection in detector.detect(image)), key=lambda box: (box.top, box.left))
+    crops = [crop_face(image, box.left, box.top, box.side, classifier.channels) for box in boxes]
+    return _readings(crops, boxes, classifier)
+
+
+def read_aligned(image: Image, classifier: Classifier) -> FaceReading:
+    """The expression of a picture that is a face crop already."""
+    return _readings([to_face_tensor(image, classifier.channels)], [None], classifier)[0]
+
+
+def _readings(crops: list[Image], boxes: list[Box] | list[None], classifier: Classifier) -> list[FaceReading]:
+    if not crops:
+        return []
+    probabilities = classifier.predict(np.stack(crops))
+    return [
+        FaceReading(
+            box=box,
+            expression=classifier.labels[int(np.argmax(row))],
+            confidence=float(row.max()),
+            scores={label: float(value) for label, value in zip(classifier.labels, row, strict=True)},
+        )
+        for box, row in zip(boxes, probabilities, strict=True)
+    ]

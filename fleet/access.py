@@ -1,0 +1,77 @@
+"""The broker's access rules, in Mosquitto's format. What is not allowed here is denied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from edge_agent.config import Name
+from edge_agent.errors import InputError
+from edge_agent.protocol.ha_discovery import discovery_node
+from edge_agent.protocol.model_manifest import models_topic, part_topic
+from edge_agent.protocol.topics import COMMAND, DESIRED, EXPRESSION, HEALTH, REPLY, STATUS, SUMMARY, Topics
+from fleet.register import Register
+
+DASHBOARD, OPERATOR, HOME_ASSISTANT = "dashboard", "operator", "homeassistant"
+"""Accounts with a password, for people and their programs."""
+
+
+def access_rules(register: Register, local: str = "") -> str:
+    """The whole file.
+
+    Args:
+        register: Who is enrolled.
+        local: Rules of the school's own, as they are. They come first: a ``topic`` without a ``user`` before it would
+            otherwise belong to the device above it.
+    """
+    root = register.school.root
+    everyone = Topics(root, "+", "+")
+    steer = _writes(everyone.of(name) for name in (DESIRED, COMMAND))
+    look = [f"topic read {root}/v1/#"]
+    models = [f"topic readwrite {name}" for name in (models_topic(root), part_topic(root, "+", "+"))]
+    reader = [*look, *steer, *models, *_writes([everyone.of(STATUS), applied_topic(register)])]
+    accounts = [
+        ("the fleet commands", register.school.reader, reader),
+        ("dashboards: see everything, change nothing", DASHBOARD, look),
+        ("operators: also tell devices what to be and do", OPERATOR, [*look, *steer, *models]),
+        ("Home Assistant: likewise, and its own topics", HOME_ASSISTANT,
+         [*look, *steer, "topic readwrite homeassistant/#"]),
+    ]  # fmt: skip
+    devices = [(entry.name, entry.identity, _device_rules(root, entry.site, entry.device)) for entry in register.active]
+    blocks = ["\n".join([f"# {what}", f"user {user}", *rules]) + "\n" for what, user, rules in [*accounts, *devices]]
+    head = "# Written by 'edge-agent fleet'; rules of your own go into acl.local in the fleet's folder.\n"
+    return "\n".join([head, *([local] if local else []), *blocks])
+
+
+def applied_topic(register: Register) -> str:
+    """Where the fleet commands may publish once the broker has read this edition of the rules, and not before."""
+    return f"{register.school.root}/fleet/applied/{register.edition}"
+
+
+def check_no_clash(register: Register, site: Name, device: Name) -> None:
+    """Refuse a device that would share its Home Assistant topic with another one.
+
+    Raises:
+        InputError: One that is enrolled differs only in dots and underscores.
+    """
+    for entry in register.active:
+        same = discovery_node(entry.site, entry.device) == discovery_node(site, device)
+        if same and (entry.site, entry.device) != (site, device):
+            raise InputError(f"{site}/{device} differs from {entry.name} only in dots and underscores",
+                             remedy="Give the device another id")  # fmt: skip
+
+
+def _device_rules(root: str, site: str, device: str) -> list[str]:
+    own = Topics(root, site, device)
+    node, thing = discovery_node(site, device)
+    return [
+        f"topic readwrite {own.of(STATUS)}",
+        *_writes(own.of(name) for name in (EXPRESSION, SUMMARY, HEALTH, REPLY)),
+        *(f"topic read {own.of(name)}" for name in (DESIRED, COMMAND)),
+        f"topic readwrite homeassistant/+/{node}/{thing}/config",
+        *(f"topic read {name}" for name in (models_topic(root), part_topic(root, "+", "+"))),
+        "topic read homeassistant/status",
+    ]
+
+
+def _writes(topics: Iterable[str]) -> list[str]:
+    return [f"topic write {topic}" for topic in topics]

@@ -1,0 +1,293 @@
+"""The commands ``edge-agent fleet ...`` and ``edge-agent enrol``."""
+
+from __future__ import annotations
+
+import importlib.util
+import json as jsonlib
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from edge_agent.config import Settings
+from edge_agent.config_file import load_settings
+from edge_agent.errors import AgentError, BrokerError, InputError
+from fleet.backup_cli import backup, restore
+from fleet.loadtest.cli import simulate
+from fleet.model_cli import FOLDER, FolderOption, models, promote_model, publish_model, withdraw_model
+from fleet.untrusted_text import as_told, print_table
+
+if TYPE_CHECKING:
+    from fleet.school import Fleet
+
+fleet_app = typer.Typer(
+    no_args_is_help=True,
+    help="A school's devices: certificates, enrolment, revocation. For the machine that keeps the school's authority.",
+)
+
+for _command in (publish_model, promote_model, withdraw_model, models, backup, restore):
+    fleet_app.command()(_command)
+
+SshOption = Annotated[str, typer.Option("--ssh", metavar="HOST", help="Do it all on that device over ssh.")]
+SshCommandOption = Annotated[str, typer.Option(help="The ssh program with its options.")]
+_CONFIG = Path("/etc/edge-agent/agent.toml")
+
+
+fleet_app.command()(simulate)
+
+
+@fleet_app.callback()
+def _common(context: typer.Context) -> None:
+    if context.invoked_subcommand != simulate.__name__:
+        _need_cryptography()
+
+
+@fleet_app.command()
+def init(
+    name: Annotated[str, typer.Argument(help="The school's name.")],
+    host: Annotated[list[str], typer.Option(help="Name or address of the broker, as devices reach it. Repeatable.")],
+    folder: FolderOption = FOLDER,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The broker's port for devices.")] = 8883,
+    root: Annotated[str, typer.Option(help="First part of all topics.")] = "classroom",
+    broker_folder: Annotated[Path, typer.Option(help="Where the broker reads its files.")] = Path(
+        "/etc/mosquitto/classroom"
+    ),
+    reload: Annotated[
+        str, typer.Option(help="Command that makes the broker read them again.")
+    ] = "systemctl reload mosquitto",
+) -> None:
+    """Make the school's certificate authority and the broker's first files."""
+    from fleet.authority import fingerprint
+    from fleet.register import School, checked_school, new_identity
+    from fleet.school import Fleet, utc_now
+
+    try:
+        command = tuple(shlex.split(reload))
+    except ValueError as error:
+        raise InputError("--reload", received=repr(reload), expected=f"a command line ({error})") from None
+    school = checked_school(School(
+        name=name, root=root, hosts=tuple(host), port=port, broker_folder=str(broker_folder.absolute()),
+        reload=command, reader=new_identity("fleet"),
+    ))  # fmt: skip
+    fleet = Fleet.found(folder.absolute(), school, utc_now())
+    typer.echo(f"The authority of {name} is in {folder} (sha256 {fingerprint(fleet.authority.certificate)} ...).")
+    typer.echo("Back this folder up, encrypted and off this machine: without ca.key no device can be added or renewed,")
+    typer.echo("and whoever has it can make devices of their own.")
+    typer.echo(f"The broker's files are in {broker_folder}; restart it now: sudo systemctl restart mosquitto")
+
+
+@fleet_app.command()
+def add(
+    request: Annotated[Path | None, typer.Argument(help="From `edge-agent enrol --request` on the device.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The answer's file; beside the request where left out.")] = None,
+    ssh: SshOption = "",
+    ssh_command: SshCommandOption = "ssh",
+    folder: FolderOption = FOLDER,
+) -> None:
+    """Enrol a device: sign its request, let the broker know it, write the answer."""
+    from edge_agent.enrol.requests import MOST_BYTES, Request, read_paper, write_paper
+    from edge_agent.files import PUBLIC, read_file, write_file
+    from fleet.authority import fingerprint, key_fingerprint
+    from fleet.school import Fleet, utc_now
+    from fleet.ssh import on_device
+
+    if bool(ssh) == bool(request):
+        raise InputError("fleet add", expected="either a request file or --ssh HOST")
+    if request is not None:
+        content, source = read_file(request, "a request", most_bytes=MOST_BYTES), str(request)
+    else:
+        content, source = on_device(ssh_command, ssh, "sudo edge-agent enrol --request -"), ssh
+    asked = read_paper(content, Request, source)
+    with Fleet.changing(folder) as fleet:
+        fleet, answer = fleet.add(asked, source, utc_now())
+        _tell_broker(fleet)
+    if request is None:
+        on_device(ssh_command, ssh, "sudo edge-agent enrol -", write_paper(answer))
+        on_device(ssh_command, ssh, "sudo systemctl try-restart edge-agent")
+        typer.echo(f"{answer.site}/{answer.device} is enrolled.")
+        return
+    assert request is not None
+    target = out or request.with_suffix(".answer")
+    write_file(target, write_paper(answer), PUBLIC)
+    typer.echo(f"{answer.site}/{answer.device} is enrolled. Take {target} to the device and run there:")
+    typer.echo(f"  sudo edge-agent enrol {target.name} && sudo systemctl restart edge-agent")
+    typer.echo(f"The device's key, as it showed it:  {key_fingerprint(asked.csr, source)}")
+    typer.echo(f"The authority, as it will show it:  {fingerprint(fleet.authority.certificate)}")
+
+
+@fleet_app.command()
+def renew(
+    devices: Annotated[list[str] | None, typer.Argument(help="Which; those that are due where left out.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the answers.")] = Path(),
+    broker: Annotated[bool, typer.Option("--broker", help="The broker's own certificate instead.")] = False,
+    ssh: SshOption = "",
+    ssh_command: SshCommandOption = "ssh",
+    folder: FolderOption = FOLDER,
+) -> None:
+    """Issue new certificates before the old ones expire. Keys and access stay as they are."""
+    from edge_agent.enrol.requests import write_paper
+    from edge_agent.files import PUBLIC, write_file
+    from fleet.school import Fleet, utc_now
+    from fleet.ssh import on_device
+
+    with Fleet.changing(folder) as fleet:
+        if broker:
+            _tell_broker(fleet.renew_broker(utc_now()))
+            typer.echo("The broker and the fleet commands have new certificates.")
+            typer.echo("Browsers are shown the new one after: sudo systemctl restart mosquitto")
+            return
+        wanted = list(dict.fromkeys(map(fleet.register.find, devices))) if devices else list(fleet.due(utc_now()))
+        if ssh and len(wanted) != 1:
+            raise InputError("fleet renew --ssh", received=f"{len(wanted)} devices", expected="the name of one")
+        for device in wanted:
+            fleet, answer = fleet.renew(device, utc_now())
+            if ssh:
+                on_device(ssh_command, ssh, "sudo edge-agent enrol -", write_paper(answer))
+                on_device(ssh_command, ssh, "sudo systemctl try-restart edge-agent")
+                typer.echo(f"{device.name} has its new certificate.")
+                continue
+            target = out / f"{device.site}-{device.device}.answer"
+            write_file(target, write_paper(answer), PUBLIC)
+            typer.echo(f"{device.name}: take {target} to the device and run there: sudo edge-agent enrol {target.name}")
+    if not wanted:
+        typer.echo("No certificate is due.")
+
+
+@fleet_app.command()
+def revoke(
+    device: Annotated[str, typer.Argument(help="Its id, or site/id.")],
+    folder: FolderOption = FOLDER,
+) -> None:
+    """Shut a device out at once: no access, its connection closed, its certificates refused."""
+    from fleet.broker_files import kick, make_it_read
+    from fleet.roster import declare_dead
+    from fleet.school import Fleet, utc_now
+
+    with Fleet.changing(folder) as fleet:
+        # Also one that is out: the broker may not have been there to be told.
+        entry = fleet.register.find_even_revoked(device)
+        fleet = fleet.revoke(entry, utc_now())
+        try:
+            make_it_read(fleet.register, folder)
+            kick(fleet.register, fleet.authority, entry, utc_now())
+            declare_dead(fleet.register, folder, entry)
+        except AgentError as error:
+            raise BrokerError(
+                f"{entry.name} is revoked in the register and in the broker's files, but the broker was not seen to "
+                f"act on it: {str(error).rstrip('.')}",
+                remedy="Restart it to be sure, sudo systemctl restart mosquitto, and run this again",
+            ) from None
+    typer.echo(f"{entry.name} is shut out: access withdrawn, connection closed, certificates refused.")
+
+
+@fleet_app.command()
+def apply(folder: FolderOption = FOLDER) -> None:
+    """Write the broker's files anew, make it read them, and have it hold the published models again."""
+    from fleet.broker_files import make_it_read, not_confirmed
+    from fleet.models import ModelDesk
+    from fleet.school import Fleet, utc_now
+
+    with Fleet.changing(folder) as fleet:
+        fleet = fleet.apply(utc_now())
+        try:
+            make_it_read(fleet.register, folder)
+        except AgentError as error:
+            raise BrokerError(not_confirmed(error).rstrip("."), remedy="Then run this again") from None
+        desk = ModelDesk(folder, fleet.register)
+        if desk.standing:
+            desk.offer_again()
+    typer.echo("The broker goes by the current rules.")
+
+
+@fleet_app.command("list")
+def list_devices(
+    folder: FolderOption = FOLDER,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask the broker.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+) -> None:
+    """Show who is enrolled, who is online, what runs there, and which certificates end soon."""
+    from fleet.roster import roster
+    from fleet.school import DUE, Fleet, utc_now
+
+    fleet = Fleet.open(folder)
+    now = utc_now()
+    try:
+        entries = roster(fleet.register, fleet.due(now), None if offline else folder)
+    except BrokerError as error:
+        raise BrokerError(str(error).rstrip("."), remedy="What the register alone knows: --offline") from None
+    if json:
+        rows = [{field: str(getattr(entry, field)) if field == "until" else getattr(entry, field)
+                 for field in entry.__slots__} for entry in entries]  # fmt: skip
+        typer.echo(jsonlib.dumps(rows, indent=2))
+        return
+    table = Table("device", "state", "version", "model", "update", "last seen", "certificate until", box=None)
+    for entry in entries:
+        until = f"{entry.until:%Y-%m-%d}" + (" (renew)" if entry.due else "")
+        told = (entry.name, entry.state, entry.version, entry.model, entry.update, entry.last_seen, until)
+        table.add_row(*map(as_told, told))
+    print_table(table)
+    broker_until = fleet.broker_until()
+    if broker_until - now < DUE:
+        typer.echo(f"The broker's own certificate ends on {broker_until:%Y-%m-%d}: edge-agent fleet renew --broker")
+
+
+def enrol(
+    answer: Annotated[str | None, typer.Argument(help="The school's answer; - reads it from standard input.")] = None,
+    request: Annotated[
+        str | None, typer.Option("--request", metavar="FILE", help="Write a request for the school; - prints it.")
+    ] = None,
+    config: Annotated[Path, typer.Option(help="The agent's TOML file.")] = _CONFIG,
+    keys: Annotated[Path | None, typer.Option(help="Folder for key and certificates.")] = None,
+) -> None:
+    """Make this device known to the school's broker: first --request, then the answer."""
+    _need_cryptography()
+    from edge_agent.enrol.device import KEYS, accept_answer, make_device_request
+    from edge_agent.enrol.requests import MOST_BYTES, Answer, read_paper, write_paper
+    from edge_agent.files import PUBLIC, read_file, write_file
+    from fleet.authority import fingerprint, key_fingerprint, read_certificate
+
+    if (answer is None) == (request is None):
+        raise InputError("enrol", expected="either --request FILE or the answer's file")
+    folder = (keys or KEYS).absolute()
+    if request is not None:
+        settings: Settings = load_settings(config)
+        paper = make_device_request(settings, folder)
+        if request == "-":
+            sys.stdout.buffer.write(write_paper(paper))
+            return
+        write_file(Path(request), write_paper(paper), PUBLIC)
+        typer.echo(f"Take {request} to the machine with the school's authority and run there:")
+        typer.echo(f"  sudo edge-agent fleet add {Path(request).name}")
+        typer.echo(f"This device's key:  {key_fingerprint(paper.csr, request)}")
+        return
+    assert answer is not None
+    content = (
+        sys.stdin.buffer.read(MOST_BYTES) if answer == "-"
+        else read_file(Path(answer), "an answer", most_bytes=MOST_BYTES)
+    )  # fmt: skip
+    source = "standard input" if answer == "-" else answer
+    given = read_paper(content, Answer, source)
+    accept_answer(given, source, config, folder)
+    typer.echo(f"Enrolled. {config} names the broker and the certificates. Check: edge-agent doctor --config {config}")
+    typer.echo(f"The authority:  {fingerprint(read_certificate(given.authority.encode(), source))}")
+
+
+def _need_cryptography() -> None:
+    if importlib.util.find_spec("cryptography") is None:
+        raise InputError("the package cryptography is not installed",
+                         remedy="Install the extra: pip install 'classroom-edge-agent[fleet]'")  # fmt: skip
+
+
+def _tell_broker(fleet: Fleet) -> None:
+    from fleet.broker_files import make_it_read, not_confirmed
+
+    try:
+        make_it_read(fleet.register, fleet.folder)
+    except AgentError as error:
+        typer.echo(f"note: {not_confirmed(error)}", err=True)
+
+
+__all__ = ["enrol", "fleet_app"]

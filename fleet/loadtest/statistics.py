@@ -1,0 +1,209 @@
+"""From what was said and heard to the figures that are told."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from fleet.loadtest.listener import Heard
+from fleet.loadtest.workers import Said
+
+BUSY_CORE = 0.85
+"""Share of a core from which on a process of Python is no longer fast enough to measure with."""
+LATE_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Milliseconds:
+    """Median, 99th percentile and largest of a set of times; NaN of none."""
+
+    p50: float
+    p99: float
+    max: float
+
+    @classmethod
+    def of(cls, seconds: Sequence[float]) -> Milliseconds:
+        """Of times in seconds."""
+        return cls(*(round(1000 * percentile(seconds, share), 1) for share in (0.5, 0.99, 1.0)))
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Processor time by who used it, in cores: 0.5 is half of one core for the whole time.
+
+    Attributes:
+        broker: ``None`` where its process is not known.
+        devices: All simulated devices.
+        busiest_process: The process of devices that used most: one core is its limit.
+        listener: The subscriber.
+        others: Everything else on this machine.
+    """
+
+    broker: float | None
+    devices: float
+    busiest_process: float
+    listener: float
+    others: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a simulation found.
+
+    Attributes:
+        devices: How many.
+        processes: Over how many processes they were spread.
+        seconds: For how long they talked.
+        connected_s: How long all of them took to be connected.
+        sent: Events handed over.
+        received: Of these, how many the listener got.
+        lost: Events the broker acknowledged and the listener never got.
+        undelivered: Events still waiting in an outbox when the devices left.
+        repeated: Events the listener got more than once.
+        health_sent: Health reports handed over; of several for one device only the latest counts while it waits.
+        health_received: Health reports that came.
+        messages_s: Events and reports a second.
+        reconnected: Connections that were lost and made again.
+        delivery_ms: From an event's hand-over to the listener, waiting in the outbox included.
+        probe_ms: There and back of a message without any outbox.
+        late_ms: How late the simulator handed events over: its own want of processor time.
+        load: Who used the processor.
+        warnings: Why figures are not the broker's.
+    """
+
+    devices: int
+    processes: int
+    seconds: float
+    connected_s: float
+    sent: int
+    received: int
+    lost: int
+    undelivered: int
+    repeated: int
+    health_sent: int
+    health_received: int
+    messages_s: float
+    reconnected: int
+    delivery_ms: Milliseconds
+    probe_ms: Milliseconds
+    late_ms: Milliseconds
+    load: Load
+    warnings: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON; times that were not measured are null."""
+        return {name: _finite(value) for name, value in asdict(self).items()}
+
+    def rows(self) -> list[tuple[str, str]]:
+        """For people."""
+        cores, times = self.load, ("delivery_ms", "probe_ms", "late_ms")
+        delivery, probe, late = (_spell(getattr(self, name)) for name in times)
+        broker = "not known (--broker-pid)" if cores.broker is None else f"{cores.broker:.2f} cores"
+        return [
+            ("devices", f"{self.devices} in {self.processes} processes, all connected after {self.connected_s:.1f} s"),
+            ("messages", f"{self.messages_s:.0f} a second for {self.seconds:.0f} s"),
+            ("events", f"{self.sent} sent, {self.received} received, {self.lost} lost, {self.repeated} repeated, "
+                       f"{self.undelivered} still waiting"),
+            ("health reports", f"{self.health_sent} sent, {self.health_received} received"),
+            ("connections lost", str(self.reconnected)),
+            ("event to subscriber", delivery),
+            ("there and back, no outbox", probe),
+            ("broker", broker),
+            ("simulated devices", f"{cores.devices:.2f} cores, busiest process {cores.busiest_process:.2f}"),
+            ("  speak late by", late),
+            ("listener", f"{cores.listener:.2f} cores"),
+            ("other programs here", f"{cores.others:.2f} cores"),
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Processor time in seconds: of the broker where it is known, the listener, each process of devices, and all of
+    the machine."""
+
+    broker: float | None
+    listener: float
+    crews: tuple[float, ...]
+    machine: float
+
+    def since(self, before: Usage) -> Usage:
+        """What was used between two measurements."""
+        known = self.broker is not None and before.broker is not None
+        return Usage(
+            broker=self.broker - before.broker if known else None,  # type: ignore[operator]
+            listener=self.listener - before.listener,
+            crews=tuple(now - then for now, then in zip(self.crews, before.crews, strict=True)),
+            machine=self.machine - before.machine,
+        )
+
+
+def report(
+    said: Sequence[Said], heard: Heard, used: Usage, *, devices: int, seconds: float, connected_s: float
+) -> Report:
+    """Put it together.
+
+    Args:
+        said: What each process of devices did.
+        heard: What the listener got.
+        used: Processor time while they talked.
+        devices: How many there were.
+        seconds: For how long they talked.
+        connected_s: How long they took to be connected.
+    """
+    sent = sum(sum(one.events.values()) for one in said)
+    received = sum(len(seqs) for seqs in heard.seqs.values())
+    undelivered = sum(one.undelivered for one in said)
+    reports = sum(one.reports for one in said)
+    lost = max(0, sent - received - undelivered)
+    others_s = used.machine - sum(used.crews) - used.listener - (used.broker or 0.0)
+    load = Load(
+        broker=None if used.broker is None else round(used.broker / seconds, 3),
+        devices=round(sum(used.crews) / seconds, 3),
+        busiest_process=round(max(used.crews) / seconds, 3),
+        listener=round(used.listener / seconds, 3),
+        others=round(max(0.0, others_s) / seconds, 3),
+    )
+    late = [late_s for one in said for late_s in one.late_s]
+    return Report(
+        devices=devices, processes=len(said), seconds=seconds, connected_s=round(connected_s, 1), sent=sent,
+        received=received, lost=lost, undelivered=undelivered,
+        repeated=heard.repeated, health_sent=reports, health_received=heard.reports,
+        messages_s=round((sent + reports) / seconds, 1), reconnected=sum(one.reconnected for one in said),
+        delivery_ms=Milliseconds.of(heard.delivery_s), probe_ms=Milliseconds.of(heard.probe_s),
+        late_ms=Milliseconds.of(late), load=load, warnings=_warnings(load, late, heard, lost),
+    )  # fmt: skip
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value that ``share`` of all do not exceed, NaN of none."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else math.nan
+
+
+def _warnings(load: Load, late: Sequence[float], heard: Heard, lost: int) -> tuple[str, ...]:
+    found = {
+        f"a process of devices used {load.busiest_process:.2f} cores: use more --processes":
+            load.busiest_process > BUSY_CORE,
+        f"the listener used {load.listener:.2f} cores: times include waiting for it": load.listener > BUSY_CORE,
+        "devices were late by more than a quarter of a second: this machine has too little processor time for them":
+            percentile(late, 0.99) > LATE_S,
+        "a message took more than a quarter of a second there and back although the broker was idle most of the time: "
+        "programs of this machine, or the network, made it wait, and times are not the broker's":
+            load.broker is not None and load.broker < BUSY_CORE and percentile(heard.probe_s, 0.99) > LATE_S,
+        "events are lost where a subscriber is slower than the broker's max_queued_messages allows": lost > 0,
+        heard.problem: bool(heard.problem),
+    }  # fmt: skip
+    return tuple(words for words, applies in found.items() if applies)
+
+
+def _spell(times: Milliseconds) -> str:
+    if math.isnan(times.p50):
+        return "not measured"
+    return f"p50 {times.p50:g} ms, p99 {times.p99:g} ms, max {times.max:g} ms"
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _finite(inner) for name, inner in value.items()}
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -1,0 +1,168 @@
+"""``make test-arm``: the agent on 64-bit ARM, from nothing. See docs/arm.md.
+
+ARM_CACHE names the folder where downloads and what is built of them are kept; DEBIAN_MIRROR another mirror of Debian.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from edge_agent.command_line import run_app
+from edge_agent.errors import CheckFailed
+from edge_agent.model_format.bundle import read_bundle
+from edge_agent.model_format.crop import crop_face
+from edge_agent.model_format.labels import FER2013
+from edge_agent.simulate.portrait import draw_face
+from edge_agent.vision.classifier import BUNDLED_MODEL
+from fleet.loadtest.local_broker import local_broker
+from qa.arm import outputs
+from qa.arm.classroom import watch_simulated_classroom
+from qa.arm.debian import Archive
+from qa.arm.difference import Difference, compare
+from qa.arm.emulator import CORTEX_A72, PROCESSORS, Board, Processor
+from qa.arm.golden import golden_steps, with_wrong_answer
+from qa.arm.wheels import CHECKOUT, install_agent, install_dependencies, make_wheelhouse, unpack_pip
+
+BUNDLE: Final = BUNDLED_MODEL.relative_to(CHECKOUT)
+PEOPLE: Final = 8
+INTENSITIES: Final = (0.4, 0.7, 1.0)
+MOST_STEPS: Final = 1
+"""What one rounding may move an int8 output by."""
+
+
+def drawn_faces() -> NDArray[np.uint8]:
+    """Every expression at several intensities on several people, ``uint8 (N, 48, 48)``, always the same."""
+    portraits = [
+        draw_face(expression, intensity, seed, 192)
+        for expression in FER2013 for intensity in INTENSITIES for seed in range(PEOPLE)
+    ]  # fmt: skip
+    return np.stack([crop_face(p.image, p.box.left, p.box.top, p.box.side) for p in portraits])
+
+
+def main() -> None:
+    """Build the user-land, install the agent into it, and run it on each processor."""
+    cache = Path(os.environ.get("ARM_CACHE") or CHECKOUT / ".arm")
+    with tempfile.TemporaryDirectory(prefix="test-arm-") as scratch:
+        walk(cache, Path(scratch))
+
+
+def walk(cache: Path, scratch: Path) -> None:
+    """The whole way; prints what it finds.
+
+    Raises:
+        InputError: Something cannot be fetched.
+        CheckFailed: The agent does not do on ARM what it does here.
+    """
+    say("Debian's packages for arm64, and the emulator")
+    archive = Archive(cache / "apt")
+    archive.unpack_userland(cache / "userland")
+    emulator = archive.unpack_emulator(cache / "qemu")
+    say("Wheels for aarch64: deploy/make-wheelhouse.sh")
+    make_wheelhouse(cache / "wheelhouse")
+
+    def board(processor: Processor) -> Board:
+        sites = (cache / "agent", cache / "dependencies")
+        return Board(processor, emulator, cache / "userland", sites, scratch / processor.name)
+
+    say("Installing them with that machine's own pip (some minutes the first time)")
+    unpack_pip(cache / "userland", cache / "pip")
+    install_dependencies(board(CORTEX_A72), cache / "pip", cache / "wheelhouse", cache / "dependencies")
+    install_agent(board(CORTEX_A72), cache / "pip", cache / "wheelhouse", cache / "agent")
+
+    faces = scratch / "faces.npy"
+    np.save(faces, drawn_faces())
+    outputs.main(str(faces), str(scratch / "here.npz"))
+    here = np.load(scratch / "here.npz")
+    for processor in PROCESSORS:
+        say(f"{processor.name} ({processor.boards})")
+        one = board(processor)
+        run(one, "-P", str(outputs.__file__), str(faces), str(scratch / f"{processor.name}.npz"))
+        there = np.load(scratch / f"{processor.name}.npz")
+        judge(processor, here, there)
+        judge_golden(one, cache / "agent" / BUNDLE, scratch)
+        run(one, "-m", "edge_agent.cli", "doctor", "--preflight", show=True)
+        folder = scratch / f"{processor.name}-agent"
+        folder.mkdir()
+        with local_broker(folder) as broker:
+            heard = watch_simulated_classroom(one, broker.port, folder)
+        counts = ", ".join(f"{count} {kind}" for kind, count in sorted(heard.kinds.items()))
+        tell(f"simulated classroom, through a broker here: {counts}")
+        tell(f"  expressions told: {', '.join(sorted(heard.expressions))}")
+    say("The agent runs on 64-bit ARM.")
+
+
+def judge(processor: Processor, here: dict[str, NDArray[np.float32]], there: dict[str, NDArray[np.float32]]) -> None:
+    """Print how far two machines differ.
+
+    Raises:
+        CheckFailed: By more than rounding.
+    """
+    found: Difference = compare(here["logits"], there["logits"], here["probabilities"], there["probabilities"])
+    pixels = int(np.abs(here["room"].astype(int) - there["room"].astype(int)).max())
+    tell(f"{there['runtime']} against {here['runtime']} here, on {found.faces} drawn faces:")
+    tell(f"  int8 outputs: {found.equal:.2%} equal, largest difference {found.steps} of 256 steps")
+    tell(f"  probabilities: largest difference {found.probability:.4f} ({found.probability * 256:.1f}/256)")
+    tell(f"  likeliest label: another one for {found.labels_differ} faces, {found.decided_differ} of them no ties")
+    tell(f"  drawn pictures: largest difference {pixels} of 256 gray levels")
+    if found.steps > MOST_STEPS or found.decided_differ:
+        raise CheckFailed(f"{processor.name}: outputs", received=f"{found.steps} steps, {found.decided_differ} labels",
+                          expected=f"at most {MOST_STEPS} steps and no other label")  # fmt: skip
+
+
+def judge_golden(board: Board, bundle: Path, scratch: Path) -> None:
+    """Have a device's trial take the installed bundle, and refuse it with one recorded answer moved.
+
+    Raises:
+        CheckFailed: It does otherwise.
+    """
+    steps = golden_steps(board, bundle)
+    tell(f"golden faces of {read_bundle(bundle).model_id}: {steps:g} steps from the answers recorded with them")
+    try:
+        golden_steps(board, with_wrong_answer(bundle, scratch / "wrong.tflite"))
+    except CheckFailed as error:
+        if not str(error).startswith("golden face 1 "):
+            raise
+        tell(f"  the same with a wrong answer is refused: {error}")
+    else:
+        raise CheckFailed(f"{board.processor.name}: a bundle with a wrong recorded answer", received="taken",
+                          expected="refused")  # fmt: skip
+
+
+def run(board: Board, *arguments: str, show: bool = False) -> None:
+    """Run the board's Python to its end.
+
+    Raises:
+        CheckFailed: It fails.
+    """
+    done = subprocess.run(
+        board.python(*arguments), env=board.environment(), capture_output=True, text=True, check=False
+    )
+    if show:
+        for line in done.stdout.splitlines():
+            tell(line)
+    if done.returncode != 0:
+        raise CheckFailed(f"{' '.join(arguments[:3])} on {board.processor.name} left with {done.returncode}:\n"
+                          f"{done.stdout[-2000:]}{done.stderr[-2000:]}")  # fmt: skip
+
+
+def say(text: str) -> None:
+    """Announce a step."""
+    typer.echo(f"==> [{time.strftime('%H:%M:%S')}] {text}")
+
+
+def tell(text: str) -> None:
+    """Print what was found."""
+    typer.echo(f"    {text}")
+
+
+if __name__ == "__main__":
+    run_app(main)

@@ -1,0 +1,144 @@
+"""Programs and libraries of Debian for another processor, unpacked into a folder: neither root nor a chroot is needed.
+
+apt does the work in a state of its own, apart from the machine's: it checks the archive's signature, resolves what
+depends on what, and compares every package with its hash.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import Final
+
+from edge_agent.errors import InputError
+from qa.arm.fresh import fingerprint, is_fresh, mark_fresh
+
+SUITE: Final = "bookworm"
+DEFAULT_MIRROR: Final = "http://deb.debian.org/debian"
+KEYRING: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+USERLAND: Final = ("python3.11", "python3-pip-whl", "libstdc++6", "ca-certificates")
+"""Python as Raspberry Pi OS Bookworm and Debian 12 have it, pip's wheel, and what compiled wheels link to."""
+EMULATOR: Final = "qemu-user-static"
+
+
+def mirror() -> str:
+    """Where packages come from: DEBIAN_MIRROR, or Debian's own default."""
+    return os.environ.get("DEBIAN_MIRROR") or DEFAULT_MIRROR
+
+
+def apt_settings(state: Path, here: str) -> str:
+    """apt's configuration for a state of its own.
+
+    Args:
+        state: Folder of lists, downloads and the empty list of installed packages.
+        here: This machine's architecture in Debian's words, for which the emulator is fetched.
+    """
+    return f"""Dir::State "{state}";
+Dir::State::status "{state}/status";
+Dir::Cache "{state}/cache";
+Dir::Etc::sourcelist "{state}/sources.list";
+Dir::Etc::sourceparts "-";
+Dir::Etc::preferences "-";
+Dir::Etc::preferencesparts "-";
+APT::Architecture "arm64";
+APT::Architectures {{ "arm64"; "{here}"; }};
+APT::Install-Recommends "false";
+APT::Sandbox::User "";
+Acquire::Languages "none";
+Acquire::Retries "3";
+"""
+
+
+def source_line(address: str, here: str) -> str:
+    """The line of ``sources.list`` that names one archive and the key that must have signed it."""
+    architectures = ",".join(dict.fromkeys(("arm64", here)))
+    return f"deb [arch={architectures} signed-by={KEYRING}] {address} {SUITE} main\n"
+
+
+class Archive:
+    """Debian's packages for 64-bit ARM.
+
+    Args:
+        folder: Where downloads are kept between runs.
+
+    Raises:
+        InputError: This machine lacks apt, dpkg or Debian's keys.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        missing = [program for program in ("apt-get", "dpkg", "dpkg-deb") if shutil.which(program) is None]
+        if missing or not KEYRING.exists():
+            raise InputError(f"this machine has no {', '.join(missing) or KEYRING}",
+                             expected="Debian or one of its kin, with the package debian-archive-keyring")  # fmt: skip
+        self._state = folder.resolve()
+        self._here = _said(["dpkg", "--print-architecture"]).strip()
+        self._learnt = False
+        for place in ("lists/partial", "cache/archives/partial"):
+            (self._state / place).mkdir(parents=True, exist_ok=True)
+        (self._state / "status").write_text("")
+        (self._state / "sources.list").write_text(source_line(mirror(), self._here))
+        (self._state / "apt.conf").write_text(apt_settings(self._state, self._here))
+
+    def unpack_userland(self, root: Path) -> None:
+        """Fill a folder with Python and the libraries its wheels need, unless it is so already."""
+        key = fingerprint(SUITE, *USERLAND)
+        if is_fresh(root, key):
+            return
+        self._learn()
+        self._apt("install", "--yes", "--download-only", *USERLAND)
+        shutil.rmtree(root, ignore_errors=True)
+        for package in sorted((self._state / "cache" / "archives").glob("*.deb")):
+            root.mkdir(parents=True, exist_ok=True)
+            _said(["dpkg-deb", "--extract", str(package), str(root)])
+        mark_fresh(root, key)
+
+    def unpack_emulator(self, folder: Path) -> Path:
+        """QEMU's emulator of single programs, built for this machine, in a folder; fetched unless it is there."""
+        key, program = fingerprint(SUITE, EMULATOR, self._here), folder / "qemu-aarch64-static"
+        if is_fresh(folder, key):
+            return program
+        self._learn()
+        self._apt("download", f"{EMULATOR}:{self._here}", folder=self._state)
+        (package,) = self._state.glob(f"{EMULATOR}_*.deb")
+        folder.mkdir(parents=True, exist_ok=True)
+        # The package holds an emulator for every processor there is.
+        with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE) as unpacking:
+            assert unpacking.stdout is not None
+            with tarfile.open(fileobj=unpacking.stdout, mode="r|") as tar:
+                for member in tar:
+                    if member.name.endswith(f"/{program.name}"):
+                        inside = tar.extractfile(member)
+                        assert inside is not None
+                        program.write_bytes(inside.read())
+        program.chmod(0o755)
+        package.unlink()
+        mark_fresh(folder, key)
+        return program
+
+    def _learn(self) -> None:
+        """Fetch the archive's signed lists, once a run, and drop packages that they no longer name."""
+        if not self._learnt:
+            self._apt("update")
+            self._apt("autoclean")
+            self._learnt = True
+
+    def _apt(self, *arguments: str, folder: Path | None = None) -> None:
+        done = subprocess.run(
+            ["apt-get", "--quiet", "--option", "APT::Update::Error-Mode=any", *arguments],
+            env={**os.environ, "APT_CONFIG": str(self._state / "apt.conf"), "LC_ALL": "C.UTF-8"},
+            cwd=folder, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode != 0:
+            words = [line for line in done.stderr.splitlines() if line.startswith(("E:", "W:"))]
+            raise InputError(f"apt-get {arguments[0]} from {mirror()}: {' '.join(words[-2:]) or done.stderr.strip()}",
+                             remedy="The first run needs a network; DEBIAN_MIRROR names another mirror")  # fmt: skip
+
+
+def _said(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise InputError(f"{' '.join(command)}: {done.stderr.strip()}")
+    return done.stdout

@@ -1,0 +1,74 @@
+"""What a device accepted, written down where its death cannot take it back."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import deque
+from pathlib import Path
+
+from edge_agent.device.messenger import Messenger
+from qa.faults.checker import Event
+
+READY = "ready"
+"""Written by every process once it can be told to be quiet."""
+
+QUIET = "quiet"
+"""Written when the device makes no events any more and has accepted all it made."""
+
+DELIVERED = "delivered"
+"""Written when, after that, the broker has acknowledged all of them."""
+
+_LINE = re.compile(r"(?P<session>\w{16}) (?P<topic>expression|summary) (?P<seq>\d{1,12})")
+
+
+class Ledger:
+    """Notes every event once the outbox has accepted it, in a file that outlives the process.
+
+    An event is noted after it was accepted, never before, so that a device killed in between has accepted more than
+    stands here, and what stands here must arrive.
+
+    Args:
+        messenger: Whose events. Not started yet.
+        file: Where to; lines are added to what is there.
+    """
+
+    def __init__(self, messenger: Messenger, file: Path) -> None:
+        self._messenger = messenger
+        self._file = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        self._handed: deque[Event] = deque()
+        self._noted = 0
+        outbox = messenger._outbox
+        put = outbox.put
+
+        def put_and_remember(topic: str, session: str, seq: int, payload: bytes, mono_ms: int) -> None:
+            self._handed.append(Event(session, topic, seq))
+            put(topic, session, seq, payload, mono_ms)
+
+        setattr(outbox, "put", put_and_remember)  # noqa: B010 - what the pipeline hands over, told apart by its number
+
+    @property
+    def waiting(self) -> int:
+        """Events handed over and not accepted yet."""
+        return len(self._handed)
+
+    def note(self) -> None:
+        """Write down what has been accepted since the last time."""
+        news = self._messenger.counters().accepted - self._noted
+        if news:
+            self._noted += news
+            self._write("".join("{} {} {}\n".format(*self._handed.popleft()) for _ in range(news)))
+
+    def say(self, word: str) -> None:
+        """Write down one of the words above."""
+        self._write(f"{word}\n")
+
+    def _write(self, text: str) -> None:
+        os.write(self._file, text.encode())
+
+
+def read_ledger(file: Path) -> list[Event]:
+    """The accepted events of all processes that wrote into it, in their order; a line that ``kill -9`` cut is none."""
+    lines = file.read_text().splitlines() if file.exists() else []
+    whole = filter(None, (_LINE.fullmatch(line) for line in lines))
+    return [Event(line["session"], line["topic"], int(line["seq"])) for line in whole]

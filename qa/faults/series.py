@@ -1,0 +1,36 @@
+"""A series of rounds: which faults, in which order, each by its number."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from qa.faults.faults import FAULTS, Fault
+from qa.faults.rounds import Outcome, play_safely
+
+
+def deck(seed: str) -> Iterator[Fault]:
+    """Faults in random order, each as often as its share says."""
+    draw = random.Random(seed)
+    owed = dict.fromkeys(range(len(FAULTS)), 0.0)
+    while True:
+        for number in draw.sample(range(len(FAULTS)), len(FAULTS)):
+            owed[number] += FAULTS[number].share
+            if owed[number] >= 1.0 - 1e-9:
+                owed[number] -= 1.0
+                yield FAULTS[number]
+
+
+def play_number(number: int, seed: str) -> tuple[Outcome, str]:
+    """Play one round of a series; the outcome, and where its logs are if something was wrong."""
+    faults = deck(seed)
+    fault = [next(faults) for _ in range(number)][-1]
+    folder = Path(tempfile.mkdtemp(prefix=f"faults-{number}-"))
+    outcome = play_safely(fault, f"{seed}/{number}", folder)
+    if outcome.wrong:
+        return outcome, str(folder)
+    shutil.rmtree(folder)
+    return outcome, ""

@@ -1,0 +1,186 @@
+"""Everything one round needs: a broker, a line to it that can be disturbed, a device, and the means to disturb."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+import pytest
+
+from qa.faults.checker import Event
+from qa.faults.ledger import DELIVERED, QUIET, READY, read_ledger
+from tests.support.broker import Mosquitto, wait_until
+from tests.support.proxy import Proxy
+
+SITE, DEVICE = "north", "pi-3a"
+_RATE = 150.0
+"""Events a second that a device is fed with, about."""
+
+
+class Stage:
+    """One device and one broker, in a folder of their own. Use as a context manager.
+
+    Args:
+        folder: Empty.
+        draw: The round's randomness.
+        broker_config: Lines of Mosquitto's configuration; ``{folder}`` is the broker's own folder.
+
+    Attributes:
+        broker: The broker.
+        line: What lies between device and broker.
+        state: Folder in which the device keeps its outbox.
+        mqtt: Further lines of the device's ``[mqtt]`` settings.
+        environment: What the device's environment has besides ours.
+        small_disk: Whether ``state`` is a small file system of its own.
+    """
+
+    def __init__(self, folder: Path, draw: random.Random, broker_config: str) -> None:
+        own = folder / "broker"
+        own.mkdir()
+        (own / "passwords").touch()
+        self.folder, self.draw = folder, draw
+        self.broker = Mosquitto(own, broker_config.format(folder=own))
+        self.line = Proxy(self.broker.port)
+        self.state = folder / "state"
+        self.state.mkdir()
+        self.mqtt = ""
+        self.environment: dict[str, str] = {}
+        self.small_disk = False
+        self._ledger = folder / "ledger.txt"
+        self._clock = folder / "clock"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._program, self._more = "qa.faults.device", ""
+        self._ready_before = 0
+        self._cleanup, self._at_end = contextlib.ExitStack(), contextlib.ExitStack()
+        self.set_clock_wrong(0.0)
+
+    def __enter__(self) -> Stage:
+        self.broker.start()
+        self._cleanup.callback(self.broker.stop)
+        self._cleanup.enter_context(self.line)
+        self._cleanup.enter_context(self._at_end)
+        self._cleanup.callback(self.kill)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._cleanup.close()
+
+    def at_end(self, action: Callable[[], object]) -> None:
+        """Do something after the round, once the device is gone."""
+        self._at_end.callback(action)
+
+    def start(self, program: str = "", more: str = "") -> None:
+        """Start the device: the program and the settings given last, at first the messenger that is fed fast."""
+        if program:
+            self._program, self._more = program, more
+        config = self.folder / "agent.toml"
+        config.write_text(
+            f'[device]\nsite = "{SITE}"\nid = "{DEVICE}"\n'
+            f'[mqtt]\nhost = "127.0.0.1"\nport = {self.line.port}\nwill_delay_s = {self.draw.choice((0, 1))}\n'
+            f"keepalive_s = 5\nhealth_every_s = 1\n{self.mqtt}\n"
+            f'[outbox]\npath = "{self.state / "outbox.db"}"\ncommit_s = {self.draw.choice((0.0, 0.05, 0.25))}\n'
+            f"{self._more}"
+        )
+        arguments = [config, self._ledger, self._clock, _RATE, self.draw.randrange(2**31)]
+        self._ready_before = self._said(READY)
+        with (self.folder / "device.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", self._program, *map(str, arguments)],
+                stderr=log,
+                env={**os.environ, **self.environment},
+            )
+
+    def kill(self) -> None:
+        """``kill -9``."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def terminate(self) -> None:
+        """End the device in good order, which it has to do with code 0 and without a word of Python's."""
+        assert self._process is not None
+        self._process.terminate()
+        code = self._process.wait(30)
+        self._process = None
+        if code or "Traceback" in self.log():
+            pytest.fail(f"the device ended with code {code}: {self.log()[-2000:]}")
+
+    def wait_for_end(self) -> int:
+        """Wait until the device ends by itself; its exit code."""
+        assert self._process is not None
+        code = self._process.wait(60)
+        self._process = None
+        return code
+
+    def limit_files(self, size: int) -> None:
+        """No file of the device may grow past this many bytes; ``-1`` for no limit."""
+        assert self._process is not None
+        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (size if size >= 0 else hard, hard))
+
+    def fall_quiet(self) -> None:
+        """Let the device make no more events, and wait until it has accepted those it made."""
+        assert self._process is not None
+        self._wait(lambda: self._said(READY) > self._ready_before, "the device's start")
+        before = self._said(QUIET)
+        self._process.send_signal(signal.SIGUSR1)
+        self._wait(lambda: self._said(QUIET) > before, "the device falling quiet")
+
+    def accepted(self) -> list[Event]:
+        """What the device has accepted so far, all its runs together."""
+        return read_ledger(self._ledger)
+
+    def wait_for_events(self, more: int) -> None:
+        """Wait until the device has accepted so many more."""
+        wanted = len(self.accepted()) + more
+        self._wait(lambda: len(self.accepted()) >= wanted, f"{more} more events")
+
+    def wait_until_delivered(self) -> None:
+        """Once the device is quiet: wait until the broker has acknowledged every event."""
+        self._wait(lambda: self._said(DELIVERED) > 0, "delivery")
+
+    def wait_for_log(self, words: str) -> None:
+        """Wait until the device has logged these words."""
+        self._wait(lambda: words in self.log(), f"the device saying {words!r}")
+
+    def log(self) -> str:
+        """What the device has logged, all its runs together."""
+        return (self.folder / "device.log").read_text()
+
+    def set_clock_wrong(self, by_s: float) -> None:
+        """Set the device's wall clock off by so many seconds, at once."""
+        beside = self._clock.with_suffix(".new")
+        beside.write_text(str(by_s))
+        beside.replace(self._clock)
+
+    def pause(self, least_s: float, most_s: float) -> None:
+        """Let a random time pass."""
+        time.sleep(self.draw.uniform(least_s, most_s))
+
+    def _said(self, word: str) -> int:
+        return self._ledger.read_text().count(word) if self._ledger.exists() else 0
+
+    def _wait(self, condition: Callable[[], object], what: str) -> None:
+        def came_about_or_died() -> bool:
+            return bool(condition()) or self._process is None or self._process.poll() is not None
+
+        wait_until(came_about_or_died, 60.0, what)
+        if not condition():
+            pytest.fail(f"the device died: {self.log()[-2000:]}")
+
+
+def is_root() -> bool:
+    """Whether file systems can be mounted."""
+    return os.geteuid() == 0

@@ -1,0 +1,115 @@
+"""A school day in simulated time: does the device's messaging grow? ``python -m qa.soak 60000``.
+
+Every event goes through the real outbox and a real broker, which is away twice; only the clock is in our hand, so that
+reports, retention and lateness see eight hours pass. Prints the memory after the first tenth and at the end.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_agent.config import DeviceSettings, MqttSettings, OutboxSettings, PrivacySettings, Settings
+from edge_agent.device.messenger import Messenger
+from qa.faults.device import PACE
+from tests.support.broker import running_mosquitto, wait_until
+from tests.support.clocks import SteppedClock
+from tests.support.proxy import Proxy
+from tests.support.samples import a_change, a_report, a_window
+
+DAY_S = 8 * 3600.0
+_HEALTH_EVERY_S, _WINDOW_S = 30.0, 5.0
+_MOST_WAITING, _MOST_UNSTORED = 1000, 100
+
+
+@dataclass(frozen=True, slots=True)
+class Soak:
+    """What a simulated day gave.
+
+    Attributes:
+        events: Events made.
+        delivered: Events acknowledged by the broker.
+        lost: Events given up.
+        tenth_kib: Memory of the process after the first tenth of the day, in KiB.
+        end_kib: The same at the end.
+    """
+
+    events: int
+    delivered: int
+    lost: int
+    tenth_kib: int
+    end_kib: int
+
+    @property
+    def growth(self) -> float:
+        """Share by which memory grew after the first tenth."""
+        return self.end_kib / self.tenth_kib - 1.0
+
+
+def soak(folder: Path, expressions: int) -> Soak:
+    """Play a day with so many expression events, a summary every five seconds and a report every thirty."""
+    clock = SteppedClock()
+    with running_mosquitto(folder) as broker, Proxy(broker.port) as line:
+        settings = Settings(
+            device=DeviceSettings(site="north", id="pi-3a"),
+            privacy=PrivacySettings(level="faces"),
+            mqtt=MqttSettings(host="127.0.0.1", port=line.port),
+            outbox=OutboxSettings(path=str(folder / "outbox.db"), keep_delivered_h=2.0, commit_s=0.02),
+        )
+        messenger = Messenger(settings, labels=("happy", "sad"), model_id="9f86d081884c", clock=clock, pace=PACE)
+        messenger.start()
+        made = tenth_kib = 0
+        outages = (expressions // 20, expressions // 2)
+        health_at = window_at = 0.0
+        try:
+            for number in range(expressions):
+                clock.advance(DAY_S / expressions)
+                passed = number * DAY_S / expressions
+                messenger.expression(a_change(observed_at=clock.monotonic()))
+                made += 1
+                if passed >= window_at:
+                    window_at += _WINDOW_S
+                    messenger.summary(a_window(started_at=clock.monotonic() - _WINDOW_S))
+                    made += 1
+                if passed >= health_at:
+                    health_at += _HEALTH_EVERY_S
+                    messenger.health(a_report())
+                if number in outages:
+                    line.shut()
+                if number - expressions // 40 in outages:
+                    line.reopen()
+                if number % 100 == 0:
+                    _let_store(messenger, made)
+                    if messenger.counters().pending > _MOST_WAITING and not line.is_shut:
+                        wait_until(lambda: messenger.counters().pending < _MOST_WAITING // 2, 120.0, "delivery")
+                if number == expressions // 10:
+                    tenth_kib = _memory_kib(messenger, made)
+            end_kib = _memory_kib(messenger, made)
+            counters = messenger.counters()
+            return Soak(made, sum(counters.delivered.values()), counters.lost, tenth_kib, end_kib)
+        finally:
+            messenger.stop(drain_s=0.0)
+
+
+def _let_store(messenger: Messenger, made: int) -> None:
+    """Wait for the disk: time passes faster here than it can follow, and what piles up before it proves nothing."""
+    wait_until(lambda: made - messenger.counters().accepted < _MOST_UNSTORED, 120.0, "storing")
+
+
+def _memory_kib(messenger: Messenger, made: int) -> int:
+    """Memory of this process that is not in files, once everything is delivered."""
+    wait_until(lambda: sum(messenger.counters().delivered.values()) == made, 120.0, "delivery")
+    gc.collect()
+    status = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in status if line.startswith("RssAnon")).split()[1])
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as place:
+        day = soak(Path(place), int(sys.argv[1]))
+    memory = f"{day.tenth_kib} KiB after a tenth, {day.end_kib} KiB at the end ({day.growth:+.1%})"
+    sys.stdout.write(f"{day.events} events, {day.delivered} delivered, {day.lost} lost; memory {memory}\n")
+    sys.exit(1 if day.growth > 0.05 or day.lost or day.delivered != day.events else 0)

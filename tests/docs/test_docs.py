@@ -1,0 +1,57 @@
+"""The documents: what they tell a reader to type exists, and what they link to is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from edge_agent.cli import app as device_app
+from export.__main__ import app as export_app
+from train.__main__ import app as train_app
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+APPS = {"edge-agent": device_app, "python -m train": train_app, "python -m export": export_app}
+COMMAND = re.compile(r"(edge-agent|python -m train|python -m export)((?: [a-z][a-z-]+)+)((?: [^`\n#|]*)?)")
+
+
+def documented() -> list[tuple[str, str, str, str]]:
+    """Every command in a shell block or between backticks: document, program, words, the rest of the line."""
+    found = []
+    for document in DOCUMENTS:
+        snippets = re.findall(r"```sh\n(.*?)```|`([^`\n]+)`", document.read_text(encoding="utf-8"), re.DOTALL)
+        for block, inline in snippets:
+            found += [(document.name, *match) for match in COMMAND.findall(block or inline)]
+    return found
+
+
+@pytest.mark.parametrize(("document", "program", "words", "rest"), documented())
+def test_a_documented_command_exists_with_its_options(document: str, program: str, words: str, rest: str) -> None:
+    command = get_command(APPS[program])
+    path = []
+    for word in words.split():
+        inner = getattr(command, "commands", {}).get(word)
+        if inner is None:
+            break
+        command = inner
+        path.append(word)
+    assert path, f"{document}: {program}{words} is no command"
+    known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    for option in re.findall(r"(?<!\S)--[a-z-]+", words + rest):
+        assert option in known, f"{document}: {program} {' '.join(path)} has no {option}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_to_files_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8")):
+        assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+@pytest.mark.parametrize("app", APPS.values(), ids=APPS)
+def test_every_command_has_help(app: object) -> None:
+    result = CliRunner().invoke(app, ["--help"])  # type: ignore[arg-type]
+    assert result.exit_code == 0

@@ -1,1 +1,0 @@
-"""Mirrors ``edge_agent.fleet.scale``."""

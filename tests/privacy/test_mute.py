@@ -1,0 +1,86 @@
+"""Whether the camera is to be closed, remembered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge_agent.privacy.mute import MuteMemory, Wish, overrides
+
+EARLY, LATE = "2026-11-22T09:00:00Z", "2026-11-22T10:00:00.500+01:00"
+
+
+@pytest.mark.parametrize(
+    ("new", "last", "counts"),
+    [
+        (Wish(muted=False), None, True),
+        (Wish(muted=False), Wish(muted=True), True),
+        (Wish(muted=False, issued_at=EARLY), Wish(muted=True), True),
+        (Wish(muted=False), Wish(muted=True, issued_at=EARLY), True),
+        (Wish(muted=False, issued_at=LATE), Wish(muted=True, issued_at=EARLY), True),
+        (Wish(muted=False, issued_at=EARLY), Wish(muted=True, issued_at=LATE), False),
+        (Wish(muted=True, issued_at=EARLY), Wish(muted=False, issued_at=LATE), False),
+        (Wish(muted=True, issued_at=LATE), Wish(muted=True, issued_at=LATE), True),
+        (Wish(muted=False, issued_at="yesterday"), Wish(muted=True, issued_at=LATE), True),
+        (Wish(muted=False, issued_at="2026-11-22T08:59:59"), Wish(muted=True, issued_at=EARLY), False),
+    ],
+)
+def test_of_two_dated_wishes_the_later_counts_and_otherwise_the_last(
+    new: Wish, last: Wish | None, counts: bool
+) -> None:
+    assert overrides(new, last) is counts
+
+
+def test_a_device_starts_as_it_was_left(tmp_path: Path) -> None:
+    for muted in (True, False, True):
+        memory = MuteMemory(tmp_path / "new", "north", "pi-3a")
+        assert memory.obey(Wish(muted=muted))
+        memory.keep()
+        assert MuteMemory(tmp_path / "new", "north", "pi-3a").muted is muted
+    assert not MuteMemory(tmp_path / "new", "north", "pi-3b").muted
+
+
+def test_an_older_wish_is_not_written_down(tmp_path: Path) -> None:
+    memory = MuteMemory(tmp_path, "north", "pi-3a")
+    memory.obey(Wish(muted=True, issued_at=LATE))
+    memory.keep()
+    again = MuteMemory(tmp_path, "north", "pi-3a")
+    assert not again.obey(Wish(muted=False, issued_at=EARLY))
+    assert again.muted
+
+
+@pytest.mark.parametrize("content", [b"\0\0\0", b'{"muted":true,"issued_at":"\xff"}', b'{"more":' + b"[" * 50_000])
+def test_a_file_that_cannot_be_read_closes_the_camera(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
+    (tmp_path / "north.pi-3a.muted.json").write_bytes(content)
+    memory = MuteMemory(tmp_path, "north", "pi-3a")
+    assert memory.muted
+    assert "cannot be read" in caplog.text
+    memory.obey(Wish(muted=False))
+    memory.keep()
+    assert not MuteMemory(tmp_path, "north", "pi-3a").muted
+
+
+def test_a_disk_that_fails_is_told_until_the_wish_is_written(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    folder.write_text("in the way")
+    memory = MuteMemory(folder, "north", "pi-3a")
+    memory.obey(Wish(muted=True))
+    memory.keep()
+    assert memory.failing
+    folder.unlink()
+    memory.obey(Wish(muted=True))
+    memory.keep()
+    assert not memory.failing
+    assert MuteMemory(folder, "north", "pi-3a").muted
+
+
+def test_without_a_folder_a_wish_holds_for_the_run_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    memory = MuteMemory(None, "north", "pi-3a")
+    memory.obey(Wish(muted=True))
+    memory.keep()
+    assert (memory.muted, memory.failing) == (True, False)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,107 @@
+"""At the level ``summary`` nothing that leaves the device depends on who is there while they are too few."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge_agent.config import DeviceSettings, PrivacySettings, Settings
+from edge_agent.device.builders import Composer
+from edge_agent.device.session import Session
+from edge_agent.device.statistics import MessengerCounters
+from edge_agent.health.metrics import render
+from edge_agent.health.monitor import CameraFigures, HealthMonitor
+from edge_agent.pipeline import Pipeline
+from edge_agent.privacy.summary import SummaryWindow
+from edge_agent.protocol.messages import encode
+from edge_agent.simulate import draw_face
+from edge_agent.system.hardware_status import BoardFigures
+from edge_agent.types import Box, Detection, Frame, Image
+from edge_agent.vision.camera_state import CameraState
+from edge_agent.vision.classifier import Classifier
+from edge_agent.vision.smoothing import Smoother
+from edge_agent.vision.tracker import Tracker, random_ids
+from tests.support.clocks import SteppedClock
+
+MIN_GROUP = 5
+FPS, SECONDS = 4, 4
+CLASSIFIER = Classifier.load()
+SETTINGS = Settings(
+    device=DeviceSettings(site="north", id="pi-3a"), privacy=PrivacySettings(level="summary", min_group=MIN_GROUP)
+)
+PORTRAITS = {name: draw_face(name, 1.0, seed=2, side_px=96).image for name in ("happy", "sad", "surprise", "neutral")}
+Row = tuple[str, ...]
+"""Who sits where in a frame, by expression."""
+
+
+class Seats:
+    """Finds exactly the faces that were put there."""
+
+    name = "seats"
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def detect(self, image: Image) -> list[Detection]:  # noqa: ARG002 - the protocol has it
+        """One face a seat, from the left."""
+        return [Detection(Box(96.0 * seat, 0.0, 96.0), 1.0) for seat in range(self.taken)]
+
+
+def published(rows: list[Row]) -> list[bytes]:
+    """Everything that a lesson with these rows of faces makes leave the device, as it goes on the wire."""
+    clock, seats = SteppedClock(), Seats()
+    session = Session("01JD5W7T4KQ2AAAA", clock)
+    composer = Composer(SETTINGS, CLASSIFIER.labels, CLASSIFIER.model_id, clock)
+    pipeline = Pipeline(
+        seats,
+        Tracker(SETTINGS.tracker, random_ids()),
+        CLASSIFIER,
+        Smoother(CLASSIFIER.labels, SETTINGS.smoothing),
+        SummaryWindow(1.0, MIN_GROUP),
+        faces_per_frame=8,
+        least_faces=MIN_GROUP,
+    )
+    health = HealthMonitor(clock.monotonic(), MIN_GROUP)
+    sent: list[bytes] = []
+    for index, row in enumerate(rows):
+        clock.advance(1 / FPS)
+        image = np.full((96, 96 * 12, 3), 128, np.uint8)
+        for seat, expression in enumerate(row):
+            image[:, 96 * seat : 96 * (seat + 1)] = PORTRAITS[expression]
+        seats.taken = len(row)
+        seen = pipeline.step(Frame(image, clock.monotonic(), index))
+        assert not seen.read or len(row) >= MIN_GROUP
+        # Real times of this machine, which differ from run to run and grow with the faces.
+        health.count(seen.stage_ms, total_ms=sum(taken for _, taken in seen.stage_ms) + 3.0 * len(row), faces=len(row))
+        if seen.summary is not None:
+            sent.append(encode(composer.summary(seen.summary, session)))
+    figures = CameraFigures(CameraState.OK, "", frames_read=len(rows), frames_dropped=0)
+    counters = MessengerCounters(
+        connected=True, connections=1, accepted=len(sent), delivered={}, resent=0, pending=0, in_flight=0, lost=0,
+        kept_bytes=sum(map(len, sent)), storage="disk", stalled=False, set_aside=0, denied=(), twins=0,
+        outbox_turned_at=0, publisher_turned_at=0,
+    )  # fmt: skip
+    report = health.report(figures, clock.monotonic(), BoardFigures())
+    told = composer.health(report, session, counters, {"summary": len(sent)})
+    return [*sent, encode(told), render(session.id, told, connected=True).encode()]
+
+
+def rows(least: int, most: int) -> st.SearchStrategy[list[Row]]:
+    row = st.lists(st.sampled_from(sorted(PORTRAITS)), min_size=least, max_size=most).map(tuple)
+    return st.lists(row, min_size=FPS * SECONDS, max_size=FPS * SECONDS)
+
+
+@settings(max_examples=15)
+@given(rows(1, 1), rows(MIN_GROUP - 1, MIN_GROUP - 1), rows(0, MIN_GROUP - 1))
+def test_one_person_four_and_none_give_the_same_bytes(one: list[Row], four: list[Row], some: list[Row]) -> None:
+    assert published(one) == published(four) == published(some)
+
+
+def test_a_group_large_enough_is_told_about() -> None:
+    happy, sad = ([tuple([expression] * 6)] * (FPS * SECONDS) for expression in ("happy", "sad"))
+    told, other = b"".join(published(happy)), b"".join(published(sad))
+    assert b'"faces":6' in told
+    assert b'"suppressed":false' in told
+    assert b"latency_p50_seconds" in told
+    assert told != other

@@ -1,0 +1,54 @@
+"""The class summed up over windows."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge_agent.privacy.summary import SummaryWindow
+
+
+def test_a_window_tells_mean_presence_and_shares_of_face_time() -> None:
+    window = SummaryWindow(5.0, min_group=2)
+    for index in range(50):
+        assert window.add(["happy", "happy", "sad", None], index / 10) is None
+    summary = window.add([], 5.0)
+    assert summary is not None
+    assert summary.faces == 4
+    assert summary.shares == pytest.approx({"happy": 2 / 3, "sad": 1 / 3})
+
+
+def test_fewer_faces_than_the_group_size_suppress_every_figure() -> None:
+    window = SummaryWindow(5.0, min_group=5)
+    window.add(["happy"] * 4, 0.0)
+    summary = window.close_if_due(5.0)
+    assert summary is not None
+    assert (summary.suppressed, summary.faces, summary.shares) == (True, None, None)
+
+
+def test_a_face_present_in_some_frames_alone_does_not_lift_the_group_over_the_limit() -> None:
+    window = SummaryWindow(5.0, min_group=5)
+    for index in range(10):
+        window.add(["happy"] * (5 if index == 0 else 4), index / 10)
+    summary = window.close_if_due(5.0)
+    assert summary is not None
+    assert summary.suppressed
+
+
+def test_one_face_with_an_expression_among_many_without_is_not_told() -> None:
+    window = SummaryWindow(5.0, min_group=5)
+    window.add(["sad"] + [None] * 29, 0.0)
+    summary = window.close_if_due(5.0)
+    assert summary is not None
+    assert (summary.suppressed, summary.shares) == (True, None)
+
+
+def test_an_empty_room_over_the_limit_of_zero_is_told_as_empty() -> None:
+    window = SummaryWindow(1.0, min_group=0)
+    window.add([], 0.0)
+    summary = window.close_if_due(1.0)
+    assert summary is not None
+    assert (summary.faces, summary.shares) == (0, {})
+
+
+def test_a_window_without_frames_has_no_summary() -> None:
+    assert SummaryWindow(1.0, min_group=1).close_if_due(100.0) is None

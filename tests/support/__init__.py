@@ -1,0 +1,1 @@
+"""What several tests share: brokers, proxies, models, samples of messages."""

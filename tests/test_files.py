@@ -1,0 +1,23 @@
+"""Files that are there whole or as they were."""
+
+from pathlib import Path
+
+import pytest
+
+from edge_agent.atomic import replace_file
+from tests.support.full_disk import files_of_at_most
+
+
+def test_a_file_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+    path = tmp_path / "made" / "for it"
+    replace_file(path, b"old")
+    replace_file(path, b"new")
+    assert {file.name: file.read_bytes() for file in path.parent.iterdir()} == {"for it": b"new"}
+
+
+def test_what_does_not_fit_leaves_the_file_as_it_was_and_nothing_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "kept"
+    replace_file(path, b"old")
+    with files_of_at_most(4096), pytest.raises(OSError, match="File too large"):
+        replace_file(path, bytes(10_000))
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == {"kept": b"old"}

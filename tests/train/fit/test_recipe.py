@@ -1,0 +1,74 @@
+"""Recipes: what the files say, and how mistakes in them are told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge_agent.errors import ConfigError, InputError
+from train.data.splits import PROTOCOLS
+from train.fit.recipe import RECIPES, Phase, Recipe, load_recipe
+from train.models import MODELS
+
+NAMES = sorted(path.stem for path in RECIPES.glob("*.toml"))
+MINIMAL = 'title = ""\nsource = ""\ncommand = ""\ncost = ""\nexpected = ""\nmodel = "edge"\nphases = [{ epochs = 2 }]\n'
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_bundled_recipe_names_what_exists_and_says_what_it_costs_and_gives(name: str) -> None:
+    recipe = load_recipe(name)
+    assert recipe.model in MODELS or "--from" in recipe.command
+    assert recipe.protocol in ("", *PROTOCOLS)
+    assert f"python -m train fit {name} " in recipe.command
+    assert all((recipe.title, recipe.source, recipe.cost, recipe.expected))
+
+
+def test_the_resolution_follows_the_phases() -> None:
+    phases = (Phase(epochs=2, side_px=32), Phase(epochs=1, side_px=40), Phase(epochs=3))
+    recipe = Recipe(title="", source="", command="", cost="", expected="", model="edge", phases=phases)
+    assert [recipe.phase(epoch).side_px for epoch in range(recipe.epochs)] == [32, 32, 40, 48, 48, 48]
+
+
+def test_words_do_not_make_another_training() -> None:
+    recipe = load_recipe("edge")
+    assert recipe.settings().title == ""
+    assert recipe.settings().optimizer == recipe.optimizer
+
+
+def test_an_unknown_recipe_lists_the_known_ones() -> None:
+    with pytest.raises(InputError, match=r"recipe: got 'edgy', expected one of .*edge"):
+        load_recipe("edgy")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("batch_sise = 3", "$.batch_sise: got a key this version does not know"),
+        ("batch_size = 0", "$.batch_size: got 0, expected int >= 1"),
+        ("label_smoothing = 2.0", "$.label_smoothing: got 2.0, expected 0 to 1"),
+        ("[augmentation]\nflip = 3", "$.augmentation.flip: got 3, expected bool"),
+        ("seed = 4294967296", "$.seed: got 4294967296, expected 0 to 4.29497e+09"),
+        ("[optimizer]\nschedule = 'constant'\nwarmup_epochs = 1", "optimizer.warmup_epochs: got 1, expected 0"),
+        ("[optimizer]\nwarmup_epochs = 2", "optimizer.warmup_epochs: got 2, expected fewer than the 2 epochs"),
+    ],
+)
+def test_a_mistake_in_a_recipe_names_the_key(tmp_path: Path, change: str, message: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(MINIMAL + change)
+    with pytest.raises(ConfigError) as caught:
+        load_recipe(str(path))
+    assert message in str(caught.value)
+
+
+def test_an_unknown_key_of_a_phase_lists_the_known_ones(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(MINIMAL.replace("epochs = 2", "epochs = 2, side = 32"))
+    with pytest.raises(ConfigError, match=r"phases\[0\]\.side: got a key .* one of epochs, side_px"):
+        load_recipe(str(path))
+
+
+def test_the_mark_that_some_editors_begin_a_file_with_does_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(MINIMAL, encoding="utf-8-sig")
+    assert load_recipe(str(path)).epochs == 2

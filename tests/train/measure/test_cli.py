@@ -1,0 +1,154 @@
+"""The commands that measure finished models, as a user calls them, and what they refuse to compare."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import train.__main__ as commands
+from edge_agent.errors import InputError
+from edge_agent.model_format.bundle import write_bundle
+from edge_agent.model_format.metadata import DataInfo
+from tests.support import exported
+from tests.support.exported import write_fer2013
+from tests.support.tflite_models import dense_model, metadata
+from tests.train.data.files import row, write_face, write_table
+from tests.train.faces import bright_halves, two_to_one
+from train.fit.recipe import Phase, Recipe
+from train.fit.run_dir import RunDir
+from train.fit.trainer import fit
+from train.measure.predictors import held_out_faces, open_reader
+
+Call = Callable[..., int]
+PROTOCOL = "fer2013-official"
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Runs a command line and gives its exit code."""
+
+    def run_it(*words: object) -> int:
+        monkeypatch.setattr("sys.argv", ["train", *map(str, words)])
+        with pytest.raises(SystemExit) as left:
+            commands.main()
+        return int(left.value.code or 0)
+
+    return run_it
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_fer2013(tmp_path_factory.mktemp("data") / "fer2013.csv", train=10, public=20)
+
+
+def bundle(path: Path, protocol: str = PROTOCOL, **changes: object) -> Path:
+    used = DataInfo(name="FER2013", sha256="f" * 64, protocol=protocol)
+    write_bundle(path, dense_model(), metadata(data=(used,), **changes))
+    return path
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return bundle(tmp_path / "dense.tflite")
+
+
+def test_robustness_is_told_and_drawn(
+    model: Path, data: Path, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("robustness", model, model, "--data", data, "--out", tmp_path / "plot.png") == 0
+
+    said = capsys.readouterr()
+    assert "| mean change" in said.out
+    assert "On average dense, int8 loses" in said.out
+    assert "blur, sigma 1 px" in said.err
+    assert (tmp_path / "plot.png").is_file()
+
+
+def test_robustness_speaks_json(model: Path, data: Path, call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("robustness", model, "--data", data, "--json") == 0
+
+    (told,) = json.loads(capsys.readouterr().out)
+    assert told["faces"] == 20
+    assert {one["kind"] for one in told["spoilt"]} > {"blur", "mask", "roll"}
+
+
+def test_faces_of_another_data_set_are_read(
+    model: Path, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, label in enumerate(("anger", "contempt", "happy")):
+        write_face(tmp_path / "ck" / label / f"S00{number}_001_00000001.png", np.full((48, 48), 99, np.uint8))
+
+    assert call("generalise", model, "--data", tmp_path / "ck") == 0
+    assert "CK+48, 2 images" in capsys.readouterr().out
+
+
+def test_a_network_read_back_is_set_beside_its_bundle(
+    tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_bundle(tmp_path / "own.tflite", exported.flatbuffer("int8"), exported.bundle("int8").metadata)
+    faces = write_fer2013(tmp_path / "fer2013.csv", train=100, public=100)
+
+    assert call("readback", tmp_path / "own.tflite", "--data", faces, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["images"] == 100
+    assert told["agreement"] >= 0.95, "it answers as the bundle does"
+    assert told["recovered"] == pytest.approx(told["bundle"], abs=0.05)
+    assert told["agreement_in_batches"] < 1.0, "batches of a hundred are normalised otherwise than all faces"
+
+    assert call("readback", tmp_path / "own.tflite", "--data", faces) == 0
+    assert "read back, before any training" in capsys.readouterr().out
+
+
+def test_answers_are_compared_with_votes(
+    model: Path, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_table(tmp_path / "fer2013.csv", [row(0), row(1, 3, "PublicTest"), row(2, 4, "PublicTest")])
+    table = write_table(
+        tmp_path / "fer2013new.csv",
+        ["Training,a,10,0,0,0,0,0,0,0,0,0", "PublicTest,b,0,9,1,0,0,0,0,0,0,0", "PublicTest,c,0,0,0,0,0,0,0,0,0,10"],
+        "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF",
+    )
+
+    assert call("votes", model, "--data", data, "--votes", table) == 0
+    assert "1 not a face" in capsys.readouterr().out
+
+
+def test_a_run_and_a_bundle_are_measured_alike(tmp_path: Path) -> None:
+    faces = bright_halves(24)
+    recipe = Recipe(title="", source="", command="", cost="", expected="", model="testing", phases=(Phase(epochs=1),))
+    fit(recipe, faces, two_to_one(faces), RunDir(tmp_path / "run"))
+
+    reader = open_reader(tmp_path / "run")
+
+    assert (reader.name, reader.labels, reader.temperature) == ("run", faces.classes, 1.0)
+    assert reader.learnt_from == {faces.fingerprint(): "halves"}
+    assert len(reader.identity) == 12
+    assert reader.predict(faces.images).sum(axis=1) == pytest.approx(np.ones(24), abs=1e-5)
+
+
+def test_the_faces_are_those_the_models_were_not_trained_on(model: Path, data: Path) -> None:
+    faces = held_out_faces(data, (open_reader(model),))
+    assert set(faces.usage) == {"PublicTest"}
+
+
+def test_data_that_a_model_was_not_trained_on_are_warned_of(
+    model: Path, data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    held_out_faces(data, (open_reader(model),))
+    assert "is not the very data dense, int8 was trained on" in caplog.text
+
+
+def test_a_model_that_learnt_from_the_faces_is_not_measured_on_them(model: Path, data: Path, tmp_path: Path) -> None:
+    other = open_reader(bundle(tmp_path / "other.tflite", "random-by-class", name="other"))
+    with pytest.raises(InputError, match=r"other, int8, trained by random-by-class: got faces it was trained on"):
+        held_out_faces(data, (open_reader(model), other))
+
+
+def test_models_of_other_labels_are_not_measured_together(model: Path, data: Path, tmp_path: Path) -> None:
+    other = bundle(tmp_path / "other.tflite", labels=tuple("abcdefg"))
+    with pytest.raises(InputError, match="labels: got a, b, c"):
+        held_out_faces(data, (open_reader(model), open_reader(other)))

@@ -1,0 +1,1 @@
+"""Trying changes to a recipe one at a time."""

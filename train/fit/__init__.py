@@ -1,0 +1,1 @@
+"""Training one network: recipe and faces in, a finished run directory out."""

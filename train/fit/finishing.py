@@ -1,0 +1,56 @@
+"""The end of a training: the network as the device runs it, saved once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from numpy.typing import NDArray
+
+from edge_agent.errors import InputError
+from train.data.dataset import FaceSet
+from train.fit.recipe import Recipe
+from train.fit.run_dir import RunDir, utc_now
+from train.fit.saved import load_model
+from train.models import build
+
+
+def finished_weights(run: RunDir) -> list[NDArray[Any]] | None:
+    """Those of a run that is finished, whose file others know by its fingerprint; None of any other.
+
+    Raises:
+        InputError: The run is finished and its network is gone.
+    """
+    if not run.record().finished_at:
+        return None
+    if run.model_path.is_file():
+        weights: list[NDArray[Any]] = load_model(run).get_weights()
+        return weights
+    if run.load_state() is not None:
+        return None
+    raise InputError(f"{run.path}", received="a finished run without model.keras and state.npz",
+                     expected="one of them", remedy="Restore it, or train into another folder")  # fmt: skip
+
+
+def at_device_size(recipe: Recipe, faces: FaceSet, weights: list[NDArray[Any]]) -> keras.Model:
+    """The network at the device's resolution and in float32."""
+    keras.mixed_precision.set_global_policy("float32")
+    finished = build(recipe.model, len(faces.classes), channels=recipe.channels)
+    # The second head's columns come last and stay behind.
+    wanted = [tuple(one.shape) for one in finished.weights]
+    pairs = zip(weights, wanted, strict=True)
+    finished.set_weights([values[..., : shape[-1]] if values.shape != shape else values for values, shape in pairs])
+    return finished
+
+
+def finish(recipe: Recipe, faces: FaceSet, run: RunDir, weights: list[NDArray[Any]], *, write: bool) -> keras.Model:
+    """Save the network and close the record."""
+    finished = at_device_size(recipe, faces, weights)
+    if not write:
+        return finished
+    run.save_model(finished.save)
+    record = run.record()
+    if not record.finished_at:
+        record.finished_at = utc_now()
+        run.write_record(record)
+    return finished

@@ -1,0 +1,81 @@
+"""How a training shows where it stands: a bar with the time left on a terminal, one line an epoch elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:  # counting photographs shall not wait for a training's backend
+    from train.fit.run_dir import EpochMetrics
+    from train.fit.trainer import Progress as Step
+
+
+class ProgressDisplay:
+    """Draws steps and prints epochs, each line with a name before it where one is given."""
+
+    def __init__(self, epochs: int, console: Console, bar: Progress, name: str = "") -> None:
+        self._epochs, self._console, self._bar = epochs, console, bar
+        self._prefix = f"{name}: " if name else ""
+        self._task = bar.add_task("starting", total=None)
+        self._began: float | None = None
+        self._first_epoch = 0
+
+    def step(self, step: Step) -> None:
+        """Show one step."""
+        done = step.epoch * step.steps + step.step
+        if self._began is None:
+            self._began, self._first_epoch = time.monotonic(), step.epoch
+            self._bar.reset(self._task, total=self._epochs * step.steps, completed=done)
+        self._bar.update(
+            self._task,
+            completed=done,
+            description=f"epoch {step.epoch + 1}/{step.epochs}  loss {step.loss:.3f}  accuracy {step.accuracy:.1%}",
+        )
+
+    def epoch(self, metrics: EpochMetrics) -> None:
+        """Print the figures of a finished epoch."""
+        done = metrics.epoch + 1
+        left = ""
+        if self._began is not None and done < self._epochs:
+            pace = (time.monotonic() - self._began) / (done - self._first_epoch)
+            left = f"  about {timedelta(seconds=round(pace * (self._epochs - done)))} left"
+        self._console.print(
+            f"{self._prefix}epoch {done:3d}/{self._epochs}  loss {metrics.loss:.4f}  accuracy {metrics.accuracy:.2%}  "
+            f"validation {metrics.val_accuracy:.2%} (loss {metrics.val_loss:.4f})  {metrics.seconds:.0f} s  "
+            f"{metrics.images_per_s:,.0f} images/s, {metrics.waiting:.0%} waiting for data{left}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+@contextmanager
+def show_progress(epochs: int, *, show: bool = True, name: str = "") -> Iterator[ProgressDisplay]:
+    """A display for a training of so many epochs.
+
+    The bar is there only where there is a terminal to draw it and no ``name``, which tells one training from others
+    that write to the same terminal.
+    """
+    console = Console(stderr=True, quiet=not show)
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+        console=console, disable=not console.is_terminal or bool(name),
+    )  # fmt: skip
+    with bar:
+        yield ProgressDisplay(epochs, console, bar, name)
+
+
+@contextmanager
+def show_count(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar over countable things, told how many are done and of how many; only where there is a terminal."""
+    console = Console(stderr=True)
+    bar = Progress(TextColumn(f"{what} {{task.completed:.0f}}/{{task.total:.0f}}"), BarColumn(), TimeRemainingColumn(),
+                   console=console, disable=not console.is_terminal, transient=True)  # fmt: skip
+    with bar:
+        task = bar.add_task(what, total=1)
+        yield lambda done, everything: bar.update(task, completed=done, total=everything)

@@ -1,0 +1,185 @@
+"""A recipe: one TOML file with every setting of a training, where they come from, what it costs and should reach."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from edge_agent.config_file import load_toml
+from edge_agent.errors import ConfigError, InputError
+from train.fit.augment import Augmentation
+from train.fit.degradation import NOT_SPOILT, Spoiling
+
+RECIPES = Path(__file__).parent / "recipes"
+
+_Positive = Annotated[int, msgspec.Meta(ge=1)]
+_Rate = Annotated[float, msgspec.Meta(gt=0.0, le=10.0)]
+MOST_SEED = 2**32 - 1
+"""The largest that NumPy's and so Keras' random state takes."""
+
+_Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+
+
+class Phase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A part of the training: ``epochs`` epochs on images of ``side_px``, varied by ``variation`` of the augmentation.
+
+    ``variation = 0.5`` goes half as far as the recipe's augmentation says. ``taught = false`` leaves the recipe's
+    teachers unasked: what a network learns first it learns from labels as well, and their answers take time.
+    """
+
+    epochs: _Positive
+    side_px: Annotated[int, msgspec.Meta(ge=16, le=96)] = 48
+    variation: _Share = 1.0
+    taught: bool = True
+
+
+class VotesUse(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What FER+'s votes (Barsoum et al. 2016), annotations beyond the data set's own, do in a training.
+
+    Attributes:
+        head: Weight of the loss of a second head that learns to predict the votes; export never sees it.
+        blend: Share of the targets that comes from the votes instead of the label.
+    """
+
+    head: Annotated[float, msgspec.Meta(ge=0.0, le=10.0)] = 0.0
+    blend: _Share = 0.0
+
+
+class Teaching(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What teachers, model bundles that answer for every varied face, do in a training (Hinton et al. 2015).
+
+    Attributes:
+        weight: Share of the classes' targets that comes from the teachers' answers.
+        temperature: Of the answers, over the teachers' calibrated ones; more makes them softer.
+        flip: Whether teachers answer for the mirrored face, too, and the mean counts.
+    """
+
+    weight: _Share = 0.0
+    temperature: Annotated[float, msgspec.Meta(ge=0.1, le=20.0)] = 1.0
+    flip: bool = False
+
+
+class Optimizer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How weights move.
+
+    Attributes:
+        kind: ``sgd`` is with Nesterov momentum, ``adam`` as Keras has it.
+        learning_rate: At the peak.
+        momentum: Of ``sgd``.
+        weight_decay: Decoupled: each step takes ``learning_rate * weight_decay`` of every kernel. An L2 penalty ``d``
+            under momentum ``m`` corresponds to ``d / (1 - m)``. Biases and normalisation are exempt.
+        schedule: ``cosine`` falls to zero with the end of the training, ``constant`` stays.
+        warmup_epochs: Epochs over which the rate rises linearly from zero before it falls; ``cosine`` alone has them.
+    """
+
+    kind: Literal["sgd", "adam"] = "sgd"
+    learning_rate: _Rate = 0.1
+    momentum: _Share = 0.9
+    weight_decay: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.0
+    schedule: Literal["cosine", "constant"] = "cosine"
+    warmup_epochs: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+
+class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A training, whole.
+
+    Attributes:
+        title: One line for people.
+        source: Where the settings come from: a paper, a trial, a reason.
+        command: The command that runs it.
+        cost: What it takes, on which machine.
+        expected: What it should reach, on which images.
+        model: Name of a network of ``train.models``; empty for that of the weights to begin with.
+        phases: Resolutions over time; their epochs add up to the training's.
+        protocol: Name of a split of ``train.data.splits``; empty for the data set's customary one.
+        channels: 1 for gray, 3 for red-green-blue.
+        batch_size: Images a step.
+        label_smoothing: Share of the target spread evenly over all labels.
+        seed: Of initial weights, dropout, shuffling and augmentation.
+        precision: Keras' dtype policy. bfloat16 pays on processors with instructions for it and is several times slower
+            elsewhere.
+        optimizer: How weights move.
+        augmentation: How images are varied.
+        spoiling: How the varied images are spoilt, the same in all phases.
+        votes: What FER+'s votes are used for, if anything.
+        teaching: What teachers are used for, if anything.
+    """
+
+    title: str
+    source: str
+    command: str
+    cost: str
+    expected: str
+    phases: tuple[Phase, ...]
+    model: str = ""
+    protocol: str = ""
+    channels: Literal[1, 3] = 1
+    batch_size: _Positive = 128
+    label_smoothing: _Share = 0.0
+    seed: Annotated[int, msgspec.Meta(ge=0, le=MOST_SEED)] = 1
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    optimizer: Optimizer = Optimizer()
+    augmentation: Augmentation = Augmentation()
+    spoiling: Spoiling = NOT_SPOILT
+    votes: VotesUse = VotesUse()
+    teaching: Teaching = Teaching()
+
+    @property
+    def uses_votes(self) -> bool:
+        """Whether a table of votes must be given."""
+        return self.votes != VotesUse()
+
+    @property
+    def epochs(self) -> int:
+        """Length of the training."""
+        return sum(phase.epochs for phase in self.phases)
+
+    def settings(self) -> Recipe:
+        """The recipe without its words: equal for equal trainings."""
+        return msgspec.structs.replace(self, title="", source="", command="", cost="", expected="")
+
+    def phase(self, epoch: int) -> Phase:
+        """The part of the training that an epoch, counted from 0, belongs to."""
+        for phase in self.phases:
+            if epoch < phase.epochs:
+                return phase
+            epoch -= phase.epochs
+        return self.phases[-1]
+
+
+def load_recipe(named: str) -> Recipe:
+    """Read a recipe by the name of a file in ``train/fit/recipes`` or by its path.
+
+    Raises:
+        InputError: There is no such recipe.
+        ConfigError: The file is malformed or contradicts itself.
+    """
+    bundled = RECIPES / f"{named}.toml"
+    path = bundled if bundled.is_file() else Path(named)
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.toml")))
+        raise InputError("recipe", received=repr(named), expected=f"one of {known}, or a path to a TOML file")
+    recipe = load_toml(path, Recipe)
+    check_sense(recipe, str(path))
+    return recipe
+
+
+def check_sense(recipe: Recipe, where: str) -> None:
+    """Refuse settings that are each fine alone and make no sense together.
+
+    Raises:
+        ConfigError: There are no phases, or a warm-up that nothing follows.
+    """
+    if not recipe.phases:
+        raise ConfigError(f"{where}: phases", received="none", expected="at least one")
+    optimizer = recipe.optimizer
+    if optimizer.schedule == "constant" and optimizer.warmup_epochs:
+        raise ConfigError(f"{where}: optimizer.warmup_epochs", received=optimizer.warmup_epochs,
+                          expected='0, as schedule = "constant" has none',
+                          remedy='Set it to 0, or schedule = "cosine"')  # fmt: skip
+    if optimizer.warmup_epochs and optimizer.warmup_epochs >= recipe.epochs:
+        raise ConfigError(f"{where}: optimizer.warmup_epochs", received=optimizer.warmup_epochs,
+                          expected=f"fewer than the {recipe.epochs} epochs of the phases",
+                          remedy="Lower it or train longer")  # fmt: skip

@@ -1,0 +1,95 @@
+"""What a training that starts from a bundle starts with: the network read back from it, beside the bundle itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from edge_agent.errors import InputError
+from edge_agent.model_format.bundle import read_bundle
+from train.common.table import table
+from train.data import load
+from train.data.splits import make_split
+from train.fit.batch_statistics import answers_by_batches
+from train.fit.trainer import predict_logits
+from train.fit.weights_from_tflite import recover
+from train.measure.predictors import held_out_faces, open_reader
+
+BATCH = 128
+"""Faces that are normalised together where training's normalisation is measured; the recipes' usual batch."""
+
+
+class Readback(msgspec.Struct, frozen=True, kw_only=True):
+    """One bundle and what was read back from it, on held-out faces; shares from 0 to 1.
+
+    Attributes:
+        name: What reports call the bundle.
+        model: Its identity, 12 hex digits.
+        images: Held-out faces.
+        bundle: Accuracy of the bundle.
+        recovered: Accuracy of the network read back, before any training.
+        in_batches: Likewise, normalised by batches of ``BATCH`` as training does it.
+        agreement: Share of faces to which bundle and ``recovered`` give the same label.
+        agreement_in_batches: Likewise ``in_batches``.
+    """
+
+    name: str
+    model: str
+    images: int
+    bundle: float
+    recovered: float
+    in_batches: float
+    agreement: float
+    agreement_in_batches: float
+
+
+def measure_readback(path: Path, data: Path) -> Readback:
+    """Read a bundle back on the training part of a data set and judge it on the validation part.
+
+    Args:
+        path: The bundle.
+        data: A data set with the bundle's labels.
+
+    Raises:
+        InputError: The data do not fit the bundle or have no training part.
+        ModelError: The bundle cannot be used or read back.
+    """
+    reader = open_reader(path)
+    held_out = held_out_faces(data, (reader,))
+    faces = load(data, channels=reader.channels)
+    learnt_from = make_split(faces, reader.protocol).train
+    if len(learnt_from) == 0:
+        raise InputError(f"the training part of {reader.protocol}", received="no images", expected="some")
+    model = recover(read_bundle(path), faces.images[learnt_from])
+    labels = reader.logits(held_out.images).argmax(axis=1)
+    told = predict_logits(model, held_out.images).argmax(axis=1)
+    in_batches = answers_by_batches(model, held_out.images, BATCH).argmax(axis=1)
+    truth = held_out.labels
+    return Readback(
+        name=reader.name,
+        model=reader.identity,
+        images=len(truth),
+        bundle=float(np.mean(labels == truth)),
+        recovered=float(np.mean(told == truth)),
+        in_batches=float(np.mean(in_batches == truth)),
+        agreement=float(np.mean(told == labels)),
+        agreement_in_batches=float(np.mean(in_batches == labels)),
+    )
+
+
+def render(found: Readback) -> str:
+    """A table in Markdown."""
+    return table(
+        [f"{found.name} ({found.model}), {found.images:,} faces", "accuracy", "same label as the bundle"],
+        [
+            ["the bundle", f"{found.bundle:.1%}", ""],
+            ["read back, before any training", f"{found.recovered:.1%}", f"{found.agreement:.1%}"],
+            [
+                f"the same, normalised by batches of {BATCH} as training does",
+                f"{found.in_batches:.1%}",
+                f"{found.agreement_in_batches:.1%}",
+            ],
+        ],
+    )

@@ -1,0 +1,1 @@
+"""Measuring finished models: accuracy, calibration, robustness, and how faces are found."""

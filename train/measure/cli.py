@@ -1,0 +1,127 @@
+"""The commands that measure finished models, or what a change to a recipe is worth: parse, call, print."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+app = typer.Typer()
+
+Models = Annotated[list[Path], typer.Argument(help="Model bundles and finished run directories.")]
+Fer2013 = Annotated[Path, typer.Option("--data", help="fer2013.csv (also packed), or the models' own data.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+
+
+@app.command()
+def robustness(
+    models: Models,
+    data: Fer2013,
+    out: Annotated[Path | None, typer.Option("--out", help="A picture to draw: .png, .svg or .pdf.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Which directions, levels and grains.")] = 0,
+    json: AsJson = False,
+) -> None:
+    """Spoil held-out faces (small, blurred, dark, turned, masked ...) and tell what each model loses."""
+    from train.measure.plots import plot_robustness
+    from train.measure.predictors import held_out_faces, open_reader
+    from train.measure.robustness import compare_losses, measure_robustness, render
+
+    readers = tuple(map(open_reader, models))
+    measured = measure_robustness(readers, held_out_faces(data, readers), seed=seed, on_step=_tell)
+    if out is not None:
+        plot_robustness(measured, out)
+    _print(measured, "\n\n".join(filter(None, (render(measured), compare_losses(measured)))), json)
+
+
+@app.command()
+def generalise(
+    models: Models,
+    data: Annotated[Path, typer.Option("--data", help="CK+48's folder, or class folders; nothing they learnt from.")],
+    json: AsJson = False,
+) -> None:
+    """Read faces of a data set the models were not trained on, by the classes both have."""
+    from train.data import load
+    from train.measure.cross_dataset import measure_generalisation, render
+    from train.measure.predictors import open_reader
+
+    readers = tuple(map(open_reader, models))
+    measured = [measure_generalisation(reader, load(data, channels=reader.channels)) for reader in readers]
+    _print(measured, render(measured), json)
+
+
+@app.command()
+def votes(
+    models: Models,
+    data: Fer2013,
+    votes: Annotated[Path, typer.Option(help="FER+'s table fer2013new.csv.")],
+    json: AsJson = False,
+) -> None:
+    """Compare answers on held-out faces with what FER+'s ten annotators chose, by how far these agree."""
+    from train.data.ferplus import load_votes
+    from train.measure.annotator_agreement import measure_votes, render
+    from train.measure.predictors import held_out_faces, open_reader
+
+    readers = tuple(map(open_reader, models))
+    faces = held_out_faces(data, readers)
+    joined = load_votes(votes, faces)
+    measured = [measure_votes(reader, faces, joined) for reader in readers]
+    _print(measured, "\n\n".join(map(render, measured)), json)
+
+
+@app.command()
+def readback(
+    bundle: Annotated[Path, typer.Argument(help="A model bundle.")],
+    data: Fer2013,
+    json: AsJson = False,
+) -> None:
+    """Tell what a training that starts from a bundle starts with: its weights, read back, on held-out faces."""
+    from train.fit.warm_start_check import measure_readback, render
+
+    measured = measure_readback(bundle, data)
+    _print(measured, render(measured), json)
+
+
+@app.command()
+def ablate(
+    plan: Annotated[str, typer.Argument(help="Name of a bundled ablation, or a TOML file.")],
+    data: Annotated[Path, typer.Option("--data", help="What to train and judge on.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for runs and results; an interrupted one is continued.")],
+    votes: Annotated[Path | None, typer.Option(help="FER+'s table fer2013new.csv, for recipes that use it.")] = None,
+    teacher: Annotated[
+        list[Path] | None,
+        typer.Option("--teacher", help="A model bundle, for recipes that use one; several may be given."),
+    ] = None,
+    weights: Annotated[Path | None, typer.Option(help="YuNet's weights; where fetched unless given.")] = None,
+    start: Annotated[
+        Path | None, typer.Option("--from", help="A run or bundle whose weights every training begins with.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Train a recipe with one change at a time, over several seeds, and tell gains from chance."""
+    from train.ablation.plan import load_plan
+    from train.ablation.result import render
+    from train.ablation.trials import run_ablation
+    from train.data import load
+    from train.data.ferplus import load_votes
+
+    planned, variants = load_plan(plan)
+    faces = load(data, channels=variants[0].recipe.channels)
+    found = run_ablation(
+        planned, variants, faces, out, votes=load_votes(votes, faces) if votes else None, teachers=teacher or (),
+        weights=weights, start=start, on_training=_tell,
+        on_epoch=lambda done: _tell(
+            f"  epoch {done.epoch + 1}: validation {done.val_accuracy:.2%}, {done.seconds:.0f} s"
+        ),
+    )  # fmt: skip
+    _print(found, render(planned.title, found), json)
+
+
+def _tell(what: str) -> None:
+    typer.echo(what, err=True)
+
+
+def _print(measured: object, text: str, as_json: bool) -> None:
+    typer.echo(jsonlib.dumps(msgspec.to_builtins(measured), indent=2) if as_json else text)

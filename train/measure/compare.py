@@ -1,0 +1,139 @@
+"""Runs side by side: the settings in which they differ, and what each reached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from train.common.table import table
+from train.fit.recipe import Phase
+from train.fit.run_dir import RunDir
+from train.measure.evaluate import wilson_interval
+
+# Words for people, and what is told in another way below.
+_LEFT_OUT = ("title", "source", "command", "cost", "expected", "phases", "protocol")
+_ABSENT = "-"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs by name, in the order they were given.
+
+    Attributes:
+        runs: Their names: the folder's, or as much of the path as tells them apart.
+        differing: Settings and circumstances that are not the same in all, each with a text for every run.
+        figures: What each reached, likewise.
+    """
+
+    runs: tuple[str, ...]
+    differing: dict[str, tuple[str, ...]]
+    figures: dict[str, tuple[str, ...]]
+
+    def to_json(self) -> dict[str, object]:
+        """The same as plain JSON values."""
+        return {
+            "runs": list(self.runs),
+            "differing": {key: dict(zip(self.runs, values, strict=True)) for key, values in self.differing.items()},
+            "figures": {key: dict(zip(self.runs, values, strict=True)) for key, values in self.figures.items()},
+        }
+
+
+def compare(paths: Sequence[Path]) -> Comparison:
+    """Read runs, finished or not, and set them side by side.
+
+    Raises:
+        InputError: One of them is no run directory.
+    """
+    runs = [RunDir(path) for path in paths]
+    settings, figures = [_settings(run) for run in runs], [_figures(run) for run in runs]
+    both = {key: tuple(one.get(key, _ABSENT) for one in settings) for one in settings for key in one}
+    return Comparison(
+        runs=tuple(names([path.resolve() for path in paths])),
+        differing={key: values for key, values in both.items() if len(set(values)) > 1},
+        figures={key: tuple(one[key] for one in figures) for key in figures[0]},
+    )
+
+
+def render(comparison: Comparison) -> str:
+    """A comparison as Markdown that reads well in a terminal."""
+    parts = [
+        table([heading, *comparison.runs], [[key, *values] for key, values in rows.items()])
+        for heading, rows in (("figure", comparison.figures), ("setting that differs", comparison.differing))
+        if rows
+    ]
+    if not comparison.differing:
+        parts.append("All settings are the same.")
+    return "\n\n".join(parts)
+
+
+def names(paths: Sequence[Path]) -> list[str]:
+    """The shortest ends of paths that tell them apart."""
+    longest = max(len(path.parts) for path in paths)
+    for count in range(1, longest):
+        ends = ["/".join(path.parts[-count:]) for path in paths]
+        if len(set(ends)) == len(set(paths)):
+            return ends
+    return [str(path) for path in paths]
+
+
+def _settings(run: RunDir) -> dict[str, str]:
+    record = run.record()
+    recipe = msgspec.to_builtins(record.recipe)
+    circumstances = {
+        "phases": ", then ".join(map(_phase, record.recipe.phases)),
+        "data": f"{record.data}, sha256 {record.fingerprint[:12]}",
+        "split": record.protocol,
+        "images": ", ".join(f"{count:,} {part}" for part, count in record.images.items() if count),
+        "extra annotation": record.extra_annotation or "none",
+        "teachers": ", ".join(record.teachers) or "none",
+        "started from": record.started_from or "nothing",
+        "code": record.git_revision,
+        "software": ", ".join(f"{name} {version}" for name, version in record.versions.items()),
+        "machine": record.machine or "unknown",
+    }
+    return {**_flat({key: value for key, value in recipe.items() if key not in _LEFT_OUT}), **circumstances}
+
+
+def _phase(phase: Phase) -> str:
+    varied = "" if phase.variation == 1 else f", varied by {phase.variation:g}"
+    untaught = "" if phase.taught else ", without teachers"
+    return f"{phase.epochs} epochs at {phase.side_px} px{varied}{untaught}"
+
+
+def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, str]:
+    """Nested settings by dotted names: ``optimizer.learning_rate``."""
+    found: dict[str, str] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{prefix}{key}.")
+        else:
+            found[f"{prefix}{key}"] = str(value)
+    return found
+
+
+def _figures(run: RunDir) -> dict[str, str]:
+    record, epochs = run.record(), run.metrics()
+    shown = {
+        "epochs": f"{len(epochs)} of {record.recipe.epochs}",
+        "parameters": f"{record.parameters:,}",
+        "multiply-accumulates": f"{record.macs:,}",
+    }
+    keys = ["validation accuracy", "95 % interval", "validation loss", "accuracy", "loss", "best validation", "time"]
+    if not epochs:
+        return shown | dict.fromkeys(keys, _ABSENT)
+    last, best = epochs[-1], max(epochs, key=lambda metrics: metrics.val_accuracy)
+    images = record.images["validation"]
+    low, high = wilson_interval(round(last.val_accuracy * images), images)
+    values = [
+        f"{last.val_accuracy:.2%}",
+        f"{low:.2%} to {high:.2%}",
+        f"{last.val_loss:.4f}",
+        f"{last.accuracy:.2%}",
+        f"{last.loss:.4f}",
+        f"{best.val_accuracy:.2%} in epoch {best.epoch + 1}",
+        f"{sum(metrics.seconds for metrics in epochs) / 60:.1f} min",
+    ]
+    return shown | dict(zip(keys, values, strict=True))

@@ -1,0 +1,127 @@
+"""Does a model read faces of another data set than its own? Accuracy on the classes both have, by class."""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_agent.errors import InputError
+from train.common.table import table
+from train.data.dataset import FaceSet
+from train.measure.predictors import Reader
+
+log = logging.getLogger(__name__)
+
+_RESAMPLES = 2000
+_PUBLISHED = {"FER2013", "CK+48"}
+"""Names that the loaders give to one data set each, whichever of its parts are there; others are names of folders."""
+
+
+class Generalisation(msgspec.Struct, frozen=True, kw_only=True):
+    """Accuracy of one model on a data set it was not trained on; shares from 0 to 1.
+
+    Attributes:
+        model: Its identity, 12 hex digits.
+        name: What reports call it.
+        data: Name of the data set.
+        images: Of the classes that model and data set share; images of others are left out.
+        subjects: Persons shown in them; 0 where the data do not tell.
+        accuracy: Share of them that is right. Any of the model's labels may be answered, as on the device: one that the
+            data set does not have counts as wrong.
+        interval: 95 % interval of it by bootstrap over persons, whose images are much alike; over images where the
+            data do not tell persons.
+        among_shared: Accuracy if only shared labels might be answered.
+        recall: Of each shared class.
+        support: Images of each shared class.
+    """
+
+    model: str
+    name: str
+    data: str
+    images: int
+    subjects: int
+    accuracy: float
+    interval: tuple[float, float]
+    among_shared: float
+    recall: dict[str, float]
+    support: dict[str, int]
+
+
+def measure_generalisation(reader: Reader, faces: FaceSet, seed: int = 0) -> Generalisation:
+    """Read faces of another data set.
+
+    Args:
+        reader: The model.
+        faces: What it was not trained on.
+        seed: Of the bootstrap.
+
+    Raises:
+        InputError: The model was trained on that data set, or they share no class.
+    """
+    names = set(reader.learnt_from.values())
+    if faces.fingerprint() in reader.learnt_from or faces.name in _PUBLISHED & names:
+        raise InputError(reader.name, received=f"a model that learnt from {faces.name}", expected="one that did not",
+                         remedy="For the held-out part of its own data use `python -m train evaluate`")  # fmt: skip
+    if faces.name in names:
+        log.warning("%s was trained on other data of the name %s: make sure that no picture is in both",
+                    reader.name, faces.name)  # fmt: skip
+    shared = [label for label in reader.labels if label in faces.classes]
+    if not shared:
+        raise InputError(f"{faces.name}: classes", received=", ".join(faces.classes),
+                         expected=f"some of {', '.join(reader.labels)}")  # fmt: skip
+    kept = faces.take(np.flatnonzero(np.isin(faces.labels, [faces.classes.index(label) for label in shared])))
+    if len(kept) == 0:
+        raise InputError(faces.name, received="no images", expected=f"some of {', '.join(shared)}")
+    truth = np.array([reader.labels.index(faces.classes[label]) for label in kept.labels])
+    logits = reader.logits(kept.images)
+    right = logits.argmax(axis=1) == truth
+    columns = np.array([reader.labels.index(label) for label in shared])
+    told = bool((kept.subject != "").all())
+    occurring = [label for label in shared if (truth == reader.labels.index(label)).any()]
+    of_class = {label: right[truth == reader.labels.index(label)] for label in occurring}
+    return Generalisation(
+        model=reader.identity,
+        name=reader.name,
+        data=faces.name,
+        images=len(kept),
+        subjects=len(np.unique(kept.subject)) if told else 0,
+        accuracy=float(right.mean()),
+        interval=_interval(right, kept.subject if told else np.arange(len(kept)), seed),
+        among_shared=float(np.mean(columns[logits[:, columns].argmax(axis=1)] == truth)),
+        recall={label: float(found.mean()) for label, found in of_class.items()},
+        support={label: len(found) for label, found in of_class.items()},
+    )
+
+
+def render(measured: list[Generalisation]) -> str:
+    """A table with a column for each model; models that share other classes with the data read other images."""
+    first, images = measured[0], [f"{one.images:,}" for one in measured]
+    support = {label: count for one in measured for label, count in one.support.items()}
+    rows = [
+        ["accuracy", *(f"{one.accuracy:.1%} ({one.interval[0]:.1%} to {one.interval[1]:.1%})" for one in measured)],
+        ["accuracy among shared labels", *(f"{one.among_shared:.1%}" for one in measured)],
+        *(
+            [
+                f"recall, {label} ({count})",
+                *(f"{one.recall[label]:.1%}" if label in one.recall else "not among its labels" for one in measured),
+            ]
+            for label, count in support.items()
+        ),
+    ]
+    if len(set(images)) > 1:
+        rows.insert(0, ["images", *images])
+        return table([first.data, *(one.name for one in measured)], rows)
+    return table([f"{first.data}, {first.images:,} images", *(one.name for one in measured)], rows)
+
+
+def _interval(right: NDArray[np.bool_], groups: NDArray[np.generic], seed: int) -> tuple[float, float]:
+    """The middle 95 % of accuracies when whole groups are drawn again and again, with replacement."""
+    _, owner = np.unique(groups, return_inverse=True)
+    sizes = np.bincount(owner)
+    hits = np.bincount(owner, weights=right)
+    drawn = np.random.default_rng(seed).integers(0, len(sizes), (_RESAMPLES, len(sizes)))
+    low, high = np.percentile(hits[drawn].sum(axis=1) / sizes[drawn].sum(axis=1), (2.5, 97.5))
+    return float(low), float(high)

@@ -1,0 +1,153 @@
+"""Whatever reads faces, as one thing to measure: a model bundle through the device's classifier, or a trained run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_agent.errors import InputError
+from edge_agent.model_format.metadata import EARLIER, TRAINING, Metadata
+from edge_agent.vision.classifier import Classifier, softmax
+from train.data import load
+from train.data.dataset import FaceSet
+from train.data.splits import make_split
+from train.fit.run_dir import Learnt, RunDir
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A network ready to be measured.
+
+    Attributes:
+        name: What reports call it.
+        identity: First 12 hex digits of its file's sha256.
+        labels: Name of each output, in order.
+        channels: 1 for gray levels, 3 for red-green-blue.
+        temperature: Logits are divided by it; 1 for a run, which has none.
+        protocol: The split it was trained with.
+        fingerprint: Sha256 of the data set it was trained on by that split; empty where that is not known.
+        learnt_from: Sha256 to name of the data sets its weights learnt from, those of earlier trainings included.
+        logits: From ``uint8 (N, 48, 48, C)`` to ``float32 (N, K)``.
+    """
+
+    name: str
+    identity: str
+    labels: tuple[str, ...]
+    channels: int
+    temperature: float
+    protocol: str
+    fingerprint: str
+    learnt_from: dict[str, str]
+    logits: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Probability of each label, ``float32 (N, K)``."""
+        return softmax(self.logits(images), self.temperature)
+
+
+def describe_bundle(path: Path, model_id: str) -> str:
+    """A bundle's name and fingerprint, as records of runs have them."""
+    return f"{path.name}, bundle {model_id}"
+
+
+def learnt_by(facts: Metadata) -> Learnt:
+    """What a bundle tells its weights learnt from."""
+    training = facts.training
+    learnt = [data for data in facts.data if data.use in (TRAINING, EARLIER)]
+    splits: dict[str, tuple[str, ...]] = {}
+    for data in filter(lambda data: data.protocol, learnt):
+        splits[data.sha256] = (*splits.get(data.sha256, ()), data.protocol)
+    return Learnt(
+        data={data.sha256: data.name for data in learnt},
+        annotation=tuple(filter(None, (training.extra_annotation, *training.earlier_annotation))),
+        teachers=(*training.teachers, *training.earlier_teachers),
+        splits=splits,
+    )
+
+
+def open_reader(path: Path) -> Reader:
+    """Open a model bundle or a finished run directory.
+
+    Raises:
+        InputError: The run is unfinished or broken.
+        ModelError: The bundle cannot be used.
+    """
+    return _open_run(path) if path.is_dir() else _open_bundle(path)
+
+
+def held_out_faces(data: Path, readers: tuple[Reader, ...]) -> FaceSet:
+    """The validation part of a data set by the first reader's split.
+
+    Raises:
+        InputError: The readers do not all take the same faces and give the data's labels, one of them was trained on
+            faces of that part, or it is empty.
+    """
+    first = readers[0]
+    faces = load(data, channels=first.channels)
+    for reader in readers:
+        if (reader.labels, reader.channels) != (faces.classes, first.channels):
+            raise InputError(
+                f"{reader.name}: labels",
+                received=f"{', '.join(reader.labels)}; {reader.channels} channels",
+                expected=f"{', '.join(faces.classes)}; {first.channels} channels",
+                remedy="Measure models of one kind together, on data of that kind",
+            )
+    if faces.fingerprint() != first.fingerprint:
+        log.warning(
+            "%s is not the very data %s was trained on: unless its split is the publisher's own, held-out faces may "
+            "have been learned from", data, first.name,
+        )  # fmt: skip
+    rows = make_split(faces, first.protocol).validation
+    if len(rows) == 0:
+        raise InputError(f"the validation part of {first.protocol}", received="no images", expected="some")
+    for reader in readers[1:]:
+        if np.isin(rows, make_split(faces, reader.protocol).train).any():
+            raise InputError(f"{reader.name}, trained by {reader.protocol}", received="faces it was trained on",
+                             expected=f"those {first.name} was not trained on either, by {first.protocol}",
+                             remedy="Measure models of one split together")  # fmt: skip
+    return faces.take(rows)
+
+
+def _open_bundle(path: Path) -> Reader:
+    classifier = Classifier.load(path, threads=1)
+    facts = classifier.metadata
+    trained = [data for data in facts.data if data.use == TRAINING]
+    return Reader(
+        name=f"{facts.name}, {facts.quantization}",
+        identity=classifier.model_id,
+        labels=classifier.labels,
+        channels=classifier.channels,
+        temperature=facts.temperature,
+        protocol=trained[0].protocol if trained else "",
+        fingerprint=trained[0].sha256 if trained else "",
+        learnt_from=learnt_by(facts).data,
+        logits=classifier.logits,
+    )
+
+
+def _open_run(path: Path) -> Reader:
+    # Keras takes seconds to import, and a bundle does without it.
+    from train.fit.saved import load_model
+    from train.fit.trainer import predict_logits
+
+    run = RunDir(path)
+    record = run.record()
+    model = load_model(run)
+    return Reader(
+        name=path.resolve().name,
+        identity=run.fingerprint()[:12],
+        labels=record.classes,
+        channels=record.recipe.channels,
+        temperature=1.0,
+        protocol=record.protocol,
+        fingerprint=record.fingerprint,
+        learnt_from=record.learnt().data,
+        logits=lambda images: predict_logits(model, images),
+    )

@@ -1,0 +1,83 @@
+"""Scores a finished run on a part of its data, with figures and plots beside the run."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_agent.errors import InputError
+from edge_agent.vision.classifier import softmax
+from train.data import load
+from train.data.dataset import FaceSet, Split
+from train.data.splits import make_split, note_on
+from train.fit.run_dir import RunDir, RunRecord
+from train.fit.saved import load_model
+from train.fit.trainer import predict_logits
+from train.measure import evaluate as scoring
+from train.measure import plots as report
+
+log = logging.getLogger(__name__)
+
+
+def score_run(run_path: Path, data: Path, part: str) -> tuple[scoring.Evaluation, str]:
+    """Score the network of a run and write ``evaluation/PART.json`` and plots into its folder.
+
+    Returns:
+        The figures, and the same as text.
+
+    Raises:
+        InputError: The run is unfinished, or there is no such part.
+    """
+    run = RunDir(run_path)
+    record = run.record()
+    model = load_model(run)
+    chosen, note = held_out(record, data, part)
+    evaluation = scoring.evaluate(softmax(predict_logits(model, chosen.images)), chosen.labels, record.classes)
+    title = f"{record.recipe.model} on {record.data}, {part}"
+    folder = run_path / "evaluation"
+    report.plot_confusion(evaluation, folder / f"{part}-confusion.png", title)
+    report.plot_reliability(evaluation, folder / f"{part}-reliability.png", title)
+    if epochs := run.metrics():  # a mean of runs has none of its own
+        report.plot_curves(epochs, folder / "curves.png", title)
+    (folder / f"{part}.json").write_text(json.dumps(evaluation.to_json(), indent=2) + "\n", encoding="utf-8")
+    return evaluation, "\n\n".join(filter(None, (scoring.render(evaluation, title), note)))
+
+
+def held_out(record: RunRecord, data: Path, part: str) -> tuple[FaceSet, str]:
+    """The images of one part of a run's split, read again; a warning tells where the data are others.
+
+    Returns:
+        The images, and what a reader of figures on that split must know.
+
+    Raises:
+        InputError: There is no such part, the data have other classes, or cannot be split by the run's protocol.
+    """
+    faces = load(data, channels=record.recipe.channels)
+    record.check_classes(data, faces.classes)
+    if faces.fingerprint() != record.fingerprint:
+        # Kaggle's full table differs from one without PrivateTest and is just what a test part needs.
+        log.warning(
+            "%s is not the very data the run was trained on: make sure that no image to score was trained on", data
+        )
+    split = make_split(faces, record.protocol)
+    return faces.take(rows_of(split, part)), note_on(faces, split, record.earlier.splits)
+
+
+def rows_of(split: Split, part: str) -> NDArray[np.int64]:
+    """Row numbers of ``train``, ``validation`` or ``test``.
+
+    Raises:
+        InputError: No such part, or it is empty.
+    """
+    parts = {"train": split.train, "validation": split.validation, "test": split.test}
+    rows = parts.get(part)
+    if rows is None:
+        raise InputError("part", received=repr(part), expected="train, validation or test")
+    if len(rows) == 0:
+        raise InputError(f"the {part} part of {split.protocol}", received="no images", expected="some",
+                         remedy="Choose another part")  # fmt: skip
+    return rows

@@ -1,0 +1,1 @@
+"""From photographs of one's own to face crops for training."""

@@ -1,0 +1,90 @@
+"""Photographs in class folders, before any face is cut out: ``happy/1.jpg``, ``happy/anna/1.jpg``."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_agent.errors import InputError
+from edge_agent.model_format.labels import LABELS_WANTED, are_usable, canonical
+from train.data.folders import SPLIT_FOLDERS, files_in, folders_in
+
+_LAYOUT = "<class>/ or <class>/<person>/, or these within train/, validation/ and test/"
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One file that should be a photograph.
+
+    Attributes:
+        path: Where it lies.
+        label: Canonical class name.
+        person: Who is shown; empty where nothing tells.
+        part: ``train``, ``validation`` or ``test`` where its owner has split the photographs, else empty.
+    """
+
+    path: Path
+    label: str
+    person: str
+    part: str
+
+
+def find_photos(root: Path, person: str = "") -> list[Photo]:
+    """All files in the class folders of a folder, those of the training part first, otherwise in a fixed order.
+
+    Args:
+        root: The folder.
+        person: A regular expression that finds a person in a file's name, by its first group where it has one. Without
+            it, a folder within a class folder is a person's.
+
+    Raises:
+        InputError: There is no such folder, it has no usable classes, a class is empty, a part lacks class folders, or
+            the expression is none.
+    """
+    try:
+        pattern = re.compile(person) if person else None
+    except re.error as error:
+        raise InputError("--person", received=repr(person), expected=f"a regular expression: {error}") from None
+    if not root.is_dir():
+        raise InputError(str(root), received="no folder", expected=f"a folder with {_LAYOUT}", remedy="Check the path")
+    below = folders_in(root)
+    named = {folder: SPLIT_FOLDERS.get(folder.name.lower(), "") for folder in below}
+    if any(named.values()) and not all(named.values()):
+        beside = next(folder for folder, part in named.items() if not part)
+        raise InputError(str(beside), received="a folder beside train/ or test/", expected=_LAYOUT,
+                         remedy="Move it elsewhere")  # fmt: skip
+    tops = sorted(named.items(), key=lambda item: item[1] != "train") if any(named.values()) else [(root, "")]
+    for top, _ in tops:
+        for folder in folders_in(top):
+            if not _files_below(folder):
+                raise InputError(str(folder), received="an empty folder", expected="photographs of the class",
+                                 remedy="Fill or remove it")  # fmt: skip
+    photos = [
+        Photo(file, canonical(folder.name), _person(file, folder, pattern), part)
+        for top, part in tops
+        for folder in folders_in(top)
+        for file in _files_below(folder)
+    ]
+    labels = sorted({canonical(folder.name) for top, _ in tops for folder in folders_in(top)})
+    if not are_usable(labels):
+        raise InputError(f"{root}: class folders", received=", ".join(labels) or "none", expected=LABELS_WANTED,
+                         remedy=f"Sort the photographs into {_LAYOUT}")  # fmt: skip
+    return photos
+
+
+def _files_below(folder: Path) -> list[Path]:
+    return [*files_in(folder), *(file for below in folders_in(folder) for file in _files_below(below))]
+
+
+def _person(file: Path, folder: Path, pattern: re.Pattern[str] | None) -> str:
+    """A person's name, the same however its letters are put together, in whichever case, with or without spaces around:
+    one person taken for two could stand in training and beside it."""
+    if pattern is not None:
+        found = pattern.search(file.name)
+        told = "" if found is None else (found[1] or "") if pattern.groups else found[0]
+    else:
+        within = file.relative_to(folder).parts
+        told = within[0] if len(within) > 1 else ""
+    return unicodedata.normalize("NFKC", told).strip().casefold()

@@ -104,8 +104,12 @@ class Agent:
         )
         log.info(
             "model %s (%s) with %s, faces by %s, camera %s",
-            classifier.model_id, self._model.source, classifier.runtime_name, detector.name, settings.camera.source,
-        )  # fmt: skip
+            classifier.model_id,
+            self._model.source,
+            classifier.runtime_name,
+            detector.name,
+            settings.camera.source,
+        )
 
     def run(self, stop: threading.Event) -> None:
         """Perceive and publish until ``stop`` is set. Cameras and brokers may come and go meanwhile."""

@@ -59,14 +59,24 @@ def _check_sense(settings: Settings, path: Path) -> None:
     """Refuse settings that are each fine alone and make no sense together."""
     camera, mqtt = settings.camera, settings.mqtt
     if camera.source == "rtsp" and not camera.url:
-        raise ConfigError(f"{path}: $.camera.url", received='""', expected="the address of the stream",
-                          remedy='Set it, for example url = "rtsp://camera.local/stream"')  # fmt: skip
+        raise ConfigError(
+            f"{path}: $.camera.url",
+            received='""',
+            expected="the address of the stream",
+            remedy='Set it, for example url = "rtsp://camera.local/stream"',
+        )
     if camera.source in ("image", "video") and camera.path == CameraSettings().path:
-        raise ConfigError(f"{path}: $.camera.path", expected=f"the {camera.source} to read",
-                          remedy="Set it to a file or, for images, a folder")  # fmt: skip
+        raise ConfigError(
+            f"{path}: $.camera.path",
+            expected=f"the {camera.source} to read",
+            remedy="Set it to a file or, for images, a folder",
+        )
     if bool(mqtt.tls.cert) != bool(mqtt.tls.key):
-        raise ConfigError(f"{path}: $.mqtt.tls", expected="both cert and key, or neither",
-                          remedy="Name the two files that belong together")  # fmt: skip
+        raise ConfigError(
+            f"{path}: $.mqtt.tls",
+            expected="both cert and key, or neither",
+            remedy="Name the two files that belong together",
+        )
     if mqtt.password_file and not mqtt.username:
         raise ConfigError(f"{path}: $.mqtt.username", received='""', expected="the user the password belongs to")
 
@@ -82,8 +92,12 @@ def _explain(error: msgspec.ValidationError, raw: Any, shape: type, path: Path) 
     unknown = re.search(r"contains unknown field `([^`]*)`", what)
     if unknown:
         known = ", ".join(_keys_at(shape, where))
-        return ConfigError(f"{path}: {where}.{unknown[1]}", received="a key this version does not know",
-                           expected=f"one of {known}", remedy="Correct or remove the key")  # fmt: skip
+        return ConfigError(
+            f"{path}: {where}.{unknown[1]}",
+            received="a key this version does not know",
+            expected=f"one of {known}",
+            remedy="Correct or remove the key",
+        )
     received = _value_at(raw, where)
     expected = re.sub(r"^Expected ", "", what).split(", got ")[0].replace("`", "")
     limits = _range_at(shape, where)

@@ -106,8 +106,12 @@ def _detector(settings: Settings) -> str:
     found = len(detector.detect(image))
     taken_ms = (time.perf_counter() - began) * 1000.0
     if not found:
-        raise CheckFailed(f"{detector.name} on six drawn faces", received="none found", expected="most of them",
-                          remedy="Reinstall opencv-python-headless")  # fmt: skip
+        raise CheckFailed(
+            f"{detector.name} on six drawn faces",
+            received="none found",
+            expected="most of them",
+            remedy="Reinstall opencv-python-headless",
+        )
     return f"{detector.name} found {found} of 6 drawn faces in {taken_ms:.0f} ms"
 
 
@@ -122,12 +126,17 @@ def _storage(settings: Settings) -> str:
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(b"x")
     except OSError as error:
-        raise CheckFailed(f"{folder}: cannot be written: {error.strerror}",
-                          remedy="Give the agent's user the right to write there") from None  # fmt: skip
+        raise CheckFailed(
+            f"{folder}: cannot be written: {error.strerror}", remedy="Give the agent's user the right to write there"
+        ) from None
     free_mb = shutil.disk_usage(folder).free // 2**20
     if free_mb < _FREE_MB:
-        raise CheckFailed(f"{folder}", received=f"{free_mb} MB free", expected=f"{_FREE_MB} MB or more",
-                          remedy="Make room on the disk")  # fmt: skip
+        raise CheckFailed(
+            f"{folder}",
+            received=f"{free_mb} MB free",
+            expected=f"{_FREE_MB} MB or more",
+            remedy="Make room on the disk",
+        )
     return f"{folder} can be written, {free_mb} MB free"
 
 

@@ -148,9 +148,15 @@ def measure(
 
     _check_writable(out, card)
     measured = measure_bundle(
-        file, data, votes=votes, unseen=unseen, run=run, beside=tuple(beside or ()), plots=out.with_suffix(""),
+        file,
+        data,
+        votes=votes,
+        unseen=unseen,
+        run=run,
+        beside=tuple(beside or ()),
+        plots=out.with_suffix(""),
         on_step=lambda what: typer.echo(what, err=True),
-    )  # fmt: skip
+    )
     write_measurements(measured, out)
     typer.echo(f"The figures are in {out}")
     if card is not None:

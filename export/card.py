@@ -64,8 +64,12 @@ def render_card(bundle: Bundle, measured: Measurements | None = None, plots: str
     """
     facts = bundle.metadata
     if measured is not None and measured.model != bundle.model_id:
-        raise InputError("measured figures", received=f"those of model {measured.model}", expected=bundle.model_id,
-                         remedy="Measure this model: `python -m export measure`")  # fmt: skip
+        raise InputError(
+            "measured figures",
+            received=f"those of model {measured.model}",
+            expected=bundle.model_id,
+            remedy="Measure this model: `python -m export measure`",
+        )
     parts = [
         f"# Model card: {facts.name}",
         _INTRODUCTION.format(

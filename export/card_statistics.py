@@ -93,9 +93,9 @@ def _robustness(measured: Measurements) -> str:
     found, learnt = measured.robustness, measured.learnt_spoilt
     text = (
         "The same held-out faces, spoilt on purpose by `train/measure/corruptions.py` (seeded). Only 48 pixel crops "
-        "exist to begin with: an error of the detector's box is simulated by cutting the crop out again, shifted or scaled, "
-        "with the device's own code, which repeats border pixels where the crop ends. Small faces are shrunk and "
-        "scaled up by the device's own code."
+        "exist to begin with: an error of the detector's box is simulated by cutting the crop out again, shifted or "
+        "scaled, with the device's own code, which repeats border pixels where the crop ends. Small faces are shrunk "
+        "and scaled up by the device's own code."
     )
     practice = (
         f"Its training showed the model such pictures too, made by other code: {', '.join(learnt)}. "

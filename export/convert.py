@@ -40,11 +40,19 @@ def to_tflite(model: Any, quantization: Quantization, calibration: NDArray[np.ui
             "the Keras model's input", received=shape, expected=f"(None, {FACE_SIZE}, {FACE_SIZE}, channels)"
         )
     if getattr(model.layers[-1], "activation", None) is tf.keras.activations.softmax:
-        raise InputError("the Keras model's output", received="probabilities", expected="logits",
-                         remedy="End it without softmax: the device applies it after the temperature")  # fmt: skip
+        raise InputError(
+            "the Keras model's output",
+            received="probabilities",
+            expected="logits",
+            remedy="End it without softmax: the device applies it after the temperature",
+        )
     if quantization == "int8" and (calibration is None or len(calibration) == 0):
-        raise InputError("int8", received="no faces to calibrate with", expected="the data the model was trained on",
-                         remedy="Pass --data, or choose float16 or float32")  # fmt: skip
+        raise InputError(
+            "int8",
+            received="no faces to calibrate with",
+            expected="the data the model was trained on",
+            remedy="Pass --data, or choose float16 or float32",
+        )
 
     @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32, name="levels")])  # type: ignore[untyped-decorator]
     def logits(levels: Any) -> Any:

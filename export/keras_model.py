@@ -29,11 +29,16 @@ def import_keras() -> Any:
             import keras
             import tensorflow  # noqa: F401
     except ImportError as error:
-        raise ModelError(f"export needs Keras and TensorFlow: {error}",
-                         remedy="Install them with `pip install -e '.[export]'`") from error  # fmt: skip
+        raise ModelError(
+            f"export needs Keras and TensorFlow: {error}", remedy="Install them with `pip install -e '.[export]'`"
+        ) from error
     if keras.backend.backend() != "tensorflow":
-        raise ModelError("the Keras backend", received=keras.backend.backend(), expected="tensorflow",
-                         remedy="Run the export in a process of its own")  # fmt: skip
+        raise ModelError(
+            "the Keras backend",
+            received=keras.backend.backend(),
+            expected="tensorflow",
+            remedy="Run the export in a process of its own",
+        )
     return keras
 
 

@@ -73,8 +73,9 @@ def read_measurements(path: Path) -> Measurements:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Measurements)
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}",
-                         remedy="Make it with `python -m export measure`") from None  # fmt: skip
+        raise InputError(
+            f"{path}: cannot be read: {error.strerror}", remedy="Make it with `python -m export measure`"
+        ) from None
     except UNDECODABLE as error:
         raise InputError(f"{path}: {error}", remedy="Make it again with `python -m export measure`") from None
 

@@ -160,8 +160,13 @@ def training_info(run: str, record: RunRecord) -> TrainingInfo:
 
 def training_data(record: RunRecord) -> tuple[DataInfo, ...]:
     """What a bundle tells of the data its weights learnt from; the run's own comes first."""
-    own = DataInfo(name=record.data, sha256=record.fingerprint, protocol=record.protocol, images=record.images,
-                   note=record.protocol_note)  # fmt: skip
+    own = DataInfo(
+        name=record.data,
+        sha256=record.fingerprint,
+        protocol=record.protocol,
+        images=record.images,
+        note=record.protocol_note,
+    )
     earlier = (
         DataInfo(name=name, sha256=sha256, protocol=protocol, use=EARLIER)
         for sha256, name in record.earlier.data.items()
@@ -180,9 +185,12 @@ def check_of_run(bundle: Bundle, run: RunDir) -> RunRecord:
     theirs = (record.finished_at, record.recipe.seed, record.classes, record.fingerprint)
     ours = (facts.training.finished_at, facts.training.seed, facts.labels, facts.data[0].sha256 if facts.data else "")
     if theirs != ours:
-        raise InputError(f"{run.path}", received=f"the record of a run finished {record.finished_at or 'never'}",
-                         expected=f"that of {facts.training.run}, finished {facts.training.finished_at}",
-                         remedy="Name the run this model was exported from")  # fmt: skip
+        raise InputError(
+            f"{run.path}",
+            received=f"the record of a run finished {record.finished_at or 'never'}",
+            expected=f"that of {facts.training.run}, finished {facts.training.finished_at}",
+            remedy="Name the run this model was exported from",
+        )
     return record
 
 
@@ -242,8 +250,10 @@ def _open_data(path: Path, record: RunRecord) -> Parts:
         log.warning(
             "%s is not the data the run was trained on (fingerprint %s, the run's %s): unless its split is the "
             "publisher's own, held-out faces may have been learned from.",
-            path, faces.fingerprint()[:12], record.fingerprint[:12],
-        )  # fmt: skip
+            path,
+            faces.fingerprint()[:12],
+            record.fingerprint[:12],
+        )
     split = make_split(faces, record.protocol)
     return Parts(faces, faces.take(split.train), faces.take(split.validation))
 
@@ -254,8 +264,9 @@ def _calibrated(facts: Metadata, flatbuffer: bytes, parts: Parts, calibration: i
     if len(held_out) < _FEW:
         log.warning(
             "temperature and figures rest on %d held-out faces: the accuracy may be some %.0f points off either way",
-            len(held_out), 100 * 1.96 * 0.5 / len(held_out) ** 0.5,
-        )  # fmt: skip
+            len(held_out),
+            100 * 1.96 * 0.5 / len(held_out) ** 0.5,
+        )
     logits = Classifier(unpack_bundle(pack_bundle(flatbuffer, facts), facts.name)).logits(held_out.images)
     fitted = calibrate(logits, held_out.labels)
     scored = evaluate(softmax(logits, fitted.temperature), held_out.labels, facts.labels)

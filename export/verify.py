@@ -108,10 +108,11 @@ def check_calibration(calibration: Calibration, allowed: float) -> None:
     """
     if 100 * calibration.cross_fitted_error > allowed:
         raise CheckFailed(
-            "calibration error, cross-fitted", received=f"{calibration.cross_fitted_error:.2%}",
+            "calibration error, cross-fitted",
+            received=f"{calibration.cross_fitted_error:.2%}",
             expected=f"{allowed:g} % at most (chance alone gives {calibration.error_by_chance:.2%} on so many faces)",
             remedy="Change label smoothing or the last epochs' variation, and train again",
-        )  # fmt: skip
+        )
 
 
 def latency_ms(classifier: Classifier, images: NDArray[np.uint8], repeats: int = 50) -> dict[int, float]:

@@ -33,9 +33,12 @@ def access_rules(register: Register, local: str = "") -> str:
         ("the fleet commands", register.school.reader, reader),
         ("dashboards: see everything, change nothing", DASHBOARD, look),
         ("operators: also tell devices what to be and do", OPERATOR, [*look, *steer, *models]),
-        ("Home Assistant: likewise, and its own topics", HOME_ASSISTANT,
-         [*look, *steer, "topic readwrite homeassistant/#"]),
-    ]  # fmt: skip
+        (
+            "Home Assistant: likewise, and its own topics",
+            HOME_ASSISTANT,
+            [*look, *steer, "topic readwrite homeassistant/#"],
+        ),
+    ]
     devices = [(entry.name, entry.identity, _device_rules(root, entry.site, entry.device)) for entry in register.active]
     blocks = ["\n".join([f"# {what}", f"user {user}", *rules]) + "\n" for what, user, rules in [*accounts, *devices]]
     head = "# Written by 'edge-agent fleet'; rules of your own go into acl.local in the fleet's folder.\n"
@@ -56,8 +59,10 @@ def check_no_clash(register: Register, site: Name, device: Name) -> None:
     for entry in register.active:
         same = discovery_node(entry.site, entry.device) == discovery_node(site, device)
         if same and (entry.site, entry.device) != (site, device):
-            raise InputError(f"{site}/{device} differs from {entry.name} only in dots and underscores",
-                             remedy="Give the device another id")  # fmt: skip
+            raise InputError(
+                f"{site}/{device} differs from {entry.name} only in dots and underscores",
+                remedy="Give the device another id",
+            )
 
 
 def _device_rules(root: str, site: str, device: str) -> list[str]:

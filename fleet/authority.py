@@ -68,8 +68,11 @@ class Authority:
             read_certificate(certificate, "ca.crt"),
         )
         if shown.public_key() != own.public_key():
-            raise InputError("ca.key and ca.crt", expected="a key and the certificate made for it",
-                             remedy="Restore both from the same backup")  # fmt: skip
+            raise InputError(
+                "ca.key and ca.crt",
+                expected="a key and the certificate made for it",
+                remedy="Restore both from the same backup",
+            )
         return cls(own, shown)
 
     def issue(
@@ -187,8 +190,11 @@ def requested_key(request: str, source: str) -> ec.EllipticCurvePublicKey:
         raise InputError(f"{source}: its csr", expected="a certificate request in PEM form") from None
     key = csr.public_key()
     if not valid or not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise InputError(f"{source}: its csr", expected="one signed with its own P-256 key",
-                         remedy="Make a new one with 'edge-agent enrol --request' on the device")  # fmt: skip
+        raise InputError(
+            f"{source}: its csr",
+            expected="one signed with its own P-256 key",
+            remedy="Make a new one with 'edge-agent enrol --request' on the device",
+        )
     return key
 
 

@@ -58,8 +58,9 @@ def unpack(content: bytes, source: str, folder: Path, *, check_only: bool = Fals
     try:
         part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=None if check_only else folder.parent))
     except OSError as error:
-        raise InputError(f"{folder.parent}: cannot be written: {error.strerror}",
-                         remedy="Run the command with sudo") from None  # fmt: skip
+        raise InputError(
+            f"{folder.parent}: cannot be written: {error.strerror}", remedy="Run the command with sudo"
+        ) from None
     try:
         for name, held in files.items():
             make_folder((part / name).parent, 0o700)
@@ -80,8 +81,11 @@ def _check_free(folder: Path) -> None:
     except OSError as error:
         raise InputError(f"{folder}: cannot be read: {error.strerror}", remedy="Run the command with sudo") from None
     if taken:
-        raise InputError(f"{folder}: something is here already", expected="no such folder, or an empty one",
-                         remedy=f"Move it away first, and keep it: mv {folder} {folder}.old")  # fmt: skip
+        raise InputError(
+            f"{folder}: something is here already",
+            expected="no such folder, or an empty one",
+            remedy=f"Move it away first, and keep it: mv {folder} {folder}.old",
+        )
 
 
 def _files(content: bytes, source: str) -> dict[str, bytes]:
@@ -95,8 +99,12 @@ def _files(content: bytes, source: str) -> dict[str, bytes]:
             found = {member.name: tar.extractfile(member) for member in members}
             return {name: file.read() for name, file in found.items() if file is not None}
     except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
-        raise InputError(f"{source}: {str(error) or type(error).__name__}", received=f"{len(content):,} bytes",
-                         expected=_KIND, remedy="Take another copy of the backup") from None  # fmt: skip
+        raise InputError(
+            f"{source}: {str(error) or type(error).__name__}",
+            received=f"{len(content):,} bytes",
+            expected=_KIND,
+            remedy="Take another copy of the backup",
+        ) from None
 
 
 def _is_ours(member: tarfile.TarInfo) -> bool:

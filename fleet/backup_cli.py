@@ -23,8 +23,12 @@ def backup(
     from fleet.backup import pack
 
     if file == _STANDARD and sys.stdout.isatty():
-        raise InputError("fleet backup -", received="a terminal", expected="a program that takes the archive",
-                         remedy="Encrypt it: edge-agent fleet backup - | gpg --symmetric --output FILE")  # fmt: skip
+        raise InputError(
+            "fleet backup -",
+            received="a terminal",
+            expected="a program that takes the archive",
+            remedy="Encrypt it: edge-agent fleet backup - | gpg --symmetric --output FILE",
+        )
     if file != _STANDARD and file.exists() and not file.is_file():
         raise InputError(f"{file}: no file", expected="the name of a file to write")
     content = pack(folder)

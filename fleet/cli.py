@@ -68,10 +68,17 @@ def init(
         command = tuple(shlex.split(reload))
     except ValueError as error:
         raise InputError("--reload", received=repr(reload), expected=f"a command line ({error})") from None
-    school = checked_school(School(
-        name=name, root=root, hosts=tuple(host), port=port, broker_folder=str(broker_folder.absolute()),
-        reload=command, reader=new_identity("fleet"),
-    ))  # fmt: skip
+    school = checked_school(
+        School(
+            name=name,
+            root=root,
+            hosts=tuple(host),
+            port=port,
+            broker_folder=str(broker_folder.absolute()),
+            reload=command,
+            reader=new_identity("fleet"),
+        )
+    )
     fleet = Fleet.found(folder.absolute(), school, utc_now())
     typer.echo(f"The authority of {name} is in {folder} (sha256 {fingerprint(fleet.authority.certificate)} ...).")
     typer.echo("Back this folder up, encrypted and off this machine: without ca.key no device can be added or renewed,")
@@ -219,8 +226,13 @@ def list_devices(
     except BrokerError as error:
         raise BrokerError(str(error).rstrip("."), remedy="What the register alone knows: --offline") from None
     if json:
-        rows = [{field: str(getattr(entry, field)) if field == "until" else getattr(entry, field)
-                 for field in entry.__slots__} for entry in entries]  # fmt: skip
+        rows = [
+            {
+                field: str(getattr(entry, field)) if field == "until" else getattr(entry, field)
+                for field in entry.__slots__
+            }
+            for entry in entries
+        ]
         typer.echo(jsonlib.dumps(rows, indent=2))
         return
     table = Table("device", "state", "version", "model", "update", "last seen", "certificate until", box=None)
@@ -265,9 +277,10 @@ def enrol(
         return
     assert answer is not None
     content = (
-        sys.stdin.buffer.read(MOST_BYTES) if answer == "-"
+        sys.stdin.buffer.read(MOST_BYTES)
+        if answer == "-"
         else read_file(Path(answer), "an answer", most_bytes=MOST_BYTES)
-    )  # fmt: skip
+    )
     source = "standard input" if answer == "-" else answer
     given = read_paper(content, Answer, source)
     accept_answer(given, source, config, folder)
@@ -277,8 +290,10 @@ def enrol(
 
 def _need_cryptography() -> None:
     if importlib.util.find_spec("cryptography") is None:
-        raise InputError("the package cryptography is not installed",
-                         remedy="Install the extra: pip install 'classroom-edge-agent[fleet]'")  # fmt: skip
+        raise InputError(
+            "the package cryptography is not installed",
+            remedy="Install the extra: pip install 'classroom-edge-agent[fleet]'",
+        )
 
 
 def _tell_broker(fleet: Fleet) -> None:

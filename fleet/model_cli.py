@@ -66,9 +66,14 @@ def publish_model(
             if not chosen:
                 raise InputError("--canary", received="a fleet without devices", expected="one to choose from")
         published = desk.publish(
-            content, bundle.metadata.name, utc_now(), devices=chosen, version=version, new_labels=new_labels,
+            content,
+            bundle.metadata.name,
+            utc_now(),
+            devices=chosen,
+            version=version,
+            new_labels=new_labels,
             max_slowdown=max_slowdown,
-        )  # fmt: skip
+        )
     typer.echo(f"{_title(published)} is published for {_audience(published)}.")
     if chosen:
         typer.echo("See how it does: edge-agent fleet list")

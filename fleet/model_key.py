@@ -25,8 +25,10 @@ def model_key(folder: Path) -> Ed25519PrivateKey:
     path = folder / MODEL_KEY
     if not is_there(path):
         if is_there(folder / PUBLISHED):
-            raise InputError(f"{path}: no such file, though models were published with it",
-                             remedy="Restore it from the folder's backup: devices take models of no other")  # fmt: skip
+            raise InputError(
+                f"{path}: no such file, though models were published with it",
+                remedy="Restore it from the folder's backup: devices take models of no other",
+            )
         made = Ed25519PrivateKey.generate()
         pem = made.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -37,8 +39,9 @@ def model_key(folder: Path) -> Ed25519PrivateKey:
     except (ValueError, TypeError):
         key = None
     if not isinstance(key, Ed25519PrivateKey):
-        raise InputError(f"{path}", expected="an unencrypted Ed25519 key in PEM form",
-                         remedy="Restore it from the folder's backup")  # fmt: skip
+        raise InputError(
+            f"{path}", expected="an unencrypted Ed25519 key in PEM form", remedy="Restore it from the folder's backup"
+        )
     return key
 
 

@@ -88,9 +88,16 @@ class ModelDesk:
         return self._shelf.read()
 
     def publish(
-        self, content: bytes, name: str, now: datetime, *, devices: Sequence[str] = (), version: int | None = None,
-        new_labels: bool = False, max_slowdown: float = 1.5,
-    ) -> Publication:  # fmt: skip
+        self,
+        content: bytes,
+        name: str,
+        now: datetime,
+        *,
+        devices: Sequence[str] = (),
+        version: int | None = None,
+        new_labels: bool = False,
+        max_slowdown: float = 1.5,
+    ) -> Publication:
         """Sign a bundle and have the broker offer it.
 
         Args:
@@ -109,13 +116,22 @@ class ModelDesk:
         latest = max(self._shelf.version, self._latest_on_broker())
         number = latest + 1 if version is None else version
         if number <= latest:
-            raise InputError("version", received=number, expected=f"more than {latest}: devices never go back",
-                             remedy="To return to an older model, publish its file under a new version")  # fmt: skip
+            raise InputError(
+                "version",
+                received=number,
+                expected=f"more than {latest}: devices never go back",
+                remedy="To return to an older model, publish its file under a new version",
+            )
         publication = Publication(
-            version=number, sha256=hashlib.sha256(content).hexdigest(), size_bytes=len(content),
-            published_at=now.isoformat(), name=name, devices=tuple(devices), new_labels=new_labels,
+            version=number,
+            sha256=hashlib.sha256(content).hexdigest(),
+            size_bytes=len(content),
+            published_at=now.isoformat(),
+            name=name,
+            devices=tuple(devices),
+            new_labels=new_labels,
             max_slowdown=max_slowdown,
-        )  # fmt: skip
+        )
         decode_publication(msgspec.json.encode(publication).decode())  # what no device could read is not signed
         make_folder(self._folder / _BUNDLES, 0o700)
         write_file(self._bundle(publication), content, PUBLIC)
@@ -225,8 +241,10 @@ def check_bundle(content: bytes, source: str) -> Bundle:
     if len(content) > MOST_BYTES:
         raise InputError(source, received=f"{len(content):,} bytes", expected=f"at most {MOST_BYTES:,}")
     if bundle.golden is None:
-        raise CheckFailed(f"{source} has no golden faces, so that no device would take it",
-                          remedy=f"Add them: python -m export golden {source} --out FILE")  # fmt: skip
+        raise CheckFailed(
+            f"{source} has no golden faces, so that no device would take it",
+            remedy=f"Add them: python -m export golden {source} --out FILE",
+        )
     check_golden(bundle.golden, Classifier(bundle).logits(bundle.golden.images()), bundle.output_step)
     return bundle
 

@@ -126,8 +126,9 @@ class Register(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
             raise InputError(f"{name}: no such device is enrolled", remedy="See 'edge-agent fleet list'")
         if len(found) > 1:
             names = ", ".join(entry.name for entry in found)
-            raise InputError(f"{name}: several devices have this id", received=names,
-                             remedy="Name the site, too: site/device")  # fmt: skip
+            raise InputError(
+                f"{name}: several devices have this id", received=names, remedy="Name the site, too: site/device"
+            )
         return found[0]
 
     def next_edition(self, now: datetime) -> int:
@@ -161,13 +162,18 @@ def checked_school(school: School) -> School:
         raise InputError("the school's name", received=repr(school.name), expected="one that can be printed in a line")
     for host in school.hosts:
         if not _is_host(host):
-            raise InputError("--host", received=repr(host), expected="a name such as broker.school.lan, or an address",
-                             remedy="Write other letters than a to z as DNS does: xn--...")  # fmt: skip
+            raise InputError(
+                "--host",
+                received=repr(host),
+                expected="a name such as broker.school.lan, or an address",
+                remedy="Write other letters than a to z as DNS does: xn--...",
+            )
     try:
         msgspec.convert(school.root, Name)
     except msgspec.ValidationError:
-        raise InputError("--root", received=repr(school.root),
-                         expected="1 to 64 letters, digits, . - and _, first a letter or digit") from None  # fmt: skip
+        raise InputError(
+            "--root", received=repr(school.root), expected="1 to 64 letters, digits, . - and _, first a letter or digit"
+        ) from None
     return school
 
 

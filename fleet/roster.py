@@ -59,8 +59,10 @@ def roster(register: Register, due: tuple[Device, ...], folder: Path | None) -> 
         BrokerError: The broker cannot be reached or refuses.
     """
     heard = {} if folder is None else _listen(register, folder)
-    return [_entry(device, heard.get(device.name), asked=folder is not None, due=device in due)
-            for device in register.active]  # fmt: skip
+    return [
+        _entry(device, heard.get(device.name), asked=folder is not None, due=device in due)
+        for device in register.active
+    ]
 
 
 def declare_dead(register: Register, folder: Path, device: Device) -> None:

@@ -69,8 +69,10 @@ class Fleet:
         if is_there(folder / "register.json"):
             raise InputError(f"{folder}: a fleet is here already", remedy="Use it, or name another folder")
         if is_there(folder / "ca.key"):
-            raise InputError(f"{folder}: an authority's key is here, but no register",
-                             remedy="Restore the folder from its backup, or name another folder")  # fmt: skip
+            raise InputError(
+                f"{folder}: an authority's key is here, but no register",
+                remedy="Restore the folder from its backup, or name another folder",
+            )
         make_folder(folder, 0o700)
         authority = Authority.create(school.name, now)
         fleet = cls(folder, Register(school=school), authority)
@@ -120,24 +122,33 @@ class Fleet:
         """
         school = self.register.school
         if request.root != school.root:
-            raise InputError(f"{source}: mqtt.root", received=request.root, expected=school.root,
-                             remedy="Set it in the device's configuration and make a new request")  # fmt: skip
+            raise InputError(
+                f"{source}: mqtt.root",
+                received=request.root,
+                expected=school.root,
+                remedy="Set it in the device's configuration and make a new request",
+            )
         key = requested_key(request.csr, source)
         name = f"{request.site}/{request.device}"
         enrolled = [entry for entry in self.register.active if entry.name == name]
         if enrolled and _public_key(enrolled[0]) != key:
-            raise InputError(f"{name} is enrolled, with another key",
-                             expected="a device.id of its own for each device",
-                             remedy=f"If it was set up anew, first: edge-agent fleet revoke {name}")  # fmt: skip
+            raise InputError(
+                f"{name} is enrolled, with another key",
+                expected="a device.id of its own for each device",
+                remedy=f"If it was set up anew, first: edge-agent fleet revoke {name}",
+            )
         if enrolled:
             return self.renew(enrolled[0], now)
         check_no_clash(self.register, request.site, request.device)
         # Whoever takes the key from one of two devices could speak as the other, also when the first is revoked.
         twins = [entry.name for entry in self.register.active if _public_key(entry) == key]
         if twins:
-            raise InputError(f"{name} has the same private key as {twins[0]}", expected="each device's own",
-                             remedy="Where a card was copied, on the copy: sudo rm -r /var/lib/edge-agent/tls, "
-                                    "and make a new request")  # fmt: skip
+            raise InputError(
+                f"{name} has the same private key as {twins[0]}",
+                expected="each device's own",
+                remedy="Where a card was copied, on the copy: sudo rm -r /var/lib/edge-agent/tls, "
+                "and make a new request",
+            )
         identity = new_identity(f"{request.site}:{request.device}")
         blank = Device(site=request.site, device=request.device, identity=identity, issued=(), certificate="")
         return self._certify(blank, key, now)
@@ -185,10 +196,14 @@ class Fleet:
         device = replace(device, issued=(*device.issued, issued), certificate=pem)
         school = self.register.school
         answer = Answer(
-            site=device.site, device=device.device, host=school.hosts[0], port=school.port,
-            certificate=pem, authority=certificate_pem(self.authority.certificate).decode(),
+            site=device.site,
+            device=device.device,
+            host=school.hosts[0],
+            port=school.port,
+            certificate=pem,
+            authority=certificate_pem(self.authority.certificate).decode(),
             models=public_pem(model_key(self.folder)).decode(),
-        )  # fmt: skip
+        )
         return self._changed(self.register.with_device(device, now), now), answer
 
     def _with_new_rules(self, now: datetime) -> Fleet:

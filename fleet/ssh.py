@@ -34,6 +34,9 @@ def on_device(ssh: str, host: str, command: str, given: bytes = b"") -> bytes:
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         raise InputError(f"{ssh} {host}: {error}") from None
     if done.returncode:
-        raise InputError(f"{host}: '{command}' failed", received=f"exit code {done.returncode}",
-                         remedy=f"Try it by hand: {ssh} {host}")  # fmt: skip
+        raise InputError(
+            f"{host}: '{command}' failed",
+            received=f"exit code {done.returncode}",
+            remedy=f"Try it by hand: {ssh} {host}",
+        )
     return done.stdout

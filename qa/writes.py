@@ -35,8 +35,10 @@ def main(events_per_s: float, seconds: float) -> None:
         commits = sum(statement == "COMMIT" for statement in statements)
         outbox.close()
     per_hour = 3600.0 / took
-    sys.stdout.write(f"{seq} events in {took:.0f} s: an hour of it takes {commits * per_hour:.0f} flushed commits and "
-                     f"{wrote * per_hour / 1e6:.1f} MB written\n")  # fmt: skip
+    sys.stdout.write(
+        f"{seq} events in {took:.0f} s: an hour of it takes {commits * per_hour:.0f} flushed commits and "
+        f"{wrote * per_hour / 1e6:.1f} MB written\n"
+    )
 
 
 def _written() -> int:

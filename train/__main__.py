@@ -112,11 +112,20 @@ def fit(
         join(Place(devices, hosts, host, coordinator)) as team,
         show_progress(settings.epochs, show=team.leads) as progress,
     ):
-        train(settings, faces, split, RunDir(out), resume=resume,
-              start_from=open_start(start, faces.images[split.train]) if start else None,
-              votes=load_votes(votes, faces) if votes else None, teachers=teacher or (),
-              deterministic=not fast, team=team,
-              on_step=progress.step, on_epoch=progress.epoch)  # fmt: skip
+        train(
+            settings,
+            faces,
+            split,
+            RunDir(out),
+            resume=resume,
+            start_from=open_start(start, faces.images[split.train]) if start else None,
+            votes=load_votes(votes, faces) if votes else None,
+            teachers=teacher or (),
+            deterministic=not fast,
+            team=team,
+            on_step=progress.step,
+            on_epoch=progress.epoch,
+        )
     if host == 0:
         if note := RunDir(out).record().protocol_note:
             typer.echo(note, err=True)

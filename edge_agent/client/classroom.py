@@ -241,9 +241,15 @@ class Classroom:
         self._publish(connection, request.device, COMMAND, encode(request.command), expiry_s=_COMMAND_EXPIRY_S)
 
     def _publish(
-        self, connection: Connection, device: Device, name: str, payload: bytes, *, retain: bool = False,
+        self,
+        connection: Connection,
+        device: Device,
+        name: str,
+        payload: bytes,
+        *,
+        retain: bool = False,
         expiry_s: int = 0,
-    ) -> None:  # fmt: skip
+    ) -> None:
         topic = Topics(self._root, device.site, device.id).of(name)
         self._published[connection.publish(topic, payload, retain=retain, expiry_s=expiry_s)] = topic
 

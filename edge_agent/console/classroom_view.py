@@ -15,9 +15,16 @@ from edge_agent.protocol.messages import Message
 from edge_agent.types import UNCERTAIN
 
 _COLOURS = {
-    "angry": "red", "disgust": "green", "fear": "magenta", "happy": "yellow", "sad": "blue",
-    "surprise": "cyan", "neutral": "white", "contempt": "bright_red", UNCERTAIN: "bright_black",
-}  # fmt: skip
+    "angry": "red",
+    "disgust": "green",
+    "fear": "magenta",
+    "happy": "yellow",
+    "sad": "blue",
+    "surprise": "cyan",
+    "neutral": "white",
+    "contempt": "bright_red",
+    UNCERTAIN: "bright_black",
+}
 _EVENTS_SHOWN = 6
 _BAR_WIDTH = 24
 
@@ -146,9 +153,11 @@ def _render_recent(view: DeviceView) -> Table:
     for message in view.recent:
         arrow = f"{message.previous} → {message.expression}" if message.kind == "change" else message.expression
         table.add_row(
-            Text(message.observed_at[11:19], "dim"), message.kind, message.track,
+            Text(message.observed_at[11:19], "dim"),
+            message.kind,
+            message.track,
             Text(arrow, _COLOURS.get(message.expression, "white")),
-        )  # fmt: skip
+        )
     return table
 
 

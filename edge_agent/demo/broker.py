@@ -36,8 +36,10 @@ class EmbeddedBroker:
         self._thread.start()
         if not self._ready.wait(_START_WITHIN_S) or self._failure is not None:
             if isinstance(self._failure, ImportError):
-                raise BrokerError("the embedded broker is not installed",
-                                  remedy="Install it: pip install 'classroom-edge-agent[demo]'")  # fmt: skip
+                raise BrokerError(
+                    "the embedded broker is not installed",
+                    remedy="Install it: pip install 'classroom-edge-agent[demo]'",
+                )
             raise BrokerError(f"the embedded broker did not start on {self.host}:{self.port}", received=self._failure)
         return self
 

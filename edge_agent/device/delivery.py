@@ -133,7 +133,10 @@ class Exchange:
                 self._outbox.delivered(message)
             return
         if self._holds.refused(topic, now):
-            log.error("the broker refuses messages on %s (%s). Let its access rules allow this device to publish there",
-                      topic, answer.reason)  # fmt: skip
+            log.error(
+                "the broker refuses messages on %s (%s). Let its access rules allow this device to publish there",
+                topic,
+                answer.reason,
+            )
         if isinstance(message, Row):
             self._outbox.put_back([message])

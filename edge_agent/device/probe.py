@@ -65,5 +65,8 @@ def _await_answers(connection: Connection, broker: Broker, topics: Topics) -> No
 
 
 def _denied(broker: Broker, what: str, reason: str) -> BrokerError:
-    return BrokerError(f"broker {broker} does not let this device {what}", received=reason,
-                       remedy="Let the broker's access rules allow it")  # fmt: skip
+    return BrokerError(
+        f"broker {broker} does not let this device {what}",
+        received=reason,
+        remedy="Let the broker's access rules allow it",
+    )

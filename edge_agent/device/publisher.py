@@ -99,9 +99,16 @@ class Publisher:
     """
 
     def __init__(
-        self, broker: Broker, topics: Topics, outbox: Outbox, owner: Owner, *, max_in_flight: int,
-        session_expiry_s: int, pace: Pace,
-    ) -> None:  # fmt: skip
+        self,
+        broker: Broker,
+        topics: Topics,
+        outbox: Outbox,
+        owner: Owner,
+        *,
+        max_in_flight: int,
+        session_expiry_s: int,
+        pace: Pace,
+    ) -> None:
         self._broker, self._topics, self._outbox, self._owner, self._pace = broker, topics, outbox, owner, pace
         self._max_in_flight = max_in_flight
         self._session_expiry_s = session_expiry_s if broker.protocol == "5" else 0
@@ -219,9 +226,16 @@ class Publisher:
             self._owner.received(message)
 
         exchange = self._exchange = Exchange(
-            connection, self._max_in_flight, self._outbox, self._letters, self._holds, self._topics.of,
-            self._owner.is_late, received, self._owner.dispensable_filters(),
-        )  # fmt: skip
+            connection,
+            self._max_in_flight,
+            self._outbox,
+            self._letters,
+            self._holds,
+            self._topics.of,
+            self._owner.is_late,
+            received,
+            self._owner.dispensable_filters(),
+        )
         started = time.monotonic()
         self._letters.connected()
         self._interests.connected()
@@ -252,8 +266,9 @@ class Publisher:
                             return 0.0
                         self._begin(now)
                         continue
-                exchange.receive(1.0 if self.connected and self._stop_at is None else 0.05, self._wake_receiver,
-                                 time.monotonic)  # fmt: skip
+                exchange.receive(
+                    1.0 if self.connected and self._stop_at is None else 0.05, self._wake_receiver, time.monotonic
+                )
                 self._drain_wake()
         finally:
             exchange.give_back()

@@ -40,9 +40,7 @@ def make_device_request(settings: Settings, folder: Path) -> Request:
         write_file(path, key_pem(new_key()), SECRET, owner=_service(folder))
     key = read_key(read_file(path, "this device's key"), str(path), _ANEW)
     device = settings.device
-    return Request(
-        root=settings.mqtt.root, site=device.site, device=device.id, csr=make_request(key, device.id[:64])
-    )  # fmt: skip
+    return Request(root=settings.mqtt.root, site=device.site, device=device.id, csr=make_request(key, device.id[:64]))
 
 
 def accept_answer(answer: Answer, source: str, config: Path, folder: Path) -> None:
@@ -55,29 +53,38 @@ def accept_answer(answer: Answer, source: str, config: Path, folder: Path) -> No
     settings = load_settings(config)
     name, own = f"{answer.site}/{answer.device}", f"{settings.device.site}/{settings.device.id}"
     if name != own:
-        raise InputError(f"{source}: for the device", received=name, expected=own,
-                         remedy="Take the answer made for this device")  # fmt: skip
+        raise InputError(
+            f"{source}: for the device", received=name, expected=own, remedy="Take the answer made for this device"
+        )
     _check_no_link(folder)
     path = folder / _KEY
     key = read_key(read_file(path, "this device's key, from 'edge-agent enrol --request'"), str(path), _ANEW)
     certificate = read_certificate(answer.certificate.encode(), f"{source}: its certificate")
     authority = read_certificate(answer.authority.encode(), f"{source}: its authority")
     if certificate.public_key() != key.public_key():
-        raise InputError(f"{source}: its certificate", expected="one for this device's key",
-                         remedy="Make a new request: edge-agent enrol --request FILE")  # fmt: skip
+        raise InputError(
+            f"{source}: its certificate",
+            expected="one for this device's key",
+            remedy="Make a new request: edge-agent enrol --request FILE",
+        )
     try:
         certificate.verify_directly_issued_by(authority)
     except (ValueError, TypeError, InvalidSignature):
         raise InputError(f"{source}: its certificate", expected="one signed by the authority it comes with") from None
     models = _models(answer, source, folder)
-    changed = set_values(read_file(config, "the configuration").decode(), {
-        "mqtt": {"host": answer.host, "port": answer.port},
-        "mqtt.tls": {
-            "enabled": True, "ca": str(folder / _AUTHORITY),
-            "cert": str(folder / _CERTIFICATE), "key": str(folder / _KEY),
+    changed = set_values(
+        read_file(config, "the configuration").decode(),
+        {
+            "mqtt": {"host": answer.host, "port": answer.port},
+            "mqtt.tls": {
+                "enabled": True,
+                "ca": str(folder / _AUTHORITY),
+                "cert": str(folder / _CERTIFICATE),
+                "key": str(folder / _KEY),
+            },
+            **models,
         },
-        **models,
-    })  # fmt: skip
+    )
     write_file(folder / _AUTHORITY, answer.authority.encode(), PUBLIC, owner=_service(folder))
     write_file(folder / _CERTIFICATE, answer.certificate.encode(), PUBLIC, owner=_service(folder))
     if models:
@@ -105,12 +112,15 @@ def examine_certificates(tls: TlsSettings, now: datetime) -> str:
         certificate = read_certificate(read_file(Path(path), "a certificate"), path)
         begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
         if now < begins:
-            raise CheckFailed(f"this device's clock is behind: it says {now:%Y-%m-%d}, and {path} counts from "
-                              f"{begins:%Y-%m-%d}",
-                              remedy="Let it reach a time server, or set it: sudo timedatectl set-time")  # fmt: skip
+            raise CheckFailed(
+                f"this device's clock is behind: it says {now:%Y-%m-%d}, and {path} counts from {begins:%Y-%m-%d}",
+                remedy="Let it reach a time server, or set it: sudo timedatectl set-time",
+            )
         if now > ends:
-            raise CheckFailed(f"{path} ended on {ends:%Y-%m-%d}, and the clock says {now:%Y-%m-%d}",
-                              remedy="Renew it on the school's side: edge-agent fleet renew")  # fmt: skip
+            raise CheckFailed(
+                f"{path} ended on {ends:%Y-%m-%d}, and the clock says {now:%Y-%m-%d}",
+                remedy="Renew it on the school's side: edge-agent fleet renew",
+            )
         if (ends - now).days < _SOON_DAYS:
             told.append(f"{path} ends in {(ends - now).days} days: renew it")
     return "; ".join(told)
@@ -141,5 +151,8 @@ def _give_to_service(folder: Path) -> None:
 def _check_no_link(folder: Path) -> None:
     """The service may write beside this folder, and this runs as root: a link could lead anywhere."""
     if folder.is_symlink():
-        raise InputError(f"{folder}: a link", expected="the folder itself, for keys and certificates",
-                         remedy="Name the folder it leads to with --keys, or remove the link")  # fmt: skip
+        raise InputError(
+            f"{folder}: a link",
+            expected="the folder itself, for keys and certificates",
+            remedy="Name the folder it leads to with --keys, or remove the link",
+        )

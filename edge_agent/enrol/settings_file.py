@@ -34,8 +34,10 @@ def set_values(text: str, changes: Mapping[str, Mapping[str, Value]]) -> str:
             f"[{table}]\n" + "\n".join(f"{key} = {json.dumps(value)}" for key, value in values.items())
             for table, values in changes.items()
         )
-        raise ConfigError("the configuration writes these settings in a way that cannot be changed automatically",
-                          remedy=f"Set them by hand, then run this again:\n{wanted}\n")  # fmt: skip
+        raise ConfigError(
+            "the configuration writes these settings in a way that cannot be changed automatically",
+            remedy=f"Set them by hand, then run this again:\n{wanted}\n",
+        )
     return changed
 
 

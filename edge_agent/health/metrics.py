@@ -42,15 +42,24 @@ def _report(page: _Page, health: Health) -> None:
     for name in _QUANTILES:
         spreads = [({"stage": stage}, getattr(spread, name) / 1000) for stage, spread in health.latency_ms.items()]
         page.add(f"latency_{name}_seconds", "gauge", f"Latency by stage, {name} of the reporting period.", spreads)
-    page.add("camera_state", "gauge", "1 for the state the camera is in.",
-             _one_of("state", [state.value for state in CameraState], health.camera.state))  # fmt: skip
+    page.add(
+        "camera_state",
+        "gauge",
+        "1 for the state the camera is in.",
+        _one_of("state", [state.value for state in CameraState], health.camera.state),
+    )
     page.add("frames_read_total", "counter", "Frames the camera delivered.", [({}, health.frames_read)])
-    page.add("frames_dropped_total", "counter", "Frames among them that were not looked at.",
-             [({}, health.frames_dropped)])  # fmt: skip
+    page.add(
+        "frames_dropped_total", "counter", "Frames among them that were not looked at.", [({}, health.frames_dropped)]
+    )
     page.add("temperature_celsius", "gauge", "Temperature of the processor.", _where_told(health.temperature_c))
     page.add("throttled", "gauge", "Whether the platform holds its clock down.", _where_told(health.throttled))
-    page.add("frame_rate_limit_hertz", "gauge", "Frames a second that the device limits itself to while it is hot.",
-             _where_told(health.fps_limit))  # fmt: skip
+    page.add(
+        "frame_rate_limit_hertz",
+        "gauge",
+        "Frames a second that the device limits itself to while it is hot.",
+        _where_told(health.fps_limit),
+    )
     page.add("muted", "gauge", "Whether the camera is closed on request.", [({}, health.muted)])
     page.add(
         "problem", "gauge", "1 for everything that is wrong.", [({"problem": word}, 1) for word in health.problems]
@@ -60,8 +69,12 @@ def _report(page: _Page, health: Health) -> None:
     page.add("outbox_pending_events", "gauge", "Events not yet acknowledged by the broker.", [({}, outbox.pending)])
     page.add("outbox_kept_bytes", "gauge", "Size of all events held.", [({}, outbox.kept_bytes)])
     page.add("events_lost_total", "counter", "Events given up since the session began.", [({}, outbox.lost)])
-    page.add("events_delivered_total", "counter", "Events acknowledged by the broker since the session began.",
-             [({"topic": topic}, seq) for topic, seq in health.last_seq.items()])  # fmt: skip
+    page.add(
+        "events_delivered_total",
+        "counter",
+        "Events acknowledged by the broker since the session began.",
+        [({"topic": topic}, seq) for topic, seq in health.last_seq.items()],
+    )
     page.add("clock_synced", "gauge", "Whether the device's clock is set.", [({}, health.clock_synced)])
     page.add("session_seconds", "gauge", "Age of the session at its last report.", [({}, health.mono_ms / 1000)])
 

@@ -71,6 +71,10 @@ def _open(settings: MetricsSettings, page: Callable[[], str]) -> HTTPServer | No
     try:
         return Server((settings.address, settings.port), Handler)
     except OSError as error:
-        log.error("metrics cannot be served at %s:%d: %s. Set metrics.port to a free one",
-                  settings.address, settings.port, error.strerror or error)  # fmt: skip
+        log.error(
+            "metrics cannot be served at %s:%d: %s. Set metrics.port to a free one",
+            settings.address,
+            settings.port,
+            error.strerror or error,
+        )
         return None

@@ -73,7 +73,9 @@ def check_golden(golden: Golden, logits: NDArray[np.float32], step: float | None
     # Turned round, so that an answer that is no number fails; recorded ones are decimals, hence the hair's breadth.
     if not largest <= ALLOWED_STEPS + 1e-3:
         worst = int(apart.max(axis=1).argmax())  # a NaN counts as the largest
-        raise CheckFailed(f"golden face {worst + 1} ({golden.drawn[worst] if worst < len(golden.drawn) else 'drawn'})",
-                          received=f"an answer {largest:.1f} steps from the recorded one",
-                          expected=f"at most {ALLOWED_STEPS} of 256")  # fmt: skip
+        raise CheckFailed(
+            f"golden face {worst + 1} ({golden.drawn[worst] if worst < len(golden.drawn) else 'drawn'})",
+            received=f"an answer {largest:.1f} steps from the recorded one",
+            expected=f"at most {ALLOWED_STEPS} of 256",
+        )
     return largest

@@ -77,12 +77,15 @@ def tls_context(settings: TlsSettings) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=settings.ca or None)
     except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"$.mqtt.tls.ca {settings.ca}: {error}",
-                          expected="the certificate authority's certificate in PEM form") from None  # fmt: skip
+        raise ConfigError(
+            f"$.mqtt.tls.ca {settings.ca}: {error}", expected="the certificate authority's certificate in PEM form"
+        ) from None
     if settings.cert:
         try:
             context.load_cert_chain(settings.cert, settings.key)
         except (OSError, ssl.SSLError) as error:
-            raise ConfigError(f"$.mqtt.tls.cert {settings.cert} with key {settings.key}: {error}",
-                              expected="a certificate and its unencrypted key in PEM form") from None  # fmt: skip
+            raise ConfigError(
+                f"$.mqtt.tls.cert {settings.cert} with key {settings.key}: {error}",
+                expected="a certificate and its unencrypted key in PEM form",
+            ) from None
     return context

@@ -39,11 +39,17 @@ def refusal_of(broker: Broker, error: ssl.SSLError) -> Refused:
     if not re.search(r"certificate|ca$", words):
         return Refused(broker, 0, f"TLS: {words}")
     whose = "this device's certificate" if broker.certificate else "a device without a certificate"
-    return Refused(broker, 0, f"{whose}: {words}", remedy=(
-        "It has ended or been revoked, or is another school's: look with 'edge-agent doctor', and enrol the device anew"
-        if broker.certificate
-        else "Enrol the device, which sets mqtt.tls.cert and mqtt.tls.key"
-    ))  # fmt: skip
+    return Refused(
+        broker,
+        0,
+        f"{whose}: {words}",
+        remedy=(
+            "It has ended or been revoked, or is another school's: look with 'edge-agent doctor', "
+            "and enrol the device anew"
+            if broker.certificate
+            else "Enrol the device, which sets mqtt.tls.cert and mqtt.tls.key"
+        ),
+    )
 
 
 def _remedy(code: int, *, with_certificate: bool) -> str:

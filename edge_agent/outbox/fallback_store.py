@@ -259,8 +259,12 @@ class TieredStore:
         log.error(
             "outbox %s cannot be read (%s): set aside as %s. A new one begins with the %d events that could be saved, "
             "%d of them undelivered",
-            path, error, moved.name, len(found.rows), len(found.pending),
-        )  # fmt: skip
+            path,
+            error,
+            moved.name,
+            len(found.rows),
+            len(found.pending),
+        )
         return found
 
     def _say(self, trouble: str) -> None:

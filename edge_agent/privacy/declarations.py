@@ -84,8 +84,10 @@ def record(declaration: Declaration, device: str, folder: Path, at: str) -> Entr
         folder.mkdir(parents=True, exist_ok=True)
         _append(path, msgspec.json.encode(entry))
     except OSError as error:
-        raise ConfigError(f"{path}: the declaration cannot be noted: {error.strerror}",
-                          remedy="Make room, or let the agent's user write there") from None  # fmt: skip
+        raise ConfigError(
+            f"{path}: the declaration cannot be noted: {error.strerror}",
+            remedy="Make room, or let the agent's user write there",
+        ) from None
     log.info("declaration %s noted in %s: basis %s", entry.hash[:12], path, entry.legal_basis)
     return entry
 

@@ -66,8 +66,11 @@ class MuteMemory:
     def obey(self, wish: Wish) -> bool:
         """Whether a wish counts; then it is the one obeyed last, and :meth:`keep` writes it down."""
         if not overrides(wish, self._wish):
-            log.warning("asked for muted = %s at %s, which is older than what was asked for before: ignored",
-                        str(wish.muted).lower(), wish.issued_at)  # fmt: skip
+            log.warning(
+                "asked for muted = %s at %s, which is older than what was asked for before: ignored",
+                str(wish.muted).lower(),
+                wish.issued_at,
+            )
             return False
         self._kept = self._kept and wish == self._wish
         self._wish, self.muted = wish, wish.muted

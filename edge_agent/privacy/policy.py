@@ -108,18 +108,21 @@ def _judge(source: str, policy: PolicySettings, subject: str) -> Declaration:
     if open_questions:
         found = [f'{name} "{written[name]}"' if written[name] else f"no {name}" for name in open_questions]
         lines = ", ".join(f'{name} = "<{_HOW_TO_WRITE[name]}>"' for name in open_questions)
-        raise ConfigError(subject, received=", ".join(found),
-                          expected=f"the operator's declaration before a live camera ({source}) starts",
-                          remedy=f"Write in the table [policy]: {lines}. docs/privacy.md explains them")  # fmt: skip
+        raise ConfigError(
+            subject,
+            received=", ".join(found),
+            expected=f"the operator's declaration before a live camera ({source}) starts",
+            remedy=f"Write in the table [policy]: {lines}. docs/privacy.md explains them",
+        )
     european = declared.jurisdiction.partition("-")[0] in _EEA
     if european and declared.setting in ("education", "workplace") and declared.legal_basis not in EXEMPT_BASES:
         raise ConfigError(
             f"{subject}: a live camera ({source}) does not start",
             received=f'setting "{declared.setting}" in {declared.jurisdiction} on the basis "{declared.legal_basis}"',
             expected=f"the basis {' or '.join(EXEMPT_BASES)}, since {AI_ACT} prohibits inferring emotions "
-                     "at workplaces and in education institutions for other reasons",
+            "at workplaces and in education institutions for other reasons",
             remedy="Do not use it there; a simulation or a file needs no declaration",
-        )  # fmt: skip
+        )
     return declared
 
 

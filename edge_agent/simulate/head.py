@@ -154,12 +154,14 @@ def _draw_fringe(pen: Pen, canvas: Canvas, who: Person) -> Mask:
     side, top, part = who.head_width + 0.06, -0.84, 0.25 * who.parting
     edge, temple = (who.head_width - 0.06, 0.35) if who.long_hair else (who.head_width - 0.03, -0.2)
     crest = (part, who.hairline - 0.03)
-    outline = np.concatenate([
-        line((-side, temple), (-side, top), (side, top), (side, temple), (edge, temple)),
-        curve((edge - 0.015, -0.25), (0.72 * edge + 0.28 * part, who.hairline + 0.05), crest),
-        curve(crest, (-0.72 * edge + 0.28 * part, who.hairline + 0.05), (-edge + 0.015, -0.25)),
-        line((-edge, temple)),
-    ])  # fmt: skip
+    outline = np.concatenate(
+        [
+            line((-side, temple), (-side, top), (side, top), (side, temple), (edge, temple)),
+            curve((edge - 0.015, -0.25), (0.72 * edge + 0.28 * part, who.hairline + 0.05), crest),
+            curve(crest, (-0.72 * edge + 0.28 * part, who.hairline + 0.05), (-edge + 0.015, -0.25)),
+            line((-edge, temple)),
+        ]
+    )
     mask = pen.blur(pen.fill(pen.blank(), outline), 0.008)
     paint(canvas, mask, who.hair)
     sheen = pen.blank()

@@ -64,8 +64,11 @@ class Indicator:
             brightest = self._brightest(self._folder)
         except FileNotFoundError:
             others = ", ".join(sorted(path.name for path in self._folder.parent.glob("*"))) or "none"
-            raise CheckFailed(f"{self._folder}: no such light", expected=f"one of {others}",
-                              remedy="docs/deploy.md says how a pin becomes one") from None  # fmt: skip
+            raise CheckFailed(
+                f"{self._folder}: no such light",
+                expected=f"one of {others}",
+                remedy="docs/deploy.md says how a pin becomes one",
+            ) from None
         except (OSError, ValueError) as error:
             raise CheckFailed(
                 f"{self._folder}: cannot be switched: {error}", remedy="Start the service, which is given the right to"

@@ -18,9 +18,13 @@ _LEAST_MS: Final = 0.1
 
 
 def approve(
-    path: Path, publication: Publication, present: Classifier, present_path: Path | None,
-    settings: ClassifierSettings, cancelled: Callable[[], bool],
-) -> tuple[Classifier, Trial] | None:  # fmt: skip
+    path: Path,
+    publication: Publication,
+    present: Classifier,
+    present_path: Path | None,
+    settings: ClassifierSettings,
+    cancelled: Callable[[], bool],
+) -> tuple[Classifier, Trial] | None:
     """The model, ready to read faces, and what its trial found; ``None`` where it was cancelled.
 
     Args:
@@ -49,13 +53,20 @@ def _check_labels(bundle: Bundle, publication: Publication, present: Classifier)
     labels = bundle.metadata.labels
     # Their order, too: a slip there makes a model that calls every face something else, with golden answers to match.
     if tuple(labels) != tuple(present.labels) and not publication.new_labels:
-        raise CheckFailed("its labels", received=", ".join(labels), expected=", ".join(present.labels),
-                          remedy="To change them, publish it with --new-labels")  # fmt: skip
+        raise CheckFailed(
+            "its labels",
+            received=", ".join(labels),
+            expected=", ".join(present.labels),
+            remedy="To change them, publish it with --new-labels",
+        )
 
 
 def _check_time(found: Trial, publication: Publication) -> None:
     allowed = publication.max_slowdown * found.present_ms + _LEAST_MS
     if found.face_ms > allowed:
-        raise CheckFailed("its time for a face", received=f"{found.face_ms:.2f} ms",
-                          expected=f"at most {allowed:.2f} ms, {publication.max_slowdown:g} times the present model's",
-                          remedy="If that is meant, publish it with a greater --max-slowdown")  # fmt: skip
+        raise CheckFailed(
+            "its time for a face",
+            received=f"{found.face_ms:.2f} ms",
+            expected=f"at most {allowed:.2f} ms, {publication.max_slowdown:g} times the present model's",
+            remedy="If that is meant, publish it with a greater --max-slowdown",
+        )

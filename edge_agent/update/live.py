@@ -45,9 +45,10 @@ class LiveModel:
         self.source: ModelSource = model_source(settings)
         chosen = settings.classifier
         self.classifier = (
-            self._updater.model if self._updater is not None
+            self._updater.model
+            if self._updater is not None
             else Classifier.load(self.source.path, runtime=chosen.runtime, threads=chosen.threads)
-        )  # fmt: skip
+        )
         self._watch = Watch(settings.update.probation_s, time.monotonic())
         self._waiting: Ready | None = None
         self._waiting_since = 0.0
@@ -119,12 +120,20 @@ def _updater(settings: Settings) -> Updater | None:
         return None
     folder = models_folder(settings)
     if folder is None:
-        raise ConfigError("$.outbox.path", received='""', expected="a file beside which published models are kept",
-                          remedy="Set it, or remove $.update.key")  # fmt: skip
+        raise ConfigError(
+            "$.outbox.path",
+            received='""',
+            expected="a file beside which published models are kept",
+            remedy="Set it, or remove $.update.key",
+        )
     return Updater(
-        ModelFolder(folder), Verifier(Path(update.key)), root=settings.mqtt.root,
-        device=f"{settings.device.site}/{settings.device.id}", classifier=settings.classifier, boot=_boot(),
-    )  # fmt: skip
+        ModelFolder(folder),
+        Verifier(Path(update.key)),
+        root=settings.mqtt.root,
+        device=f"{settings.device.site}/{settings.device.id}",
+        classifier=settings.classifier,
+        boot=_boot(),
+    )
 
 
 def _boot() -> str:

@@ -67,8 +67,15 @@ def try_bundle(
         CheckFailed: The bundle is no good, and why.
         TimeoutError: The child did not come to an end.
     """
-    command = [sys.executable, "-m", "edge_agent.update.sandboxed_validation", str(path), str(present or BUNDLED_MODEL),
-               settings.runtime, str(settings.threads)]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "edge_agent.update.sandboxed_validation",
+        str(path),
+        str(present or BUNDLED_MODEL),
+        settings.runtime,
+        str(settings.threads),
+    ]
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     deadline = time.monotonic() + _WITHIN_S
     try:

@@ -29,8 +29,11 @@ class Verifier:
         try:
             public = load_pem_public_key(key.read_bytes())
         except (OSError, ValueError) as error:
-            raise ConfigError(f"$.update.key {key}: {error}", expected="the school's public key for models",
-                              remedy="Enrol the device again: edge-agent enrol ANSWER") from None  # fmt: skip
+            raise ConfigError(
+                f"$.update.key {key}: {error}",
+                expected="the school's public key for models",
+                remedy="Enrol the device again: edge-agent enrol ANSWER",
+            ) from None
         if not isinstance(public, Ed25519PublicKey):
             raise ConfigError(f"$.update.key {key}", received="another kind of key", expected="an Ed25519 public key")
         self._public, self._invalid = public, InvalidSignature

@@ -218,10 +218,17 @@ def told(state: UpdateState, source: Literal["bundled", "settings", "fleet"]) ->
     version = state.current.version if state.current is not None and source == "fleet" else 0
     if state.verdict is not None:
         model = state.verdict.model
-        return ModelUpdate(source=source, version=version, state=state.verdict.state, wanted=model.version,
-                           wanted_model=model.model_id, reason=state.verdict.reason)  # fmt: skip
+        return ModelUpdate(
+            source=source,
+            version=version,
+            state=state.verdict.state,
+            wanted=model.version,
+            wanted_model=model.model_id,
+            reason=state.verdict.reason,
+        )
     if state.highest is None:
         return ModelUpdate(source=source, version=version)
     stands: Literal["probation", "current"] = "current" if state.probation is None else "probation"
-    return ModelUpdate(source=source, version=version, state=stands, wanted=state.highest.version,
-                       wanted_model=state.highest.model_id)  # fmt: skip
+    return ModelUpdate(
+        source=source, version=version, state=stands, wanted=state.highest.version, wanted_model=state.highest.model_id
+    )

@@ -76,9 +76,12 @@ class ModelFolder:
         self._forget_other_downloads(part)
         free = shutil.disk_usage(self.path).free
         if free < publication.size_bytes + _ROOM_BYTES:
-            raise InputError(f"{self.path}: no room for a model", received=f"{free // 2**20} MB free",
-                             expected=f"{(publication.size_bytes + _ROOM_BYTES) // 2**20} MB",
-                             remedy="Make room on the disk")  # fmt: skip
+            raise InputError(
+                f"{self.path}: no room for a model",
+                received=f"{free // 2**20} MB free",
+                expected=f"{(publication.size_bytes + _ROOM_BYTES) // 2**20} MB",
+                remedy="Make room on the disk",
+            )
         return Download(part, publication)
 
     def tidy(self, state: UpdateState) -> None:

@@ -56,9 +56,16 @@ class Updater:
     """
 
     def __init__(
-        self, folder: ModelFolder, verifier: Verifier, *, root: str, device: str, classifier: ClassifierSettings,
-        boot: str, retry_s: float = _RETRY_S,
-    ) -> None:  # fmt: skip
+        self,
+        folder: ModelFolder,
+        verifier: Verifier,
+        *,
+        root: str,
+        device: str,
+        classifier: ClassifierSettings,
+        boot: str,
+        retry_s: float = _RETRY_S,
+    ) -> None:
         self._folder, self._verifier, self._device = folder, verifier, device
         self._settings, self._boot, self._retry_s = classifier, boot, retry_s
         self._news = models_topic(root)
@@ -238,8 +245,12 @@ class Updater:
         new, found = approved
         log.info(
             "model %s, version %d, takes over: %.1f steps from its golden answers, %.2f ms a face, %.2f before",
-            publication.model_id, publication.version, found.steps, found.face_ms, found.present_ms,
-        )  # fmt: skip
+            publication.model_id,
+            publication.version,
+            found.steps,
+            found.face_ms,
+            found.present_ms,
+        )
         self._memory.change(states.installed(self._memory.state, publication, self._boot))
         self._hand_over(new)
 
@@ -286,8 +297,13 @@ class Updater:
         return states.told(self._memory.state, self._source.source)
 
     def _say(self, state: State, publication: Publication, reason: str = "") -> None:
-        word = replace(self._usual_word(), state=state, wanted=publication.version,
-                       wanted_model=publication.model_id, reason=reason)  # fmt: skip
+        word = replace(
+            self._usual_word(),
+            state=state,
+            wanted=publication.version,
+            wanted_model=publication.model_id,
+            reason=reason,
+        )
         self._tell(word)
 
     def _fail(self, reason: str) -> None:

@@ -86,8 +86,7 @@ class Classifier:
         """
         logits = self.logits(faces)
         if not np.isfinite(logits).all():
-            raise ModelError(f"model {self.model_id}: an answer that is no number",
-                             remedy="Use another model")  # fmt: skip
+            raise ModelError(f"model {self.model_id}: an answer that is no number", remedy="Use another model")
         return softmax(logits, self.metadata.temperature)
 
     def logits(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -109,9 +108,12 @@ class Classifier:
                 "faces", received=f"an array of {faces.dtype}", expected="uint8 levels, 0 to 255, not scaled"
             )
         if faces.ndim == 0 or (faces.shape[1:] != one and faces.shape[1:] != (size, size, self.channels)):
-            raise InputError("faces", received=f"an array of shape {faces.shape}",
-                             expected=f"(N, {', '.join(map(str, one))})",
-                             remedy="Bring each face to this size with `to_face_tensor` and stack them")  # fmt: skip
+            raise InputError(
+                "faces",
+                received=f"an array of shape {faces.shape}",
+                expected=f"(N, {', '.join(map(str, one))})",
+                remedy="Bring each face to this size with `to_face_tensor` and stack them",
+            )
         return (
             faces.reshape(-1, size, size, self.channels)
             if len(faces)

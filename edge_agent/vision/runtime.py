@@ -100,8 +100,12 @@ def open_model(flatbuffer: bytes, runtime: str = "auto", threads: int = 1) -> Op
         else:
             _announce(opened.runtime, threads)
             return opened
-    raise ModelError("no runtime can run the model", received="; ".join(failures) or "none installed",
-                     expected="LiteRT, tflite-runtime or TensorFlow", remedy=_install(_PACKAGES["litert"]))  # fmt: skip
+    raise ModelError(
+        "no runtime can run the model",
+        received="; ".join(failures) or "none installed",
+        expected="LiteRT, tflite-runtime or TensorFlow",
+        remedy=_install(_PACKAGES["litert"]),
+    )
 
 
 def _open(flatbuffer: bytes, package: _Package, threads: int) -> OpenModel:
@@ -151,8 +155,10 @@ def _explain(error: Exception, package: _Package) -> tuple[str, str]:
     while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
         chain.append(cause)
     if any("_ARRAY_API" in str(link) or "multiarray failed to import" in str(link) for link in chain):
-        return (f"it was built for NumPy 1 and NumPy {np.__version__} is installed",
-                f'Install `"numpy<2"` beside it, or `{_PACKAGES["litert"].distribution}` in its place')  # fmt: skip
+        return (
+            f"it was built for NumPy 1 and NumPy {np.__version__} is installed",
+            f'Install `"numpy<2"` beside it, or `{_PACKAGES["litert"].distribution}` in its place',
+        )
     text = str(chain[-1]).strip() or type(chain[-1]).__name__
     return text, f"Reinstall it with `pip install --force-reinstall {package.distribution}`, or check the model"
 

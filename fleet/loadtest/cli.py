@@ -55,9 +55,13 @@ def simulate(
             broker = stack.enter_context(local_broker(Path(folder), _BROKER))
             mqtt, broker_pid = MqttSettings(host=HOST, port=broker.port), broker.pid
         plan = Plan(
-            mqtt=replace(mqtt, session_expiry_s=_SESSION_EXPIRY_S), devices=devices, seconds=seconds,
-            rates=Rates(faces=faces, change_every_s=change_every), processes=processes, broker_pid=broker_pid,
-        )  # fmt: skip
+            mqtt=replace(mqtt, session_expiry_s=_SESSION_EXPIRY_S),
+            devices=devices,
+            seconds=seconds,
+            rates=Rates(faces=faces, change_every_s=change_every),
+            processes=processes,
+            broker_pid=broker_pid,
+        )
         found = run(plan, lambda words: typer.echo(words, err=True))
     if json:
         typer.echo(jsonlib.dumps(found.as_dict(), indent=2))

@@ -30,6 +30,10 @@ def allow_files(devices: int) -> None:
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return
     if hard != resource.RLIM_INFINITY and hard < needed:
-        raise InputError(f"open files for {devices} devices in one process", received=f"a limit of {hard}",
-                         expected=f"{needed}", remedy="Raise it (ulimit -Hn), or use more --processes")  # fmt: skip
+        raise InputError(
+            f"open files for {devices} devices in one process",
+            received=f"a limit of {hard}",
+            expected=f"{needed}",
+            remedy="Raise it (ulimit -Hn), or use more --processes",
+        )
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

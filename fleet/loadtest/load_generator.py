@@ -77,10 +77,16 @@ class Chatter:
         previous, since = self._held.get(face, (None, at))
         self._held[face] = expression, at
         return ExpressionChange(
-            kind=ChangeKind.START if previous is None else ChangeKind.CHANGE, track=f"f{face:03d}",
-            expression=expression, confidence=scores[expression], scores=scores, previous=previous,
-            held_s=at - since, observed_at=at, box=Box(40.0 * face, 100.0, 64.0),
-        )  # fmt: skip
+            kind=ChangeKind.START if previous is None else ChangeKind.CHANGE,
+            track=f"f{face:03d}",
+            expression=expression,
+            confidence=scores[expression],
+            scores=scores,
+            previous=previous,
+            held_s=at - since,
+            observed_at=at,
+            box=Box(40.0 * face, 100.0, 64.0),
+        )
 
     def _summary(self, at: float) -> WindowSummary:
         window_s = self._rates.summary_every_s
@@ -88,8 +94,15 @@ class Chatter:
 
     def _health(self) -> HealthReport:
         stages = {name: Percentiles(p50=12.0, p95=19.0) for name in ("detect", "classify", "frame")}
-        return HealthReport(fps=10.0, latency_ms=stages, camera=CameraHealth(state="ok"), frames_read=0,
-                            frames_dropped=0, temperature_c=52.0, throttled=False)  # fmt: skip
+        return HealthReport(
+            fps=10.0,
+            latency_ms=stages,
+            camera=CameraHealth(state="ok"),
+            frames_read=0,
+            frames_dropped=0,
+            temperature_c=52.0,
+            throttled=False,
+        )
 
     def _shares(self) -> dict[str, float]:
         drawn = [self._random.expovariate(1.0) for _ in self._labels]

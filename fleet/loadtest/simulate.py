@@ -63,8 +63,11 @@ def simulate(plan: Plan, tell: Callable[[str], None] = lambda _: None) -> Report
     """
     count = plan.processes or processes_for(plan.devices, os.cpu_count() or 1)
     if count > plan.devices or plan.devices > count * DEVICES_A_PROCESS:
-        raise InputError(f"--processes for {plan.devices} devices", received=count,
-                         expected=f"1 to {DEVICES_A_PROCESS} devices a process")  # fmt: skip
+        raise InputError(
+            f"--processes for {plan.devices} devices",
+            received=count,
+            expected=f"1 to {DEVICES_A_PROCESS} devices a process",
+        )
     if plan.broker_pid is not None:
         process_seconds(plan.broker_pid)
     site = f"simulated-{secrets.token_hex(3)}"
@@ -96,14 +99,19 @@ def _crews(plan: Plan, site: str, count: int) -> list[Crew]:
 
 
 def _await_connected(crews: list[Crew], pipes: list[Pipe]) -> None:
-    answers = [_answer(pipe, crew.ramp_s + crew.connect_s + _PATIENCE_S, "a process of devices")
-               for crew, pipe in zip(crews, pipes, strict=True)]  # fmt: skip
+    answers = [
+        _answer(pipe, crew.ramp_s + crew.connect_s + _PATIENCE_S, "a process of devices")
+        for crew, pipe in zip(crews, pipes, strict=True)
+    ]
     connected = [answer for answer in answers if isinstance(answer, Connected)]
     problems = {answer.problem for answer in connected if answer.problem}
     if problems:
         wanted = sum(crew.count for crew in crews)
-        raise BrokerError("connected devices", received=sum(answer.count for answer in connected),
-                          expected=f"{wanted}: {'; '.join(sorted(problems))}")  # fmt: skip
+        raise BrokerError(
+            "connected devices",
+            received=sum(answer.count for answer in connected),
+            expected=f"{wanted}: {'; '.join(sorted(problems))}",
+        )
 
 
 def _talk(plan: Plan, processes: _Processes, connected_s: float, tell: Callable[[str], None]) -> Report:
@@ -120,9 +128,7 @@ def _talk(plan: Plan, processes: _Processes, connected_s: float, tell: Callable[
     listener.send(ALL_SAID)
     heard = _answer(listener, 2 * _PATIENCE_S + plan.seconds, "the listener")
     assert isinstance(heard, Heard)
-    return report(
-        said, heard, used, devices=plan.devices, seconds=plan.seconds, connected_s=connected_s
-    )  # fmt: skip
+    return report(said, heard, used, devices=plan.devices, seconds=plan.seconds, connected_s=connected_s)
 
 
 def _usage(plan: Plan, pids: list[int]) -> Usage:
@@ -137,8 +143,10 @@ def _answer(pipe: Pipe, within_s: float, who: str) -> object:
             return pipe.recv()
     except (EOFError, OSError):
         pass
-    raise CheckFailed(f"{who} of the simulation has ended or does not answer",
-                      remedy="This machine may be short of memory or threads; try fewer devices")  # fmt: skip
+    raise CheckFailed(
+        f"{who} of the simulation has ended or does not answer",
+        remedy="This machine may be short of memory or threads; try fewer devices",
+    )
 
 
 class _Processes:

@@ -103,8 +103,11 @@ class Report:
         return [
             ("devices", f"{self.devices} in {self.processes} processes, all connected after {self.connected_s:.1f} s"),
             ("messages", f"{self.messages_s:.0f} a second for {self.seconds:.0f} s"),
-            ("events", f"{self.sent} sent, {self.received} received, {self.lost} lost, {self.repeated} repeated, "
-                       f"{self.undelivered} still waiting"),
+            (
+                "events",
+                f"{self.sent} sent, {self.received} received, {self.lost} lost, {self.repeated} repeated, "
+                f"{self.undelivered} still waiting",
+            ),
             ("health reports", f"{self.health_sent} sent, {self.health_received} received"),
             ("connections lost", str(self.reconnected)),
             ("event to subscriber", delivery),
@@ -114,7 +117,7 @@ class Report:
             ("  speak late by", late),
             ("listener", f"{cores.listener:.2f} cores"),
             ("other programs here", f"{cores.others:.2f} cores"),
-        ]  # fmt: skip
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +169,25 @@ def report(
     )
     late = [late_s for one in said for late_s in one.late_s]
     return Report(
-        devices=devices, processes=len(said), seconds=seconds, connected_s=round(connected_s, 1), sent=sent,
-        received=received, lost=lost, undelivered=undelivered,
-        repeated=heard.repeated, health_sent=reports, health_received=heard.reports,
-        messages_s=round((sent + reports) / seconds, 1), reconnected=sum(one.reconnected for one in said),
-        delivery_ms=Milliseconds.of(heard.delivery_s), probe_ms=Milliseconds.of(heard.probe_s),
-        late_ms=Milliseconds.of(late), load=load, warnings=_warnings(load, late, heard, lost),
-    )  # fmt: skip
+        devices=devices,
+        processes=len(said),
+        seconds=seconds,
+        connected_s=round(connected_s, 1),
+        sent=sent,
+        received=received,
+        lost=lost,
+        undelivered=undelivered,
+        repeated=heard.repeated,
+        health_sent=reports,
+        health_received=heard.reports,
+        messages_s=round((sent + reports) / seconds, 1),
+        reconnected=sum(one.reconnected for one in said),
+        delivery_ms=Milliseconds.of(heard.delivery_s),
+        probe_ms=Milliseconds.of(heard.probe_s),
+        late_ms=Milliseconds.of(late),
+        load=load,
+        warnings=_warnings(load, late, heard, lost),
+    )
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -182,19 +197,25 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def _warnings(load: Load, late: Sequence[float], heard: Heard, lost: int) -> tuple[str, ...]:
-    found = {
-        f"a process of devices used {load.busiest_process:.2f} cores: use more --processes":
-            load.busiest_process > BUSY_CORE,
-        f"the listener used {load.listener:.2f} cores: times include waiting for it": load.listener > BUSY_CORE,
-        "devices were late by more than a quarter of a second: this machine has too little processor time for them":
-            percentile(late, 0.99) > LATE_S,
-        "a message took more than a quarter of a second there and back although the broker was idle most of the time: "
-        "programs of this machine, or the network, made it wait, and times are not the broker's":
-            load.broker is not None and load.broker < BUSY_CORE and percentile(heard.probe_s, 0.99) > LATE_S,
-        "events are lost where a subscriber is slower than the broker's max_queued_messages allows": lost > 0,
-        heard.problem: bool(heard.problem),
-    }  # fmt: skip
-    return tuple(words for words, applies in found.items() if applies)
+    found = []
+    if load.busiest_process > BUSY_CORE:
+        found.append(f"a process of devices used {load.busiest_process:.2f} cores: use more --processes")
+    if load.listener > BUSY_CORE:
+        found.append(f"the listener used {load.listener:.2f} cores: times include waiting for it")
+    if percentile(late, 0.99) > LATE_S:
+        found.append(
+            "devices were late by more than a quarter of a second: this machine has too little processor time for them"
+        )
+    if load.broker is not None and load.broker < BUSY_CORE and percentile(heard.probe_s, 0.99) > LATE_S:
+        found.append(
+            "a message took more than a quarter of a second there and back although the broker was idle most of the "
+            "time: programs of this machine, or the network, made it wait, and times are not the broker's"
+        )
+    if lost > 0:
+        found.append("events are lost where a subscriber is slower than the broker's max_queued_messages allows")
+    if heard.problem:
+        found.append(heard.problem)
+    return tuple(found)
 
 
 def _spell(times: Milliseconds) -> str:

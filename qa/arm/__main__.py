@@ -43,8 +43,10 @@ def drawn_faces() -> NDArray[np.uint8]:
     """Every expression at several intensities on several people, ``uint8 (N, 48, 48)``, always the same."""
     portraits = [
         draw_face(expression, intensity, seed, 192)
-        for expression in FER2013 for intensity in INTENSITIES for seed in range(PEOPLE)
-    ]  # fmt: skip
+        for expression in FER2013
+        for intensity in INTENSITIES
+        for seed in range(PEOPLE)
+    ]
     return np.stack([crop_face(p.image, p.box.left, p.box.top, p.box.side) for p in portraits])
 
 
@@ -114,8 +116,11 @@ def judge(processor: Processor, here: dict[str, NDArray[np.float32]], there: dic
     tell(f"  likeliest label: another one for {found.labels_differ} faces, {found.decided_differ} of them no ties")
     tell(f"  drawn pictures: largest difference {pixels} of 256 gray levels")
     if found.steps > MOST_STEPS or found.decided_differ:
-        raise CheckFailed(f"{processor.name}: outputs", received=f"{found.steps} steps, {found.decided_differ} labels",
-                          expected=f"at most {MOST_STEPS} steps and no other label")  # fmt: skip
+        raise CheckFailed(
+            f"{processor.name}: outputs",
+            received=f"{found.steps} steps, {found.decided_differ} labels",
+            expected=f"at most {MOST_STEPS} steps and no other label",
+        )
 
 
 def judge_golden(board: Board, bundle: Path, scratch: Path) -> None:
@@ -133,8 +138,9 @@ def judge_golden(board: Board, bundle: Path, scratch: Path) -> None:
             raise
         tell(f"  the same with a wrong answer is refused: {error}")
     else:
-        raise CheckFailed(f"{board.processor.name}: a bundle with a wrong recorded answer", received="taken",
-                          expected="refused")  # fmt: skip
+        raise CheckFailed(
+            f"{board.processor.name}: a bundle with a wrong recorded answer", received="taken", expected="refused"
+        )
 
 
 def run(board: Board, *arguments: str, show: bool = False) -> None:
@@ -150,8 +156,10 @@ def run(board: Board, *arguments: str, show: bool = False) -> None:
         for line in done.stdout.splitlines():
             tell(line)
     if done.returncode != 0:
-        raise CheckFailed(f"{' '.join(arguments[:3])} on {board.processor.name} left with {done.returncode}:\n"
-                          f"{done.stdout[-2000:]}{done.stderr[-2000:]}")  # fmt: skip
+        raise CheckFailed(
+            f"{' '.join(arguments[:3])} on {board.processor.name} left with {done.returncode}:\n"
+            f"{done.stdout[-2000:]}{done.stderr[-2000:]}"
+        )
 
 
 def say(text: str) -> None:

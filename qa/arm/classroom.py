@@ -115,8 +115,10 @@ def watch_simulated_classroom(board: Board, port: int, folder: Path) -> Heard:
         finally:
             agent.kill()
     if agent.returncode != 0 or heard.farewell != "stopped" or heard.trouble:
-        raise CheckFailed(f"the agent on {board.processor.name} left with {agent.returncode}, farewell "
-                          f"{heard.farewell!r}, {heard.trouble or 'no gaps'}\n{_tail(log)}")  # fmt: skip
+        raise CheckFailed(
+            f"the agent on {board.processor.name} left with {agent.returncode}, farewell "
+            f"{heard.farewell!r}, {heard.trouble or 'no gaps'}\n{_tail(log)}"
+        )
     return heard
 
 

@@ -71,8 +71,10 @@ class Archive:
     def __init__(self, folder: Path) -> None:
         missing = [program for program in ("apt-get", "dpkg", "dpkg-deb") if shutil.which(program) is None]
         if missing or not KEYRING.exists():
-            raise InputError(f"this machine has no {', '.join(missing) or KEYRING}",
-                             expected="Debian or one of its kin, with the package debian-archive-keyring")  # fmt: skip
+            raise InputError(
+                f"this machine has no {', '.join(missing) or KEYRING}",
+                expected="Debian or one of its kin, with the package debian-archive-keyring",
+            )
         self._state = folder.resolve()
         self._here = _said(["dpkg", "--print-architecture"]).strip()
         self._learnt = False
@@ -129,12 +131,17 @@ class Archive:
         done = subprocess.run(
             ["apt-get", "--quiet", "--option", "APT::Update::Error-Mode=any", *arguments],
             env={**os.environ, "APT_CONFIG": str(self._state / "apt.conf"), "LC_ALL": "C.UTF-8"},
-            cwd=folder, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if done.returncode != 0:
             words = [line for line in done.stderr.splitlines() if line.startswith(("E:", "W:"))]
-            raise InputError(f"apt-get {arguments[0]} from {mirror()}: {' '.join(words[-2:]) or done.stderr.strip()}",
-                             remedy="The first run needs a network; DEBIAN_MIRROR names another mirror")  # fmt: skip
+            raise InputError(
+                f"apt-get {arguments[0]} from {mirror()}: {' '.join(words[-2:]) or done.stderr.strip()}",
+                remedy="The first run needs a network; DEBIAN_MIRROR names another mirror",
+            )
 
 
 def _said(command: list[str]) -> str:

@@ -46,6 +46,10 @@ def compare(
     ranked = np.sort(p_ours, axis=1)
     decided = other & (ranked[:, -1] - ranked[:, -2] > largest)
     return Difference(
-        faces=len(ours), equal=float((steps == 0).mean()), steps=int(steps.max()), probability=largest,
-        labels_differ=int(other.sum()), decided_differ=int(decided.sum()),
-    )  # fmt: skip
+        faces=len(ours),
+        equal=float((steps == 0).mean()),
+        steps=int(steps.max()),
+        probability=largest,
+        labels_differ=int(other.sum()),
+        decided_differ=int(decided.sum()),
+    )

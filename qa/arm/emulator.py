@@ -89,8 +89,15 @@ class Board:
 
     def python(self, *arguments: str) -> list[str]:
         """The command line that runs the board's Python."""
-        return [str(self._emulator), "-cpu", self.processor.name, "-L", str(self._root),
-                str(self._root / "usr/bin/python3.11"), *arguments]  # fmt: skip
+        return [
+            str(self._emulator),
+            "-cpu",
+            self.processor.name,
+            "-L",
+            str(self._root),
+            str(self._root / "usr/bin/python3.11"),
+            *arguments,
+        ]
 
     def environment(self) -> dict[str, str]:
         """Its environment: nothing of this machine's Python, all of the agent."""

@@ -29,8 +29,10 @@ def make_wheelhouse(house: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         words = [line for line in done.stderr.splitlines() if "error" in line.lower()] or done.stderr.splitlines()
-        raise InputError(f"make-wheelhouse.sh: {' '.join(words[-1:]).strip()}",
-                         remedy="After a change of the checkout it needs a network")  # fmt: skip
+        raise InputError(
+            f"make-wheelhouse.sh: {' '.join(words[-1:]).strip()}",
+            remedy="After a change of the checkout it needs a network",
+        )
     mark_fresh(house, key)
 
 
@@ -48,8 +50,16 @@ def install_dependencies(board: Board, pip: Path, house: Path, site: Path) -> No
     """Let the board's pip install the locked dependencies, hashes checked, unless they are there."""
     key = files_fingerprint(CHECKOUT, *_LOCKS)
     if not is_fresh(site, key):
-        _install(board, pip, site, "--require-hashes", "--find-links", str(house), "--requirement",
-                 str(house / "requirements.lock"))  # fmt: skip
+        _install(
+            board,
+            pip,
+            site,
+            "--require-hashes",
+            "--find-links",
+            str(house),
+            "--requirement",
+            str(house / "requirements.lock"),
+        )
         mark_fresh(site, key)
 
 
@@ -64,10 +74,25 @@ def install_agent(board: Board, pip: Path, house: Path, site: Path) -> None:
 
 def _install(board: Board, pip: Path, site: Path, *arguments: str) -> None:
     shutil.rmtree(site, ignore_errors=True)
-    command = board.python(str(pip / "pip"), "install", "--quiet", "--no-index", "--no-deps", "--no-compile",
-                           "--no-cache-dir", "--only-binary", ":all:", "--target", str(site), *arguments)  # fmt: skip
-    environment = board.environment() | {"PIP_ROOT_USER_ACTION": "ignore", "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-                                         "PIP_CONFIG_FILE": "/dev/null"}  # fmt: skip
+    command = board.python(
+        str(pip / "pip"),
+        "install",
+        "--quiet",
+        "--no-index",
+        "--no-deps",
+        "--no-compile",
+        "--no-cache-dir",
+        "--only-binary",
+        ":all:",
+        "--target",
+        str(site),
+        *arguments,
+    )
+    environment = board.environment() | {
+        "PIP_ROOT_USER_ACTION": "ignore",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_CONFIG_FILE": "/dev/null",
+    }
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise CheckFailed(f"pip on {board.processor.name} does not install {arguments[-1]}: {done.stderr.strip()}")

@@ -22,9 +22,15 @@ from qa.faults.ledger import DELIVERED, QUIET, READY, Ledger
 from tests.support.samples import a_change, a_report, a_window
 
 PACE = Pace(
-    retry_base_s=0.2, retry_cap_s=0.5, refused_floor_s=0.2, refused_cap_s=0.3, greeting_s=0.1, answer_s=2.0,
-    silence_s=1.0, steady_s=0.0,
-)  # fmt: skip
+    retry_base_s=0.2,
+    retry_cap_s=0.5,
+    refused_floor_s=0.2,
+    refused_cap_s=0.3,
+    greeting_s=0.1,
+    answer_s=2.0,
+    silence_s=1.0,
+    steady_s=0.0,
+)
 _HEALTH_EVERY_S = 0.4
 _SUMMARY_SHARE = 0.1
 

@@ -183,11 +183,13 @@ FAULTS = (
     Fault("outbox file damaged while in use", disks.damaged_in_use, client_watches=True),
     Fault("clock stepped both ways", clock_stepped),
     Fault(
-        "wrong password, then the right one", password_put_right, prepare=with_a_wrong_password,
+        "wrong password, then the right one",
+        password_put_right,
+        prepare=with_a_wrong_password,
         broker_config="allow_anonymous true\npassword_file {folder}/passwords\n",
     ),
     Fault("several of these", storm, broker_keeps=False),
     Fault("camera gone, hung and back", cameras.gone_and_back, prepare=cameras.with_a_camera, share=0.4, fast=False),
     Fault("camera frozen, dark and back", cameras.blind_and_back, prepare=cameras.with_a_camera, share=0.4, fast=False),
     Fault("truncated model file", cameras.model_truncated, prepare=cameras.with_a_model, share=0.4, fast=False),
-)  # fmt: skip
+)

@@ -8,9 +8,15 @@ from qa.faults.faults import FAULTS
 from qa.faults.rounds import Outcome
 
 _HEAD = (
-    "fault", "rounds", "accepted", "received by `edge_agent.client`", "received by `mosquitto_sub`", "duplicates",
-    "lost", "longest recovery",
-)  # fmt: skip
+    "fault",
+    "rounds",
+    "accepted",
+    "received by `edge_agent.client`",
+    "received by `mosquitto_sub`",
+    "duplicates",
+    "lost",
+    "longest recovery",
+)
 
 
 def render(outcomes: Sequence[Outcome]) -> str:

@@ -33,9 +33,22 @@ class PlainSubscriber:
         broker = self._broker
         topics = [part for name in SEQUENCED for part in ("-t", f"classroom/v1/+/+/{name}")]
         command = [
-            "mosquitto_sub", "-h", broker.host, "-p", str(broker.port), "-V", "5", "-q", "1", "-c", "-i", "witness",
-            "-F", "%t\t%P\t%p", *topics,
-        ]  # fmt: skip
+            "mosquitto_sub",
+            "-h",
+            broker.host,
+            "-p",
+            str(broker.port),
+            "-V",
+            "5",
+            "-q",
+            "1",
+            "-c",
+            "-i",
+            "witness",
+            "-F",
+            "%t\t%P\t%p",
+            *topics,
+        ]
         subprocess.run([*command, "-E"], check=True, timeout=30)  # from here on the broker keeps what comes
         with (self._folder / "mosquitto_sub.log").open("wb") as log:
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)

@@ -23,17 +23,37 @@ _AT = utc_text(NINE.timestamp())
 
 def event(seq: int, session: str = "S2") -> Expression:
     return Expression(
-        event_id=f"pi-3a/{session}/expression/{seq}", kind="start", track="t", expression="happy", confidence=1.0,
-        scores={"happy": 1.0}, previous=None, held_s=0.0, observed_at=_AT, mono_ms=0,
-        session=session, seq=seq, clock_synced=True, model="m",
-    )  # fmt: skip
+        event_id=f"pi-3a/{session}/expression/{seq}",
+        kind="start",
+        track="t",
+        expression="happy",
+        confidence=1.0,
+        scores={"happy": 1.0},
+        previous=None,
+        held_s=0.0,
+        observed_at=_AT,
+        mono_ms=0,
+        session=session,
+        seq=seq,
+        clock_synced=True,
+        model="m",
+    )
 
 
 def summary(seq: int, session: str = "S2") -> Summary:
     return Summary(
-        event_id=f"pi-3a/{session}/summary/{seq}", window_s=5.0, faces=None, shares=None, suppressed=True,
-        observed_at=_AT, mono_ms=0, session=session, seq=seq, clock_synced=True, model="m",
-    )  # fmt: skip
+        event_id=f"pi-3a/{session}/summary/{seq}",
+        window_s=5.0,
+        faces=None,
+        shares=None,
+        suppressed=True,
+        observed_at=_AT,
+        mono_ms=0,
+        session=session,
+        seq=seq,
+        clock_synced=True,
+        model="m",
+    )
 
 
 def birth(
@@ -54,7 +74,15 @@ def death(session: str = "S2") -> Status:
 
 def health(session: str = "S2", **last_seq: int) -> Health:
     return Health(
-        fps=9.0, latency_ms={}, camera=CameraHealth(state="ok"), frames_read=0, frames_dropped=0,
-        outbox=OutboxHealth(storage="disk", pending=0, kept_bytes=0, lost=0), last_seq=last_seq,
-        observed_at=_AT, mono_ms=0, session=session, clock_synced=True,
-    )  # fmt: skip
+        fps=9.0,
+        latency_ms={},
+        camera=CameraHealth(state="ok"),
+        frames_read=0,
+        frames_dropped=0,
+        outbox=OutboxHealth(storage="disk", pending=0, kept_bytes=0, lost=0),
+        last_seq=last_seq,
+        observed_at=_AT,
+        mono_ms=0,
+        session=session,
+        clock_synced=True,
+    )

@@ -124,8 +124,16 @@ def test_a_long_gap_is_asked_for_in_parts() -> None:
     line.at(0.0, birth())
     line.at(1.0, event(5000))
     line.at(2.0)
-    line.at(3.0, Reply(id=line.requests[0].command.id, command="resend", ok=True, session="S2",
-                       result={"count": 1000, "missing": [], "more_from": 1001}))  # fmt: skip
+    line.at(
+        3.0,
+        Reply(
+            id=line.requests[0].command.id,
+            command="resend",
+            ok=True,
+            session="S2",
+            result={"count": 1000, "missing": [], "more_from": 1001},
+        ),
+    )
     for seq in range(1, 1001):
         line.at(3.5, event(seq), late=True)
     line.at(4.0)

@@ -15,10 +15,21 @@ ROOM = Device("north", "pi-3a")
 
 def event(kind: Literal["start", "change", "end"], track: str, expression: str, session: str = "B") -> Expression:
     return Expression(
-        event_id="x", kind=kind, track=track, expression=expression, confidence=0.8, scores={expression: 0.8},
-        previous=None, held_s=0.0, observed_at="2026-11-22T09:00:00.000Z", mono_ms=1, session=session, seq=1,
-        clock_synced=True, model="9f86d081884c",
-    )  # fmt: skip
+        event_id="x",
+        kind=kind,
+        track=track,
+        expression=expression,
+        confidence=0.8,
+        scores={expression: 0.8},
+        previous=None,
+        held_s=0.0,
+        observed_at="2026-11-22T09:00:00.000Z",
+        mono_ms=1,
+        session=session,
+        seq=1,
+        clock_synced=True,
+        model="9f86d081884c",
+    )
 
 
 def drawn(view: RoomView) -> str:
@@ -59,9 +70,18 @@ def test_a_device_that_died_shows_nobody() -> None:
 
 def test_a_suppressed_summary_is_said_to_be_so() -> None:
     summary = Summary(
-        event_id="s", window_s=5.0, faces=None, shares=None, suppressed=True, observed_at="2026-11-22T09:00:00.000Z",
-        mono_ms=1, session="B", seq=1, clock_synced=True, model="9f86d081884c",
-    )  # fmt: skip
+        event_id="s",
+        window_s=5.0,
+        faces=None,
+        shares=None,
+        suppressed=True,
+        observed_at="2026-11-22T09:00:00.000Z",
+        mono_ms=1,
+        session="B",
+        seq=1,
+        clock_synced=True,
+        model="9f86d081884c",
+    )
     assert "suppressed" in shown(summary)
 
 

@@ -66,7 +66,7 @@ def test_an_unknown_command_is_told_what_there_is() -> None:
         b'{"v":1,"id":"c1","command":"ping","x":' + b"[" * 100_000,
     ],
     ids=["nothing", "cut off", "no text", "a list", "no id", "empty id", "id of another kind", "nested without end"],
-)  # fmt: skip
+)
 def test_a_malformed_command_is_told_why(payload: bytes) -> None:
     reply = reply_to(payload)
     assert (reply.ok, reply.id) == (False, "")
@@ -79,11 +79,13 @@ def test_a_malformed_command_is_told_why(payload: bytes) -> None:
         (b'{"v":2,"id":"c1","command":"ping"}', "ping"),
         (b'{"v":1,"id":"c1"}', ""),
         (b'{"v":1,"id":"c1","command":"resend","session":5,"topic":"summary","from":1,"to":2}', "resend"),
-        (b'{"v":1,"id":"c1","command":"resend","session":"S0","topic":"summary","from":1,"to":18446744073709551616}',
-         "resend"),
+        (
+            b'{"v":1,"id":"c1","command":"resend","session":"S0","topic":"summary","from":1,"to":18446744073709551616}',
+            "resend",
+        ),
     ],
     ids=["a later version", "no command", "a session that is a number", "a number no database knows"],
-)  # fmt: skip
+)
 def test_who_sent_a_malformed_command_knows_the_reply_by_its_id(payload: bytes, name: str) -> None:
     reply = reply_to(payload)
     assert (reply.ok, reply.id, reply.command) == (False, "c1", name)

@@ -37,20 +37,56 @@ CONFIG = "homeassistant/device/north/pi-3a/config"
 # .../switch.mqtt/: what may stand where.
 SHARED = {"availability", "availability_mode", "command_topic", "device", "encoding", "origin", "qos", "state_topic"}
 OF_DEVICE = {
-    "configuration_url", "connections", "hw_version", "identifiers", "manufacturer", "model", "model_id", "name",
-    "serial_number", "suggested_area", "sw_version", "via_device",
-}  # fmt: skip
+    "configuration_url",
+    "connections",
+    "hw_version",
+    "identifiers",
+    "manufacturer",
+    "model",
+    "model_id",
+    "name",
+    "serial_number",
+    "suggested_area",
+    "sw_version",
+    "via_device",
+}
 OF_EVERY_ENTITY = {
-    "platform", "unique_id", "name", "icon", "device_class", "entity_category", "enabled_by_default", "qos",
-    "json_attributes_topic", "json_attributes_template", "state_topic", "value_template", "default_entity_id",
-}  # fmt: skip
+    "platform",
+    "unique_id",
+    "name",
+    "icon",
+    "device_class",
+    "entity_category",
+    "enabled_by_default",
+    "qos",
+    "json_attributes_topic",
+    "json_attributes_template",
+    "state_topic",
+    "value_template",
+    "default_entity_id",
+}
 OF_PLATFORM = {
-    "sensor": {"expire_after", "force_update", "options", "state_class", "suggested_display_precision",
-               "unit_of_measurement", "last_reset_value_template"},
+    "sensor": {
+        "expire_after",
+        "force_update",
+        "options",
+        "state_class",
+        "suggested_display_precision",
+        "unit_of_measurement",
+        "last_reset_value_template",
+    },
     "binary_sensor": {"expire_after", "force_update", "off_delay", "payload_on", "payload_off"},
-    "switch": {"command_topic", "command_template", "optimistic", "payload_on", "payload_off", "retain", "state_on",
-               "state_off"},
-}  # fmt: skip
+    "switch": {
+        "command_topic",
+        "command_template",
+        "optimistic",
+        "payload_on",
+        "payload_off",
+        "retain",
+        "state_on",
+        "state_off",
+    },
+}
 
 
 def rendered(entity: str, message: Any, template: str = "value_template") -> str:
@@ -235,14 +271,22 @@ def test_a_device_without_home_assistant_does_not_mind_being_denied_its_topics(
         pytest.skip("Mosquitto's dynamic security plugin is not installed, and access files do not deny subscriptions")
     may = [{"acltype": "subscribePattern", "topic": "classroom/#", "allow": True}]
     rules = tmp_path / "rules.json"
-    rules.write_text(json.dumps({
-        "defaultACLAccess": {"publishClientSend": True, "publishClientReceive": True, "subscribe": False,
-                             "unsubscribe": True},
-        "roles": [{"rolename": "any", "acls": may}],
-        "groups": [{"groupname": "all", "roles": [{"rolename": "any"}]}],
-        "clients": [],
-        "anonymousGroup": "all",
-    }))  # fmt: skip
+    rules.write_text(
+        json.dumps(
+            {
+                "defaultACLAccess": {
+                    "publishClientSend": True,
+                    "publishClientReceive": True,
+                    "subscribe": False,
+                    "unsubscribe": True,
+                },
+                "roles": [{"rolename": "any", "acls": may}],
+                "groups": [{"groupname": "all", "roles": [{"rolename": "any"}]}],
+                "clients": [],
+                "anonymousGroup": "all",
+            }
+        )
+    )
     with running_mosquitto(tmp_path, f"plugin {plugin}\nplugin_opt_config_file {rules}") as mosquitto:
         messenger = start_messenger(settings_for(mosquitto.port, tmp_path))
         messenger.summary(a_window())

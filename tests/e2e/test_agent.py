@@ -121,8 +121,11 @@ def test_a_live_camera_does_not_start_undeclared(tmp_path: Path) -> None:
     for command in (["run", "--config"], ["check"]):
         done = subprocess.run(
             [sys.executable, "-m", "edge_agent.cli", *command, str(config)],
-            capture_output=True, text=True, timeout=100, check=False,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
         assert done.returncode == 4
         assert done.stderr.startswith(f"error: {config}: $.policy: got no jurisdiction")
         assert done.stderr.count("\n") == 1

@@ -33,11 +33,13 @@ def enrolled_with_camera(school: SchoolUnderTest, name: str, probation_s: float 
     text = files.config.read_text()
     for old, new in (
         ('source = "v4l2"', f'source = "simulated"\nfaces = 4\nseed = 3\nstall_s = 60\nfps = {fps}'),
-        ("width_px = 1280", "width_px = 480"), ("height_px = 720", "height_px = 360"), ("\nfps = 10", ""),
+        ("width_px = 1280", "width_px = 480"),
+        ("height_px = 720", "height_px = 360"),
+        ("\nfps = 10", ""),
         ("[update]", f"[update]\nprobation_s = {probation_s}"),
         ('level = "summary"', 'level = "faces"'),
         ("/var/lib/edge-agent/outbox.db", str(files.config.with_name("outbox.db"))),
-    ):  # fmt: skip
+    ):
         assert old in text
         text = text.replace(old, new)
     files.config.write_text(text + '\n[detector]\nkind = "haar"\n')

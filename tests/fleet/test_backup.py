@@ -31,9 +31,14 @@ NOW = datetime(2026, 11, 22, 9, tzinfo=timezone.utc)
 def fleet(tmp_path: Path) -> Fleet:
     """A fleet with one device, whose broker does not run."""
     school = School(
-        name="North", root="classroom", hosts=("localhost",), port=free_port(), broker_folder=str(tmp_path / "broker"),
-        reload=("true",), reader=new_identity("fleet"),
-    )  # fmt: skip
+        name="North",
+        root="classroom",
+        hosts=("localhost",),
+        port=free_port(),
+        broker_folder=str(tmp_path / "broker"),
+        reload=("true",),
+        reader=new_identity("fleet"),
+    )
     founded = Fleet.found(tmp_path / "fleet", school, NOW)
     request = Request(root="classroom", site="school", device="a", csr=make_request(new_key(), "a"))
     return founded.add(request, "request", NOW)[0]
@@ -85,8 +90,11 @@ def test_a_flipped_bit_is_noticed(fleet: Fleet, tmp_path: Path, share: float) ->
 @pytest.mark.parametrize("name", ["register.json", "ca.key", "ca.crt", "reader.key"])
 def test_an_archive_that_lacks_something_is_refused(fleet: Fleet, tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match=r"backup.*(no fleet here|no such file)"):
-        unpack(archive_of({file: content for file, content in held(fleet.folder).items() if file != name}), "backup",
-               tmp_path / "again")  # fmt: skip
+        unpack(
+            archive_of({file: content for file, content in held(fleet.folder).items() if file != name}),
+            "backup",
+            tmp_path / "again",
+        )
     assert not (tmp_path / "again").exists()
 
 

@@ -127,12 +127,30 @@ def test_the_district_sees_figures_and_state_and_no_single_face(bridged: Bridged
         follow_until(district, bool, "the connection")
         messenger.start()
         try:
-            face = ExpressionChange(ChangeKind.START, "t1", "happy", 0.9, {"happy": 0.9, "sad": 0.1}, None, 0.0,
-                                    time.monotonic(), Box(0, 0, 10))  # fmt: skip
+            face = ExpressionChange(
+                ChangeKind.START,
+                "t1",
+                "happy",
+                0.9,
+                {"happy": 0.9, "sad": 0.1},
+                None,
+                0.0,
+                time.monotonic(),
+                Box(0, 0, 10),
+            )
             messenger.expression(face)
             summary(messenger)
-            messenger.health(HealthReport(fps=10.0, latency_ms={}, camera=CameraHealth(state="ok"), frames_read=1,
-                                          frames_dropped=0, temperature_c=None, throttled=None))  # fmt: skip
+            messenger.health(
+                HealthReport(
+                    fps=10.0,
+                    latency_ms={},
+                    camera=CameraHealth(state="ok"),
+                    frames_read=1,
+                    frames_dropped=0,
+                    temperature_c=None,
+                    throttled=None,
+                )
+            )
             wait_until(lambda: messenger.counters().delivered["expression"] == 1, what="the event at the school")
             seen = follow_until(district, lambda n: {"Status", "Summary", "Health"} <= kinds(n), "state and figures")
             assert list(district.states().values()) == [DeviceState.ONLINE]

@@ -69,8 +69,12 @@ def test_the_roster_joins_the_register_with_what_devices_say(
     connection.close()
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     assert [rows["school/speaks"][key] for key in ("state", "version", "model", "last_seen", "due")] == [
-        "online", "0.1.0", "9f86", "2026-11-22T09:00:00.000Z", False,
-    ]  # fmt: skip
+        "online",
+        "0.1.0",
+        "9f86",
+        "2026-11-22T09:00:00.000Z",
+        False,
+    ]
     assert (rows["school/silent"]["state"], rows["school/silent"]["due"]) == ("never seen", True)
 
 

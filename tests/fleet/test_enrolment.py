@@ -31,9 +31,14 @@ NOW = datetime(2026, 11, 22, 9, tzinfo=timezone.utc)
 def fleet(tmp_path: Path) -> Fleet:
     """A fleet whose broker's folder is at hand."""
     school = School(
-        name="North", root="classroom", hosts=("broker.school.lan", "10.0.0.5"), port=8883,
-        broker_folder=str(tmp_path / "broker"), reload=(), reader=new_identity("fleet"),
-    )  # fmt: skip
+        name="North",
+        root="classroom",
+        hosts=("broker.school.lan", "10.0.0.5"),
+        port=8883,
+        broker_folder=str(tmp_path / "broker"),
+        reload=(),
+        reader=new_identity("fleet"),
+    )
     return Fleet.found(tmp_path / "fleet", school, NOW)
 
 
@@ -303,11 +308,19 @@ def test_rules_that_cannot_be_read_are_named(fleet: Fleet, content: bytes | None
         fleet.add(request_of(), "request", NOW)
 
 
-@pytest.mark.parametrize(("host", "changes", "named"), [
-    ("", {}, "--host"), ("br\u00f6ker.lan", {}, "--host"), ("10.0.0.5:8883", {}, "--host"), ("-x", {}, "--host"),
-    ("broker.lan", {"root": "class/#"}, "--root"), ("broker.lan", {"reload": 'kill "-HUP'}, "--reload"),
-    ("broker.lan", {"name": ""}, "the school's name"), ("broker.lan", {"name": "North\nSouth"}, "the school's name"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("host", "changes", "named"),
+    [
+        ("", {}, "--host"),
+        ("br\u00f6ker.lan", {}, "--host"),
+        ("10.0.0.5:8883", {}, "--host"),
+        ("-x", {}, "--host"),
+        ("broker.lan", {"root": "class/#"}, "--root"),
+        ("broker.lan", {"reload": 'kill "-HUP'}, "--reload"),
+        ("broker.lan", {"name": ""}, "the school's name"),
+        ("broker.lan", {"name": "North\nSouth"}, "the school's name"),
+    ],
+)
 def test_what_no_school_can_be_founded_with_is_refused_before_anything_is_written(
     tmp_path: Path, host: str, changes: dict[str, str], named: str
 ) -> None:

@@ -75,9 +75,10 @@ def test_a_devices_last_will_reaches_its_own_topics_alone(school: SchoolUnderTes
 
         def came() -> bool:
             heard.extend(
-                signal.topic for signal in dashboard.poll(0.1)
+                signal.topic
+                for signal in dashboard.poll(0.1)
                 if isinstance(signal, Received) and signal.payload == b"last words"
-            )  # fmt: skip
+            )
             return bool(heard)
 
         wait_until(came, what="the will that is allowed")

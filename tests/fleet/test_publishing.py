@@ -72,14 +72,22 @@ def test_versions_rise_and_a_new_one_for_all_takes_the_place_of_the_old(
     held = {topic.split("/")[3] for topic, content in kept(school, "classroom/fleet/model/+/+").items() if content}
     assert held == {second.sha256}
     with pytest.raises(InputError, match="devices never go back"):
-        publish_model(
-            bundle_file(tmp_path, dense_bundle(seed=1)), version=second.version, folder=school.folder
-        )  # fmt: skip
+        publish_model(bundle_file(tmp_path, dense_bundle(seed=1)), version=second.version, folder=school.folder)
 
 
 def test_no_version_is_given_that_none_could_follow(school: SchoolUnderTest, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "edge_agent.cli", "fleet", "publish-model", str(tmp_path), "--folder",
-               str(school.folder), "--version", str(2**53 - 1)]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "edge_agent.cli",
+        "fleet",
+        "publish-model",
+        str(tmp_path),
+        "--folder",
+        str(school.folder),
+        "--version",
+        str(2**53 - 1),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "2147483647" in done.stderr

@@ -14,8 +14,12 @@ from tests.support.golden_models import dense_bundle
 from tests.support.tflite_models import dense_model, metadata
 
 LOGITS = np.array([[0.0, 2.56], [1.0, -1.0]], np.float32)
-GOLDEN = Golden(drawn=("happy", "sad"), shape=(2, 48, 48, 1), faces=bytes(2 * 48 * 48),
-                logits=tuple(tuple(float(value) for value in row) for row in LOGITS))  # fmt: skip
+GOLDEN = Golden(
+    drawn=("happy", "sad"),
+    shape=(2, 48, 48, 1),
+    faces=bytes(2 * 48 * 48),
+    logits=tuple(tuple(float(value) for value in row) for row in LOGITS),
+)
 
 
 def test_a_bundle_carries_its_golden_faces_and_the_model_still_answers_them() -> None:

@@ -78,10 +78,23 @@ def published(rows: list[Row]) -> list[bytes]:
             sent.append(encode(composer.summary(seen.summary, session)))
     figures = CameraFigures(CameraState.OK, "", frames_read=len(rows), frames_dropped=0)
     counters = MessengerCounters(
-        connected=True, connections=1, accepted=len(sent), delivered={}, resent=0, pending=0, in_flight=0, lost=0,
-        kept_bytes=sum(map(len, sent)), storage="disk", stalled=False, set_aside=0, denied=(), twins=0,
-        outbox_turned_at=0, publisher_turned_at=0,
-    )  # fmt: skip
+        connected=True,
+        connections=1,
+        accepted=len(sent),
+        delivered={},
+        resent=0,
+        pending=0,
+        in_flight=0,
+        lost=0,
+        kept_bytes=sum(map(len, sent)),
+        storage="disk",
+        stalled=False,
+        set_aside=0,
+        denied=(),
+        twins=0,
+        outbox_turned_at=0,
+        publisher_turned_at=0,
+    )
     report = health.report(figures, clock.monotonic(), BoardFigures())
     told = composer.health(report, session, counters, {"summary": len(sent)})
     return [*sent, encode(told), render(session.id, told, connected=True).encode()]

@@ -30,10 +30,23 @@ def composer(privacy: PrivacySettings | None = None) -> Composer:
 def counters() -> MessengerCounters:
     """Of a device with several troubles."""
     return MessengerCounters(
-        connected=True, connections=1, accepted=9, delivered={}, resent=0, pending=4, in_flight=0, lost=2,
-        kept_bytes=800, storage="degraded", stalled=False, set_aside=0, denied=(), twins=1, outbox_turned_at=0,
+        connected=True,
+        connections=1,
+        accepted=9,
+        delivered={},
+        resent=0,
+        pending=4,
+        in_flight=0,
+        lost=2,
+        kept_bytes=800,
+        storage="degraded",
+        stalled=False,
+        set_aside=0,
+        denied=(),
+        twins=1,
+        outbox_turned_at=0,
         publisher_turned_at=0,
-    )  # fmt: skip
+    )
 
 
 def test_an_expression_event_has_the_fields_of_the_contract_in_their_order() -> None:

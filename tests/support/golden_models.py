@@ -25,8 +25,9 @@ def edge_bundle(note: str = "") -> bytes:
 
 
 @cache
-def dense_bundle(seed: int = 3, names: tuple[str, ...] = labels.FER2013, slow: int = 0,
-                 fails_for: tuple[int, ...] = ()) -> bytes:  # fmt: skip
+def dense_bundle(
+    seed: int = 3, names: tuple[str, ...] = labels.FER2013, slow: int = 0, fails_for: tuple[int, ...] = ()
+) -> bytes:
     """A small model: ``slow`` operations that nobody needs make it take its time, and it ``fails_for`` some batches."""
     flatbuffer = dense_model(dense_weights(outputs=len(names), seed=seed), slow=slow, fails_for=fails_for)
     facts = metadata(name=f"dense-{seed}", labels=names)

@@ -73,12 +73,21 @@ class RtspServer:
         extra, body = "", ""
         status = self._status if method == "DESCRIBE" else "200 OK"
         if method == "DESCRIBE":
-            body = "\r\n".join([
-                "v=0", "o=- 0 0 IN IP4 127.0.0.1", "s=classroom", "c=IN IP4 0.0.0.0", "t=0 0", "m=video 0 RTP/AVP 96",
-                "a=rtpmap:96 raw/90000", f"a=framerate:{FPS}",
-                f"a=fmtp:96 sampling=YCbCr-4:2:2; width={WIDTH}; height={HEIGHT}; depth=8; colorimetry=BT601-5",
-                "a=control:track", "",
-            ])  # fmt: skip
+            body = "\r\n".join(
+                [
+                    "v=0",
+                    "o=- 0 0 IN IP4 127.0.0.1",
+                    "s=classroom",
+                    "c=IN IP4 0.0.0.0",
+                    "t=0 0",
+                    "m=video 0 RTP/AVP 96",
+                    "a=rtpmap:96 raw/90000",
+                    f"a=framerate:{FPS}",
+                    f"a=fmtp:96 sampling=YCbCr-4:2:2; width={WIDTH}; height={HEIGHT}; depth=8; colorimetry=BT601-5",
+                    "a=control:track",
+                    "",
+                ]
+            )
             extra = f"Content-Type: application/sdp\r\nContent-Base: {url}/\r\nContent-Length: {len(body)}\r\n"
         if method == "SETUP":
             extra = f"Transport: {headers['Transport']}\r\n"

@@ -12,8 +12,12 @@ from edge_agent.model_format.metadata import InputSpec, Metadata
 
 FACE = (48, 48, 1)
 _COPIES = 256
-_TYPES = {"float32": schema.TensorType.FLOAT32, "uint8": schema.TensorType.UINT8, "int8": schema.TensorType.INT8,
-          "int32": schema.TensorType.INT32}  # fmt: skip
+_TYPES = {
+    "float32": schema.TensorType.FLOAT32,
+    "uint8": schema.TensorType.UINT8,
+    "int8": schema.TensorType.INT8,
+    "int32": schema.TensorType.INT32,
+}
 
 
 def dense_weights(outputs: int = 7, channels: int = 1, seed: int = 3) -> NDArray[np.float32]:
@@ -130,9 +134,12 @@ def _add_failure(model: schema.ModelT, graph: schema.SubGraphT, batches: tuple[i
     table[list(batches)] = 1000
     first = len(graph.tensors)
     for name, shape, dtype, content in (
-        ("shape", (4,), "int32", None), ("table", table.shape, "int32", table), ("places", (4,), "int32", None),
-        ("one number", (1,), "int32", np.zeros(1, np.int32)), ("nothing", (4,), "int32", None),
-    ):  # fmt: skip
+        ("shape", (4,), "int32", None),
+        ("table", table.shape, "int32", table),
+        ("places", (4,), "int32", None),
+        ("one number", (1,), "int32", np.zeros(1, np.int32)),
+        ("nothing", (4,), "int32", None),
+    ):
         graph.tensors.append(_tensor(name, shape, dtype))
         if content is not None:
             graph.tensors[-1].buffer = len(model.buffers)

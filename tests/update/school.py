@@ -33,8 +33,11 @@ KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 def publication_of(content: bytes, version: int, **changes: object) -> Publication:
     """A publication of a bundle; changes are fields of one's choice."""
     facts: dict[str, object] = {
-        "version": version, "sha256": hashlib.sha256(content).hexdigest(), "size_bytes": len(content), "name": "new",
-    }  # fmt: skip
+        "version": version,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "size_bytes": len(content),
+        "name": "new",
+    }
     return Publication(**{**facts, **changes})  # type: ignore[arg-type]
 
 
@@ -64,9 +67,14 @@ class Desk:
         """The device's side as at a start of the agent."""
         self._following = frozenset()
         self.updater = Updater(
-            ModelFolder(self.folder / "models"), self.verifier, root="classroom", device="school/a",
-            classifier=self.settings, boot=boot, retry_s=self.retry_s,
-        )  # fmt: skip
+            ModelFolder(self.folder / "models"),
+            self.verifier,
+            root="classroom",
+            device="school/a",
+            classifier=self.settings,
+            boot=boot,
+            retry_s=self.retry_s,
+        )
         return self.updater
 
     def start(self, boot: str = "boot-1") -> Updater:

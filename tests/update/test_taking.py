@@ -112,8 +112,11 @@ def test_a_download_goes_on_where_it_stopped(desk: Desk) -> None:
     assert desk.take_over().classifier.model_id == publication.model_id
 
 
-@pytest.mark.parametrize("left", [b"", b"x" * 1000, b"\0" * 64 * 1024, b"\0" * 70_000, b"\0" * 10_000_000],
-                         ids=["empty", "half a part", "zeros", "zeros and more", "too long"])  # fmt: skip
+@pytest.mark.parametrize(
+    "left",
+    [b"", b"x" * 1000, b"\0" * 64 * 1024, b"\0" * 70_000, b"\0" * 10_000_000],
+    ids=["empty", "half a part", "zeros", "zeros and more", "too long"],
+)
 def test_whatever_a_power_cut_left_of_a_download_the_model_arrives(desk: Desk, left: bytes) -> None:
     publication = publication_of(FIRST, 1)
     (desk.folder / "models").mkdir()

@@ -42,9 +42,14 @@ class Lesson:
             seen = self._owed >= 1.0
             self._owed -= seen
             observation = Observation(
-                faces=(), changes=(), summary=None, read=4 if seen else 0, failure=failure,
-                stage_ms=(("detect", 1.0),) if seen else (), reading_cpu_ms=4 * face_ms if seen else 0.0,
-            )  # fmt: skip
+                faces=(),
+                changes=(),
+                summary=None,
+                read=4 if seen else 0,
+                failure=failure,
+                stage_ms=(("detect", 1.0),) if seen else (),
+                reading_cpu_ms=4 * face_ms if seen else 0.0,
+            )
             outcome = self.watch.count(Turn(observation, self.delivered, shedding), self.now)
             found += [] if outcome is None else [outcome]
         return found

@@ -68,8 +68,12 @@ def alignment_weights(weights: Path | None) -> Path:
     """
     found = weights or find_weights()
     if found is None:
-        raise InputError("align", received="no weights of YuNet", expected="face_detection_yunet_2023mar.onnx",
-                         remedy="Fetch them with `edge-agent detector fetch`, or name them with --weights")  # fmt: skip
+        raise InputError(
+            "align",
+            received="no weights of YuNet",
+            expected="face_detection_yunet_2023mar.onnx",
+            remedy="Fetch them with `edge-agent detector fetch`, or name them with --weights",
+        )
     return found
 
 

@@ -82,8 +82,12 @@ def load_plan(named: str) -> tuple[Plan, tuple[Variant, ...]]:
         raise InputError("ablation", received=repr(named), expected=f"one of {known}, or a path to a TOML file")
     plan = load_toml(path, Plan)
     if len(set(plan.seeds)) < len(plan.seeds):
-        raise ConfigError(f"{path}: seeds", received=", ".join(map(str, plan.seeds)), expected="each once",
-                          remedy="The same training twice tells nothing of chance")  # fmt: skip
+        raise ConfigError(
+            f"{path}: seeds",
+            received=", ".join(map(str, plan.seeds)),
+            expected="each once",
+            remedy="The same training twice tells nothing of chance",
+        )
     beside = path.parent / plan.base
     recipe = load_recipe(str(beside) if beside.is_file() else plan.base)
     base = _changed(recipe, plan.set, path, "set")
@@ -93,8 +97,12 @@ def load_plan(named: str) -> tuple[Plan, tuple[Variant, ...]]:
         _check_varies(change, path, where)
         changed = _changed(base, change.set, path, where)
         if changed.settings() == base.settings() and not change.faces:
-            raise ConfigError(f"{path}: change {change.name!r}", received="what the base has already",
-                              expected="something else", remedy="Leave it out or change another setting")  # fmt: skip
+            raise ConfigError(
+                f"{path}: change {change.name!r}",
+                received="what the base has already",
+                expected="something else",
+                remedy="Leave it out or change another setting",
+            )
         variants.append(Variant(name=change.name, recipe=changed, faces=change.faces))
     folders = [variant.folder for variant in variants]
     twice = sorted({name for name in folders if folders.count(name) > 1 or not name})

@@ -92,9 +92,16 @@ def render(title: str, found: Sequence[Effect]) -> str:
         gain = "" if is_base else f"{100 * effect.gain:+.2f}"
         reach = "" if effect.reach is None else f"{100 * effect.reach:.2f}"
         rows.append(
-            [effect.name, len(effect.accuracies), f"{effect.accuracy:.2%}", seeds, gain, reach,
-             "" if is_base else effect.verdict]
-        )  # fmt: skip
+            [
+                effect.name,
+                len(effect.accuracies),
+                f"{effect.accuracy:.2%}",
+                seeds,
+                gain,
+                reach,
+                "" if is_base else effect.verdict,
+            ]
+        )
     header = ["change", "seeds", "accuracy", "by seed", "gain, points", "95 % interval, +-", "read as"]
     note = (
         f"Accuracy of the last epoch on {found[0].images:,} held-out faces. The interval counts both which faces were "

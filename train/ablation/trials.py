@@ -67,11 +67,19 @@ def run_ablation(
     descriptions: dict[str, tuple[str, ...]] = {}
     for variant in variants:
         if variant.recipe.uses_votes and votes is None:
-            raise InputError(f"variant {variant.name!r}", received="no votes", expected="FER+'s table, fer2013new.csv",
-                             remedy="Name it with --votes")  # fmt: skip
+            raise InputError(
+                f"variant {variant.name!r}",
+                received="no votes",
+                expected="FER+'s table, fer2013new.csv",
+                remedy="Name it with --votes",
+            )
         if variant.recipe.teaching.weight and not teachers:
-            raise InputError(f"variant {variant.name!r}", received="no teacher", expected="a model bundle",
-                             remedy="Name it with --teacher")  # fmt: skip
+            raise InputError(
+                f"variant {variant.name!r}",
+                received="no teacher",
+                expected="a model bundle",
+                remedy="Name it with --teacher",
+            )
         opened = open_teachers(variant.recipe, faces, teachers if variant.recipe.teaching.weight else ())
         descriptions[variant.name] = () if opened is None else opened.descriptions
     if any("align" in variant.faces for variant in variants):
@@ -79,9 +87,12 @@ def run_ablation(
     splits = [make_split(faces, variant.recipe.protocol) for variant in variants]
     for variant, split in zip(variants, splits, strict=True):
         if not np.array_equal(split.validation, splits[0].validation):
-            raise InputError(f"variant {variant.name!r}", received=f"faces held out by {split.protocol}",
-                             expected=f"those of {splits[0].protocol}",
-                             remedy="Leave protocol as the base has it")  # fmt: skip
+            raise InputError(
+                f"variant {variant.name!r}",
+                received=f"faces held out by {split.protocol}",
+                expected=f"those of {splits[0].protocol}",
+                remedy="Leave protocol as the base has it",
+            )
     labels = faces.labels[splits[0].validation]
     right: dict[str, list[NDArray[np.bool_]]] = {variant.name: [] for variant in variants}
     found: tuple[Effect, ...] = ()
@@ -107,8 +118,17 @@ def run_ablation(
                     check_run(run, training, seen.fingerprint())
                 else:
                     begun = open_start(start, seen.images[split.train]) if start else None
-                    fit(recipe, seen, split, run, resume=True, start_from=begun,
-                        votes=votes if recipe.uses_votes else None, teachers=taught_by, on_epoch=on_epoch)  # fmt: skip
+                    fit(
+                        recipe,
+                        seen,
+                        split,
+                        run,
+                        resume=True,
+                        start_from=begun,
+                        votes=votes if recipe.uses_votes else None,
+                        teachers=taught_by,
+                        on_epoch=on_epoch,
+                    )
                 answers = predict_logits(load_model(run), seen.images[split.validation]).argmax(axis=1)
                 write_answers(run, training, answers)
             right[variant.name].append(answers == labels)

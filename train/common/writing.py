@@ -34,5 +34,9 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise NotWritten(f"{path}", received=error.strerror or str(error), expected="a file that can be written",
-                         remedy="Make room there or name another place, then call again") from None  # fmt: skip
+        raise NotWritten(
+            f"{path}",
+            received=error.strerror or str(error),
+            expected="a file that can be written",
+            remedy="Make room there or name another place, then call again",
+        ) from None

@@ -25,8 +25,20 @@ _ENOUGH, _LEAST_NAMED = 100, 0.6
 """How many faces of a hundred or more have a vote for their own label. Of FER2013's Training and PublicTest 84 % do;
 votes in a random order would give 36 %."""
 
-_HEADER = ["Usage", "Image name", "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt",
-           "unknown", "NF"]  # fmt: skip
+_HEADER = [
+    "Usage",
+    "Image name",
+    "neutral",
+    "happiness",
+    "surprise",
+    "sadness",
+    "anger",
+    "disgust",
+    "fear",
+    "contempt",
+    "unknown",
+    "NF",
+]
 
 
 @dataclass(frozen=True)
@@ -99,10 +111,11 @@ def load_votes(path: Path, faces: FaceSet) -> Votes:
         named = float((votes.shares(FER2013)[np.arange(len(faces)), faces.labels] > 0).mean())
         if named < _LEAST_NAMED:
             raise InputError(
-                f"{path}", received=f"votes that name the own label of {named:.0%} of the faces",
+                f"{path}",
+                received=f"votes that name the own label of {named:.0%} of the faces",
                 expected=f"{_LEAST_NAMED:.0%} at least: are they of other faces, or of these in another order?",
                 remedy="Use a fer2013.csv in its publisher's order",
-            )  # fmt: skip
+            )
     return votes
 
 
@@ -133,8 +146,11 @@ def _read(path: Path) -> tuple[list[str], list[list[int]]]:
         cells = line.decode("utf-8", "replace").split(",")
         votes = cells[2:]
         if len(cells) != len(_HEADER) or not all(vote.isdecimal() and len(vote) <= 2 for vote in votes):
-            raise InputError(f"{path}, row {number}", received=repr(",".join(cells)[:80]),
-                             expected=f"a split, an image name and {len(VOTES_FOR)} numbers of votes")  # fmt: skip
+            raise InputError(
+                f"{path}, row {number}",
+                received=repr(",".join(cells)[:80]),
+                expected=f"a split, an image name and {len(VOTES_FOR)} numbers of votes",
+            )
         usages.append(cells[0])
         counts.append([int(vote) for vote in votes])
     return usages, counts

@@ -140,8 +140,11 @@ def read_tree(tree: ClassTree, *, channels: int, faults: Faults) -> FaceSet:
     if uncut:
         log.warning(
             "%d of %d pictures look like whole photographs and not like face crops (%s): they are squeezed to "
-            "48 x 48 pixels. Cut the faces out first: python -m train prepare", len(uncut), len(images), uncut[0],
-        )  # fmt: skip
+            "48 x 48 pixels. Cut the faces out first: python -m train prepare",
+            len(uncut),
+            len(images),
+            uncut[0],
+        )
     nameless = np.full(len(labels), "")
     return FaceSet(
         name=tree.root.resolve().name,

@@ -55,8 +55,12 @@ def deal(
         found = int((labels == label).sum())
         if found < 2:
             faces = f"{found} usable face{'' if found == 1 else 's'}"
-            raise InputError(f"class {name}", received=faces, expected="two or more",
-                             remedy="Add photographs of it, or leave the class out")  # fmt: skip
+            raise InputError(
+                f"class {name}",
+                received=faces,
+                expected="two or more",
+                remedy="Add photographs of it, or leave the class out",
+            )
     together = _broken_up(groups, labels, classes, notes)
     sets = np.array([len(set(together[labels == label])) for label in range(len(classes))])
     if test and sets.min() < 3:

@@ -105,16 +105,27 @@ def average(members: Sequence[Path], faces: FaceSet, out: RunDir) -> Averaged:
     opened = [_bundle(path) if path.is_file() else _run(path) for path in members]
     record = next((one.record for one in opened if one.record is not None), None)
     if record is None:
-        raise InputError("networks to average", received="bundles alone", expected="a run directory among them",
-                         remedy="Average a bundle with a training that began with it")  # fmt: skip
+        raise InputError(
+            "networks to average",
+            received="bundles alone",
+            expected="a run directory among them",
+            remedy="Average a bundle with a training that began with it",
+        )
     for path, one in zip(members, opened, strict=True):
         for what, mine, first in zip(_ALIKE, one.alike, opened[0].alike, strict=True):
             if mine != first:
-                raise InputError(f"{path}: {what}", received=str(mine), expected=f"{first}, as {members[0]}",
-                                 remedy="Average trainings of one network on one split of one data set")  # fmt: skip
+                raise InputError(
+                    f"{path}: {what}",
+                    received=str(mine),
+                    expected=f"{first}, as {members[0]}",
+                    remedy="Average trainings of one network on one split of one data set",
+                )
     if faces.fingerprint() != record.fingerprint:
-        raise InputError(f"{faces.name}", received=f"data with sha256 {faces.fingerprint()[:12]}",
-                         expected=f"{record.fingerprint[:12]}, which the runs were trained on")  # fmt: skip
+        raise InputError(
+            f"{faces.name}",
+            received=f"data with sha256 {faces.fingerprint()[:12]}",
+            expected=f"{record.fingerprint[:12]}, which the runs were trained on",
+        )
     split = make_split(faces, record.protocol)
     rows = split.train
     models = [one.model(faces.images[rows]) for one in opened]

@@ -147,11 +147,22 @@ def main(orders: IO[bytes]) -> None:
     from train.fit.trainer import fit
 
     if assignment.needs_gpu and not accelerators():
-        raise InputError("device", received="no GPU that the backend can use", expected="one",
-                         remedy="Install the backend with GPU support, or choose --device cpu")  # fmt: skip
+        raise InputError(
+            "device",
+            received="no GPU that the backend can use",
+            expected="one",
+            remedy="Install the backend with GPU support, or choose --device cpu",
+        )
     with show_progress(recipe.epochs, name=assignment.name) as progress:
-        fit(recipe, faces, split, RunDir(Path(assignment.run)), resume=True,
-            on_step=progress.step, on_epoch=progress.epoch)  # fmt: skip
+        fit(
+            recipe,
+            faces,
+            split,
+            RunDir(Path(assignment.run)),
+            resume=True,
+            on_step=progress.step,
+            on_epoch=progress.epoch,
+        )
 
 
 def _leave_with_parent(orders: IO[bytes]) -> None:

@@ -39,8 +39,13 @@ class Spoiling(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     def kinds(self) -> tuple[str, ...]:
         """What happens to pictures, for people; empty where nothing does."""
-        told = {"covered": self.cover, "darkened": self.darkness, "blurred": self.blur_px, "made noisy": self.noise,
-                "compressed": self.jpeg}  # fmt: skip
+        told = {
+            "covered": self.cover,
+            "darkened": self.darkness,
+            "blurred": self.blur_px,
+            "made noisy": self.noise,
+            "compressed": self.jpeg,
+        }
         return tuple(kind for kind, amount in told.items() if self.share and amount)
 
 

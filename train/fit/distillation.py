@@ -50,14 +50,21 @@ class Teachers:
     ) -> None:
         for bundle in bundles:
             if bundle.is_dir():
-                raise InputError(f"teacher {bundle}", received="a folder", expected="a model bundle",
-                                 remedy="Export the run in it with `python -m export convert`")  # fmt: skip
+                raise InputError(
+                    f"teacher {bundle}",
+                    received="a folder",
+                    expected="a model bundle",
+                    remedy="Export the run in it with `python -m export convert`",
+                )
         self._classifiers = [Classifier.load(bundle) for bundle in bundles]
         for bundle, one in zip(bundles, self._classifiers, strict=True):
             if one.channels != channels or not set(classes) <= set(one.labels):
-                raise InputError(f"teacher {bundle}", received=f"{', '.join(one.labels)} from {one.channels} channels",
-                                 expected=f"{', '.join(classes)} from {channels}",
-                                 remedy="Train and export a teacher on these data")  # fmt: skip
+                raise InputError(
+                    f"teacher {bundle}",
+                    received=f"{', '.join(one.labels)} from {one.channels} channels",
+                    expected=f"{', '.join(classes)} from {channels}",
+                    remedy="Train and export a teacher on these data",
+                )
         self.descriptions = tuple(
             describe_bundle(bundle, one.model_id) for bundle, one in zip(bundles, self._classifiers, strict=True)
         )

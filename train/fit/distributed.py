@@ -112,8 +112,11 @@ class Team:
         found = np.asarray(multihost_utils.process_allgather(own))
         differing = [str(host) for host in range(self.hosts) if (found[host] != found[0]).any()]
         if differing:
-            raise InputError(f"{what} on host {', '.join(differing)}", received="others than on host 0",
-                             expected="the same on every host")  # fmt: skip
+            raise InputError(
+                f"{what} on host {', '.join(differing)}",
+                received="others than on host 0",
+                expected="the same on every host",
+            )
 
 
 ALONE = Team(Place())
@@ -134,9 +137,12 @@ def join(place: Place) -> Iterator[Team]:
         yield ALONE
         return
     if keras.backend.backend() != "jax":
-        raise InputError(f"{place.devices} devices, {place.hosts} hosts", received=keras.backend.backend(),
-                         expected="the backend jax",
-                         remedy="Set KERAS_BACKEND=jax and install the extra train-jax")  # fmt: skip
+        raise InputError(
+            f"{place.devices} devices, {place.hosts} hosts",
+            received=keras.backend.backend(),
+            expected="the backend jax",
+            remedy="Set KERAS_BACKEND=jax and install the extra train-jax",
+        )
     import jax
 
     if place.hosts > 1:
@@ -151,8 +157,11 @@ def join(place: Place) -> Iterator[Team]:
             for device in [one for one in jax.devices() if one.process_index == host][: place.devices]
         ]
         if len(chosen) != place.hosts * place.devices:
-            raise InputError("--devices", received=f"{len(chosen)} devices in all",
-                             expected=f"{place.devices} on each of {place.hosts} hosts")  # fmt: skip
+            raise InputError(
+                "--devices",
+                received=f"{len(chosen)} devices in all",
+                expected=f"{place.devices} on each of {place.hosts} hosts",
+            )
         yield Team(place, keras.distribution.DataParallel(devices=chosen, auto_shard_dataset=False))
     finally:
         if place.hosts > 1:
@@ -166,28 +175,43 @@ def check_batch(batch_size: int, images: int, team: Team) -> None:
         InputError: The batch size is no multiple of the number of devices, or there are fewer images than one batch.
     """
     if team.size > 1 and batch_size % team.size:
-        raise InputError("batch_size", received=batch_size,
-                         expected=f"a multiple of {team.size}, the number of devices",
-                         remedy="Change the recipe or the number of devices")  # fmt: skip
+        raise InputError(
+            "batch_size",
+            received=batch_size,
+            expected=f"a multiple of {team.size}, the number of devices",
+            remedy="Change the recipe or the number of devices",
+        )
     if team.size > 1 and images < batch_size:
-        raise InputError("training images", received=images, expected=f"at least {batch_size}, one batch",
-                         remedy="Train on one device")  # fmt: skip
+        raise InputError(
+            "training images",
+            received=images,
+            expected=f"at least {batch_size}, one batch",
+            remedy="Train on one device",
+        )
 
 
 def _check(place: Place) -> None:
     if place.hosts > 1 and not place.coordinator:
         raise InputError("--coordinator", received="none", expected="ADDRESS:PORT of host 0 for several hosts")
     if not 0 <= place.host < place.hosts:
-        raise InputError("--host", received=place.host, expected=f"less than --hosts, which is {place.hosts}",
-                         remedy="Name the number of all hosts with --hosts on each of them")  # fmt: skip
+        raise InputError(
+            "--host",
+            received=place.host,
+            expected=f"less than --hosts, which is {place.hosts}",
+            remedy="Name the number of all hosts with --hosts on each of them",
+        )
 
 
 def _meet(place: Place) -> None:
     import jax
 
     try:
-        jax.distributed.initialize(coordinator_address=place.coordinator, num_processes=place.hosts,
-                                   process_id=place.host, initialization_timeout=_JOIN_WITHIN_S)  # fmt: skip
+        jax.distributed.initialize(
+            coordinator_address=place.coordinator,
+            num_processes=place.hosts,
+            process_id=place.host,
+            initialization_timeout=_JOIN_WITHIN_S,
+        )
     except (RuntimeError, ValueError) as error:
         where = f"host {place.host} of {place.hosts} at {place.coordinator}"
         raise InputError(

@@ -28,8 +28,12 @@ def finished_weights(run: RunDir) -> list[NDArray[Any]] | None:
         return weights
     if run.load_state() is not None:
         return None
-    raise InputError(f"{run.path}", received="a finished run without model.keras and state.npz",
-                     expected="one of them", remedy="Restore it, or train into another folder")  # fmt: skip
+    raise InputError(
+        f"{run.path}",
+        received="a finished run without model.keras and state.npz",
+        expected="one of them",
+        remedy="Restore it, or train into another folder",
+    )
 
 
 def at_device_size(recipe: Recipe, faces: FaceSet, weights: list[NDArray[Any]]) -> keras.Model:

@@ -50,8 +50,11 @@ class Start:
     def complete(self, recipe: Recipe) -> Recipe:
         """The recipe with this network where it names none."""
         if recipe.channels < self.channels:
-            log.warning("%s reads colour and the recipe trains in gray: for colour name one with channels = 3, such as "
-                        "finetune-colour", self.description)  # fmt: skip
+            log.warning(
+                "%s reads colour and the recipe trains in gray: for colour name one with channels = 3, such as "
+                "finetune-colour",
+                self.description,
+            )
         return recipe if recipe.model else msgspec.structs.replace(recipe, model=self.model)
 
     def copy_into(self, model: keras.Model, labels: tuple[str, ...]) -> None:
@@ -70,9 +73,12 @@ class Start:
         """
         ours = [layer for layer in model.layers if layer.weights]
         theirs = [values for values in self.weights if values]
-        foreign = InputError(self.description, received=f"the network {self.model}",
-                             expected=model.name.replace("_", "-"),
-                             remedy="Start from the same model, or name its recipe")  # fmt: skip
+        foreign = InputError(
+            self.description,
+            received=f"the network {self.model}",
+            expected=model.name.replace("_", "-"),
+            remedy="Start from the same model, or name its recipe",
+        )
         if len(ours) != len(theirs):
             raise foreign
         for index, (layer, values) in enumerate(zip(ours, theirs, strict=True)):
@@ -113,8 +119,14 @@ def open_start(path: Path, images: NDArray[np.uint8]) -> Start:
     if path.is_file():
         bundle = read_bundle(path)
         facts = bundle.metadata
-        return Start(describe_bundle(path, bundle.model_id), facts.architecture, facts.labels, facts.input.channels,
-                     _weights(recover(bundle, images)), learnt_by(facts))  # fmt: skip
+        return Start(
+            describe_bundle(path, bundle.model_id),
+            facts.architecture,
+            facts.labels,
+            facts.input.channels,
+            _weights(recover(bundle, images)),
+            learnt_by(facts),
+        )
     _check_there(path)
     return start_from_run(RunDir(path))
 
@@ -137,8 +149,12 @@ def describe_start(path: Path) -> str:
 
 def _check_there(path: Path) -> None:
     if not path.exists():
-        raise InputError(f"{path}", received="nothing there", expected="a finished run directory or a model bundle",
-                         remedy="Check the path given to --from")  # fmt: skip
+        raise InputError(
+            f"{path}",
+            received="nothing there",
+            expected="a finished run directory or a model bundle",
+            remedy="Check the path given to --from",
+        )
 
 
 def start_from_run(run: RunDir) -> Start:
@@ -149,8 +165,9 @@ def start_from_run(run: RunDir) -> Start:
         RunDamaged: It is broken.
     """
     record, known = run.record(), load_model(run)
-    return Start(run.describe(), record.recipe.model, record.classes, record.recipe.channels, _weights(known),
-                 record.learnt())  # fmt: skip
+    return Start(
+        run.describe(), record.recipe.model, record.classes, record.recipe.channels, _weights(known), record.learnt()
+    )
 
 
 def _weights(model: keras.Model) -> tuple[tuple[NDArray[Any], ...], ...]:

@@ -31,12 +31,20 @@ def make_targets(recipe: Recipe, faces: FaceSet, split: Split, votes: Votes | No
     targets = one_hot(faces.labels[split.train], len(faces.classes))
     if not recipe.uses_votes:
         if votes is not None:
-            raise InputError(f"recipe {recipe.title!r}", received="votes", expected="none, as it uses none",
-                             remedy="Set blend under [votes] in the recipe, or leave --votes out")  # fmt: skip
+            raise InputError(
+                f"recipe {recipe.title!r}",
+                received="votes",
+                expected="none, as it uses none",
+                remedy="Set blend under [votes] in the recipe, or leave --votes out",
+            )
         return targets
     if votes is None:
-        raise InputError(f"recipe {recipe.title!r}", received="no votes", expected="FER+'s table, fer2013new.csv",
-                         remedy="Name it with --votes")  # fmt: skip
+        raise InputError(
+            f"recipe {recipe.title!r}",
+            received="no votes",
+            expected="FER+'s table, fer2013new.csv",
+            remedy="Name it with --votes",
+        )
     if recipe.votes.blend:
         shares = votes.shares(faces.classes)[split.train]
         blend = recipe.votes.blend * shares.sum(axis=1, keepdims=True)
@@ -55,14 +63,27 @@ def open_teachers(recipe: Recipe, faces: FaceSet, bundles: Sequence[Path]) -> Te
     """
     if not recipe.teaching.weight:
         if bundles:
-            raise InputError(f"recipe {recipe.title!r}", received="a teacher", expected="none, as it teaches by labels",
-                             remedy="Set weight under [teaching] in the recipe, or leave --teacher out")  # fmt: skip
+            raise InputError(
+                f"recipe {recipe.title!r}",
+                received="a teacher",
+                expected="none, as it teaches by labels",
+                remedy="Set weight under [teaching] in the recipe, or leave --teacher out",
+            )
         return None
     if not bundles:
-        raise InputError(f"recipe {recipe.title!r}", received="no teacher", expected="one model bundle or several",
-                         remedy="Name each with --teacher")  # fmt: skip
-    return Teachers(bundles, faces.classes, channels=recipe.channels, temperature=recipe.teaching.temperature,
-                    flip=recipe.teaching.flip)  # fmt: skip
+        raise InputError(
+            f"recipe {recipe.title!r}",
+            received="no teacher",
+            expected="one model bundle or several",
+            remedy="Name each with --teacher",
+        )
+    return Teachers(
+        bundles,
+        faces.classes,
+        channels=recipe.channels,
+        temperature=recipe.teaching.temperature,
+        flip=recipe.teaching.flip,
+    )
 
 
 class Objective:

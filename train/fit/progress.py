@@ -63,9 +63,13 @@ def show_progress(epochs: int, *, show: bool = True, name: str = "") -> Iterator
     """
     console = Console(stderr=True, quiet=not show)
     bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
-        console=console, disable=not console.is_terminal or bool(name),
-    )  # fmt: skip
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal or bool(name),
+    )
     with bar:
         yield ProgressDisplay(epochs, console, bar, name)
 
@@ -74,8 +78,14 @@ def show_progress(epochs: int, *, show: bool = True, name: str = "") -> Iterator
 def show_count(what: str) -> Iterator[Callable[[int, int], None]]:
     """A bar over countable things, told how many are done and of how many; only where there is a terminal."""
     console = Console(stderr=True)
-    bar = Progress(TextColumn(f"{what} {{task.completed:.0f}}/{{task.total:.0f}}"), BarColumn(), TimeRemainingColumn(),
-                   console=console, disable=not console.is_terminal, transient=True)  # fmt: skip
+    bar = Progress(
+        TextColumn(f"{what} {{task.completed:.0f}}/{{task.total:.0f}}"),
+        BarColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    )
     with bar:
         task = bar.add_task(what, total=1)
         yield lambda done, everything: bar.update(task, completed=done, total=everything)

@@ -176,10 +176,16 @@ def check_sense(recipe: Recipe, where: str) -> None:
         raise ConfigError(f"{where}: phases", received="none", expected="at least one")
     optimizer = recipe.optimizer
     if optimizer.schedule == "constant" and optimizer.warmup_epochs:
-        raise ConfigError(f"{where}: optimizer.warmup_epochs", received=optimizer.warmup_epochs,
-                          expected='0, as schedule = "constant" has none',
-                          remedy='Set it to 0, or schedule = "cosine"')  # fmt: skip
+        raise ConfigError(
+            f"{where}: optimizer.warmup_epochs",
+            received=optimizer.warmup_epochs,
+            expected='0, as schedule = "constant" has none',
+            remedy='Set it to 0, or schedule = "cosine"',
+        )
     if optimizer.warmup_epochs and optimizer.warmup_epochs >= recipe.epochs:
-        raise ConfigError(f"{where}: optimizer.warmup_epochs", received=optimizer.warmup_epochs,
-                          expected=f"fewer than the {recipe.epochs} epochs of the phases",
-                          remedy="Lower it or train longer")  # fmt: skip
+        raise ConfigError(
+            f"{where}: optimizer.warmup_epochs",
+            received=optimizer.warmup_epochs,
+            expected=f"fewer than the {recipe.epochs} epochs of the phases",
+            remedy="Lower it or train longer",
+        )

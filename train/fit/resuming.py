@@ -86,8 +86,11 @@ def begin_or_continue(
     record.earlier = before.and_also(Learnt() if teachers is None else teachers.learnt).beyond(record.own())
     others = [name for sha256, name in record.earlier.data.items() if sha256 != record.fingerprint]
     if faces.classes == FER2013 and "FER2013" in others:
-        log.warning("what this begins with or is taught by learnt from FER2013, of which %s has the classes: make sure "
-                    "that no picture held out was among them", faces.name)  # fmt: skip
+        log.warning(
+            "what this begins with or is taught by learnt from FER2013, of which %s has the classes: make sure "
+            "that no picture held out was among them",
+            faces.name,
+        )
     record.protocol_note = note_on(faces, split, record.earlier.splits)
     if not (resume and run.exists()):
         run.create(record)
@@ -104,9 +107,11 @@ def begin_or_continue(
     for what, (then, now) in compared.items():
         if then != now:
             raise RunMismatch(
-                f"{run.path}: {what}", received=_told(now), expected=f"{_told(then)}, which it was begun with",
+                f"{run.path}: {what}",
+                received=_told(now),
+                expected=f"{_told(then)}, which it was begun with",
                 remedy="Continue with the same recipe and data, or start a new run directory",
-            )  # fmt: skip
+            )
     saved = run.load_state()
     if saved is None:
         return [], None
@@ -145,8 +150,12 @@ def set_state(model: keras.Model, state: list[NDArray[Any]]) -> None:
     """
     variables = _state_variables(model)
     if [tuple(variable.shape) for variable in variables] != [value.shape for value in state]:
-        raise RunMismatch("state.npz", received="the state of another network", expected=f"that of {model.name}",
-                          remedy="Continue with the Keras version and the recipe the run was begun with")  # fmt: skip
+        raise RunMismatch(
+            "state.npz",
+            received="the state of another network",
+            expected=f"that of {model.name}",
+            remedy="Continue with the Keras version and the recipe the run was begun with",
+        )
     for variable, value in zip(variables, state, strict=True):
         variable.assign(value)
 

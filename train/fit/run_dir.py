@@ -145,8 +145,12 @@ class RunRecord(msgspec.Struct, kw_only=True):
     def own(self) -> Learnt:
         """What the run itself learnt from."""
         annotation = (self.extra_annotation,) if self.extra_annotation else ()
-        return Learnt(data={self.fingerprint: self.data}, annotation=annotation, teachers=self.teachers,
-                      splits={self.fingerprint: (self.protocol,)})  # fmt: skip
+        return Learnt(
+            data={self.fingerprint: self.data},
+            annotation=annotation,
+            teachers=self.teachers,
+            splits={self.fingerprint: (self.protocol,)},
+        )
 
     def check_classes(self, data: Path, classes: tuple[str, ...]) -> None:
         """Refuse data of another kind than the run was trained on.
@@ -155,8 +159,12 @@ class RunRecord(msgspec.Struct, kw_only=True):
             InputError: Its classes are not the run's, in their order.
         """
         if classes != self.classes:
-            raise InputError(f"{data}: classes", received=", ".join(classes), expected=", ".join(self.classes),
-                             remedy="Give data of the kind the run was trained on")  # fmt: skip
+            raise InputError(
+                f"{data}: classes",
+                received=", ".join(classes),
+                expected=", ".join(self.classes),
+                remedy="Give data of the kind the run was trained on",
+            )
 
 
 class RunDir:
@@ -179,13 +187,18 @@ class RunDir:
         """
         if self.path.is_dir() and any(self.path.iterdir()):
             remedy = "Name another folder" + (", or pass --resume to continue the run in it" if self.exists() else "")
-            raise InputError(f"{self.path}", received="a folder that is not empty", expected="a new run directory",
-                             remedy=remedy)  # fmt: skip
+            raise InputError(
+                f"{self.path}", received="a folder that is not empty", expected="a new run directory", remedy=remedy
+            )
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"{self.path}", received=error.strerror, expected="a new run directory",
-                             remedy="Name a folder that can be made") from None  # fmt: skip
+            raise InputError(
+                f"{self.path}",
+                received=error.strerror,
+                expected="a new run directory",
+                remedy="Name a folder that can be made",
+            ) from None
         self.write_record(record)
 
     def record(self) -> RunRecord:
@@ -200,8 +213,12 @@ class RunDir:
         except OSError as error:
             missing, file = isinstance(error, FileNotFoundError), isinstance(error, NotADirectoryError)
             received = "no run.json in it" if missing else "a file" if file else error.strerror
-            raise InputError(f"{self.path}", received=received, expected="a run directory",
-                             remedy="Give the folder that `python -m train fit --out` made") from None  # fmt: skip
+            raise InputError(
+                f"{self.path}",
+                received=received,
+                expected="a run directory",
+                remedy="Give the folder that `python -m train fit --out` made",
+            ) from None
         except UNDECODABLE as error:
             raise RunDamaged(f"{self._record}: {error}", remedy=_DAMAGED) from None
 
@@ -212,8 +229,12 @@ class RunDir:
             InputError: The training is unfinished.
         """
         if not self.model_path.is_file():
-            raise InputError(f"{self.path}", received="an unfinished run", expected="one with model.keras",
-                             remedy="Continue it with `python -m train fit ... --resume`")  # fmt: skip
+            raise InputError(
+                f"{self.path}",
+                received="an unfinished run",
+                expected="one with model.keras",
+                remedy="Continue it with `python -m train fit ... --resume`",
+            )
 
     def describe(self) -> str:
         """The run's name and the fingerprint of its finished network."""

@@ -20,5 +20,6 @@ def load_model(run: RunDir) -> keras.Model:
     try:
         return keras.models.load_model(run.model_path, compile=False)
     except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise RunDamaged(f"{run.model_path}: not a Keras model: {error}",
-                         remedy="Restore the file or train again") from None  # fmt: skip
+        raise RunDamaged(
+            f"{run.model_path}: not a Keras model: {error}", remedy="Restore the file or train again"
+        ) from None

@@ -103,25 +103,49 @@ def fit(
             expected="at least one of each",
         )
     if not are_usable(faces.classes):
-        raise InputError(f"{faces.name}: labels", received=", ".join(faces.classes), expected=LABELS_WANTED,
-                         remedy="Rename or add class folders")  # fmt: skip
+        raise InputError(
+            f"{faces.name}: labels",
+            received=", ".join(faces.classes),
+            expected=LABELS_WANTED,
+            remedy="Rename or add class folders",
+        )
     recipe = start_from.complete(recipe) if start_from is not None else recipe
     if not recipe.model:
-        raise InputError(f"recipe {recipe.title!r}", received="no model", expected="weights to begin with",
-                         remedy="Name a run or a bundle with --from")  # fmt: skip
+        raise InputError(
+            f"recipe {recipe.title!r}",
+            received="no model",
+            expected="weights to begin with",
+            remedy="Name a run or a bundle with --from",
+        )
     if recipe.channels != faces.images.shape[-1]:
-        raise InputError(f"{faces.name}", received=f"images of {faces.images.shape[-1]} channels",
-                         expected=f"{recipe.channels}, as the recipe says")  # fmt: skip
+        raise InputError(
+            f"{faces.name}",
+            received=f"images of {faces.images.shape[-1]} channels",
+            expected=f"{recipe.channels}, as the recipe says",
+        )
     _warn_of_sides(recipe, faces.classes)
     targets = make_targets(recipe, faces, split, votes)
     taught = open_teachers(recipe, faces, teachers)
     check_batch(recipe.batch_size, len(split.train), team)
-    team.agree("data, split, recipe, votes, teachers or start",
-               _fingerprint(recipe, faces, split, targets, taught, start_from))  # fmt: skip
+    team.agree(
+        "data, split, recipe, votes, teachers or start", _fingerprint(recipe, faces, split, targets, taught, start_from)
+    )
     _seed_backend(recipe, deterministic)  # forgets all of Keras' global state, so it comes before the spreading
     with team.spread():
-        return _fit(recipe, faces, split, run, targets, taught, votes, resume=resume, start_from=start_from, team=team,
-                    on_step=on_step, on_epoch=on_epoch)  # fmt: skip
+        return _fit(
+            recipe,
+            faces,
+            split,
+            run,
+            targets,
+            taught,
+            votes,
+            resume=resume,
+            start_from=start_from,
+            team=team,
+            on_step=on_step,
+            on_epoch=on_epoch,
+        )
 
 
 def _fit(
@@ -171,10 +195,19 @@ def _fit(
         began = time.monotonic()
         phase = recipe.phase(epoch)
         taught_by = (teachers, recipe.teaching.weight) if teachers is not None and phase.taught else None
-        batches = EpochBatches(images, targets, epoch=epoch, seed=recipe.seed, batch_size=recipe.batch_size,
-                               augmentation=recipe.augmentation.times(phase.variation),
-                               spoiling=recipe.spoiling, side_px=phase.side_px, share=(team.host, team.hosts),
-                               workers=feeders(), teachers=taught_by)  # fmt: skip
+        batches = EpochBatches(
+            images,
+            targets,
+            epoch=epoch,
+            seed=recipe.seed,
+            batch_size=recipe.batch_size,
+            augmentation=recipe.augmentation.times(phase.variation),
+            spoiling=recipe.spoiling,
+            side_px=phase.side_px,
+            share=(team.host, team.hosts),
+            workers=feeders(),
+            teachers=taught_by,
+        )
         if epoch and phase.side_px != recipe.phase(epoch - 1).side_px:
             # A function traced for several sizes computes in another order than one traced for the new size alone,
             # which is what a run continued from here has.
@@ -260,8 +293,11 @@ def _fingerprint(
 def _warn_of_sides(recipe: Recipe, classes: tuple[str, ...]) -> None:
     sided = [name for name in classes if {"left", "right"} & set(re.split(r"[^a-z]+", name))]
     if recipe.augmentation.flip and sided:
-        log.warning("pictures are mirrored and keep their labels, of which %s tell a side: set flip = false under "
-                    "[augmentation] in the recipe", ", ".join(sided))  # fmt: skip
+        log.warning(
+            "pictures are mirrored and keep their labels, of which %s tell a side: set flip = false under "
+            "[augmentation] in the recipe",
+            ", ".join(sided),
+        )
 
 
 def _changes_size(recipe: Recipe) -> bool:
@@ -269,8 +305,12 @@ def _changes_size(recipe: Recipe) -> bool:
 
 
 def _diverged(what: str, received: float) -> TrainingDiverged:
-    return TrainingDiverged(what, received=received, expected="a finite number",
-                            remedy="Lower the learning rate or raise warmup_epochs, then start a new run")  # fmt: skip
+    return TrainingDiverged(
+        what,
+        received=received,
+        expected="a finite number",
+        remedy="Lower the learning rate or raise warmup_epochs, then start a new run",
+    )
 
 
 class _Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no type information

@@ -72,8 +72,12 @@ def recover(bundle: Bundle, images: NDArray[np.uint8]) -> keras.Model:
     """
     facts = bundle.metadata
     if facts.architecture not in MODELS:
-        raise ModelError(f"model {facts.name}: architecture", received=repr(facts.architecture),
-                         expected=f"one of {', '.join(MODELS)}", remedy=_REMEDY)  # fmt: skip
+        raise ModelError(
+            f"model {facts.name}: architecture",
+            received=repr(facts.architecture),
+            expected=f"one of {', '.join(MODELS)}",
+            remedy=_REMEDY,
+        )
     chosen = in_channels(images, facts.input.channels)[np.random.default_rng(0).permutation(len(images))[:_MOST_FACES]]
     model = build(facts.architecture, len(facts.labels), channels=facts.input.channels)
     plain = _put_in(model, _read(bundle.flatbuffer), facts.name)
@@ -81,9 +85,12 @@ def recover(bundle: Bundle, images: NDArray[np.uint8]) -> keras.Model:
     answers = np.concatenate([_outputs(model, part) for part in _batches(chosen)])
     agreement = float(np.mean(answers.argmax(axis=1) == Classifier(bundle).logits(chosen).argmax(axis=1)))
     if agreement < MIN_AGREEMENT:
-        raise ModelError(f"model {facts.name}: weights read back from it",
-                         received=f"the same label on {agreement:.0%} of faces",
-                         expected=f"{MIN_AGREEMENT:.0%} or more", remedy=_REMEDY)  # fmt: skip
+        raise ModelError(
+            f"model {facts.name}: weights read back from it",
+            received=f"the same label on {agreement:.0%} of faces",
+            expected=f"{MIN_AGREEMENT:.0%} or more",
+            remedy=_REMEDY,
+        )
     log.info(
         "weights read back from %s give its label on %.1f %% of %d faces", facts.name, 100 * agreement, len(chosen)
     )
@@ -222,12 +229,14 @@ def _normalise(model: keras.Model, plain: Sequence[_Plain], images: NDArray[np.u
             kernel, *rest = one.source.get_weights()
             one.source.set_weights([(kernel / deviation).astype(np.float32), *rest])
         spread = deviation / unit
-        one.layer.set_weights([
-            (one.factor * unit * np.sqrt(spread**2 + epsilon)).astype(np.float32),
-            (one.offset + one.factor * mean).astype(np.float32),
-            (mean / unit).astype(np.float32),
-            (spread**2).astype(np.float32),
-        ])  # fmt: skip
+        one.layer.set_weights(
+            [
+                (one.factor * unit * np.sqrt(spread**2 + epsilon)).astype(np.float32),
+                (one.offset + one.factor * mean).astype(np.float32),
+                (mean / unit).astype(np.float32),
+                (spread**2).astype(np.float32),
+            ]
+        )
 
 
 def _outputs(model: keras.Model, images: NDArray[np.uint8]) -> Any:
@@ -243,5 +252,9 @@ def _batches(images: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
 
 
 def _foreign(name: str, shape: tuple[int, ...]) -> ModelError:
-    return ModelError(f"model {name}: its weights are not those of its architecture", received="no match for a layer",
-                      expected=f"weights of shape {shape}", remedy=_REMEDY)  # fmt: skip
+    return ModelError(
+        f"model {name}: its weights are not those of its architecture",
+        received="no match for a layer",
+        expected=f"weights of shape {shape}",
+        remedy=_REMEDY,
+    )

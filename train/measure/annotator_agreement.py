@@ -89,8 +89,12 @@ def measure_votes(reader: Reader, faces: FaceSet, votes: Votes) -> VotesView:
     tied = (votes.counts == votes.counts.max(axis=1, keepdims=True)).sum(axis=1) > 1
     kept = np.flatnonzero(~tied & np.isin(commonest, columns)).astype(np.int64)
     if len(kept) == 0:
-        raise InputError("FER+'s votes", received="no face most annotators give one of the model's labels",
-                         expected="some", remedy="Use a larger part of FER2013")  # fmt: skip
+        raise InputError(
+            "FER+'s votes",
+            received="no face most annotators give one of the model's labels",
+            expected="some",
+            remedy="Use a larger part of FER2013",
+        )
     wanted = commonest[kept]
     answered = columns[reader.logits(faces.images[kept]).argmax(axis=1)]
     labelled = columns[faces.labels[kept]]

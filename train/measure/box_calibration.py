@@ -124,8 +124,12 @@ def fit_framing(faces: NDArray[np.uint8], detector: Finder, seed: int = 0) -> Fr
         if nearest is not None and _distance(nearest.center, square) < _NEAR:
             found.append((nearest, square))
     if len(found) < 10:
-        raise InputError(f"{detector.name} on {len(faces)} faces", received=f"{len(found)} found",
-                         expected="at least 10", remedy="Show it more faces, or FER2013's")  # fmt: skip
+        raise InputError(
+            f"{detector.name} on {len(faces)} faces",
+            received=f"{len(found)} found",
+            expected="at least 10",
+            remedy="Show it more faces, or FER2013's",
+        )
     framing = _fit(found, "geometric mean")
     return FramingFit(
         detector=detector.name,
@@ -255,10 +259,14 @@ def _compare(found: Sequence[tuple[RawFace, Box]], name: str) -> Measure:
     low, high = np.percentile(ratios, (10, 90))
     # A square of the measure's size has it as geometric mean, which is what `Framing` multiplies.
     as_square = [
-        RawFace(box.center[0] - _measured(box, name) / 2, box.center[1] - _measured(box, name) / 2,
-                _measured(box, name), _measured(box, name))
+        RawFace(
+            box.center[0] - _measured(box, name) / 2,
+            box.center[1] - _measured(box, name) / 2,
+            _measured(box, name),
+            _measured(box, name),
+        )
         for box, _ in found
-    ]  # fmt: skip
+    ]
     overlaps = [framing.square(box).iou(square) for box, (_, square) in zip(as_square, found, strict=True)]
     return Measure(name, framing.scale, float(high / low), float(np.median(overlaps)))
 
@@ -267,26 +275,38 @@ def _fit_table(fits: Sequence[FramingFit]) -> str:
     return table(
         ["detector, constants", "found", "scale", "right", "down", "median overlap", "nine in ten over"],
         [
-            [f"{fit.detector}, {kind}", f"{fit.found} of {fit.faces}", f"{framing.scale:.3f}", f"{framing.right:+.3f}",
-             f"{framing.down:+.3f}", f"{overlap[0]:.3f}", f"{overlap[1]:.3f}"]
+            [
+                f"{fit.detector}, {kind}",
+                f"{fit.found} of {fit.faces}",
+                f"{framing.scale:.3f}",
+                f"{framing.right:+.3f}",
+                f"{framing.down:+.3f}",
+                f"{overlap[0]:.3f}",
+                f"{overlap[1]:.3f}",
+            ]
             for fit in fits
             for kind, framing, overlap in (
-                ("fitted", fit.framing, fit.overlap), ("in use", fit.in_use, fit.in_use_overlap)
+                ("fitted", fit.framing, fit.overlap),
+                ("in use", fit.in_use, fit.in_use_overlap),
             )
         ],
-    )  # fmt: skip
+    )
 
 
 def _measure_table(fits: Sequence[FramingFit]) -> str:
     return table(
         ["detector, measure of its box", "scale", "spread", "median overlap"],
         [
-            [f"{fit.detector}, {measure.name}", f"{measure.scale:.3f}", f"{measure.spread:.3f}",
-             f"{measure.overlap:.3f}"]
+            [
+                f"{fit.detector}, {measure.name}",
+                f"{measure.scale:.3f}",
+                f"{measure.spread:.3f}",
+                f"{measure.overlap:.3f}",
+            ]
             for fit in fits
             for measure in fit.measures
         ],
-    )  # fmt: skip
+    )
 
 
 def _agreement_table(agreed: Agreement | None) -> str:

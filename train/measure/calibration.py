@@ -128,8 +128,12 @@ def calibrate(
         InputError: There are fewer than two rows.
     """
     if len(labels) < 2:
-        raise InputError("held-out faces", received=len(labels), expected="2 at least, for a temperature",
-                         remedy="Hold out more pictures")  # fmt: skip
+        raise InputError(
+            "held-out faces",
+            received=len(labels),
+            expected="2 at least, for a temperature",
+            remedy="Hold out more pictures",
+        )
     random = np.random.default_rng(seed)
     temperature = fit_temperature(logits, labels)
     fitted = softmax(logits, temperature)

@@ -110,12 +110,19 @@ def ablate(
     planned, variants = load_plan(plan)
     faces = load(data, channels=variants[0].recipe.channels)
     found = run_ablation(
-        planned, variants, faces, out, votes=load_votes(votes, faces) if votes else None, teachers=teacher or (),
-        weights=weights, start=start, on_training=_tell,
+        planned,
+        variants,
+        faces,
+        out,
+        votes=load_votes(votes, faces) if votes else None,
+        teachers=teacher or (),
+        weights=weights,
+        start=start,
+        on_training=_tell,
         on_epoch=lambda done: _tell(
             f"  epoch {done.epoch + 1}: validation {done.val_accuracy:.2%}, {done.seconds:.0f} s"
         ),
-    )  # fmt: skip
+    )
     _print(found, render(planned.title, found), json)
 
 

@@ -63,15 +63,21 @@ def measure_generalisation(reader: Reader, faces: FaceSet, seed: int = 0) -> Gen
     """
     names = set(reader.learnt_from.values())
     if faces.fingerprint() in reader.learnt_from or faces.name in _PUBLISHED & names:
-        raise InputError(reader.name, received=f"a model that learnt from {faces.name}", expected="one that did not",
-                         remedy="For the held-out part of its own data use `python -m train evaluate`")  # fmt: skip
+        raise InputError(
+            reader.name,
+            received=f"a model that learnt from {faces.name}",
+            expected="one that did not",
+            remedy="For the held-out part of its own data use `python -m train evaluate`",
+        )
     if faces.name in names:
-        log.warning("%s was trained on other data of the name %s: make sure that no picture is in both",
-                    reader.name, faces.name)  # fmt: skip
+        log.warning(
+            "%s was trained on other data of the name %s: make sure that no picture is in both", reader.name, faces.name
+        )
     shared = [label for label in reader.labels if label in faces.classes]
     if not shared:
-        raise InputError(f"{faces.name}: classes", received=", ".join(faces.classes),
-                         expected=f"some of {', '.join(reader.labels)}")  # fmt: skip
+        raise InputError(
+            f"{faces.name}: classes", received=", ".join(faces.classes), expected=f"some of {', '.join(reader.labels)}"
+        )
     kept = faces.take(np.flatnonzero(np.isin(faces.labels, [faces.classes.index(label) for label in shared])))
     if len(kept) == 0:
         raise InputError(faces.name, received="no images", expected=f"some of {', '.join(shared)}")

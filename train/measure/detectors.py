@@ -99,8 +99,10 @@ def photo_scenes(folder: Path, sizes: Sequence[float] = (1.0, 1.4, 2.0), light: 
     """
     index = folder / "boxes.json"
     try:
-        listed = {str(name): [[float(value) for value in box] for box in boxes]
-                  for name, boxes in json.loads(index.read_text(encoding="utf-8")).items()}  # fmt: skip
+        listed = {
+            str(name): [[float(value) for value in box] for box in boxes]
+            for name, boxes in json.loads(index.read_text(encoding="utf-8")).items()
+        }
         truth = {name: [Box(box[0], box[1], box[2]) for box in boxes] for name, boxes in listed.items()}
     except (OSError, ValueError, TypeError, AttributeError, IndexError) as error:
         raise InputError(

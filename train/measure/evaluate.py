@@ -178,15 +178,18 @@ def render(evaluation: Evaluation, title: str = "Evaluation") -> str:
         for score in evaluation.classes
     ]
     confusion = [[name, *row] for name, row in zip(names, evaluation.confusion, strict=True)]
-    return "\n\n".join(
-        [
-            f"# {title}",
-            table([f"{evaluation.images:,} images", "figure"], figures),
-            table(["class", "images", "recall", "precision", "F1"], scores),
-            "Labels in rows, predictions in columns:",
-            table(["label", *names], confusion),
-        ]
-    ) + "\n"  # fmt: skip
+    return (
+        "\n\n".join(
+            [
+                f"# {title}",
+                table([f"{evaluation.images:,} images", "figure"], figures),
+                table(["class", "images", "recall", "precision", "F1"], scores),
+                "Labels in rows, predictions in columns:",
+                table(["label", *names], confusion),
+            ]
+        )
+        + "\n"
+    )
 
 
 def _check(probabilities: NDArray[np.float64], labels: NDArray[np.int64], classes: tuple[str, ...]) -> None:

@@ -38,9 +38,14 @@ def plot_confusion(evaluation: Evaluation, path: Path, title: str = "Confusion m
     picture = axes.imshow(shares, cmap="cividis", vmin=0, vmax=1)
     for row, column in np.ndindex(*counts.shape):
         axes.text(
-            column, row, f"{shares[row, column]:.0%}\n{counts[row, column]:,}",
-            ha="center", va="center", fontsize=8, color="black" if shares[row, column] > 0.5 else "white",
-        )  # fmt: skip
+            column,
+            row,
+            f"{shares[row, column]:.0%}\n{counts[row, column]:,}",
+            ha="center",
+            va="center",
+            fontsize=8,
+            color="black" if shares[row, column] > 0.5 else "white",
+        )
     axes.set_xticks(range(len(names)), names, rotation=40, ha="right")
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel="Predicted", ylabel="Label", title=f"{title}\naccuracy {evaluation.accuracy:.1%}")
@@ -61,9 +66,14 @@ def plot_reliability(evaluation: Evaluation, path: Path, title: str = "Reliabili
     upper.bar(middles, [bin_.accuracy for bin_ in filled], width * 0.92, color=_BLUE, label="one bin")
     upper.plot([0, 1], [0, 1], color=_GRAY, linestyle="--", label="ideal")
     upper.plot(
-        [bin_.confidence for bin_ in filled], [bin_.accuracy for bin_ in filled],
-        color=_ORANGE, marker="o", linestyle="none", clip_on=False, label="mean confidence in it",
-    )  # fmt: skip
+        [bin_.confidence for bin_ in filled],
+        [bin_.accuracy for bin_ in filled],
+        color=_ORANGE,
+        marker="o",
+        linestyle="none",
+        clip_on=False,
+        label="mean confidence in it",
+    )
     upper.set(xlim=(0, 1), ylim=(0, 1), ylabel="Accuracy")
     upper.set_title(f"{title}\nexpected calibration error {evaluation.calibration_error:.1%}")
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
@@ -100,8 +110,17 @@ def plot_curves(
         if marks:
             for name, colour in ((what, _BLUE), (f"val_{what}", _ORANGE)):
                 words = "published, " + ("validation" if name.startswith("val_") else "training")
-                axes.plot(numbers[-1], marks[name], color=colour, marker="X", markersize=9, linestyle="none",
-                          markeredgecolor="black", clip_on=False, label=words)  # fmt: skip
+                axes.plot(
+                    numbers[-1],
+                    marks[name],
+                    color=colour,
+                    marker="X",
+                    markersize=9,
+                    linestyle="none",
+                    markeredgecolor="black",
+                    clip_on=False,
+                    label=words,
+                )
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.set(xlabel="Epoch", ylabel=what.capitalize())
         axes.grid(alpha=0.3)
@@ -148,9 +167,13 @@ def plot_robustness(measured: Sequence[Robustness], path: Path, title: str = "Ac
     for model, color, marker in zip(measured, cycle((_BLUE, _ORANGE, _GRAY)), cycle("osD^"), strict=False):
         axes.axvline(model.clean, color=color, linestyle="--", linewidth=1)
         axes.plot(
-            [one.accuracy for one in model.spoilt], range(len(names)), color=color, marker=marker, linestyle="none",
+            [one.accuracy for one in model.spoilt],
+            range(len(names)),
+            color=color,
+            marker=marker,
+            linestyle="none",
             label=f"{model.name}: loses {100 * model.mean_loss:.1f} points on average",
-        )  # fmt: skip
+        )
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.grid(axis="y", alpha=0.3)
@@ -174,9 +197,14 @@ def plot_risk_coverage(
     for coverage, accuracy, at in given:
         if abs(at - floor) < 1e-9:
             axes.plot(
-                [coverage], [accuracy], color=_ORANGE, marker="D", markersize=9, linestyle="none",
+                [coverage],
+                [accuracy],
+                color=_ORANGE,
+                marker="D",
+                markersize=9,
+                linestyle="none",
                 label=f"floor {floor:g}: {coverage:.1%} answered, {accuracy:.1%} of them right",
-            )  # fmt: skip
+            )
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(PercentFormatter(1.0))
     axes.set(xlabel="Faces answered", ylabel="Answers that are right", xlim=(0, 1.02), title=title)

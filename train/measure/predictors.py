@@ -102,16 +102,21 @@ def held_out_faces(data: Path, readers: tuple[Reader, ...]) -> FaceSet:
     if faces.fingerprint() != first.fingerprint:
         log.warning(
             "%s is not the very data %s was trained on: unless its split is the publisher's own, held-out faces may "
-            "have been learned from", data, first.name,
-        )  # fmt: skip
+            "have been learned from",
+            data,
+            first.name,
+        )
     rows = make_split(faces, first.protocol).validation
     if len(rows) == 0:
         raise InputError(f"the validation part of {first.protocol}", received="no images", expected="some")
     for reader in readers[1:]:
         if np.isin(rows, make_split(faces, reader.protocol).train).any():
-            raise InputError(f"{reader.name}, trained by {reader.protocol}", received="faces it was trained on",
-                             expected=f"those {first.name} was not trained on either, by {first.protocol}",
-                             remedy="Measure models of one split together")  # fmt: skip
+            raise InputError(
+                f"{reader.name}, trained by {reader.protocol}",
+                received="faces it was trained on",
+                expected=f"those {first.name} was not trained on either, by {first.protocol}",
+                remedy="Measure models of one split together",
+            )
     return faces.take(rows)
 
 

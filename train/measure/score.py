@@ -78,6 +78,7 @@ def rows_of(split: Split, part: str) -> NDArray[np.int64]:
     if rows is None:
         raise InputError("part", received=repr(part), expected="train, validation or test")
     if len(rows) == 0:
-        raise InputError(f"the {part} part of {split.protocol}", received="no images", expected="some",
-                         remedy="Choose another part")  # fmt: skip
+        raise InputError(
+            f"the {part} part of {split.protocol}", received="no images", expected="some", remedy="Choose another part"
+        )
     return rows

@@ -44,8 +44,12 @@ def build(name: str, classes: int, *, channels: int = 1, any_size: bool = False)
         outputs = build_edge(EDGE_MODELS[name], scaled, classes)
     elif name in PAPER_MODELS:
         if any_size:
-            raise InputError(f"model {name}", received="a size schedule", expected="48 pixels throughout",
-                             remedy="Its dense layer fixes the resolution; use a model of the edge family")  # fmt: skip
+            raise InputError(
+                f"model {name}",
+                received="a size schedule",
+                expected="48 pixels throughout",
+                remedy="Its dense layer fixes the resolution; use a model of the edge family",
+            )
         outputs = build_paper(PAPER_MODELS[name], scaled, classes)
     else:
         raise InputError("model name", received=repr(name), expected=f"one of {', '.join(MODELS)}")

@@ -95,10 +95,13 @@ class Cutter:
         if not chosen:
             return Skipped(path, "several faces", f"{len(found)} faces, policy {policy.several}")
         return [
-            Cut(photo, (round(box.left), round(box.top), round(box.side)),
-                 crop_face(image, box.left, box.top, box.side, policy.channels))
+            Cut(
+                photo,
+                (round(box.left), round(box.top), round(box.side)),
+                crop_face(image, box.left, box.top, box.side, policy.channels),
+            )
             for box in (face.box for face in chosen)
-        ]  # fmt: skip
+        ]
 
     def _nothing(self, path: str, image: Image) -> Skipped:
         min_face_px = self._policy.min_face_px

@@ -53,14 +53,19 @@ def find_photos(root: Path, person: str = "") -> list[Photo]:
     named = {folder: SPLIT_FOLDERS.get(folder.name.lower(), "") for folder in below}
     if any(named.values()) and not all(named.values()):
         beside = next(folder for folder, part in named.items() if not part)
-        raise InputError(str(beside), received="a folder beside train/ or test/", expected=_LAYOUT,
-                         remedy="Move it elsewhere")  # fmt: skip
+        raise InputError(
+            str(beside), received="a folder beside train/ or test/", expected=_LAYOUT, remedy="Move it elsewhere"
+        )
     tops = sorted(named.items(), key=lambda item: item[1] != "train") if any(named.values()) else [(root, "")]
     for top, _ in tops:
         for folder in folders_in(top):
             if not _files_below(folder):
-                raise InputError(str(folder), received="an empty folder", expected="photographs of the class",
-                                 remedy="Fill or remove it")  # fmt: skip
+                raise InputError(
+                    str(folder),
+                    received="an empty folder",
+                    expected="photographs of the class",
+                    remedy="Fill or remove it",
+                )
     photos = [
         Photo(file, canonical(folder.name), _person(file, folder, pattern), part)
         for top, part in tops
@@ -69,8 +74,12 @@ def find_photos(root: Path, person: str = "") -> list[Photo]:
     ]
     labels = sorted({canonical(folder.name) for top, _ in tops for folder in folders_in(top)})
     if not are_usable(labels):
-        raise InputError(f"{root}: class folders", received=", ".join(labels) or "none", expected=LABELS_WANTED,
-                         remedy=f"Sort the photographs into {_LAYOUT}")  # fmt: skip
+        raise InputError(
+            f"{root}: class folders",
+            received=", ".join(labels) or "none",
+            expected=LABELS_WANTED,
+            remedy=f"Sort the photographs into {_LAYOUT}",
+        )
     return photos
 
 

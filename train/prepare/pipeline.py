@@ -75,8 +75,12 @@ def prepare(
         on_photo(done, len(photos))
     cuts, repeated = _without_repeats(cuts)
     if not cuts:
-        raise InputError(f"{images}", received=f"no usable face in {len(photos):,} files", expected="some",
-                         remedy="Pictures that are face crops already need no preparing: give them to fit")  # fmt: skip
+        raise InputError(
+            f"{images}",
+            received=f"no usable face in {len(photos):,} files",
+            expected="some",
+            remedy="Pictures that are face crops already need no preparing: give them to fit",
+        )
     classes = label_order({photo.label: photo.path for photo in photos})
     dealt = _parts(cuts, classes, policy)
     people = len({cut.photo.person for cut in cuts if cut.photo.person})
@@ -144,8 +148,14 @@ def _parts(cuts: list[Cut], classes: tuple[str, ...], policy: Policy) -> Dealt:
         if VALIDATION not in owned:
             to_deal = np.flatnonzero(owned == TRAIN)
     if to_deal.size:
-        dealt = deal(groups[to_deal], labels[to_deal], classes, validation=policy.validation,
-                     test=0.0 if owned.any() else policy.test, seed=policy.seed)  # fmt: skip
+        dealt = deal(
+            groups[to_deal],
+            labels[to_deal],
+            classes,
+            validation=policy.validation,
+            test=0.0 if owned.any() else policy.test,
+            seed=policy.seed,
+        )
         owned[to_deal] = dealt.parts
         notes += dealt.notes
         told = sum(bool(cuts[row].photo.person) for row in to_deal)
@@ -161,9 +171,12 @@ def _check_owned(owned: NDArray[np.str_], labels: NDArray[np.int64], classes: tu
     for part in dict.fromkeys([TRAIN, *map(str, owned)]):
         lacking = [name for label, name in enumerate(classes) if not (labels[owned == part] == label).any()]
         if lacking:
-            raise InputError(f"{part}/", received=f"no usable face of {', '.join(lacking)}",
-                             expected="some of each class",
-                             remedy="Add photographs, or leave the splitting to this command")  # fmt: skip
+            raise InputError(
+                f"{part}/",
+                received=f"no usable face of {', '.join(lacking)}",
+                expected="some of each class",
+                remedy="Add photographs, or leave the splitting to this command",
+            )
 
 
 def _name(index: int, cut: Cut, part: str) -> str:
@@ -178,15 +191,27 @@ def _relative(path: Path, root: Path) -> str:
 
 def _check_place(images: Path, out: Path) -> None:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out}", received="something that is already there", expected="a new or empty folder",
-                         remedy="Name another folder")  # fmt: skip
+        raise InputError(
+            f"{out}",
+            received="something that is already there",
+            expected="a new or empty folder",
+            remedy="Name another folder",
+        )
     inner, outer = out.resolve(), images.resolve()
     if inner == Path.cwd():
-        raise InputError("--out", received=f"{out}, the folder this runs in", expected="one that can be replaced",
-                         remedy="Name a new folder in it")  # fmt: skip
+        raise InputError(
+            "--out",
+            received=f"{out}, the folder this runs in",
+            expected="one that can be replaced",
+            remedy="Name a new folder in it",
+        )
     if inner == outer or inner.is_relative_to(outer) or outer.is_relative_to(inner):
-        raise InputError("--out", received=f"{out}, one within the other with {images}", expected="a folder apart",
-                         remedy="Name another folder")  # fmt: skip
+        raise InputError(
+            "--out",
+            received=f"{out}, one within the other with {images}",
+            expected="a folder apart",
+            remedy="Name another folder",
+        )
 
 
 def _write(out: Path, report: Report, crops: list[NDArray[np.uint8]]) -> None:

@@ -75,6 +75,16 @@ def reproduce(
         return
     paths = [*(data or []), *([ckplus] if ckplus else [])]
     run_target(
-        target.value, paths, out, only=only, splits=splits.value, seeds=seeds, epochs=epochs, precision=precision.value,
-        device=device, docs=docs, tell=typer.echo, at_once=jobs,
-    )  # fmt: skip
+        target.value,
+        paths,
+        out,
+        only=only,
+        splits=splits.value,
+        seeds=seeds,
+        epochs=epochs,
+        precision=precision.value,
+        device=device,
+        docs=docs,
+        tell=typer.echo,
+        at_once=jobs,
+    )

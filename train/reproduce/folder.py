@@ -49,8 +49,12 @@ def read_begun(out: Path) -> Begun:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Begun)
     except FileNotFoundError:
-        raise InputError(str(out), received="no reproduction.json in it", expected="a reproduction's folder",
-                         remedy="Begin one with --data") from None  # fmt: skip
+        raise InputError(
+            str(out),
+            received="no reproduction.json in it",
+            expected="a reproduction's folder",
+            remedy="Begin one with --data",
+        ) from None
     except UNDECODABLE as error:
         raise InputError(f"{path}: {error}", remedy="Restore the file or name another folder with --out") from None
 
@@ -63,14 +67,22 @@ def begin(out: Path, settings: Settings, data: Mapping[DataName, Source], jobs: 
     """
     begun = read_begun(out) if (out / "reproduction.json").is_file() else Begun(settings=settings)
     if begun.settings != settings:
-        raise InputError(f"{out}", received=f"trainings with {_words(begun.settings)}", expected=_words(settings),
-                         remedy="Name another folder with --out")  # fmt: skip
+        raise InputError(
+            f"{out}",
+            received=f"trainings with {_words(begun.settings)}",
+            expected=_words(settings),
+            remedy="Name another folder with --out",
+        )
     known = {facts.protocol for facts in begun.splits}
     for name, source in data.items():
         fingerprint = source.faces.fingerprint()
         if begun.fingerprints.setdefault(name, fingerprint) != fingerprint:
-            raise InputError(f"{out}", received=f"trainings on other data than {source.path}", expected="the same",
-                             remedy="Name another folder with --out")  # fmt: skip
+            raise InputError(
+                f"{out}",
+                received=f"trainings on other data than {source.path}",
+                expected="the same",
+                remedy="Name another folder with --out",
+            )
         for job in jobs:
             if job.data == name == "ckplus" and job.protocol not in known:
                 begun.splits.append(
@@ -95,8 +107,12 @@ def read_published(docs: Path | None, begun: Begun) -> Results:
         return Results(settings=begun.settings, deviation=begun.settings.deviation)
     found = read_results(docs / RESULTS)
     if found.settings != begun.settings:
-        raise InputError(f"{docs / RESULTS}", received=f"trainings with {_words(found.settings)}",
-                         expected=_words(begun.settings), remedy="Name another folder with --docs")  # fmt: skip
+        raise InputError(
+            f"{docs / RESULTS}",
+            received=f"trainings with {_words(found.settings)}",
+            expected=_words(begun.settings),
+            remedy="Name another folder with --docs",
+        )
     for result in found.results:
         here = begun.fingerprints.get(result.job.data, result.fingerprint)
         if not here.startswith(result.fingerprint):
@@ -133,8 +149,12 @@ def _make(folder: Path, option: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{option} {folder}", received=error.strerror, expected="a folder, there or to be made",
-                         remedy="Name another one") from None  # fmt: skip
+        raise InputError(
+            f"{option} {folder}",
+            received=error.strerror,
+            expected="a folder, there or to be made",
+            remedy="Name another one",
+        ) from None
 
 
 def _words(settings: Settings) -> str:
@@ -161,6 +181,10 @@ def alone_in(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InputError(str(folder), received="a folder that another call is at work in", expected="one alone",
-                             remedy="Wait for it or name another folder with --out") from None  # fmt: skip
+            raise InputError(
+                str(folder),
+                received="a folder that another call is at work in",
+                expected="one alone",
+                remedy="Wait for it or name another folder with --out",
+            ) from None
         yield

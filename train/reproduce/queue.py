@@ -47,8 +47,12 @@ def reproduce(
     """
     possible = [job for job in jobs if job.data in data]
     if not possible:
-        raise InputError("data", received=", ".join(data) or "none", expected=", ".join({job.data for job in jobs}),
-                         remedy="Name FER2013's table and CK+48's folder with --data")  # fmt: skip
+        raise InputError(
+            "data",
+            received=", ".join(data) or "none",
+            expected=", ".join({job.data for job in jobs}),
+            remedy="Name FER2013's table and CK+48's folder with --data",
+        )
     device_environment(device)
     shares = _share_cores(at_once)
     with alone_in(out):
@@ -92,8 +96,10 @@ def reproduce(
 
         failed = _work_off(waiting, assign, shares, _environment(device, at_once), is_done_elsewhere, publish, tell)
     if failed:
-        raise CheckFailed(f"{len(failed)} of {len(possible)} trainings failed: {'; '.join(map(str, failed))}",
-                          remedy="Call again: what is done is not done twice")  # fmt: skip
+        raise CheckFailed(
+            f"{len(failed)} of {len(possible)} trainings failed: {'; '.join(map(str, failed))}",
+            remedy="Call again: what is done is not done twice",
+        )
 
 
 def _work_off(

@@ -130,8 +130,12 @@ def read_results(path: Path) -> Results:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Results)
     except (FileNotFoundError, *UNDECODABLE) as error:
-        raise InputError(str(path), received=str(error), expected="results that `python -m train reproduce` wrote",
-                         remedy="Restore the file, or move it away and let it be written again") from None  # fmt: skip
+        raise InputError(
+            str(path),
+            received=str(error),
+            expected="results that `python -m train reproduce` wrote",
+            remedy="Restore the file, or move it away and let it be written again",
+        ) from None
 
 
 def _is_finished(run: RunDir, epochs: int) -> bool:

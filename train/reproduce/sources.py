@@ -32,8 +32,11 @@ def read_data(paths: Sequence[Path]) -> dict[DataName, Source]:
         source = Source(path, load(path))
         name = _name_of(source)
         if name in found:
-            raise InputError(str(path), received=f"{source.faces.name}, which {found[name].path} is already",
-                             expected="each set once")  # fmt: skip
+            raise InputError(
+                str(path),
+                received=f"{source.faces.name}, which {found[name].path} is already",
+                expected="each set once",
+            )
         found[name] = source
     return found
 
@@ -44,6 +47,9 @@ def _name_of(source: Source) -> DataName:
         return "fer2013"
     if faces.classes == CK_PLUS and (faces.sequence != "").all():
         return "ckplus"
-    raise InputError(str(source.path), received=f"{faces.name} with the classes {', '.join(faces.classes)}",
-                     expected="FER2013 with Training and PublicTest, or CK+48 with its seven classes",
-                     remedy="Only the paper's own sets reproduce it")  # fmt: skip
+    raise InputError(
+        str(source.path),
+        received=f"{faces.name} with the classes {', '.join(faces.classes)}",
+        expected="FER2013 with Training and PublicTest, or CK+48 with its seven classes",
+        remedy="Only the paper's own sets reproduce it",
+    )

@@ -130,7 +130,11 @@ EXAMPLES: dict[str, list[Example]] = {
                 version=__version__,
                 health_every_s=30.0,
                 model_update=ModelUpdate(
-                    source="fleet", version=4, state="refused", wanted=5, wanted_model="c158944fbd7b",
+                    source="fleet",
+                    version=4,
+                    state="refused",
+                    wanted=5,
+                    wanted_model="c158944fbd7b",
                     reason="its time for a face: got 3.20 ms, expected at most 1.57 ms, 1.5 times the present model's",
                 ),
                 sessions=tuple(
@@ -157,8 +161,14 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(
             "The face has gone; the clock was not set yet",
             _event(
-                43, "end", "happy", "happy",
-                held_s=61.7, clock_synced=False, observed_at="1970-01-01T00:04:10.422Z", mono_ms=250422,
+                43,
+                "end",
+                "happy",
+                "happy",
+                held_s=61.7,
+                clock_synced=False,
+                observed_at="1970-01-01T00:04:10.422Z",
+                mono_ms=250422,
             ),
         ),
     ],
@@ -172,7 +182,11 @@ EXAMPLES: dict[str, list[Example]] = {
             "The camera has been unplugged, on a platform that tells no temperature",
             _health(
                 CameraHealth(state="failed", reason="/dev/video0: no such device"),
-                fps=0.0, latency_ms={}, temperature_c=None, throttled=None, problems=("camera_failed",),
+                fps=0.0,
+                latency_ms={},
+                temperature_c=None,
+                throttled=None,
+                problems=("camera_failed",),
             ),
         ),
     ],
@@ -193,28 +207,40 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(
             "To a resend: two events follow on their topic, two are no longer held",
             Reply(
-                id="wall-display-2", command="resend", ok=True, session=_SESSION,
+                id="wall-display-2",
+                command="resend",
+                ok=True,
+                session=_SESSION,
                 result={"count": 2, "missing": [[12, 13]]},
             ),
         ),
         Example(
             "To a snapshot",
             Reply(
-                id="wall-display-3", command="snapshot", ok=True, session=_SESSION,
+                id="wall-display-3",
+                command="snapshot",
+                ok=True,
+                session=_SESSION,
                 result={"tracks": [{"track": "k7q2", "expression": "happy"}, {"track": "m3xa", "expression": None}]},
             ),
         ),
         Example(
             "To a command that devices do not know",
             Reply(
-                id="wall-display-4", command="dance", ok=False, session=_SESSION,
+                id="wall-display-4",
+                command="dance",
+                ok=False,
+                session=_SESSION,
                 error="unknown command 'dance', expected one of ping, resend, snapshot",
             ),
         ),
         Example(
             'To {"v":1,"muted":true,"model":7} on desired: the camera is closed all the same',
             Reply(
-                id="", command=DESIRED, ok=False, session=_SESSION,
+                id="",
+                command=DESIRED,
+                ok=False,
+                session=_SESSION,
                 error="not a desired message: Expected `str`, got `int` - at `$.model`; "
                 "ignored, muted = true in it excepted",
             ),
@@ -240,5 +266,5 @@ EXAMPLES: dict[str, list[Example]] = {
         ),
     ],
     MODEL_PART: [Example("The beginning of a TFLite model", b"\x1c\x00\x00\x00TFL3")],
-}  # fmt: skip
+}
 """By channel."""

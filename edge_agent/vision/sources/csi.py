@@ -56,8 +56,11 @@ def open_csi(settings: CameraSettings) -> FrameSource:
         from edge_agent.vision.sources.picamera import Picamera2Source
 
         return Picamera2Source(settings)
-    raise CameraError("CSI camera", received="neither rpicam-vid nor libcamera-vid on the PATH",
-                      remedy="Install it: sudo apt install rpicam-apps-lite")  # fmt: skip
+    raise CameraError(
+        "CSI camera",
+        received="neither rpicam-vid nor libcamera-vid on the PATH",
+        remedy="Install it: sudo apt install rpicam-apps-lite",
+    )
 
 
 def frame_size(width_px: int, height_px: int) -> tuple[int, int]:
@@ -74,8 +77,24 @@ def command_line(program: str, settings: CameraSettings) -> list[str]:
     """How the program is started: endlessly, without a preview, raw frames to its standard output."""
     width, height = frame_size(settings.width_px, settings.height_px)
     which = ["--camera", settings.path] if settings.path.isdecimal() else []
-    return [program, "--timeout", "0", "--nopreview", "--codec", "yuv420", "--framerate", f"{settings.fps:g}",
-            "--width", str(width), "--height", str(height), *which, "--flush", "--output", "-"]  # fmt: skip
+    return [
+        program,
+        "--timeout",
+        "0",
+        "--nopreview",
+        "--codec",
+        "yuv420",
+        "--framerate",
+        f"{settings.fps:g}",
+        "--width",
+        str(width),
+        "--height",
+        str(height),
+        *which,
+        "--flush",
+        "--output",
+        "-",
+    ]
 
 
 def to_image(raw: NDArray[np.uint8], width_px: int, height_px: int) -> Image:
@@ -113,10 +132,13 @@ class CsiSource(GuardedSource):
         try:
             self._child = subprocess.Popen(
                 command_line(program, settings),
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
                 # A group of its own: a wrapper script is killed with what it started, and Ctrl-C reaches it not.
                 start_new_session=True,
-            )  # fmt: skip
+            )
         except OSError as error:
             raise CameraError(self.name, received=error.strerror, expected=f"{program} to start") from None
         self._complaints: deque[str] = deque(maxlen=40)
@@ -143,8 +165,11 @@ class CsiSource(GuardedSource):
         while filled < len(raw):
             remaining = deadline - self._clock()
             if remaining <= 0 or not poll.poll(remaining * 1000):
-                raise CameraError(self.name, received=f"no frame for {patience_s:g} s",
-                                  remedy="Check the ribbon cable; if it stays so, restart the device")  # fmt: skip
+                raise CameraError(
+                    self.name,
+                    received=f"no frame for {patience_s:g} s",
+                    remedy="Check the ribbon cable; if it stays so, restart the device",
+                )
             count = os.readv(pipe, [view[filled:]])
             if count == 0:
                 if self._closed.is_set():

@@ -88,8 +88,10 @@ class ImageSource(GuardedSource):
                     log.warning("%s; skipped", error)
         if len(self._paths) == 1:
             raise self._unreadable[self._paths[0]]
-        raise CameraError(f"{self.name}: none of its {len(self._paths)} images can be read",
-                          remedy="Check the files, or point camera.path at others")  # fmt: skip
+        raise CameraError(
+            f"{self.name}: none of its {len(self._paths)} images can be read",
+            remedy="Check the files, or point camera.path at others",
+        )
 
 
 def find_images(path: Path) -> list[Path]:
@@ -105,8 +107,12 @@ def find_images(path: Path) -> list[Path]:
     except OSError as error:
         raise _unreachable(path, error, "an image or a folder of images") from None
     if not found:
-        raise CameraError(str(path), received="a folder without images",
-                          expected="files like .jpg or .png directly in it", remedy="Check camera.path")  # fmt: skip
+        raise CameraError(
+            str(path),
+            received="a folder without images",
+            expected="files like .jpg or .png directly in it",
+            remedy="Check camera.path",
+        )
     return sorted(found, key=lambda file: natural_key(file.name))
 
 
@@ -129,8 +135,12 @@ def read_image(path: Path) -> Image:
 
 
 def _unreachable(path: Path, error: OSError, expected: str) -> CameraError:
-    return CameraError(str(path), received=(error.strerror or "an error").lower(), expected=expected,
-                       remedy="Check camera.path and that the agent's user may read it")  # fmt: skip
+    return CameraError(
+        str(path),
+        received=(error.strerror or "an error").lower(),
+        expected=expected,
+        remedy="Check camera.path and that the agent's user may read it",
+    )
 
 
 class _Found:
@@ -145,9 +155,12 @@ class _Found:
         """
         mark = _mark(path)
         if mark is not None and mark != self._marks[path]:
-            raise CameraError(str(path), received="a file that has changed since it was opened",
-                              expected="one that stays as it is",
-                              remedy='For a camera set camera.source to "v4l2", "csi" or "rtsp"')  # fmt: skip
+            raise CameraError(
+                str(path),
+                received="a file that has changed since it was opened",
+                expected="one that stays as it is",
+                remedy='For a camera set camera.source to "v4l2", "csi" or "rtsp"',
+            )
 
 
 def _mark(path: Path) -> tuple[int, int, int] | None:
@@ -175,8 +188,9 @@ class VideoSource(GuardedSource):
         self._capture = cv2.VideoCapture()
         self._first: Image | None = self._rewind()
         own_fps = self._capture.get(cv2.CAP_PROP_FPS)
-        self._pacer = Pacer(own_fps if math.isfinite(own_fps) and 1 <= own_fps <= 240 else settings.fps, self._closed,
-                            clock)  # fmt: skip
+        self._pacer = Pacer(
+            own_fps if math.isfinite(own_fps) and 1 <= own_fps <= 240 else settings.fps, self._closed, clock
+        )
         self._announced = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self._count = 0
 
@@ -200,8 +214,12 @@ class VideoSource(GuardedSource):
         path = Path(self.name)
         # Not a device or a pipe, behind which there could be a camera; opening a pipe would also wait for its writer.
         if path.exists() and not (path.is_file() or path.is_dir()):
-            raise CameraError(self.name, received="something that is no file", expected="a recording",
-                              remedy='For a camera set camera.source to "v4l2", "csi" or "rtsp"')  # fmt: skip
+            raise CameraError(
+                self.name,
+                received="something that is no file",
+                expected="a recording",
+                remedy='For a camera set camera.source to "v4l2", "csi" or "rtsp"',
+            )
         try:
             path.open("rb").close()
         except OSError as error:
@@ -210,8 +228,12 @@ class VideoSource(GuardedSource):
         self._capture.open(self.name, cv2.CAP_FFMPEG)
         first = self._decode() if self._capture.isOpened() else None
         if first is None:
-            raise CameraError(self.name, received="a file in which no picture can be decoded", expected="a video",
-                              remedy="Play it elsewhere to see whether it is whole, or convert it to MP4")  # fmt: skip
+            raise CameraError(
+                self.name,
+                received="a file in which no picture can be decoded",
+                expected="a video",
+                remedy="Play it elsewhere to see whether it is whole, or convert it to MP4",
+            )
         return first
 
     def _decode(self) -> Image | None:
@@ -223,5 +245,6 @@ class VideoSource(GuardedSource):
 
     def _report_missing(self) -> None:
         if self._count < 0.9 * self._announced:
-            log.warning("%s: ended after %d of %d frames; the file seems cut off", self.name, self._count,
-                        self._announced)  # fmt: skip
+            log.warning(
+                "%s: ended after %d of %d frames; the file seems cut off", self.name, self._count, self._announced
+            )

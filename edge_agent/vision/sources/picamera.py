@@ -32,15 +32,18 @@ class Picamera2Source(GuardedSource):
             raise CameraError(self.name, received=f"{type(error).__name__}: {error}", remedy=remedy) from None
         try:
             # What the library calls RGB888 lies in memory as blue, green, red.
-            self._camera.configure(self._camera.create_video_configuration(
-                main={"size": (settings.width_px, settings.height_px), "format": "RGB888"},
-                controls={"FrameRate": settings.fps},
-            ))  # fmt: skip
+            self._camera.configure(
+                self._camera.create_video_configuration(
+                    main={"size": (settings.width_px, settings.height_px), "format": "RGB888"},
+                    controls={"FrameRate": settings.fps},
+                )
+            )
             self._camera.start()
         except RuntimeError as error:
             self._camera.close()
-            raise CameraError(self.name, received=str(error),
-                              remedy="Stop the other program that uses the camera") from None  # fmt: skip
+            raise CameraError(
+                self.name, received=str(error), remedy="Stop the other program that uses the camera"
+            ) from None
 
     def _next(self) -> Image | None:
         try:

@@ -31,14 +31,23 @@ def open_rtsp(settings: CameraSettings) -> FrameSource:
     """
     name = without_secrets(settings.url)
     _check_reachable(settings.url, name)
-    capture = cv2.VideoCapture(settings.url, cv2.CAP_FFMPEG, [
-        cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(OPEN_TIMEOUT_S * 1000),
-        cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(patience_s(settings) * 1000),
-    ])  # fmt: skip
+    capture = cv2.VideoCapture(
+        settings.url,
+        cv2.CAP_FFMPEG,
+        [
+            cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
+            int(OPEN_TIMEOUT_S * 1000),
+            cv2.CAP_PROP_READ_TIMEOUT_MSEC,
+            int(patience_s(settings) * 1000),
+        ],
+    )
     if not capture.isOpened():
-        raise CameraError(name, received="an answer, but no pictures", expected="a video stream",
-                          remedy="Check the address's path, user and password, and that the camera serves RTSP over "
-                                 "TCP")  # fmt: skip
+        raise CameraError(
+            name,
+            received="an answer, but no pictures",
+            expected="a video stream",
+            remedy="Check the address's path, user and password, and that the camera serves RTSP over TCP",
+        )
     return LiveCapture(name, capture, settings.fps, BUFFERED_FRAMES, "Check the camera's power and its network")
 
 
@@ -67,5 +76,9 @@ def _check_reachable(url: str, name: str) -> None:
     except OSError as error:
         # Of an OSError, only `strerror` is sure not to carry the address.
         reason = (error.strerror or "no answer").lower()
-        raise CameraError(name, received=reason, expected=f"a camera at {host} port {port}",
-                          remedy="Check its power, its network and the address") from None  # fmt: skip
+        raise CameraError(
+            name,
+            received=reason,
+            expected=f"a camera at {host} port {port}",
+            remedy="Check its power, its network and the address",
+        ) from None

@@ -47,8 +47,12 @@ def open_v4l2(settings: CameraSettings) -> FrameSource:
     _check(device)
     capture = cv2.VideoCapture(str(device.resolve()), cv2.CAP_V4L2)
     if not capture.isOpened():
-        raise CameraError(str(device), received="a device that does not start", expected="a camera that is not in use",
-                          remedy=f"Stop the program that uses it; fuser -v {device} names it")  # fmt: skip
+        raise CameraError(
+            str(device),
+            received="a device that does not start",
+            expected="a camera that is not in use",
+            remedy=f"Stop the program that uses it; fuser -v {device} names it",
+        )
     if settings.width_px * settings.height_px > 640 * 480:
         # USB 2 has no room for uncompressed pictures above VGA at a useful rate.
         capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
@@ -107,9 +111,14 @@ def find_device(path: str, dev: Path = DEV, camera_at: Callable[[Path], str | No
         log.info("%s is gone; using %s (%s)", named, node, card)
         return node
     present = ", ".join(f"{node} ({card})" for node, card in others)
-    raise CameraError(str(named), received="no such device", expected="a camera",
-                      remedy=f"Set camera.path to one that is there: {present}" if present
-                      else "Plug the camera in, or set camera.source to what you use")  # fmt: skip
+    raise CameraError(
+        str(named),
+        received="no such device",
+        expected="a camera",
+        remedy=f"Set camera.path to one that is there: {present}"
+        if present
+        else "Plug the camera in, or set camera.source to what you use",
+    )
 
 
 def list_cameras(dev: Path = DEV, camera_at: Callable[[Path], str | None] = card_name) -> list[tuple[Path, str]]:
@@ -131,12 +140,16 @@ def list_cameras(dev: Path = DEV, camera_at: Callable[[Path], str | None] = card
 def explain(device: Path, error: OSError) -> CameraError:
     """Say what a failure to open a device node means, and what to do."""
     if error.errno in (errno.EACCES, errno.EPERM):
-        return CameraError(str(device), received="permission denied",
-                           remedy="Add the agent's user to the video group: sudo usermod -aG video USER, then log in "
-                                  "again or restart the service")  # fmt: skip
+        return CameraError(
+            str(device),
+            received="permission denied",
+            remedy="Add the agent's user to the video group: sudo usermod -aG video USER, then log in "
+            "again or restart the service",
+        )
     if error.errno == errno.EBUSY:
-        return CameraError(str(device), received="a device in use",
-                           remedy=f"Stop the program that uses it; fuser -v {device} names it")  # fmt: skip
+        return CameraError(
+            str(device), received="a device in use", remedy=f"Stop the program that uses it; fuser -v {device} names it"
+        )
     if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
         return CameraError(str(device), received="no such device", expected="a camera", remedy="Plug the camera in")
     if error.errno == errno.ENOTTY:
@@ -165,8 +178,9 @@ def _check(device: Path) -> None:
     except OSError as error:
         raise explain(device, error) from None
     if driver in CSI_DRIVERS:
-        raise CameraError(str(device), received=f"a Pi's own camera connector ({driver})",
-                          remedy='Set camera.source to "csi"')  # fmt: skip
+        raise CameraError(
+            str(device), received=f"a Pi's own camera connector ({driver})", remedy='Set camera.source to "csi"'
+        )
     if not capabilities & _VIDEO_CAPTURE:
         others = ", ".join(f"{node} ({name})" for node, name in list_cameras())
         remedy = f"Set camera.path to one of: {others}" if others else "Plug the camera in"

@@ -230,8 +230,11 @@ def test_what_was_answered_by_another_plan_is_not_taken_for_this_ones(
     if kept == "model.keras":
         for answers in (tmp_path / "out").rglob("answers.json"):
             answers.unlink()
-    plan = write_plan(tmp_path, PLAN.split("[[change]]")[0].replace("epochs = 1", "epochs = 2")
-                      + '[[change]]\nname = "CLAHE"\nfaces = ["clahe"]\n')  # fmt: skip
+    plan = write_plan(
+        tmp_path,
+        PLAN.split("[[change]]")[0].replace("epochs = 1", "epochs = 2")
+        + '[[change]]\nname = "CLAHE"\nfaces = ["clahe"]\n',
+    )
     monkeypatch.setattr(
         "sys.argv", ["train", "ablate", plan, "--data", str(folder / "data"), "--out", str(tmp_path / "out")]
     )
@@ -307,9 +310,19 @@ def test_a_folder_is_not_continued_with_another_recipe(
     plan = folder / "plan.toml"
     run = RunDir(tmp_path / "out" / "base" / "seed-1")
     record = RunRecord(
-        recipe=load_plan(str(plan))[1][0].recipe, data="", fingerprint="other", protocol="", protocol_note="",
-        classes=(), images={}, parameters=1, macs=1, git_revision="", versions={}, started_at="",
-    )  # fmt: skip
+        recipe=load_plan(str(plan))[1][0].recipe,
+        data="",
+        fingerprint="other",
+        protocol="",
+        protocol_note="",
+        classes=(),
+        images={},
+        parameters=1,
+        macs=1,
+        git_revision="",
+        versions={},
+        started_at="",
+    )
     run.create(record)
     monkeypatch.setattr(
         "sys.argv", ["train", "ablate", str(plan), "--data", str(folder / "data"), "--out", str(tmp_path / "out")]

@@ -20,9 +20,7 @@ from train.data.splits import ckplus_by_image
 def faces() -> FaceSet:
     """Six faces in two parts: images 0, 1 and 4 are equal, and so are 3 and 5, under two classes."""
     images = np.stack([face(seed, 48, 48, 1) for seed in (0, 0, 1, 2, 0, 2)])
-    return face_set(
-        [0, 0, 1, 1, 0, 0], classes=("keen", "bored"), usage=["train"] * 4 + ["test"] * 2, images=images
-    )  # fmt: skip
+    return face_set([0, 0, 1, 1, 0, 0], classes=("keen", "bored"), usage=["train"] * 4 + ["test"] * 2, images=images)
 
 
 def test_images_are_counted_by_published_part_and_class(faces: FaceSet) -> None:

@@ -22,9 +22,7 @@ from train.data.fer2013 import load_fer2013
 
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
-    return write_table(
-        tmp_path / "fer2013.csv", [row(0, 3), row(1, 6, "PublicTest"), row(2, 0, "PrivateTest")]
-    )  # fmt: skip
+    return write_table(tmp_path / "fer2013.csv", [row(0, 3), row(1, 6, "PublicTest"), row(2, 0, "PrivateTest")])
 
 
 def broken(tmp_path: Path, bad_row: str) -> Path:

@@ -69,17 +69,28 @@ def test_no_more_light_is_missing_than_may_be() -> None:
 
 
 def test_blur_takes_detail_away() -> None:
-    detail = [float(np.abs(np.diff(one[:, :, 0].astype(int), axis=0)).mean())
-              for one in [FACE, *often(Spoiling(share=1.0, blur_px=2.0))]]  # fmt: skip
+    detail = [
+        float(np.abs(np.diff(one[:, :, 0].astype(int), axis=0)).mean())
+        for one in [FACE, *often(Spoiling(share=1.0, blur_px=2.0))]
+    ]
     assert max(detail[1:]) <= detail[0]
     assert min(detail) < 0.3 * detail[0]
 
 
 def batch(how: Spoiling, teachers: tuple[Teachers, float] | None = None, share: tuple[int, int] = (0, 1)) -> Any:
     faces = bright_halves(40)
-    return EpochBatches(faces.images, one_hot(faces.labels, 2), epoch=1, seed=5, batch_size=40, side_px=48,
-                        augmentation=Augmentation(shift_px=3.0), spoiling=how, teachers=teachers,
-                        share=share)[0]  # fmt: skip
+    return EpochBatches(
+        faces.images,
+        one_hot(faces.labels, 2),
+        epoch=1,
+        seed=5,
+        batch_size=40,
+        side_px=48,
+        augmentation=Augmentation(shift_px=3.0),
+        spoiling=how,
+        teachers=teachers,
+        share=share,
+    )[0]
 
 
 def test_spoiling_leaves_the_variations_as_they_are() -> None:

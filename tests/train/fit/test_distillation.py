@@ -87,8 +87,16 @@ def test_a_teacher_that_is_no_bundle_is_refused(tmp_path: Path) -> None:
 def test_the_weight_says_which_part_of_the_targets_is_the_teachers(tmp_path: Path) -> None:
     images, teachers = bright_halves().images, Teachers([teacher(tmp_path)], CLASSES)
     targets = np.tile(np.array([1.0, 0.0, 0.4, 0.6], np.float32), (len(images), 1))
-    batches = EpochBatches(images, targets, epoch=0, seed=1, batch_size=16, augmentation=Augmentation(), side_px=48,
-                           teachers=(teachers, 0.25))  # fmt: skip
+    batches = EpochBatches(
+        images,
+        targets,
+        epoch=0,
+        seed=1,
+        batch_size=16,
+        augmentation=Augmentation(),
+        side_px=48,
+        teachers=(teachers, 0.25),
+    )
     varied, taught = batches[0]
     answers = teachers.answers(varied.astype(np.uint8))
     assert np.allclose(taught[:, :2], 0.75 * targets[:16, :2] + 0.25 * answers)

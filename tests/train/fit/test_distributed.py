@@ -37,8 +37,9 @@ with join(Place(int(devices), int(hosts), int(host), coordinator)) as team:
 """
 
 
-def start(folder: Path, *, devices: int = 1, hosts: int = 1, host: int = 0, coordinator: str = "",
-          on_this_host: int = 1) -> subprocess.Popen[bytes]:  # fmt: skip
+def start(
+    folder: Path, *, devices: int = 1, hosts: int = 1, host: int = 0, coordinator: str = "", on_this_host: int = 1
+) -> subprocess.Popen[bytes]:
     flags = f"--xla_force_host_platform_device_count={on_this_host}"
     environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags}
     words = [str(folder), str(devices), str(hosts), str(host), coordinator]
@@ -87,8 +88,16 @@ def test_the_shares_of_all_hosts_put_together_are_the_batch(hosts: int) -> None:
     how = Augmentation(flip=True, shift_px=4, noise=0.2, erase=0.5)
 
     def batches(share: tuple[int, int]) -> EpochBatches:
-        return EpochBatches(faces.images, one_hot(faces.labels, 2), epoch=3, seed=1, batch_size=40, augmentation=how,
-                            side_px=48, share=share)  # fmt: skip
+        return EpochBatches(
+            faces.images,
+            one_hot(faces.labels, 2),
+            epoch=3,
+            seed=1,
+            batch_size=40,
+            augmentation=how,
+            side_px=48,
+            share=share,
+        )
 
     whole = batches((0, 1))[1]
     parts = [batches((host, hosts))[1] for host in range(hosts)]

@@ -26,11 +26,16 @@ def scored(seed: int, classes: tuple[str, ...] = ("keen", "bored", "asleep")) ->
 def epochs(count: int) -> list[EpochMetrics]:
     return [
         EpochMetrics(
-            epoch=number, loss=2 / (number + 1), accuracy=number / count, val_loss=1.0, val_accuracy=0.5,
-            learning_rate=0.1, seconds=1.0,
+            epoch=number,
+            loss=2 / (number + 1),
+            accuracy=number / count,
+            val_loss=1.0,
+            val_accuracy=0.5,
+            learning_rate=0.1,
+            seconds=1.0,
         )
         for number in range(count)
-    ]  # fmt: skip
+    ]
 
 
 def pixels(path: Path) -> NDArray[np.uint8]:

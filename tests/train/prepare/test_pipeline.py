@@ -125,8 +125,13 @@ def test_the_report_lies_beside_the_crops_for_machines_and_people(prepared: tupl
     out, report = prepared
     told = json.loads((out / "prepare.json").read_text())
     assert told["skipped_by_reason"] == {
-        "too small": 1, "unreadable": 2, "two classes": 2, "several faces": 1, "no face": 1, "duplicate": 1,
-    }  # fmt: skip
+        "too small": 1,
+        "unreadable": 2,
+        "two classes": 2,
+        "several faces": 1,
+        "no face": 1,
+        "duplicate": 1,
+    }
     assert told["policy"]["several"] == "clear"
     assert (out / "prepare.md").read_text() == render(report)
     assert "24 faces of 6 people from 32 files, found by haar." in render(report)
@@ -202,8 +207,11 @@ def test_the_owners_own_parts_are_kept(tmp_path: Path) -> None:
             photograph(tmp_path / "own" / part / "b" / f"{person}.png", "sad", person)
     report = prepare(tmp_path / "own", tmp_path / "crops", HAAR)
     assert {face.file for face in report.faces if face.part == "test"} == {
-        "test/a/4.png", "test/a/5.png", "test/b/4.png", "test/b/5.png",
-    }  # fmt: skip
+        "test/a/4.png",
+        "test/a/5.png",
+        "test/b/4.png",
+        "test/b/5.png",
+    }
     assert sum(report.counts()["validation"].values()) >= 2
     assert "0 of 4 faces outside training show a person or moment that is also in it" in report.notes[0]
 

@@ -58,8 +58,19 @@ def twice(ckplus: Path, tmp_path_factory: pytest.TempPathFactory) -> Reproductio
     out = tmp_path_factory.mktemp("reproduction") / "out"
     run = RunDir(out / "ckplus-paper" / "paper-8-seed1")
     part = ["table9", "--only", "8", "--splits", "paper", "--seeds", "1", "--epochs", str(EPOCHS)]
-    command = [sys.executable, "-m", "train", "reproduce", *part, "--ckplus", str(ckplus), "--out", str(out),
-               "--docs", str(out.parent / "docs")]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "train",
+        "reproduce",
+        *part,
+        "--ckplus",
+        str(ckplus),
+        "--out",
+        str(out),
+        "--docs",
+        str(out.parent / "docs"),
+    ]
     first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 400
     while run.load_state() is None and first.poll() is None and time.monotonic() < deadline:
@@ -351,8 +362,19 @@ def test_a_file_where_a_folder_is_wanted_is_refused(option: str, ckplus: Path, t
 @pytest.mark.parametrize("seeds", ["", "one", "1,-2", "4294967296"])
 def test_seeds_are_whole_numbers(seeds: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"--seeds: got .*, expected whole numbers"):
-        run_target("table9", [], tmp_path, only="", splits="both", seeds=seeds, epochs=1, precision="float32",
-                   device="auto", docs=None, tell=print)  # fmt: skip
+        run_target(
+            "table9",
+            [],
+            tmp_path,
+            only="",
+            splits="both",
+            seeds=seeds,
+            epochs=1,
+            precision="float32",
+            device="auto",
+            docs=None,
+            tell=print,
+        )
 
 
 def test_devices_are_chosen_by_what_backends_read() -> None:

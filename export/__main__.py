@@ -190,13 +190,13 @@ def _unwritable(file: Path, received: str) -> InputError:
 
 def _write_card(file: Path, out: Path, measured: Path | None) -> None:
     from edge_agent.model_format.bundle import read_bundle
-    from export.card import render_card
+    from export.card import card_to_markdown
     from export.measurements import read_measurements
     from train.common.writing import write_whole
 
     _check_writable(out)
     plots = "" if measured is None else os.path.relpath(measured.with_suffix(""), out.parent)
-    text = render_card(read_bundle(file), None if measured is None else read_measurements(measured), plots)
+    text = card_to_markdown(read_bundle(file), None if measured is None else read_measurements(measured), plots)
     write_whole(out, text.encode())
     typer.echo(f"The model card is in {out}")
 

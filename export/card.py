@@ -5,7 +5,7 @@ from __future__ import annotations
 from edge_agent.errors import InputError
 from edge_agent.model_format.bundle import Bundle
 from edge_agent.model_format.metadata import EARLIER, DataInfo, Metadata
-from export.card_statistics import sections
+from export.card_sections import sections
 from export.measurements import Measurements
 from train.common.table import table
 from train.measure.evaluate import wilson_interval
@@ -51,7 +51,7 @@ monitoring individuals. In the European Union, emotion inference in education in
 except for medical or safety reasons (AI Act, Regulation (EU) 2024/1689, Art. 5(1)(f))."""
 
 
-def render_card(bundle: Bundle, measured: Measurements | None = None, plots: str = "") -> str:
+def card_to_markdown(bundle: Bundle, measured: Measurements | None = None, plots: str = "") -> str:
     """A bundle's model card as Markdown.
 
     Args:

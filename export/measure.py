@@ -17,11 +17,11 @@ from train.data.dataset import FaceSet
 from train.data.ferplus import load_votes
 from train.fit.run_dir import RunDir
 from train.measure import plots as report
-from train.measure.annotator_agreement import measure_votes
+from train.measure.annotator_agreement import measure_agreement
 from train.measure.calibration import FLOORS, calibrate, risk_coverage
-from train.measure.cross_dataset import measure_generalisation
+from train.measure.cross_dataset import evaluate_cross_dataset
 from train.measure.evaluate import evaluate
-from train.measure.predictors import held_out_faces, open_reader
+from train.measure.predictors import held_out_faces, open_predictor
 from train.measure.robustness import measure_robustness
 
 PLOTS = ("confusion", "reliability", "coverage", "robustness")
@@ -60,33 +60,33 @@ def measure(
     if run is not None:
         record = check_of_run(read_bundle(file), RunDir(run))
         RunDir(run).check_finished()
-    readers = tuple(map(open_reader, (file, *beside)))
-    reader = readers[0]
+    predictors = tuple(map(open_predictor, (file, *beside)))
+    predictor = predictors[0]
     on_step("reading the data")
-    faces = held_out_faces(data, readers)
+    faces = held_out_faces(data, predictors)
     on_step("calibration and coverage")
-    logits = reader.logits(faces.images)
-    probabilities = softmax(logits, reader.temperature)
+    logits = predictor.logits(faces.images)
+    probabilities = softmax(logits, predictor.temperature)
     floor = SmoothingSettings().uncertain_below
     measured = Measurements(
-        model=reader.identity,
+        model=predictor.identity,
         data=faces.name,
-        protocol=reader.protocol,
+        protocol=predictor.protocol,
         images=len(faces),
         calibration=calibrate(logits, faces.labels),
         abstention=risk_coverage(probabilities, faces.labels, sorted({*FLOORS, floor})),
         quantized=None if run is None else _beside_float(file, run, faces),
-        votes=None if votes is None else measure_votes(reader, faces, load_votes(votes, faces)),
+        votes=None if votes is None else measure_agreement(predictor, faces, load_votes(votes, faces)),
         generalisation=None
         if unseen is None
-        else measure_generalisation(reader, load(unseen, channels=reader.channels)),
-        robustness=measure_robustness(readers, faces, on_step=on_step),
+        else evaluate_cross_dataset(predictor, load(unseen, channels=predictor.channels)),
+        robustness=measure_robustness(predictors, faces, on_step=on_step),
         learnt_spoilt=() if record is None else record.recipe.spoiling.kinds(),
     )
     if plots is not None:
         scored = evaluate(probabilities, faces.labels, faces.classes)
-        report.plot_confusion(scored, plot_path(plots, "confusion"), reader.name)
-        report.plot_reliability(scored, plot_path(plots, "reliability"), reader.name)
+        report.plot_confusion(scored, plot_path(plots, "confusion"), predictor.name)
+        report.plot_reliability(scored, plot_path(plots, "reliability"), predictor.name)
         report.plot_risk_coverage(measured.abstention, floor, plot_path(plots, "coverage"))
         report.plot_robustness(measured.robustness, plot_path(plots, "robustness"))
     return measured

@@ -8,9 +8,9 @@ import msgspec
 
 from edge_agent.errors import UNDECODABLE, InputError
 from train.common.writing import write_whole
-from train.measure.annotator_agreement import VotesView
+from train.measure.annotator_agreement import AnnotatorAgreement
 from train.measure.calibration import Abstention, Calibration
-from train.measure.cross_dataset import Generalisation
+from train.measure.cross_dataset import CrossDatasetResult
 from train.measure.robustness import Robustness
 
 
@@ -55,8 +55,8 @@ class Measurements(msgspec.Struct, frozen=True, kw_only=True):
     abstention: tuple[Abstention, ...]
     robustness: tuple[Robustness, ...]
     quantized: Quantized | None = None
-    votes: VotesView | None = None
-    generalisation: Generalisation | None = None
+    votes: AnnotatorAgreement | None = None
+    generalisation: CrossDatasetResult | None = None
     learnt_spoilt: tuple[str, ...] = ()
 
     def at_floor(self, floor: float) -> Abstention:

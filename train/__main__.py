@@ -199,9 +199,9 @@ def framing(
     """Fit the constants that bring every detector's boxes to FER2013's framing, and show how well they do."""
     from edge_agent.vision.weights import find_weights
     from train.data import load
-    from train.measure.box_calibration import framing_report
+    from train.measure.box_calibration import box_calibration_report
 
-    typer.echo(framing_report(load(data), photos, weights or find_weights(), count, seed)[1])
+    typer.echo(box_calibration_report(load(data), photos, weights or find_weights(), count, seed)[1])
 
 
 @app.command()

@@ -12,7 +12,7 @@ from edge_agent.config import SmoothingSettings
 from edge_agent.model_format.bundle import pack_bundle, read_bundle, unpack_bundle
 from edge_agent.model_format.metadata import EARLIER, DataInfo, TrainingInfo
 from edge_agent.vision.classifier import BUNDLED_MODEL, BUNDLED_MODELS
-from export.card import render_card
+from export.card import card_to_markdown
 from export.measurements import read_measurements
 from tests.support.tflite_models import dense_model, metadata
 from train.measure.calibration import choose_floor
@@ -42,7 +42,7 @@ def test_the_committed_figures_are_those_of_the_bundled_model(name: str) -> None
 @pytest.mark.parametrize("name", CARDS)
 def test_the_committed_card_is_that_of_the_bundled_model_and_its_figures(name: str) -> None:
     file, figures = BUNDLED_MODELS[name], measured(name)
-    card = render_card(read_bundle(file), read_measurements(figures), f"measured/{figures.stem}")
+    card = card_to_markdown(read_bundle(file), read_measurements(figures), f"measured/{figures.stem}")
     assert (DOCS / CARDS[name]).read_text(encoding="utf-8") == card, (
         f"docs/{CARDS[name]} is out of date: python -m export card edge_agent/models/{file.name} "
         f"--measured docs/measured/{figures.name} --out docs/{CARDS[name]}"
@@ -57,7 +57,7 @@ def test_the_default_floor_is_the_one_the_curve_asks_for(name: str) -> None:
 
 def test_a_card_names_the_file_it_is_about_and_its_limits() -> None:
     bundle = read_bundle(BUNDLED_MODEL)
-    card = render_card(bundle)
+    card = card_to_markdown(bundle)
     assert bundle.model_id in card
     assert "No demographic audit" in card
     assert "Art. 5(1)(f)" in card
@@ -67,7 +67,7 @@ def test_a_card_names_the_file_it_is_about_and_its_limits() -> None:
 def test_a_card_of_own_photographs_says_nothing_of_fer2013() -> None:
     own = DataInfo(name="crops", sha256="c" * 64, protocol="own-split seed=0", note="Drawn by image.")
     facts = msgspec.structs.replace(read_bundle(BUNDLED_MODEL).metadata, data=(own,), training=TrainingInfo())
-    card = render_card(dataclasses.replace(read_bundle(BUNDLED_MODEL), metadata=facts))
+    card = card_to_markdown(dataclasses.replace(read_bundle(BUNDLED_MODEL), metadata=facts))
     assert not any(word in card for word in ("FER2013", "PublicTest", "FER+", "web photographs", "Against ten"))
     assert "as whoever sorted its training pictures would name it" in card
     assert "crops: Drawn by image." in card
@@ -83,7 +83,7 @@ def test_a_card_tells_all_that_the_model_learnt_from() -> None:
             earlier_annotation=("more votes",),
         ),
     )
-    card = render_card(unpack_bundle(pack_bundle(dense_model(), facts), "it"))
+    card = card_to_markdown(unpack_bundle(pack_bundle(dense_model(), facts), "it"))
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in card.splitlines() if line[:1] == "|"]
     told = {row[0]: row[1] for row in rows}
     assert told["FER2013"] == EARLIER

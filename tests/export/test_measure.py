@@ -14,7 +14,7 @@ from edge_agent.config import SmoothingSettings
 from edge_agent.errors import InputError
 from edge_agent.model_format.bundle import Bundle, read_bundle, write_bundle
 from edge_agent.model_format.metadata import DataInfo
-from export.card import render_card
+from export.card import card_to_markdown
 from export.measure import PLOTS, measure, plot_path
 from export.measurements import Measurements, read_measurements, write_measurements
 from tests.support.exported import write_fer2013
@@ -88,7 +88,7 @@ def test_figures_survive_their_file(measured: Measurements, tmp_path: Path) -> N
 
 
 def test_a_card_tells_all_that_was_measured(measured: Measurements, bundle: Bundle) -> None:
-    card = render_card(bundle, measured, "measured/dense")
+    card = card_to_markdown(bundle, measured, "measured/dense")
 
     for section in ("Calibration", "Coverage", "Robustness", "Against ten annotators", "On another data set: CK+48"):
         assert f"\n### {section}\n" in card
@@ -98,10 +98,11 @@ def test_a_card_tells_all_that_was_measured(measured: Measurements, bundle: Bund
 
 def test_a_card_tells_that_spoilt_pictures_were_learnt_from(measured: Measurements, bundle: Bundle) -> None:
     practised = msgspec.structs.replace(measured, learnt_spoilt=("darkened", "blurred"))
-    assert "Its training showed the model such pictures too, made by other code: darkened, blurred." in render_card(
-        bundle, practised
+    assert (
+        "Its training showed the model such pictures too, made by other code: darkened, blurred."
+        in card_to_markdown(bundle, practised)
     )
-    assert "such pictures too" not in render_card(bundle, measured)
+    assert "such pictures too" not in card_to_markdown(bundle, measured)
 
 
 def test_the_run_of_another_model_is_refused_before_anything_is_measured(folder: Path, tmp_path: Path) -> None:
@@ -126,7 +127,7 @@ def test_a_folder_where_the_figures_should_go_is_refused_before_anything_is_meas
 
 def test_what_was_not_measured_is_left_out(measured: Measurements, bundle: Bundle) -> None:
     less = msgspec.structs.replace(measured, votes=None, generalisation=None)
-    card = render_card(bundle, less)
+    card = card_to_markdown(bundle, less)
     assert "### Against ten annotators" not in card
     assert "### On another data set" not in card
     assert "![" not in card
@@ -135,7 +136,7 @@ def test_what_was_not_measured_is_left_out(measured: Measurements, bundle: Bundl
 def test_figures_of_another_model_make_no_card(measured: Measurements, bundle: Bundle) -> None:
     other = msgspec.structs.replace(measured, model="ffffffffffff")
     with pytest.raises(InputError, match=f"those of model ffffffffffff, expected {bundle.model_id}"):
-        render_card(bundle, other)
+        card_to_markdown(bundle, other)
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"model": 7}'])

@@ -1,4 +1,4 @@
-"""Readers made of plain arithmetic, so that what is measured of them can be worked out by hand."""
+"""Predictors made of plain arithmetic, so that what is measured of them can be worked out by hand."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.model_format.labels import FER2013
-from train.measure.predictors import Reader
+from train.measure.predictors import Predictor
 
 Logits = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
-def reader(logits: Logits, *, labels: tuple[str, ...] = FER2013, learnt_from: dict[str, str] | None = None) -> Reader:
-    """A reader that answers what a function says."""
-    return Reader(
+def predictor(
+    logits: Logits, *, labels: tuple[str, ...] = FER2013, learnt_from: dict[str, str] | None = None
+) -> Predictor:
+    """A predictor that answers what a function says."""
+    return Predictor(
         name="made",
         identity="0123456789ab",
         labels=labels,

@@ -1,6 +1,6 @@
 """Ways to even out faces before a network sees them, which systems of this kind are said to need.
 
-The device does none of them: they are here to be tried (:mod:`train.ablation.trials`), kept or rejected by figures.
+The device does none of them: they are here to be tried (:mod:`train.ablation.runner`), kept or rejected by figures.
 """
 
 from __future__ import annotations

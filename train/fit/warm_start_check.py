@@ -15,7 +15,7 @@ from train.data.splits import make_split
 from train.fit.batch_statistics import answers_by_batches
 from train.fit.trainer import predict_logits
 from train.fit.weights_from_tflite import recover
-from train.measure.predictors import held_out_faces, open_reader
+from train.measure.predictors import held_out_faces, open_predictor
 
 BATCH = 128
 """Faces that are normalised together where training's normalisation is measured; the recipes' usual batch."""
@@ -56,20 +56,20 @@ def measure_readback(path: Path, data: Path) -> Readback:
         InputError: The data do not fit the bundle or have no training part.
         ModelError: The bundle cannot be used or read back.
     """
-    reader = open_reader(path)
-    held_out = held_out_faces(data, (reader,))
-    faces = load(data, channels=reader.channels)
-    learnt_from = make_split(faces, reader.protocol).train
+    predictor = open_predictor(path)
+    held_out = held_out_faces(data, (predictor,))
+    faces = load(data, channels=predictor.channels)
+    learnt_from = make_split(faces, predictor.protocol).train
     if len(learnt_from) == 0:
-        raise InputError(f"the training part of {reader.protocol}", received="no images", expected="some")
+        raise InputError(f"the training part of {predictor.protocol}", received="no images", expected="some")
     model = recover(read_bundle(path), faces.images[learnt_from])
-    labels = reader.logits(held_out.images).argmax(axis=1)
+    labels = predictor.logits(held_out.images).argmax(axis=1)
     told = predict_logits(model, held_out.images).argmax(axis=1)
     in_batches = answers_by_batches(model, held_out.images, BATCH).argmax(axis=1)
     truth = held_out.labels
     return Readback(
-        name=reader.name,
-        model=reader.identity,
+        name=predictor.name,
+        model=predictor.identity,
         images=len(truth),
         bundle=float(np.mean(labels == truth)),
         recovered=float(np.mean(told == truth)),

@@ -14,7 +14,7 @@ from train.common.table import table
 from train.data.dataset import FaceSet
 from train.data.ferplus import VOTES_FOR, Votes
 from train.measure.evaluate import wilson_interval
-from train.measure.predictors import Reader
+from train.measure.predictors import Predictor
 
 AGREEMENT_EDGES = (0.0, 0.5, 0.7, 0.9, 1.0)
 """Bins of agreement, the share of all votes that went to the commonest choice: over the lower, up to the upper edge."""
@@ -38,7 +38,7 @@ class AgreementBin(msgspec.Struct, frozen=True, kw_only=True):
     of_labels: float
 
 
-class VotesView(msgspec.Struct, frozen=True, kw_only=True):
+class AnnotatorAgreement(msgspec.Struct, frozen=True, kw_only=True):
     """A model against the votes; shares from 0 to 1.
 
     Attributes:
@@ -68,23 +68,23 @@ class VotesView(msgspec.Struct, frozen=True, kw_only=True):
     by_agreement: tuple[AgreementBin, ...]
 
 
-def measure_votes(reader: Reader, faces: FaceSet, votes: Votes) -> VotesView:
+def measure_agreement(predictor: Predictor, faces: FaceSet, votes: Votes) -> AnnotatorAgreement:
     """Compare a model's answers with what annotators chose.
 
     Args:
-        reader: The model; its labels are the faces' classes.
+        predictor: The model; its labels are the faces' classes.
         faces: FER2013's, none of which it was trained on.
         votes: On the same rows.
 
     Raises:
         InputError: No face has a commonest choice that the model has a label for, or FER+ has none of a label.
     """
-    unknown = [label for label in reader.labels if label not in FER_PLUS]
+    unknown = [label for label in predictor.labels if label not in FER_PLUS]
     if unknown:
         raise InputError(
-            f"{reader.name}: labels", received=", ".join(unknown), expected=f"some of {', '.join(FER_PLUS)}"
+            f"{predictor.name}: labels", received=", ".join(unknown), expected=f"some of {', '.join(FER_PLUS)}"
         )
-    columns = np.array([VOTES_FOR.index(label) for label in reader.labels])
+    columns = np.array([VOTES_FOR.index(label) for label in predictor.labels])
     commonest = votes.counts.argmax(axis=1)
     tied = (votes.counts == votes.counts.max(axis=1, keepdims=True)).sum(axis=1) > 1
     kept = np.flatnonzero(~tied & np.isin(commonest, columns)).astype(np.int64)
@@ -96,14 +96,14 @@ def measure_votes(reader: Reader, faces: FaceSet, votes: Votes) -> VotesView:
             remedy="Use a larger part of FER2013",
         )
     wanted = commonest[kept]
-    answered = columns[reader.logits(faces.images[kept]).argmax(axis=1)]
+    answered = columns[predictor.logits(faces.images[kept]).argmax(axis=1)]
     labelled = columns[faces.labels[kept]]
     counts = votes.counts[kept]
     rows, total = np.arange(len(kept)), counts.sum(axis=1)
     hits = answered == wanted
-    return VotesView(
-        model=reader.identity,
-        name=reader.name,
+    return AnnotatorAgreement(
+        model=predictor.identity,
+        name=predictor.name,
         images=len(kept),
         left_out=_left_out(tied, commonest, columns),
         accuracy=float(hits.mean()),
@@ -116,7 +116,7 @@ def measure_votes(reader: Reader, faces: FaceSet, votes: Votes) -> VotesView:
     )
 
 
-def render(view: VotesView) -> str:
+def render(view: AnnotatorAgreement) -> str:
     """One model's answers against the votes as two tables."""
     low, high = view.interval
     left_out = ", ".join(f"{count:,} {why}" for why, count in view.left_out.items()) or "none"

@@ -61,7 +61,7 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True)
-class FramingFit:
+class BoxCalibrationFit:
     """The constants that carry one detector's boxes to FER2013's squares, and how well they do.
 
     Attributes:
@@ -104,7 +104,7 @@ class Agreement:
     overlap: float
 
 
-def fit_framing(faces: NDArray[np.uint8], detector: Finder, seed: int = 0) -> FramingFit:
+def fit_box_calibration(faces: NDArray[np.uint8], detector: Finder, seed: int = 0) -> BoxCalibrationFit:
     """Fit a detector's constants on face crops whose square is known.
 
     Args:
@@ -131,7 +131,7 @@ def fit_framing(faces: NDArray[np.uint8], detector: Finder, seed: int = 0) -> Fr
             remedy="Show it more faces, or FER2013's",
         )
     framing = _fit(found, "geometric mean")
-    return FramingFit(
+    return BoxCalibrationFit(
         detector=detector.name,
         faces=len(faces),
         found=len(found),
@@ -180,9 +180,9 @@ def agreement(pictures: Sequence[Image], first: Finder, second: Finder) -> Agree
     )
 
 
-def framing_report(
+def box_calibration_report(
     faces: FaceSet, photos: Path | None, weights: Path | None, count: int = 3000, seed: int = 0
-) -> tuple[tuple[FramingFit, ...], str]:
+) -> tuple[tuple[BoxCalibrationFit, ...], str]:
     """Fit every detector there is on training faces, check them on photos, and tell the result in Markdown.
 
     Args:
@@ -203,7 +203,7 @@ def framing_report(
     detectors: list[Finder] = [HaarDetector()]
     if weights is not None:
         detectors.append(YuNetDetector(read_weights(weights), str(weights)))
-    fits = tuple(fit_framing(faces.images[chosen], detector, seed) for detector in detectors)
+    fits = tuple(fit_box_calibration(faces.images[chosen], detector, seed) for detector in detectors)
     parts = [_fit_table(fits), _measure_table(fits)]
     if photos is not None and len(detectors) == 2:
         parts.append(_agreement_table(agreement(at_sizes(read_photos(photos)), detectors[0], detectors[1])))
@@ -271,7 +271,7 @@ def _compare(found: Sequence[tuple[RawFace, Box]], name: str) -> Measure:
     return Measure(name, framing.scale, float(high / low), float(np.median(overlaps)))
 
 
-def _fit_table(fits: Sequence[FramingFit]) -> str:
+def _fit_table(fits: Sequence[BoxCalibrationFit]) -> str:
     return table(
         ["detector, constants", "found", "scale", "right", "down", "median overlap", "nine in ten over"],
         [
@@ -293,7 +293,7 @@ def _fit_table(fits: Sequence[FramingFit]) -> str:
     )
 
 
-def _measure_table(fits: Sequence[FramingFit]) -> str:
+def _measure_table(fits: Sequence[BoxCalibrationFit]) -> str:
     return table(
         ["detector, measure of its box", "scale", "spread", "median overlap"],
         [

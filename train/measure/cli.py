@@ -26,11 +26,11 @@ def robustness(
 ) -> None:
     """Spoil held-out faces (small, blurred, dark, turned, masked ...) and tell what each model loses."""
     from train.measure.plots import plot_robustness
-    from train.measure.predictors import held_out_faces, open_reader
+    from train.measure.predictors import held_out_faces, open_predictor
     from train.measure.robustness import compare_losses, measure_robustness, render
 
-    readers = tuple(map(open_reader, models))
-    measured = measure_robustness(readers, held_out_faces(data, readers), seed=seed, on_step=_tell)
+    predictors = tuple(map(open_predictor, models))
+    measured = measure_robustness(predictors, held_out_faces(data, predictors), seed=seed, on_step=_tell)
     if out is not None:
         plot_robustness(measured, out)
     _print(measured, "\n\n".join(filter(None, (render(measured), compare_losses(measured)))), json)
@@ -44,11 +44,11 @@ def generalise(
 ) -> None:
     """Read faces of a data set the models were not trained on, by the classes both have."""
     from train.data import load
-    from train.measure.cross_dataset import measure_generalisation, render
-    from train.measure.predictors import open_reader
+    from train.measure.cross_dataset import evaluate_cross_dataset, render
+    from train.measure.predictors import open_predictor
 
-    readers = tuple(map(open_reader, models))
-    measured = [measure_generalisation(reader, load(data, channels=reader.channels)) for reader in readers]
+    predictors = tuple(map(open_predictor, models))
+    measured = [evaluate_cross_dataset(predictor, load(data, channels=predictor.channels)) for predictor in predictors]
     _print(measured, render(measured), json)
 
 
@@ -61,13 +61,13 @@ def votes(
 ) -> None:
     """Compare answers on held-out faces with what FER+'s ten annotators chose, by how far these agree."""
     from train.data.ferplus import load_votes
-    from train.measure.annotator_agreement import measure_votes, render
-    from train.measure.predictors import held_out_faces, open_reader
+    from train.measure.annotator_agreement import measure_agreement, render
+    from train.measure.predictors import held_out_faces, open_predictor
 
-    readers = tuple(map(open_reader, models))
-    faces = held_out_faces(data, readers)
+    predictors = tuple(map(open_predictor, models))
+    faces = held_out_faces(data, predictors)
     joined = load_votes(votes, faces)
-    measured = [measure_votes(reader, faces, joined) for reader in readers]
+    measured = [measure_agreement(predictor, faces, joined) for predictor in predictors]
     _print(measured, "\n\n".join(map(render, measured)), json)
 
 
@@ -101,9 +101,9 @@ def ablate(
     json: AsJson = False,
 ) -> None:
     """Train a recipe with one change at a time, over several seeds, and tell gains from chance."""
+    from train.ablation.effects import render
     from train.ablation.plan import load_plan
-    from train.ablation.result import render
-    from train.ablation.trials import run_ablation
+    from train.ablation.runner import run_ablation
     from train.data import load
     from train.data.ferplus import load_votes
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edge_agent.errors import InputError
 from train.common.table import table
 from train.data.dataset import FaceSet
-from train.measure.predictors import Reader
+from train.measure.predictors import Predictor
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ _PUBLISHED = {"FER2013", "CK+48"}
 """Names that the loaders give to one data set each, whichever of its parts are there; others are names of folders."""
 
 
-class Generalisation(msgspec.Struct, frozen=True, kw_only=True):
+class CrossDatasetResult(msgspec.Struct, frozen=True, kw_only=True):
     """Accuracy of one model on a data set it was not trained on; shares from 0 to 1.
 
     Attributes:
@@ -50,47 +50,51 @@ class Generalisation(msgspec.Struct, frozen=True, kw_only=True):
     support: dict[str, int]
 
 
-def measure_generalisation(reader: Reader, faces: FaceSet, seed: int = 0) -> Generalisation:
+def evaluate_cross_dataset(predictor: Predictor, faces: FaceSet, seed: int = 0) -> CrossDatasetResult:
     """Read faces of another data set.
 
     Args:
-        reader: The model.
+        predictor: The model.
         faces: What it was not trained on.
         seed: Of the bootstrap.
 
     Raises:
         InputError: The model was trained on that data set, or they share no class.
     """
-    names = set(reader.learnt_from.values())
-    if faces.fingerprint() in reader.learnt_from or faces.name in _PUBLISHED & names:
+    names = set(predictor.learnt_from.values())
+    if faces.fingerprint() in predictor.learnt_from or faces.name in _PUBLISHED & names:
         raise InputError(
-            reader.name,
+            predictor.name,
             received=f"a model that learnt from {faces.name}",
             expected="one that did not",
             remedy="For the held-out part of its own data use `python -m train evaluate`",
         )
     if faces.name in names:
         log.warning(
-            "%s was trained on other data of the name %s: make sure that no picture is in both", reader.name, faces.name
+            "%s was trained on other data of the name %s: make sure that no picture is in both",
+            predictor.name,
+            faces.name,
         )
-    shared = [label for label in reader.labels if label in faces.classes]
+    shared = [label for label in predictor.labels if label in faces.classes]
     if not shared:
         raise InputError(
-            f"{faces.name}: classes", received=", ".join(faces.classes), expected=f"some of {', '.join(reader.labels)}"
+            f"{faces.name}: classes",
+            received=", ".join(faces.classes),
+            expected=f"some of {', '.join(predictor.labels)}",
         )
     kept = faces.take(np.flatnonzero(np.isin(faces.labels, [faces.classes.index(label) for label in shared])))
     if len(kept) == 0:
         raise InputError(faces.name, received="no images", expected=f"some of {', '.join(shared)}")
-    truth = np.array([reader.labels.index(faces.classes[label]) for label in kept.labels])
-    logits = reader.logits(kept.images)
+    truth = np.array([predictor.labels.index(faces.classes[label]) for label in kept.labels])
+    logits = predictor.logits(kept.images)
     right = logits.argmax(axis=1) == truth
-    columns = np.array([reader.labels.index(label) for label in shared])
+    columns = np.array([predictor.labels.index(label) for label in shared])
     told = bool((kept.subject != "").all())
-    occurring = [label for label in shared if (truth == reader.labels.index(label)).any()]
-    of_class = {label: right[truth == reader.labels.index(label)] for label in occurring}
-    return Generalisation(
-        model=reader.identity,
-        name=reader.name,
+    occurring = [label for label in shared if (truth == predictor.labels.index(label)).any()]
+    of_class = {label: right[truth == predictor.labels.index(label)] for label in occurring}
+    return CrossDatasetResult(
+        model=predictor.identity,
+        name=predictor.name,
         data=faces.name,
         images=len(kept),
         subjects=len(np.unique(kept.subject)) if told else 0,
@@ -102,7 +106,7 @@ def measure_generalisation(reader: Reader, faces: FaceSet, seed: int = 0) -> Gen
     )
 
 
-def render(measured: list[Generalisation]) -> str:
+def render(measured: list[CrossDatasetResult]) -> str:
     """A table with a column for each model; models that share other classes with the data read other images."""
     first, images = measured[0], [f"{one.images:,}" for one in measured]
     support = {label: count for one in measured for label, count in one.support.items()}

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Reader:
+class Predictor:
     """A network ready to be measured.
 
     Attributes:
@@ -72,7 +72,7 @@ def learnt_by(facts: Metadata) -> Learnt:
     )
 
 
-def open_reader(path: Path) -> Reader:
+def open_predictor(path: Path) -> Predictor:
     """Open a model bundle or a finished run directory.
 
     Raises:
@@ -82,20 +82,20 @@ def open_reader(path: Path) -> Reader:
     return _open_run(path) if path.is_dir() else _open_bundle(path)
 
 
-def held_out_faces(data: Path, readers: tuple[Reader, ...]) -> FaceSet:
-    """The validation part of a data set by the first reader's split.
+def held_out_faces(data: Path, predictors: tuple[Predictor, ...]) -> FaceSet:
+    """The validation part of a data set by the first predictor's split.
 
     Raises:
-        InputError: The readers do not all take the same faces and give the data's labels, one of them was trained on
+        InputError: The predictors do not all take the same faces and give the data's labels, one of them was trained on
             faces of that part, or it is empty.
     """
-    first = readers[0]
+    first = predictors[0]
     faces = load(data, channels=first.channels)
-    for reader in readers:
-        if (reader.labels, reader.channels) != (faces.classes, first.channels):
+    for predictor in predictors:
+        if (predictor.labels, predictor.channels) != (faces.classes, first.channels):
             raise InputError(
-                f"{reader.name}: labels",
-                received=f"{', '.join(reader.labels)}; {reader.channels} channels",
+                f"{predictor.name}: labels",
+                received=f"{', '.join(predictor.labels)}; {predictor.channels} channels",
                 expected=f"{', '.join(faces.classes)}; {first.channels} channels",
                 remedy="Measure models of one kind together, on data of that kind",
             )
@@ -109,10 +109,10 @@ def held_out_faces(data: Path, readers: tuple[Reader, ...]) -> FaceSet:
     rows = make_split(faces, first.protocol).validation
     if len(rows) == 0:
         raise InputError(f"the validation part of {first.protocol}", received="no images", expected="some")
-    for reader in readers[1:]:
-        if np.isin(rows, make_split(faces, reader.protocol).train).any():
+    for predictor in predictors[1:]:
+        if np.isin(rows, make_split(faces, predictor.protocol).train).any():
             raise InputError(
-                f"{reader.name}, trained by {reader.protocol}",
+                f"{predictor.name}, trained by {predictor.protocol}",
                 received="faces it was trained on",
                 expected=f"those {first.name} was not trained on either, by {first.protocol}",
                 remedy="Measure models of one split together",
@@ -120,11 +120,11 @@ def held_out_faces(data: Path, readers: tuple[Reader, ...]) -> FaceSet:
     return faces.take(rows)
 
 
-def _open_bundle(path: Path) -> Reader:
+def _open_bundle(path: Path) -> Predictor:
     classifier = Classifier.load(path, threads=1)
     facts = classifier.metadata
     trained = [data for data in facts.data if data.use == TRAINING]
-    return Reader(
+    return Predictor(
         name=f"{facts.name}, {facts.quantization}",
         identity=classifier.model_id,
         labels=classifier.labels,
@@ -137,7 +137,7 @@ def _open_bundle(path: Path) -> Reader:
     )
 
 
-def _open_run(path: Path) -> Reader:
+def _open_run(path: Path) -> Predictor:
     # Keras takes seconds to import, and a bundle does without it.
     from train.fit.saved import load_model
     from train.fit.trainer import predict_logits
@@ -145,7 +145,7 @@ def _open_run(path: Path) -> Reader:
     run = RunDir(path)
     record = run.record()
     model = load_model(run)
-    return Reader(
+    return Predictor(
         name=path.resolve().name,
         identity=run.fingerprint()[:12],
         labels=record.classes,

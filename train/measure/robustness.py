@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from train.common.table import table
 from train.data.dataset import FaceSet
 from train.measure.corruptions import CORRUPTIONS, Corruption
-from train.measure.predictors import Reader
+from train.measure.predictors import Predictor
 
 
 class Spoilt(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +46,7 @@ class Robustness(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def measure_robustness(
-    readers: Sequence[Reader],
+    predictors: Sequence[Predictor],
     faces: FaceSet,
     *,
     corruptions: Sequence[Corruption] = CORRUPTIONS,
@@ -56,32 +56,32 @@ def measure_robustness(
     """Read the same spoilt faces with every model.
 
     Args:
-        readers: The models; their labels are the faces' classes.
+        predictors: The models; their labels are the faces' classes.
         faces: None of which any of them was trained on.
         corruptions: What to do to the faces.
         seed: Which directions, levels and grains.
         on_step: Told before each corruption.
     """
     on_step("faces as they are")
-    clean = [_accuracy(reader, faces.images, faces) for reader in readers]
-    accuracies: list[list[Spoilt]] = [[] for _ in readers]
+    clean = [_accuracy(predictor, faces.images, faces) for predictor in predictors]
+    accuracies: list[list[Spoilt]] = [[] for _ in predictors]
     for corruption in corruptions:
         on_step(f"{corruption.kind}, {corruption.strength}")
         images = corruption.apply(faces.images, seed)
-        for found, reader in zip(accuracies, readers, strict=True):
-            accuracy = _accuracy(reader, images, faces)
+        for found, predictor in zip(accuracies, predictors, strict=True):
+            accuracy = _accuracy(predictor, images, faces)
             found.append(Spoilt(kind=corruption.kind, strength=corruption.strength, accuracy=accuracy))
     return tuple(
         Robustness(
-            model=reader.identity,
-            name=reader.name,
+            model=predictor.identity,
+            name=predictor.name,
             faces=len(faces),
             seed=seed,
             clean=share,
             spoilt=tuple(spoilt),
             mean_loss=mean_loss(share, spoilt),
         )
-        for reader, share, spoilt in zip(readers, clean, accuracies, strict=True)
+        for predictor, share, spoilt in zip(predictors, clean, accuracies, strict=True)
     )
 
 
@@ -117,5 +117,5 @@ def compare_losses(measured: Sequence[Robustness]) -> str:
     )
 
 
-def _accuracy(reader: Reader, images: NDArray[np.uint8], faces: FaceSet) -> float:
-    return float(np.mean(reader.logits(images).argmax(axis=1) == faces.labels))
+def _accuracy(predictor: Predictor, images: NDArray[np.uint8], faces: FaceSet) -> float:
+    return float(np.mean(predictor.logits(images).argmax(axis=1) == faces.labels))

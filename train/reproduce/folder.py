@@ -18,7 +18,7 @@ from edge_agent.errors import UNDECODABLE, InputError
 from train.common.writing import write_whole
 from train.data.splits import make_split
 from train.reproduce.jobs import Job, Settings
-from train.reproduce.neighbours import SplitFacts, split_facts
+from train.reproduce.leakage import SplitLeakage, measure_leakage
 from train.reproduce.page import RESULTS, write_page
 from train.reproduce.paper import DataName
 from train.reproduce.results import Results, collect, merge, read_results
@@ -36,7 +36,7 @@ class Begun(msgspec.Struct, kw_only=True):
 
     settings: Settings
     fingerprints: dict[DataName, str] = {}
-    splits: list[SplitFacts] = []
+    splits: list[SplitLeakage] = []
 
 
 def read_begun(out: Path) -> Begun:
@@ -86,7 +86,7 @@ def begin(out: Path, settings: Settings, data: Mapping[DataName, Source], jobs: 
         for job in jobs:
             if job.data == name == "ckplus" and job.protocol not in known:
                 begun.splits.append(
-                    split_facts(source.faces, make_split(source.faces, job.protocol), job.split, job.folds)
+                    measure_leakage(source.faces, make_split(source.faces, job.protocol), job.split, job.folds)
                 )
                 known.add(job.protocol)
     return begun

@@ -10,8 +10,8 @@ import msgspec
 from train.common.writing import write_whole
 from train.measure.plots import plot_curves
 from train.reproduce.aggregate import table_rows
+from train.reproduce.markdown import model_name, plot_of, render
 from train.reproduce.paper import CURVES, PRINTED
-from train.reproduce.render import model_name, plot_of, render
 from train.reproduce.results import Results, write_results
 
 PAGE = "reproduction.md"

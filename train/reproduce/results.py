@@ -12,7 +12,7 @@ from edge_agent.errors import UNDECODABLE, InputError
 from train.common.writing import write_whole
 from train.fit.run_dir import EpochMetrics, RunDamaged, RunDir
 from train.reproduce.jobs import Job, Settings, job_of
-from train.reproduce.neighbours import SplitFacts
+from train.reproduce.leakage import SplitLeakage
 from train.reproduce.paper import CURVES
 
 log = logging.getLogger(__name__)
@@ -74,12 +74,12 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     deviation: str
     results: tuple[Result, ...] = ()
-    splits: tuple[SplitFacts, ...] = ()
+    splits: tuple[SplitLeakage, ...] = ()
     curves: tuple[Curve, ...] = ()
     schema: int = SCHEMA
 
 
-def collect(out: Path, settings: Settings, splits: Sequence[SplitFacts] = ()) -> Results:
+def collect(out: Path, settings: Settings, splits: Sequence[SplitLeakage] = ()) -> Results:
     """Read all finished trainings below a reproduction's folder, whichever call made them. What else lies there, a
     training of another kind or under another name, is not looked at."""
     runs = [RunDir(record.parent) for record in sorted(out.glob("*/*/run.json"))]

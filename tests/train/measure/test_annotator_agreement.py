@@ -7,9 +7,9 @@ import pytest
 
 from edge_agent.errors import InputError
 from tests.train.data.files import face_set
-from tests.train.predicting import always, reader
+from tests.train.predicting import always, predictor
 from train.data.ferplus import VOTES_FOR, Votes
-from train.measure.annotator_agreement import VotesView, measure_votes, render
+from train.measure.annotator_agreement import AnnotatorAgreement, measure_agreement, render
 
 HAPPY, SAD = 3, 4  # FER2013's numbers
 
@@ -19,7 +19,7 @@ def votes(*rows: dict[str, int]) -> Votes:
 
 
 @pytest.fixture
-def view() -> VotesView:
+def view() -> AnnotatorAgreement:
     """Five faces: clear and right, unclear and wrong, a tie, contempt, no face."""
     cast = votes(
         {"happy": 10},
@@ -28,29 +28,29 @@ def view() -> VotesView:
         {"contempt": 6, "happy": 4},
         {"not a face": 9, "happy": 1},
     )
-    return measure_votes(reader(always(HAPPY, 6)), face_set([HAPPY, SAD, SAD, HAPPY, 0]), cast)
+    return measure_agreement(predictor(always(HAPPY, 6)), face_set([HAPPY, SAD, SAD, HAPPY, 0]), cast)
 
 
-def test_the_commonest_choice_is_what_counts(view: VotesView) -> None:
+def test_the_commonest_choice_is_what_counts(view: AnnotatorAgreement) -> None:
     assert (view.images, view.accuracy, view.of_labels) == (2, 0.5, 1.0)
     assert view.recall == {"happy": 1.0, "sad": 0.0}
 
 
-def test_faces_without_an_answer_the_model_could_give_are_left_out_and_told(view: VotesView) -> None:
+def test_faces_without_an_answer_the_model_could_give_are_left_out_and_told(view: AnnotatorAgreement) -> None:
     assert view.left_out == {"tie": 1, "contempt": 1, "not a face": 1}
 
 
-def test_votes_for_the_answer_are_counted_even_where_it_is_not_the_commonest(view: VotesView) -> None:
+def test_votes_for_the_answer_are_counted_even_where_it_is_not_the_commonest(view: AnnotatorAgreement) -> None:
     assert view.annotators == pytest.approx((1.0 + 0.3) / 2)
     assert view.annotators_at_best == pytest.approx((1.0 + 0.5) / 2)
 
 
-def test_faces_are_told_apart_by_how_far_annotators_agree(view: VotesView) -> None:
+def test_faces_are_told_apart_by_how_far_annotators_agree(view: AnnotatorAgreement) -> None:
     filled = {(one.low, one.high): one.accuracy for one in view.by_agreement if one.images}
     assert filled == {(0.0, 0.5): 0.0, (0.9, 1.0): 1.0}
 
 
-def test_a_report_tells_bins_and_what_was_left_out(view: VotesView) -> None:
+def test_a_report_tells_bins_and_what_was_left_out(view: AnnotatorAgreement) -> None:
     text = render(view)
     assert "1 tie, 1 contempt, 1 not a face" in text
     assert "| over 90% to 100%" in text
@@ -58,9 +58,9 @@ def test_a_report_tells_bins_and_what_was_left_out(view: VotesView) -> None:
 
 def test_a_part_without_any_clear_face_is_refused() -> None:
     with pytest.raises(InputError, match="no face"):
-        measure_votes(reader(always(0)), face_set([0]), votes({"not a face": 10}))
+        measure_agreement(predictor(always(0)), face_set([0]), votes({"not a face": 10}))
 
 
 def test_labels_that_nobody_voted_on_are_refused() -> None:
     with pytest.raises(InputError, match="labels: got cat"):
-        measure_votes(reader(always(0), labels=("cat", "happy")), face_set([0]), votes({"happy": 10}))
+        measure_agreement(predictor(always(0), labels=("cat", "happy")), face_set([0]), votes({"happy": 10}))

@@ -17,7 +17,7 @@ from edge_agent.types import Image
 from edge_agent.vision.box_calibration import Framing, RawFace
 from train.data.dataset import FaceSet
 from train.data.load import load
-from train.measure.box_calibration import agreement, fit_framing, framing_report, on_canvas
+from train.measure.box_calibration import agreement, box_calibration_report, fit_box_calibration, on_canvas
 
 
 class SpotFinder:
@@ -53,7 +53,7 @@ def test_a_face_is_laid_where_its_square_says() -> None:
 
 def test_the_scale_and_offset_of_a_known_framing_are_recovered() -> None:
     """The spot takes the middle half of the face; its box is half again as wide and half as high, cut from above."""
-    fit = fit_framing(spots(40), SpotFinder(wide=1.5, high=0.5))
+    fit = fit_box_calibration(spots(40), SpotFinder(wide=1.5, high=0.5))
     size = 0.5 * 0.75**0.5
     assert fit.found == fit.faces == 40
     assert fit.framing.scale == pytest.approx(1 / size, rel=0.04)
@@ -63,14 +63,14 @@ def test_the_scale_and_offset_of_a_known_framing_are_recovered() -> None:
 
 
 def test_the_constants_in_use_are_judged_beside_the_fitted_ones() -> None:
-    fit = fit_framing(spots(20), SpotFinder(Framing(scale=4.0)))
+    fit = fit_box_calibration(spots(20), SpotFinder(Framing(scale=4.0)))
     assert fit.in_use == Framing(scale=4.0)
     assert fit.in_use_overlap[0] == pytest.approx(0.25, abs=0.03)
 
 
 def test_a_detector_that_finds_nothing_is_an_error() -> None:
     with pytest.raises(InputError, match="spot on 30 faces: got 0 found, expected at least 10"):
-        fit_framing(np.zeros((30, FACE_SIZE, FACE_SIZE), np.uint8), SpotFinder())
+        fit_box_calibration(np.zeros((30, FACE_SIZE, FACE_SIZE), np.uint8), SpotFinder())
 
 
 def test_two_detectors_framing_alike_agree() -> None:
@@ -87,7 +87,7 @@ def test_haars_constants_are_those_that_fer2013_gives(data_dir: Path, tmp_path: 
     some = tmp_path / "fer2013.csv"
     with lzma.open(data_dir / "fer2013" / "fer2013.csv.xz", "rt") as lines:
         some.write_text("".join(itertools.islice(lines, 101)))
-    fits, report = framing_report(load(some), None, None, count=100)
+    fits, report = box_calibration_report(load(some), None, None, count=100)
     assert [fit.faces for fit in fits] == [100]
     assert fits[0].in_use.scale == pytest.approx(fits[0].framing.scale, rel=0.05)
     assert abs(fits[0].framing.right) < 0.03
@@ -99,4 +99,4 @@ def test_only_fer2013s_training_rows_are_fitted_on() -> None:
     blank = np.array([""] * 12)
     other = FaceSet("mine", spots(12)[..., None], np.zeros(12, np.int64), FER2013, blank, blank, blank, blank)
     with pytest.raises(InputError, match="mine has no part Training"):
-        framing_report(other, None, None)
+        box_calibration_report(other, None, None)

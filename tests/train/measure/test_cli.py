@@ -21,7 +21,7 @@ from tests.train.faces import bright_halves, two_to_one
 from train.fit.recipe import Phase, Recipe
 from train.fit.run_dir import RunDir
 from train.fit.trainer import fit
-from train.measure.predictors import held_out_faces, open_reader
+from train.measure.predictors import held_out_faces, open_predictor
 
 Call = Callable[..., int]
 PROTOCOL = "fer2013-official"
@@ -122,33 +122,33 @@ def test_a_run_and_a_bundle_are_measured_alike(tmp_path: Path) -> None:
     recipe = Recipe(title="", source="", command="", cost="", expected="", model="testing", phases=(Phase(epochs=1),))
     fit(recipe, faces, two_to_one(faces), RunDir(tmp_path / "run"))
 
-    reader = open_reader(tmp_path / "run")
+    predictor = open_predictor(tmp_path / "run")
 
-    assert (reader.name, reader.labels, reader.temperature) == ("run", faces.classes, 1.0)
-    assert reader.learnt_from == {faces.fingerprint(): "halves"}
-    assert len(reader.identity) == 12
-    assert reader.predict(faces.images).sum(axis=1) == pytest.approx(np.ones(24), abs=1e-5)
+    assert (predictor.name, predictor.labels, predictor.temperature) == ("run", faces.classes, 1.0)
+    assert predictor.learnt_from == {faces.fingerprint(): "halves"}
+    assert len(predictor.identity) == 12
+    assert predictor.predict(faces.images).sum(axis=1) == pytest.approx(np.ones(24), abs=1e-5)
 
 
 def test_the_faces_are_those_the_models_were_not_trained_on(model: Path, data: Path) -> None:
-    faces = held_out_faces(data, (open_reader(model),))
+    faces = held_out_faces(data, (open_predictor(model),))
     assert set(faces.usage) == {"PublicTest"}
 
 
 def test_data_that_a_model_was_not_trained_on_are_warned_of(
     model: Path, data: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    held_out_faces(data, (open_reader(model),))
+    held_out_faces(data, (open_predictor(model),))
     assert "is not the very data dense, int8 was trained on" in caplog.text
 
 
 def test_a_model_that_learnt_from_the_faces_is_not_measured_on_them(model: Path, data: Path, tmp_path: Path) -> None:
-    other = open_reader(bundle(tmp_path / "other.tflite", "random-by-class", name="other"))
+    other = open_predictor(bundle(tmp_path / "other.tflite", "random-by-class", name="other"))
     with pytest.raises(InputError, match=r"other, int8, trained by random-by-class: got faces it was trained on"):
-        held_out_faces(data, (open_reader(model), other))
+        held_out_faces(data, (open_predictor(model), other))
 
 
 def test_models_of_other_labels_are_not_measured_together(model: Path, data: Path, tmp_path: Path) -> None:
     other = bundle(tmp_path / "other.tflite", labels=tuple("abcdefg"))
     with pytest.raises(InputError, match="labels: got a, b, c"):
-        held_out_faces(data, (open_reader(model), open_reader(other)))
+        held_out_faces(data, (open_predictor(model), open_predictor(other)))

@@ -13,16 +13,16 @@ from edge_agent.errors import InputError
 from edge_agent.model_format.labels import CK_PLUS
 from edge_agent.vision.classifier import BUNDLED_MODEL
 from tests.train.data.files import face_set
-from tests.train.predicting import always, reader
+from tests.train.predicting import always, predictor
 from train.data import load
-from train.measure.cross_dataset import measure_generalisation, render
-from train.measure.predictors import open_reader
+from train.measure.cross_dataset import evaluate_cross_dataset, render
+from train.measure.predictors import open_predictor
 
 
 def test_only_classes_that_both_have_are_counted() -> None:
     faces = face_set([0, 3, 6, 5], classes=CK_PLUS)  # contempt, the third, is no label of the model
 
-    measured = measure_generalisation(reader(always(0, 3, 6)), faces)
+    measured = evaluate_cross_dataset(predictor(always(0, 3, 6)), faces)
 
     assert measured.images == 3
     assert measured.accuracy == pytest.approx(2 / 3)
@@ -33,14 +33,14 @@ def test_only_classes_that_both_have_are_counted() -> None:
 def test_a_label_that_the_data_lack_is_a_wrong_answer_and_told_apart() -> None:
     scores = np.array([[3, 0, 0, 0, 0, 0, 9]], np.float32)  # neutral first, then angry
 
-    measured = measure_generalisation(reader(lambda _: scores), face_set([0], classes=CK_PLUS))
+    measured = evaluate_cross_dataset(predictor(lambda _: scores), face_set([0], classes=CK_PLUS))
 
     assert (measured.accuracy, measured.among_shared) == (0.0, 1.0)
 
 
 def test_labels_are_matched_by_name_not_by_number() -> None:
-    model = reader(always(1, 0, classes=2), labels=("happy", "angry"))
-    assert measure_generalisation(model, face_set([0, 3], classes=CK_PLUS)).accuracy == 1.0
+    model = predictor(always(1, 0, classes=2), labels=("happy", "angry"))
+    assert evaluate_cross_dataset(model, face_set([0, 3], classes=CK_PLUS)).accuracy == 1.0
 
 
 def test_the_interval_is_over_persons() -> None:
@@ -48,7 +48,7 @@ def test_the_interval_is_over_persons() -> None:
     alike = face_set(labels, classes=CK_PLUS, subject=["S001"] * 50 + ["S002"] * 50)
     many = face_set(labels, classes=CK_PLUS, subject=[f"S{number:03d}" for number in range(100)])
 
-    of_two, of_many = (measure_generalisation(reader(always(*answers)), faces).interval for faces in (alike, many))
+    of_two, of_many = (evaluate_cross_dataset(predictor(always(*answers)), faces).interval for faces in (alike, many))
 
     assert of_two == (0.0, 1.0)
     assert 0.3 < of_many[0] < 0.5 < of_many[1] < 0.7
@@ -57,41 +57,41 @@ def test_the_interval_is_over_persons() -> None:
 def test_a_model_is_not_judged_on_what_it_learnt_from() -> None:
     faces = face_set([0], classes=CK_PLUS)
     with pytest.raises(InputError, match="that learnt from made"):
-        measure_generalisation(reader(always(0), learnt_from={faces.fingerprint(): "once called so"}), faces)
+        evaluate_cross_dataset(predictor(always(0), learnt_from={faces.fingerprint(): "once called so"}), faces)
 
 
 def test_a_published_set_is_the_same_whichever_of_its_parts_are_there() -> None:
     faces = dataclasses.replace(face_set([0], classes=CK_PLUS), name="CK+48")
     with pytest.raises(InputError, match=r"that learnt from CK\+48"):
-        measure_generalisation(reader(always(0), learnt_from={"of other parts": "CK+48"}), faces)
+        evaluate_cross_dataset(predictor(always(0), learnt_from={"of other parts": "CK+48"}), faces)
 
 
 def test_another_folder_of_the_same_name_is_measured_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     faces = face_set([0], classes=CK_PLUS)
-    measure_generalisation(reader(always(0), learnt_from={"another": faces.name}), faces)
+    evaluate_cross_dataset(predictor(always(0), learnt_from={"another": faces.name}), faces)
     assert "was trained on other data of the name made" in caplog.text
 
 
 def test_data_without_a_class_of_the_model_are_refused() -> None:
     with pytest.raises(InputError, match="expected some of cat, dog"):
-        measure_generalisation(reader(always(0), labels=("cat", "dog")), face_set([0], classes=CK_PLUS))
+        evaluate_cross_dataset(predictor(always(0), labels=("cat", "dog")), face_set([0], classes=CK_PLUS))
 
 
 def test_models_of_different_labels_stand_in_one_table() -> None:
     faces = face_set([0, 3], classes=CK_PLUS)
-    angry_alone = reader(always(0, classes=2), labels=("angry", "keen"))
-    told = render([measure_generalisation(one, faces) for one in (angry_alone, reader(always(0, 3)))])
+    angry_alone = predictor(always(0, classes=2), labels=("angry", "keen"))
+    told = render([evaluate_cross_dataset(one, faces) for one in (angry_alone, predictor(always(0, 3)))])
     assert re.search(r"images +\| +1 \| +2 \|", told)
     assert re.search(r"recall, happy \(1\) +\| +not among its labels \| +100\.0%", told)
 
 
 def test_a_report_tells_recall_by_class() -> None:
-    text = render([measure_generalisation(reader(always(0, 3)), face_set([0, 5], classes=CK_PLUS))])
+    text = render([evaluate_cross_dataset(predictor(always(0, 3)), face_set([0, 5], classes=CK_PLUS))])
     assert "| recall, surprise (1)" in text
 
 
 def test_the_bundled_model_reads_ck_plus_well_above_chance(data_dir: Path) -> None:
-    measured = measure_generalisation(open_reader(BUNDLED_MODEL), load(data_dir / "ck48"))
+    measured = evaluate_cross_dataset(open_predictor(BUNDLED_MODEL), load(data_dir / "ck48"))
 
     assert (measured.images, measured.subjects, len(measured.recall)) == (927, 106, 6)
     assert measured.accuracy > 0.6

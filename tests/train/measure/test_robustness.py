@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.train.faces import bright_halves
-from tests.train.predicting import brighter_half, reader
+from tests.train.predicting import brighter_half, predictor
 from train.measure.corruptions import CORRUPTIONS, Corruption
 from train.measure.plots import plot_robustness
 from train.measure.robustness import Spoilt, compare_losses, mean_loss, measure_robustness, render
@@ -20,7 +20,7 @@ NOTHING = Corruption("nothing", "at all", lambda face, _: face)
 
 
 def test_accuracy_is_counted_on_the_spoilt_faces() -> None:
-    (measured,) = measure_robustness([reader(brighter_half, labels=LABELS)], FACES, corruptions=(MIRROR, NOTHING))
+    (measured,) = measure_robustness([predictor(brighter_half, labels=LABELS)], FACES, corruptions=(MIRROR, NOTHING))
 
     assert (measured.faces, measured.clean) == (40, 1.0)
     assert [(one.kind, one.accuracy) for one in measured.spoilt] == [("mirror", 0.0), ("nothing", 1.0)]
@@ -42,15 +42,17 @@ def test_models_are_shown_the_very_same_faces() -> None:
 
         return logits
 
-    readers = [reader(remember(which), labels=LABELS) for which in (0, 1)]  # type: ignore[arg-type]
-    measure_robustness(readers, FACES, seed=5)
+    predictors = [predictor(remember(which), labels=LABELS) for which in (0, 1)]  # type: ignore[arg-type]
+    measure_robustness(predictors, FACES, seed=5)
     assert shown[0] == shown[1]
     assert len(shown[0]) == len(CORRUPTIONS) + 1
 
 
 def test_a_table_tells_every_corruption_and_who_loses_more() -> None:
-    steady = reader(lambda images: brighter_half(np.maximum(images, images[:, :, ::-1])), labels=LABELS)
-    measured = measure_robustness([steady, reader(brighter_half, labels=LABELS)], FACES, corruptions=(MIRROR, NOTHING))
+    steady = predictor(lambda images: brighter_half(np.maximum(images, images[:, :, ::-1])), labels=LABELS)
+    measured = measure_robustness(
+        [steady, predictor(brighter_half, labels=LABELS)], FACES, corruptions=(MIRROR, NOTHING)
+    )
 
     text = render(measured)
 
@@ -62,6 +64,7 @@ def test_a_table_tells_every_corruption_and_who_loses_more() -> None:
 
 def test_a_plot_is_drawn(tmp_path: Path) -> None:
     plot_robustness(
-        measure_robustness([reader(brighter_half, labels=LABELS)], FACES, corruptions=(MIRROR,)), tmp_path / "plot.png"
+        measure_robustness([predictor(brighter_half, labels=LABELS)], FACES, corruptions=(MIRROR,)),
+        tmp_path / "plot.png",
     )
     assert (tmp_path / "plot.png").stat().st_size > 5000

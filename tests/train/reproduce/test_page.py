@@ -13,9 +13,9 @@ from train.fit.run_dir import EpochMetrics
 from train.measure.evaluate import wilson_interval
 from train.reproduce.aggregate import combine, results_for
 from train.reproduce.jobs import Job
-from train.reproduce.neighbours import SplitFacts
+from train.reproduce.leakage import SplitLeakage
+from train.reproduce.markdown import plot_of, render
 from train.reproduce.page import PAGE, RESULTS, TABLES, tables_json, write_page
-from train.reproduce.render import plot_of, render
 from train.reproduce.results import Curve, Results, merge, read_results, write_results
 
 BASE = Job(data="ckplus", model="paper-6")
@@ -105,9 +105,9 @@ def test_fer2013_says_what_it_was_validated_on(note: str, images: int, told: str
 
 def test_splits_tell_siblings_and_the_nearest_neighbour() -> None:
     facts = (
-        SplitFacts(protocol="a", split="paper", folds=0, images=300, siblings=270, right=276),
-        SplitFacts(protocol="b", split="subject", folds=10, images=100, siblings=0, right=62),
-        SplitFacts(protocol="c", split="subject", folds=5, images=200, siblings=0, right=10),
+        SplitLeakage(protocol="a", split="paper", folds=0, images=300, siblings=270, right=276),
+        SplitLeakage(protocol="b", split="subject", folds=10, images=100, siblings=0, right=62),
+        SplitLeakage(protocol="c", split="subject", folds=5, images=200, siblings=0, right=10),
     )
     page = render(Results(settings=results().settings, deviation="", splits=facts))
     assert [row(page, "nearest neighbour on pixels")[column] for column in (2, 5)] == ["92.00 %", "62.00 %"]
@@ -143,7 +143,7 @@ def test_of_two_curves_for_a_figure_that_of_the_first_seed_is_shown() -> None:
 
 
 def test_facts_of_a_split_are_kept_once() -> None:
-    facts = SplitFacts(protocol="a", split="paper", folds=0, images=300, siblings=270, right=276)
+    facts = SplitLeakage(protocol="a", split="paper", folds=0, images=300, siblings=270, right=276)
     one = msgspec.structs.replace(results(), splits=(facts,))
     two = msgspec.structs.replace(results(), splits=(facts, msgspec.structs.replace(facts, protocol="b")))
     assert [known.protocol for known in merge(one, two).splits] == ["a", "b"]

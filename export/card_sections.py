@@ -9,9 +9,9 @@ from train.common.table import table
 from train.measure import annotator_agreement as agreement
 from train.measure import cross_dataset as generalise
 from train.measure import robustness
-from train.measure.annotator_agreement import VotesView
+from train.measure.annotator_agreement import AnnotatorAgreement
 from train.measure.calibration import Calibration, choose_floor
-from train.measure.cross_dataset import Generalisation
+from train.measure.cross_dataset import CrossDatasetResult
 
 CALIBRATION_TARGET = 0.02
 """The cross-fitted calibration error that is aimed at."""
@@ -107,7 +107,7 @@ def _robustness(measured: Measurements) -> str:
     return "\n\n".join(filter(None, parts))
 
 
-def _votes(found: VotesView | None, facts: Metadata) -> str:
+def _votes(found: AnnotatorAgreement | None, facts: Metadata) -> str:
     if found is None:
         return ""
     text = (
@@ -120,7 +120,7 @@ def _votes(found: VotesView | None, facts: Metadata) -> str:
     return "\n\n".join(("### Against ten annotators", text, agreement.render(found)))
 
 
-def _generalisation(found: Generalisation | None) -> str:
+def _generalisation(found: CrossDatasetResult | None) -> str:
     if found is None:
         return ""
     persons = f" of {found.subjects} persons" if found.subjects else ""

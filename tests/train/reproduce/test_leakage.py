@@ -11,7 +11,7 @@ from tests.train.reproduce.made import write_ckplus
 from train.data import load
 from train.data.dataset import Split
 from train.data.splits import make_split
-from train.reproduce.neighbours import nearest_neighbour_right, split_facts
+from train.reproduce.leakage import measure_leakage, nearest_neighbour_right
 
 
 def test_the_nearest_training_image_gives_the_label() -> None:
@@ -24,17 +24,17 @@ def test_the_nearest_training_image_gives_the_label() -> None:
 
 def test_frames_on_both_sides_are_found_by_pixels_and_strangers_are_not(tmp_path: Path) -> None:
     faces = load(write_ckplus(tmp_path / "CK+48", frames=3))
-    by_image = split_facts(faces, make_split(faces, "ckplus-by-image seed=1"), "paper", 0)
-    by_subject = split_facts(faces, make_split(faces, "ckplus-by-subject fold=0 folds=5"), "subject", 5)
+    by_image = measure_leakage(faces, make_split(faces, "ckplus-by-image seed=1"), "paper", 0)
+    by_subject = measure_leakage(faces, make_split(faces, "ckplus-by-subject fold=0 folds=5"), "subject", 5)
     assert by_image.right >= by_image.siblings > 0.8 * by_image.images
     assert by_subject.siblings == 0
 
 
 def test_pixels_alone_get_far_on_the_papers_split_of_ckplus_and_not_among_strangers(data_dir: Path) -> None:
     faces = load(data_dir / "ck48" / "CK+48")
-    by_image = split_facts(faces, make_split(faces, "ckplus-by-image seed=1"), "paper", 0)
+    by_image = measure_leakage(faces, make_split(faces, "ckplus-by-image seed=1"), "paper", 0)
     folds = [
-        split_facts(faces, make_split(faces, f"ckplus-by-subject fold={fold} folds=10 seed=1"), "subject", 10)
+        measure_leakage(faces, make_split(faces, f"ckplus-by-subject fold={fold} folds=10 seed=1"), "subject", 10)
         for fold in range(10)
     ]
     assert (by_image.images, sum(one.images for one in folds)) == (327, 981)

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.errors import InputError
-from train.ablation.answers import Training, check_run, read_answers, write_answers
+from train.ablation.effects import Effect, effects, render
 from train.ablation.normalisation import alignment_weights, normalise
 from train.ablation.plan import Plan, Variant
-from train.ablation.result import Effect, effects, render
+from train.ablation.saved_predictions import Training, check_run, read_answers, write_answers
 from train.data.dataset import FaceSet
 from train.data.ferplus import Votes
 from train.data.splits import make_split

@@ -8,7 +8,7 @@ from train.common.table import table
 from train.reproduce.aggregate import FigureName, Row, results_for, table_rows
 from train.reproduce.choices import CHOICES
 from train.reproduce.jobs import SUBJECT_FOLDS
-from train.reproduce.neighbours import SplitFacts
+from train.reproduce.leakage import SplitLeakage
 from train.reproduce.paper import BASELINES, CURVES, PRINTED
 from train.reproduce.results import Result, Results
 
@@ -104,7 +104,7 @@ def _table9(results: Results) -> list[str]:
     ]
 
 
-def _scale(splits: Sequence[SplitFacts]) -> list[list[str]]:
+def _scale(splits: Sequence[SplitLeakage]) -> list[list[str]]:
     """What the splits give away: pixels alone, and frames whose neighbour was learnt."""
     by_image = [facts for facts in splits if facts.split == "paper"]
     most = max((facts.folds for facts in splits), default=0)
@@ -119,7 +119,7 @@ def _scale(splits: Sequence[SplitFacts]) -> list[list[str]]:
     ]
 
 
-def _share(splits: Sequence[SplitFacts], count: str) -> list[str]:
+def _share(splits: Sequence[SplitLeakage], count: str) -> list[str]:
     images = sum(facts.images for facts in splits)
     return [f"{100 * sum(getattr(facts, count) for facts in splits) / images:.2f} %" if images else "not yet counted"]
 

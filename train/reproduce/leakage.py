@@ -10,7 +10,7 @@ from train.data.splits import siblings_in_train
 from train.reproduce.jobs import SplitName
 
 
-class SplitFacts(msgspec.Struct, frozen=True, kw_only=True):
+class SplitLeakage(msgspec.Struct, frozen=True, kw_only=True):
     """One split of CK+, looked at without any network.
 
     Attributes:
@@ -30,9 +30,9 @@ class SplitFacts(msgspec.Struct, frozen=True, kw_only=True):
     right: int
 
 
-def split_facts(faces: FaceSet, split: Split, kind: SplitName, folds: int) -> SplitFacts:
+def measure_leakage(faces: FaceSet, split: Split, kind: SplitName, folds: int) -> SplitLeakage:
     """Count siblings and the right answers of the nearest neighbour."""
-    return SplitFacts(
+    return SplitLeakage(
         protocol=split.protocol,
         split=kind,
         folds=folds,

@@ -14,8 +14,8 @@ import train.__main__ as commands
 from edge_agent.errors import AgentError, ConfigError, InputError, ModelError
 from tests.train.data.files import write_face
 from tests.train.faces import bright_halves
+from train.ablation.effects import effects, render
 from train.ablation.plan import PLANS, load_plan
-from train.ablation.result import effects, render
 from train.data import load
 from train.fit.run_dir import RunDir, RunRecord
 

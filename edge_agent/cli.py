@@ -14,10 +14,11 @@ from edge_agent import __version__
 from edge_agent.command_line import run_app_and_leave
 from edge_agent.config import DetectorSettings, Settings
 from edge_agent.config_file import load_settings
+from edge_agent.enrol.cli import enrol
 from edge_agent.errors import CheckFailed, InputError
 from edge_agent.system.logs import set_up_logging
 from edge_agent.system.stop_signals import stop_on_signals
-from fleet.cli import enrol, fleet_app
+from fleet.cli import fleet_app
 
 app = typer.Typer(
     no_args_is_help=True,

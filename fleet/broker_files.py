@@ -13,12 +13,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from edge_agent.config import TlsSettings
+from edge_agent.enrol.certificates import certificate_pem, key_pem, new_key
 from edge_agent.errors import AgentError, BrokerError, InputError
 from edge_agent.files import PUBLIC, SHARED, is_there, make_folder, read_file, write_file
 from edge_agent.mqtt.connection import Acknowledged, Closed, Connection, Received, Signal, Subscribed
 from edge_agent.mqtt.endpoint import Broker, tls_context
 from fleet.access import access_rules, applied_topic
-from fleet.authority import Authority, certificate_pem, key_pem, new_key
+from fleet.authority import Authority
 from fleet.register import Device, Register
 
 AUTHORITY, REVOKED, RULES, SERVER_CERT, SERVER_KEY = "ca.crt", "crl.pem", "acl", "server.crt", "server.key"

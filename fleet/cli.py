@@ -1,19 +1,16 @@
-"""The commands ``edge-agent fleet ...`` and ``edge-agent enrol``."""
+"""The commands ``edge-agent fleet ...``, also ``edge-fleet ...``."""
 
 from __future__ import annotations
 
-import importlib.util
 import json as jsonlib
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from edge_agent.config import Settings
-from edge_agent.config_file import load_settings
+from edge_agent.command_line import run_app
 from edge_agent.errors import AgentError, BrokerError, InputError
 from fleet.backup_cli import backup, restore
 from fleet.loadtest.cli import simulate
@@ -33,16 +30,9 @@ for _command in (publish_model, promote_model, withdraw_model, models, backup, r
 
 SshOption = Annotated[str, typer.Option("--ssh", metavar="HOST", help="Do it all on that device over ssh.")]
 SshCommandOption = Annotated[str, typer.Option(help="The ssh program with its options.")]
-_CONFIG = Path("/etc/edge-agent/agent.toml")
 
 
 fleet_app.command()(simulate)
-
-
-@fleet_app.callback()
-def _common(context: typer.Context) -> None:
-    if context.invoked_subcommand != simulate.__name__:
-        _need_cryptography()
 
 
 @fleet_app.command()
@@ -60,7 +50,7 @@ def init(
     ] = "systemctl reload mosquitto",
 ) -> None:
     """Make the school's certificate authority and the broker's first files."""
-    from fleet.authority import fingerprint
+    from edge_agent.enrol.certificates import fingerprint
     from fleet.register import School, checked_school, new_identity
     from fleet.school import Fleet, utc_now
 
@@ -95,31 +85,31 @@ def add(
     folder: FolderOption = FOLDER,
 ) -> None:
     """Enrol a device: sign its request, let the broker know it, write the answer."""
-    from edge_agent.enrol.requests import MOST_BYTES, Request, read_paper, write_paper
+    from edge_agent.enrol.certificates import fingerprint, key_fingerprint
+    from edge_agent.enrol.requests import MAX_BYTES, Request, decode_file, encode_file
     from edge_agent.files import PUBLIC, read_file, write_file
-    from fleet.authority import fingerprint, key_fingerprint
     from fleet.school import Fleet, utc_now
     from fleet.ssh import on_device
 
     if bool(ssh) == bool(request):
         raise InputError("fleet add", expected="either a request file or --ssh HOST")
     if request is not None:
-        content, source = read_file(request, "a request", most_bytes=MOST_BYTES), str(request)
+        content, source = read_file(request, "a request", most_bytes=MAX_BYTES), str(request)
     else:
         content, source = on_device(ssh_command, ssh, "sudo edge-agent enrol --request -"), ssh
-    asked = read_paper(content, Request, source)
+    asked = decode_file(content, Request, source)
     with Fleet.changing(folder) as fleet:
-        fleet, answer = fleet.add(asked, source, utc_now())
+        fleet, response = fleet.add(asked, source, utc_now())
         _tell_broker(fleet)
     if request is None:
-        on_device(ssh_command, ssh, "sudo edge-agent enrol -", write_paper(answer))
+        on_device(ssh_command, ssh, "sudo edge-agent enrol -", encode_file(response))
         on_device(ssh_command, ssh, "sudo systemctl try-restart edge-agent")
-        typer.echo(f"{answer.site}/{answer.device} is enrolled.")
+        typer.echo(f"{response.site}/{response.device} is enrolled.")
         return
     assert request is not None
     target = out or request.with_suffix(".answer")
-    write_file(target, write_paper(answer), PUBLIC)
-    typer.echo(f"{answer.site}/{answer.device} is enrolled. Take {target} to the device and run there:")
+    write_file(target, encode_file(response), PUBLIC)
+    typer.echo(f"{response.site}/{response.device} is enrolled. Take {target} to the device and run there:")
     typer.echo(f"  sudo edge-agent enrol {target.name} && sudo systemctl restart edge-agent")
     typer.echo(f"The device's key, as it showed it:  {key_fingerprint(asked.csr, source)}")
     typer.echo(f"The authority, as it will show it:  {fingerprint(fleet.authority.certificate)}")
@@ -135,7 +125,7 @@ def renew(
     folder: FolderOption = FOLDER,
 ) -> None:
     """Issue new certificates before the old ones expire. Keys and access stay as they are."""
-    from edge_agent.enrol.requests import write_paper
+    from edge_agent.enrol.requests import encode_file
     from edge_agent.files import PUBLIC, write_file
     from fleet.school import Fleet, utc_now
     from fleet.ssh import on_device
@@ -150,14 +140,14 @@ def renew(
         if ssh and len(wanted) != 1:
             raise InputError("fleet renew --ssh", received=f"{len(wanted)} devices", expected="the name of one")
         for device in wanted:
-            fleet, answer = fleet.renew(device, utc_now())
+            fleet, response = fleet.renew(device, utc_now())
             if ssh:
-                on_device(ssh_command, ssh, "sudo edge-agent enrol -", write_paper(answer))
+                on_device(ssh_command, ssh, "sudo edge-agent enrol -", encode_file(response))
                 on_device(ssh_command, ssh, "sudo systemctl try-restart edge-agent")
                 typer.echo(f"{device.name} has its new certificate.")
                 continue
             target = out / f"{device.site}-{device.device}.answer"
-            write_file(target, write_paper(answer), PUBLIC)
+            write_file(target, encode_file(response), PUBLIC)
             typer.echo(f"{device.name}: take {target} to the device and run there: sudo edge-agent enrol {target.name}")
     if not wanted:
         typer.echo("No certificate is due.")
@@ -246,56 +236,6 @@ def list_devices(
         typer.echo(f"The broker's own certificate ends on {broker_until:%Y-%m-%d}: edge-agent fleet renew --broker")
 
 
-def enrol(
-    answer: Annotated[str | None, typer.Argument(help="The school's answer; - reads it from standard input.")] = None,
-    request: Annotated[
-        str | None, typer.Option("--request", metavar="FILE", help="Write a request for the school; - prints it.")
-    ] = None,
-    config: Annotated[Path, typer.Option(help="The agent's TOML file.")] = _CONFIG,
-    keys: Annotated[Path | None, typer.Option(help="Folder for key and certificates.")] = None,
-) -> None:
-    """Make this device known to the school's broker: first --request, then the answer."""
-    _need_cryptography()
-    from edge_agent.enrol.device import KEYS, accept_answer, make_device_request
-    from edge_agent.enrol.requests import MOST_BYTES, Answer, read_paper, write_paper
-    from edge_agent.files import PUBLIC, read_file, write_file
-    from fleet.authority import fingerprint, key_fingerprint, read_certificate
-
-    if (answer is None) == (request is None):
-        raise InputError("enrol", expected="either --request FILE or the answer's file")
-    folder = (keys or KEYS).absolute()
-    if request is not None:
-        settings: Settings = load_settings(config)
-        paper = make_device_request(settings, folder)
-        if request == "-":
-            sys.stdout.buffer.write(write_paper(paper))
-            return
-        write_file(Path(request), write_paper(paper), PUBLIC)
-        typer.echo(f"Take {request} to the machine with the school's authority and run there:")
-        typer.echo(f"  sudo edge-agent fleet add {Path(request).name}")
-        typer.echo(f"This device's key:  {key_fingerprint(paper.csr, request)}")
-        return
-    assert answer is not None
-    content = (
-        sys.stdin.buffer.read(MOST_BYTES)
-        if answer == "-"
-        else read_file(Path(answer), "an answer", most_bytes=MOST_BYTES)
-    )
-    source = "standard input" if answer == "-" else answer
-    given = read_paper(content, Answer, source)
-    accept_answer(given, source, config, folder)
-    typer.echo(f"Enrolled. {config} names the broker and the certificates. Check: edge-agent doctor --config {config}")
-    typer.echo(f"The authority:  {fingerprint(read_certificate(given.authority.encode(), source))}")
-
-
-def _need_cryptography() -> None:
-    if importlib.util.find_spec("cryptography") is None:
-        raise InputError(
-            "the package cryptography is not installed",
-            remedy="Install the extra: pip install 'classroom-edge-agent[fleet]'",
-        )
-
-
 def _tell_broker(fleet: Fleet) -> None:
     from fleet.broker_files import make_it_read, not_confirmed
 
@@ -305,4 +245,10 @@ def _tell_broker(fleet: Fleet) -> None:
         typer.echo(f"note: {not_confirmed(error)}", err=True)
 
 
-__all__ = ["enrol", "fleet_app"]
+def main() -> None:
+    """Run the command line."""
+    run_app(fleet_app)
+
+
+if __name__ == "__main__":
+    main()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge_agent.errors import InputError
 from edge_agent.files import SECRET, is_there, read_file, write_file
@@ -48,18 +48,3 @@ def model_key(folder: Path) -> Ed25519PrivateKey:
 def public_pem(key: Ed25519PrivateKey) -> bytes:
     """What devices are given."""
     return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-
-
-def read_public(content: bytes, source: str) -> Ed25519PublicKey:
-    """Read a public key.
-
-    Raises:
-        InputError: It is none of this kind.
-    """
-    try:
-        key = serialization.load_pem_public_key(content)
-    except ValueError:
-        key = None
-    if not isinstance(key, Ed25519PublicKey):
-        raise InputError(source, expected="an Ed25519 public key in PEM form")
-    return key

@@ -13,18 +13,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from msgspec.structs import replace
 
-from edge_agent.enrol.requests import Answer, Request
-from edge_agent.errors import InputError
-from edge_agent.files import PUBLIC, SECRET, is_there, make_folder, only_one, read_file, write_file
-from fleet.access import check_no_clash
-from fleet.authority import (
-    Authority,
+from edge_agent.enrol.certificates import (
     certificate_pem,
     key_pem,
     new_key,
     read_certificate,
     requested_key,
 )
+from edge_agent.enrol.requests import Request, Response
+from edge_agent.errors import InputError
+from edge_agent.files import PUBLIC, SECRET, is_there, make_folder, only_one, read_file, write_file
+from fleet.access import check_no_clash
+from fleet.authority import Authority
 from fleet.broker_files import rules_are_current, server_is_ours, write_rules, write_server
 from fleet.model_key import MODEL_KEY, model_key, public_pem
 from fleet.register import (
@@ -114,7 +114,7 @@ class Fleet:
         with only_one(folder):
             yield cls.open(folder)
 
-    def add(self, request: Request, source: str, now: datetime) -> tuple[Fleet, Answer]:
+    def add(self, request: Request, source: str, now: datetime) -> tuple[Fleet, Response]:
         """Enrol a device.
 
         Raises:
@@ -153,7 +153,7 @@ class Fleet:
         blank = Device(site=request.site, device=request.device, identity=identity, issued=(), certificate="")
         return self._certify(blank, key, now)
 
-    def renew(self, device: Device, now: datetime) -> tuple[Fleet, Answer]:
+    def renew(self, device: Device, now: datetime) -> tuple[Fleet, Response]:
         """A new certificate for the key and the identity a device has; the old one goes on until it expires."""
         return self._certify(device, _public_key(device), now)
 
@@ -189,13 +189,13 @@ class Fleet:
         path = Path(self.register.school.broker_folder) / "server.crt"
         return read_certificate(read_file(path, "the broker's certificate"), str(path)).not_valid_after_utc
 
-    def _certify(self, device: Device, key: ec.EllipticCurvePublicKey, now: datetime) -> tuple[Fleet, Answer]:
+    def _certify(self, device: Device, key: ec.EllipticCurvePublicKey, now: datetime) -> tuple[Fleet, Response]:
         certificate = self.authority.issue(device.identity, key, "client", now=now, valid=VALID)
         pem = certificate_pem(certificate).decode()
         issued = Issued(serial=f"{certificate.serial_number:x}", at=now, until=now + VALID)
         device = replace(device, issued=(*device.issued, issued), certificate=pem)
         school = self.register.school
-        answer = Answer(
+        response = Response(
             site=device.site,
             device=device.device,
             host=school.hosts[0],
@@ -204,7 +204,7 @@ class Fleet:
             authority=certificate_pem(self.authority.certificate).decode(),
             models=public_pem(model_key(self.folder)).decode(),
         )
-        return self._changed(self.register.with_device(device, now), now), answer
+        return self._changed(self.register.with_device(device, now), now), response
 
     def _with_new_rules(self, now: datetime) -> Fleet:
         return self._changed(replace(self.register, edition=self.register.next_edition(now)), now)

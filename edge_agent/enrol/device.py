@@ -11,14 +11,20 @@ from cryptography.exceptions import InvalidSignature
 
 from edge_agent.config import Settings, TlsSettings
 from edge_agent.config_file import load_settings
-from edge_agent.enrol.requests import Answer, Request
+from edge_agent.enrol.certificates import (
+    key_pem,
+    make_signing_request,
+    new_key,
+    read_certificate,
+    read_key,
+    read_model_public_key,
+)
+from edge_agent.enrol.requests import Request, Response
 from edge_agent.enrol.settings_file import set_values
 from edge_agent.errors import CheckFailed, InputError
 from edge_agent.files import PUBLIC, SECRET, SHARED, make_folder, read_file, write_file
-from fleet.authority import key_pem, make_request, new_key, read_certificate, read_key
-from fleet.model_key import read_public
 
-KEYS: Final = Path("/var/lib/edge-agent/tls")
+KEYS_FOLDER: Final = Path("/var/lib/edge-agent/tls")
 """Where an installed device keeps its key and certificates."""
 
 _KEY, _CERTIFICATE, _AUTHORITY, _MODELS = "device.key", "device.crt", "ca.crt", "models.pub"
@@ -40,18 +46,20 @@ def make_device_request(settings: Settings, folder: Path) -> Request:
         write_file(path, key_pem(new_key()), SECRET, owner=_service(folder))
     key = read_key(read_file(path, "this device's key"), str(path), _ANEW)
     device = settings.device
-    return Request(root=settings.mqtt.root, site=device.site, device=device.id, csr=make_request(key, device.id[:64]))
+    return Request(
+        root=settings.mqtt.root, site=device.site, device=device.id, csr=make_signing_request(key, device.id[:64])
+    )
 
 
-def accept_answer(answer: Answer, source: str, config: Path, folder: Path) -> None:
-    """Put an answer's certificates in place and have the configuration use them.
+def accept_response(response: Response, source: str, config: Path, folder: Path) -> None:
+    """Put the certificates of a school's answer in place and have the configuration use them.
 
     Raises:
         InputError: The answer is for another device or another key, or a file cannot be written.
         ConfigError: The configuration is broken, or has to be changed by hand.
     """
     settings = load_settings(config)
-    name, own = f"{answer.site}/{answer.device}", f"{settings.device.site}/{settings.device.id}"
+    name, own = f"{response.site}/{response.device}", f"{settings.device.site}/{settings.device.id}"
     if name != own:
         raise InputError(
             f"{source}: for the device", received=name, expected=own, remedy="Take the answer made for this device"
@@ -59,8 +67,8 @@ def accept_answer(answer: Answer, source: str, config: Path, folder: Path) -> No
     _check_no_link(folder)
     path = folder / _KEY
     key = read_key(read_file(path, "this device's key, from 'edge-agent enrol --request'"), str(path), _ANEW)
-    certificate = read_certificate(answer.certificate.encode(), f"{source}: its certificate")
-    authority = read_certificate(answer.authority.encode(), f"{source}: its authority")
+    certificate = read_certificate(response.certificate.encode(), f"{source}: its certificate")
+    authority = read_certificate(response.authority.encode(), f"{source}: its authority")
     if certificate.public_key() != key.public_key():
         raise InputError(
             f"{source}: its certificate",
@@ -71,11 +79,11 @@ def accept_answer(answer: Answer, source: str, config: Path, folder: Path) -> No
         certificate.verify_directly_issued_by(authority)
     except (ValueError, TypeError, InvalidSignature):
         raise InputError(f"{source}: its certificate", expected="one signed by the authority it comes with") from None
-    models = _models(answer, source, folder)
+    models = _models(response, source, folder)
     changed = set_values(
         read_file(config, "the configuration").decode(),
         {
-            "mqtt": {"host": answer.host, "port": answer.port},
+            "mqtt": {"host": response.host, "port": response.port},
             "mqtt.tls": {
                 "enabled": True,
                 "ca": str(folder / _AUTHORITY),
@@ -85,10 +93,10 @@ def accept_answer(answer: Answer, source: str, config: Path, folder: Path) -> No
             **models,
         },
     )
-    write_file(folder / _AUTHORITY, answer.authority.encode(), PUBLIC, owner=_service(folder))
-    write_file(folder / _CERTIFICATE, answer.certificate.encode(), PUBLIC, owner=_service(folder))
+    write_file(folder / _AUTHORITY, response.authority.encode(), PUBLIC, owner=_service(folder))
+    write_file(folder / _CERTIFICATE, response.certificate.encode(), PUBLIC, owner=_service(folder))
     if models:
-        write_file(folder / _MODELS, answer.models.encode(), PUBLIC, owner=_service(folder))
+        write_file(folder / _MODELS, response.models.encode(), PUBLIC, owner=_service(folder))
     found = config.stat()
     owner = (found.st_uid, found.st_gid) if os.geteuid() == 0 else None
     write_file(config, changed.encode(), found.st_mode & 0o777 or SHARED, owner=owner)
@@ -126,11 +134,11 @@ def examine_certificates(tls: TlsSettings, now: datetime) -> str:
     return "; ".join(told)
 
 
-def _models(answer: Answer, source: str, folder: Path) -> dict[str, dict[str, str]]:
+def _models(response: Response, source: str, folder: Path) -> dict[str, dict[str, str]]:
     """The settings for taking the school's models, if it publishes any."""
-    if not answer.models:
+    if not response.models:
         return {}
-    read_public(answer.models.encode(), f"{source}: its key for models")
+    read_model_public_key(response.models.encode(), f"{source}: its key for models")
     return {"update": {"key": str(folder / _MODELS)}}
 
 

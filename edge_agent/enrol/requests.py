@@ -1,16 +1,16 @@
-"""The two small files that travel between a device and the school's authority. Neither holds anything secret."""
+"""The two small files that travel between a device and its school: request and response. Neither holds a secret."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 
 from edge_agent.config import Name
 from edge_agent.errors import UNDECODABLE, InputError
 
-MOST_BYTES: Final = 64 * 1024
-"""Larger is neither: what comes from others is not read to its end."""
+MAX_BYTES: Final = 64 * 1024
+"""A larger file is neither of the two. It comes from others and is not read to its end."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
@@ -18,7 +18,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
 
     Attributes:
         root: First part of its topics.
-        site: Second.
+        site: Second part.
         device: Its id.
         csr: PKCS #10 request in PEM form, signed with the device's key.
     """
@@ -29,17 +29,17 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
     csr: str
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
-    """What it gets back.
+class Response(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
+    """What the school answers.
 
     Attributes:
-        site: Whom the certificate is for.
-        device: Likewise.
+        site: Site of the device that the certificate is for.
+        device: Its id.
         host: Where the broker is.
         port: Its port for devices.
         certificate: The device's certificate in PEM form.
-        authority: The school's authority's certificate in PEM form, by which the broker is known.
-        models: The public key in PEM form that published models are signed with; empty from a school without.
+        authority: The certificate of the school's authority in PEM form, by which the broker is known.
+        models: The public key in PEM form that published models are signed with; empty where the school has none.
     """
 
     site: Name
@@ -51,23 +51,22 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
     models: str = ""
 
 
-P = TypeVar("P", Request, Answer)
+_Document = TypeVar("_Document", Request, Response)
 
 
-def write_paper(paper: Request | Answer) -> bytes:
-    """The file's content: JSON for people to look at."""
-    return msgspec.json.format(msgspec.json.encode(paper), indent=2) + b"\n"
+def encode_file(document: Request | Response) -> bytes:
+    """The file's content: JSON, indented so that people can read it."""
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 
-def read_paper(content: bytes, kind: type[P], source: str) -> P:
-    """Read a file of the kind expected.
+def decode_file(content: bytes, kind: type[_Document], source: str) -> _Document:
+    """Read a file of the expected kind; ``source`` names it in error messages.
 
     Raises:
         InputError: It is something else.
     """
-    wanted = "a request, from `edge-agent enrol --request`" if kind is Request else "an answer, from `fleet add`"
     try:
-        paper: Any = msgspec.json.decode(content, type=kind)
+        return msgspec.json.decode(content, type=kind)
     except UNDECODABLE as error:
-        raise InputError(f"{source}: {error}", expected=wanted) from None
-    return paper  # type: ignore[no-any-return]
+        expected = "a request, from `edge-agent enrol --request`" if kind is Request else "an answer, from `fleet add`"
+        raise InputError(f"{source}: {error}", expected=expected) from None

@@ -14,8 +14,9 @@ import pytest
 
 from edge_agent.config import Settings, TlsSettings
 from edge_agent.config_file import load_settings
+from edge_agent.enrol.cli import enrol
 from edge_agent.mqtt.endpoint import Broker, tls_context
-from fleet.cli import add, enrol, init, revoke
+from fleet.cli import add, init, revoke
 from fleet.register import Device
 from fleet.school import Fleet
 from tests.support.broker import Mosquitto, free_port, mosquitto_path, wait_until

@@ -20,12 +20,13 @@ from paho.mqtt.enums import CallbackAPIVersion
 from edge_agent.config import TlsSettings
 from edge_agent.device.messenger import Messenger
 from edge_agent.device.probe import probe_broker
+from edge_agent.enrol.certificates import certificate_pem, key_pem, new_key
 from edge_agent.errors import BrokerError
 from edge_agent.mqtt.connection import Acknowledged, Closed, Connection, Received, Signal
 from edge_agent.mqtt.endpoint import Broker, tls_context
 from edge_agent.mqtt.errors import Refused
 from edge_agent.protocol.topics import NAMES, Topics
-from fleet.authority import Authority, certificate_pem, key_pem, new_key
+from fleet.authority import Authority
 from fleet.register import write_register
 from fleet.school import utc_now
 from tests.fleet.conftest import PASSWORD, SchoolUnderTest

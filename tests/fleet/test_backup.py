@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from edge_agent.device.probe import probe_broker
+from edge_agent.enrol.certificates import make_signing_request, new_key
 from edge_agent.enrol.requests import Request
 from edge_agent.errors import BrokerError, InputError
 from fleet.access import applied_topic
-from fleet.authority import make_request, new_key
 from fleet.backup import pack, unpack
 from fleet.backup_cli import backup, restore
 from fleet.cli import apply, list_devices
@@ -40,7 +40,7 @@ def fleet(tmp_path: Path) -> Fleet:
         reader=new_identity("fleet"),
     )
     founded = Fleet.found(tmp_path / "fleet", school, NOW)
-    request = Request(root="classroom", site="school", device="a", csr=make_request(new_key(), "a"))
+    request = Request(root="classroom", site="school", device="a", csr=make_signing_request(new_key(), "a"))
     return founded.add(request, "request", NOW)[0]
 
 

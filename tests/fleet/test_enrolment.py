@@ -14,12 +14,14 @@ from msgspec.structs import replace
 
 from edge_agent.config import TlsSettings
 from edge_agent.config_file import load_settings
-from edge_agent.enrol.device import accept_answer, examine_certificates, make_device_request
-from edge_agent.enrol.requests import Answer, Request, read_paper, write_paper
+from edge_agent.enrol.certificates import make_signing_request, new_key, read_certificate
+from edge_agent.enrol.cli import enrol
+from edge_agent.enrol.device import accept_response, examine_certificates, make_device_request
+from edge_agent.enrol.requests import Request, Response, decode_file, encode_file
 from edge_agent.errors import CheckFailed, InputError
 from fleet.access import access_rules
-from fleet.authority import BACKDATED, make_request, new_key, read_certificate
-from fleet.cli import add, enrol, init, renew
+from fleet.authority import BACKDATED
+from fleet.cli import add, init, renew
 from fleet.register import School, new_identity, read_register
 from fleet.school import DUE, VALID, Fleet
 
@@ -53,7 +55,8 @@ def device_config(folder: Path, device: str = "a") -> Path:
 def request_of(device: str = "a", **changes: object) -> Request:
     """A request with a key of its own."""
     return replace(
-        Request(root="classroom", site="school", device=device, csr=make_request(new_key(), device[:64])), **changes
+        Request(root="classroom", site="school", device=device, csr=make_signing_request(new_key(), device[:64])),
+        **changes,
     )
 
 
@@ -71,7 +74,7 @@ def test_private_keys_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
 def test_neither_paper_holds_a_private_key(fleet: Fleet, tmp_path: Path) -> None:
     request = make_device_request(load_settings(device_config(tmp_path / "device")), tmp_path / "device" / "tls")
     _, answer = fleet.add(request, "request", NOW)
-    assert b"PRIVATE" not in write_paper(request) + write_paper(answer)
+    assert b"PRIVATE" not in encode_file(request) + encode_file(answer)
 
 
 def test_a_second_request_is_for_the_same_key(fleet: Fleet, tmp_path: Path) -> None:
@@ -87,7 +90,7 @@ def test_an_answer_is_put_in_place_and_the_configuration_uses_it(fleet: Fleet, t
     config, keys = device_config(tmp_path / "device"), tmp_path / "device" / "tls"
     before = config.read_text()
     _, answer = fleet.add(make_device_request(load_settings(config), keys), "request", NOW)
-    accept_answer(answer, "answer", config, keys)
+    accept_response(answer, "answer", config, keys)
     mqtt = load_settings(config).mqtt
     assert (mqtt.host, mqtt.port, mqtt.tls.enabled) == ("broker.school.lan", 8883, True)
     assert [Path(path).is_file() for path in (mqtt.tls.ca, mqtt.tls.cert, mqtt.tls.key)] == [True] * 3
@@ -126,14 +129,14 @@ def test_an_answer_for_another_key_is_refused(fleet: Fleet, tmp_path: Path) -> N
     make_device_request(load_settings(config), keys)
     _, answer = fleet.add(request_of("a"), "request", NOW)
     with pytest.raises(InputError, match="this device's key"):
-        accept_answer(answer, "answer", config, keys)
+        accept_response(answer, "answer", config, keys)
 
 
 def test_an_answer_for_another_device_is_refused(fleet: Fleet, tmp_path: Path) -> None:
     config = device_config(tmp_path / "device")
     _, answer = fleet.add(request_of("b"), "request", NOW)
     with pytest.raises(InputError, match="school/b, expected school/a"):
-        accept_answer(answer, "answer", config, tmp_path / "device" / "tls")
+        accept_response(answer, "answer", config, tmp_path / "device" / "tls")
 
 
 def test_a_device_cannot_ask_for_the_name_of_an_enrolled_one(fleet: Fleet) -> None:
@@ -144,7 +147,7 @@ def test_a_device_cannot_ask_for_the_name_of_an_enrolled_one(fleet: Fleet) -> No
 
 @pytest.mark.parametrize(
     "changes",
-    [{"root": "other"}, {"csr": "none"}, {"csr": make_request(new_key(), "a")[:-60] + "AAAA\n-----END-----"}],
+    [{"root": "other"}, {"csr": "none"}, {"csr": make_signing_request(new_key(), "a")[:-60] + "AAAA\n-----END-----"}],
     ids=["other topics", "no csr", "cut csr"],
 )
 def test_broken_requests_are_refused(fleet: Fleet, changes: dict[str, object]) -> None:
@@ -153,7 +156,7 @@ def test_broken_requests_are_refused(fleet: Fleet, changes: dict[str, object]) -
 
 
 def test_one_key_is_enrolled_for_one_device(fleet: Fleet) -> None:
-    csr = make_request(new_key(), "a")
+    csr = make_signing_request(new_key(), "a")
     grown, _ = fleet.add(request_of("a", csr=csr), "request", NOW)
     with pytest.raises(InputError, match="school/b has the same private key as school/a"):
         grown.add(request_of("b", csr=csr), "request", NOW)
@@ -167,21 +170,21 @@ def test_a_paper_without_end_is_not_read_to_its_end() -> None:
 def test_papers_of_brackets_without_end_are_refused() -> None:
     endless = b'{"v":1,"more":' + b"[" * 50_000
     with pytest.raises(InputError, match="recursion"):
-        read_paper(endless, Request, "paper")
+        decode_file(endless, Request, "paper")
     with pytest.raises(InputError, match="recursion"):
-        read_paper(endless, Answer, "paper")
+        decode_file(endless, Response, "paper")
 
 
 @pytest.mark.parametrize("device", ["a/#", "+", "a\nuser dashboard", "a\n", "", "a b"])
 def test_names_that_would_be_rules_are_refused(device: str) -> None:
     with pytest.raises(InputError):
-        read_paper(msgspec.json.encode(replace(request_of(), device=device)), Request, "request")
+        decode_file(msgspec.json.encode(replace(request_of(), device=device)), Request, "request")
 
 
 def test_an_answer_is_not_taken_for_a_request(fleet: Fleet) -> None:
     _, answer = fleet.add(request_of(), "request", NOW)
     with pytest.raises(InputError, match="expected a request"):
-        read_paper(write_paper(answer), Request, "file")
+        decode_file(encode_file(answer), Request, "file")
 
 
 def test_certificates_count_from_long_ago(fleet: Fleet) -> None:
@@ -194,7 +197,7 @@ def enrolled(fleet: Fleet, tmp_path: Path) -> TlsSettings:
     """The TLS settings of an enrolled device."""
     config, keys = device_config(tmp_path / "device"), tmp_path / "device" / "tls"
     _, answer = fleet.add(make_device_request(load_settings(config), keys), "request", NOW)
-    accept_answer(answer, "answer", config, keys)
+    accept_response(answer, "answer", config, keys)
     return load_settings(config).mqtt.tls
 
 
@@ -282,7 +285,7 @@ def test_devices_that_would_share_a_home_assistant_topic_are_refused(fleet: Flee
 def test_long_names_fit_a_certificate(fleet: Fleet) -> None:
     request = request_of("d" * 64, site="s" * 64)
     grown, answer = fleet.add(request, "request", NOW)
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, Response)
     assert len(grown.register.devices[0].identity) == 64
 
 
@@ -363,4 +366,4 @@ def test_a_device_named_twice_is_renewed_once(fleet: Fleet, tmp_path: Path) -> N
 def test_an_answer_with_a_port_that_is_none_is_refused(fleet: Fleet) -> None:
     _, answer = fleet.add(request_of(), "request", NOW)
     with pytest.raises(InputError, match="port"):
-        read_paper(write_paper(replace(answer, port=99_999)), Answer, "answer")
+        decode_file(encode_file(replace(answer, port=99_999)), Response, "answer")

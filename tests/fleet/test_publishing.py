@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from edge_agent.config_file import load_settings
-from edge_agent.enrol.device import accept_answer, make_device_request
+from edge_agent.enrol.device import accept_response, make_device_request
 from edge_agent.errors import BrokerError, CheckFailed, InputError, ModelError
 from edge_agent.model_format.bundle import pack_bundle
 from edge_agent.protocol.model_manifest import MOST_BYTES, Models, decode_models, decode_publication, models_topic
@@ -234,7 +234,7 @@ def test_enrolment_puts_the_key_for_models_in_place(school: SchoolUnderTest) -> 
     device = school.new_device("keyed")
     request = make_device_request(load_settings(device.config), device.keys)
     _, answer = school.fleet().add(request, "request", utc_now())
-    accept_answer(answer, "answer", device.config, device.keys)
+    accept_response(answer, "answer", device.config, device.keys)
     key = Path(device.settings.update.key)
     assert key == device.keys / "models.pub"
     assert key.read_text() == answer.models
@@ -247,7 +247,7 @@ def test_an_answer_with_a_broken_key_for_models_is_refused(school: SchoolUnderTe
     _, answer = school.fleet().add(request, "request", utc_now())
     wrong = replace(answer, models=answer.certificate)
     with pytest.raises(InputError, match="its key for models"):
-        accept_answer(wrong, "answer", device.config, device.keys)
+        accept_response(wrong, "answer", device.config, device.keys)
 
 
 def test_publishing_needs_the_broker_and_says_so(school: SchoolUnderTest) -> None:

@@ -250,9 +250,9 @@ if [ -n "$OFFLINE" ]; then
     VERSION=$(basename -- "$AGENT_WHEEL" | cut -d- -f2)
 else
     LOCK=$HERE/requirements.lock
-    fingerprint() { (cd "$SOURCE" && find edge_agent pyproject.toml deploy/requirements.lock deploy/build.lock -type f \
+    fingerprint() { (cd "$SOURCE" && find edge_agent fleet pyproject.toml deploy/requirements.lock deploy/build.lock -type f \
         ! -name '*.pyc' -exec sha256sum {} + | sort -k 2); }
-    VERSION=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$SOURCE/pyproject.toml" | head -n 1)
+    VERSION=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' "$SOURCE/edge_agent/__init__.py")
 fi
 # Another Python, other sources or other dependencies make another folder, so that a running version is never touched.
 NEW=$VERSION-$( (fingerprint && "$PYTHON" -VV) | sed 's# .*/# #' | sha256sum | cut -c 1-8)
@@ -285,7 +285,7 @@ else
     "$PYTHON" -m venv "$PREFIX/$NEW"
     if [ -z "$OFFLINE" ]; then
         install -d "$WORK/source"
-        cp -R -- "$SOURCE/pyproject.toml" "$SOURCE/README.md" "$SOURCE/LICENSE" "$SOURCE/edge_agent" "$WORK/source/"
+        cp -R -- "$SOURCE/pyproject.toml" "$SOURCE/README.md" "$SOURCE/LICENSE" "$SOURCE/edge_agent" "$SOURCE/fleet" "$WORK/source/"
         pip_install "$PREFIX/$NEW" --no-compile --target "$WORK/build" --require-hashes -r "$HERE/build.lock"
         PYTHONPATH=$WORK/build "$PREFIX/$NEW/bin/python" -m pip wheel --quiet --no-cache-dir --no-deps --no-build-isolation \
             --wheel-dir "$WORK" "$WORK/source"

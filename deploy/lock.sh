@@ -21,5 +21,5 @@ limits=$(mktemp)
 trap 'rm -f -- "$limits"' EXIT
 echo 'backports-strenum<1.3' >"$limits"
 
-lock pyproject.toml deploy/requirements.lock --extra fleet --constraints "$limits"
+lock pyproject.toml deploy/requirements.lock --extra device --extra fleet --constraints "$limits"
 printf 'setuptools>=77\nwheel\n' | lock - deploy/build.lock

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, TypeAlias
 
 from edge_agent.model_format.labels import UNCERTAIN as UNCERTAIN
 
-Image = NDArray[np.uint8]
+if TYPE_CHECKING:  # clients of the agent's messages have no NumPy
+    import numpy as np
+    from numpy.typing import NDArray
+
+Image: TypeAlias = "NDArray[np.uint8]"
 """A picture: ``(height, width, 3)`` in OpenCV's blue-green-red order, or ``(height, width)`` gray levels, 0 to 255."""
 
 

@@ -47,8 +47,8 @@ path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 inside() { chroot "$ROOT" env -i PATH="$path" LANG=C.UTF-8 "$@"; }
 checkout_as() { # NAME VERSION
     mkdir -p "$ROOT/src/$1"
-    tar -c --exclude=__pycache__ -C "$CHECKOUT" pyproject.toml README.md LICENSE edge_agent deploy | tar -x --no-same-owner -C "$ROOT/src/$1"
-    sed -i "s/^version = .*/version = \"$2\"/" "$ROOT/src/$1/pyproject.toml"
+    tar -c --exclude=__pycache__ -C "$CHECKOUT" pyproject.toml README.md LICENSE edge_agent fleet deploy | tar -x --no-same-owner -C "$ROOT/src/$1"
+    sed -i "s/^__version__ = .*/__version__ = \"$2\"/" "$ROOT/src/$1/edge_agent/__init__.py"
     if [ ! -e "$ROOT/src/$1/edge_agent/models/expression.tflite" ] && [ -n "${CLEAN_ROOT_MODEL:-}" ]; then
         cp "$CLEAN_ROOT_MODEL" "$ROOT/src/$1/edge_agent/models/expression.tflite"
     fi

@@ -19,19 +19,19 @@ from edge_agent.device.messenger import Messenger
 from edge_agent.errors import InputError
 from edge_agent.health.metrics import render
 from edge_agent.health.metrics_server import serving
-from edge_agent.health.monitor import CameraFigures, HealthMonitor
+from edge_agent.health.monitor import CameraReport, HealthMonitor
 from edge_agent.pipeline import Observation, Pipeline
 from edge_agent.privacy.audit import AUDIT, audit_file
 from edge_agent.privacy.declarations import record
-from edge_agent.privacy.mute import MuteMemory, Wish
+from edge_agent.privacy.mute import MuteMemory, MuteRequest
 from edge_agent.privacy.policy import permit
 from edge_agent.privacy.summary import SummaryWindow
 from edge_agent.protocol.messages import Command, DeclarationMark, Desired
 from edge_agent.system.data_folders import state_folder
-from edge_agent.system.hardware_status import SYS, BoardFigures, read_board
+from edge_agent.system.hardware_status import SYS, HardwareStatus, read_hardware_status
 from edge_agent.system.pacing import FrameRate
 from edge_agent.system.sd_notify import READY, STOPPING, Heartbeat, notify, watchdog_s
-from edge_agent.system.status_led import Indicator
+from edge_agent.system.status_led import StatusLed
 from edge_agent.types import Frame, TrackedFace
 from edge_agent.update.live import LiveModel
 from edge_agent.update.messages import Choice
@@ -81,7 +81,7 @@ class Agent:
         self._model = LiveModel(settings)
         classifier = self._model.classifier
         detector = open_detector(settings.detector)
-        self._light = Indicator(settings.led.name, platform)
+        self._light = StatusLed(settings.led.name, platform)
         self.camera = Camera(settings.camera, on_device=self._light.show)
         self.camera.mute(self._mute.muted)
         self.messenger = Messenger(
@@ -169,12 +169,16 @@ class Agent:
                 next_report_at = now + self._health_every_s
                 failing = {"mute_not_remembered": self._mute.failing, "led_failed": self._light.failing}
                 troubles = [word for word, applies in failing.items() if applies]
-                board = read_board(self._platform)
+                board = read_hardware_status(self._platform)
                 self.messenger.health(health.report(self._camera_figures(), now, board, rate.limit, troubles))
 
-    def _read_board(self) -> BoardFigures:
+    def _read_board(self) -> HardwareStatus:
         """What frames are shed by: of a recording none is, for each of them counts."""
-        return BoardFigures() if self._settings.camera.source in ("image", "video") else read_board(self._platform)
+        return (
+            HardwareStatus()
+            if self._settings.camera.source in ("image", "video")
+            else read_hardware_status(self._platform)
+        )
 
     def _go_on_with(self, classifier: Classifier, now: float) -> None:
         """Let another model read faces from the next frame on."""
@@ -195,9 +199,9 @@ class Agent:
         if observation.summary is not None:
             self.messenger.summary(observation.summary)
 
-    def _camera_figures(self) -> CameraFigures:
+    def _camera_figures(self) -> CameraReport:
         camera = self.camera
-        return CameraFigures(camera.state, camera.reason, camera.frames_read, camera.frames_dropped)
+        return CameraReport(camera.state, camera.reason, camera.frames_read, camera.frames_dropped)
 
     def _metrics(self) -> str:
         """The exposition for Prometheus; called on its server's thread."""
@@ -220,7 +224,7 @@ class Agent:
             self._model.hear(Choice(desired.model or ""))
         if isinstance(desired.muted, bool):
             before = self._mute.muted
-            wish = Wish(muted=desired.muted, issued_at=desired.issued_at or "")
+            wish = MuteRequest(muted=desired.muted, issued_at=desired.issued_at or "")
             if self._mute.obey(wish):
                 self.camera.mute(wish.muted)
                 self._mute.keep()

@@ -104,12 +104,12 @@ def watch(
     device: Annotated[str, typer.Option(help="Only this device.")] = "+",
 ) -> None:
     """Show live what devices publish. With --config, at the broker and with the credentials it names."""
-    from edge_agent.console.watch import watch as watch_broker
+    from edge_agent.console.live_view import show_live_view
 
     set_up_logging(quiet=True)
     settings = _settings(config, None).mqtt if config else _broker(host, port, protocol)
     with stop_on_signals() as stop:
-        watch_broker(settings, site, device, stop)
+        show_live_view(settings, site, device, stop)
 
 
 @app.command()
@@ -124,8 +124,8 @@ def classify(
     """Find faces in still pictures and read their expressions."""
     from edge_agent.vision.classifier import Classifier
     from edge_agent.vision.detector import open_detector
-    from edge_agent.vision.image_file import read_picture
-    from edge_agent.vision.images import read_aligned, read_faces
+    from edge_agent.vision.image_file import read_image_file
+    from edge_agent.vision.images import classify_face_crop, classify_faces
 
     set_up_logging(quiet=True)
     classifier = Classifier.load(model, runtime=runtime)
@@ -134,13 +134,13 @@ def classify(
     results: list[dict[str, Any]] = []
     for path in images:
         try:
-            image = read_picture(path)
+            image = read_image_file(path)
         except InputError as error:
             failed += 1
             typer.echo(f"error: {error}", err=True)
             results.append({"image": str(path), "error": str(error)})
             continue
-        faces = [read_aligned(image, classifier)] if finder is None else read_faces(image, finder, classifier)
+        faces = [classify_face_crop(image, classifier)] if finder is None else classify_faces(image, finder, classifier)
         results.append({"image": str(path), "faces": [_face_as_dict(face) for face in faces]})
         if not json:
             _print_faces(path, results[-1]["faces"])

@@ -7,6 +7,7 @@ Unknown keys are refused, and an error names the key, what it received and what 
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +15,11 @@ import msgspec
 
 from edge_agent.config import CameraSettings, Settings
 from edge_agent.errors import ConfigError
-from edge_agent.system.toml import TOMLDecodeError, loads
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # the package from which the standard library took it
 
 T = TypeVar("T")
 
@@ -33,14 +38,24 @@ def load_settings(path: Path) -> Settings:
 def load_toml(path: Path, shape: type[T]) -> T:
     """Read a TOML file into a msgspec type, turning every failure into one :class:`ConfigError`."""
     try:
-        raw = loads(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a mark
+        raw = parse_toml(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a mark
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file", remedy="Check the path given to --config") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
-    except TOMLDecodeError as error:
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}", remedy="Correct the line it names") from None
     return from_tables(raw, shape, path)
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """The tables of a TOML text.
+
+    Raises:
+        ValueError: It is not valid TOML.
+    """
+    tables: dict[str, Any] = tomllib.loads(text)
+    return tables
 
 
 def from_tables(raw: dict[str, Any], shape: type[T], path: Path) -> T:

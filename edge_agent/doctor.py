@@ -22,7 +22,7 @@ from edge_agent.errors import AgentError, CheckFailed
 from edge_agent.model_format.crop import to_face_tensor
 from edge_agent.privacy.policy import permit
 from edge_agent.simulate import SimulatedClassroom, draw_face
-from edge_agent.system.status_led import Indicator
+from edge_agent.system.status_led import StatusLed
 from edge_agent.update.source import model_source
 from edge_agent.vision.camera import Camera, CameraState
 from edge_agent.vision.classifier import Classifier
@@ -64,7 +64,7 @@ def examine(settings: Settings, *, preflight: bool) -> Iterator[Finding]:
         return
     yield _attempt("clock", _clock, fatal=False)
     if settings.led.name:
-        yield _attempt("light", Indicator(settings.led.name).examine, fatal=False)
+        yield _attempt("light", StatusLed(settings.led.name).examine, fatal=False)
     policy = _attempt("policy", lambda: _policy(settings))
     yield policy
     if policy.ok:
@@ -162,7 +162,7 @@ def _policy(settings: Settings) -> str:
 
 
 def _camera(settings: Settings) -> str:
-    light = Indicator(settings.led.name)
+    light = StatusLed(settings.led.name)
     # A light that is on belongs to an agent at work, and stays on whatever is found here.
     camera = Camera(settings.camera) if light.lit() else Camera(settings.camera, on_device=light.show)
     camera.start()

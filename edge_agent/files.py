@@ -1,9 +1,8 @@
-"""Files that are written whole or not at all and are never readable by others even for a moment."""
+"""Files that are written whole or not at all, with permissions that hold from the first moment on."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
@@ -51,6 +50,26 @@ def write_file(path: Path, content: bytes, mode: int, *, owner: tuple[int, int] 
         raise InputError(f"{path}: cannot be written: {error.strerror}", remedy=_ask_for_rights(error)) from None
 
 
+def replace_file(path: Path, content: bytes | memoryview) -> None:
+    """Write a file, which is there whole or as it was, whatever happens meanwhile. Its folder is made.
+
+    Raises:
+        OSError: The system refuses; nothing of the try is left.
+    """
+    staging = path.with_name(f".{path.name}.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with staging.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        staging.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            staging.unlink()
+        raise
+
+
 def sync_folder(folder: Path) -> None:
     """Bring a folder's entries to the disk, so that a renamed file keeps its new name through a power cut.
 
@@ -64,30 +83,30 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def read_file(path: Path, what: str, *, most_bytes: int | None = None) -> bytes:
+def read_file(path: Path, what: str, *, max_bytes: int | None = None) -> bytes:
     """A file's bytes.
 
     Args:
         path: Which file.
         what: What it should be, for the error message.
-        most_bytes: More than these are not read, of a file that comes from others.
+        max_bytes: More than these are not read, of a file that comes from others.
 
     Raises:
         InputError: There is no such file, it cannot be read, or it is larger.
     """
     try:
         with path.open("rb") as file:
-            content = file.read(-1 if most_bytes is None else most_bytes + 1)
+            content = file.read(-1 if max_bytes is None else max_bytes + 1)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file", expected=what) from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}", remedy=_ask_for_rights(error)) from None
-    if most_bytes is not None and len(content) > most_bytes:
-        raise InputError(f"{path}: too large for {what}", expected=f"at most {most_bytes:,} bytes")
+    if max_bytes is not None and len(content) > max_bytes:
+        raise InputError(f"{path}: too large for {what}", expected=f"at most {max_bytes:,} bytes")
     return content
 
 
-def is_there(path: Path) -> bool:
+def path_exists(path: Path) -> bool:
     """Whether there is such a file or folder.
 
     Raises:
@@ -121,12 +140,14 @@ def make_folder(path: Path, mode: int) -> None:
 
 
 @contextlib.contextmanager
-def only_one(folder: Path) -> Iterator[None]:
+def folder_lock(folder: Path) -> Iterator[None]:
     """Keep two commands from changing the same folder at once: the second waits.
 
     Raises:
         InputError: The folder cannot be written.
     """
+    import fcntl  # here, because Windows has none, and who only trains there needs the rest of this module
+
     try:
         lock = (folder / ".lock").open("ab")
     except OSError as error:

@@ -15,7 +15,7 @@ from pathlib import Path
 from edge_agent.config import TlsSettings
 from edge_agent.enrol.certificates import certificate_pem, key_pem, new_key
 from edge_agent.errors import AgentError, BrokerError, InputError
-from edge_agent.files import PUBLIC, SHARED, is_there, make_folder, read_file, write_file
+from edge_agent.files import PUBLIC, SHARED, make_folder, path_exists, read_file, write_file
 from edge_agent.mqtt.connection import Acknowledged, Closed, Connection, Received, Signal, Subscribed
 from edge_agent.mqtt.endpoint import Broker, tls_context
 from fleet.access import access_rules, applied_topic
@@ -85,7 +85,7 @@ def write_server(register: Register, authority: Authority, now: datetime, valid:
 def server_is_ours(register: Register, authority: Authority) -> bool:
     """Whether the broker has a key, a certificate, and this authority's: not so on a machine that is new."""
     target = Path(register.school.broker_folder)
-    if not all(is_there(target / name) for name in (AUTHORITY, SERVER_KEY, SERVER_CERT, PASSWORDS)):
+    if not all(path_exists(target / name) for name in (AUTHORITY, SERVER_KEY, SERVER_CERT, PASSWORDS)):
         return False
     return read_file(target / AUTHORITY, "the authority's certificate") == certificate_pem(authority.certificate)
 

@@ -94,7 +94,7 @@ def add(
     if bool(ssh) == bool(request):
         raise InputError("fleet add", expected="either a request file or --ssh HOST")
     if request is not None:
-        content, source = read_file(request, "a request", most_bytes=MAX_BYTES), str(request)
+        content, source = read_file(request, "a request", max_bytes=MAX_BYTES), str(request)
     else:
         content, source = on_device(ssh_command, ssh, "sudo edge-agent enrol --request -"), ssh
     asked = decode_file(content, Request, source)

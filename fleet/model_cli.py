@@ -57,7 +57,7 @@ def publish_model(
     if device and canary:
         raise InputError("fleet publish-model", expected="either --device or --canary")
     percent = _percent(canary) if canary else None
-    content = read_file(file, "a model bundle", most_bytes=MOST_BYTES)
+    content = read_file(file, "a model bundle", max_bytes=MOST_BYTES)
     bundle = check_bundle(content, str(file))
     with _desk(folder) as (desk, register):
         chosen = tuple(sorted({register.find(name).name for name in device or ()}))

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge_agent.errors import InputError
-from edge_agent.files import SECRET, is_there, read_file, write_file
+from edge_agent.files import SECRET, path_exists, read_file, write_file
 
 MODEL_KEY: Final = "model.key"
 PUBLISHED: Final = "models.json"
@@ -23,8 +23,8 @@ def model_key(folder: Path) -> Ed25519PrivateKey:
         InputError: It is broken, or cannot be written.
     """
     path = folder / MODEL_KEY
-    if not is_there(path):
-        if is_there(folder / PUBLISHED):
+    if not path_exists(path):
+        if path_exists(folder / PUBLISHED):
             raise InputError(
                 f"{path}: no such file, though models were published with it",
                 remedy="Restore it from the folder's backup: devices take models of no other",

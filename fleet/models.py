@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from msgspec.structs import replace
 
 from edge_agent.errors import UNDECODABLE, CheckFailed, InputError
-from edge_agent.files import PUBLIC, SECRET, is_there, make_folder, read_file, write_file
+from edge_agent.files import PUBLIC, SECRET, make_folder, path_exists, read_file, write_file
 from edge_agent.model_format.bundle import Bundle, unpack_bundle
 from edge_agent.model_format.golden import check_golden
 from edge_agent.mqtt.connection import Connection
@@ -275,7 +275,7 @@ def _signed_in(payload: bytes) -> tuple[SignedPublication, ...]:
 
 def _read_shelf(folder: Path) -> Shelf:
     path = folder / PUBLISHED
-    if not is_there(path):
+    if not path_exists(path):
         return Shelf()
     try:
         return msgspec.json.decode(read_file(path, "what was published"), type=Shelf)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from edge_agent.config import Name
 from edge_agent.errors import UNDECODABLE, InputError
-from edge_agent.files import SECRET, is_there, read_file, write_file
+from edge_agent.files import SECRET, path_exists, read_file, write_file
 
 _LONGEST_NAME = 64
 """X.509's limit for a common name."""
@@ -203,7 +203,7 @@ def read_register(folder: Path) -> Register:
         InputError: There is none, or it is broken.
     """
     path = folder / "register.json"
-    if not is_there(path):
+    if not path_exists(path):
         raise InputError(f"{folder}: no fleet here", remedy="Name its folder with --folder, or make one: fleet init")
     try:
         return msgspec.json.decode(read_file(path, "a fleet's register"), type=Register)

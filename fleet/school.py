@@ -22,7 +22,7 @@ from edge_agent.enrol.certificates import (
 )
 from edge_agent.enrol.requests import Request, Response
 from edge_agent.errors import InputError
-from edge_agent.files import PUBLIC, SECRET, is_there, make_folder, only_one, read_file, write_file
+from edge_agent.files import PUBLIC, SECRET, folder_lock, make_folder, path_exists, read_file, write_file
 from fleet.access import check_no_clash
 from fleet.authority import Authority
 from fleet.broker_files import rules_are_current, server_is_ours, write_rules, write_server
@@ -66,9 +66,9 @@ class Fleet:
             InputError: There is a fleet in the folder already, or part of one, or something cannot be written; then
                 nothing is left in the folder.
         """
-        if is_there(folder / "register.json"):
+        if path_exists(folder / "register.json"):
             raise InputError(f"{folder}: a fleet is here already", remedy="Use it, or name another folder")
-        if is_there(folder / "ca.key"):
+        if path_exists(folder / "ca.key"):
             raise InputError(
                 f"{folder}: an authority's key is here, but no register",
                 remedy="Restore the folder from its backup, or name another folder",
@@ -111,7 +111,7 @@ class Fleet:
             InputError: As :meth:`open`, or the folder cannot be written.
         """
         read_register(folder)  # where there is no fleet, that is what to say
-        with only_one(folder):
+        with folder_lock(folder):
             yield cls.open(folder)
 
     def add(self, request: Request, source: str, now: datetime) -> tuple[Fleet, Response]:

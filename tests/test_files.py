@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.atomic import replace_file
+from edge_agent.files import replace_file
 from tests.support.full_disk import files_of_at_most
 
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from edge_agent import __version__
-from edge_agent.system.toml import loads
+from edge_agent.config_file import parse_toml
 
 ROOT = Path(__file__).parents[1]
 CATEGORIES = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
@@ -24,7 +24,7 @@ def test_the_changelogs_newest_version_is_the_packages() -> None:
 
 
 def test_the_projects_metadata_take_the_version_from_the_package() -> None:
-    project = loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    project = parse_toml((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert "version" not in project["project"]
     assert project["project"]["dynamic"] == ["version"]
     assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "edge_agent.__version__"}

@@ -52,7 +52,7 @@ class DeviceView:
     events: int = 0
 
 
-class RoomView:
+class ClassroomView:
     """Takes the client's notices one by one and draws what they add up to."""
 
     def __init__(self) -> None:

@@ -15,8 +15,8 @@ from edge_agent.app import Agent
 from edge_agent.client import Arrived, Expression, Notice, Summary
 from edge_agent.client.follower import Follower
 from edge_agent.config import CameraSettings, DetectorSettings, DeviceSettings, MqttSettings, PrivacySettings, Settings
-from edge_agent.console.watch import LiveView
-from edge_agent.demo.broker import EmbeddedBroker
+from edge_agent.console.live_view import LiveView
+from edge_agent.demo.embedded_broker import EmbeddedBroker
 from edge_agent.demo.score import SceneScore
 from edge_agent.errors import CheckFailed
 from edge_agent.health.monitor import percentiles

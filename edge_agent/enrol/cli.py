@@ -60,7 +60,7 @@ def _accept(answer: str, config: Path, folder: Path) -> None:
     if answer == _STANDARD_STREAM:
         content, source = sys.stdin.buffer.read(MAX_BYTES), "standard input"
     else:
-        content, source = read_file(Path(answer), "an answer", most_bytes=MAX_BYTES), answer
+        content, source = read_file(Path(answer), "an answer", max_bytes=MAX_BYTES), answer
     response = decode_file(content, Response, source)
     accept_response(response, source, config, folder)
     typer.echo(f"Enrolled. {config} names the broker and the certificates. Check: edge-agent doctor --config {config}")

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from edge_agent.config_file import parse_toml
 from edge_agent.errors import ConfigError
-from edge_agent.system.toml import TOMLDecodeError, loads
 
 Value = str | int | bool
 _HEADER = re.compile(r"^\s*\[\s*([A-Za-z0-9_.-]+)\s*\]\s*(#.*)?$")
@@ -59,8 +59,8 @@ def _set(lines: list[str], table: str, key: str, value: str) -> None:
 def _as_wanted(before: str, after: str, changes: Mapping[str, Mapping[str, Value]]) -> bool:
     """Whether the text says what was asked for and nothing else that it did not say before."""
     try:
-        wanted, found = loads(before), loads(after)
-    except TOMLDecodeError:
+        wanted, found = parse_toml(before), parse_toml(after)
+    except ValueError:
         return False
     for table, values in changes.items():
         place: Any = wanted

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_agent.protocol.messages import CameraHealth, HealthReport, Percentiles
-from edge_agent.system.hardware_status import BoardFigures
+from edge_agent.system.hardware_status import HardwareStatus
 from edge_agent.vision.camera_state import CameraState
 
 _COARSE_FRAMES = 100
@@ -19,7 +19,7 @@ _WELL = frozenset({CameraState.OK, CameraState.STARTING, CameraState.MUTED})
 
 
 @dataclass(frozen=True, slots=True)
-class CameraFigures:
+class CameraReport:
     """The camera's side of a report: its state with the reason, and its counters since the start."""
 
     state: CameraState
@@ -64,9 +64,9 @@ class HealthMonitor:
 
     def report(
         self,
-        camera: CameraFigures,
+        camera: CameraReport,
         now: float,
-        board: BoardFigures,
+        board: HardwareStatus,
         fps_limit: float | None = None,
         troubles: Sequence[str] = (),
     ) -> HealthReport:

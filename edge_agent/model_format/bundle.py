@@ -18,8 +18,8 @@ from pathlib import Path
 
 import msgspec
 
-from edge_agent.atomic import replace_file
 from edge_agent.errors import UNDECODABLE, ModelError
+from edge_agent.files import replace_file
 from edge_agent.model_format.crop import FACE_SIZE
 from edge_agent.model_format.flatbuffer import IDENTIFIER, Interface, Tensor, read_interface
 from edge_agent.model_format.golden import Golden

@@ -19,7 +19,7 @@ from edge_agent.files import SECRET, write_file
 log = logging.getLogger(__name__)
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class MuteRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What was asked for.
 
     Attributes:
@@ -31,7 +31,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     issued_at: str = ""
 
 
-def overrides(new: Wish, last: Wish | None) -> bool:
+def overrides(new: MuteRequest, last: MuteRequest | None) -> bool:
     """Whether a wish counts although another was obeyed before: unless both are dated and it is the older one.
 
     A broker that went back to an earlier state of its own sends what was asked for then.
@@ -58,12 +58,12 @@ class MuteMemory:
 
     def __init__(self, folder: Path | None, site: str, device: str) -> None:
         self._path = None if folder is None else folder / f"{site}.{device}.muted.json"
-        self._wish: Wish | None = None
+        self._wish: MuteRequest | None = None
         self._kept = True
         self.failing = False
         self.muted = self._recall()
 
-    def obey(self, wish: Wish) -> bool:
+    def obey(self, wish: MuteRequest) -> bool:
         """Whether a wish counts; then it is the one obeyed last, and :meth:`keep` writes it down."""
         if not overrides(wish, self._wish):
             log.warning(
@@ -93,7 +93,7 @@ class MuteMemory:
         if self._path is None:
             return False
         try:
-            self._wish = msgspec.json.decode(self._path.read_bytes(), type=Wish)
+            self._wish = msgspec.json.decode(self._path.read_bytes(), type=MuteRequest)
         except FileNotFoundError:
             return False
         except (OSError, *UNDECODABLE) as error:

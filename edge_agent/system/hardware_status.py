@@ -17,7 +17,7 @@ _PROCESSOR_COOLERS = ("cpufreq", "Processor")
 
 
 @dataclass(frozen=True, slots=True)
-class BoardFigures:
+class HardwareStatus:
     """Attributes:
     temperature_c: Of the processor's hottest zone, in degrees Celsius; ``None`` where it is not told.
     throttled: Whether the processor is held down at this moment for heat or low voltage; ``None`` where it is not told.
@@ -27,13 +27,13 @@ class BoardFigures:
     throttled: bool | None = None
 
 
-def read_board(platform: Path = SYS) -> BoardFigures:
+def read_hardware_status(platform: Path = SYS) -> HardwareStatus:
     """The figures of this moment; nothing is raised, whatever the files say.
 
     Args:
         platform: Root of sysfs.
     """
-    return BoardFigures(_temperature_c(platform), _throttled(platform))
+    return HardwareStatus(_temperature_c(platform), _throttled(platform))
 
 
 def _temperature_c(platform: Path) -> float | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_agent.system.hardware_status import BoardFigures
+from edge_agent.system.hardware_status import HardwareStatus
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Shedding:
     well_since: float | None = None
 
 
-def shed(before: Shedding, board: BoardFigures, full_fps: float, now: float) -> Shedding:
+def shed(before: Shedding, board: HardwareStatus, full_fps: float, now: float) -> Shedding:
     """What follows from the board's figures: one halving at a time, at once when trouble begins, and back slowly.
 
     Between :data:`COOL_C` and :data:`HOT_C` everything stays as it is. What the board does not tell counts as well.
@@ -92,15 +92,15 @@ class FrameRate:
 
     Args:
         full_fps: The rate in good times.
-        read_board: Gives the board's figures; called every five seconds.
+        read_hardware_status: Gives the board's figures; called every five seconds.
         now: Monotonic seconds.
 
     Attributes:
         limit: The most frames to look at a second; ``None`` while nothing is shed.
     """
 
-    def __init__(self, full_fps: float, read_board: Callable[[], BoardFigures], now: float) -> None:
-        self._full_fps, self._read_board = full_fps, read_board
+    def __init__(self, full_fps: float, read_hardware_status: Callable[[], HardwareStatus], now: float) -> None:
+        self._full_fps, self._read_board = full_fps, read_hardware_status
         self._shedding = Shedding()
         self._busy_ms: list[float] = []
         self._look_at = now
@@ -134,6 +134,6 @@ class FrameRate:
             log.info("the board is well again: %g frames a second", self.limit or self._full_fps)
 
 
-def _trouble(board: BoardFigures) -> str:
+def _trouble(board: HardwareStatus) -> str:
     heat = "" if board.temperature_c is None else f" at {board.temperature_c:g} degrees"
     return ("throttled" if board.throttled else "hot") + heat

@@ -16,7 +16,7 @@ from edge_agent.system.hardware_status import SYS
 log = logging.getLogger(__name__)
 
 
-class Indicator:
+class StatusLed:
     """Switches the LED. Nothing is raised while the agent runs: a light that fails is logged once and told.
 
     Args:

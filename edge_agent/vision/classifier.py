@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edge_agent.errors import InputError, ModelError
 from edge_agent.model_format.bundle import Bundle, read_bundle
 from edge_agent.model_format.metadata import Metadata
-from edge_agent.vision.runtime import open_model
+from edge_agent.vision.runtime import open_interpreter
 
 _MODELS = Path(__file__).parent.parent / "models"
 BUNDLED_MODELS = {"edge": _MODELS / "expression.tflite", "edge-tiny": _MODELS / "expression-tiny.tflite"}
@@ -46,7 +46,7 @@ class Classifier:
         self.channels: int = bundle.metadata.input.channels
         self.model_id: str = bundle.model_id
         self._flatbuffer = bundle.flatbuffer  # the interpreter reads weights from this very memory
-        opened = open_model(self._flatbuffer, runtime, threads)
+        opened = open_interpreter(self._flatbuffer, runtime, threads)
         self.runtime_name: str = opened.runtime
         self.runtime: str = opened.key
         self._interpreter = opened.interpreter

@@ -11,11 +11,12 @@ import numpy as np
 
 from edge_agent.errors import ModelError
 from edge_agent.types import Image
-from edge_agent.vision.box_calibration import FramedDetector, Framing, RawFace
+from edge_agent.vision.box_calibration import BoxCalibration, RawFace
+from edge_agent.vision.calibrated_detector import CalibratedDetector
 
-HAAR_FRAMING = Framing(scale=1.02)
+HAAR_CALIBRATION = BoxCalibration(scale=1.02)
 
-_STRONGEST_GAIN = 10.0
+_MAX_GAIN = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class HaarSearch:
     longest_px: int = 640
 
 
-class HaarDetector(FramedDetector):
+class HaarDetector(CalibratedDetector):
     """Finds frontal, upright faces; no file to fetch. It gives no score: every face has 1.0.
 
     Args:
@@ -48,14 +49,17 @@ class HaarDetector(FramedDetector):
 
     def __init__(self, min_face_px: int = 24, search: HaarSearch | None = None) -> None:
         self._how = search or HaarSearch()
-        super().__init__("haar", HAAR_FRAMING, 20, self._how.longest_px, min_face_px)
+        super().__init__("haar", HAAR_CALIBRATION, 20, self._how.longest_px, min_face_px)
         self._cascade = _cascade(f"haarcascade_frontalface_{self._how.cascade}.xml")
 
-    def _search(self, image: Image, least_px: float) -> list[RawFace]:
+    def _search(self, image: Image, min_square_px: float) -> list[RawFace]:
         gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False) if image.ndim == 3 else image
-        least = round(least_px / self.framing.scale)
+        min_box_px = round(min_square_px / self.calibration.scale)
         boxes, agreeing = self._cascade.detectMultiScale2(
-            stretched(gray), scaleFactor=self._how.step, minNeighbors=self._how.neighbours, minSize=(least, least)
+            stretched(gray),
+            scaleFactor=self._how.step,
+            minNeighbors=self._how.neighbours,
+            minSize=(min_box_px, min_box_px),
         )
         faces = [RawFace(float(left), float(top), float(width), float(height)) for left, top, width, height in boxes]
         return without_nested(faces, [float(count) for count in agreeing])
@@ -69,7 +73,7 @@ def stretched(gray: Image) -> Image:
     """
     counts = np.cumsum(np.bincount(gray.ravel(), minlength=256))
     low, high = (int(np.searchsorted(counts, share * counts[-1])) for share in (0.01, 0.99))
-    gain = min(255.0 / max(high - low, 1), _STRONGEST_GAIN)
+    gain = min(255.0 / max(high - low, 1), _MAX_GAIN)
     levels = np.clip((np.arange(256) - low) * gain, 0, 255).astype(np.uint8)
     return cv2.LUT(gray, levels).astype(np.uint8, copy=False)
 

@@ -15,7 +15,7 @@ _JPEG_START, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xda", b"\xff\xd9"
 _REMEDY = "Replace the file, or leave it out"
 
 
-def read_picture(path: Path, mode: int = cv2.IMREAD_COLOR) -> NDArray[np.uint8]:
+def read_image_file(path: Path, mode: int = cv2.IMREAD_COLOR) -> NDArray[np.uint8]:
     """A picture turned upright where its metadata say how.
 
     Args:
@@ -34,7 +34,7 @@ def read_picture(path: Path, mode: int = cv2.IMREAD_COLOR) -> NDArray[np.uint8]:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     if not content:
         raise InputError(str(path), received="an empty file", expected="a picture such as JPEG or PNG", remedy=_REMEDY)
-    if is_cut_off(content):
+    if is_truncated(content):
         raise InputError(str(path), received="a picture that is cut off", expected="a whole one", remedy=_REMEDY)
     try:
         image = cv2.imdecode(np.frombuffer(content, np.uint8), mode)
@@ -50,7 +50,7 @@ def read_picture(path: Path, mode: int = cv2.IMREAD_COLOR) -> NDArray[np.uint8]:
     return image.astype(np.uint8, copy=False)
 
 
-def is_cut_off(content: bytes) -> bool:
+def is_truncated(content: bytes) -> bool:
     """Whether a JPEG or PNG lacks its end marker. Of other formats nothing is said."""
     if content.startswith(_PNG_START):
         return _PNG_END not in content[-4096:]

@@ -13,7 +13,7 @@ from edge_agent.vision.detector import Detector
 
 
 @dataclass(frozen=True, slots=True)
-class FaceReading:
+class ClassifiedFace:
     """One face of a still picture.
 
     Attributes:
@@ -29,24 +29,24 @@ class FaceReading:
     scores: dict[str, float]
 
 
-def read_faces(image: Image, detector: Detector, classifier: Classifier) -> list[FaceReading]:
+def classify_faces(image: Image, detector: Detector, classifier: Classifier) -> list[ClassifiedFace]:
     """All faces the detector finds, each with its expression, in reading order."""
     boxes = sorted((detection.box for detection in detector.detect(image)), key=lambda box: (box.top, box.left))
     crops = [crop_face(image, box.left, box.top, box.side, classifier.channels) for box in boxes]
     return _readings(crops, boxes, classifier)
 
 
-def read_aligned(image: Image, classifier: Classifier) -> FaceReading:
+def classify_face_crop(image: Image, classifier: Classifier) -> ClassifiedFace:
     """The expression of a picture that is a face crop already."""
     return _readings([to_face_tensor(image, classifier.channels)], [None], classifier)[0]
 
 
-def _readings(crops: list[Image], boxes: list[Box] | list[None], classifier: Classifier) -> list[FaceReading]:
+def _readings(crops: list[Image], boxes: list[Box] | list[None], classifier: Classifier) -> list[ClassifiedFace]:
     if not crops:
         return []
     probabilities = classifier.predict(np.stack(crops))
     return [
-        FaceReading(
+        ClassifiedFace(
             box=box,
             expression=classifier.labels[int(np.argmax(row))],
             confidence=float(row.max()),

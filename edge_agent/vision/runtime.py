@@ -33,7 +33,7 @@ class Interpreter(Protocol):
 
 
 @dataclass(frozen=True)
-class OpenModel:
+class OpenInterpreter:
     """A model that has run once.
 
     Attributes:
@@ -61,10 +61,10 @@ _PACKAGES = {
 }
 
 RUNTIMES = ("auto", *_PACKAGES)
-"""What ``open_model`` takes; ``auto`` tries the others in this order."""
+"""What ``open_interpreter`` takes; ``auto`` tries the others in this order."""
 
 
-def open_model(flatbuffer: bytes, runtime: str = "auto", threads: int = 1) -> OpenModel:
+def open_interpreter(flatbuffer: bytes, runtime: str = "auto", threads: int = 1) -> OpenInterpreter:
     """Open a TFLite model and run it once: importing a runtime proves nothing about it.
 
     ``auto`` passes over runtimes that are not installed, and with a warning over those that are installed but broken.
@@ -108,7 +108,7 @@ def open_model(flatbuffer: bytes, runtime: str = "auto", threads: int = 1) -> Op
     )
 
 
-def _open(flatbuffer: bytes, package: _Package, threads: int) -> OpenModel:
+def _open(flatbuffer: bytes, package: _Package, threads: int) -> OpenInterpreter:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with without_greetings():
         module = _import(package)
@@ -122,7 +122,7 @@ def _open(flatbuffer: bytes, package: _Package, threads: int) -> OpenModel:
         interpreter.invoke()
         interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
     key = next(key for key, known in _PACKAGES.items() if known is package)
-    return OpenModel(interpreter, f"{package.title} {_version(package)}".strip(), key)
+    return OpenInterpreter(interpreter, f"{package.title} {_version(package)}".strip(), key)
 
 
 class _NotInstalled(Exception):

@@ -11,20 +11,21 @@ import numpy as np
 
 from edge_agent.errors import ModelError
 from edge_agent.types import Image
-from edge_agent.vision.box_calibration import FramedDetector, Framing, RawFace
+from edge_agent.vision.box_calibration import BoxCalibration, RawFace
+from edge_agent.vision.calibrated_detector import CalibratedDetector
 from edge_agent.vision.weights import YUNET_FILE
 
 log = logging.getLogger(__name__)
 
-YUNET_FRAMING = Framing(scale=1.12)
+YUNET_CALIBRATION = BoxCalibration(scale=1.12)
 
-_SMALLEST_PX = 16
-_LONGEST_PX = 960
+_MIN_FACE_PX = 16
+_MAX_SIDE_PX = 960
 _OVERLAP = 0.3
-_MOST_FACES = 500
+_MAX_FACES = 500
 
 
-class YuNetDetector(FramedDetector):
+class YuNetDetector(CalibratedDetector):
     """Finds faces at any usual pose and tells where their eyes are.
 
     Args:
@@ -38,12 +39,12 @@ class YuNetDetector(FramedDetector):
     """
 
     def __init__(self, weights: bytes, source: str, min_face_px: int = 24, min_score: float = 0.7) -> None:
-        super().__init__("yunet", YUNET_FRAMING, _SMALLEST_PX, _LONGEST_PX, min_face_px)
+        super().__init__("yunet", YUNET_CALIBRATION, _MIN_FACE_PX, _MAX_SIDE_PX, min_face_px)
         self._size = (64, 64)
         try:
             content, no_config = np.frombuffer(weights, np.uint8), np.empty(0, np.uint8)
             self._net = cv2.FaceDetectorYN.create(
-                "onnx", content, no_config, self._size, min_score, _OVERLAP, _MOST_FACES
+                "onnx", content, no_config, self._size, min_score, _OVERLAP, _MAX_FACES
             )
             # Other networks load as well; only a run shows whether the outputs are YuNet's.
             self._net.detect(np.zeros((64, 64, 3), np.uint8))
@@ -56,7 +57,7 @@ class YuNetDetector(FramedDetector):
                 remedy="Fetch it again with 'edge-agent detector fetch', or choose the detector haar",
             ) from None
 
-    def _search(self, image: Image, least_px: float) -> list[RawFace]:
+    def _search(self, image: Image, min_square_px: float) -> list[RawFace]:
         colour = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image
         size = (colour.shape[1], colour.shape[0])
         if size != self._size:
@@ -65,7 +66,7 @@ class YuNetDetector(FramedDetector):
         # The stubs promise an array; without a face there is none.
         rows: Iterable[Iterable[float]] | None = self._net.detect(colour)[1]
         faces = (_face([float(value) for value in row]) for row in (() if rows is None else rows))
-        return [face for face in faces if face is not None and face.size * self.framing.scale >= least_px]
+        return [face for face in faces if face is not None and face.size * self.calibration.scale >= min_square_px]
 
 
 def _face(row: list[float]) -> RawFace | None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from rich.console import Console
 
 from edge_agent.client import Arrived, Device, DeviceState, Expression, StateChanged, Summary
-from edge_agent.console.classroom_view import RoomView
+from edge_agent.console.classroom_view import ClassroomView
 
 ROOM = Device("north", "pi-3a")
 
@@ -32,7 +32,7 @@ def event(kind: Literal["start", "change", "end"], track: str, expression: str, 
     )
 
 
-def drawn(view: RoomView) -> str:
+def drawn(view: ClassroomView) -> str:
     console = Console(width=120, file=io.StringIO())
     with console.capture() as capture:
         console.print(view.render())
@@ -40,7 +40,7 @@ def drawn(view: RoomView) -> str:
 
 
 def shown(*messages: Any) -> str:
-    view = RoomView()
+    view = ClassroomView()
     for message in messages:
         notice = message if isinstance(message, StateChanged) else Arrived(ROOM, message, late=False, retained=False)
         view.apply(notice)
@@ -86,4 +86,4 @@ def test_a_suppressed_summary_is_said_to_be_so() -> None:
 
 
 def test_before_any_device_spoke_the_view_waits() -> None:
-    assert "waiting for a device" in drawn(RoomView())
+    assert "waiting for a device" in drawn(ClassroomView())

@@ -25,7 +25,7 @@ Start = Callable[..., Messenger]
 def amqtt_port() -> Iterator[int]:
     """The embedded broker of the demo."""
     pytest.importorskip("amqtt", reason="amqtt is not installed (pip install 'classroom-edge-agent[demo]')")
-    from edge_agent.demo.broker import EmbeddedBroker
+    from edge_agent.demo.embedded_broker import EmbeddedBroker
 
     with EmbeddedBroker() as broker:
         yield broker.port

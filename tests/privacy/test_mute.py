@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.privacy.mute import MuteMemory, Wish, overrides
+from edge_agent.privacy.mute import MuteMemory, MuteRequest, overrides
 
 EARLY, LATE = "2026-11-22T09:00:00Z", "2026-11-22T10:00:00.500+01:00"
 
@@ -14,20 +14,20 @@ EARLY, LATE = "2026-11-22T09:00:00Z", "2026-11-22T10:00:00.500+01:00"
 @pytest.mark.parametrize(
     ("new", "last", "counts"),
     [
-        (Wish(muted=False), None, True),
-        (Wish(muted=False), Wish(muted=True), True),
-        (Wish(muted=False, issued_at=EARLY), Wish(muted=True), True),
-        (Wish(muted=False), Wish(muted=True, issued_at=EARLY), True),
-        (Wish(muted=False, issued_at=LATE), Wish(muted=True, issued_at=EARLY), True),
-        (Wish(muted=False, issued_at=EARLY), Wish(muted=True, issued_at=LATE), False),
-        (Wish(muted=True, issued_at=EARLY), Wish(muted=False, issued_at=LATE), False),
-        (Wish(muted=True, issued_at=LATE), Wish(muted=True, issued_at=LATE), True),
-        (Wish(muted=False, issued_at="yesterday"), Wish(muted=True, issued_at=LATE), True),
-        (Wish(muted=False, issued_at="2026-11-22T08:59:59"), Wish(muted=True, issued_at=EARLY), False),
+        (MuteRequest(muted=False), None, True),
+        (MuteRequest(muted=False), MuteRequest(muted=True), True),
+        (MuteRequest(muted=False, issued_at=EARLY), MuteRequest(muted=True), True),
+        (MuteRequest(muted=False), MuteRequest(muted=True, issued_at=EARLY), True),
+        (MuteRequest(muted=False, issued_at=LATE), MuteRequest(muted=True, issued_at=EARLY), True),
+        (MuteRequest(muted=False, issued_at=EARLY), MuteRequest(muted=True, issued_at=LATE), False),
+        (MuteRequest(muted=True, issued_at=EARLY), MuteRequest(muted=False, issued_at=LATE), False),
+        (MuteRequest(muted=True, issued_at=LATE), MuteRequest(muted=True, issued_at=LATE), True),
+        (MuteRequest(muted=False, issued_at="yesterday"), MuteRequest(muted=True, issued_at=LATE), True),
+        (MuteRequest(muted=False, issued_at="2026-11-22T08:59:59"), MuteRequest(muted=True, issued_at=EARLY), False),
     ],
 )
 def test_of_two_dated_wishes_the_later_counts_and_otherwise_the_last(
-    new: Wish, last: Wish | None, counts: bool
+    new: MuteRequest, last: MuteRequest | None, counts: bool
 ) -> None:
     assert overrides(new, last) is counts
 
@@ -35,7 +35,7 @@ def test_of_two_dated_wishes_the_later_counts_and_otherwise_the_last(
 def test_a_device_starts_as_it_was_left(tmp_path: Path) -> None:
     for muted in (True, False, True):
         memory = MuteMemory(tmp_path / "new", "north", "pi-3a")
-        assert memory.obey(Wish(muted=muted))
+        assert memory.obey(MuteRequest(muted=muted))
         memory.keep()
         assert MuteMemory(tmp_path / "new", "north", "pi-3a").muted is muted
     assert not MuteMemory(tmp_path / "new", "north", "pi-3b").muted
@@ -43,10 +43,10 @@ def test_a_device_starts_as_it_was_left(tmp_path: Path) -> None:
 
 def test_an_older_wish_is_not_written_down(tmp_path: Path) -> None:
     memory = MuteMemory(tmp_path, "north", "pi-3a")
-    memory.obey(Wish(muted=True, issued_at=LATE))
+    memory.obey(MuteRequest(muted=True, issued_at=LATE))
     memory.keep()
     again = MuteMemory(tmp_path, "north", "pi-3a")
-    assert not again.obey(Wish(muted=False, issued_at=EARLY))
+    assert not again.obey(MuteRequest(muted=False, issued_at=EARLY))
     assert again.muted
 
 
@@ -58,7 +58,7 @@ def test_a_file_that_cannot_be_read_closes_the_camera(
     memory = MuteMemory(tmp_path, "north", "pi-3a")
     assert memory.muted
     assert "cannot be read" in caplog.text
-    memory.obey(Wish(muted=False))
+    memory.obey(MuteRequest(muted=False))
     memory.keep()
     assert not MuteMemory(tmp_path, "north", "pi-3a").muted
 
@@ -67,11 +67,11 @@ def test_a_disk_that_fails_is_told_until_the_wish_is_written(tmp_path: Path) -> 
     folder = tmp_path / "state"
     folder.write_text("in the way")
     memory = MuteMemory(folder, "north", "pi-3a")
-    memory.obey(Wish(muted=True))
+    memory.obey(MuteRequest(muted=True))
     memory.keep()
     assert memory.failing
     folder.unlink()
-    memory.obey(Wish(muted=True))
+    memory.obey(MuteRequest(muted=True))
     memory.keep()
     assert not memory.failing
     assert MuteMemory(folder, "north", "pi-3a").muted
@@ -80,7 +80,7 @@ def test_a_disk_that_fails_is_told_until_the_wish_is_written(tmp_path: Path) -> 
 def test_without_a_folder_a_wish_holds_for_the_run_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     memory = MuteMemory(None, "north", "pi-3a")
-    memory.obey(Wish(muted=True))
+    memory.obey(MuteRequest(muted=True))
     memory.keep()
     assert (memory.muted, memory.failing) == (True, False)
     assert list(tmp_path.iterdir()) == []

@@ -11,12 +11,12 @@ from edge_agent.device.builders import Composer
 from edge_agent.device.session import Session
 from edge_agent.device.statistics import MessengerCounters
 from edge_agent.health.metrics import render
-from edge_agent.health.monitor import CameraFigures, HealthMonitor
+from edge_agent.health.monitor import CameraReport, HealthMonitor
 from edge_agent.pipeline import Pipeline
 from edge_agent.privacy.summary import SummaryWindow
 from edge_agent.protocol.messages import encode
 from edge_agent.simulate import draw_face
-from edge_agent.system.hardware_status import BoardFigures
+from edge_agent.system.hardware_status import HardwareStatus
 from edge_agent.types import Box, Detection, Frame, Image
 from edge_agent.vision.camera_state import CameraState
 from edge_agent.vision.classifier import Classifier
@@ -76,7 +76,7 @@ def published(rows: list[Row]) -> list[bytes]:
         health.count(seen.stage_ms, total_ms=sum(taken for _, taken in seen.stage_ms) + 3.0 * len(row), faces=len(row))
         if seen.summary is not None:
             sent.append(encode(composer.summary(seen.summary, session)))
-    figures = CameraFigures(CameraState.OK, "", frames_read=len(rows), frames_dropped=0)
+    figures = CameraReport(CameraState.OK, "", frames_read=len(rows), frames_dropped=0)
     counters = MessengerCounters(
         connected=True,
         connections=1,
@@ -95,7 +95,7 @@ def published(rows: list[Row]) -> list[bytes]:
         outbox_turned_at=0,
         publisher_turned_at=0,
     )
-    report = health.report(figures, clock.monotonic(), BoardFigures())
+    report = health.report(figures, clock.monotonic(), HardwareStatus())
     told = composer.health(report, session, counters, {"summary": len(sent)})
     return [*sent, encode(told), render(session.id, told, connected=True).encode()]
 

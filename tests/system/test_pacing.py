@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.system.hardware_status import BoardFigures
+from edge_agent.system.hardware_status import HardwareStatus
 from edge_agent.system.pacing import FrameRate, Shedding, limit_fps, shed
 
-WELL, WARM = BoardFigures(60.0, throttled=False), BoardFigures(75.0, throttled=False)
-HOT, THROTTLED, UNKNOWN = BoardFigures(80.0, throttled=False), BoardFigures(60.0, throttled=True), BoardFigures()
+WELL, WARM = HardwareStatus(60.0, throttled=False), HardwareStatus(75.0, throttled=False)
+HOT, THROTTLED, UNKNOWN = HardwareStatus(80.0, throttled=False), HardwareStatus(60.0, throttled=True), HardwareStatus()
 
 
-def halvings(course: list[tuple[float, BoardFigures]], full_fps: float = 10.0) -> list[int]:
+def halvings(course: list[tuple[float, HardwareStatus]], full_fps: float = 10.0) -> list[int]:
     """After each of the moments, how often the rate was halved."""
     state, told = Shedding(), []
     for now, board in course:
@@ -22,8 +22,8 @@ def halvings(course: list[tuple[float, BoardFigures]], full_fps: float = 10.0) -
     return told
 
 
-@pytest.mark.parametrize("trouble", [HOT, THROTTLED, BoardFigures(None, throttled=True), BoardFigures(95.0, None)])
-def test_the_rate_is_halved_at_once_and_again_every_ten_seconds(trouble: BoardFigures) -> None:
+@pytest.mark.parametrize("trouble", [HOT, THROTTLED, HardwareStatus(None, throttled=True), HardwareStatus(95.0, None)])
+def test_the_rate_is_halved_at_once_and_again_every_ten_seconds(trouble: HardwareStatus) -> None:
     assert halvings([(0.0, WELL), (1.0, trouble), (6.0, trouble), (11.0, trouble), (21.0, trouble)]) == [0, 1, 1, 2, 3]
 
 
@@ -66,7 +66,7 @@ def test_a_slow_processor_gets_no_more_than_leaves_it_rest(
 
 
 @given(st.lists(st.sampled_from([WELL, WARM, HOT, THROTTLED, UNKNOWN]), max_size=200), st.floats(1.0, 60.0))
-def test_whatever_happens_it_does_not_flutter(boards: list[BoardFigures], full_fps: float) -> None:
+def test_whatever_happens_it_does_not_flutter(boards: list[HardwareStatus], full_fps: float) -> None:
     state = Shedding()
     for second, board in enumerate(boards):
         before, state = state, shed(state, board, full_fps, float(second))
@@ -76,7 +76,7 @@ def test_whatever_happens_it_does_not_flutter(boards: list[BoardFigures], full_f
         assert full_fps / 2**state.halvings > 0.5
 
 
-def simulate(board: BoardFigures, busy_ms: float, seconds: float) -> list[float]:
+def simulate(board: HardwareStatus, busy_ms: float, seconds: float) -> list[float]:
     """When frames were looked at by a processor that needs so long for each."""
     now, looked = 0.0, []
     rate = FrameRate(10.0, lambda: board, now)

@@ -9,7 +9,7 @@ import pytest
 from edge_agent.app import Agent
 from edge_agent.config import CameraSettings, DetectorSettings, LedSettings, MqttSettings, PolicySettings, Settings
 from edge_agent.errors import CheckFailed
-from edge_agent.system.status_led import Indicator
+from edge_agent.system.status_led import StatusLed
 from edge_agent.vision.camera import CameraState
 from tests.support.broker import free_port, wait_until
 from tests.support.rpicam_vid import install
@@ -32,7 +32,7 @@ def brightness(led: Path) -> str:
 
 
 def test_it_is_switched_at_full_brightness(led: Path, tmp_path: Path) -> None:
-    light = Indicator(NAME, tmp_path / "sys")
+    light = StatusLed(NAME, tmp_path / "sys")
     light.show(True)
     assert (brightness(led), light.lit()) == ("255", True)
     light.show(False)
@@ -40,7 +40,7 @@ def test_it_is_switched_at_full_brightness(led: Path, tmp_path: Path) -> None:
 
 
 def test_a_light_that_fails_is_said_once_and_ends_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    light = Indicator("gone", tmp_path)
+    light = StatusLed("gone", tmp_path)
     light.show(True)
     light.show(False)
     assert light.failing
@@ -50,14 +50,14 @@ def test_a_light_that_fails_is_said_once_and_ends_nothing(tmp_path: Path, caplog
 
 def test_an_examination_leaves_it_as_it_is_and_names_what_there_is(led: Path, tmp_path: Path) -> None:
     (led / "brightness").write_text("7\n")
-    assert "can be switched" in Indicator(NAME, tmp_path / "sys").examine()
+    assert "can be switched" in StatusLed(NAME, tmp_path / "sys").examine()
     assert brightness(led) == "7"
     with pytest.raises(CheckFailed, match=f"no such light: expected one of {NAME}"):
-        Indicator("camera", tmp_path / "sys").examine()
+        StatusLed("camera", tmp_path / "sys").examine()
 
 
 def test_no_light_asked_for_is_none_touched(tmp_path: Path) -> None:
-    light = Indicator("", tmp_path)
+    light = StatusLed("", tmp_path)
     light.show(True)
     assert not light.failing
 

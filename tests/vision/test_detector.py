@@ -14,7 +14,8 @@ from edge_agent.config import DetectorSettings
 from edge_agent.errors import ModelError
 from edge_agent.simulate import SimulatedClassroom
 from edge_agent.types import Box, Image
-from edge_agent.vision.box_calibration import FramedDetector, Framing, RawFace
+from edge_agent.vision.box_calibration import BoxCalibration, RawFace
+from edge_agent.vision.calibrated_detector import CalibratedDetector
 from edge_agent.vision.detector import open_detector
 from edge_agent.vision.haar import HaarDetector, without_nested
 from edge_agent.vision.weights import YUNET_FILE
@@ -27,7 +28,7 @@ TRUTH = [face.box for face in ROOM.truth(2.0) if face.present]
 
 
 @pytest.fixture(params=["haar", "yunet"])
-def detector(request: pytest.FixtureRequest) -> FramedDetector:
+def detector(request: pytest.FixtureRequest) -> CalibratedDetector:
     if request.param == "haar":
         return HaarDetector()
     return yunet(request.getfixturevalue("data_dir"))
@@ -42,13 +43,13 @@ def overlaps(boxes: Sequence[Box]) -> list[float]:
     return [max((face.iou(box) for box in boxes), default=0.0) for face in TRUTH]
 
 
-def test_every_drawn_face_is_found_in_fer2013s_framing(detector: FramedDetector) -> None:
+def test_every_drawn_face_is_found_as_fer2013s_square(detector: CalibratedDetector) -> None:
     found = [detection.box for detection in detector.detect(PICTURE)]
     assert len(found) == len(TRUTH)
     assert min(overlaps(found)) > 0.6
 
 
-def test_gray_and_colour_pictures_give_the_same_faces(detector: FramedDetector) -> None:
+def test_gray_and_colour_pictures_give_the_same_faces(detector: CalibratedDetector) -> None:
     gray = cv2.cvtColor(PICTURE, cv2.COLOR_BGR2GRAY).astype(np.uint8)
     assert len(detector.detect(gray)) == len(TRUTH)
     assert min(overlaps([detection.box for detection in detector.detect(gray)])) > 0.6
@@ -58,23 +59,23 @@ def test_gray_and_colour_pictures_give_the_same_faces(detector: FramedDetector) 
 @pytest.mark.parametrize("channels", [(), (3,)], ids=["gray", "colour"])
 @pytest.mark.parametrize("level", [0, 255])
 def test_a_blank_picture_of_any_shape_has_no_faces(
-    detector: FramedDetector, size: tuple[int, int], channels: tuple[int, ...], level: int
+    detector: CalibratedDetector, size: tuple[int, int], channels: tuple[int, ...], level: int
 ) -> None:
     assert detector.detect(np.full((*size, *channels), level, np.uint8)) == []
 
 
-def test_noise_in_the_dark_is_no_face(detector: FramedDetector) -> None:
+def test_noise_in_the_dark_is_no_face(detector: CalibratedDetector) -> None:
     noise = np.random.default_rng(3).normal(4.0, 2.0, (360, 640)).clip(0, 255).astype(np.uint8)
     assert detector.detect(noise) == []
 
 
-def test_a_part_of_a_picture_is_searched_without_being_copied_first(detector: FramedDetector) -> None:
+def test_a_part_of_a_picture_is_searched_without_being_copied_first(detector: CalibratedDetector) -> None:
     mirrored = PICTURE[:, ::-1]
     assert not mirrored.flags.c_contiguous
     assert len(detector.detect(mirrored)) == len(TRUTH)
 
 
-def test_faces_smaller_than_asked_for_are_left_out(detector: FramedDetector, data_dir: Path) -> None:
+def test_faces_smaller_than_asked_for_are_left_out(detector: CalibratedDetector, data_dir: Path) -> None:
     smallest = min(box.side for box in TRUTH)
     largest = max(box.side for box in TRUTH)
     tall = round(1.4 * largest)
@@ -94,7 +95,7 @@ def test_a_small_picture_is_never_enlarged() -> None:
     assert HaarDetector(12).search_scale(np.zeros((60, 80), np.uint8)) == 1.0
 
 
-def test_a_dim_room_is_searched_like_a_bright_one(detector: FramedDetector) -> None:
+def test_a_dim_room_is_searched_like_a_bright_one(detector: CalibratedDetector) -> None:
     dim: Image = (PICTURE * 0.15).astype(np.uint8)
     assert len(detector.detect(dim)) >= len(TRUTH) - 1
 
@@ -127,15 +128,15 @@ def test_yunet_leaves_out_faces_under_the_asked_score(data_dir: Path) -> None:
     assert min(kept) >= between
 
 
-def test_one_detector_takes_frames_of_changing_size(detector: FramedDetector) -> None:
+def test_one_detector_takes_frames_of_changing_size(detector: CalibratedDetector) -> None:
     half = cv2.resize(PICTURE, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA).astype(np.uint8)
     before = len(detector.detect(PICTURE))
     assert len(detector.detect(half)) == len(TRUTH)
     assert len(detector.detect(PICTURE)) == before
 
 
-def test_framing_moves_and_scales_by_the_boxs_own_size() -> None:
-    square = Framing(scale=1.5, right=0.5, down=-0.25).square(RawFace(10.0, 20.0, 40.0, 10.0))
+def test_calibration_moves_and_scales_by_the_boxs_own_size() -> None:
+    square = BoxCalibration(scale=1.5, right=0.5, down=-0.25).square(RawFace(10.0, 20.0, 40.0, 10.0))
     assert square == Box(10 + 20 + 10 - 15, 20 + 5 - 5 - 15, 30)
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edge_agent.errors import InputError, ModelError
 from edge_agent.model_format.bundle import pack_bundle, unpack_bundle, write_bundle
 from edge_agent.vision.classifier import BUNDLED_MODEL, Classifier
-from edge_agent.vision.runtime import open_model
+from edge_agent.vision.runtime import open_interpreter
 from tests.support.tflite_models import dense_model, metadata
 from tests.support.tflite_runtime import ROOT, Unavailable, python_with_tflite_runtime
 
@@ -127,7 +127,7 @@ def test_tensorflow_reads_as_litert_does(model: Path, faces: NDArray[np.uint8]) 
 
 
 def test_litert_comes_first() -> None:
-    assert open_model(dense_model()).runtime.startswith("LiteRT ")
+    assert open_interpreter(dense_model()).runtime.startswith("LiteRT ")
 
 
 @pytest.mark.timeout(600)
@@ -161,10 +161,10 @@ def test_tflite_runtime_beside_numpy_2_is_told_apart_and_explained(old_python: P
         pytest.skip("the tflite-runtime here is built for another Python")
     (tmp_path / "tflite_runtime").symlink_to(package)
     code = (
-        "from edge_agent.vision.runtime import open_model\n"
+        "from edge_agent.vision.runtime import open_interpreter\n"
         "from edge_agent.errors import ModelError\n"
         "from tests.support.tflite_models import dense_model\n"
-        "try: open_model(dense_model(), 'tflite')\n"
+        "try: open_interpreter(dense_model(), 'tflite')\n"
         "except ModelError as error: print(error)\n"
     )
 
@@ -182,31 +182,31 @@ def test_a_forced_runtime_that_is_missing_says_how_to_get_it() -> None:
         ModelError,
         match=r"runtime tflite: tflite-runtime is not installed\. Install it with `pip install tflite-runtime`",
     ):
-        open_model(dense_model(), "tflite")
+        open_interpreter(dense_model(), "tflite")
 
 
 def test_a_forced_runtime_that_fails_says_why() -> None:
     with pytest.raises(ModelError, match=r"runtime litert cannot run the model: .+\. Reinstall it with"):
-        open_model(dense_model()[:1000], "litert")
+        open_interpreter(dense_model()[:1000], "litert")
 
 
 def test_no_such_runtime() -> None:
     with pytest.raises(InputError, match="runtime: got 'onnx', expected one of auto, litert, tflite, tensorflow"):
-        open_model(dense_model(), "onnx")
+        open_interpreter(dense_model(), "onnx")
 
 
 def test_no_threads() -> None:
     with pytest.raises(InputError, match="threads: got 0, expected 1 or more"):
-        open_model(dense_model(), threads=0)
+        open_interpreter(dense_model(), threads=0)
 
 
 def test_the_choice_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         for _ in range(2):
-            open_model(dense_model(), threads=3)
+            open_interpreter(dense_model(), threads=3)
 
     assert [line for line in caplog.messages if line.startswith("inference runs on LiteRT")] == [
-        f"inference runs on {open_model(dense_model()).runtime} with 3 threads"
+        f"inference runs on {open_interpreter(dense_model()).runtime} with 3 threads"
     ]
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edge_agent.atomic import replace_file
 from edge_agent.errors import AgentError
+from edge_agent.files import replace_file
 
 
 class NotWritten(AgentError):

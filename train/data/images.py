@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.model_format.crop import FACE_SIZE, to_face_tensor
-from edge_agent.vision.image_file import read_picture
+from edge_agent.vision.image_file import read_image_file
 
 _MOST_ASPECT = 1.25
 _MOST_SIDE_PX = 800
@@ -30,7 +30,7 @@ def read_face(path: Path, channels: int) -> NDArray[np.uint8]:
 
 def read_face_and_size(path: Path, channels: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
     """As :func:`read_face`, with the height and width in pixels that the file has."""
-    image = read_picture(path, cv2.IMREAD_ANYCOLOR)
+    image = read_image_file(path, cv2.IMREAD_ANYCOLOR)
     face = to_face_tensor(image, channels).reshape(FACE_SIZE, FACE_SIZE, channels)
     return face, (image.shape[0], image.shape[1])
 

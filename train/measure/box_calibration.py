@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from edge_agent.errors import InputError
 from edge_agent.model_format.crop import FACE_SIZE
 from edge_agent.types import Box, Image
-from edge_agent.vision.box_calibration import Framing, RawFace
+from edge_agent.vision.box_calibration import BoxCalibration, RawFace
 from edge_agent.vision.haar import HaarDetector
 from edge_agent.vision.weights import read_weights
 from edge_agent.vision.yunet import YuNetDetector
@@ -37,7 +37,7 @@ class Finder(Protocol):
     """A detector that tells its own boxes."""
 
     name: str
-    framing: Framing
+    calibration: BoxCalibration
 
     def find(self, image: Image) -> list[RawFace]:
         """All faces as the detector frames them itself."""
@@ -78,9 +78,9 @@ class BoxCalibrationFit:
     detector: str
     faces: int
     found: int
-    framing: Framing
+    framing: BoxCalibration
     overlap: tuple[float, float]
-    in_use: Framing
+    in_use: BoxCalibration
     in_use_overlap: tuple[float, float]
     measures: tuple[Measure, ...]
 
@@ -137,8 +137,8 @@ def fit_box_calibration(faces: NDArray[np.uint8], detector: Finder, seed: int = 
         found=len(found),
         framing=framing,
         overlap=_overlap(found, framing),
-        in_use=detector.framing,
-        in_use_overlap=_overlap(found, detector.framing),
+        in_use=detector.calibration,
+        in_use_overlap=_overlap(found, detector.calibration),
         measures=tuple(_compare(found, name) for name in _MEASURES),
     )
 
@@ -164,8 +164,8 @@ def agreement(pictures: Sequence[Image], first: Finder, second: Finder) -> Agree
     pairs = [
         (box, nearest)
         for picture in pictures
-        for found in [[second.framing.square(face) for face in second.find(picture)]]
-        for box in map(first.framing.square, first.find(picture))
+        for found in [[second.calibration.square(face) for face in second.find(picture)]]
+        for box in map(first.calibration.square, first.find(picture))
         for nearest in sorted(found, key=lambda other: _distance(other.center, box))[:1]
         if _distance(nearest.center, box) < _NEAR
     ]
@@ -240,15 +240,15 @@ def _measured(box: RawFace, name: str) -> float:
     return {"geometric mean": box.size, "height": box.height, "width": box.width}[name]
 
 
-def _fit(found: Sequence[tuple[RawFace, Box]], name: str) -> Framing:
+def _fit(found: Sequence[tuple[RawFace, Box]], name: str) -> BoxCalibration:
     """Medians, because a detector now and then boxes half a face."""
     sizes = np.array([_measured(box, name) for box, _ in found])
     offsets = np.array([np.subtract(square.center, box.center) for box, square in found]) / sizes[:, None]
     scale = float(np.median(np.array([square.side for _, square in found]) / sizes))
-    return Framing(scale, float(np.median(offsets[:, 0])), float(np.median(offsets[:, 1])))
+    return BoxCalibration(scale, float(np.median(offsets[:, 0])), float(np.median(offsets[:, 1])))
 
 
-def _overlap(found: Sequence[tuple[RawFace, Box]], framing: Framing) -> tuple[float, float]:
+def _overlap(found: Sequence[tuple[RawFace, Box]], framing: BoxCalibration) -> tuple[float, float]:
     overlaps = np.array([framing.square(box).iou(square) for box, square in found])
     return float(np.median(overlaps)), float(np.percentile(overlaps, 10))
 
@@ -257,7 +257,7 @@ def _compare(found: Sequence[tuple[RawFace, Box]], name: str) -> Measure:
     framing = _fit(found, name)
     ratios = np.array([square.side / _measured(box, name) for box, square in found])
     low, high = np.percentile(ratios, (10, 90))
-    # A square of the measure's size has it as geometric mean, which is what `Framing` multiplies.
+    # A square of the measure's size has it as geometric mean, which is what `BoxCalibration` multiplies.
     as_square = [
         RawFace(
             box.center[0] - _measured(box, name) / 2,

@@ -15,7 +15,7 @@ from edge_agent.errors import InputError
 from edge_agent.model_format.crop import crop_face
 from edge_agent.types import Detection, Image
 from edge_agent.vision.detector import Detector, open_detector
-from edge_agent.vision.image_file import read_picture
+from edge_agent.vision.image_file import read_image_file
 from edge_agent.vision.sources.files import IMAGE_SUFFIXES
 from train.prepare.photos import Photo
 from train.prepare.report import Skipped
@@ -85,7 +85,7 @@ class Cutter:
         if photo.path.suffix.lower() not in IMAGE_SUFFIXES:
             return Skipped(path, "unreadable", f"{photo.path.suffix or 'no ending'} is no picture format")
         try:
-            image = read_picture(photo.path)
+            image = read_image_file(photo.path)
         except InputError as error:
             return Skipped(path, "unreadable", str(error))
         found = [face for face in self._detector.detect(image) if face.box.side >= policy.min_face_px]

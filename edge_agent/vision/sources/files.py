@@ -19,7 +19,7 @@ import numpy as np
 from edge_agent.config import CameraSettings
 from edge_agent.errors import CameraError, InputError
 from edge_agent.types import Image
-from edge_agent.vision.image_file import read_picture
+from edge_agent.vision.image_file import read_image_file
 from edge_agent.vision.sources.base import GuardedSource, Pacer
 
 log = logging.getLogger(__name__)
@@ -123,13 +123,13 @@ def natural_key(name: str) -> tuple[list[str | int], str]:
 
 
 def read_image(path: Path) -> Image:
-    """Read a photo as :func:`edge_agent.vision.image_file.read_picture` does.
+    """Read a photo as :func:`edge_agent.vision.image_file.read_image_file` does.
 
     Raises:
         CameraError: It cannot be opened, is no image, or is cut off.
     """
     try:
-        return read_picture(path)
+        return read_image_file(path)
     except InputError as error:
         raise CameraError(str(error)) from None
 

@@ -14,7 +14,7 @@ from edge_agent.errors import InputError
 from edge_agent.model_format.crop import FACE_SIZE, crop_face
 from edge_agent.model_format.labels import FER2013
 from edge_agent.types import Image
-from edge_agent.vision.box_calibration import Framing, RawFace
+from edge_agent.vision.box_calibration import BoxCalibration, RawFace
 from train.data.dataset import FaceSet
 from train.data.load import load
 from train.measure.box_calibration import agreement, box_calibration_report, fit_box_calibration, on_canvas
@@ -25,8 +25,8 @@ class SpotFinder:
 
     name = "spot"
 
-    def __init__(self, framing: Framing = Framing(1.0), wide: float = 1.0, high: float = 1.0) -> None:  # noqa: B008
-        self.framing, self._wide, self._high = framing, wide, high
+    def __init__(self, framing: BoxCalibration = BoxCalibration(1.0), wide: float = 1.0, high: float = 1.0) -> None:  # noqa: B008
+        self.calibration, self._wide, self._high = framing, wide, high
 
     def find(self, image: Image) -> list[RawFace]:
         rows, columns = np.nonzero(image > 200)
@@ -63,8 +63,8 @@ def test_the_scale_and_offset_of_a_known_framing_are_recovered() -> None:
 
 
 def test_the_constants_in_use_are_judged_beside_the_fitted_ones() -> None:
-    fit = fit_box_calibration(spots(20), SpotFinder(Framing(scale=4.0)))
-    assert fit.in_use == Framing(scale=4.0)
+    fit = fit_box_calibration(spots(20), SpotFinder(BoxCalibration(scale=4.0)))
+    assert fit.in_use == BoxCalibration(scale=4.0)
     assert fit.in_use_overlap[0] == pytest.approx(0.25, abs=0.03)
 
 
@@ -76,7 +76,7 @@ def test_a_detector_that_finds_nothing_is_an_error() -> None:
 def test_two_detectors_framing_alike_agree() -> None:
     picture = np.zeros((200, 300), np.uint8)
     picture[50:90, 100:140] = 255
-    same = agreement([picture], SpotFinder(), SpotFinder(Framing(1.1, right=0.05)))
+    same = agreement([picture], SpotFinder(), SpotFinder(BoxCalibration(1.1, right=0.05)))
     assert same is not None
     assert (same.pairs, same.side, same.right) == (1, pytest.approx(1.1), pytest.approx(0.05))
     assert agreement([np.zeros((9, 9), np.uint8)], SpotFinder(), SpotFinder()) is None

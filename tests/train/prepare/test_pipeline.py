@@ -18,7 +18,7 @@ from edge_agent.model_format.crop import crop_face
 from edge_agent.simulate import draw_face
 from edge_agent.types import Box, Detection
 from edge_agent.vision.detector import open_detector
-from edge_agent.vision.image_file import read_picture
+from edge_agent.vision.image_file import read_image_file
 from train.data import load
 from train.data.splits import make_split
 from train.prepare.face_cropping import Policy, choose
@@ -65,7 +65,7 @@ def test_crops_are_what_the_device_would_cut(photos: Path, prepared: tuple[Path,
     out, report = prepared
     detector = open_detector(DetectorSettings(kind="haar"))
     face = next(face for face in report.faces if face.file == "Smiling/p3/1.jpg")
-    image = read_picture(photos / face.file)
+    image = read_image_file(photos / face.file)
     box = detector.detect(image)[0].box
     stored = cv2.imread(str(out / face.crop), cv2.IMREAD_UNCHANGED)
     np.testing.assert_array_equal(stored, crop_face(image, box.left, box.top, box.side))
@@ -152,7 +152,7 @@ def test_colour_crops_are_read_back_as_they_were_cut(tmp_path: Path) -> None:
     place = {face["crop"]: (face["file"], face["box"]) for face in report["faces"]}
     for image, origin in zip(faces.images, faces.origin, strict=True):
         file, (left, top, side) = place[str(origin)]
-        whole = read_picture(tmp_path / "own" / file)
+        whole = read_image_file(tmp_path / "own" / file)
         np.testing.assert_array_equal(image, crop_face(whole, left, top, side, channels=3))
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from edge_agent.client import Notice
 from edge_agent.client.follower import Follower
 from edge_agent.config import MqttSettings
-from edge_agent.console.classroom_view import RoomView
+from edge_agent.console.classroom_view import ClassroomView
 
 _REDRAW_S = 0.25
 
@@ -20,7 +20,7 @@ class LiveView:
     """Draws a room on the terminal while messages come in on another thread."""
 
     def __init__(self) -> None:
-        self._view, self._lock = RoomView(), threading.Lock()
+        self._view, self._lock = ClassroomView(), threading.Lock()
 
     def apply(self, notice: Notice) -> None:
         """Take one notice."""
@@ -37,7 +37,7 @@ class LiveView:
                     live.update(Group(self._view.render(), trouble, footer), refresh=True)
 
 
-def watch(settings: MqttSettings, site: str, device: str, stop: threading.Event) -> None:
+def show_live_view(settings: MqttSettings, site: str, device: str, stop: threading.Event) -> None:
     """Show what devices publish at a broker until ``stop`` is set."""
     view = LiveView()
     follower = Follower(settings, view.apply, site=site, device=device)

@@ -1,0 +1,56 @@
+"""What all face detectors share: how large an image they search, and which boxes they return."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from edge_agent.types import Detection, Image
+from edge_agent.vision.box_calibration import BoxCalibration, RawFace
+
+
+class CalibratedDetector:
+    """A face detector of which only the search itself is missing.
+
+    Args:
+        name: What to call it in logs.
+        calibration: From its own boxes to squares.
+        smallest_px: The smallest face it finds reliably, in pixels of the image it searches.
+        longest_px: The longest side of an image it searches; this bounds the time a frame takes.
+        min_face_px: The smallest face wanted, in pixels of the frame.
+    """
+
+    def __init__(
+        self, name: str, calibration: BoxCalibration, smallest_px: int, longest_px: int, min_face_px: int
+    ) -> None:
+        self.name, self.calibration = name, calibration
+        self._smallest_px, self._longest_px, self._min_face_px = smallest_px, longest_px, min_face_px
+
+    def detect(self, image: Image) -> list[Detection]:
+        """All faces as squares like FER2013's, in no particular order. Any image will do, however small or dark."""
+        return [Detection(self.calibration.square(face), face.score, face.eyes) for face in self.find(image)]
+
+    def find(self, image: Image) -> list[RawFace]:
+        """All faces in the detector's own boxes, in pixels of ``image``."""
+        if min(image.shape[:2]) < self._min_face_px:
+            return []
+        scale = self.search_scale(image)
+        if scale < 1.0:
+            image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(
+                np.uint8, copy=False
+            )
+        min_square_px = max(float(self._smallest_px), self._min_face_px * scale)
+        return [face.times(1.0 / scale) for face in self._search(np.ascontiguousarray(image), min_square_px)]
+
+    def search_scale(self, image: Image) -> float:
+        """By how much an image is shrunk before it is searched, at most 1.
+
+        The smallest face wanted becomes the smallest that is found reliably. No side stays longer than ``longest_px``,
+        so on a large frame no face under ``smallest_px / longest_px`` of its longest side is found.
+        """
+        longest: int = max(image.shape[:2])
+        return min(1.0, self._smallest_px / self._min_face_px, self._longest_px / longest)
+
+    def _search(self, image: Image, min_square_px: float) -> list[RawFace]:
+        """The faces of an image of the right size whose square has at least ``min_square_px`` a side."""
+        raise NotImplementedError

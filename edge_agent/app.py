@@ -162,7 +162,7 @@ class Agent:
                 self._model.taken_over()
             if heartbeat is not None:
                 # Asked on this very thread, so that a wedged perception feeds nothing either.
-                notify(*heartbeat.beat(now, {"publisher": self.messenger.counters().publisher_turned_at}))
+                notify(*heartbeat.beat(now, {"publisher": self.messenger.statistics().publisher.turned_at}))
             muted = self.camera.state is CameraState.MUTED
             if now >= next_report_at or muted is not told_muted:  # who switches wants to see at once that it works
                 told_muted = muted
@@ -185,7 +185,7 @@ class Agent:
         smoother = Smoother(classifier.labels, self._settings.smoothing)
         for change in self._pipeline.use(classifier, smoother, now):
             self.messenger.expression(change)
-        self.messenger.runs_model(classifier.labels, classifier.model_id)
+        self.messenger.use_model(classifier.labels, classifier.model_id)
         log.info("model %s reads faces now", classifier.model_id)
 
     def _publish(self, observation: Observation) -> None:
@@ -206,7 +206,7 @@ class Agent:
     def _metrics(self) -> str:
         """The exposition for Prometheus; called on its server's thread."""
         messenger = self.messenger
-        return render(messenger.session, messenger.last_health, connected=messenger.counters().connected)
+        return render(messenger.session, messenger.last_health, connected=messenger.statistics().publisher.connected)
 
     def _snapshot(self, _command: Command) -> dict[str, Any]:
         """The faces present now, for who joins in mid-lesson; called on the messenger's thread.

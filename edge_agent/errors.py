@@ -6,6 +6,7 @@ is a bug of ours and keeps its traceback.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 import msgspec
@@ -33,6 +34,17 @@ class AgentError(Exception):
         detail = ", ".join(found + wanted)
         message = f"{subject}: {detail}" if detail else subject
         super().__init__(f"{message}. {remedy}." if remedy else message)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """What a function returns in place of its result where it does not accept what it was given.
+
+    Attributes:
+        reason: Why, in words for a person.
+    """
+
+    reason: str
 
 
 class CheckFailed(AgentError):

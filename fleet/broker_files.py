@@ -16,7 +16,7 @@ from edge_agent.config import TlsSettings
 from edge_agent.enrol.certificates import certificate_pem, key_pem, new_key
 from edge_agent.errors import AgentError, BrokerError, InputError
 from edge_agent.files import PUBLIC, SHARED, make_folder, path_exists, read_file, write_file
-from edge_agent.mqtt.connection import Acknowledged, Closed, Connection, Received, Signal, Subscribed
+from edge_agent.mqtt.connection import Acknowledged, Closed, Connection, ConnectionEvent, Received, Subscribed
 from edge_agent.mqtt.endpoint import Broker, tls_context
 from fleet.access import access_rules, applied_topic
 from fleet.authority import Authority
@@ -167,7 +167,7 @@ def retained(connection: Connection, filters: Sequence[str]) -> list[Received]:
     heard: list[Received] = []
     silent_turns: int | None = None
 
-    def told(signal: Signal | None) -> bool:
+    def told(signal: ConnectionEvent | None) -> bool:
         nonlocal silent_turns
         if isinstance(signal, Received):
             heard.append(signal)
@@ -185,7 +185,7 @@ def retained(connection: Connection, filters: Sequence[str]) -> list[Received]:
     return heard
 
 
-def _collect(connection: Connection, until: Callable[[Signal | None], bool], within_s: float) -> None:
+def _collect(connection: Connection, until: Callable[[ConnectionEvent | None], bool], within_s: float) -> None:
     """Feed what comes in, and ``None`` where nothing does, to ``until`` until it is content or the time is over.
 
     Raises:
@@ -193,7 +193,7 @@ def _collect(connection: Connection, until: Callable[[Signal | None], bool], wit
     """
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
-        signals: list[Signal | None] = [*connection.poll(0.1)]
+        signals: list[ConnectionEvent | None] = [*connection.poll(0.1)]
         for signal in signals or [None]:
             if isinstance(signal, Closed):
                 raise BrokerError("the broker closed the connection", received=signal.reason)
@@ -215,7 +215,7 @@ def _publishes(connection: Connection, topic: str, payload: bytes, *, retain: bo
     packet = connection.publish(topic, payload, retain=retain)
     answer: list[Acknowledged] = []
 
-    def answered(signal: Signal | None) -> bool:
+    def answered(signal: ConnectionEvent | None) -> bool:
         if isinstance(signal, Acknowledged) and signal.packet_id == packet:
             answer.append(signal)
         return bool(answer)

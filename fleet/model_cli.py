@@ -16,7 +16,7 @@ from edge_agent.errors import InputError
 from fleet.untrusted_text import as_told, print_table
 
 if TYPE_CHECKING:
-    from edge_agent.protocol.model_manifest import Publication
+    from edge_agent.protocol.model_manifest import ModelManifest
     from fleet.models import ModelDesk
     from fleet.register import Register
 
@@ -50,14 +50,14 @@ def publish_model(
 ) -> None:
     """Sign a model and offer it to all devices, to some, or to a share of them first."""
     from edge_agent.files import read_file
-    from edge_agent.protocol.model_manifest import MOST_BYTES
+    from edge_agent.protocol.model_manifest import MAX_BUNDLE_BYTES
     from fleet.models import check_bundle, choose_canaries
     from fleet.school import utc_now
 
     if device and canary:
         raise InputError("fleet publish-model", expected="either --device or --canary")
     percent = _percent(canary) if canary else None
-    content = read_file(file, "a model bundle", max_bytes=MOST_BYTES)
+    content = read_file(file, "a model bundle", max_bytes=MAX_BUNDLE_BYTES)
     bundle = check_bundle(content, str(file))
     with _desk(folder) as (desk, register):
         chosen = tuple(sorted({register.find(name).name for name in device or ()}))
@@ -142,12 +142,12 @@ def _percent(text: str) -> float:
     return float(matched[1])
 
 
-def _title(one: Publication) -> str:
+def _title(one: ModelManifest) -> str:
     size = f"{one.size_bytes:,} bytes in {one.parts} parts"
     return f"{one.name} version {one.version} ({one.model_id}, {size})"
 
 
-def _audience(one: Publication) -> str:
+def _audience(one: ModelManifest) -> str:
     if not one.devices:
         return "all devices"
     noun = "device" if len(one.devices) == 1 else "devices"

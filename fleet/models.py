@@ -23,12 +23,12 @@ from edge_agent.model_format.golden import check_golden
 from edge_agent.mqtt.connection import Connection
 from edge_agent.protocol.messages import encode
 from edge_agent.protocol.model_manifest import (
-    MOST_BYTES,
+    MAX_BUNDLE_BYTES,
+    ModelManifest,
     Models,
-    Publication,
     SignedPublication,
+    decode_manifest,
     decode_models,
-    decode_publication,
     models_topic,
     part_topic,
     signed_bytes,
@@ -61,9 +61,9 @@ class Shelf(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
     publications: tuple[SignedPublication, ...] = ()
     on_broker: tuple[OnBroker, ...] = ()
 
-    def read(self) -> list[Publication]:
+    def read(self) -> list[ModelManifest]:
         """What stands, lowest version first."""
-        return sorted((decode_publication(one.body) for one in self.publications), key=lambda one: one.version)
+        return sorted((decode_manifest(one.body) for one in self.publications), key=lambda one: one.version)
 
 
 class ModelDesk:
@@ -83,7 +83,7 @@ class ModelDesk:
         self._shelf = _read_shelf(folder)
 
     @property
-    def standing(self) -> list[Publication]:
+    def standing(self) -> list[ModelManifest]:
         """What is published, lowest version first."""
         return self._shelf.read()
 
@@ -97,7 +97,7 @@ class ModelDesk:
         version: int | None = None,
         new_labels: bool = False,
         max_slowdown: float = 1.5,
-    ) -> Publication:
+    ) -> ModelManifest:
         """Sign a bundle and have the broker offer it.
 
         Args:
@@ -122,7 +122,7 @@ class ModelDesk:
                 expected=f"more than {latest}: devices never go back",
                 remedy="To return to an older model, publish its file under a new version",
             )
-        publication = Publication(
+        publication = ModelManifest(
             version=number,
             sha256=hashlib.sha256(content).hexdigest(),
             size_bytes=len(content),
@@ -132,14 +132,14 @@ class ModelDesk:
             new_labels=new_labels,
             max_slowdown=max_slowdown,
         )
-        decode_publication(msgspec.json.encode(publication).decode())  # what no device could read is not signed
+        decode_manifest(msgspec.json.encode(publication).decode())  # what no device could read is not signed
         make_folder(self._folder / _BUNDLES, 0o700)
         write_file(self._bundle(publication), content, PUBLIC)
         others = [one for one in self.standing if not _supersedes(publication, one)]
         self._put([*others, publication])
         return publication
 
-    def promote(self, version: int | None = None) -> Publication:
+    def promote(self, version: int | None = None) -> ModelManifest:
         """Offer to all what some were offered; the latest such where no version is named.
 
         Raises:
@@ -154,7 +154,7 @@ class ModelDesk:
         self._put([*(one for one in self.standing if one.version > chosen.version), chosen])
         return chosen
 
-    def withdraw(self, version: int) -> Publication:
+    def withdraw(self, version: int) -> ModelManifest:
         """Offer a version no longer. Devices that run it go on with it.
 
         Raises:
@@ -176,7 +176,7 @@ class ModelDesk:
         """
         self._put(self.standing)
 
-    def _put(self, publications: Sequence[Publication]) -> None:
+    def _put(self, publications: Sequence[ModelManifest]) -> None:
         """Remember first, then parts, then what refers to them; parts that nothing refers to go last."""
         shelf = self._shelf
         signed = tuple(self._sign(one) for one in sorted(publications, key=lambda one: one.version))
@@ -197,14 +197,14 @@ class ModelDesk:
             if file.stem not in needed:
                 file.unlink()
 
-    def _put_parts(self, connection: Connection, one: Publication) -> None:
+    def _put_parts(self, connection: Connection, one: ModelManifest) -> None:
         content = read_file(self._bundle(one), "a published bundle")
         for part in range(one.parts):
             begin = part * one.part_bytes
             topic = part_topic(self._register.school.root, one.sha256, part)
             publish(connection, topic, content[begin : begin + one.part_bytes])
 
-    def _sign(self, publication: Publication) -> SignedPublication:
+    def _sign(self, publication: ModelManifest) -> SignedPublication:
         body = msgspec.json.encode(publication).decode()
         return SignedPublication(body=body, signature=self._key.sign(signed_bytes(body)))
 
@@ -217,11 +217,11 @@ class ModelDesk:
     def _version_of(self, signed: SignedPublication) -> int:
         try:
             self._key.public_key().verify(signed.signature, signed_bytes(signed.body))
-            return decode_publication(signed.body).version
+            return decode_manifest(signed.body).version
         except (InvalidSignature, InputError):
             return 0
 
-    def _bundle(self, publication: Publication) -> Path:
+    def _bundle(self, publication: ModelManifest) -> Path:
         return self._folder / _BUNDLES / f"{publication.sha256}.tflite"
 
     def _remember(self, shelf: Shelf) -> None:
@@ -238,8 +238,8 @@ def check_bundle(content: bytes, source: str) -> Bundle:
         InputError: It is too large.
     """
     bundle = unpack_bundle(content, source)
-    if len(content) > MOST_BYTES:
-        raise InputError(source, received=f"{len(content):,} bytes", expected=f"at most {MOST_BYTES:,}")
+    if len(content) > MAX_BUNDLE_BYTES:
+        raise InputError(source, received=f"{len(content):,} bytes", expected=f"at most {MAX_BUNDLE_BYTES:,}")
     if bundle.golden is None:
         raise CheckFailed(
             f"{source} has no golden faces, so that no device would take it",
@@ -261,7 +261,7 @@ def choose_canaries(devices: Sequence[str], percent: float, sha256: str) -> tupl
     return tuple(sorted(order[: math.ceil(len(order) * percent / 100)]))
 
 
-def _supersedes(new: Publication, old: Publication) -> bool:
+def _supersedes(new: ModelManifest, old: ModelManifest) -> bool:
     """Whether nobody would follow the old one any more."""
     return not new.devices or (bool(old.devices) and set(old.devices) <= set(new.devices))
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from edge_agent.config import DeviceSettings, MqttSettings, OutboxSettings, PrivacySettings, Settings
 from edge_agent.device.messenger import Messenger
-from qa.faults.device import PACE
+from qa.faults.device import TIMING
 from tests.support.broker import running_mosquitto, wait_until
 from tests.support.clocks import SteppedClock
 from tests.support.proxy import Proxy
@@ -59,7 +59,7 @@ def soak(folder: Path, expressions: int) -> Soak:
             mqtt=MqttSettings(host="127.0.0.1", port=line.port),
             outbox=OutboxSettings(path=str(folder / "outbox.db"), keep_delivered_h=2.0, commit_s=0.02),
         )
-        messenger = Messenger(settings, labels=("happy", "sad"), model_id="9f86d081884c", clock=clock, pace=PACE)
+        messenger = Messenger(settings, labels=("happy", "sad"), model_id="9f86d081884c", clock=clock, timing=TIMING)
         messenger.start()
         made = tenth_kib = 0
         outages = (expressions // 20, expressions // 2)
@@ -83,25 +83,27 @@ def soak(folder: Path, expressions: int) -> Soak:
                     line.reopen()
                 if number % 100 == 0:
                     _let_store(messenger, made)
-                    if messenger.counters().pending > _MOST_WAITING and not line.is_shut:
-                        wait_until(lambda: messenger.counters().pending < _MOST_WAITING // 2, 120.0, "delivery")
+                    if messenger.statistics().outbox.pending > _MOST_WAITING and not line.is_shut:
+                        wait_until(
+                            lambda: messenger.statistics().outbox.pending < _MOST_WAITING // 2, 120.0, "delivery"
+                        )
                 if number == expressions // 10:
                     tenth_kib = _memory_kib(messenger, made)
             end_kib = _memory_kib(messenger, made)
-            counters = messenger.counters()
-            return Soak(made, sum(counters.delivered.values()), counters.lost, tenth_kib, end_kib)
+            statistics = messenger.statistics()
+            return Soak(made, sum(statistics.outbox.delivered.values()), statistics.outbox.lost, tenth_kib, end_kib)
         finally:
             messenger.stop(drain_s=0.0)
 
 
 def _let_store(messenger: Messenger, made: int) -> None:
     """Wait for the disk: time passes faster here than it can follow, and what piles up before it proves nothing."""
-    wait_until(lambda: made - messenger.counters().accepted < _MOST_UNSTORED, 120.0, "storing")
+    wait_until(lambda: made - messenger.statistics().outbox.accepted < _MOST_UNSTORED, 120.0, "storing")
 
 
 def _memory_kib(messenger: Messenger, made: int) -> int:
     """Memory of this process that is not in files, once everything is delivered."""
-    wait_until(lambda: sum(messenger.counters().delivered.values()) == made, 120.0, "delivery")
+    wait_until(lambda: sum(messenger.statistics().outbox.delivered.values()) == made, 120.0, "delivery")
     gc.collect()
     status = Path("/proc/self/status").read_text().splitlines()
     return int(next(line for line in status if line.startswith("RssAnon")).split()[1])

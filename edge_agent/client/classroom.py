@@ -20,7 +20,7 @@ from edge_agent.clock import utc_text
 from edge_agent.errors import BrokerError, InputError
 from edge_agent.mqtt.connection import Connection
 from edge_agent.mqtt.endpoint import Broker
-from edge_agent.mqtt.errors import Refused
+from edge_agent.mqtt.errors import ConnectError
 from edge_agent.mqtt.events import Acknowledged, Closed, Received, Subscribed
 from edge_agent.protocol.catalogue import TYPES
 from edge_agent.protocol.messages import Command, Desired, Expression, Health, Summary, decode, encode
@@ -130,7 +130,7 @@ class Classroom:
         """Wait for something worth telling, at most about ``timeout_s`` (longer while a connection is being made).
 
         Raises:
-            Refused: The broker does not let this client in, or denies a subscription.
+            ConnectError: The broker does not let this client in, or denies a subscription.
         """
         deadline = time.monotonic() + timeout_s
         notices: list[Notice] = []
@@ -182,7 +182,7 @@ class Classroom:
         try:
             connection = Connection(self._broker, self._client_id, session_expiry_s=self._session_expiry_s)
         except BrokerError as error:
-            if isinstance(error, Refused) and not error.temporary:
+            if isinstance(error, ConnectError) and not error.temporary:
                 raise
             return self._lost(str(error))
         connection.subscribe(self._filters)
@@ -201,7 +201,7 @@ class Classroom:
                 notices += self._settle(signal)
             elif isinstance(signal, Subscribed) and signal.refused:
                 self.close()
-                raise Refused(self._broker, 0x87, f"no subscription to {', '.join(signal.refused)}")
+                raise ConnectError(self._broker, 0x87, f"no subscription to {', '.join(signal.refused)}")
             elif isinstance(signal, Closed):
                 self._connection = None
                 return notices + self._lost(f"connection to broker {self._broker} lost: {signal.reason}")

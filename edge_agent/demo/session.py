@@ -145,7 +145,7 @@ def run_demo(settings: DemoSettings, stop: threading.Event, *, show: bool) -> De
             began = time.monotonic()
             _run_agent(agent, view, broker, stop, show=show)
             elapsed = time.monotonic() - began
-            published = agent.messenger.counters().accepted
+            published = agent.messenger.statistics().outbox.accepted
             _wait_for(lambda: tally.received >= published)
         finally:
             follower.stop()

@@ -12,7 +12,7 @@ from edge_agent import __version__
 from edge_agent.clock import Clock, utc_text
 from edge_agent.config import Settings
 from edge_agent.device.session import Session
-from edge_agent.device.statistics import MessengerCounters
+from edge_agent.device.statistics import MessengerStatistics
 from edge_agent.outbox.store import StoredSession
 from edge_agent.protocol.messages import (
     BoxPixels,
@@ -32,11 +32,11 @@ from edge_agent.types import Box, ExpressionChange, WindowSummary
 
 _DIGITS = 4
 """Decimal places of probabilities and shares."""
-_MOST_SESSIONS = 64
+_MAX_SESSIONS = 64
 """Runs a birth tells of, some 140 bytes each: a subscriber asks only for what it knows to exist."""
 
 
-class Composer:
+class MessageBuilder:
     """Writes messages in the name of a session.
 
     Args:
@@ -63,11 +63,11 @@ class Composer:
         self._update: ModelUpdate | UnsetType = UNSET
         self._timezone = timezone_name()
 
-    def runs(self, labels: tuple[str, ...], model_id: str) -> None:
+    def use_model(self, labels: tuple[str, ...], model_id: str) -> None:
         """Another model has taken over."""
         self.labels, self._model = labels, model_id
 
-    def tells_of_model(self, update: ModelUpdate) -> None:
+    def report_model(self, update: ModelUpdate) -> None:
         """Let births tell where the model comes from and how its update stands."""
         self._update = update
 
@@ -131,7 +131,7 @@ class Composer:
             timezone=self._timezone,
             version=__version__,
             health_every_s=self._settings.mqtt.health_every_s,
-            sessions=tuple(_record(stored, last_seq) for stored, last_seq in islice(known, _MOST_SESSIONS)),
+            sessions=tuple(_record(stored, last_seq) for stored, last_seq in islice(known, _MAX_SESSIONS)),
             declaration=self._declaration,
         )
 
@@ -140,17 +140,15 @@ class Composer:
         return Status(state="offline", session=session.id, reason="stopped", at=session.utc(self._clock.monotonic()))
 
     def health(
-        self, report: HealthReport, session: Session, counters: MessengerCounters, last_seq: dict[str, int]
+        self, report: HealthReport, session: Session, statistics: MessengerStatistics, last_seq: dict[str, int]
     ) -> Health:
         """A report with what messaging adds: the outbox, its problems, the last delivered ``seq`` by topic."""
         now = self._clock.monotonic()
+        outbox = statistics.outbox
         return Health(
-            **asdict(report) | {"problems": (*report.problems, *counters.problems())},
+            **asdict(report) | {"problems": (*report.problems, *statistics.problems())},
             outbox=OutboxHealth(
-                storage=counters.storage,
-                pending=counters.pending,
-                kept_bytes=counters.kept_bytes,
-                lost=counters.lost,
+                storage=outbox.storage, pending=outbox.pending, kept_bytes=outbox.kept_bytes, lost=outbox.lost
             ),
             last_seq=last_seq,
             observed_at=session.utc(now),

@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 from edge_agent.clock import Clock
 from edge_agent.config import Settings
-from edge_agent.device.builders import Composer
+from edge_agent.device.builders import MessageBuilder
 from edge_agent.device.commands import CommandDesk
 from edge_agent.device.desired_state import read_desired
-from edge_agent.device.duplicate_ids import TwinWatch
+from edge_agent.device.duplicate_ids import DuplicateIdDetector
 from edge_agent.device.home_assistant import HomeAssistant
 from edge_agent.device.session import Session, new_session_id
-from edge_agent.device.statistics import MessengerCounters
+from edge_agent.device.statistics import MessengerStatistics
 from edge_agent.device.unqueued import Letter
 from edge_agent.errors import InputError
 from edge_agent.mqtt.connection import Will
@@ -55,7 +55,7 @@ class Presence:
         clock: Where time comes from.
         desk: Answers commands.
         post: Publishes a letter.
-        counters: What messaging has done.
+        statistics: What messaging has done.
         on_desired: Called with what the device should be, and whether that is all that was asked for: of a malformed
             message only the wish to close the camera is known.
         home_assistant: The device's place in Home Assistant.
@@ -64,7 +64,7 @@ class Presence:
     Attributes:
         lock: Held while something is numbered and stored, so that order and numbers agree.
         session: The current session.
-        twins: What is known of other devices with this one's id.
+        duplicate_ids: What is known of other devices with this one's id.
         last_health: The report composed last, whether or not the broker could be told; ``None`` before the first.
     """
 
@@ -73,26 +73,26 @@ class Presence:
         settings: Settings,
         *,
         topics: Topics,
-        composer: Composer,
+        composer: MessageBuilder,
         outbox: Outbox,
         clock: Clock,
         desk: CommandDesk,
         post: Callable[[Letter], None],
-        counters: Callable[[], MessengerCounters],
+        statistics: Callable[[], MessengerStatistics],
         on_desired: OnDesired | None,
         home_assistant: HomeAssistant,
         on_other: Callable[[Received], None] | None = None,
     ) -> None:
         self._settings, self._topics, self._composer = settings, topics, composer
         self._outbox, self._clock, self._desk, self._post = outbox, clock, desk, post
-        self._counters, self._on_desired, self._home_assistant = counters, on_desired, home_assistant
+        self._statistics, self._on_desired, self._home_assistant = statistics, on_desired, home_assistant
         self._on_other = on_other
         self._report: HealthReport | None = None
         self._announced: _Announced | None = None
         self.last_health: Health | None = None
         self.lock = threading.Lock()
         self._births = threading.Lock()  # else an older birth, written on another thread, might be posted last
-        self.twins = TwinWatch()
+        self.duplicate_ids = DuplicateIdDetector()
         self.session = self._begin_session(max((known.id for known in outbox.sessions()), default=""))
 
     def health(self, report: HealthReport) -> None:
@@ -140,7 +140,7 @@ class Presence:
 
     def greeted(self) -> bool:
         """Begin to speak, unless the broker remembers a later session: then this one gives way to a still later."""
-        latest = self.twins.latest
+        latest = self.duplicate_ids.latest
         if latest > self.session.id:
             log.warning(
                 "the broker remembers session %s of this device, later than %s: the clock was behind or the device was "
@@ -151,7 +151,7 @@ class Presence:
             with self.lock:
                 self.session = self._begin_session(latest)
             return False
-        self.twins.connected(self.session.id)
+        self.duplicate_ids.connected(self.session.id)
         self._publish_birth()
         self._publish_health()
         return True
@@ -176,8 +176,8 @@ class Presence:
 
     def taken_over(self) -> None:
         """See :class:`~edge_agent.device.publisher.Owner`."""
-        self.twins.seen()
-        self._warn_of_twin()
+        self.duplicate_ids.seen()
+        self._warn_of_duplicate()
 
     def is_late(self, row: Row) -> bool:
         """Whether a row was accepted longer ago than ``late_after_s``."""
@@ -213,7 +213,7 @@ class Presence:
         if self._report is None:
             return
         last_seq = self._outbox.last_delivered(self.session.id)
-        health = self._composer.health(self._report, self.session, self._counters(), last_seq)
+        health = self._composer.health(self._report, self.session, self._statistics(), last_seq)
         self.last_health = health
         expiry_s = round(_HEALTH_STALE_AFTER * self._settings.mqtt.health_every_s)
         self._post(self._letter(HEALTH, health, retain=True, expiry_s=expiry_s))
@@ -224,9 +224,9 @@ class Presence:
         except InputError as error:
             log.warning("a message on this device's own status topic is ignored: %s", error)
             return
-        verdict = self.twins.saw(status, retained=message.retained)
-        if verdict.twin:
-            self._warn_of_twin()
+        verdict = self.duplicate_ids.saw(status, retained=message.retained)
+        if verdict.duplicate:
+            self._warn_of_duplicate()
         if verdict.wrong:
             self._publish_birth()
 
@@ -251,7 +251,7 @@ class Presence:
         except Exception:  # a bug there must not end the publisher
             log.exception("what this device should be could not be done")
 
-    def _warn_of_twin(self) -> None:
+    def _warn_of_duplicate(self) -> None:
         log.error(
             "another device uses the id %s/%s. Give each device its own device.id; a copied SD card is the usual cause",
             self._topics.site,

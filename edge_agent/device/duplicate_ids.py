@@ -13,14 +13,14 @@ class Verdict(NamedTuple):
 
     Attributes:
         wrong: It tells that this device is offline, which it is not: the birth has to be sent again.
-        twin: Someone else uses this device's id, which was not known before.
+        duplicate: Someone else uses this device's id, which was not known before.
     """
 
     wrong: bool = False
-    twin: bool = False
+    duplicate: bool = False
 
 
-class TwinWatch:
+class DuplicateIdDetector:
     """Judges messages on the device's own status topic.
 
     What was queued for the device reaches it ahead of the echo of its new birth. So only what follows the echo speaks
@@ -37,7 +37,7 @@ class TwinWatch:
         self._session: str | None = None
         self._echoed = False
         self._from_before: set[str] = set()
-        self._twins: set[str] = set()
+        self._others: set[str] = set()
 
     def connected(self, session: str) -> None:
         """A birth of this session is being sent on a new connection."""
@@ -60,8 +60,8 @@ class TwinWatch:
         if mine or not (self._echoed or retained):
             return Verdict(wrong=offline and self._echoed)
         # An earlier run of this device can still be declared dead; it cannot be born.
-        twin = status.session not in self._twins and not (offline and status.session in self._from_before)
-        if twin:
-            self._twins.add(status.session)
+        duplicate = status.session not in self._others and not (offline and status.session in self._from_before)
+        if duplicate:
+            self._others.add(status.session)
             self.count += 1
-        return Verdict(wrong=offline and self._echoed, twin=twin)
+        return Verdict(wrong=offline and self._echoed, duplicate=duplicate)

@@ -10,7 +10,7 @@ from edge_agent.mqtt.endpoint import Broker
 from edge_agent.protocol.topics import Topics
 
 
-def claim(topics: Topics, broker: Broker) -> socket.socket | None:
+def acquire(topics: Topics, broker: Broker) -> socket.socket | None:
     """Say that this process speaks for a device at a broker, for as long as the result stays open.
 
     Returns:
@@ -29,9 +29,9 @@ def claim(topics: Topics, broker: Broker) -> socket.socket | None:
     return held
 
 
-def is_claimed(topics: Topics, broker: Broker) -> bool:
+def is_locked(topics: Topics, broker: Broker) -> bool:
     """Whether a process of this machine, this one included, speaks for a device at a broker."""
-    held = claim(topics, broker)
+    held = acquire(topics, broker)
     if held is None:
         return sys.platform.startswith("linux")
     held.close()

@@ -7,13 +7,13 @@ from collections.abc import Callable, Collection, Mapping
 
 from edge_agent.clock import Clock, SystemClock
 from edge_agent.config import Settings
-from edge_agent.device.builders import Composer
+from edge_agent.device.builders import MessageBuilder
 from edge_agent.device.commands import CommandDesk, Handler
 from edge_agent.device.device_session import OnDesired, Presence
 from edge_agent.device.home_assistant import HomeAssistant
-from edge_agent.device.instance_lock import claim
-from edge_agent.device.publisher import Pace, Publisher
-from edge_agent.device.statistics import MessengerCounters
+from edge_agent.device.instance_lock import acquire
+from edge_agent.device.publisher import Publisher, PublisherTiming
+from edge_agent.device.statistics import MessengerStatistics
 from edge_agent.device.unqueued import Letter
 from edge_agent.mqtt.endpoint import Broker
 from edge_agent.mqtt.events import Received
@@ -44,8 +44,8 @@ class Messenger:
         commands: What carries out commands besides ``ping`` and ``resend``, by name, on the publisher's thread.
         on_desired: Called on the publisher's thread, at every connect and every change, with what the device should be,
             and whether that is all that was asked for: of a malformed message only a wish to close the camera is known.
-        on_other: Called on the publisher's thread with what comes in on topics asked for by :meth:`follow`.
-        pace: How patient to be with the broker.
+        on_other: Called on the publisher's thread with what comes in on topics asked for by :meth:`set_subscriptions`.
+        timing: How patient to be with the broker.
         declaration: What may be told of the operator's declaration.
 
     Raises:
@@ -62,12 +62,12 @@ class Messenger:
         commands: Mapping[str, Handler] | None = None,
         on_desired: OnDesired | None = None,
         on_other: Callable[[Received], None] | None = None,
-        pace: Pace | None = None,
+        timing: PublisherTiming | None = None,
         declaration: DeclarationMark | None = None,
     ) -> None:
         clock = clock or SystemClock()
         self._broker = broker = Broker.from_settings(settings.mqtt)
-        self._claim: socket.socket | None = None
+        self._lock: socket.socket | None = None
         self._per_face = settings.privacy.level == "faces"
         self.topics = Topics(settings.mqtt.root, settings.device.site, settings.device.id)
         self._outbox = Outbox(
@@ -76,7 +76,7 @@ class Messenger:
             on_ready=lambda: self._publisher.wake(),
             barred=() if self._per_face else (EXPRESSION,),
         )
-        self._composer = Composer(settings, labels, model_id, clock, declaration)
+        self._composer = MessageBuilder(settings, labels, model_id, clock, declaration)
         self._presence = Presence(
             settings,
             topics=self.topics,
@@ -85,7 +85,7 @@ class Messenger:
             clock=clock,
             desk=CommandDesk(self._outbox.resend, commands or {}),
             post=lambda letter: self._publisher.post(letter),
-            counters=self.counters,
+            statistics=self.statistics,
             on_desired=on_desired,
             home_assistant=HomeAssistant(
                 settings, lambda: self._composer.labels, lambda letter: self._publisher.post(letter)
@@ -99,7 +99,7 @@ class Messenger:
             self._presence,
             max_in_flight=settings.mqtt.max_in_flight,
             session_expiry_s=settings.mqtt.session_expiry_s,
-            pace=pace or Pace(),
+            timing=timing or PublisherTiming(),
         )
 
     @property
@@ -114,7 +114,7 @@ class Messenger:
 
     def start(self) -> None:
         """Start storing and publishing."""
-        self._claim = claim(self.topics, self._broker)
+        self._lock = acquire(self.topics, self._broker)
         self._outbox.start()
         self._publisher.start()
 
@@ -123,8 +123,8 @@ class Messenger:
         self._outbox.flush(drain_s)
         self._publisher.stop(drain_s)
         self._outbox.close()
-        if self._claim is not None:
-            self._claim.close()
+        if self._lock is not None:
+            self._lock.close()
 
     def expression(self, change: ExpressionChange) -> None:
         """Publish an event; nothing where the privacy level is ``summary``."""
@@ -149,41 +149,25 @@ class Messenger:
         """
         self._publisher.post(Letter(topic, payload, retain, expiry_s))
 
-    def follow(self, filters: Collection[str]) -> None:
+    def set_subscriptions(self, filters: Collection[str]) -> None:
         """Hear these topics besides the device's own, from now on and on every connection, and no others."""
-        self._publisher.follow(filters)
+        self._publisher.set_subscriptions(filters)
 
-    def runs_model(self, labels: tuple[str, ...], model_id: str) -> None:
+    def use_model(self, labels: tuple[str, ...], model_id: str) -> None:
         """Another model reads faces from now on; to be called between two events."""
         with self._presence.lock:
-            self._composer.runs(labels, model_id)
+            self._composer.use_model(labels, model_id)
         self._presence.changed()
 
-    def tell_of_model(self, update: ModelUpdate) -> None:
+    def report_model(self, update: ModelUpdate) -> None:
         """Let ``status`` tell where the model comes from and how its update stands."""
-        self._composer.tells_of_model(update)
+        self._composer.report_model(update)
         self._presence.changed()
 
-    def counters(self) -> MessengerCounters:
+    def statistics(self) -> MessengerStatistics:
         """What has been done so far."""
-        outbox = self._outbox.figures()
-        return MessengerCounters(
-            connected=self._publisher.connected,
-            connections=self._publisher.connections,
-            accepted=outbox.accepted,
-            delivered=outbox.delivered,
-            resent=outbox.resent,
-            pending=outbox.pending,
-            in_flight=self._publisher.in_flight,
-            lost=outbox.lost,
-            kept_bytes=outbox.kept_bytes,
-            storage=outbox.storage,
-            stalled=outbox.stalled,
-            set_aside=outbox.set_aside,
-            denied=self._publisher.denied,
-            twins=self._presence.twins.count,
-            outbox_turned_at=outbox.turned_at,
-            publisher_turned_at=self._publisher.turned_at,
+        return MessengerStatistics(
+            self._publisher.statistics(), self._outbox.figures(), self._presence.duplicate_ids.count
         )
 
     def _put(self, topic: str, message: Expression | Summary) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 
 from edge_agent.config import Settings
-from edge_agent.device.instance_lock import is_claimed
+from edge_agent.device.instance_lock import is_locked
 from edge_agent.errors import BrokerError
 from edge_agent.mqtt.connection import Connection
 from edge_agent.mqtt.endpoint import Broker
 from edge_agent.mqtt.events import Acknowledged, Subscribed
-from edge_agent.mqtt.handshake import shake_hands
+from edge_agent.mqtt.handshake import check_tls
 from edge_agent.protocol.messages import Reply, encode
 from edge_agent.protocol.topics import COMMAND, REPLY, Topics
 
@@ -34,8 +34,8 @@ def probe_broker(settings: Settings) -> str:
     broker = Broker.from_settings(settings.mqtt)
     topics = Topics(settings.mqtt.root, settings.device.site, settings.device.id)
     if broker.certificate:
-        shake_hands(broker)
-        if is_claimed(topics, broker):
+        check_tls(broker)
+        if is_locked(topics, broker):
             return f"{broker} accepts this device's certificate; the agent at work keeps the connection to itself"
     began = time.monotonic()
     connection = Connection(broker, f"{topics.client_id}:probe")

@@ -15,13 +15,14 @@ from typing import Protocol
 from edge_agent.backoff import Backoff
 from edge_agent.device.delivery import Exchange
 from edge_agent.device.outage import OutageLog
+from edge_agent.device.statistics import PublisherStatistics
 from edge_agent.device.subscriptions import Interests
 from edge_agent.device.topic_backoff import Holds
 from edge_agent.device.unqueued import Letter, Letters
 from edge_agent.errors import BrokerError
 from edge_agent.mqtt.connection import Connection, Will
 from edge_agent.mqtt.endpoint import Broker
-from edge_agent.mqtt.errors import Refused
+from edge_agent.mqtt.errors import ConnectError
 from edge_agent.mqtt.events import SESSION_TAKEN_OVER, Closed, Received
 from edge_agent.outbox.outbox import Outbox
 from edge_agent.outbox.store import Row
@@ -33,7 +34,7 @@ _GOODBYE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class PublisherTiming:
     """How patient the publisher is, in seconds.
 
     Attributes:
@@ -41,7 +42,7 @@ class Pace:
         retry_cap_s: Reach of the longest.
         refused_floor_s: Shortest wait after the broker has said no: someone has to put something right first.
         refused_cap_s: What may be added to it.
-        greeting_s: How long to wait for the device's own retained status before the first birth.
+        status_wait_s: How long to wait for the device's own retained status before the first birth.
         answer_s: How long the broker may take to let the device in.
         silence_s: How long the broker may owe acknowledgements before the connection counts as dead.
         steady_s: How long a connection must have stood for waits to start short again.
@@ -51,7 +52,7 @@ class Pace:
     retry_cap_s: float = 60.0
     refused_floor_s: float = 30.0
     refused_cap_s: float = 270.0
-    greeting_s: float = 0.5
+    status_wait_s: float = 0.5
     answer_s: float = 10.0
     silence_s: float = 60.0
     steady_s: float = 10.0
@@ -107,16 +108,16 @@ class Publisher:
         *,
         max_in_flight: int,
         session_expiry_s: int,
-        pace: Pace,
+        timing: PublisherTiming,
     ) -> None:
-        self._broker, self._topics, self._outbox, self._owner, self._pace = broker, topics, outbox, owner, pace
+        self._broker, self._topics, self._outbox, self._owner, self._timing = broker, topics, outbox, owner, timing
         self._max_in_flight = max_in_flight
         self._session_expiry_s = session_expiry_s if broker.protocol == "5" else 0
         self._letters = Letters(first=topics.of(STATUS))
         self._interests = Interests()
-        self._holds = Holds(pace.refused_floor_s, pace.refused_cap_s, pace.refused_floor_s)
-        self._retry = Backoff(pace.retry_base_s, pace.retry_cap_s)
-        self._refused = Backoff(pace.refused_floor_s, pace.refused_cap_s, pace.refused_floor_s)
+        self._holds = Holds(timing.refused_floor_s, timing.refused_cap_s, timing.refused_floor_s)
+        self._retry = Backoff(timing.retry_base_s, timing.retry_cap_s)
+        self._refused = Backoff(timing.refused_floor_s, timing.refused_cap_s, timing.refused_floor_s)
         self._outage = OutageLog()
         self._wake_receiver, self._wake_sender = socket.socketpair()
         self._wake_receiver.setblocking(False)
@@ -128,16 +129,16 @@ class Publisher:
         self.connections = 0
         self.turned_at = time.monotonic()
 
-    @property
-    def in_flight(self) -> int:
-        """Messages sent and not yet acknowledged."""
+    def statistics(self) -> PublisherStatistics:
+        """What has been done so far."""
         exchange = self._exchange
-        return exchange.in_flight if exchange is not None else 0
-
-    @property
-    def denied(self) -> tuple[str, ...]:
-        """Topics on which the broker refuses messages."""
-        return self._holds.denied
+        return PublisherStatistics(
+            connected=self.connected,
+            connections=self.connections,
+            in_flight=0 if exchange is None else exchange.in_flight,
+            denied=self._holds.denied,
+            turned_at=self.turned_at,
+        )
 
     def start(self) -> None:
         """Start connecting."""
@@ -148,7 +149,7 @@ class Publisher:
         self._letters.post(letter)
         self.wake()
 
-    def follow(self, filters: Collection[str]) -> None:
+    def set_subscriptions(self, filters: Collection[str]) -> None:
         """Hear these topics besides the owner's own, from now on and on every connection; see :class:`Interests`."""
         self._interests.want(filters)
         self.wake()
@@ -179,7 +180,7 @@ class Publisher:
                     self._topics.client_id,
                     will=self._owner.will(),
                     session_expiry_s=self._session_expiry_s,
-                    answer_within_s=self._pace.answer_s,
+                    answer_within_s=self._timing.answer_s,
                     cancelled=self._is_stopping,
                 )
             except BrokerError as error:
@@ -197,7 +198,7 @@ class Publisher:
 
     def _failed(self, error: BrokerError) -> None:
         """Say so, and wait as long as fits the reason."""
-        refused = isinstance(error, Refused) and not error.temporary
+        refused = isinstance(error, ConnectError) and not error.temporary
         news = self._outage.failed(str(error), time.monotonic(), refused=refused)
         if news:
             log.log(logging.ERROR if refused else logging.WARNING, "%s", news)
@@ -246,7 +247,7 @@ class Publisher:
                 self.turned_at = now = time.monotonic()
                 if exchange.closed is not None:
                     return self._closed(exchange.closed, started, now)
-                if exchange.silent_for(now) > self._pace.silence_s:
+                if exchange.silent_for(now) > self._timing.silence_s:
                     connection.abort()
                     return self._closed(Closed("no acknowledgement", 0), started, now)
                 if self.connected:
@@ -260,7 +261,7 @@ class Publisher:
                     return 0.0
                 else:
                     answered_at = answered_at or (now if exchange.subscribed else None)
-                    if greeted or (answered_at is not None and now > answered_at + self._pace.greeting_s):
+                    if greeted or (answered_at is not None and now > answered_at + self._timing.status_wait_s):
                         if not self._owner.greeted():
                             connection.close()
                             return 0.0
@@ -300,7 +301,7 @@ class Publisher:
         news = self._outage.failed(f"connection to broker {self._broker} lost: {closed.reason}", now, refused=False)
         if news:
             log.warning("%s", news)
-        if now - started >= self._pace.steady_s:
+        if now - started >= self._timing.steady_s:
             self._retry.reset()
             self._refused.reset()
         if closed.code == SESSION_TAKEN_OVER:

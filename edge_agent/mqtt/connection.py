@@ -24,27 +24,27 @@ from paho.mqtt.reasoncodes import ReasonCode
 from edge_agent.errors import BrokerError
 from edge_agent.mqtt.dial import dial
 from edge_agent.mqtt.endpoint import Broker
-from edge_agent.mqtt.errors import OLD_BROKER, Refused
+from edge_agent.mqtt.errors import OLD_BROKER, ConnectError
 from edge_agent.mqtt.events import (
     FIRST_FAILURE,
     SESSION_TAKEN_OVER,
     Acknowledged,
     Closed,
+    ConnectionEvent,
     Received,
-    Signal,
     Subscribed,
 )
-from edge_agent.mqtt.handshake import shake_hands
+from edge_agent.mqtt.handshake import check_tls
 
 __all__ = [
     "HISTORICAL",
     "SESSION_TAKEN_OVER",
     "Acknowledged",
     "Closed",
+    "ConnectError",
     "Connection",
+    "ConnectionEvent",
     "Received",
-    "Refused",
-    "Signal",
     "Subscribed",
     "Will",
 ]
@@ -93,7 +93,7 @@ class Connection:
         receive_maximum: How many unacknowledged messages the broker takes.
 
     Raises:
-        Refused: The broker says no.
+        ConnectError: The broker says no.
         BrokerError: It cannot be reached or does not answer.
     """
 
@@ -109,7 +109,7 @@ class Connection:
     ) -> None:
         self._broker = broker
         self._v5 = broker.protocol == "5"
-        self._signals: list[Signal] = []
+        self._signals: list[ConnectionEvent] = []
         self._filters: dict[int, Sequence[str]] = {}
         self._answer: tuple[int, str] | None = None
         self.receive_maximum = _NO_LIMIT
@@ -155,7 +155,7 @@ class Connection:
         """Ask for no more of these messages."""
         self._client.unsubscribe(list(filters))
 
-    def poll(self, timeout_s: float, wake: socket.socket | None = None) -> list[Signal]:
+    def poll(self, timeout_s: float, wake: socket.socket | None = None) -> list[ConnectionEvent]:
         """Let the connection work until something comes in, ``wake`` turns readable or the time is over."""
         sock = self._client.socket()
         if sock is not None and not self._signals:
@@ -229,17 +229,17 @@ class Connection:
 
     def _await_answer(self, within_s: float, cancelled: Callable[[], bool]) -> None:
         deadline = time.monotonic() + within_s
-        early: list[Signal] = []
+        early: list[ConnectionEvent] = []
         while self._answer is None:
             if cancelled() or time.monotonic() > deadline or not self.is_open:
                 if self._broker.tls is not None and not self.is_open:
-                    shake_hands(self._broker, cancelled)  # paho keeps to itself what the broker said of the certificate
+                    check_tls(self._broker, cancelled)  # paho keeps to itself what the broker said of the certificate
                 remedy = f"Check mqtt.host and mqtt.port. {OLD_BROKER}" if self._v5 else "Check mqtt.host and mqtt.port"
                 raise BrokerError(f"broker {self._broker} does not answer", remedy=remedy)
             early += self.poll(0.1)
         code, reason = self._answer
         if code >= FIRST_FAILURE:
-            raise Refused(self._broker, code, reason)
+            raise ConnectError(self._broker, code, reason)
         self._signals = early + self._signals
 
     def _drop(self) -> None:

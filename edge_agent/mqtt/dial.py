@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from edge_agent.errors import BrokerError
 from edge_agent.mqtt.endpoint import Broker
-from edge_agent.mqtt.errors import Refused, refusal_of
+from edge_agent.mqtt.errors import ConnectError, connect_error_of
 
 _PATIENCE_S = 120.0
 _STEP_S = 5.0
@@ -40,7 +40,7 @@ def dial(
         The connection, encrypted where ``broker.tls`` is set.
 
     Raises:
-        Refused: One side does not accept the other's certificate.
+        ConnectError: One side does not accept the other's certificate.
         BrokerError: The broker cannot be reached, or not in time.
     """
     with _lock:
@@ -93,9 +93,9 @@ class _Call(threading.Thread):
             BrokerError: What went wrong instead.
         """
         if isinstance(self._outcome, ssl.SSLCertVerificationError):
-            raise Refused(self._broker, 0, f"its certificate: {self._outcome.verify_message}")
+            raise ConnectError(self._broker, 0, f"its certificate: {self._outcome.verify_message}")
         if isinstance(self._outcome, ssl.SSLError):
-            raise refusal_of(self._broker, self._outcome)
+            raise connect_error_of(self._broker, self._outcome)
         if isinstance(self._outcome, (OSError, UnicodeError)):
             words = getattr(self._outcome, "strerror", None) or str(self._outcome)
             raise _unreachable(self._broker, words.lower())

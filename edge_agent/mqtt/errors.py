@@ -15,7 +15,7 @@ _WHO_ARE_YOU = {0x86, 0x87}
 """Bad user name or password, not authorised."""
 
 
-class Refused(BrokerError):
+class ConnectError(BrokerError):
     """The broker answered and does not let this client in.
 
     Attributes:
@@ -30,16 +30,16 @@ class Refused(BrokerError):
         super().__init__(f"broker {broker} refuses the connection", received=reason, remedy=remedy)
 
 
-def refusal_of(broker: Broker, error: ssl.SSLError) -> Refused:
+def connect_error_of(broker: Broker, error: ssl.SSLError) -> ConnectError:
     """What an alert of the broker means for this device."""
     alert = re.search(r"ALERT_(\w+)", error.reason or "")
     if alert is None:
-        return Refused(broker, 0, f"TLS: {error.reason or error}")
+        return ConnectError(broker, 0, f"TLS: {error.reason or error}")
     words = alert[1].lower().replace("_", " ")
     if not re.search(r"certificate|ca$", words):
-        return Refused(broker, 0, f"TLS: {words}")
+        return ConnectError(broker, 0, f"TLS: {words}")
     whose = "this device's certificate" if broker.certificate else "a device without a certificate"
-    return Refused(
+    return ConnectError(
         broker,
         0,
         f"{whose}: {words}",

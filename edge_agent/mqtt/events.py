@@ -50,4 +50,4 @@ class Closed:
     code: int
 
 
-Signal = Acknowledged | Subscribed | Received | Closed
+ConnectionEvent = Acknowledged | Subscribed | Received | Closed

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from edge_agent.errors import BrokerError
 from edge_agent.mqtt.dial import dial
 from edge_agent.mqtt.endpoint import Broker
-from edge_agent.mqtt.errors import Refused, refusal_of
+from edge_agent.mqtt.errors import ConnectError, connect_error_of
 
 _JUDGEMENT_S = 1.0
 """How long a broker may take to refuse a certificate: under TLS 1.3 it does so after the handshake, unasked."""
 
 
-def shake_hands(broker: Broker, cancelled: Callable[[], bool] = lambda: False) -> None:
+def check_tls(broker: Broker, cancelled: Callable[[], bool] = lambda: False) -> None:
     """Open an encrypted connection, wait for a refusal and hang up without a word of MQTT.
 
     Args:
@@ -23,7 +23,7 @@ def shake_hands(broker: Broker, cancelled: Callable[[], bool] = lambda: False) -
         cancelled: Asked while waiting for the connection; ``True`` gives up.
 
     Raises:
-        Refused: One side does not accept the other's certificate.
+        ConnectError: One side does not accept the other's certificate.
         BrokerError: The broker cannot be reached.
     """
     assert broker.tls is not None
@@ -32,7 +32,7 @@ def shake_hands(broker: Broker, cancelled: Callable[[], bool] = lambda: False) -
         try:
             _listen(connection, broker)
         except ssl.SSLError as error:
-            raise refusal_of(broker, error) from None
+            raise connect_error_of(broker, error) from None
         except OSError as error:
             words = (error.strerror or str(error)).lower()
             raise BrokerError(f"broker {broker} cannot be reached", received=words) from None
@@ -44,4 +44,4 @@ def _listen(connection: socket.socket, broker: Broker) -> None:
     except TimeoutError:  # silence: it waits for us to speak
         return
     if not word:
-        raise Refused(broker, 0, "it hangs up after the handshake", remedy="See the broker's log")
+        raise ConnectError(broker, 0, "it hangs up after the handshake", remedy="See the broker's log")

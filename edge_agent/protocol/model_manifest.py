@@ -19,7 +19,7 @@ from edge_agent.protocol.messages import Message, Number
 
 PART_BYTES: Final = 64 * 1024
 """Size of the parts a bundle is published in."""
-MOST_BYTES: Final = 16 * 1024 * 1024
+MAX_BUNDLE_BYTES: Final = 16 * 1024 * 1024
 """Largest bundle a device takes."""
 
 _CONTEXT: Final = b"classroom-edge-agent model publication 1\n"
@@ -29,7 +29,7 @@ class SignedPublication(msgspec.Struct, frozen=True, kw_only=True):
     """A publication with its signature.
 
     Attributes:
-        body: A :class:`Publication` as JSON text, exactly as it was signed.
+        body: A :class:`ModelManifest` as JSON text, exactly as it was signed.
         signature: Ed25519, in base64, over :func:`signed_bytes` of the body.
     """
 
@@ -47,7 +47,7 @@ class Models(Message, frozen=True, kw_only=True):
     publications: tuple[SignedPublication, ...] = ()
 
 
-class Publication(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ModelManifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A model to run.
 
     Attributes:
@@ -64,7 +64,7 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     version: Number
     sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
-    size_bytes: Annotated[int, Meta(ge=1, le=MOST_BYTES)]
+    size_bytes: Annotated[int, Meta(ge=1, le=MAX_BUNDLE_BYTES)]
     part_bytes: Annotated[int, Meta(ge=1024, le=1024 * 1024)] = PART_BYTES
     published_at: str = ""
     name: str = ""
@@ -118,7 +118,7 @@ def decode_models(payload: bytes) -> Models:
         raise InputError(f"not a message about models: {error}") from None
 
 
-def decode_publication(body: str) -> Publication:
+def decode_manifest(body: str) -> ModelManifest:
     """Read the body of a publication whose signature has been checked.
 
     Raises:
@@ -131,4 +131,4 @@ def decode_publication(body: str) -> Publication:
 
 
 _models = msgspec.json.Decoder(Models)
-_publication = msgspec.json.Decoder(Publication)
+_publication = msgspec.json.Decoder(ModelManifest)

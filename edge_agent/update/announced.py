@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from edge_agent.errors import InputError
-from edge_agent.protocol.model_manifest import Publication, decode_models
+from edge_agent.errors import InputError, Rejected
+from edge_agent.protocol.model_manifest import ModelManifest, decode_models
 from edge_agent.update.signature import Verifier
 from edge_agent.update.state import UpdateState, wanted
 
 
 def decide(
     payload: bytes, choice: str, verifier: Verifier, device: str, state: UpdateState, agent: str
-) -> Publication | str | None:
+) -> ModelManifest | Rejected | None:
     """A model to get, the reason for taking none of what is published, or nothing to do.
 
     Args:
@@ -21,18 +21,18 @@ def decide(
         state: What is remembered.
         agent: The agent's version.
     """
-    publications, problem = _read(payload, verifier)
+    publications, rejected = _read(payload, verifier)
     if choice:
         publications = [one for one in publications if one.model_id == choice]
-    return wanted(publications, device, state, agent) or problem or None
+    return wanted(publications, device, state, agent) or rejected
 
 
-def _read(payload: bytes, verifier: Verifier) -> tuple[list[Publication], str]:
+def _read(payload: bytes, verifier: Verifier) -> tuple[list[ModelManifest], Rejected | None]:
     """Those publications that are the school's own, and what is wrong with one that is not."""
     try:
         signed = decode_models(payload).publications if payload else ()
     except InputError as error:
-        return [], str(error)
+        return [], Rejected(str(error))
     read = [verifier.read(one) for one in signed]
-    problems = [one for one in read if isinstance(one, str)]
-    return [one for one in read if isinstance(one, Publication)], problems[0] if problems else ""
+    rejected = next((one for one in read if isinstance(one, Rejected)), None)
+    return [one for one in read if isinstance(one, ModelManifest)], rejected

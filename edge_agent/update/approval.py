@@ -9,7 +9,7 @@ from typing import Final
 from edge_agent.config import ClassifierSettings
 from edge_agent.errors import CheckFailed
 from edge_agent.model_format.bundle import Bundle, read_bundle
-from edge_agent.protocol.model_manifest import Publication
+from edge_agent.protocol.model_manifest import ModelManifest
 from edge_agent.update.sandboxed_validation import Trial, try_bundle
 from edge_agent.vision.classifier import Classifier
 
@@ -19,7 +19,7 @@ _LEAST_MS: Final = 0.1
 
 def approve(
     path: Path,
-    publication: Publication,
+    publication: ModelManifest,
     present: Classifier,
     present_path: Path | None,
     settings: ClassifierSettings,
@@ -49,7 +49,7 @@ def approve(
     return Classifier(bundle, runtime=present.runtime, threads=settings.threads), found
 
 
-def _check_labels(bundle: Bundle, publication: Publication, present: Classifier) -> None:
+def _check_labels(bundle: Bundle, publication: ModelManifest, present: Classifier) -> None:
     labels = bundle.metadata.labels
     # Their order, too: a slip there makes a model that calls every face something else, with golden answers to match.
     if tuple(labels) != tuple(present.labels) and not publication.new_labels:
@@ -61,7 +61,7 @@ def _check_labels(bundle: Bundle, publication: Publication, present: Classifier)
         )
 
 
-def _check_time(found: Trial, publication: Publication) -> None:
+def _check_time(found: Trial, publication: ModelManifest) -> None:
     allowed = publication.max_slowdown * found.present_ms + _LEAST_MS
     if found.face_ms > allowed:
         raise CheckFailed(

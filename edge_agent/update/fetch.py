@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from edge_agent.protocol.model_manifest import Publication, models_topic, part_topic
+from edge_agent.protocol.model_manifest import ModelManifest, models_topic, part_topic
 from edge_agent.update.state import kept
 from edge_agent.update.store import Download, ModelFolder
 
@@ -31,7 +31,7 @@ class Fetch:
         self._waiting_since = 0.0
 
     @property
-    def publication(self) -> Publication | None:
+    def publication(self) -> ModelManifest | None:
         """What is being fetched."""
         return None if self._download is None else self._download.publication
 
@@ -40,7 +40,7 @@ class Fetch:
         """Whether all parts of it are here."""
         return self._download is not None and self._download.complete
 
-    def begin(self, publication: Publication, now: float) -> None:
+    def begin(self, publication: ModelManifest, now: float) -> None:
         """Begin, or go on where an earlier run stopped; :meth:`listen` then asks for the first part.
 
         Raises:

@@ -57,7 +57,7 @@ class LiveModel:
     def start(self, messenger: Messenger) -> None:
         """Begin to follow the fleet, and let ``status`` tell where the model comes from."""
         if self._updater is None:
-            messenger.tell_of_model(ModelUpdate(source=self.source.source, version=self.source.version))
+            messenger.report_model(ModelUpdate(source=self.source.source, version=self.source.version))
             return
         probation = self._updater.probation
         if probation is not None:

@@ -13,10 +13,10 @@ from edge_agent.vision.classifier import Classifier
 class Post(Protocol):
     """What of messaging the updater needs."""
 
-    def follow(self, filters: list[str]) -> None:
+    def set_subscriptions(self, filters: list[str]) -> None:
         """Hear these topics."""
 
-    def tell_of_model(self, update: ModelUpdate) -> None:
+    def report_model(self, update: ModelUpdate) -> None:
         """Let ``status`` tell this."""
 
 

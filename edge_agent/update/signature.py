@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edge_agent.errors import ConfigError, InputError
-from edge_agent.protocol.model_manifest import Publication, SignedPublication, decode_publication, signed_bytes
+from edge_agent.errors import ConfigError, InputError, Rejected
+from edge_agent.protocol.model_manifest import ModelManifest, SignedPublication, decode_manifest, signed_bytes
 
 
 class Verifier:
@@ -38,12 +38,12 @@ class Verifier:
             raise ConfigError(f"$.update.key {key}", received="another kind of key", expected="an Ed25519 public key")
         self._public, self._invalid = public, InvalidSignature
 
-    def read(self, signed: SignedPublication) -> Publication | str:
+    def read(self, signed: SignedPublication) -> ModelManifest | Rejected:
         """The publication, or why it does not count: another key has signed it, or its body says nothing sensible."""
         try:
             self._public.verify(signed.signature, signed_bytes(signed.body))
-            return decode_publication(signed.body)
+            return decode_manifest(signed.body)
         except self._invalid:
-            return "a published model is not signed with this school's key"
+            return Rejected("a published model is not signed with this school's key")
         except InputError as error:
-            return str(error)
+            return Rejected(str(error))

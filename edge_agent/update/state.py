@@ -11,8 +11,9 @@ from typing import Final, Literal
 import msgspec
 from msgspec.structs import replace
 
+from edge_agent.errors import Rejected
 from edge_agent.protocol.messages import ModelUpdate
-from edge_agent.protocol.model_manifest import Publication
+from edge_agent.protocol.model_manifest import ModelManifest
 
 MOST_CRASHES: Final = 2
 """So often may the agent end without a word while a model is on probation, before the model is blamed and taken back.
@@ -101,8 +102,8 @@ class UpdateState(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v
 
 
 def wanted(
-    publications: Sequence[Publication], device: str, state: UpdateState, agent: str
-) -> Publication | str | None:
+    publications: Sequence[ModelManifest], device: str, state: UpdateState, agent: str
+) -> ModelManifest | Rejected | None:
     """What to do about what is published: a model to get, the reason for taking none, or nothing.
 
     Args:
@@ -116,9 +117,13 @@ def wanted(
         return None
     seen, current, verdict = state.highest, state.current, state.verdict
     if seen is not None and best.version < seen.version:
-        return f"version {best.version} is older than version {seen.version}, which this device has been given before"
+        return Rejected(
+            f"version {best.version} is older than version {seen.version}, which this device has been given before"
+        )
     if seen is not None and best.version == seen.version and best.sha256 != seen.sha256:
-        return f"version {best.version} has been given to this device before, as another model ({seen.model_id})"
+        return Rejected(
+            f"version {best.version} has been given to this device before, as another model ({seen.model_id})"
+        )
     if current is not None and (current.version, current.sha256) == (best.version, best.sha256):
         return None
     if verdict is not None and verdict.model.version == best.version and verdict.agent == agent:
@@ -126,12 +131,12 @@ def wanted(
     return best
 
 
-def kept(publication: Publication) -> Kept:
+def kept(publication: ModelManifest) -> Kept:
     """How a publication is remembered."""
     return Kept(sha256=publication.sha256, version=publication.version)
 
 
-def trying(state: UpdateState, publication: Publication, boot: str, agent: str) -> UpdateState:
+def trying(state: UpdateState, publication: ModelManifest, boot: str, agent: str) -> UpdateState:
     """A trial begins. One that has taken the agent with it too often is not begun again: the model is refused."""
     model, before = kept(publication), state.tried
     if before is None or before.model != model or before.boot != boot:
@@ -147,7 +152,7 @@ def refused(state: UpdateState, model: Kept, reason: str, agent: str) -> UpdateS
     return replace(state, highest=model, verdict=verdict, tried=None)
 
 
-def installed(state: UpdateState, publication: Publication, boot: str) -> UpdateState:
+def installed(state: UpdateState, publication: ModelManifest, boot: str) -> UpdateState:
     """A published model has passed its trial and takes over, on probation."""
     new = kept(publication)
     # A model that never proved itself is nothing to go back to.
@@ -156,7 +161,7 @@ def installed(state: UpdateState, publication: Publication, boot: str) -> Update
     return replace(state, current=new, previous=before, probation=probation, highest=new, verdict=None, tried=None)
 
 
-def adopted(state: UpdateState, publication: Publication) -> UpdateState:
+def adopted(state: UpdateState, publication: ModelManifest) -> UpdateState:
     """The model in use has been published under a new version."""
     new = kept(publication)
     current = new if state.current is not None else None

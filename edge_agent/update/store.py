@@ -18,7 +18,7 @@ import msgspec
 
 from edge_agent.errors import UNDECODABLE, InputError
 from edge_agent.files import SECRET, make_folder, sync_folder, write_file
-from edge_agent.protocol.model_manifest import Publication
+from edge_agent.protocol.model_manifest import ModelManifest
 from edge_agent.update.state import Kept, UpdateState
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class ModelFolder:
         except OSError:
             return False
 
-    def begin(self, publication: Publication) -> Download:
+    def begin(self, publication: ModelManifest) -> Download:
         """Begin to receive a bundle, or go on where an earlier run stopped.
 
         Raises:
@@ -110,7 +110,7 @@ class Download:
         InputError: The file cannot be written.
     """
 
-    def __init__(self, part: Path, publication: Publication) -> None:
+    def __init__(self, part: Path, publication: ModelManifest) -> None:
         self.publication = publication
         self._part = part
         try:

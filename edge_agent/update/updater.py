@@ -16,11 +16,11 @@ from msgspec.structs import replace
 
 from edge_agent import __version__
 from edge_agent.config import ClassifierSettings
-from edge_agent.errors import AgentError, CheckFailed, ModelError
+from edge_agent.errors import AgentError, CheckFailed, ModelError, Rejected
 from edge_agent.model_format.bundle import read_bundle
 from edge_agent.mqtt.events import Received
 from edge_agent.protocol.messages import ModelUpdate
-from edge_agent.protocol.model_manifest import Publication, models_topic
+from edge_agent.protocol.model_manifest import ModelManifest, models_topic
 from edge_agent.update import state as states
 from edge_agent.update.announced import decide
 from edge_agent.update.approval import approve
@@ -69,7 +69,7 @@ class Updater:
         self._folder, self._verifier, self._device = folder, verifier, device
         self._settings, self._boot, self._retry_s = classifier, boot, retry_s
         self._news = models_topic(root)
-        self._fetch = Fetch(folder, root, lambda topics: self._post.follow(topics))
+        self._fetch = Fetch(folder, root, lambda topics: self._post.set_subscriptions(topics))
         self._inbox: queue.Queue[Received | Choice | Outcome | Taken | None] = queue.Queue()
         self._stopping = threading.Event()
         self._slot: queue.Queue[Ready] = queue.Queue(maxsize=1)
@@ -162,17 +162,17 @@ class Updater:
         """Decide about everything that is published."""
         self._retry_at = None
         found = decide(self._heard or b"", self._choice, self._verifier, self._device, self._memory.state, __version__)
-        if isinstance(found, Publication):
+        if isinstance(found, ModelManifest):
             self._want(found)
             return
         self._fetch.give_up()
-        if found:
-            log.error("a published model is refused: %s", found)
-            self._tell(replace(self._usual_word(), state="refused", reason=found))
+        if isinstance(found, Rejected):
+            log.error("a published model is refused: %s", found.reason)
+            self._tell(replace(self._usual_word(), state="refused", reason=found.reason))
         else:
             self._tell(self._usual_word())
 
-    def _want(self, publication: Publication) -> None:
+    def _want(self, publication: ModelManifest) -> None:
         if self._settings.model:
             reason = "classifier.model in this device's settings names a model of its own"
             self._say("refused", publication, reason)
@@ -187,7 +187,7 @@ class Updater:
 
     # ---- getting it -----------------------------------------------------------------------------------------------
 
-    def _begin(self, publication: Publication) -> None:
+    def _begin(self, publication: ModelManifest) -> None:
         if self._folder.holds(states.kept(publication)):
             self._try(publication)
             return
@@ -205,7 +205,7 @@ class Updater:
         else:
             self._advance(publication)
 
-    def _advance(self, publication: Publication) -> None:
+    def _advance(self, publication: ModelManifest) -> None:
         """Ask for the next part, or try the whole."""
         if not self._fetch.complete:
             self._fetch.listen()
@@ -225,7 +225,7 @@ class Updater:
 
     # ---- trying it and putting it in place ------------------------------------------------------------------------
 
-    def _try(self, publication: Publication) -> None:
+    def _try(self, publication: ModelManifest) -> None:
         self._say("checking", publication)
         self._memory.change(states.trying(self._memory.state, publication, self._boot, __version__))
         if self._memory.state.tried is None:
@@ -254,7 +254,7 @@ class Updater:
         self._memory.change(states.installed(self._memory.state, publication, self._boot))
         self._hand_over(new)
 
-    def _refuse(self, publication: Publication, reason: str) -> None:
+    def _refuse(self, publication: ModelManifest, reason: str) -> None:
         log.error("model %s, version %d, is refused: %s", publication.model_id, publication.version, reason)
         self._memory.change(states.refused(self._memory.state, states.kept(publication), reason, __version__))
         self._folder.tidy(self._memory.state)
@@ -296,7 +296,7 @@ class Updater:
     def _usual_word(self) -> ModelUpdate:
         return states.told(self._memory.state, self._source.source)
 
-    def _say(self, state: State, publication: Publication, reason: str = "") -> None:
+    def _say(self, state: State, publication: ModelManifest, reason: str = "") -> None:
         word = replace(
             self._usual_word(),
             state=state,
@@ -317,7 +317,7 @@ class Updater:
     def _tell(self, word: ModelUpdate) -> None:
         if word != self._told:
             self._told = word
-            self._post.tell_of_model(word)
+            self._post.report_model(word)
 
     def _model_sha256(self) -> str:
         return read_bundle(self._source.path or BUNDLED_MODEL).sha256

@@ -134,7 +134,7 @@ def _connect(crew: Crew, messengers: dict[str, Messenger]) -> Connected:
 
 
 def _connected(messengers: dict[str, Messenger]) -> int:
-    return sum(messenger.counters().connected for messenger in messengers.values())
+    return sum(messenger.statistics().publisher.connected for messenger in messengers.values())
 
 
 def _talk(crew: Crew, messengers: dict[str, Messenger], window: Window) -> Said:
@@ -166,11 +166,11 @@ def _talk(crew: Crew, messengers: dict[str, Messenger], window: Window) -> Said:
     deadline = time.monotonic() + _DRAIN_S
     while _pending(messengers, events) and time.monotonic() < deadline:
         time.sleep(0.1)
-    connections = sum(messenger.counters().connections for messenger in messengers.values())
+    connections = sum(messenger.statistics().publisher.connections for messenger in messengers.values())
     return Said(events, reports, _pending(messengers, events), connections - len(messengers), late_s)
 
 
 def _pending(messengers: dict[str, Messenger], events: dict[tuple[str, str], int]) -> int:
     """Events said and not yet acknowledged."""
-    delivered = sum(sum(messenger.counters().delivered.values()) for messenger in messengers.values())
+    delivered = sum(sum(messenger.statistics().outbox.delivered.values()) for messenger in messengers.values())
     return sum(events.values()) - delivered

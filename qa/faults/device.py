@@ -17,16 +17,16 @@ from pathlib import Path
 from edge_agent.clock import SystemClock
 from edge_agent.config_file import load_settings
 from edge_agent.device.messenger import Messenger
-from edge_agent.device.publisher import Pace
+from edge_agent.device.publisher import PublisherTiming
 from qa.faults.ledger import DELIVERED, QUIET, READY, Ledger
 from tests.support.samples import a_change, a_report, a_window
 
-PACE = Pace(
+TIMING = PublisherTiming(
     retry_base_s=0.2,
     retry_cap_s=0.5,
     refused_floor_s=0.2,
     refused_cap_s=0.3,
-    greeting_s=0.1,
+    status_wait_s=0.1,
     answer_s=2.0,
     silence_s=1.0,
     steady_s=0.0,
@@ -60,7 +60,7 @@ def main(config: Path, ledger_file: Path, clock_file: Path, rate: float, seed: i
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     settings = load_settings(config)
     messenger = Messenger(
-        settings, labels=("happy", "sad"), model_id="9f86d081884c", clock=WrongClock(clock_file), pace=PACE
+        settings, labels=("happy", "sad"), model_id="9f86d081884c", clock=WrongClock(clock_file), timing=TIMING
     )
     ledger = Ledger(messenger, ledger_file)
     ledger.say(READY)
@@ -77,7 +77,7 @@ def main(config: Path, ledger_file: Path, clock_file: Path, rate: float, seed: i
                     messenger.expression(a_change())
         ledger.note()
         if quiet.is_set() and not ledger.waiting:
-            now = {QUIET, DELIVERED} if messenger.counters().pending == 0 else {QUIET}
+            now = {QUIET, DELIVERED} if messenger.statistics().outbox.pending == 0 else {QUIET}
             for word in sorted(now - said, reverse=True):
                 ledger.say(word)
             said |= now

@@ -54,7 +54,7 @@ class Ledger:
 
     def note(self) -> None:
         """Write down what has been accepted since the last time."""
-        news = self._messenger.counters().accepted - self._noted
+        news = self._messenger.statistics().outbox.accepted - self._noted
         if news:
             self._noted += news
             self._write("".join("{} {} {}\n".format(*self._handed.popleft()) for _ in range(news)))

@@ -35,7 +35,7 @@ from edge_agent.device.messenger import Messenger
 from edge_agent.device.session import new_session_id
 from edge_agent.errors import InputError
 from edge_agent.mqtt.connection import Connection, Will
-from edge_agent.mqtt.errors import Refused
+from edge_agent.mqtt.errors import ConnectError
 from edge_agent.protocol.messages import Desired, encode
 from tests.support.broker import Mosquitto, Subscriber, running_mosquitto, wait_until
 from tests.support.messaging import settings_for
@@ -128,7 +128,7 @@ def test_events_missed_while_the_broker_forgot_everything_are_fetched(
     dashboard.classroom.close()  # away without a session of its own
     for _ in range(20):
         messenger.expression(a_change())
-    wait_until(lambda: messenger.counters().delivered["expression"] == 21)
+    wait_until(lambda: messenger.statistics().outbox.delivered["expression"] == 21)
     mosquitto.kill()
     mosquitto.start()
     dashboard.until(lambda: len(dashboard.seqs) == 21, "the events")
@@ -145,14 +145,14 @@ def test_what_the_device_gave_up_is_told_as_lost(
     messenger.expression(a_change())
     dashboard.until(lambda: dashboard.seqs == [1], "the first event")
     mosquitto.stop()
-    wait_until(lambda: not messenger.counters().connected)
+    wait_until(lambda: not messenger.statistics().publisher.connected)
     for _ in range(150):
         messenger.expression(a_change())
-    wait_until(lambda: messenger.counters().accepted == 151)
+    wait_until(lambda: messenger.statistics().outbox.accepted == 151)
     mosquitto.start()
-    wait_until(lambda: messenger.counters().pending == 0)
+    wait_until(lambda: messenger.statistics().outbox.pending == 0)
     messenger.health(a_report())
-    lost = messenger.counters().lost
+    lost = messenger.statistics().outbox.lost
     assert lost >= 50
     dashboard.until(lambda: dashboard.of(Lost), "the loss")
     assert dashboard.of(Lost) == [Lost(PI, messenger.session, "expression", 2, 1 + lost)]
@@ -181,7 +181,7 @@ def test_a_client_with_a_name_gets_what_came_while_it_was_away(
         messenger = start_messenger(settings_for(mosquitto.port, tmp_path))
         dashboard.until(lambda: dashboard.classroom.states(), "the device")
     messenger.expression(a_change())
-    wait_until(lambda: messenger.counters().pending == 0)
+    wait_until(lambda: messenger.statistics().outbox.pending == 0)
     with Classroom(broker, client_id="wall-display") as classroom:
         again = Dashboard(classroom)
         again.until(lambda: again.seqs == [1], "the event")
@@ -259,7 +259,7 @@ def test_a_client_that_may_only_listen_is_told_once(start_messenger: Start, tmp_
         account: dict[str, Any] = {"username": "device", "password_file": str(secret)}
         messenger = start_messenger(settings_for(mosquitto.port, tmp_path, **account))
         messenger.expression(a_change())
-        wait_until(lambda: messenger.counters().delivered.get("expression") == 1, what="an event nobody heard")
+        wait_until(lambda: messenger.statistics().outbox.delivered.get("expression") == 1, what="an event nobody heard")
         messenger.health(a_report())
         dashboard = Dashboard(classroom)
         dashboard.until(lambda: dashboard.of(Denied), "the refusal")
@@ -280,7 +280,7 @@ def test_a_broker_that_says_no_raises_at_once(tmp_path: Path) -> None:
     with (
         running_mosquitto(tmp_path, "allow_anonymous false") as mosquitto,
         Classroom(Broker("127.0.0.1", mosquitto.port)) as classroom,
-        pytest.raises(Refused, match="not authorized"),
+        pytest.raises(ConnectError, match="not authorized"),
     ):
         classroom.poll()
 
@@ -293,7 +293,7 @@ def test_who_joins_after_a_backlog_learns_of_the_runs_it_came_from(
         earlier.expression(a_change())
     earlier.stop(drain_s=0.0)
     messenger = start_messenger(settings_for(mosquitto.port, tmp_path))
-    wait_until(lambda: messenger.counters().delivered["expression"] == 60, what="the backlog")
+    wait_until(lambda: messenger.statistics().outbox.delivered["expression"] == 60, what="the backlog")
     messenger.health(a_report())
     with Classroom(Broker("127.0.0.1", mosquitto.port), catch_up=True, patience=QUICK) as classroom:
         latecomer = Dashboard(classroom)
@@ -305,7 +305,7 @@ def test_runs_in_quick_succession_while_it_was_away_are_all_fetched(
 ) -> None:
     settings = settings_for(mosquitto.port, tmp_path)
     first = start_messenger(settings)
-    wait_until(lambda: first.counters().connected)
+    wait_until(lambda: first.statistics().publisher.connected)
     first.stop()
     dashboard.until(lambda: dashboard.classroom.states(), "the device")
     dashboard.classroom.close()
@@ -319,4 +319,4 @@ def test_runs_in_quick_succession_while_it_was_away_are_all_fetched(
 
 
 def delivered(messenger: Messenger) -> int:
-    return messenger.counters().delivered["expression"]
+    return messenger.statistics().outbox.delivered["expression"]

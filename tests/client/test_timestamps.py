@@ -9,12 +9,12 @@ from msgspec.structs import replace
 from edge_agent.client.timestamps import anchors_of, date
 from edge_agent.device.session import Session
 from edge_agent.protocol.messages import SessionRecord, Status
-from tests.protocol.test_messages import SESSION_ID, composer
+from tests.protocol.test_messages import SESSION_ID, builder
 from tests.support.clocks import SteppedClock
 from tests.support.samples import a_change
 
 CLOCK = SteppedClock()
-EVENT = composer().expression(a_change(observed_at=CLOCK.monotonic() + 2.5), Session(SESSION_ID, CLOCK))
+EVENT = builder().expression(a_change(observed_at=CLOCK.monotonic() + 2.5), Session(SESSION_ID, CLOCK))
 UNSET = replace(EVENT, clock_synced=False, observed_at="1970-01-01T00:00:02.500Z")
 NOON = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 

@@ -20,7 +20,7 @@ from edge_agent.mqtt.endpoint import Broker
 from edge_agent.protocol.ha_discovery import discovery, discovery_topic
 from edge_agent.protocol.messages import CameraHealth, Desired, decode, encode
 from edge_agent.types import WindowSummary
-from tests.protocol.test_messages import CLOCK, SESSION_ID, composer, counters
+from tests.protocol.test_messages import CLOCK, SESSION_ID, builder, statistics
 from tests.support.broker import Mosquitto, Subscriber, running_mosquitto, wait_until
 from tests.support.messaging import settings_for
 from tests.support.samples import a_report, a_window
@@ -96,11 +96,11 @@ def rendered(entity: str, message: Any, template: str = "value_template") -> str
 
 
 def summary(window: WindowSummary) -> Any:
-    return composer().summary(window, SESSION)
+    return builder().summary(window, SESSION)
 
 
 def health(**changes: Any) -> Any:
-    return replace(composer().health(a_report(), SESSION, counters(), {}), **changes)
+    return replace(builder().health(a_report(), SESSION, statistics(), {}), **changes)
 
 
 def with_home_assistant(port: int, folder: Path, **wanted: Any) -> Settings:
@@ -128,7 +128,7 @@ def test_birth_and_death_make_the_device_available_and_unavailable() -> None:
     (availability,) = TOLD["availability"]
     assert availability["topic"] == "classroom/v1/north.school/pi-3a/status"
     render = jinja2.Template(availability["value_template"]).render
-    births_and_deaths = (composer().birth(SESSION, []), composer().death(SESSION))
+    births_and_deaths = (builder().birth(SESSION, []), builder().death(SESSION))
     assert [render(value_json=json.loads(encode(m))) for m in births_and_deaths] == ["online", "offline"]
 
 
@@ -290,7 +290,7 @@ def test_a_device_without_home_assistant_does_not_mind_being_denied_its_topics(
     with running_mosquitto(tmp_path, f"plugin {plugin}\nplugin_opt_config_file {rules}") as mosquitto:
         messenger = start_messenger(settings_for(mosquitto.port, tmp_path))
         messenger.summary(a_window())
-        wait_until(lambda: messenger.counters().delivered.get("summary") == 1)
+        wait_until(lambda: messenger.statistics().outbox.delivered.get("summary") == 1)
         messenger.stop()
         assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
         probe = Connection(Broker("127.0.0.1", mosquitto.port), "probe")

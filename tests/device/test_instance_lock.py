@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from edge_agent.device.instance_lock import claim, is_claimed
+from edge_agent.device.instance_lock import acquire, is_locked
 from edge_agent.mqtt.endpoint import Broker
 from edge_agent.protocol.topics import Topics
 
@@ -16,31 +16,31 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="on
 PI = Topics("classroom", "running-test", "pi-3a")
 BROKER = Broker("broker.test")
 CLAIM = """
-from edge_agent.device.instance_lock import claim
+from edge_agent.device.instance_lock import acquire
 from edge_agent.mqtt.endpoint import Broker
 from edge_agent.protocol.topics import Topics
-held = claim(Topics("classroom", "running-test", "pi-3a"), Broker("broker.test"))
+held = acquire(Topics("classroom", "running-test", "pi-3a"), Broker("broker.test"))
 print("held", flush=True)
 input()
 """
 
 
 def test_a_name_belongs_to_one_at_a_time_and_to_one_device_at_one_broker() -> None:
-    held = claim(PI, BROKER)
+    held = acquire(PI, BROKER)
     assert held is not None
     with held:
-        assert claim(PI, BROKER) is None
-        assert is_claimed(PI, BROKER)
-        assert not is_claimed(PI, Broker("other.test"))
-        assert not is_claimed(Topics("classroom", "running-test", "pi-3b"), BROKER)
-    assert not is_claimed(PI, BROKER)
+        assert acquire(PI, BROKER) is None
+        assert is_locked(PI, BROKER)
+        assert not is_locked(PI, Broker("other.test"))
+        assert not is_locked(Topics("classroom", "running-test", "pi-3b"), BROKER)
+    assert not is_locked(PI, BROKER)
 
 
 def test_a_killed_agent_leaves_no_name_behind() -> None:
     with subprocess.Popen([sys.executable, "-c", CLAIM], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"held\n"
-        before = is_claimed(PI, BROKER)
+        before = is_locked(PI, BROKER)
         process.kill()
         process.wait(30)
-        assert (before, is_claimed(PI, BROKER)) == (True, False)
+        assert (before, is_locked(PI, BROKER)) == (True, False)

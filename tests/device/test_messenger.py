@@ -46,8 +46,8 @@ def test_events_reach_an_independent_subscriber(mosquitto: Mosquitto, start_mess
         assert event["event_id"] == f"pi-3a/{messenger.session}/expression/1"
         assert (event["expression"], event["confidence"]) == ("happy", 0.83)
         assert seqs(subscriber.on("expression")) == [1, 2, 3]
-        wait_until(lambda: messenger.counters().pending == 0, what="acknowledgement")
-        assert messenger.counters().delivered == {"expression": 3, "summary": 1}
+        wait_until(lambda: messenger.statistics().outbox.pending == 0, what="acknowledgement")
+        assert messenger.statistics().outbox.delivered == {"expression": 3, "summary": 1}
 
 
 def test_birth_and_health_are_retained_and_the_birth_comes_before_everything(
@@ -71,7 +71,7 @@ def test_a_stop_sends_what_waits_and_then_the_death(
 ) -> None:
     with Subscriber(mosquitto.port) as subscriber:
         messenger = start_messenger(settings_for(mosquitto.port, tmp_path))
-        wait_until(lambda: messenger.counters().connected)
+        wait_until(lambda: messenger.statistics().publisher.connected)
         for _ in range(100):
             messenger.expression(a_change())
         messenger.stop()
@@ -238,11 +238,11 @@ def test_a_second_device_with_the_same_id_is_noticed(
     protocol: str, mosquitto: Mosquitto, start_messenger: Start, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = start_messenger(settings_for(mosquitto.port, tmp_path, protocol=protocol))
-    wait_until(lambda: first.counters().connected)
+    wait_until(lambda: first.statistics().publisher.connected)
     copy = settings_for(mosquitto.port, tmp_path, outbox={"path": str(tmp_path / "copy.db")}, protocol=protocol)
     second = start_messenger(copy)
     wait_until(lambda: "another device uses the id north/pi-3a" in caplog.text, what="a warning")
-    assert first.counters().twins or second.counters().twins
+    assert first.statistics().duplicate_ids or second.statistics().duplicate_ids
 
 
 def test_messages_outside_the_contract_can_be_published(

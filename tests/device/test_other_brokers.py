@@ -11,9 +11,9 @@ import pytest
 
 from edge_agent.config import TlsSettings
 from edge_agent.device.messenger import Messenger
-from edge_agent.device.publisher import Pace
+from edge_agent.device.publisher import PublisherTiming
 from edge_agent.mqtt.endpoint import Broker
-from edge_agent.mqtt.errors import Refused
+from edge_agent.mqtt.errors import ConnectError
 from tests.support.broker import Subscriber, running_mosquitto, wait_until
 from tests.support.messaging import settings_for
 from tests.support.samples import a_change
@@ -50,7 +50,7 @@ def test_events_pass_through_a_broker_that_speaks_3_1_1_alone(
 def test_an_mqtt_5_greeting_that_the_broker_does_not_understand_gets_a_remedy(
     amqtt_port: int, start_messenger: Start, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    start_messenger(settings_for(amqtt_port, tmp_path), pace=Pace(answer_s=0.3))
+    start_messenger(settings_for(amqtt_port, tmp_path), timing=PublisherTiming(answer_s=0.3))
     wait_until(lambda: 'Set mqtt.protocol = "3.1.1" if the broker does not speak MQTT 5' in caplog.text)
 
 
@@ -58,11 +58,11 @@ def test_an_mqtt_5_greeting_that_the_broker_does_not_understand_gets_a_remedy(
     ("code", "remedy"), [(0x84, 'Set mqtt.protocol = "3.1.1"'), (0x86, "Check mqtt.username"), (0x8A, "Lift the ban")]
 )
 def test_every_refusal_has_its_remedy(code: int, remedy: str) -> None:
-    assert remedy in str(Refused(Broker("b"), code, "no"))
+    assert remedy in str(ConnectError(Broker("b"), code, "no"))
 
 
 def test_a_busy_broker_is_asked_again_like_one_that_is_away() -> None:
-    assert Refused(Broker("b"), 0x89, "server busy").temporary
+    assert ConnectError(Broker("b"), 0x89, "server busy").temporary
 
 
 def test_events_pass_through_tls(certificates: Path, start_messenger: Start, tmp_path: Path) -> None:
@@ -84,4 +84,4 @@ def test_a_certificate_of_an_unknown_authority_is_refused_with_a_remedy(
         settings = settings_for(mosquitto.port, tmp_path, host="localhost", tls=TlsSettings(enabled=True))
         messenger = start_messenger(settings)
         wait_until(lambda: "Set mqtt.tls.ca to the authority" in caplog.text, what="the remedy")
-        assert not messenger.counters().connected
+        assert not messenger.statistics().publisher.connected

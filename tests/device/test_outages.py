@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from edge_agent.device.messenger import Messenger
-from edge_agent.device.publisher import Pace
+from edge_agent.device.publisher import PublisherTiming
 from tests.support.broker import Message, Mosquitto, Subscriber, running_mosquitto, wait_until
 from tests.support.clocks import SteppedClock
 from tests.support.messaging import settings_for
@@ -41,7 +41,7 @@ def test_events_of_an_outage_arrive_in_order_when_the_broker_is_back(
         messenger = start_messenger(settings_for(proxy.port, tmp_path))
         for _ in range(300):
             messenger.expression(a_change())
-        wait_until(lambda: messenger.counters().accepted == 300)
+        wait_until(lambda: messenger.statistics().outbox.accepted == 300)
         proxy.reopen()
         wait_until(lambda: len(subscriber.on("expression")) >= 300, what="the events")
         assert seqs(subscriber.on("expression")) == list(range(1, 301))
@@ -55,14 +55,14 @@ def test_a_broker_that_is_killed_gets_everything_it_did_not_acknowledge(
         for _ in range(50):
             messenger.expression(a_change())
         wait_until(lambda: len(subscriber.on("expression")) == 50)
-        wait_until(lambda: messenger.counters().pending == 0)
+        wait_until(lambda: messenger.statistics().outbox.pending == 0)
         mosquitto.kill()
         for _ in range(50):
             messenger.expression(a_change())
-        wait_until(lambda: not messenger.counters().connected)
+        wait_until(lambda: not messenger.statistics().publisher.connected)
         mosquitto.start()
-        wait_until(lambda: messenger.counters().delivered["expression"] == 100, what="delivery of the rest")
-        assert messenger.counters().connections == 2
+        wait_until(lambda: messenger.statistics().outbox.delivered["expression"] == 100, what="delivery of the rest")
+        assert messenger.statistics().publisher.connections == 2
 
 
 def test_retained_topics_are_sent_again_to_a_broker_that_forgot_them(
@@ -70,10 +70,10 @@ def test_retained_topics_are_sent_again_to_a_broker_that_forgot_them(
 ) -> None:
     messenger = start_messenger(settings_for(mosquitto.port, tmp_path))
     messenger.health(a_report())
-    wait_until(lambda: messenger.counters().connected)
+    wait_until(lambda: messenger.statistics().publisher.connected)
     mosquitto.kill()
     mosquitto.start()
-    wait_until(lambda: messenger.counters().connections == 2)
+    wait_until(lambda: messenger.statistics().publisher.connections == 2)
     with Subscriber(mosquitto.port) as latecomer:
         wait_until(lambda: latecomer.on("status") and latecomer.on("health"), what="the retained messages")
 
@@ -85,11 +85,11 @@ from tests.support.messaging import QUICK, settings_for
 from tests.support.samples import a_change
 from edge_agent.device.messenger import Messenger
 
-messenger = Messenger(settings_for(int(sys.argv[1]), Path(sys.argv[2])), labels=("happy",), model_id="m", pace=QUICK)
+messenger = Messenger(settings_for(int(sys.argv[1]), Path(sys.argv[2])), labels=("happy",), model_id="m", timing=QUICK)
 messenger.start()
 while True:
     messenger.expression(a_change())
-    print(messenger.session, messenger.counters().accepted, flush=True)
+    print(messenger.session, messenger.statistics().outbox.accepted, flush=True)
 """
 
 
@@ -114,7 +114,11 @@ def test_kill_9_loses_nothing_that_was_accepted(
         with contextlib.suppress(IndexError, ValueError):  # the last line may be cut
             accepted = int(rest[-2].split()[1])
         messenger = start_messenger(settings_for(mosquitto.port, tmp_path))
-        wait_until(lambda: messenger.counters().connected and messenger.counters().pending == 0, 60, "delivery")
+        wait_until(
+            lambda: messenger.statistics().publisher.connected and messenger.statistics().outbox.pending == 0,
+            60,
+            "delivery",
+        )
         wait_until(lambda: accepted in seqs(subscriber.messages), what=f"event {accepted}")
         events = [json.loads(message.payload) for message in subscriber.messages]
         numbers = [event["seq"] for event in events if event["session"] == session]
@@ -130,12 +134,15 @@ def test_in_flight_messages_never_exceed_the_window(
         messenger = start_messenger(settings_for(proxy.port, tmp_path, max_in_flight=4))
         for _ in range(200):
             messenger.expression(a_change())
-        wait_until(lambda: messenger.counters().delivered["expression"] >= 50)
+        wait_until(lambda: messenger.statistics().outbox.delivered["expression"] >= 50)
         proxy.cut()
         for _ in range(100):
             messenger.expression(a_change())
             messenger.health(a_report())
-        wait_until(lambda: messenger.counters().pending == 0 and messenger.counters().accepted == 300, what="delivery")
+        wait_until(
+            lambda: messenger.statistics().outbox.pending == 0 and messenger.statistics().outbox.accepted == 300,
+            what="delivery",
+        )
         assert proxy.connections == 2
         assert 2 <= proxy.most_in_flight <= 4
 
@@ -145,7 +152,10 @@ def test_the_brokers_receive_maximum_is_honoured(start_messenger: Start, tmp_pat
         messenger = start_messenger(settings_for(proxy.port, tmp_path, max_in_flight=50))
         for _ in range(200):
             messenger.expression(a_change())
-        wait_until(lambda: messenger.counters().pending == 0 and messenger.counters().accepted == 200, what="delivery")
+        wait_until(
+            lambda: messenger.statistics().outbox.pending == 0 and messenger.statistics().outbox.accepted == 200,
+            what="delivery",
+        )
         assert proxy.most_in_flight <= 3
         assert proxy.connections == 1
 
@@ -153,14 +163,14 @@ def test_the_brokers_receive_maximum_is_honoured(start_messenger: Start, tmp_pat
 def test_a_line_that_goes_dead_without_closing_is_given_up(
     mosquitto: Mosquitto, start_messenger: Start, tmp_path: Path
 ) -> None:
-    pace = Pace(retry_base_s=0.1, retry_cap_s=0.1, greeting_s=0.1, silence_s=0.4)
+    timing = PublisherTiming(retry_base_s=0.1, retry_cap_s=0.1, status_wait_s=0.1, silence_s=0.4)
     with Proxy(mosquitto.port) as proxy, Subscriber(mosquitto.port) as subscriber:
-        messenger = start_messenger(settings_for(proxy.port, tmp_path), pace=pace)
-        wait_until(lambda: messenger.counters().connected)
+        messenger = start_messenger(settings_for(proxy.port, tmp_path), timing=timing)
+        wait_until(lambda: messenger.statistics().publisher.connected)
         proxy.freeze()
         for _ in range(30):
             messenger.expression(a_change())
-        wait_until(lambda: not messenger.counters().connected, what="giving up")
+        wait_until(lambda: not messenger.statistics().publisher.connected, what="giving up")
         proxy.thaw()
         wait_until(lambda: len(set(seqs(subscriber.on("expression")))) == 30, what="the events")
 
@@ -173,7 +183,7 @@ def test_events_sent_late_are_marked_and_those_sent_at_once_are_not(
         proxy.shut()
         messenger = start_messenger(settings_for(proxy.port, tmp_path, late_after_s=60.0), clock=clock)
         messenger.expression(a_change())
-        wait_until(lambda: messenger.counters().accepted == 1)
+        wait_until(lambda: messenger.statistics().outbox.accepted == 1)
         clock.advance(61.0)
         clock.step_wall_to(0.0)  # setting the clock makes nothing late
         messenger.summary(a_window())
@@ -188,12 +198,12 @@ def test_an_outage_is_logged_once_at_each_end(
 ) -> None:
     caplog.set_level(logging.INFO)
     messenger = start_messenger(settings_for(mosquitto.port, tmp_path))
-    wait_until(lambda: messenger.counters().connected)
+    wait_until(lambda: messenger.statistics().publisher.connected)
     mosquitto.stop()
-    wait_until(lambda: not messenger.counters().connected)
+    wait_until(lambda: not messenger.statistics().publisher.connected)
     for _ in range(7):
         messenger.expression(a_change())
-    wait_until(lambda: messenger.counters().accepted == 7)
+    wait_until(lambda: messenger.statistics().outbox.accepted == 7)
     wait_until(lambda: own_lines(caplog, logging.WARNING), what="the first line")
     mosquitto.start()
     wait_until(lambda: "after an outage of" in caplog.text, what="the last line")
@@ -220,10 +230,13 @@ def test_a_wrong_password_is_told_once_with_its_remedy_and_the_right_one_found_l
         (line,) = own_lines(caplog, logging.ERROR)
         assert "refuses the connection: got not authorized" in line
         assert "Check mqtt.username and the password in mqtt.password_file" in line
-        assert not messenger.counters().connected
+        assert not messenger.statistics().publisher.connected
         write_password(passwords, "right")
         mosquitto.reload()
-        wait_until(lambda: messenger.counters().pending == 0 and messenger.counters().connected, what="delivery")
+        wait_until(
+            lambda: messenger.statistics().outbox.pending == 0 and messenger.statistics().publisher.connected,
+            what="delivery",
+        )
 
 
 def test_an_event_the_broker_denies_is_not_delivered_and_does_not_hold_up_others(
@@ -237,26 +250,26 @@ def test_an_event_the_broker_denies_is_not_delivered_and_does_not_hold_up_others
         for _ in range(30):
             messenger.expression(a_change())
             messenger.summary(a_window())
-        wait_until(lambda: messenger.counters().delivered["summary"] == 30, what="the summaries")
-        counters = messenger.counters()
-        assert (counters.delivered["expression"], counters.pending) == (0, 30)
-        assert counters.denied == ("classroom/v1/north/pi-3a/expression",)
+        wait_until(lambda: messenger.statistics().outbox.delivered["summary"] == 30, what="the summaries")
+        statistics = messenger.statistics()
+        assert (statistics.outbox.delivered["expression"], statistics.outbox.pending) == (0, 30)
+        assert statistics.publisher.denied == ("classroom/v1/north/pi-3a/expression",)
         (line,) = own_lines(caplog, logging.ERROR)
         assert "refuses messages on classroom/v1/north/pi-3a/expression (not authorized)" in line.lower()
         rules.write_text("topic readwrite #\n")
         mosquitto.reload()
         wait_until(lambda: len(subscriber.on("expression")) == 30, what="the events")
         assert sorted(seqs(subscriber.on("expression"))) == list(range(1, 31))
-        wait_until(lambda: messenger.counters().pending == 0, what="acknowledgement")
-        assert messenger.counters().denied == ()
+        wait_until(lambda: messenger.statistics().outbox.pending == 0, what="acknowledgement")
+        assert messenger.statistics().publisher.denied == ()
 
 
 def test_a_death_is_announced_by_the_broker_when_the_line_is_cut(
     mosquitto: Mosquitto, start_messenger: Start, tmp_path: Path
 ) -> None:
-    slow = Pace(retry_base_s=60.0, retry_cap_s=60.0, greeting_s=0.1)
+    slow = PublisherTiming(retry_base_s=60.0, retry_cap_s=60.0, status_wait_s=0.1)
     with Proxy(mosquitto.port) as proxy, Subscriber(mosquitto.port) as subscriber:
-        messenger = start_messenger(settings_for(proxy.port, tmp_path), pace=slow)
+        messenger = start_messenger(settings_for(proxy.port, tmp_path), timing=slow)
         wait_until(lambda: subscriber.on("status"))
         proxy.cut()
         wait_until(lambda: len(subscriber.on("status")) == 2, what="the will")
@@ -270,7 +283,7 @@ def test_a_short_break_is_no_death_under_mqtt_5(mosquitto: Mosquitto, start_mess
         messenger = start_messenger(settings_for(proxy.port, tmp_path, will_delay_s=30))
         wait_until(lambda: subscriber.on("status"))
         proxy.cut()
-        wait_until(lambda: messenger.counters().connections == 2)
+        wait_until(lambda: messenger.statistics().publisher.connections == 2)
         messenger.expression(a_change())
         wait_until(lambda: subscriber.on("expression"))
         assert [json.loads(message.payload)["state"] for message in subscriber.on("status")] == ["online", "online"]
@@ -281,9 +294,9 @@ def test_a_command_sent_during_a_short_break_is_carried_out_after_it(
 ) -> None:
     with Proxy(mosquitto.port) as proxy, Subscriber(mosquitto.port) as subscriber:
         messenger = start_messenger(settings_for(proxy.port, tmp_path))
-        wait_until(lambda: messenger.counters().connected)
+        wait_until(lambda: messenger.statistics().publisher.connected)
         proxy.shut()
-        wait_until(lambda: not messenger.counters().connected)
+        wait_until(lambda: not messenger.statistics().publisher.connected)
         subscriber.publish(messenger.topics.of("command"), b'{"v":1,"id":"a","command":"ping"}')
         proxy.reopen()
         wait_until(lambda: subscriber.on("reply"), what="the reply")

@@ -51,10 +51,10 @@ def test_muting_survives_a_restart_of_broker_and_agent(tmp_path: Path, persisten
             say(broker, MUTED)
             becomes(agent, CameraState.MUTED)
             assert not agent.camera.device_open
-            connections = agent.messenger.counters().connections
+            connections = agent.messenger.statistics().publisher.connections
             broker.stop()
             broker.start()
-            wait_until(lambda: agent.messenger.counters().connections > connections, what="a connection")
+            wait_until(lambda: agent.messenger.statistics().publisher.connections > connections, what="a connection")
             with Subscriber(broker.port) as witness:
                 wait_until(lambda: [report for report in witness.on("health") if not report.retained], what="a report")
                 assert b'"muted":true' in witness.on("health")[-1].payload
@@ -64,7 +64,7 @@ def test_muting_survives_a_restart_of_broker_and_agent(tmp_path: Path, persisten
             becomes(agent, CameraState.MUTED)
             assert agent.camera.frames_read == 0
             broker.start()
-            wait_until(lambda: agent.messenger.counters().connected, what="a connection")
+            wait_until(lambda: agent.messenger.statistics().publisher.connected, what="a connection")
             becomes(agent, CameraState.MUTED)
             say(broker, b"")
             say(broker, b'{"v":1}')
@@ -85,12 +85,12 @@ def test_a_broker_that_falls_back_to_its_past_does_not_open_the_camera(tmp_path:
         broker.start()
         say(broker, b'{"v":1,"muted":true,"issued_at":"2026-11-22T10:00:00Z"}')
         becomes(agent, CameraState.MUTED)
-        connections = agent.messenger.counters().connections
+        connections = agent.messenger.statistics().publisher.connections
         broker.kill()  # before it has saved what was asked for last
         broker.start()
         with Subscriber(broker.port) as witness:
             wait_until(lambda: b'"muted":false' in b"".join(m.payload for m in witness.on("desired")), what="the past")
-        wait_until(lambda: agent.messenger.counters().connections > connections, what="a connection")
+        wait_until(lambda: agent.messenger.statistics().publisher.connections > connections, what="a connection")
         say(broker, b'{"v":1}')  # heard after the retained one
         with Subscriber(broker.port) as witness:
             wait_until(lambda: [report for report in witness.on("health") if not report.retained], what="a report")

@@ -111,7 +111,7 @@ def test_a_perception_that_stands_still_is_not_covered_up(manager: Manager, tmp_
 
 def test_a_publisher_that_stands_still_is_not_covered_up(manager: Manager, tmp_path: Path) -> None:
     with running_mosquitto(tmp_path) as broker, running_agent(tmp_path, broker.port) as agent:
-        wait_until(lambda: agent.messenger.counters().connected, what="a connection")
+        wait_until(lambda: agent.messenger.statistics().publisher.connected, what="a connection")
         manager.fed(2)
         # A disk that hangs: who writes to the log waits until somebody reads it.
         os.mkfifo(tmp_path / "audit.log")

@@ -22,9 +22,9 @@ from edge_agent.device.messenger import Messenger
 from edge_agent.device.probe import probe_broker
 from edge_agent.enrol.certificates import certificate_pem, key_pem, new_key
 from edge_agent.errors import BrokerError
-from edge_agent.mqtt.connection import Acknowledged, Closed, Connection, Received, Signal
+from edge_agent.mqtt.connection import Acknowledged, Closed, Connection, ConnectionEvent, Received
 from edge_agent.mqtt.endpoint import Broker, tls_context
-from edge_agent.mqtt.errors import Refused
+from edge_agent.mqtt.errors import ConnectError
 from edge_agent.protocol.topics import NAMES, Topics
 from fleet.authority import Authority
 from fleet.register import write_register
@@ -64,7 +64,7 @@ def hears(connection: Connection, topic: str, speaker: Connection, spoken: str, 
     """Whether a message published by ``speaker`` on ``spoken`` arrives in time."""
     connection.subscribe([topic])
     assert publishes(speaker, spoken, b"secret", retain=True)
-    heard: list[Signal] = []
+    heard: list[ConnectionEvent] = []
     until = time.monotonic() + within_s
     while time.monotonic() < until:
         heard += connection.poll(0.1)
@@ -101,11 +101,15 @@ def test_the_doctors_probe_leaves_an_agent_at_work_its_connection(school: School
     messenger = Messenger(device.settings, labels=("happy",), model_id="9f86d081884c")
     messenger.start()
     try:
-        wait_until(lambda: messenger.counters().connected, what="the agent's connection")
+        wait_until(lambda: messenger.statistics().publisher.connected, what="the agent's connection")
         assert "the agent at work keeps the connection to itself" in probe_broker(device.settings)
         time.sleep(0.5)
-        counters = messenger.counters()
-        assert (counters.connected, counters.connections, counters.twins) == (True, 1, 0)
+        statistics = messenger.statistics()
+        assert (statistics.publisher.connected, statistics.publisher.connections, statistics.duplicate_ids) == (
+            True,
+            1,
+            0,
+        )
     finally:
         messenger.stop()
     assert "may publish and subscribe" in probe_broker(device.settings)
@@ -115,12 +119,14 @@ def test_a_revoked_device_is_told_about_its_certificate(school: SchoolUnderTest)
     device = school.device("gone")
     school.revoke("gone")
     for ask in (lambda: Connection(device.broker(), "x"), lambda: probe_broker(device.settings)):
-        with pytest.raises(Refused, match=r"this device's certificate: certificate revoked.*enrol the device anew"):
+        with pytest.raises(
+            ConnectError, match=r"this device's certificate: certificate revoked.*enrol the device anew"
+        ):
             ask()
 
 
 def test_a_device_that_was_never_enrolled_is_told_to_be(school: SchoolUnderTest) -> None:
-    with pytest.raises(Refused, match=r"a device without a certificate: certificate required.*Enrol the device"):
+    with pytest.raises(ConnectError, match=r"a device without a certificate: certificate required.*Enrol the device"):
         Connection(replace(school.account(), port=school.broker.port), "x")
 
 
@@ -157,7 +163,7 @@ def test_a_shared_subscription_opens_no_door(school: SchoolUnderTest) -> None:
         reader.subscribe(["$share/h/classroom/v1/#"])
         reader.poll(0.5)
         assert publishes(speaker, B.of("summary"), b"for the group")
-        heard: list[Signal] = []
+        heard: list[ConnectionEvent] = []
 
         def came() -> bool:
             heard.extend(reader.poll(0.1))

@@ -151,7 +151,9 @@ def test_the_district_sees_figures_and_state_and_no_single_face(bridged: Bridged
                     throttled=None,
                 )
             )
-            wait_until(lambda: messenger.counters().delivered["expression"] == 1, what="the event at the school")
+            wait_until(
+                lambda: messenger.statistics().outbox.delivered["expression"] == 1, what="the event at the school"
+            )
             seen = follow_until(district, lambda n: {"Status", "Summary", "Health"} <= kinds(n), "state and figures")
             assert list(district.states().values()) == [DeviceState.ONLINE]
         finally:
@@ -188,7 +190,7 @@ def test_what_happens_while_the_district_is_away_comes_when_it_is_back(bridged: 
             bridged.district.broker.stop()
             for _ in range(20):
                 summary(messenger)
-            wait_until(lambda: messenger.counters().delivered["summary"] == 21, what="all of it at the school")
+            wait_until(lambda: messenger.statistics().outbox.delivered["summary"] == 21, what="all of it at the school")
             bridged.district.broker.start()
             follow_until(district, lambda n: set(range(2, 22)) <= seqs(n), "all of it at the district")
     finally:

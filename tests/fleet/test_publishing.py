@@ -16,9 +16,9 @@ from msgspec.structs import replace
 
 from edge_agent.config_file import load_settings
 from edge_agent.enrol.device import accept_response, make_device_request
-from edge_agent.errors import BrokerError, CheckFailed, InputError, ModelError
+from edge_agent.errors import BrokerError, CheckFailed, InputError, ModelError, Rejected
 from edge_agent.model_format.bundle import pack_bundle
-from edge_agent.protocol.model_manifest import MOST_BYTES, Models, decode_models, decode_publication, models_topic
+from edge_agent.protocol.model_manifest import MAX_BUNDLE_BYTES, Models, decode_manifest, decode_models, models_topic
 from edge_agent.update.signature import Verifier
 from fleet.broker_files import retained
 from fleet.cli import apply
@@ -45,7 +45,7 @@ def offered(school: SchoolUnderTest) -> Models:
 
 
 def versions(school: SchoolUnderTest) -> list[tuple[int, tuple[str, ...]]]:
-    publications = [decode_publication(one.body) for one in offered(school).publications]
+    publications = [decode_manifest(one.body) for one in offered(school).publications]
     return [(one.version, one.devices) for one in publications]
 
 
@@ -55,7 +55,7 @@ def test_the_whole_bundle_and_a_signature_a_device_accepts_are_at_the_broker(
     device, content = school.device("a"), dense_bundle(seed=1)
     publish_model(bundle_file(tmp_path, content), folder=school.folder)
     publication = Verifier(Path(device.settings.update.key)).read(offered(school).publications[0])
-    assert not isinstance(publication, str)
+    assert not isinstance(publication, Rejected)
     parts = kept(school, f"classroom/fleet/model/{publication.sha256}/+")
     assert b"".join(parts[topic] for topic in sorted(parts)) == content
     assert len(parts) == publication.parts == 2
@@ -68,7 +68,7 @@ def test_versions_rise_and_a_new_one_for_all_takes_the_place_of_the_old(
     publish_model(bundle_file(tmp_path, dense_bundle(seed=1)), folder=school.folder)
     publish_model(bundle_file(tmp_path, dense_bundle(seed=2)), folder=school.folder)
     (only,) = offered(school).publications
-    second = decode_publication(only.body)
+    second = decode_manifest(only.body)
     held = {topic.split("/")[3] for topic, content in kept(school, "classroom/fleet/model/+/+").items() if content}
     assert held == {second.sha256}
     with pytest.raises(InputError, match="devices never go back"):
@@ -206,7 +206,7 @@ def test_a_share_that_is_none_is_refused(school: SchoolUnderTest, tmp_path: Path
 
 
 def test_a_bundle_that_is_too_large_is_refused(school: SchoolUnderTest, tmp_path: Path) -> None:
-    content = pack_bundle(dense_model(), metadata(note="x" * MOST_BYTES))
+    content = pack_bundle(dense_model(), metadata(note="x" * MAX_BUNDLE_BYTES))
     with pytest.raises(InputError, match="expected at most 16,777,216"):
         publish_model(bundle_file(tmp_path, content), folder=school.folder)
 

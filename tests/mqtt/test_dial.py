@@ -89,8 +89,8 @@ def test_the_publisher_turns_while_a_broker_does_not_answer_the_handshake(
     settings = settings_for(silent.getsockname()[1], tmp_path, tls=TlsSettings(enabled=True))
     messenger = start_messenger(settings)
     with silent.accept()[0] as line:
-        before = messenger.counters().publisher_turned_at
-        wait_until(lambda: messenger.counters().publisher_turned_at > before + 0.5, what="a turn")
+        before = messenger.statistics().publisher.turned_at
+        wait_until(lambda: messenger.statistics().publisher.turned_at > before + 0.5, what="a turn")
         line.setblocking(False)
         assert line.recv(65536)  # what begins the handshake
         with pytest.raises(BlockingIOError):  # still the same attempt

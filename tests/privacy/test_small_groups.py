@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.config import DeviceSettings, PrivacySettings, Settings
-from edge_agent.device.builders import Composer
+from edge_agent.device.builders import MessageBuilder
 from edge_agent.device.session import Session
-from edge_agent.device.statistics import MessengerCounters
+from edge_agent.device.statistics import MessengerStatistics, PublisherStatistics
 from edge_agent.health.metrics import render
 from edge_agent.health.monitor import CameraReport, HealthMonitor
+from edge_agent.outbox.outbox import OutboxFigures
 from edge_agent.pipeline import Pipeline
 from edge_agent.privacy.summary import SummaryWindow
 from edge_agent.protocol.messages import encode
@@ -52,7 +53,7 @@ def published(rows: list[Row]) -> list[bytes]:
     """Everything that a lesson with these rows of faces makes leave the device, as it goes on the wire."""
     clock, seats = SteppedClock(), Seats()
     session = Session("01JD5W7T4KQ2AAAA", clock)
-    composer = Composer(SETTINGS, CLASSIFIER.labels, CLASSIFIER.model_id, clock)
+    builder = MessageBuilder(SETTINGS, CLASSIFIER.labels, CLASSIFIER.model_id, clock)
     pipeline = Pipeline(
         seats,
         Tracker(SETTINGS.tracker, random_ids()),
@@ -75,28 +76,26 @@ def published(rows: list[Row]) -> list[bytes]:
         # Real times of this machine, which differ from run to run and grow with the faces.
         health.count(seen.stage_ms, total_ms=sum(taken for _, taken in seen.stage_ms) + 3.0 * len(row), faces=len(row))
         if seen.summary is not None:
-            sent.append(encode(composer.summary(seen.summary, session)))
+            sent.append(encode(builder.summary(seen.summary, session)))
     figures = CameraReport(CameraState.OK, "", frames_read=len(rows), frames_dropped=0)
-    counters = MessengerCounters(
-        connected=True,
-        connections=1,
-        accepted=len(sent),
-        delivered={},
-        resent=0,
-        pending=0,
-        in_flight=0,
-        lost=0,
-        kept_bytes=sum(map(len, sent)),
-        storage="disk",
-        stalled=False,
-        set_aside=0,
-        denied=(),
-        twins=0,
-        outbox_turned_at=0,
-        publisher_turned_at=0,
+    statistics = MessengerStatistics(
+        PublisherStatistics(connected=True, connections=1, in_flight=0, denied=(), turned_at=0.0),
+        OutboxFigures(
+            storage="disk",
+            accepted=len(sent),
+            delivered={},
+            resent=0,
+            pending=0,
+            kept_bytes=sum(map(len, sent)),
+            lost=0,
+            set_aside=0,
+            turned_at=0.0,
+            stalled=False,
+        ),
+        duplicate_ids=0,
     )
     report = health.report(figures, clock.monotonic(), HardwareStatus())
-    told = composer.health(report, session, counters, {"summary": len(sent)})
+    told = builder.health(report, session, statistics, {"summary": len(sent)})
     return [*sent, encode(told), render(session.id, told, connected=True).encode()]
 
 

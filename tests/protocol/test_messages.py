@@ -7,10 +7,11 @@ import json
 import pytest
 
 from edge_agent.config import DeviceSettings, PrivacySettings, Settings
-from edge_agent.device.builders import Composer
+from edge_agent.device.builders import MessageBuilder
 from edge_agent.device.session import Session
-from edge_agent.device.statistics import MessengerCounters
+from edge_agent.device.statistics import MessengerStatistics, PublisherStatistics
 from edge_agent.errors import InputError
+from edge_agent.outbox.outbox import OutboxFigures
 from edge_agent.outbox.store import StoredSession
 from edge_agent.protocol.catalogue import TYPES
 from edge_agent.protocol.messages import Command, Desired, Expression, Status, decode, encode
@@ -22,35 +23,33 @@ CLOCK = SteppedClock()
 SESSION_ID = "01JD5W7T4KQ2AAAA"
 
 
-def composer(privacy: PrivacySettings | None = None) -> Composer:
+def builder(privacy: PrivacySettings | None = None) -> MessageBuilder:
     settings = Settings(device=DeviceSettings(site="north", id="pi-3a"), privacy=privacy or PrivacySettings())
-    return Composer(settings, ("happy", "sad"), "9f86d081884c", CLOCK)
+    return MessageBuilder(settings, ("happy", "sad"), "9f86d081884c", CLOCK)
 
 
-def counters() -> MessengerCounters:
+def statistics() -> MessengerStatistics:
     """Of a device with several troubles."""
-    return MessengerCounters(
-        connected=True,
-        connections=1,
-        accepted=9,
-        delivered={},
-        resent=0,
-        pending=4,
-        in_flight=0,
-        lost=2,
-        kept_bytes=800,
-        storage="degraded",
-        stalled=False,
-        set_aside=0,
-        denied=(),
-        twins=1,
-        outbox_turned_at=0,
-        publisher_turned_at=0,
+    return MessengerStatistics(
+        PublisherStatistics(connected=True, connections=1, in_flight=0, denied=(), turned_at=0.0),
+        OutboxFigures(
+            storage="degraded",
+            accepted=9,
+            delivered={},
+            resent=0,
+            pending=4,
+            kept_bytes=800,
+            lost=2,
+            set_aside=0,
+            turned_at=0.0,
+            stalled=False,
+        ),
+        duplicate_ids=1,
     )
 
 
 def test_an_expression_event_has_the_fields_of_the_contract_in_their_order() -> None:
-    event = composer().expression(a_change(observed_at=CLOCK.monotonic() + 0.25), Session(SESSION_ID, CLOCK))
+    event = builder().expression(a_change(observed_at=CLOCK.monotonic() + 0.25), Session(SESSION_ID, CLOCK))
     assert encode(event).decode() == (
         '{"v":1,"event_id":"pi-3a/01JD5W7T4KQ2AAAA/expression/1","kind":"start","track":"k7q2","expression":"happy",'
         '"confidence":0.83,"scores":{"happy":0.83,"sad":0.17},"previous":null,"held_s":0.0,'
@@ -60,25 +59,25 @@ def test_an_expression_event_has_the_fields_of_the_contract_in_their_order() -> 
 
 
 def test_a_box_is_sent_only_where_the_settings_ask_for_it() -> None:
-    event = composer(PrivacySettings(boxes=True)).expression(a_change(), Session(SESSION_ID, CLOCK))
+    event = builder(PrivacySettings(boxes=True)).expression(a_change(), Session(SESSION_ID, CLOCK))
     assert json.loads(encode(event))["box"] == {"left": 10, "top": 21, "side": 30}
 
 
 def test_a_summary_tells_the_end_of_its_window() -> None:
     session = Session(SESSION_ID, CLOCK)
-    message = json.loads(encode(composer().summary(a_window(started_at=CLOCK.monotonic()), session)))
+    message = json.loads(encode(builder().summary(a_window(started_at=CLOCK.monotonic()), session)))
     assert (message["event_id"], message["mono_ms"], message["window_s"]) == (f"pi-3a/{SESSION_ID}/summary/1", 5000, 5)
     assert (message["faces"], message["shares"], message["suppressed"]) == (6, {"happy": 0.75, "sad": 0.25}, False)
 
 
 def test_a_suppressed_summary_carries_no_figures() -> None:
-    message = json.loads(encode(composer().summary(a_window(suppressed=True), Session(SESSION_ID, CLOCK))))
+    message = json.loads(encode(builder().summary(a_window(suppressed=True), Session(SESSION_ID, CLOCK))))
     assert (message["faces"], message["shares"], message["suppressed"]) == (None, None, True)
 
 
 def test_a_birth_tells_what_a_dashboard_needs() -> None:
     stored = StoredSession(SESSION_ID, 1_700_000_000_000, clock_synced=True, lost=0)
-    birth = json.loads(encode(composer().birth(Session(SESSION_ID, CLOCK), [(stored, {"expression": 7})])))
+    birth = json.loads(encode(builder().birth(Session(SESSION_ID, CLOCK), [(stored, {"expression": 7})])))
     assert birth["v"] == 1
     assert (birth["state"], birth["session"], birth["labels"]) == ("online", SESSION_ID, ["happy", "sad"])
     assert (birth["started_at"], birth["clock_synced"]) == ("2023-11-14T22:13:20.000Z", True)
@@ -87,12 +86,12 @@ def test_a_birth_tells_what_a_dashboard_needs() -> None:
 
 
 def test_a_death_carries_the_session_it_ends_and_nothing_to_no_purpose() -> None:
-    death = composer().death(Session(SESSION_ID, CLOCK))
+    death = builder().death(Session(SESSION_ID, CLOCK))
     assert set(json.loads(encode(death))) == {"v", "state", "session", "reason", "at"}
 
 
 def test_health_adds_the_outbox_and_its_problems_to_the_report() -> None:
-    health = composer().health(a_report(), Session(SESSION_ID, CLOCK), counters(), {"expression": 5})
+    health = builder().health(a_report(), Session(SESSION_ID, CLOCK), statistics(), {"expression": 5})
     message = json.loads(encode(health))
     assert message["v"] == 1
     assert message["outbox"] == {"storage": "degraded", "pending": 4, "kept_bytes": 800, "lost": 2}
@@ -121,9 +120,9 @@ def test_what_is_no_message_of_the_kind_is_refused(payload: bytes) -> None:
 
 
 def test_a_message_reads_as_what_was_written() -> None:
-    event = composer().expression(a_change(), Session(SESSION_ID, CLOCK))
+    event = builder().expression(a_change(), Session(SESSION_ID, CLOCK))
     assert decode(encode(event), Expression) == event
-    birth = composer().birth(Session(SESSION_ID, CLOCK), [])
+    birth = builder().birth(Session(SESSION_ID, CLOCK), [])
     assert decode(encode(birth), Status) == birth
 
 

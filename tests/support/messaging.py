@@ -11,10 +11,12 @@ import pytest
 
 from edge_agent.config import DeviceSettings, MqttSettings, OutboxSettings, Settings
 from edge_agent.device.messenger import Messenger
-from edge_agent.device.publisher import Pace
+from edge_agent.device.publisher import PublisherTiming
 from tests.support.broker import Mosquitto, running_mosquitto
 
-QUICK = Pace(retry_base_s=0.2, retry_cap_s=0.2, refused_floor_s=0.1, refused_cap_s=0.2, greeting_s=0.1, steady_s=0.0)
+QUICK = PublisherTiming(
+    retry_base_s=0.2, retry_cap_s=0.2, refused_floor_s=0.1, refused_cap_s=0.2, status_wait_s=0.1, steady_s=0.0
+)
 
 
 @pytest.fixture
@@ -41,7 +43,7 @@ def start_messenger() -> Iterator[Callable[..., Messenger]]:
     started: list[Messenger] = []
 
     def start(settings: Settings, **options: Any) -> Messenger:
-        options = {"labels": ("happy", "sad"), "model_id": "9f86d081884c", "pace": QUICK, **options}
+        options = {"labels": ("happy", "sad"), "model_id": "9f86d081884c", "timing": QUICK, **options}
         messenger = Messenger(settings, **options)
         messenger.start()
         started.append(messenger)

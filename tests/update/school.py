@@ -13,8 +13,8 @@ from edge_agent.config import ClassifierSettings
 from edge_agent.mqtt.events import Received
 from edge_agent.protocol.messages import ModelUpdate, encode
 from edge_agent.protocol.model_manifest import (
+    ModelManifest,
     Models,
-    Publication,
     SignedPublication,
     models_topic,
     part_topic,
@@ -30,7 +30,7 @@ from tests.support.broker import wait_until
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 
 
-def publication_of(content: bytes, version: int, **changes: object) -> Publication:
+def publication_of(content: bytes, version: int, **changes: object) -> ModelManifest:
     """A publication of a bundle; changes are fields of one's choice."""
     facts: dict[str, object] = {
         "version": version,
@@ -38,10 +38,10 @@ def publication_of(content: bytes, version: int, **changes: object) -> Publicati
         "size_bytes": len(content),
         "name": "new",
     }
-    return Publication(**{**facts, **changes})  # type: ignore[arg-type]
+    return ModelManifest(**{**facts, **changes})  # type: ignore[arg-type]
 
 
-def sign(publication: Publication, key: Ed25519PrivateKey = KEY) -> SignedPublication:
+def sign(publication: ModelManifest, key: Ed25519PrivateKey = KEY) -> SignedPublication:
     body = msgspec.json.encode(publication).decode()
     return SignedPublication(body=body, signature=key.sign(signed_bytes(body)))
 
@@ -82,13 +82,13 @@ class Desk:
         self.new_updater(boot).start(self)
         return self.updater
 
-    def follow(self, filters: list[str]) -> None:
+    def set_subscriptions(self, filters: list[str]) -> None:
         """As the messenger does: what is retained comes with a new subscription."""
         new, self._following = frozenset(filters) - self._following, frozenset(filters)
         for topic in sorted(new & set(self.retained)):
             self.updater.hear(Received(topic, self.retained[topic], True, False))
 
-    def tell_of_model(self, update: ModelUpdate) -> None:
+    def report_model(self, update: ModelUpdate) -> None:
         """As the messenger does."""
         self.told.append(update)
 
@@ -98,7 +98,7 @@ class Desk:
         if topic in self._following:
             self.updater.hear(Received(topic, payload, False, False))
 
-    def put_parts(self, content: bytes, publication: Publication) -> None:
+    def put_parts(self, content: bytes, publication: ModelManifest) -> None:
         """Publish a bundle's parts, whatever the publication says of its sha256."""
         for part in range(publication.parts):
             begin = part * publication.part_bytes
@@ -109,7 +109,7 @@ class Desk:
         """Publish publications."""
         self.put(models_topic("classroom"), encode(Models(publications=signed)))
 
-    def publish(self, content: bytes, version: int, **changes: object) -> Publication:
+    def publish(self, content: bytes, version: int, **changes: object) -> ModelManifest:
         """All of it."""
         publication = publication_of(content, version, **changes)
         self.put_parts(content, publication)

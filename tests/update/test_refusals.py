@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from edge_agent.config import ClassifierSettings
+from edge_agent.errors import Rejected
 from edge_agent.model_format import labels
 from edge_agent.model_format.bundle import pack_bundle, unpack_bundle
 from edge_agent.model_format.metadata import InputSpec
@@ -196,10 +197,10 @@ def test_no_bit_of_what_was_signed_may_change(desk: Desk, position: int, bit: in
     if not hasattr(desk, "updater"):
         desk.new_updater()
     changed = SignedPublication(body=flipped.decode("latin-1"), signature=signed.signature)
-    assert desk.verifier.read(changed) == "a published model is not signed with this school's key"
+    assert desk.verifier.read(changed) == Rejected("a published model is not signed with this school's key")
     spoilt = bytearray(signed.signature)
     spoilt[position % 64] ^= 1 << bit
-    assert isinstance(desk.verifier.read(replace(signed, signature=bytes(spoilt))), str)
+    assert isinstance(desk.verifier.read(replace(signed, signature=bytes(spoilt))), Rejected)
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])

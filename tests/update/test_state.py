@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from edge_agent.protocol.model_manifest import Publication
+from edge_agent.errors import Rejected
+from edge_agent.protocol.model_manifest import ModelManifest
 from edge_agent.update import state as states
 from edge_agent.update.state import Kept, UpdateState
 
@@ -13,8 +14,8 @@ A, B, C = ("a" * 64, "b" * 64, "c" * 64)
 AGENT = "0.1.0"
 
 
-def published(version: int, sha256: str = A, devices: tuple[str, ...] = ()) -> Publication:
-    return Publication(version=version, sha256=sha256, size_bytes=1000, devices=devices)
+def published(version: int, sha256: str = A, devices: tuple[str, ...] = ()) -> ModelManifest:
+    return ModelManifest(version=version, sha256=sha256, size_bytes=1000, devices=devices)
 
 
 def test_nothing_is_wanted_where_nothing_is_published_for_the_device() -> None:
@@ -31,13 +32,13 @@ def test_the_highest_version_is_wanted_whatever_the_order() -> None:
 def test_a_lower_version_is_never_wanted_again() -> None:
     state = states.installed(UpdateState(), published(5), "boot")
     found = states.wanted([published(4, B)], "s/a", state, AGENT)
-    assert isinstance(found, str)
-    assert "older than version 5" in found
+    assert isinstance(found, Rejected)
+    assert "older than version 5" in found.reason
 
 
 def test_not_even_after_the_higher_one_was_given_up() -> None:
     state = states.rolled_back(states.installed(UpdateState(), published(5), "boot"), "slow", AGENT)
-    assert isinstance(states.wanted([published(4, B)], "s/a", state, AGENT), str)
+    assert isinstance(states.wanted([published(4, B)], "s/a", state, AGENT), Rejected)
     assert states.wanted([published(5)], "s/a", state, AGENT) is None
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from edge_agent import __version__
 from edge_agent.model_format.bundle import read_bundle
-from edge_agent.protocol.model_manifest import Publication, part_topic
+from edge_agent.protocol.model_manifest import ModelManifest, part_topic
 from edge_agent.update.messages import Choice
 from edge_agent.update.state import UpdateState, kept
 from edge_agent.update.store import ModelFolder
@@ -36,7 +36,7 @@ def model_of(desk: Desk) -> str:
     return desk.updater.model.model_id
 
 
-def proven(desk: Desk, content: bytes, version: int) -> Publication:
+def proven(desk: Desk, content: bytes, version: int) -> ModelManifest:
     """A model that has been taken and has proved itself."""
     publication = desk.publish(content, version)
     desk.take_over()

@@ -24,7 +24,7 @@ from edge_agent.protocol.messages import (
     Status,
     Summary,
 )
-from edge_agent.protocol.model_manifest import Models, Publication, SignedPublication
+from edge_agent.protocol.model_manifest import ModelManifest, Models, SignedPublication
 from edge_agent.protocol.topics import COMMAND, DESIRED, EXPRESSION, HEALTH, REPLY, STATUS, SUMMARY
 
 _SESSION, _BEFORE, _MODEL = "01M81KPPFC0N5QFR", "01M80W2E3G7XK4TB", "92e89a0e6e72"
@@ -102,7 +102,7 @@ def _health(camera: CameraHealth, **more: Any) -> Health:
 
 
 def _published(version: int, **more: Any) -> SignedPublication:
-    publication = Publication(
+    publication = ModelManifest(
         version=version,
         sha256=f"{version:064x}",
         size_bytes=1_300_553,

@@ -17,7 +17,7 @@ from edge_agent.protocol.asyncapi.schemas import standalone, structs_in
 from edge_agent.protocol.catalogue import CHANNELS, COMMANDS, TYPES, Channel
 from edge_agent.protocol.messages import Command, Desired, Health, Message, Reply, Status, decode, encode
 from edge_agent.protocol.topics import NAMES
-from tests.protocol.test_messages import SESSION_ID, composer, counters
+from tests.protocol.test_messages import SESSION_ID, builder, statistics
 from tests.support.clocks import SteppedClock
 from tests.support.samples import a_change, a_report, a_window
 
@@ -25,12 +25,12 @@ CLOCK = SteppedClock()
 SESSION = Session(SESSION_ID, CLOCK)
 KNOWN = [(StoredSession(SESSION_ID, 0, clock_synced=True, lost=0), {"summary": 3})]
 MESSAGES: list[tuple[str, Message]] = [
-    ("expression", composer().expression(a_change(), SESSION)),
-    ("summary", composer().summary(a_window(), SESSION)),
-    ("summary", composer().summary(a_window(suppressed=True), SESSION)),
-    ("health", composer().health(a_report(), SESSION, counters(), {"expression": 5})),
-    ("status", composer().birth(SESSION, KNOWN)),
-    ("status", composer().death(SESSION)),
+    ("expression", builder().expression(a_change(), SESSION)),
+    ("summary", builder().summary(a_window(), SESSION)),
+    ("summary", builder().summary(a_window(suppressed=True), SESSION)),
+    ("health", builder().health(a_report(), SESSION, statistics(), {"expression": 5})),
+    ("status", builder().birth(SESSION, KNOWN)),
+    ("status", builder().death(SESSION)),
     ("status", Status(state="offline", session=SESSION_ID, reason="connection_lost")),
     ("desired", Desired(muted=True)),
     ("command", Command(id="1", command="resend", session=SESSION_ID, topic="summary", first=1, last=2)),

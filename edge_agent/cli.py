@@ -205,7 +205,8 @@ def show(
     """Tell what a model bundle is: labels, quantization, training, figures. Without FILE, also where it comes from."""
     import msgspec
 
-    from edge_agent.model_format.bundle import describe, read_bundle
+    from edge_agent.model_format.bundle import read_bundle
+    from edge_agent.model_format.description import describe
     from edge_agent.update.source import model_source
     from edge_agent.vision.classifier import model_path
 

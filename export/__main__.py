@@ -43,7 +43,7 @@ def convert(
     note: Annotated[str, typer.Option(help="What a reader should know of the model.")] = "",
 ) -> None:
     """Convert a trained network into a model bundle for the device."""
-    from edge_agent.model_format.bundle import describe
+    from edge_agent.model_format.description import describe
     from export.pipeline import export_run
 
     exported = export_run(run, out, quantization.value, data, name=name, licence=licence, note=note)

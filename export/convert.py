@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.errors import InputError
-from edge_agent.model_format.crop import FACE_SIZE
+from edge_agent.model_format.metadata import FACE_SIZE
 from edge_agent.vision.native_stderr import without_greetings
 from export.keras_model import import_keras
 

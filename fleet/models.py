@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from edge_agent.errors import UNDECODABLE, CheckFailed, InputError
 from edge_agent.files import PUBLIC, SECRET, make_folder, path_exists, read_file, write_file
 from edge_agent.model_format.bundle import Bundle, unpack_bundle
-from edge_agent.model_format.golden import check_golden
+from edge_agent.model_format.golden_check import check_golden, golden_faces
 from edge_agent.mqtt.connection import Connection
 from edge_agent.protocol.messages import encode
 from edge_agent.protocol.model_manifest import (
@@ -245,7 +245,7 @@ def check_bundle(content: bytes, source: str) -> Bundle:
             f"{source} has no golden faces, so that no device would take it",
             remedy=f"Add them: python -m export golden {source} --out FILE",
         )
-    check_golden(bundle.golden, Classifier(bundle).logits(bundle.golden.images()), bundle.output_step)
+    check_golden(bundle.golden, Classifier(bundle).logits(golden_faces(bundle.golden)), bundle.output_step)
     return bundle
 
 

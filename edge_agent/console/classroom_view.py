@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from edge_agent.client import Arrived, Device, DeviceState, Expression, Health, Notice, StateChanged, Summary
+from edge_agent.model_format.labels import UNCERTAIN
 from edge_agent.protocol.messages import Message
-from edge_agent.types import UNCERTAIN
 
 _COLOURS = {
     "angry": "red",

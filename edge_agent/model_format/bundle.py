@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import math
 import struct
 import zipfile
 import zlib
@@ -18,24 +17,26 @@ from pathlib import Path
 
 import msgspec
 
-from edge_agent.errors import UNDECODABLE, ModelError
+from edge_agent.errors import ModelError
 from edge_agent.files import replace_file
-from edge_agent.model_format.crop import FACE_SIZE
-from edge_agent.model_format.flatbuffer import IDENTIFIER, Interface, Tensor, read_interface
+from edge_agent.model_format.compatibility import (
+    GOLDEN_NAME,
+    MAKE_AGAIN,
+    METADATA_NAME,
+    check_compatible,
+    decode_golden,
+    decode_metadata,
+)
+from edge_agent.model_format.flatbuffer import IDENTIFIER, Interface, read_interface
 from edge_agent.model_format.golden import Golden
-from edge_agent.model_format.labels import LABELS_WANTED, are_usable
-from edge_agent.model_format.metadata import SCHEMA_VERSION, Metadata
+from edge_agent.model_format.metadata import Metadata
 
-METADATA_NAME = "metadata.json"
-GOLDEN_NAME = "golden.json"
 MODEL_ID_LENGTH = 12
+
+COPY_AGAIN = "Copy the file again from where it was made"
 
 _END, _END_BYTES = b"PK\x05\x06", 22
 """What an archive without a comment ends with."""
-
-_MAKE_IT_AGAIN = "Make the file again with `python -m export convert`"
-_RECORD_AGAIN = "Record golden faces anew with `python -m export golden`"
-_COPY_IT_AGAIN = "Copy the file again from where it was made"
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def pack_bundle(flatbuffer: bytes, metadata: Metadata, golden: Golden | None = N
 
 
 def unpack_bundle(content: bytes, name: str) -> Bundle:
-    """Take the bytes of a bundle apart and check them; ``name`` is what messages call the file.
+    """Split the bytes of a bundle into its parts and check them; ``name`` is what messages call the file.
 
     Raises:
         ModelError: As :func:`read_bundle`.
@@ -127,26 +128,26 @@ def unpack_bundle(content: bytes, name: str) -> Bundle:
             f"model {name}: not a TFLite model",
             received=received,
             expected=f"a file with {IDENTIFIER.decode()} at bytes 4 to 8",
-            remedy=_COPY_IT_AGAIN,
+            remedy=COPY_AGAIN,
         )
-    flatbuffer, text, recorded = _take_apart(content, name)
-    metadata = _decode(text, name)
+    flatbuffer, text, recorded = _split(content, name)
+    metadata = decode_metadata(text, name)
     found = hashlib.sha256(flatbuffer).hexdigest()
     if metadata.flatbuffer_sha256 and metadata.flatbuffer_sha256 != found:
         raise ModelError(
             f"model {name}: damaged",
             received=f"weights with sha256 {found[:12]}...",
             expected=f"{metadata.flatbuffer_sha256[:12]}..., as its metadata says",
-            remedy=_COPY_IT_AGAIN,
+            remedy=COPY_AGAIN,
         )
     interface = _interface(flatbuffer, name)
-    _check_fit(interface, metadata, name)
-    golden = None if recorded is None else _decode_golden(recorded, metadata, name)
+    check_compatible(interface, metadata, name)
+    golden = None if recorded is None else decode_golden(recorded, metadata, name)
     step = interface.output_step
     return Bundle(flatbuffer, metadata, hashlib.sha256(content).hexdigest(), len(content), golden, step)
 
 
-def _take_apart(content: bytes, name: str) -> tuple[bytes, bytes, bytes | None]:
+def _split(content: bytes, name: str) -> tuple[bytes, bytes, bytes | None]:
     """The FlatBuffer, the text of the metadata and that of the golden faces, where there are any."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -165,13 +166,13 @@ def _take_apart(content: bytes, name: str) -> tuple[bytes, bytes, bytes | None]:
             raise ModelError(
                 f"model {name}: cut short or damaged at its end: {error}",
                 received=f"{len(content)} bytes",
-                remedy=_COPY_IT_AGAIN,
+                remedy=COPY_AGAIN,
             ) from None
     raise ModelError(
         f"model {name}: no metadata",
         received="a bare TFLite model",
         expected=f"one with {METADATA_NAME} behind it, which names labels and temperature",
-        remedy=_MAKE_IT_AGAIN,
+        remedy=MAKE_AGAIN,
     )
 
 
@@ -180,125 +181,5 @@ def _interface(flatbuffer: bytes, name: str) -> Interface:
         return read_interface(flatbuffer)
     except ValueError as error:
         raise ModelError(
-            f"model {name}: cut short or damaged: {error}", received=f"{len(flatbuffer)} bytes", remedy=_COPY_IT_AGAIN
+            f"model {name}: cut short or damaged: {error}", received=f"{len(flatbuffer)} bytes", remedy=COPY_AGAIN
         ) from None
-
-
-class _Version(msgspec.Struct):
-    schema_version: int
-
-
-def _decode(text: bytes, name: str) -> Metadata:
-    try:
-        version = msgspec.json.decode(text, type=_Version).schema_version
-        if version != SCHEMA_VERSION:
-            older = version < SCHEMA_VERSION
-            raise ModelError(
-                f"model {name}: schema_version",
-                received=version,
-                expected=str(SCHEMA_VERSION),
-                remedy=_MAKE_IT_AGAIN if older else "Update the agent: the model is for a newer one",
-            )
-        metadata = msgspec.json.decode(text, type=Metadata)
-    except UNDECODABLE as error:
-        raise ModelError(f"model {name}: its {METADATA_NAME}: {error}", remedy=_MAKE_IT_AGAIN) from None
-    if not are_usable(metadata.labels):
-        raise ModelError(
-            f"model {name}: labels",
-            received=", ".join(map(repr, metadata.labels)),
-            expected=LABELS_WANTED,
-            remedy=_MAKE_IT_AGAIN,
-        )
-    return metadata
-
-
-def _decode_golden(text: bytes, metadata: Metadata, name: str) -> Golden:
-    size = metadata.input.size_px
-    try:
-        golden = msgspec.json.decode(text, type=Golden)
-        problem = golden.problem((size, size, metadata.input.channels), len(metadata.labels))
-    except UNDECODABLE as error:
-        problem = str(error)
-    if problem:
-        raise ModelError(f"model {name}: its {GOLDEN_NAME}: {problem}", remedy=_RECORD_AGAIN)
-    return golden
-
-
-def _check_fit(interface: Interface, metadata: Metadata, name: str) -> None:
-    """Refuse a model that takes or gives anything else than its metadata promises."""
-
-    def refuse(what: str, received: object, expected: object) -> ModelError:
-        return ModelError(f"model {name}: {what}", received=received, expected=str(expected), remedy=_MAKE_IT_AGAIN)
-
-    if len(interface.inputs) != 1 or len(interface.outputs) != 1:
-        raise refuse("inputs and outputs", f"{len(interface.inputs)} and {len(interface.outputs)}", "one of each")
-    taken, given = interface.inputs[0], interface.outputs[0]
-    spec = metadata.input
-    if spec.size_px != FACE_SIZE or (spec.low, spec.high) != (0, 255):
-        raise refuse("input spec", f"{spec.size_px} px, levels {spec.low} to {spec.high}", f"{FACE_SIZE} px, 0 to 255")
-    shape = (-1, spec.size_px, spec.size_px, spec.channels)
-    if taken.shape != shape:
-        raise refuse("input shape (-1: any)", taken.shape, shape)
-    dtype = "uint8" if metadata.quantization == "int8" else "float32"
-    if taken.dtype != dtype:
-        raise refuse(f"input type of an {metadata.quantization} model", taken.dtype, dtype)
-    if taken.dtype == "uint8" and not _is_raw(taken):
-        received = "none" if taken.scale is None else f"scale {taken.scale:g}, zero point {taken.zero_point}"
-        raise refuse("input quantization", received, "scale 1, zero point 0; calibrate with faces that span 0 to 255")
-    if len(given.shape) != 2 or given.shape[1] != len(metadata.labels):
-        raise refuse("labels", f"{len(metadata.labels)} for an output of shape {given.shape}", "one for each output")
-    if given.dtype != "float32":
-        raise refuse("output type", given.dtype, "float32 logits")
-
-
-def _is_raw(tensor: Tensor) -> bool:
-    return tensor.scale is not None and math.isclose(tensor.scale, 1.0, abs_tol=1e-6) and tensor.zero_point == 0
-
-
-def describe(bundle: Bundle) -> list[tuple[str, str]]:
-    """What a person wants to know of a model, as rows of name and value in reading order, without what is not known."""
-    facts = bundle.metadata
-    run = facts.training
-    size = facts.input.size_px
-    colours = "gray levels" if facts.input.channels == 1 else "red-green-blue"
-    fitted = f", fitted on {facts.temperature_fitted_on}" if facts.temperature_fitted_on else ", not fitted"
-    rows = [
-        ("name", facts.name),
-        ("id", bundle.model_id),
-        ("sha256", bundle.sha256),
-        ("size", f"{bundle.size_bytes:,} bytes"),
-        ("architecture", facts.architecture),
-        ("parameters", f"{facts.parameters:,}"),
-        ("multiply-accumulates", f"{facts.macs / 1e6:.1f} million a face" if facts.macs is not None else ""),
-        ("quantization", facts.quantization),
-        ("labels", ", ".join(facts.labels)),
-        ("input", f"{size}x{size} {colours}, {facts.input.dtype}, {facts.input.low} to {facts.input.high}"),
-        ("temperature", f"{facts.temperature:.4f}{fitted}"),
-        ("run", run.run),
-        ("recipe", run.recipe),
-        ("seed", "" if run.seed is None else str(run.seed)),
-        ("code", run.git_revision),
-        ("trained", run.finished_at),
-        ("begun from", run.started_from),
-        ("taught by", ", ".join(run.teachers)),
-        ("annotation beyond labels", run.extra_annotation),
-        ("learnt before", ", ".join((*run.earlier_annotation, *run.earlier_teachers))),
-    ]
-    for data in facts.data:
-        counts = ", ".join(f"{count:,} {part}" for part, count in data.images.items() if count)
-        parts = [data.name, data.protocol, counts, f"sha256 {data.sha256[:12]}", data.note]
-        rows.append((f"data for {data.use}", "; ".join(part for part in parts if part)))
-    for part, figures in facts.metrics.items():
-        rows.append(
-            (
-                f"on {part}",
-                ", ".join(
-                    f"{figure} {value:,.0f}" if value >= 10 else f"{figure} {value:.4g}"
-                    for figure, value in figures.items()
-                ),
-            )
-        )
-    if bundle.golden is not None:
-        rows.append(("golden faces", f"{len(bundle.golden.logits)}, drawn"))
-    rows += [("licence", facts.licence), ("created", facts.created_at), ("note", facts.note)]
-    return [(name, value) for name, value in rows if value]

@@ -6,14 +6,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-FACE_SIZE = 48
-"""Side of a face crop in pixels: FER2013's own size (Goodfellow et al. 2013)."""
+from edge_agent.model_format.metadata import FACE_SIZE
 
 
 def crop_face(image: NDArray[np.uint8], left: float, top: float, side: float, channels: int = 1) -> NDArray[np.uint8]:
-    """Cut a square face out of a picture, at the size and in the colours a model takes.
+    """Crop a square face from an image, at the size and in the colours a model takes.
 
-    Where the square reaches over the picture's edge, the border pixels are repeated outwards.
+    Where the square reaches over the image's edge, the border pixels are repeated outwards.
 
     Args:
         image: ``uint8 (height, width)`` gray or ``(height, width, 3)`` blue-green-red.
@@ -41,10 +40,10 @@ def crop_face(image: NDArray[np.uint8], left: float, top: float, side: float, ch
 
 
 def to_face_tensor(face: NDArray[np.uint8], channels: int = 1) -> NDArray[np.uint8]:
-    """Bring a picture that is already a face crop to the model's size and colours.
+    """Bring an image that is already a face crop to the model's size and colours.
 
     Larger ones are shrunk by averaging areas, smaller ones enlarged bicubically: averaging areas would repeat pixels
-    there, and models read such blocks much worse.
+    there, and models classify such blocks much worse.
 
     Args:
         face: ``uint8 (height, width)`` gray or ``(height, width, 3)`` blue-green-red, any size.

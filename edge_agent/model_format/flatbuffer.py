@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 IDENTIFIER = b"TFL3"
 """Bytes 4 to 8 of every TFLite model."""
@@ -63,12 +61,12 @@ def read_interface(model: bytes) -> Interface:
     try:
         root = _Table(model, _unpack(model, "<I", 0))
         for buffer in root.tables(4):
-            buffer.array(0, "<u1")
+            buffer.check_bytes(0)
         graphs = root.tables(2)
         if not graphs:
             raise ValueError("it holds no graph")
         tensors = graphs[0].tables(0)
-        named = [tuple(_tensor(tensors[index]) for index in graphs[0].array(field, "<i4")) for field in (1, 2)]
+        named = [tuple(_tensor(tensors[index]) for index in graphs[0].integers(field)) for field in (1, 2)]
         step = _output_step(graphs[0], tensors)
     except (struct.error, IndexError) as error:
         raise ValueError(f"it points outside of itself: {error}") from None
@@ -77,11 +75,11 @@ def read_interface(model: bytes) -> Interface:
 
 def _output_step(graph: _Table, tensors: list[_Table]) -> float | None:
     """The scale of the integers from which the operator that gives the first output makes floats."""
-    outputs = graph.array(2, "<i4")
+    outputs = graph.integers(2)
     for operator in graph.tables(3):
-        taken, given = operator.array(1, "<i4"), operator.array(2, "<i4")
-        if len(outputs) and len(taken) == 1 and list(given) == [outputs[0]]:
-            source = tensors[int(taken[0])]
+        taken, given = operator.integers(1), operator.integers(2)
+        if outputs and len(taken) == 1 and given == outputs[:1]:
+            source = tensors[taken[0]]
             return _tensor(source).scale if source.byte(1) in _ONE_BYTE else None
     return None
 
@@ -90,16 +88,14 @@ def _tensor(table: _Table) -> Tensor:
     code = table.byte(1)
     if code not in _TYPE_NAMES:
         raise ValueError(f"it has a tensor of unknown type {code}")
-    signature = table.array(7, "<i4")
-    shape = signature if len(signature) else table.array(0, "<i4")
     quantization = table.table(4)
-    scales = quantization.array(2, "<f4") if quantization else np.zeros(0)
-    zero_points = quantization.array(3, "<i8") if quantization else np.zeros(0)
+    scales = quantization.floats(2) if quantization else ()
+    zero_points = quantization.long_integers(3) if quantization else ()
     return Tensor(
-        shape=tuple(int(size) for size in shape),
+        shape=table.integers(7) or table.integers(0),
         dtype=_TYPE_NAMES[code],
-        scale=float(scales[0]) if len(scales) else None,
-        zero_point=int(zero_points[0]) if len(zero_points) else 0,
+        scale=scales[0] if scales else None,
+        zero_point=zero_points[0] if zero_points else 0,
     )
 
 
@@ -124,9 +120,22 @@ class _Table:
         places = range(start, start + 4 * count, 4)
         return [_Table(self._data, place + _unpack(self._data, "<I", place)) for place in places]
 
-    def array(self, field: int, dtype: str) -> NDArray[np.generic]:
-        start, count = self._vector(field, np.dtype(dtype).itemsize)
-        return np.frombuffer(self._data, dtype, count, start)
+    def check_bytes(self, field: int) -> None:
+        """Check that a vector of bytes lies inside the file."""
+        self._vector(field, 1)
+
+    def integers(self, field: int) -> tuple[int, ...]:
+        return self._numbers(field, "i", 4)
+
+    def long_integers(self, field: int) -> tuple[int, ...]:
+        return self._numbers(field, "q", 8)
+
+    def floats(self, field: int) -> tuple[float, ...]:
+        return self._numbers(field, "f", 4)
+
+    def _numbers(self, field: int, code: str, item_size: int) -> tuple[Any, ...]:
+        start, count = self._vector(field, item_size)
+        return struct.unpack_from(f"<{count}{code}", self._data, start) if count else ()
 
     def _at(self, field: int) -> int:
         entry = 4 + 2 * field

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from edge_agent.model_format.crop import FACE_SIZE
+FACE_SIZE = 48
+"""Side of a face crop in pixels: FER2013's own size (Goodfellow et al. 2013)."""
 
 SCHEMA_VERSION = 1
 """Version of the metadata this code writes and reads. It rises only when the meaning of a field changes."""
@@ -32,7 +33,7 @@ class InputSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 TRAINING = "training"
 EARLIER = "training of a network it began with or was taught by"
-"""Uses of data by which a model learnt from them: itself, or through the weights it began with and its teachers."""
+"""Uses of data that belong to a model's provenance: its own training, or that of its initial weights and teachers."""
 
 
 class TrainingInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,11 +45,11 @@ class TrainingInfo(msgspec.Struct, frozen=True, kw_only=True):
         recipe: Its title.
         seed: Of the training.
         finished_at: ISO 8601, UTC.
-        extra_annotation: What was learnt from beyond the data's own labels, such as the votes of further annotators.
-        started_from: The run or bundle whose weights it began with, and its fingerprint.
-        teachers: Models whose answers it learnt from, with their fingerprints.
-        earlier_annotation: What the networks it began with or was taught by had learnt from beyond labels.
-        earlier_teachers: Whose answers those had learnt from.
+        extra_annotation: Annotation used besides the data's own labels, such as the votes of further annotators.
+        started_from: The run or bundle that gave the initial weights, and its fingerprint.
+        teachers: Teacher models of the distillation, with their fingerprints.
+        earlier_annotation: The extra annotation behind the initial weights and the teachers.
+        earlier_teachers: The teachers behind those.
     """
 
     run: str = ""
@@ -64,7 +65,7 @@ class TrainingInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A data set that had part in a model.
+    """A data set that was used for a model.
 
     Attributes:
         name: What it is called.
@@ -72,7 +73,7 @@ class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
         protocol: Name of the split it was used by.
         images: Number of images by part of the split.
         use: What it was used for: :data:`TRAINING`, :data:`EARLIER`, ``ranges and temperature`` ...
-        note: What a reader of figures on that split must know.
+        note: What to know before results on that split are compared.
     """
 
     name: str
@@ -99,7 +100,7 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
         temperature_fitted_on: The part of the data it was fitted on; empty where it was not fitted.
         training: The run.
         data: The data sets.
-        metrics: Part of the data to name of a figure to its value, measured on this very file.
+        metrics: By part of the data, each metric's name and its value, measured on this very file.
         licence: Terms of the weights.
         created_at: ISO 8601, UTC.
         note: Anything a reader should know of where the model comes from.

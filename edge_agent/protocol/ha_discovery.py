@@ -14,9 +14,9 @@ from msgspec import UNSET, UnsetType
 
 from edge_agent import __version__
 from edge_agent.config import Name, Settings
+from edge_agent.model_format.labels import UNCERTAIN
 from edge_agent.protocol.messages import Desired, encode
 from edge_agent.protocol.topics import DESIRED, HEALTH, STATUS, SUMMARY, Topics
-from edge_agent.types import UNCERTAIN
 
 ORIGIN: Final = "classroom-edge-agent"
 WITHHELD: Final = "withheld"

@@ -10,8 +10,7 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-
-import numpy as np
+from statistics import median
 
 from edge_agent.system.hardware_status import HardwareStatus
 
@@ -125,7 +124,7 @@ class FrameRate:
         board = self._read_board()
         before = self._shedding.halvings
         self._shedding = shed(self._shedding, board, self._full_fps, now)
-        busy_ms = float(np.median(self._busy_ms)) if self._busy_ms else None
+        busy_ms = median(self._busy_ms) if self._busy_ms else None
         self._busy_ms.clear()
         self.limit = limit_fps(self._shedding, self._full_fps, busy_ms)
         if self._shedding.halvings > before:

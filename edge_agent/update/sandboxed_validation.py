@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from edge_agent.config import ClassifierSettings
 from edge_agent.errors import AgentError, CheckFailed, ModelError
 from edge_agent.model_format.bundle import Bundle, read_bundle
-from edge_agent.model_format.golden import check_golden
+from edge_agent.model_format.golden_check import check_golden, golden_faces
 from edge_agent.vision.classifier import BUNDLED_MODEL, Classifier
 
 _WITHIN_S = 300.0
@@ -129,7 +129,7 @@ def examine(bundle: Bundle, present: Bundle, runtime: str, threads: int) -> Tria
         raise CheckFailed("the bundle has no golden faces", remedy="Add them with `python -m export golden`")
     old = Classifier(present, runtime=runtime, threads=threads)
     new = Classifier(bundle, runtime=old.runtime, threads=threads)
-    faces = golden.images()
+    faces = golden_faces(golden)
     alone = np.concatenate([new.logits(face[None]) for face in faces])
     steps = max(check_golden(golden, logits, bundle.output_step) for logits in (alone, new.logits(faces)))
     face_ms, present_ms = measure(new, old, faces)

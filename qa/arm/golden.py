@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from edge_agent.errors import CheckFailed
 from edge_agent.model_format.bundle import pack_bundle, read_bundle
-from edge_agent.model_format.golden import ALLOWED_STEPS
+from edge_agent.model_format.golden_check import ALLOWED_STEPS
 from qa.arm.emulator import Board
 
 _RUNTIME: Final = "auto"

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.errors import ModelError
-from edge_agent.model_format.bundle import Bundle, describe, pack_bundle, read_bundle, unpack_bundle, write_bundle
+from edge_agent.model_format.bundle import Bundle, pack_bundle, read_bundle, unpack_bundle, write_bundle
+from edge_agent.model_format.description import describe
 from edge_agent.model_format.metadata import DataInfo, InputSpec, Metadata, TrainingInfo
 from tests.support.tflite_models import dense_model, dense_weights, metadata
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_agent.model_format.crop import FACE_SIZE, crop_face, to_face_tensor
+from edge_agent.model_format.crop import crop_face, to_face_tensor
+from edge_agent.model_format.metadata import FACE_SIZE
 
 RAMP = np.tile(np.linspace(20, 230, 24).astype(np.uint8), (24, 1))
 

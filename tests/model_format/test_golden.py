@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from edge_agent.errors import CheckFailed, ModelError
 from edge_agent.model_format.bundle import pack_bundle, read_bundle, unpack_bundle
-from edge_agent.model_format.golden import Golden, check_golden
+from edge_agent.model_format.golden import Golden
+from edge_agent.model_format.golden_check import check_golden, golden_faces
 from edge_agent.vision.classifier import BUNDLED_MODEL, Classifier
 from tests.support.golden_models import dense_bundle
 from tests.support.tflite_models import dense_model, metadata
@@ -25,8 +26,10 @@ GOLDEN = Golden(
 def test_a_bundle_carries_its_golden_faces_and_the_model_still_answers_them() -> None:
     bundle = unpack_bundle(dense_bundle(), "dense")
     assert bundle.golden is not None
-    assert len({face.tobytes() for face in bundle.golden.images()}) == len(bundle.golden.drawn) == 7
-    assert check_golden(bundle.golden, Classifier(bundle).logits(bundle.golden.images()), bundle.output_step) < 0.01
+    assert len({face.tobytes() for face in golden_faces(bundle.golden)}) == len(bundle.golden.drawn) == 7
+    assert (
+        check_golden(bundle.golden, Classifier(bundle).logits(golden_faces(bundle.golden)), bundle.output_step) < 0.01
+    )
 
 
 def test_the_step_of_an_int8_models_output_is_read_from_the_model() -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.errors import InputError
-from edge_agent.model_format.crop import FACE_SIZE
+from edge_agent.model_format.metadata import FACE_SIZE
 from edge_agent.vision.weights import find_weights, read_weights
 from edge_agent.vision.yunet import YuNetDetector
 from train.data.dataset import FaceSet

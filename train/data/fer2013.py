@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.errors import InputError
-from edge_agent.model_format.crop import FACE_SIZE
 from edge_agent.model_format.labels import FER2013
+from edge_agent.model_format.metadata import FACE_SIZE
 from train.data.checks import Faults, OnUnreadable, check_channels
 from train.data.dataset import FaceSet
 from train.data.packed import read_lines

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.model_format.crop import FACE_SIZE, to_face_tensor
+from edge_agent.model_format.crop import to_face_tensor
+from edge_agent.model_format.metadata import FACE_SIZE
 from edge_agent.vision.image_file import read_image_file
 
 _MOST_ASPECT = 1.25

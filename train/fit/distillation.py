@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.errors import InputError
-from edge_agent.model_format.crop import FACE_SIZE
+from edge_agent.model_format.metadata import FACE_SIZE
 from edge_agent.vision.classifier import Classifier, softmax
 from train.fit.run_dir import Learnt
 from train.measure.predictors import describe_bundle, learnt_by

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.errors import AgentError, InputError
-from edge_agent.model_format.crop import FACE_SIZE
 from edge_agent.model_format.labels import LABELS_WANTED, are_usable
+from edge_agent.model_format.metadata import FACE_SIZE
 from train.data.dataset import FaceSet, Split
 from train.data.ferplus import Votes
 from train.fit.batches import EpochBatches, Pace, feeders, steps_per_epoch

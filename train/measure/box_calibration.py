@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.errors import InputError
-from edge_agent.model_format.crop import FACE_SIZE
+from edge_agent.model_format.metadata import FACE_SIZE
 from edge_agent.types import Box, Image
 from edge_agent.vision.box_calibration import BoxCalibration, RawFace
 from edge_agent.vision.haar import HaarDetector

@@ -17,7 +17,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.model_format.crop import FACE_SIZE, crop_face, to_face_tensor
+from edge_agent.model_format.crop import crop_face, to_face_tensor
+from edge_agent.model_format.metadata import FACE_SIZE
 
 Face = NDArray[np.uint8]
 Corrupt = Callable[[Face, np.random.Generator], "NDArray[Any]"]

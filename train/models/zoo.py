@@ -9,7 +9,7 @@ import keras
 from keras import layers
 
 from edge_agent.errors import InputError
-from edge_agent.model_format.crop import FACE_SIZE
+from edge_agent.model_format.metadata import FACE_SIZE
 from train.models.edge import EDGE_MODELS, build_edge
 from train.models.paper import PAPER_MODELS, build_paper
 

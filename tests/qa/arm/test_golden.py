@@ -9,7 +9,7 @@ import pytest
 
 from edge_agent.errors import CheckFailed
 from edge_agent.model_format.bundle import read_bundle, write_bundle
-from edge_agent.model_format.golden import ALLOWED_STEPS, check_golden
+from edge_agent.model_format.golden_check import ALLOWED_STEPS, check_golden
 from edge_agent.vision.classifier import BUNDLED_MODEL
 from qa.arm.golden import with_wrong_answer
 

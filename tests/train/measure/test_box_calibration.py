@@ -11,8 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_agent.errors import InputError
-from edge_agent.model_format.crop import FACE_SIZE, crop_face
+from edge_agent.model_format.crop import crop_face
 from edge_agent.model_format.labels import FER2013
+from edge_agent.model_format.metadata import FACE_SIZE
 from edge_agent.types import Image
 from edge_agent.vision.box_calibration import BoxCalibration, RawFace
 from train.data.dataset import FaceSet

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from edge_agent.errors import UNDECODABLE, AgentError, InputError
-from edge_agent.outbox.replay import ResendAnswer, ResendRange
+from edge_agent.outbox.replay import ResendOutcome, ResendRange, ResendRefused
 from edge_agent.privacy.audit import AUDIT
 from edge_agent.protocol.messages import Command, CommandId, CommandName, Reply, ResendResult, decode
 from edge_agent.protocol.topics import SEQUENCED
@@ -32,7 +32,7 @@ class CommandDesk:
 
     def __init__(
         self,
-        resend: Callable[[ResendRange, Callable[[ResendAnswer], None]], None],
+        resend: Callable[[ResendRange, Callable[[ResendOutcome], None]], None],
         handlers: Mapping[str, Handler],
     ) -> None:
         self._resend = resend
@@ -129,9 +129,9 @@ def _range_of(command: Command) -> ResendRange | None:
     return ResendRange(session, topic, first, last)
 
 
-def _answer_resend(errand: _Errand, outcome: ResendAnswer) -> None:
-    if outcome.refusal:
-        errand.refuse(outcome.refusal)
+def _answer_resend(errand: _Errand, outcome: ResendOutcome) -> None:
+    if isinstance(outcome, ResendRefused):
+        errand.refuse(outcome.reason)
         return
     more_from = UNSET if outcome.more_from is None else outcome.more_from
     result = ResendResult(count=outcome.count, missing=outcome.missing, more_from=more_from)

@@ -74,7 +74,7 @@ class Messenger:
             settings.outbox,
             clock,
             on_ready=lambda: self._publisher.wake(),
-            barred=() if self._per_face else (EXPRESSION,),
+            forbidden_topics=() if self._per_face else (EXPRESSION,),
         )
         self._composer = MessageBuilder(settings, labels, model_id, clock, declaration)
         self._presence = Presence(
@@ -167,7 +167,7 @@ class Messenger:
     def statistics(self) -> MessengerStatistics:
         """What has been done so far."""
         return MessengerStatistics(
-            self._publisher.statistics(), self._outbox.figures(), self._presence.duplicate_ids.count
+            self._publisher.statistics(), self._outbox.statistics(), self._presence.duplicate_ids.count
         )
 
     def _put(self, topic: str, message: Expression | Summary) -> None:

@@ -278,13 +278,13 @@ class Publisher:
         """Let messages flow."""
         self.connected = True
         self.connections += 1
-        log.info("%s", self._outage.connected(str(self._broker), self._outbox.figures().pending, now))
+        log.info("%s", self._outage.connected(str(self._broker), self._outbox.statistics().pending, now))
 
     def _is_done(self, exchange: Exchange, now: float) -> bool:
         """Whether the publisher is stopped and has sent what it could."""
         if self._stop_at is None:
             return False
-        return now >= self._stop_at or (exchange.in_flight == 0 and self._outbox.figures().pending == 0)
+        return now >= self._stop_at or (exchange.in_flight == 0 and self._outbox.statistics().pending == 0)
 
     def _say_goodbye(self, connection: Connection, exchange: Exchange) -> None:
         until = time.monotonic() + _GOODBYE_S

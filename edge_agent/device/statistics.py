@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge_agent.outbox.outbox import OutboxFigures
+from edge_agent.outbox.outbox import OutboxStatistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class MessengerStatistics:
     """
 
     publisher: PublisherStatistics
-    outbox: OutboxFigures
+    outbox: OutboxStatistics
     duplicate_ids: int
 
     def problems(self) -> tuple[str, ...]:
@@ -45,7 +45,7 @@ class MessengerStatistics:
         found = {
             "outbox_degraded": self.outbox.storage == "degraded",
             "outbox_stalled": self.outbox.stalled,
-            "outbox_set_aside": self.outbox.set_aside > 0,
+            "outbox_set_aside": self.outbox.quarantined > 0,
             "events_lost": self.outbox.lost > 0,
             "publish_denied": bool(self.publisher.denied),
             "device_id_in_use_twice": self.duplicate_ids > 0,

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from edge_agent.outbox.quarantine import set_aside
-from edge_agent.outbox.recovery import Salvage, salvage
+from edge_agent.outbox.quarantine import quarantine
+from edge_agent.outbox.recovery import RecoveredRows, recover_rows
 from edge_agent.outbox.sqlite_store import SCHEMA, SqliteStore
 from edge_agent.outbox.store import MemoryStore, Row, Store, StoredSession, StoreError, Totals
 
@@ -21,7 +21,7 @@ MEMORY_MAX_BYTES = 16 * 1024 * 1024
 """What may wait in memory, whether by choice or because the disk fails."""
 
 
-class TieredStore:
+class FallbackStore:
     """Rows on disk while it works, in memory while it does not, moved back when it works again.
 
     No method raises :class:`~edge_agent.outbox.store.StoreError`. While the disk is full, what is already stored
@@ -34,7 +34,7 @@ class TieredStore:
 
     Attributes:
         storage: ``disk``, ``memory`` (by choice) or ``degraded`` (the disk fails).
-        set_aside: How many corrupt files were set aside.
+        quarantined: How many corrupt files were set aside.
         unreadable: Undelivered rows lost with them, as far as they could be counted.
         opened: How often the file was opened; rows in it were out of reach before.
     """
@@ -46,17 +46,17 @@ class TieredStore:
         self._marks: list[tuple[int, int]] = []
         self._said: set[str] = set()
         self.storage: Literal["disk", "memory", "degraded"] = "memory" if path is None else "degraded"
-        self.set_aside = 0
+        self.quarantined = 0
         self.unreadable = 0
         self.opened = 0
-        self.recover()
+        self.retry_disk()
 
     @property
     def out_of_reach(self) -> bool:
         """Whether rows may lie on a disk that cannot be read now."""
         return self._path is not None and self._disk is None
 
-    def recover(self) -> None:
+    def retry_disk(self) -> None:
         """Try the disk again where it has failed or its file is gone, and move to it what waits in memory."""
         if self._path is None:
             return
@@ -164,7 +164,7 @@ class TieredStore:
 
     def close(self) -> None:
         """See :meth:`~edge_agent.outbox.store.Store.close`. Tries a failed disk once more before."""
-        self.recover()
+        self.retry_disk()
         left = self._memory.totals().pending if self._path is not None else 0
         if left:
             log.error("outbox %s does not work to the end: %d undelivered events in memory are lost", self._path, left)
@@ -177,7 +177,7 @@ class TieredStore:
         except StoreError as error:
             if not error.corrupt:
                 raise
-            return _new_store(path, self._put_aside(path, error))
+            return _new_store(path, self._quarantine(path, error))
 
     def _put_in_place(self, disk: SqliteStore) -> None:
         """The file was deleted or its folder replaced: what is in it lives only as long as this process."""
@@ -189,7 +189,7 @@ class TieredStore:
         except StoreError as error:
             self._say(f"outbox {self._path}: {error}; it cannot be written anew, so that a restart would lose events")
 
-    def _begin_anew(self, path: Path, found: Salvage) -> set[int]:
+    def _begin_anew(self, path: Path, found: RecoveredRows) -> set[int]:
         """Open a file in the place of the one put aside; the ids of the rows in it, none where that fails as well."""
         try:
             self._disk = _new_store(path, found)
@@ -231,7 +231,7 @@ class TieredStore:
         return found + action(self._memory)
 
     def _fail(self, error: StoreError) -> None:
-        """Carry on in memory; :meth:`recover` tries the disk again later."""
+        """Carry on in memory; :meth:`retry_disk` tries the disk again later."""
         self.storage = "degraded"
         self._say(f"outbox {self._path}: {error}; events wait in memory until it works again")
         if error.usable or self._disk is None:
@@ -240,22 +240,22 @@ class TieredStore:
         self._disk.close()
         self._disk = None
         if error.corrupt and self._path is not None:
-            found = self._put_aside(self._path, error)
+            found = self._quarantine(self._path, error)
             rescued = {row.id: row for row in found.pending} | {row.id: row for row in self._rescue()}
             self.unreadable += max(0, pending - len(rescued))
-            held = self._begin_anew(self._path, found)
-            self._memory.write([rescued[row_id] for row_id in sorted(rescued) if row_id not in held], ())
-            self._marks = [(row_id, at_ms) for row_id, at_ms in self._marks if row_id in held]
+            stored = self._begin_anew(self._path, found)
+            self._memory.write([rescued[row_id] for row_id in sorted(rescued) if row_id not in stored], ())
+            self._marks = [(row_id, at_ms) for row_id, at_ms in self._marks if row_id in stored]
 
-    def _put_aside(self, path: Path, error: StoreError) -> Salvage:
+    def _quarantine(self, path: Path, error: StoreError) -> RecoveredRows:
         """Move a damaged file out of the way; what can still be read of it."""
         try:
-            moved = set_aside(path)
+            moved = quarantine(path)
         except OSError as trouble:
             self._say(f"outbox {path} cannot be read ({error}), nor set aside ({trouble})")
-            return Salvage()
-        self.set_aside += 1
-        found = salvage(moved, SCHEMA)
+            return RecoveredRows()
+        self.quarantined += 1
+        found = recover_rows(moved, SCHEMA)
         log.error(
             "outbox %s cannot be read (%s): set aside as %s. A new one begins with the %d events that could be saved, "
             "%d of them undelivered",
@@ -274,7 +274,7 @@ class TieredStore:
             log.error("%s", trouble)
 
 
-def _new_store(path: Path, found: Salvage) -> SqliteStore:
+def _new_store(path: Path, found: RecoveredRows) -> SqliteStore:
     """A new file with what could be read of the one before.
 
     Raises:

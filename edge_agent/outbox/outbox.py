@@ -1,15 +1,15 @@
-"""Where events wait until the broker has acknowledged them. They go in here before they go anywhere else.
+"""Where events wait until the broker has acknowledged them. They are stored here before they are sent.
 
-What *accepted* means: an event is accepted once the commit that holds it has returned; only accepted events are sent.
-Commits happen on a thread of the outbox's own, at once when it is idle and at most every ``commit_s`` when it is not.
+An event is *accepted* once the commit that holds it has returned; only accepted events are sent. Commits happen on the
+outbox's own thread: at once when it is idle, and at most every ``commit_s`` when it is not.
 
-- Death of the process (``kill -9``, a crash) takes what was handed over within the last ``commit_s`` and nothing that
-  was accepted. Acknowledgements are written together with the next events, or after two seconds: what was acknowledged
-  and not yet noted is sent again, with the same ``event_id``.
-- A power cut takes no more, as far as the storage tells the truth about flushing: SQLite runs in WAL mode with
+- If the process dies (``kill -9``, a crash), what was handed over within the last ``commit_s`` is lost. Nothing that
+  was accepted is lost. Acknowledgements are written together with the next events, or after two seconds. What was
+  acknowledged and not yet written down is sent again, with the same ``event_id``.
+- A power cut takes no more, as far as the storage is honest about flushing: SQLite runs in WAL mode with
   ``synchronous = FULL``, so every commit is flushed before it counts.
-- An SD card sees one flushed append to the WAL a commit, at most ``3600 / commit_s`` an hour, and none while nothing
-  happens; the main file is written when the WAL reaches 1000 pages.
+- An SD card gets one flushed append to the WAL per commit, at most ``3600 / commit_s`` an hour, and none while nothing
+  happens. The main file is written when the WAL reaches 1000 pages.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from typing import Literal
 
 from edge_agent.clock import Clock
 from edge_agent.config import OutboxSettings
-from edge_agent.outbox.fallback_store import TieredStore
-from edge_agent.outbox.queue_heads import Lanes
-from edge_agent.outbox.replay import RESEND_LIMIT, ResendAnswer, ResendRange, gaps_between
-from edge_agent.outbox.retention import Keeping
+from edge_agent.outbox.fallback_store import FallbackStore
+from edge_agent.outbox.queue_heads import QueueHeads
+from edge_agent.outbox.replay import RESEND_LIMIT, ResendAnswer, ResendOutcome, ResendRange, ResendRefused, gaps_between
+from edge_agent.outbox.retention import Retention
 from edge_agent.outbox.store import Row, StoredSession
 from edge_agent.protocol.topics import SEQUENCED
 
 log = logging.getLogger(__name__)
 
-_MOST_ASKED = 100
-_MOST_RESENDS_WAITING = 4 * RESEND_LIMIT
-_LANE_ROWS = 500
+_MAX_REQUESTS_WAITING = 100
+_MAX_RESENDS_WAITING = 4 * RESEND_LIMIT
+_QUEUE_HEAD_ROWS = 500
 _INCOMING_LIMIT = 10_000
 _NOTE_DELIVERIES_AFTER_S = 2.0
 _STALLED_AFTER_S = 15.0
@@ -44,8 +44,8 @@ _TRIM_TO = 0.99
 
 
 @dataclass(frozen=True, slots=True)
-class OutboxFigures:
-    """What the outbox has done since the process started, and what it holds.
+class OutboxStatistics:
+    """What the outbox has done since the process started, and what it stores.
 
     Attributes:
         storage: ``disk``, ``memory`` (as configured) or ``degraded`` (the disk fails).
@@ -53,11 +53,11 @@ class OutboxFigures:
         delivered: Events acknowledged by the broker, by topic.
         resent: Events sent again on request and acknowledged.
         pending: Events stored and not acknowledged, those of earlier runs included.
-        kept_bytes: Size of everything held.
-        lost: Events given up: the oldest where the outbox is full, or the disk was so slow that even memory was.
-        set_aside: Corrupt files set aside.
-        turned_at: Monotonic seconds at which the writer thread last went round.
-        stalled: Whether it should have since: the disk does not answer.
+        kept_bytes: Size of everything stored.
+        lost: Events deleted unsent: the oldest ones when the outbox was full, or when even memory was, for a slow disk.
+        quarantined: Corrupt files moved to quarantine.
+        turned_at: Monotonic seconds at which the writer thread last began a turn of its loop.
+        stalled: Whether the next turn is overdue: the disk does not answer.
     """
 
     storage: Literal["disk", "memory", "degraded"]
@@ -67,22 +67,22 @@ class OutboxFigures:
     pending: int
     kept_bytes: int
     lost: int
-    set_aside: int
+    quarantined: int
     turned_at: float
     stalled: bool
 
 
 class Outbox:
-    """The queue between whoever makes events and whoever sends them.
+    """The queue between the code that makes events and the code that sends them.
 
     :meth:`put` never waits for the disk. :meth:`take`, :meth:`put_back` and :meth:`delivered` belong to the sender.
 
     Args:
         settings: Where and how much.
-        clock: Dates rows.
+        clock: Gives rows and deliveries their time.
         on_ready: Called, on the outbox's thread, when there may be something to take.
         retry_disk_s: How long to wait before a failed disk is tried again.
-        barred: Topics of which nothing may be sent, not even what an earlier run has stored: it is deleted.
+        forbidden_topics: Topics that must not be sent. What an earlier run has stored of them is deleted.
     """
 
     def __init__(
@@ -91,23 +91,23 @@ class Outbox:
         clock: Clock,
         on_ready: Callable[[], None] = lambda: None,
         retry_disk_s: float = 5.0,
-        barred: Collection[str] = (),
+        forbidden_topics: Collection[str] = (),
     ) -> None:
-        self._barred = barred
+        self._forbidden_topics = forbidden_topics
         self._settings, self._clock, self._on_ready, self._retry_disk_s = settings, clock, on_ready, retry_disk_s
         self._changed = threading.Condition()
         self._incoming: deque[Row] = deque()
         self._deliveries: list[int] = []
-        self._asked: deque[tuple[ResendRange, Callable[[ResendAnswer], None]]] = deque()
+        self._asked: deque[tuple[ResendRange, Callable[[ResendOutcome], None]]] = deque()
         self._session_to_save: StoredSession | None = None
-        self._lanes = Lanes([topic for topic in SEQUENCED if topic not in barred], _LANE_ROWS)
+        self._heads = QueueHeads([topic for topic in SEQUENCED if topic not in forbidden_topics], _QUEUE_HEAD_ROWS)
         self._taken: dict[int, Row] = {}
         self._closing = False
         self._hurry = False
         self._full = False
-        self._store = TieredStore(Path(settings.path) if settings.path else None, self._rows_in_memory)
+        self._store = FallbackStore(Path(settings.path) if settings.path else None, self._rows_in_memory)
         self._opened, self._unreadable = self._store.opened, 0
-        self._keeping = Keeping(self._store, clock, settings.keep_delivered_h * 3600)
+        self._retention = Retention(self._store, clock, settings.keep_delivered_h * 3600)
         self._purge()
         # Where the file cannot be read yet, numbers that no row in it can have.
         first_id = 1 if self._store.storage != "degraded" else round(clock.wall() * 1e9)
@@ -140,15 +140,15 @@ class Outbox:
                 self._lost += 1
             self._changed.notify_all()
 
-    def take(self, limit: int, held: Collection[str] = ()) -> list[Row]:
-        """The next accepted rows in order, at most ``limit``, none of the topics in ``held``.
+    def take(self, limit: int, skip_topics: Collection[str] = ()) -> list[Row]:
+        """The next accepted rows in order, at most ``limit``, none of the topics in ``skip_topics``.
 
         Each must come back through :meth:`delivered` or :meth:`put_back`.
         """
         with self._changed:
-            rows = self._lanes.take(limit, held)
+            rows = self._heads.take(limit, skip_topics)
             self._taken.update((row.id, row) for row in rows if not row.resent)
-            if self._lanes.wanting():
+            if self._heads.wanting():
                 self._changed.notify_all()
             return rows
 
@@ -157,7 +157,7 @@ class Outbox:
         with self._changed:
             for row in rows:
                 self._taken.pop(row.id, None)
-            self._lanes.put_back(rows)
+            self._heads.put_back(rows)
 
     def delivered(self, row: Row) -> None:
         """The broker has acknowledged a row that was taken."""
@@ -172,15 +172,15 @@ class Outbox:
             self._last_delivered[key] = max(row.seq, self._last_delivered.get(key, 0))
             self._deliveries.append(row.id)
 
-    def resend(self, wanted: ResendRange, answer: Callable[[ResendAnswer], None]) -> None:
+    def resend(self, wanted: ResendRange, answer: Callable[[ResendOutcome], None]) -> None:
         """Send stored rows again. ``answer`` is called at once where the outbox is busy, else later on its thread."""
         with self._changed:
-            busy = len(self._asked) >= _MOST_ASKED or self._lanes.resending >= _MOST_RESENDS_WAITING
+            busy = len(self._asked) >= _MAX_REQUESTS_WAITING or self._heads.resending >= _MAX_RESENDS_WAITING
             if not busy:
                 self._asked.append((wanted, answer))
                 self._changed.notify_all()
         if busy:
-            answer(ResendAnswer(0, (), None, refusal="busy sending other events again; ask later"))
+            answer(ResendRefused("busy sending other events again; ask later"))
 
     def remember(self, session: StoredSession) -> None:
         """Note the current run, or what has become known about its start."""
@@ -191,7 +191,7 @@ class Outbox:
             self._changed.notify_all()
 
     def sessions(self) -> list[StoredSession]:
-        """The runs whose rows are held, newest first, the current one included."""
+        """The runs whose rows are stored, newest first, the current one included."""
         with self._changed:
             return sorted(self._sessions.values(), reverse=True)
 
@@ -200,10 +200,10 @@ class Outbox:
         with self._changed:
             return {topic: seq for (of, topic), seq in self._last_delivered.items() if of == session}
 
-    def figures(self) -> OutboxFigures:
-        """What it has done and what it holds."""
+    def statistics(self) -> OutboxStatistics:
+        """What it has done and what it stores."""
         with self._changed:
-            return OutboxFigures(
+            return OutboxStatistics(
                 storage=self._store.storage,
                 accepted=self._accepted,
                 delivered=dict(self._delivered),
@@ -211,13 +211,13 @@ class Outbox:
                 pending=self._pending,
                 kept_bytes=self._store.totals().size_bytes,
                 lost=self._lost,
-                set_aside=self._store.set_aside,
+                quarantined=self._store.quarantined,
                 turned_at=self._turned_at,
                 stalled=self._is_stalled(time.monotonic()),
             )
 
     def flush(self, timeout_s: float) -> bool:
-        """Wait until everything put so far is accepted; whether that came about in time."""
+        """Wait until everything put so far is accepted; whether that was so in time."""
         with self._changed:
             if not self._thread.is_alive():
                 return not self._incoming
@@ -227,7 +227,7 @@ class Outbox:
             return self._changed.wait_for(lambda: self._stored_id >= wanted, timeout_s)
 
     def close(self, timeout_s: float = 5.0) -> None:
-        """Store what is left and let go of the file."""
+        """Store what is left and close the file."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -245,10 +245,10 @@ class Outbox:
         while True:
             self._turned_at = started = time.monotonic()
             if started >= next_retry:
-                self._recover()
+                self._retry_disk()
                 next_retry = started + self._retry_disk_s
             wrote = self._write()
-            self._keeping.turn()
+            self._retention.turn()
             self._answer()
             self._load()
             with self._changed:
@@ -264,34 +264,34 @@ class Outbox:
         return self._thread.is_alive() and now - self._turned_at > longest_pause_s + _STALLED_AFTER_S
 
     def _has_work(self) -> bool:
-        waiting = self._incoming or self._asked or self._session_to_save or self._lanes.wanting()
+        waiting = self._incoming or self._asked or self._session_to_save or self._heads.wanting()
         return bool(waiting or self._closing or self._hurry)
 
-    def _recover(self) -> None:
-        """Try a failed disk again; what was out of reach in it takes its place."""
-        self._store.recover()
+    def _retry_disk(self) -> None:
+        """Try a failed disk again; rows that were out of reach in it take their place in the queue."""
+        self._store.retry_disk()
         if self._store.opened == self._opened:
             return
         self._opened = self._store.opened
-        self._keeping.opened()
+        self._retention.opened()
         self._purge()
         delivered = self._store.last_delivered()
         sessions = {session.id: session for session in self._store.sessions()}
         with self._changed:
-            self._lanes.reload()
+            self._heads.reload()
             self._pending = self._store.totals().pending - len(self._deliveries)
             self._sessions = sessions | self._sessions
             for key, seq in delivered.items():
                 self._last_delivered[key] = max(seq, self._last_delivered.get(key, 0))
 
     def _purge(self) -> None:
-        for topic in self._barred:
+        for topic in self._forbidden_topics:
             deleted = self._store.purge(topic)
             if deleted:
                 log.warning("outbox: %d stored messages of %s deleted, for they may no longer be sent", deleted, topic)
 
     def _write(self) -> bool:
-        """Store what was put and what was delivered since the last time, in one commit; whether there was anything."""
+        """Store in one commit what was put and what was delivered since the last time; whether there was anything."""
         with self._changed:
             rows, self._incoming = list(self._incoming), deque()
             deliveries, self._deliveries = self._deliveries, []
@@ -300,15 +300,15 @@ class Outbox:
         if session is not None:  # before its first row, so that no stored row is of an unknown session
             self._store.save_session(session)
         if rows or deliveries:
-            delivered = self._keeping.date()
+            delivered = self._retention.date()
             self._store.write(rows, [(row_id, delivered) for row_id in deliveries])
         with self._changed:
             self._accepted += len(rows)
             self._pending += len(rows)
-            self._lanes.stored(rows)
+            self._heads.stored(rows)
             self._stored_id = newest
             self._changed.notify_all()
-        self._give_up(self._trim())
+        self._count_lost(self._trim())
         if rows:
             self._on_ready()
         return bool(rows or deliveries)
@@ -322,8 +322,8 @@ class Outbox:
             in_flight = set(self._taken)
         return self._store.trim(round(max_rows * _TRIM_TO), round(max_bytes * _TRIM_TO), in_flight)
 
-    def _give_up(self, rows: Sequence[Row]) -> None:
-        """Count what is lost, also with files that could not be read, and tell it with the session."""
+    def _count_lost(self, rows: Sequence[Row]) -> None:
+        """Count what is lost, also with files that could not be read, and note it with the session."""
         unreadable, self._unreadable = self._store.unreadable - self._unreadable, self._store.unreadable
         if not rows and not unreadable:
             return
@@ -333,38 +333,40 @@ class Outbox:
                 self._full = True
             self._lost += len(rows) + unreadable
             self._pending -= len(rows)
-            self._lanes.discard({row.id for row in rows})
+            self._heads.discard({row.id for row in rows})
             if self._current is not None:
                 self._current = self._current._replace(lost=self._lost)
                 self._sessions[self._current.id] = self._current
                 self._session_to_save = self._current
 
     def _answer(self) -> None:
-        """Look up what one subscriber asked for; others wait until events have had their turn."""
+        """Look up what one subscriber asked for; the next request waits until events have had their turn."""
         if not self._asked:
             return
         wanted, answer = self._asked.popleft()
         last = min(wanted.last, wanted.first + RESEND_LIMIT - 1)
-        barred = wanted.topic in self._barred
-        rows = [] if barred else self._store.between(wanted.session, wanted.topic, wanted.first, last, RESEND_LIMIT)
+        forbidden = wanted.topic in self._forbidden_topics
+        rows = [] if forbidden else self._store.between(wanted.session, wanted.topic, wanted.first, last, RESEND_LIMIT)
         with self._changed:
-            self._lanes.resend(replace(row, resent=True) for row in rows)
+            self._heads.resend(replace(row, resent=True) for row in rows)
         missing = gaps_between([row.seq for row in rows], wanted.first, last)
-        refusal = "the disk with the events does not answer; ask later" if missing and self._store.out_of_reach else ""
-        answer(ResendAnswer(len(rows), missing, last + 1 if last < wanted.last else None, refusal))
+        if missing and self._store.out_of_reach:
+            answer(ResendRefused("the disk with the events does not answer; ask later"))
+        else:
+            answer(ResendAnswer(len(rows), missing, last + 1 if last < wanted.last else None))
         self._on_ready()
 
     def _load(self) -> None:
-        """Fill lanes that have room from the store."""
+        """Fill queue heads that have space from the store."""
         with self._changed:
-            wanting = self._lanes.wanting()
+            wanting = self._heads.wanting()
         for topic, after_id, limit in wanting:
             rows = self._store.undelivered(topic, after_id, limit)
             with self._changed:
-                self._lanes.loaded(topic, rows, limit, {*self._taken, *self._deliveries})
+                self._heads.loaded(topic, rows, limit, {*self._taken, *self._deliveries})
         if wanting:  # also where nothing was found: rows of the other topics have waited for the answer
             self._on_ready()
 
     def _rows_in_memory(self) -> list[Row]:
         with self._changed:
-            return sorted([*self._taken.values(), *self._lanes.waiting()], key=lambda row: row.id)
+            return sorted([*self._taken.values(), *self._heads.waiting()], key=lambda row: row.id)

@@ -1,4 +1,4 @@
-"""Files that cannot be used but are worth keeping for a look."""
+"""Files that cannot be used but are worth retention for a look."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
-_KEPT_CORRUPT_FILES = 3
+_MAX_QUARANTINED_FILES = 3
 
 
-def set_aside(path: Path) -> Path:
+def quarantine(path: Path) -> Path:
     """Move a file that cannot be read out of the way, its log with it, and delete the oldest of those moved before.
 
     Returns:
@@ -22,7 +22,7 @@ def set_aside(path: Path) -> Path:
     with suppress(FileNotFoundError):
         path.with_name(f"{path.name}-wal").replace(moved.with_name(f"{moved.name}-wal"))
     kept = sorted(old for old in path.parent.glob(f"{path.name}.corrupt-*") if not old.name.endswith(("-wal", "-shm")))
-    for old in kept[:-_KEPT_CORRUPT_FILES]:
+    for old in kept[:-_MAX_QUARANTINED_FILES]:
         for name in (old.name, f"{old.name}-wal", f"{old.name}-shm"):
             old.with_name(name).unlink(missing_ok=True)
     return moved

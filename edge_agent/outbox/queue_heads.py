@@ -1,7 +1,7 @@
-"""Rows ready to be sent: one lane a topic, so that a topic the broker refuses does not hold up the others.
+"""The rows that are sent next: one queue head per topic, so that a topic the broker refuses does not block the others.
 
-Rows leave in the order in which they were accepted, whatever their topic. What the store still holds of a lane counts:
-a row waits until no other lane can have an older one there.
+Rows leave in the order in which they were accepted, whatever their topic. Rows that only the store holds count too: a
+row waits until no other topic can have an older one there.
 """
 
 from __future__ import annotations
@@ -15,24 +15,30 @@ from edge_agent.outbox.store import Row
 
 
 @dataclass(slots=True)
-class _Lane:
-    """Undelivered rows of one topic in order. ``behind``: the store may hold more, all of them after ``loaded_id``."""
+class _QueueHead:
+    """The oldest undelivered rows of one topic, in order.
+
+    Attributes:
+        rows: What is in memory.
+        loaded_id: The highest id that has been in ``rows``.
+        behind: Whether the store may hold more rows, all of them with ids above ``loaded_id``.
+    """
 
     rows: deque[Row] = field(default_factory=deque)
     loaded_id: int = 0
     behind: bool = True
 
 
-class Lanes:
-    """The head of the queue, in memory; the rest stays in the store and is loaded as room appears.
+class QueueHeads:
+    """The oldest undelivered rows, in memory. The rest stays in the store and is loaded when there is space.
 
     Args:
         topics: Names of the topics.
-        capacity: Rows a lane holds before it leaves the rest in the store.
+        capacity: Rows held for each topic before the rest is left in the store.
     """
 
     def __init__(self, topics: Sequence[str], capacity: int) -> None:
-        self._lanes = {topic: _Lane() for topic in topics}
+        self._heads = {topic: _QueueHead() for topic in topics}
         self._capacity = capacity
         self._resends: deque[Row] = deque()
 
@@ -42,14 +48,14 @@ class Lanes:
         return len(self._resends)
 
     def stored(self, rows: Iterable[Row]) -> None:
-        """Rows have been stored: they join their lane, unless the lane is full or behind."""
+        """Add rows that have just been stored, unless their queue head is full or behind."""
         for row in rows:
-            lane = self._lanes[row.topic]
-            if lane.behind or len(lane.rows) >= self._capacity:
-                lane.behind = True
+            head = self._heads[row.topic]
+            if head.behind or len(head.rows) >= self._capacity:
+                head.behind = True
             else:
-                lane.rows.append(row)
-                lane.loaded_id = row.id
+                head.rows.append(row)
+                head.loaded_id = row.id
 
     def wanting(self) -> list[tuple[str, int, int]]:
         """What to load from the store: topic, id after which, how many rows.
@@ -57,69 +63,69 @@ class Lanes:
         Nothing may be stored before the answer has been given to :meth:`loaded`.
         """
         return [
-            (topic, lane.loaded_id, self._capacity - len(lane.rows))
-            for topic, lane in self._lanes.items()
-            if lane.behind and len(lane.rows) <= self._capacity // 2
+            (topic, head.loaded_id, self._capacity - len(head.rows))
+            for topic, head in self._heads.items()
+            if head.behind and len(head.rows) <= self._capacity // 2
         ]
 
     def loaded(self, topic: str, rows: Sequence[Row], asked: int, skip: Collection[int] = ()) -> None:
-        """The store's answer to :meth:`wanting`; fewer rows than asked for means that the lane has caught up.
+        """Add the store's answer to :meth:`wanting`. Fewer rows than asked for: the store has no more.
 
         Args:
-            topic: The lane.
+            topic: The topic that was asked for.
             rows: What the store has.
             asked: How many rows it was asked for.
-            skip: Ids of rows that are under way already.
+            skip: Ids of rows that are in flight already.
         """
-        lane = self._lanes[topic]
-        lane.rows.extend(row for row in rows if row.id not in skip)
-        lane.loaded_id = rows[-1].id if rows else lane.loaded_id
-        lane.behind = len(rows) >= asked
+        head = self._heads[topic]
+        head.rows.extend(row for row in rows if row.id not in skip)
+        head.loaded_id = rows[-1].id if rows else head.loaded_id
+        head.behind = len(rows) >= asked
 
     def resend(self, rows: Iterable[Row]) -> None:
-        """Rows a subscriber asked for again; they go before everything else."""
+        """Add rows that a subscriber asked for again. They go before everything else."""
         self._resends.extend(rows)
 
-    def take(self, limit: int, held: Collection[str]) -> list[Row]:
-        """The next rows to send in the order of their ids, leaving topics in ``held`` alone.
+    def take(self, limit: int, skip_topics: Collection[str]) -> list[Row]:
+        """The next rows to send in the order of their ids, none of ``skip_topics``.
 
         Fewer than there are where an older row may be in the store; see :meth:`wanting`.
         """
-        taken = [row for row in self._resends if row.topic not in held][:limit]
+        taken = [row for row in self._resends if row.topic not in skip_topics][:limit]
         if taken:
             again = {id(row) for row in taken}
             self._resends = deque(row for row in self._resends if id(row) not in again)
-        lanes = [lane for topic, lane in self._lanes.items() if topic not in held]
-        known_to = min((lane.loaded_id for lane in lanes if lane.behind), default=inf)
+        heads = [head for topic, head in self._heads.items() if topic not in skip_topics]
+        known_to = min((head.loaded_id for head in heads if head.behind), default=inf)
         while len(taken) < limit:
-            heads = [lane for lane in lanes if lane.rows and lane.rows[0].id <= known_to]
-            if not heads:
+            ready = [head for head in heads if head.rows and head.rows[0].id <= known_to]
+            if not ready:
                 break
-            taken.append(min(heads, key=lambda lane: lane.rows[0].id).rows.popleft())
+            taken.append(min(ready, key=lambda head: head.rows[0].id).rows.popleft())
         return taken
 
     def put_back(self, rows: Sequence[Row]) -> None:
-        """Rows that were taken and not acknowledged take their old place in the order again.
+        """Put rows that were taken and not acknowledged back into their old place in the order.
 
-        Those that the lane has yet to load come with what lies before them in the store.
+        Rows that their queue head has not loaded yet are left out: they come from the store, in their order.
         """
         self._resends = _in_order(self._resends, (row for row in rows if row.resent))
-        for topic, lane in self._lanes.items():
+        for topic, head in self._heads.items():
             back = (row for row in rows if row.topic == topic and not row.resent)
-            lane.rows = _in_order(lane.rows, (row for row in back if not lane.behind or row.id <= lane.loaded_id))
+            head.rows = _in_order(head.rows, (row for row in back if not head.behind or row.id <= head.loaded_id))
 
     def reload(self) -> None:
         """Begin again from what the store has: rows in it have been out of reach."""
-        self._lanes = {topic: _Lane() for topic in self._lanes}
+        self._heads = {topic: _QueueHead() for topic in self._heads}
 
     def waiting(self) -> list[Row]:
         """Every undelivered row held here, in no particular order."""
-        return [row for lane in self._lanes.values() for row in lane.rows]
+        return [row for head in self._heads.values() for row in head.rows]
 
     def discard(self, ids: Collection[int]) -> None:
-        """Forget rows that the store has given up."""
-        for lane in self._lanes.values():
-            lane.rows = deque(row for row in lane.rows if row.id not in ids)
+        """Forget rows that the store has deleted to make space."""
+        for head in self._heads.values():
+            head.rows = deque(row for row in head.rows if row.id not in ids)
 
 
 def _in_order(rows: Iterable[Row], more: Iterable[Row]) -> deque[Row]:

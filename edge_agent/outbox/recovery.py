@@ -26,7 +26,7 @@ _STRIDE, _STRIDES = 32, 128
 
 
 @dataclass(slots=True)
-class Salvage:
+class RecoveredRows:
     """What was found.
 
     Attributes:
@@ -46,7 +46,7 @@ class Salvage:
         return [row for row in self.rows if row.id not in delivered]
 
 
-def salvage(path: Path, schema: str) -> Salvage:
+def recover_rows(path: Path, schema: str) -> RecoveredRows:
     """Read what can be read of a damaged file; the file's first page may be mended in the course of it.
 
     Args:
@@ -59,7 +59,7 @@ def salvage(path: Path, schema: str) -> Salvage:
             _mend_first_page(path, schema)
             found = _read(path)
         return found
-    return Salvage()
+    return RecoveredRows()
 
 
 def _mend_first_page(path: Path, schema: str) -> None:
@@ -76,8 +76,8 @@ def _mend_first_page(path: Path, schema: str) -> None:
         file.write(page)
 
 
-def _read(path: Path) -> Salvage:
-    found = Salvage()
+def _read(path: Path) -> RecoveredRows:
+    found = RecoveredRows()
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         for fields in _rows(db):
             *values, at_ms = fields

@@ -1,13 +1,13 @@
-"""Asking for stored events again."""
+"""Requests to send stored events again, and their answers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 RESEND_LIMIT: Final = 1000
-"""Rows one request gets; the answer says where to go on."""
+"""Rows that one request gets at most; the answer says where to go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +22,31 @@ class ResendRange:
 
 @dataclass(frozen=True, slots=True)
 class ResendAnswer:
-    """What comes of a request.
+    """The result of a request that was carried out.
 
     Attributes:
         count: Rows that will be sent again.
-        missing: Ranges of ``seq``, both ends included, that are no longer held.
+        missing: Ranges of ``seq``, both ends included, that are no longer stored.
         more_from: The ``seq`` to ask from next where the request was longer than one answer; ``None`` where it was not.
-        refusal: Why the request has to be made again later; empty where it has been met as far as can be.
     """
 
     count: int
     missing: tuple[tuple[int, int], ...]
     more_from: int | None
-    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResendRefused:
+    """The result of a request that has to be made again later.
+
+    Attributes:
+        reason: Why, in words for the subscriber.
+    """
+
+    reason: str
+
+
+ResendOutcome: TypeAlias = ResendAnswer | ResendRefused
 
 
 def gaps_between(present: Sequence[int], first: int, last: int) -> tuple[tuple[int, int], ...]:

@@ -12,13 +12,13 @@ was; nor does what an unset clock's run does after its last delivery. No age is 
 from __future__ import annotations
 
 from edge_agent.clock import Clock
-from edge_agent.outbox.fallback_store import TieredStore
+from edge_agent.outbox.fallback_store import FallbackStore
 
 _EXPIRE_EVERY_S = 600.0
 _CLOCK_STEP_S = 60.0
 
 
-class Keeping:
+class Retention:
     """Dates deliveries and deletes those that were kept long enough. The thread that uses the store uses this too.
 
     Args:
@@ -27,7 +27,7 @@ class Keeping:
         keep_s: How long a delivered event is kept.
     """
 
-    def __init__(self, store: TieredStore, clock: Clock, keep_s: float) -> None:
+    def __init__(self, store: FallbackStore, clock: Clock, keep_s: float) -> None:
         self._store, self._clock, self._keep_s = store, clock, keep_s
         self._certain = False
         self._ahead_s = -clock.monotonic()  # of the time line before monotonic time

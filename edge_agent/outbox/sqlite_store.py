@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager
 from os.path import samestat
 from pathlib import Path
 
-from edge_agent.outbox.quarantine import set_aside
+from edge_agent.outbox.quarantine import quarantine
 from edge_agent.outbox.store import ROW_OVERHEAD_BYTES, Row, StoredSession, StoreError, Totals
 
 _SCHEMA_VERSION = 2
@@ -98,7 +98,7 @@ class SqliteStore:
             with closing(sqlite3.connect(copy)) as target:
                 self._db.backup(target)
             if self._path.exists():
-                set_aside(self._path)
+                quarantine(self._path)
             self._db.close()  # now, for it deletes the log that has its name
             copy.replace(self._path)
 

@@ -205,8 +205,8 @@ class MemoryStore:
 
     def save_session(self, session: StoredSession) -> None:
         """See :class:`Store`."""
-        held = {row.session for row in self._rows.values()} | {session.id}
-        self._sessions = {key: known for key, known in self._sessions.items() if key in held} | {session.id: session}
+        needed = {row.session for row in self._rows.values()} | {session.id}
+        self._sessions = {key: known for key, known in self._sessions.items() if key in needed} | {session.id: session}
 
     def sessions(self) -> list[StoredSession]:
         """See :class:`Store`."""

@@ -11,7 +11,7 @@ import pytest
 
 from edge_agent.device.commands import CommandDesk
 from edge_agent.errors import InputError
-from edge_agent.outbox.replay import ResendAnswer, ResendRange
+from edge_agent.outbox.replay import ResendAnswer, ResendOutcome, ResendRange, ResendRefused
 from edge_agent.privacy.audit import FILE, audit_file
 from edge_agent.protocol.messages import Command, Reply
 
@@ -27,7 +27,7 @@ def break_down(_command: Command) -> dict[str, Any]:
 HANDLERS = {"snapshot": lambda _command: {"tracks": []}, "refuse": refuse, "break": break_down}
 
 
-def reply_to(payload: bytes, *, retained: bool = False, outcome: ResendAnswer | None = None) -> Reply:
+def reply_to(payload: bytes, *, retained: bool = False, outcome: ResendOutcome | None = None) -> Reply:
     replies: list[Reply] = []
     desk = CommandDesk(lambda _wanted, answer: answer(outcome or ResendAnswer(0, (), None)), HANDLERS)
     desk.handle(payload, "S1", replies.append, retained=retained)
@@ -125,7 +125,7 @@ def test_a_resend_asks_the_outbox_and_tells_what_is_missing() -> None:
     asked: list[ResendRange] = []
     replies: list[Reply] = []
 
-    def resend(wanted: ResendRange, answer: Callable[[ResendAnswer], None]) -> None:
+    def resend(wanted: ResendRange, answer: Callable[[ResendOutcome], None]) -> None:
         asked.append(wanted)
         answer(ResendAnswer(4, ((3, 5),), 10))
 
@@ -137,7 +137,7 @@ def test_a_resend_asks_the_outbox_and_tells_what_is_missing() -> None:
 
 def test_a_resend_while_too_much_is_under_way_is_refused() -> None:
     payload = command("resend", ',"session":"S0","topic":"summary","from":3,"to":20')
-    assert "busy" in reply_to(payload, outcome=ResendAnswer(0, (), None, refusal="busy, ask later")).error
+    assert "busy" in reply_to(payload, outcome=ResendRefused("busy, ask later")).error
 
 
 @pytest.mark.parametrize(

@@ -45,17 +45,17 @@ def test_a_full_disk_costs_durability_and_no_event_and_the_outbox_recovers_by_it
     for seq in range(2, 402):
         outbox.put("expression", "S1", seq, b"x" * 500, seq)
     assert outbox.flush(10)
-    assert outbox.figures().storage == "degraded"
+    assert outbox.statistics().storage == "degraded"
     for row in outbox.take(100):
         outbox.delivered(row)
     (small_disk / "filler").unlink()
-    wait_until(lambda: outbox.figures().storage == "disk", what="recovery")
+    wait_until(lambda: outbox.statistics().storage == "disk", what="recovery")
     rest = outbox.take(1000)
     assert [row.seq for row in rest] == list(range(101, 402))
     outbox.put_back(rest)
     outbox.close()
     again = Outbox(settings, SteppedClock())
-    assert (again.figures().pending, again.figures().lost) == (301, 0)
+    assert (again.statistics().pending, again.statistics().lost) == (301, 0)
     again.close()
     assert len(caplog.records) == 2
     assert "disk is full; events wait in memory" in caplog.text

@@ -11,7 +11,7 @@ import pytest
 
 from edge_agent.config import OutboxSettings
 from edge_agent.outbox.outbox import Outbox
-from edge_agent.outbox.replay import RESEND_LIMIT, ResendAnswer, ResendRange
+from edge_agent.outbox.replay import RESEND_LIMIT, ResendAnswer, ResendOutcome, ResendRange, ResendRefused
 from edge_agent.outbox.store import Row, StoredSession
 from tests.support.broker import wait_until
 from tests.support.clocks import SteppedClock
@@ -56,11 +56,17 @@ def take(outbox: Outbox, limit: int = 100) -> list[Row]:
     return rows
 
 
-def ask(outbox: Outbox, wanted: ResendRange) -> ResendAnswer:
-    answers: list[ResendAnswer] = []
+def request(outbox: Outbox, wanted: ResendRange) -> ResendOutcome:
+    answers: list[ResendOutcome] = []
     outbox.resend(wanted, answers.append)
     wait_until(lambda: answers, what="an answer")
     return answers[0]
+
+
+def ask(outbox: Outbox, wanted: ResendRange) -> ResendAnswer:
+    outcome = request(outbox, wanted)
+    assert isinstance(outcome, ResendAnswer)
+    return outcome
 
 
 def test_events_are_taken_in_order_and_once(open_outbox: Callable[..., Outbox]) -> None:
@@ -75,7 +81,7 @@ def test_nothing_is_taken_before_it_is_stored(tmp_path: Path) -> None:
     outbox = Outbox(OutboxSettings(path=str(tmp_path / "outbox.db")), SteppedClock())
     outbox.put("expression", "S1", 1, b"1", 1)
     assert outbox.take(1) == []
-    assert outbox.figures().accepted == 0
+    assert outbox.statistics().accepted == 0
     outbox.close()
 
 
@@ -87,12 +93,12 @@ def test_undelivered_events_are_taken_again_after_a_restart_in_order(open_outbox
     first.take(1)
     first.close()
     second = open_outbox()
-    assert second.figures().pending == 2
+    assert second.statistics().pending == 2
     put(second, 1, session="S2")
     assert [(row.session, row.seq) for row in take(second)] == [("S1", 3), ("S1", 4), ("S2", 1)]
 
 
-def test_the_sender_is_told_once_no_topic_can_have_older_events(tmp_path: Path) -> None:
+def test_the_sender_is_notified_once_no_topic_can_have_older_events(tmp_path: Path) -> None:
     settings = OutboxSettings(path=str(tmp_path / "outbox.db"))
     first = Outbox(settings, SteppedClock())
     first.put("expression", "S1", 1, b"1", 1)
@@ -100,7 +106,7 @@ def test_the_sender_is_told_once_no_topic_can_have_older_events(tmp_path: Path) 
     taken: list[Row] = []
     second = Outbox(settings, SteppedClock(), on_ready=lambda: taken.extend(second.take(10)))
     second.start()
-    wait_until(lambda: taken, what="the sender being told")
+    wait_until(lambda: taken, what="the sender being notified")
     second.close()
 
 
@@ -146,14 +152,14 @@ def test_a_long_queue_is_taken_whole_and_in_order(open_outbox: Callable[..., Out
         for row in rows:
             second.delivered(row)
     assert taken == list(range(1, 1801))
-    assert second.figures().pending == 0
+    assert second.statistics().pending == 0
 
 
 def test_the_putter_never_waits_for_the_disk(tmp_path: Path) -> None:
     outbox = Outbox(OutboxSettings(path=str(tmp_path / "outbox.db")), SteppedClock())
     for number in range(1, 10_011):  # nobody stores: the writer thread does not run
         outbox.put("expression", "S1", number, b"", number)
-    assert outbox.figures().lost == 10
+    assert outbox.statistics().lost == 10
     outbox.close()
 
 
@@ -161,9 +167,9 @@ def test_a_full_outbox_loses_the_oldest_and_counts_them(open_outbox: Callable[..
     outbox = open_outbox(max_rows=100)
     outbox.remember(StoredSession("S1", 0, clock_synced=True, lost=0))
     put(outbox, *range(1, 151))
-    wait_until(lambda: outbox.figures().lost >= 50, what="trimming")
-    wait_until(lambda: outbox.figures().pending + outbox.figures().lost == 150, what="the last row")
-    lost = outbox.figures().lost
+    wait_until(lambda: outbox.statistics().lost >= 50, what="trimming")
+    wait_until(lambda: outbox.statistics().pending + outbox.statistics().lost == 150, what="the last row")
+    lost = outbox.statistics().lost
     assert lost in {50, 51}  # as the rows fell into commits, the last one may still have found room
     assert seqs(take(outbox))[0] == lost + 1
     assert outbox.sessions()[0].lost == lost
@@ -175,8 +181,8 @@ def test_delivered_events_make_room_before_any_is_lost(open_outbox: Callable[...
     for row in take(outbox, 50):
         outbox.delivered(row)
     put(outbox, *range(91, 141))
-    wait_until(lambda: outbox.figures().pending == 90, what="storing")
-    assert outbox.figures().lost == 0
+    wait_until(lambda: outbox.statistics().pending == 90, what="storing")
+    assert outbox.statistics().lost == 0
 
 
 def test_bytes_are_bounded_too(open_outbox: Callable[..., Outbox]) -> None:
@@ -184,8 +190,8 @@ def test_bytes_are_bounded_too(open_outbox: Callable[..., Outbox]) -> None:
     for number in range(1, 21):
         outbox.put("expression", "S1", number, b"x" * 100_000, number)
     assert outbox.flush(10)
-    wait_until(lambda: outbox.figures().kept_bytes <= 1_000_000, what="trimming")
-    assert outbox.figures().lost == 11
+    wait_until(lambda: outbox.statistics().kept_bytes <= 1_000_000, what="trimming")
+    assert outbox.statistics().lost == 11
 
 
 def test_stored_events_can_be_asked_for_again(open_outbox: Callable[..., Outbox]) -> None:
@@ -199,8 +205,8 @@ def test_stored_events_can_be_asked_for_again(open_outbox: Callable[..., Outbox]
     assert [(row.seq, row.payload, row.resent) for row in again] == [(2, b"2", True), (3, b"3", True)]
     for row in again:
         outbox.delivered(row)
-    figures = outbox.figures()
-    assert (figures.delivered["expression"], figures.resent, figures.pending) == (4, 2, 0)
+    statistics = outbox.statistics()
+    assert (statistics.delivered["expression"], statistics.resent, statistics.pending) == (4, 2, 0)
 
 
 def test_the_answer_names_what_is_no_longer_held(open_outbox: Callable[..., Outbox]) -> None:
@@ -221,14 +227,14 @@ def test_nothing_is_called_gone_that_lies_on_a_disk_which_does_not_answer(tmp_pa
     outbox = Outbox(settings, SteppedClock(), retry_disk_s=0.05)
     outbox.start()
     put(outbox, 1, session="S2")
-    unanswered = ask(outbox, ResendRange("S1", "expression", 1, 3))
+    unanswered = request(outbox, ResendRange("S1", "expression", 1, 3))
     in_memory = ask(outbox, ResendRange("S2", "expression", 1, 1))
     (tmp_path / "disk").unlink()
     (tmp_path / "unplugged").rename(tmp_path / "disk")
-    wait_until(lambda: outbox.figures().storage == "disk", what="the disk")
+    wait_until(lambda: outbox.statistics().storage == "disk", what="the disk")
     answered = ask(outbox, ResendRange("S1", "expression", 1, 3))
     outbox.close()
-    assert unanswered.refusal == "the disk with the events does not answer; ask later"
+    assert unanswered == ResendRefused("the disk with the events does not answer; ask later")
     assert in_memory == ResendAnswer(1, (), None)
     assert answered == ResendAnswer(2, ((3, 3),), None)
 
@@ -242,8 +248,8 @@ def test_a_long_request_is_answered_in_parts(open_outbox: Callable[..., Outbox])
 def test_requests_cannot_fill_the_memory(open_outbox: Callable[..., Outbox]) -> None:
     outbox = open_outbox()
     put(outbox, *range(1, RESEND_LIMIT + 1))
-    answers = [ask(outbox, ResendRange("S1", "expression", 1, RESEND_LIMIT)) for _ in range(6)]
-    assert [bool(answer.refusal) for answer in answers] == [False, False, False, False, True, True]
+    answers = [request(outbox, ResendRange("S1", "expression", 1, RESEND_LIMIT)) for _ in range(6)]
+    assert [isinstance(answer, ResendRefused) for answer in answers] == [False, False, False, False, True, True]
 
 
 def test_delivered_events_expire_after_their_retention(open_outbox: Callable[..., Outbox]) -> None:
@@ -302,7 +308,7 @@ def test_the_last_delivered_number_is_known_also_after_a_restart(open_outbox: Ca
     assert open_outbox().last_delivered("S1") == {"expression": 2}
 
 
-def test_whoever_sends_is_told_when_there_is_something(tmp_path: Path) -> None:
+def test_whoever_sends_is_notified_when_there_is_something(tmp_path: Path) -> None:
     ready = threading.Event()
     outbox = Outbox(OutboxSettings(path=str(tmp_path / "outbox.db")), SteppedClock(), on_ready=ready.set)
     outbox.start()
@@ -323,10 +329,10 @@ def test_a_file_that_another_agent_still_holds_is_taken_over_with_what_is_in_it(
     put(second, 1, 2, session="S2")
     for row in second.take(1):
         second.delivered(row)
-    assert second.figures().storage == "degraded"
+    assert second.statistics().storage == "degraded"
     first.close()
-    wait_until(lambda: second.figures().pending == 3, what="taking over")
-    assert second.figures().storage == "disk"
+    wait_until(lambda: second.statistics().pending == 3, what="taking over")
+    assert second.statistics().storage == "disk"
     assert [(row.session, row.seq) for row in take(second)] == [("S1", 2), ("S1", 3), ("S2", 2)]
     assert [session.id for session in second.sessions()] == ["S1"]
     assert second.last_delivered("S1") == {"expression": 1}
@@ -346,9 +352,11 @@ def test_what_may_no_longer_be_sent_is_deleted_even_if_it_comes_to_light_later(t
     before.close()
     (tmp_path / "disk").rename(tmp_path / "unplugged")
     (tmp_path / "disk").write_text("in the way")
-    outbox = opened(barred=("expression",), retry_disk_s=0.05)
-    assert ask(outbox, ResendRange("S1", "expression", 1, 2)).count == 0
-    assert "does not answer; ask later" in ask(outbox, ResendRange("S1", "summary", 3, 3)).refusal
+    outbox = opened(forbidden_topics=("expression",), retry_disk_s=0.05)
+    assert isinstance(request(outbox, ResendRange("S1", "expression", 1, 2)), ResendRefused)
+    unanswered = request(outbox, ResendRange("S1", "summary", 3, 3))
+    assert isinstance(unanswered, ResendRefused)
+    assert "does not answer; ask later" in unanswered.reason
     (tmp_path / "disk").unlink()
     (tmp_path / "unplugged").rename(tmp_path / "disk")
     assert [(row.topic, row.seq) for row in take(outbox)] == [("summary", 3)]
@@ -362,5 +370,5 @@ def test_what_may_no_longer_be_sent_is_deleted_even_if_it_comes_to_light_later(t
 def test_without_a_path_events_wait_in_memory(open_outbox: Callable[..., Outbox]) -> None:
     outbox = open_outbox(path="")
     put(outbox, 1, 2)
-    assert outbox.figures().storage == "memory"
+    assert outbox.statistics().storage == "memory"
     assert seqs(outbox.take(2)) == [1, 2]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.outbox.fallback_store import TieredStore
-from edge_agent.outbox.recovery import salvage
+from edge_agent.outbox.fallback_store import FallbackStore
+from edge_agent.outbox.recovery import recover_rows
 from edge_agent.outbox.sqlite_store import SCHEMA, SqliteStore
 from edge_agent.outbox.store import Row, StoredSession
 
@@ -45,7 +45,7 @@ def overwrite(file: Path, start: int, length: int) -> None:
 
 
 def test_an_undamaged_file_is_read_whole(outbox: Path) -> None:
-    found = salvage(outbox, SCHEMA)
+    found = recover_rows(outbox, SCHEMA)
     assert found.rows == [an_event(n) for n in range(1, EVENTS + 1)]
     assert len(found.pending) == EVENTS - 100
     assert found.sessions == [StoredSession(SESSION, 1_700_000_000_000, True, 0)]
@@ -54,12 +54,12 @@ def test_an_undamaged_file_is_read_whole(outbox: Path) -> None:
 @pytest.mark.parametrize("length", [16, 100, PAGE])
 def test_nothing_is_lost_with_the_first_page(outbox: Path, length: int) -> None:
     overwrite(outbox, 0, length)
-    assert len(salvage(outbox, SCHEMA).rows) == EVENTS
+    assert len(recover_rows(outbox, SCHEMA).rows) == EVENTS
 
 
 def test_a_bad_page_in_the_middle_costs_the_events_on_it(outbox: Path) -> None:
     overwrite(outbox, outbox.stat().st_size // 2 // PAGE * PAGE, PAGE)
-    rows = salvage(outbox, SCHEMA).rows
+    rows = recover_rows(outbox, SCHEMA).rows
     assert len(rows) >= EVENTS - 20
     assert all(row == an_event(row.id) for row in rows)
 
@@ -69,17 +69,17 @@ def test_of_a_file_that_was_cut_off_the_rest_is_saved(outbox: Path) -> None:
     store.close()  # moves everything from the log into the file
     with outbox.open("r+b") as handle:
         handle.truncate(outbox.stat().st_size // 2)
-    assert len(salvage(outbox, SCHEMA).rows) > EVENTS // 3
+    assert len(recover_rows(outbox, SCHEMA).rows) > EVENTS // 3
 
 
 def test_a_file_of_something_else_gives_nothing(tmp_path: Path) -> None:
     (tmp_path / "outbox.db").write_bytes(b"garbage " * 1000)
-    assert salvage(tmp_path / "outbox.db", SCHEMA).rows == []
+    assert recover_rows(tmp_path / "outbox.db", SCHEMA).rows == []
 
 
 def test_an_outbox_with_a_damaged_head_goes_on_with_all_its_events(outbox: Path) -> None:
     overwrite(outbox, 0, 100)
-    store = TieredStore(outbox)
+    store = FallbackStore(outbox)
     assert (store.storage, store.totals().pending) == ("disk", EVENTS - 100)
     assert [session.id for session in store.sessions()] == [SESSION]
     assert store.undelivered("expression", 0, 1)[0].id == 101

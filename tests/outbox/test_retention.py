@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.outbox.fallback_store import TieredStore
-from edge_agent.outbox.retention import Keeping
+from edge_agent.outbox.fallback_store import FallbackStore
+from edge_agent.outbox.retention import Retention
 from edge_agent.outbox.store import Row
 from tests.support.clocks import SteppedClock
 from tests.support.samples import a_row
@@ -26,21 +26,21 @@ class Run:
 
     def __init__(self, path: Path, wall: float, *, synced: bool) -> None:
         self.clock = SteppedClock(wall, synced=synced)
-        self.store = TieredStore(path)
-        self.keeping = Keeping(self.store, self.clock, 24 * HOUR)
-        self.keeping.turn()
+        self.store = FallbackStore(path)
+        self.retention = Retention(self.store, self.clock, 24 * HOUR)
+        self.retention.turn()
 
     def deliver(self, *numbers: int) -> None:
-        self.store.write([a_row(number) for number in numbers], [(number, self.keeping.date()) for number in numbers])
+        self.store.write([a_row(number) for number in numbers], [(number, self.retention.date()) for number in numbers])
 
     def after(self, hours: float) -> None:
         self.clock.advance(hours * HOUR)
-        self.keeping.turn()
+        self.retention.turn()
 
     def sync(self, wall: float) -> None:
         self.clock.step_wall_to(wall)
         self.clock.is_synced = True
-        self.keeping.turn()
+        self.retention.turn()
 
     def kept(self) -> list[int]:
         return [row.id for row in self.store.between("S1", "expression", 1, 99, 100)]
@@ -151,9 +151,9 @@ def test_what_a_failing_disk_missed_is_not_older_than_what_it_holds(tmp_path: Pa
     run.sync(RIGHT)
     folder.unlink()
     (tmp_path / "unplugged").rename(folder)
-    run.store.recover()
-    run.keeping.opened()
-    run.keeping.turn()
+    run.store.retry_disk()
+    run.retention.opened()
+    run.retention.turn()
     run.after(23)
     assert run.kept() == [1, 2]
     run.after(2)
@@ -163,7 +163,7 @@ def test_what_a_failing_disk_missed_is_not_older_than_what_it_holds(tmp_path: Pa
 
 def test_a_file_of_the_first_version_is_taken_over_and_counts_as_just_delivered(tmp_path: Path) -> None:
     path = tmp_path / "outbox.db"
-    old = TieredStore(path)
+    old = FallbackStore(path)
     old.write([a_row(1), a_row(2), a_row(3)], [(1, round(BEHIND * 1000)), (2, round(RIGHT * 1000))])
     old.close()
     with closing(sqlite3.connect(path)) as db:
@@ -174,7 +174,7 @@ def test_a_file_of_the_first_version_is_taken_over_and_counts_as_just_delivered(
     run.after(2)
     assert run.kept() == [3]
     assert waiting(run) == [3]
-    assert run.store.set_aside == 0
+    assert run.store.quarantined == 0
     run.store.close()
 
 

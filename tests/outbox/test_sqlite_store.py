@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.outbox.quarantine import set_aside
+from edge_agent.outbox.quarantine import quarantine
 from edge_agent.outbox.sqlite_store import SqliteStore
 from edge_agent.outbox.store import StoreError
 from tests.support.full_disk import files_of_at_most
@@ -124,6 +124,6 @@ def test_a_folder_that_cannot_be_made_is_an_error_of_the_medium(tmp_path: Path) 
 def test_files_set_aside_do_not_pile_up(tmp_path: Path) -> None:
     for number in range(5):
         (tmp_path / "outbox.db").write_text(str(number))
-        set_aside(tmp_path / "outbox.db")
+        quarantine(tmp_path / "outbox.db")
     assert [file.read_text() for file in sorted(tmp_path.glob("outbox.db.corrupt-*"))] == ["2", "3", "4"]
     assert len(list(tmp_path.iterdir())) == 3

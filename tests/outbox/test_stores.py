@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.outbox.fallback_store import TieredStore
+from edge_agent.outbox.fallback_store import FallbackStore
 from edge_agent.outbox.sqlite_store import SqliteStore
 from edge_agent.outbox.store import MemoryStore, Row, Store, StoredSession
 from tests.support.samples import a_row
@@ -15,8 +15,8 @@ from tests.support.samples import a_row
 MAKERS: dict[str, Callable[[Path], Store]] = {
     "memory": lambda _folder: MemoryStore(),
     "sqlite": lambda folder: SqliteStore(folder / "outbox.db"),
-    "tiered": lambda folder: TieredStore(folder / "outbox.db"),
-    "tiered in memory": lambda _folder: TieredStore(None),
+    "fallback": lambda folder: FallbackStore(folder / "outbox.db"),
+    "fallback in memory": lambda _folder: FallbackStore(None),
 }
 
 

@@ -12,7 +12,7 @@ from edge_agent.device.session import Session
 from edge_agent.device.statistics import MessengerStatistics, PublisherStatistics
 from edge_agent.health.metrics import render
 from edge_agent.health.monitor import CameraReport, HealthMonitor
-from edge_agent.outbox.outbox import OutboxFigures
+from edge_agent.outbox.outbox import OutboxStatistics
 from edge_agent.pipeline import Pipeline
 from edge_agent.privacy.summary import SummaryWindow
 from edge_agent.protocol.messages import encode
@@ -80,7 +80,7 @@ def published(rows: list[Row]) -> list[bytes]:
     figures = CameraReport(CameraState.OK, "", frames_read=len(rows), frames_dropped=0)
     statistics = MessengerStatistics(
         PublisherStatistics(connected=True, connections=1, in_flight=0, denied=(), turned_at=0.0),
-        OutboxFigures(
+        OutboxStatistics(
             storage="disk",
             accepted=len(sent),
             delivered={},
@@ -88,7 +88,7 @@ def published(rows: list[Row]) -> list[bytes]:
             pending=0,
             kept_bytes=sum(map(len, sent)),
             lost=0,
-            set_aside=0,
+            quarantined=0,
             turned_at=0.0,
             stalled=False,
         ),

@@ -11,7 +11,7 @@ from edge_agent.device.builders import MessageBuilder
 from edge_agent.device.session import Session
 from edge_agent.device.statistics import MessengerStatistics, PublisherStatistics
 from edge_agent.errors import InputError
-from edge_agent.outbox.outbox import OutboxFigures
+from edge_agent.outbox.outbox import OutboxStatistics
 from edge_agent.outbox.store import StoredSession
 from edge_agent.protocol.catalogue import TYPES
 from edge_agent.protocol.messages import Command, Desired, Expression, Status, decode, encode
@@ -32,7 +32,7 @@ def statistics() -> MessengerStatistics:
     """Of a device with several troubles."""
     return MessengerStatistics(
         PublisherStatistics(connected=True, connections=1, in_flight=0, denied=(), turned_at=0.0),
-        OutboxFigures(
+        OutboxStatistics(
             storage="degraded",
             accepted=9,
             delivered={},
@@ -40,7 +40,7 @@ def statistics() -> MessengerStatistics:
             pending=4,
             kept_bytes=800,
             lost=2,
-            set_aside=0,
+            quarantined=0,
             turned_at=0.0,
             stalled=False,
         ),

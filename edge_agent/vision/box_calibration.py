@@ -45,7 +45,7 @@ class RawFace:
 
 @dataclass(frozen=True, slots=True)
 class BoxCalibration:
-    """How a detector's own boxes become FER2013's squares; fitted as ``docs/framing.md`` shows.
+    """How a detector's own boxes become FER2013's squares; fitted as ``docs/box-calibration.md`` shows.
 
     Attributes:
         scale: Side of the square as a multiple of :attr:`RawFace.size`.

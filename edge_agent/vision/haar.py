@@ -21,7 +21,7 @@ _MAX_GAIN = 10.0
 
 @dataclass(frozen=True, slots=True)
 class HaarSearch:
-    """How thoroughly to search; the choice and its figures stand in ``docs/framing.md``.
+    """How thoroughly to search; the choice and its figures stand in ``docs/box-calibration.md``.
 
     Attributes:
         cascade: Which of OpenCV's frontal-face cascades: ``default``, ``alt`` or ``alt2``.

@@ -120,4 +120,5 @@ CORRUPTIONS = (
     Corruption("mask", "mouth and nose covered", _masked),
 )
 """All of them. A detector's box typically overlaps the true one by 0.8 (intersection over union), one in ten by less
-than 0.56 (``docs/box-calibration.md``): a shift by 10 % of the side leaves about 0.8, by 20 % 0.6 to 0.7, the scales 0.7."""
+than 0.56 (``docs/box-calibration.md``): a shift by 10 % of the side leaves about 0.8, by 20 % 0.6 to 0.7, the scales
+0.7."""

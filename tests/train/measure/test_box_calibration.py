@@ -84,7 +84,7 @@ def test_two_detectors_framing_alike_agree() -> None:
 
 
 def test_haars_constants_are_those_that_fer2013_gives(data_dir: Path, tmp_path: Path) -> None:
-    """A hundred faces fix the scale to a few percent; the constants come from 3,000, as docs/box-calibration.md shows."""
+    """A hundred faces fix the scale to a few percent. The constants come from 3,000: docs/box-calibration.md."""
     some = tmp_path / "fer2013.csv"
     with lzma.open(data_dir / "fer2013" / "fer2013.csv.xz", "rt") as lines:
         some.write_text("".join(itertools.islice(lines, 101)))

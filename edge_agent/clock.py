@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import time
 from datetime import datetime, timezone
 from pathlib import Path
@@ -51,6 +50,8 @@ def clock_synced() -> bool:
 
 
 def _kernel_says_synced() -> bool:
+    import ctypes  # not needed by those who only date messages
+
     try:
         adjtimex = ctypes.CDLL(None).adjtimex
     except (AttributeError, OSError):

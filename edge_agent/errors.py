@@ -7,12 +7,7 @@ is a bug of ours and keeps its traceback.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Final
-
-import msgspec
-
-UNDECODABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises at JSON that is broken, of another shape, not UTF-8, or nested without end."""
+from typing import ClassVar
 
 
 class AgentError(Exception):

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from edge_agent.errors import UNDECODABLE, InputError
+from edge_agent.decoding import UNDECODABLE
+from edge_agent.errors import InputError
 from train.common.writing import write_whole
 from train.measure.annotator_agreement import AnnotatorAgreement
 from train.measure.calibration import Abstention, Calibration

@@ -16,7 +16,8 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 from msgspec.structs import replace
 
-from edge_agent.errors import UNDECODABLE, CheckFailed, InputError
+from edge_agent.decoding import UNDECODABLE
+from edge_agent.errors import CheckFailed, InputError
 from edge_agent.files import PUBLIC, SECRET, make_folder, path_exists, read_file, write_file
 from edge_agent.model_format.bundle import Bundle, unpack_bundle
 from edge_agent.model_format.golden_check import check_golden, golden_faces

@@ -14,7 +14,8 @@ import msgspec
 from msgspec.structs import replace
 
 from edge_agent.config import Name
-from edge_agent.errors import UNDECODABLE, InputError
+from edge_agent.decoding import UNDECODABLE
+from edge_agent.errors import InputError
 from edge_agent.files import SECRET, path_exists, read_file, write_file
 
 _LONGEST_NAME = 64

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -18,7 +19,6 @@ from edge_agent.client.liveness import DeviceState
 from edge_agent.client.timestamps import Dated
 from edge_agent.clock import utc_text
 from edge_agent.errors import BrokerError, InputError
-from edge_agent.mqtt.connection import Connection
 from edge_agent.mqtt.endpoint import Broker
 from edge_agent.mqtt.errors import ConnectError
 from edge_agent.mqtt.events import Acknowledged, Closed, Received, Subscribed
@@ -36,6 +36,9 @@ from edge_agent.protocol.topics import (
     Topics,
     parse,
 )
+
+if TYPE_CHECKING:
+    from edge_agent.mqtt.connection import Connection
 
 _FOLLOWED = (STATUS, HEALTH, EXPRESSION, SUMMARY, REPLY, DESIRED)
 _COMMAND_EXPIRY_S = 60
@@ -93,9 +96,9 @@ class Classroom:
             f"$share/{share}/{topics.of(name)}" if share and name in SEQUENCED else topics.of(name)
             for name in _FOLLOWED
         ]
-        self._client_id = client_id or f"{root}:client:{secrets.token_hex(6)}"
+        self._client_id = client_id or f"{root}:client:{os.urandom(6).hex()}"
         self._session_expiry_s = away_s if client_id else 0
-        self._journal = Journal(secrets.token_hex(4), catch_up=catch_up, patience=patience, whole=not share)
+        self._journal = Journal(os.urandom(4).hex(), catch_up=catch_up, patience=patience, whole=not share)
         self._connection: Connection | None = None
         self._retry, self._retry_at = Backoff(1.0, 30.0), 0.0
         self._trouble = ""
@@ -179,6 +182,8 @@ class Classroom:
         if wait_s > 0:
             time.sleep(min(wait_s, within_s))
             return []
+        from edge_agent.mqtt.connection import Connection  # not earlier: paho doubles the time to import this module
+
         try:
             connection = Connection(self._broker, self._client_id, session_expiry_s=self._session_expiry_s)
         except BrokerError as error:

@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from edge_agent.errors import UNDECODABLE, AgentError, InputError
+from edge_agent.decoding import UNDECODABLE
+from edge_agent.errors import AgentError, InputError
 from edge_agent.outbox.replay import ResendOutcome, ResendRange, ResendRefused
 from edge_agent.privacy.audit import AUDIT
 from edge_agent.protocol.messages import Command, CommandId, CommandName, Reply, ResendResult, decode

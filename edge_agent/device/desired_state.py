@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from edge_agent.errors import UNDECODABLE, InputError
+from edge_agent.decoding import UNDECODABLE
+from edge_agent.errors import InputError
 from edge_agent.protocol.messages import Desired, decode
 
 

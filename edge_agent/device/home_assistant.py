@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from edge_agent.config import Settings
+from edge_agent.decoding import UNDECODABLE
 from edge_agent.device.unqueued import Letter
-from edge_agent.errors import UNDECODABLE
 from edge_agent.mqtt.events import Received
 from edge_agent.protocol.ha_discovery import ORIGIN, Discovery, discovery, discovery_topic
 

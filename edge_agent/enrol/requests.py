@@ -7,7 +7,8 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 
 from edge_agent.config import Name
-from edge_agent.errors import UNDECODABLE, InputError
+from edge_agent.decoding import UNDECODABLE
+from edge_agent.errors import InputError
 
 MAX_BYTES: Final = 64 * 1024
 """A larger file is neither of the two. It comes from others and is not read to its end."""

@@ -6,7 +6,8 @@ import math
 
 import msgspec
 
-from edge_agent.errors import UNDECODABLE, ModelError
+from edge_agent.decoding import UNDECODABLE
+from edge_agent.errors import ModelError
 from edge_agent.model_format.flatbuffer import Interface, Tensor
 from edge_agent.model_format.golden import Golden
 from edge_agent.model_format.labels import LABELS_WANTED, are_usable

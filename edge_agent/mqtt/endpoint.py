@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from edge_agent.config import MqttSettings, TlsSettings
 from edge_agent.errors import ConfigError
+
+if TYPE_CHECKING:
+    import ssl
+
+    from edge_agent.config import MqttSettings, TlsSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,8 @@ def tls_context(settings: TlsSettings) -> ssl.SSLContext:
     Raises:
         ConfigError: A certificate or key file cannot be used.
     """
+    import ssl  # only where a connection is encrypted: programs of clients start faster without it
+
     try:
         context = ssl.create_default_context(cafile=settings.ca or None)
     except (OSError, ssl.SSLError) as error:

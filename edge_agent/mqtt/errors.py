@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-import ssl
+from typing import TYPE_CHECKING
 
 from edge_agent.errors import BrokerError
 from edge_agent.mqtt.endpoint import Broker
+
+if TYPE_CHECKING:
+    import ssl
 
 OLD_BROKER = 'Set mqtt.protocol = "3.1.1" if the broker does not speak MQTT 5'
 _TEMPORARY = {0x88, 0x89, 0x97, 0x9F}

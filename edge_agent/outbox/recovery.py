@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from edge_agent.errors import UNDECODABLE
+from edge_agent.decoding import UNDECODABLE
 from edge_agent.outbox.store import Row, StoredSession
 from edge_agent.protocol.topics import SEQUENCED
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from edge_agent.errors import UNDECODABLE, InputError
+from edge_agent.decoding import UNDECODABLE
+from edge_agent.errors import InputError
 from edge_agent.files import SECRET, write_file
 
 log = logging.getLogger(__name__)

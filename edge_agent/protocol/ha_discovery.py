@@ -7,16 +7,18 @@ device's own ``summary`` and ``health`` topics, so they can tell nothing that th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from edge_agent import __version__
-from edge_agent.config import Name, Settings
 from edge_agent.model_format.labels import UNCERTAIN
 from edge_agent.protocol.messages import Desired, encode
 from edge_agent.protocol.topics import DESIRED, HEALTH, STATUS, SUMMARY, Topics
+
+if TYPE_CHECKING:
+    from edge_agent.config import Name, Settings
 
 ORIGIN: Final = "classroom-edge-agent"
 WITHHELD: Final = "withheld"

@@ -14,7 +14,8 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from edge_agent.errors import UNDECODABLE, InputError
+from edge_agent.decoding import UNDECODABLE
+from edge_agent.errors import InputError
 from edge_agent.protocol.topics import VERSION
 
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]

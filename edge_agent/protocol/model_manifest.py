@@ -14,7 +14,8 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from edge_agent.errors import UNDECODABLE, InputError
+from edge_agent.decoding import UNDECODABLE
+from edge_agent.errors import InputError
 from edge_agent.protocol.messages import Message, Number
 
 PART_BYTES: Final = 64 * 1024

@@ -16,7 +16,8 @@ from typing import Final
 
 import msgspec
 
-from edge_agent.errors import UNDECODABLE, InputError
+from edge_agent.decoding import UNDECODABLE
+from edge_agent.errors import InputError
 from edge_agent.files import SECRET, make_folder, sync_folder, write_file
 from edge_agent.protocol.model_manifest import ModelManifest
 from edge_agent.update.state import Kept, UpdateState

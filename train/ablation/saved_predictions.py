@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.errors import UNDECODABLE
+from edge_agent.decoding import UNDECODABLE
 from train.common.writing import write_whole
 from train.fit.recipe import Recipe
 from train.fit.resuming import RunMismatch

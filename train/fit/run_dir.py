@@ -22,7 +22,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.errors import UNDECODABLE, AgentError, InputError
+from edge_agent.decoding import UNDECODABLE
+from edge_agent.errors import AgentError, InputError
 from train.common.writing import write_whole, writing
 from train.fit.recipe import Recipe
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from edge_agent.errors import UNDECODABLE, InputError
+from edge_agent.decoding import UNDECODABLE
+from edge_agent.errors import InputError
 from train.common.writing import write_whole
 from train.fit.run_dir import EpochMetrics, RunDamaged, RunDir
 from train.reproduce.jobs import Job, Settings, job_of

@@ -35,7 +35,7 @@ from edge_agent.system.status_led import StatusLed
 from edge_agent.types import Frame, TrackedFace
 from edge_agent.update.live import LiveModel
 from edge_agent.update.messages import Choice
-from edge_agent.update.watch import Turn
+from edge_agent.update.probation import Turn
 from edge_agent.vision.camera import Camera, CameraState
 from edge_agent.vision.classifier import Classifier
 from edge_agent.vision.detector import open_detector

@@ -1,1 +1,1 @@
-"""A device's side of model updates: which model runs, taking a published one, trying it, watching it, giving it up."""
+"""A device's side of model updates: get a published model, validate it, put it in place, watch it, roll it back."""

@@ -12,12 +12,12 @@ from edge_agent.device.messenger import Messenger
 from edge_agent.errors import ConfigError
 from edge_agent.mqtt.events import Received
 from edge_agent.protocol.messages import ModelUpdate
+from edge_agent.update.manifests import Verifier
 from edge_agent.update.messages import Choice, Ready, Taken
-from edge_agent.update.signature import Verifier
+from edge_agent.update.model_folder import ModelFolder
+from edge_agent.update.probation import MAX_CONSECUTIVE_FAILURES, ProbationMonitor, Turn
 from edge_agent.update.source import ModelSource, model_source, models_folder
-from edge_agent.update.store import ModelFolder
 from edge_agent.update.updater import Updater
-from edge_agent.update.watch import STRIKES, Turn, Watch
 from edge_agent.vision.classifier import Classifier
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 class LiveModel:
-    """Keeps the model what the fleet wants it to be, or leaves it alone where the settings have no key of a fleet.
+    """Runs the model that the fleet has published, or does nothing where the settings have no key of a fleet.
 
     Args:
         settings: The agent's.
@@ -49,55 +49,59 @@ class LiveModel:
             if self._updater is not None
             else Classifier.load(self.source.path, runtime=chosen.runtime, threads=chosen.threads)
         )
-        self._watch = Watch(settings.update.probation_s, time.monotonic())
+        self._monitor = ProbationMonitor(settings.update.probation_s, time.monotonic())
         self._waiting: Ready | None = None
         self._waiting_since = 0.0
         self._taken: Taken | None = None
 
     def start(self, messenger: Messenger) -> None:
-        """Begin to follow the fleet, and let ``status`` tell where the model comes from."""
+        """Begin to follow the fleet, and let ``status`` report where the model comes from."""
         if self._updater is None:
             messenger.report_model(ModelUpdate(source=self.source.source, version=self.source.version))
             return
         probation = self._updater.probation
         if probation is not None:
-            self._watch.begin(self.classifier.model_id, probation, probation.usual, time.monotonic(), 0)
+            self._monitor.begin(self.classifier.model_id, probation, probation.baseline, time.monotonic(), 0)
         self._updater.start(messenger)
 
     def hear(self, message: Received | Choice) -> None:
-        """Something on the fleet's topics came in, or an operator's choice among what is published; from any thread."""
+        """A message on the fleet's topics came in, or an operator's choice of a published model; from any thread."""
         if self._updater is not None:
             self._updater.hear(message)
 
     def between_frames(self, turn: Turn, now: float) -> Classifier | None:
-        """Take note of how the last turn went; a model to go on with, if one has to take over now.
+        """Take note of the last turn; a model to go on with where one has to take over now, else ``None``.
 
-        Once it has, :meth:`taken_over` is to be called.
+        Once it has taken over, :meth:`taken_over` is to be called.
+
+        Args:
+            turn: The last turn of perception.
+            now: Monotonic seconds.
         """
         if self._updater is None:
             return None
         delivered = turn.delivered
-        outcome = self._watch.count(turn, now)
+        outcome = self._monitor.count(turn, now)
         if outcome is not None:
             self._updater.hear(outcome)
-            if outcome.through:
-                self._watch.proven(now, delivered)
+            if outcome.passed:
+                self._monitor.proven(now, delivered)
         ready = self._updater.ready()
         if ready is not None:
             self._waiting, self._waiting_since = ready, now
         if self._waiting is None or self._too_early(self._waiting, now):
             return None
         ready, self._waiting = self._waiting, None
-        self._taken = Taken(self._watch.usual)
+        self._taken = Taken(self._monitor.baseline)
         if ready.probation is None:
-            self._watch.proven(now, delivered)
+            self._monitor.proven(now, delivered)
         else:
-            before = self._watch.usual
-            self._watch.begin(ready.classifier.model_id, ready.probation, before, now, delivered)
+            baseline = self._monitor.baseline
+            self._monitor.begin(ready.classifier.model_id, ready.probation, baseline, now, delivered)
         return ready.classifier
 
     def taken_over(self) -> None:
-        """The model last given out reads faces now and ``status`` names it, so its state may be told."""
+        """The model last given out classifies faces now and ``status`` names it, so its state may be reported."""
         if self._updater is not None and self._taken is not None:
             self._updater.hear(self._taken)
             self._taken = None
@@ -108,10 +112,10 @@ class LiveModel:
             self._updater.stop(in_order=in_order)
 
     def _too_early(self, ready: Ready, now: float) -> bool:
-        """Whether a new model had better wait until it is known how the device does without it."""
-        if ready.probation is None or self._watch.usual is not None:
+        """Whether a new model has to wait until the baseline without it is known."""
+        if ready.probation is None or self._monitor.baseline is not None:
             return False
-        return now < self._waiting_since + STRIKES * self._watch.window_s
+        return now < self._waiting_since + MAX_CONSECUTIVE_FAILURES * self._monitor.interval_s
 
 
 def _updater(settings: Settings) -> Updater | None:

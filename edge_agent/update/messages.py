@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from edge_agent.protocol.messages import ModelUpdate
-from edge_agent.update.state import Probation, Usual
+from edge_agent.update.state import Baseline, Probation
 from edge_agent.vision.classifier import Classifier
 
 
-class Post(Protocol):
-    """What of messaging the updater needs."""
+class Messaging(Protocol):
+    """What the updater needs of the messenger."""
 
     def set_subscriptions(self, filters: list[str]) -> None:
-        """Hear these topics."""
+        """Subscribe to these topics, and to no others set here before."""
 
     def report_model(self, update: ModelUpdate) -> None:
-        """Let ``status`` tell this."""
+        """Let ``status`` report this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,13 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Perception has picked up what was ready; ``usual`` is how the device did until then."""
+    """Perception has taken the model that was ready; ``baseline`` is how the device did until then."""
 
-    usual: Usual | None
+    baseline: Baseline | None
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Of what is published, an operator wants this model alone, by its id; empty for whichever is the latest."""
+    """An operator wants this model, by its id, of those published; empty for the latest of them."""
 
     model_id: str

@@ -1,17 +1,23 @@
-"""Which model a device runs, and where it comes from: its settings name it, the fleet published it, or it came with the
-agent, in this order."""
+"""Which model a device runs, and where it comes from.
+
+The first of these that there is: the one that its settings name, the fleet's, the one that came with the agent.
+"""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from edge_agent.config import Settings
+from edge_agent.config import ClassifierSettings, Settings
+from edge_agent.errors import ModelError
 from edge_agent.system.data_folders import state_folder
-from edge_agent.update.state import UpdateState
-from edge_agent.update.store import ModelFolder
-from edge_agent.vision.classifier import model_path
+from edge_agent.update.model_folder import ModelFolder, StateFile
+from edge_agent.update.state import UpdateState, lost
+from edge_agent.vision.classifier import Classifier, model_path
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +27,7 @@ class ModelSource:
     Attributes:
         source: ``settings``, ``fleet`` or ``bundled``.
         path: The bundle; ``None`` for the one that came with the agent.
-        version: Of the publication, for the fleet's.
+        version: Of the fleet's model; 0 for others.
         on_probation: Whether it has yet to prove itself.
     """
 
@@ -39,18 +45,18 @@ class ModelSource:
 
 
 def model_source(settings: Settings) -> ModelSource:
-    """What the agent would run with these settings; looks, changes nothing."""
+    """What the agent would run with these settings. Reads files and changes nothing."""
     if settings.classifier.model:
         return ModelSource("settings", model_path(settings.classifier.model))
-    place = models_folder(settings)
-    if not settings.update.key or place is None:
+    path = models_folder(settings)
+    if not settings.update.key or path is None:
         return ModelSource("bundled")
-    folder = ModelFolder(place)
+    folder = ModelFolder(path)
     return source_of(folder.state(), folder)
 
 
 def models_folder(settings: Settings) -> Path | None:
-    """Where published models are kept; ``None`` for an agent that leaves nothing behind."""
+    """Where published models are kept; ``None`` for an agent that stores nothing."""
     state = state_folder(settings)
     return None if state is None else state / "models"
 
@@ -60,3 +66,32 @@ def source_of(state: UpdateState, folder: ModelFolder) -> ModelSource:
     if state.current is None or not folder.holds(state.current):
         return ModelSource("bundled")
     return ModelSource("fleet", folder.bundle(state.current), state.current.version, state.probation is not None)
+
+
+def load_usable_model(
+    settings: ClassifierSettings, state_file: StateFile, folder: ModelFolder
+) -> tuple[Classifier, ModelSource]:
+    """The model that the settings name, or the remembered one of the fleet's, or the one that came with the agent.
+
+    A model of the fleet's that cannot be used is passed over and removed from the state.
+
+    Raises:
+        ModelError: The one that the settings name, or that came with the agent, cannot be used.
+    """
+
+    def load(path: Path | None) -> Classifier:
+        return Classifier.load(path, runtime=settings.runtime, threads=settings.threads)
+
+    if settings.model:
+        source = ModelSource("settings", model_path(settings.model))
+        return load(source.path), source
+    while state_file.state.current is not None:
+        source = source_of(state_file.state, folder)
+        try:
+            if source.path is None:
+                raise ModelError(f"{folder.bundle(state_file.state.current)}: gone or damaged")
+            return load(source.path), source
+        except ModelError as error:
+            log.error("the fleet's model cannot be used, the one before takes over: %s", error)
+            state_file.change(lost(state_file.state))
+    return load(None), ModelSource("bundled")

@@ -15,9 +15,9 @@ from edge_agent.errors import Rejected
 from edge_agent.protocol.messages import ModelUpdate
 from edge_agent.protocol.model_manifest import ModelManifest
 
-MOST_CRASHES: Final = 2
-"""So often may the agent end without a word while a model is on probation, before the model is blamed and taken back.
-Once is forgiven: it may have been anything."""
+MAX_CRASHES: Final = 2
+"""After so many unexpected ends of the agent during a probation the model is blamed and rolled back. One end is
+forgiven: it may have had any cause."""
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,15 +32,15 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
         return self.sha256[:12]
 
 
-class Usual(msgspec.Struct, frozen=True, kw_only=True):
+class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     """How the device did with the model before: what a new one is measured against.
 
     Attributes:
-        looked_at: Share of the camera's frames that perception had time for.
-        face_ms: Milliseconds of processor time to read a face; ``None`` where none was read.
+        frame_share: Share of the camera's frames that perception had time for, 0 to 1.
+        face_ms: Milliseconds of processor time to classify a face; ``None`` where none was classified.
     """
 
-    looked_at: float
+    frame_share: float = msgspec.field(name="looked_at")
     face_ms: float | None = None
 
 
@@ -49,23 +49,23 @@ class Probation(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         max_slowdown: How many times the former model's time it may take.
-        usual: How the device did before; ``None`` where that was not yet known.
-        served_s: Seconds for which it has read frames.
-        crashes: How often the agent has ended without a word meanwhile.
-        running: Whether a run of the agent with it is going on, or ended without a word.
-        boot: In which run of the machine: a power cut is not the model's doing.
+        baseline: How the device did before; ``None`` where that was not yet known.
+        served_s: Seconds for which it has processed frames.
+        crashes: How often the agent has ended unexpectedly meanwhile.
+        running: Whether a run of the agent with it is going on, or ended unexpectedly.
+        boot: Id of the boot of the machine: a power cut is not the model's fault.
     """
 
     max_slowdown: float
-    usual: Usual | None = None
+    baseline: Baseline | None = msgspec.field(default=None, name="usual")
     served_s: float = 0.0
     crashes: int = 0
     running: bool = False
     boot: str = ""
 
 
-class Tried(msgspec.Struct, frozen=True, kw_only=True):
-    """A model whose trial has begun: in which run of the machine, and how often without coming to an end."""
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """A model whose validation has begun: in which boot of the machine, and how often without coming to an end."""
 
     model: Kept
     boot: str
@@ -73,7 +73,7 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """A published model this device does not run, and why; it is not tried again by the same version of the agent."""
+    """A published model this device does not run, and why. The same version of the agent does not try it again."""
 
     model: Kept
     state: Literal["refused", "rolled_back"]
@@ -86,11 +86,11 @@ class UpdateState(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v
 
     Attributes:
         current: The fleet's model in use; ``None`` for the one that came with the agent.
-        previous: The one before, kept to go back to; ``None`` likewise.
-        probation: Of ``current``.
-        highest: The latest publication that was decided about; an older one is never taken.
-        verdict: Where that was against it.
-        tried: What is being tried at this moment; found at a start, the agent ended meanwhile.
+        previous: The one before, kept to go back to; ``None`` for the one that came with the agent.
+        probation: Of ``current``; ``None`` where it has proved itself.
+        highest: The latest published model that was decided about; an older one is never taken.
+        verdict: Why that one is not in use; ``None`` where it is.
+        attempt: The validation going on at this moment. One that is found at a start ended with the agent.
     """
 
     current: Kept | None = None
@@ -98,21 +98,21 @@ class UpdateState(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v
     probation: Probation | None = None
     highest: Kept | None = None
     verdict: Verdict | None = None
-    tried: Tried | None = None
+    attempt: Attempt | None = msgspec.field(default=None, name="tried")
 
 
 def wanted(
-    publications: Sequence[ModelManifest], device: str, state: UpdateState, agent: str
+    manifests: Sequence[ModelManifest], device: str, state: UpdateState, agent: str
 ) -> ModelManifest | Rejected | None:
-    """What to do about what is published: a model to get, the reason for taking none, or nothing.
+    """The model to get; why none of the published ones is taken; or ``None`` where there is nothing to do.
 
     Args:
-        publications: Those whose signature is right.
+        manifests: Those whose signature is right.
         device: This one, as ``site/device``.
         state: What is remembered.
-        agent: The agent's version; another one than that which refused a model gives it another chance.
+        agent: The agent's version. A model that another version has refused gets another chance.
     """
-    best = max((one for one in publications if one.is_for(device)), key=lambda one: one.version, default=None)
+    best = max((one for one in manifests if one.is_for(device)), key=lambda one: one.version, default=None)
     if best is None:
         return None
     seen, current, verdict = state.highest, state.current, state.verdict
@@ -131,49 +131,49 @@ def wanted(
     return best
 
 
-def kept(publication: ModelManifest) -> Kept:
-    """How a publication is remembered."""
-    return Kept(sha256=publication.sha256, version=publication.version)
+def kept(manifest: ModelManifest) -> Kept:
+    """How a published model is remembered."""
+    return Kept(sha256=manifest.sha256, version=manifest.version)
 
 
-def trying(state: UpdateState, publication: ModelManifest, boot: str, agent: str) -> UpdateState:
-    """A trial begins. One that has taken the agent with it too often is not begun again: the model is refused."""
-    model, before = kept(publication), state.tried
+def validating(state: UpdateState, manifest: ModelManifest, boot: str, agent: str) -> UpdateState:
+    """A validation begins. If the agent has crashed in it too often, the model is refused instead."""
+    model, before = kept(manifest), state.attempt
     if before is None or before.model != model or before.boot != boot:
-        return replace(state, tried=Tried(model=model, boot=boot))
-    if before.times >= MOST_CRASHES:
-        return refused(state, model, f"the agent ended without a word {before.times} times while trying it", agent)
-    return replace(state, tried=replace(before, times=before.times + 1))
+        return replace(state, attempt=Attempt(model=model, boot=boot))
+    if before.times >= MAX_CRASHES:
+        return refused(state, model, f"the agent ended unexpectedly {before.times} times while validating it", agent)
+    return replace(state, attempt=replace(before, times=before.times + 1))
 
 
 def refused(state: UpdateState, model: Kept, reason: str, agent: str) -> UpdateState:
     """A published model is not taken."""
     verdict = Verdict(model=model, state="refused", reason=reason, agent=agent)
-    return replace(state, highest=model, verdict=verdict, tried=None)
+    return replace(state, highest=model, verdict=verdict, attempt=None)
 
 
-def installed(state: UpdateState, publication: ModelManifest, boot: str) -> UpdateState:
-    """A published model has passed its trial and takes over, on probation."""
-    new = kept(publication)
+def installed(state: UpdateState, manifest: ModelManifest, boot: str) -> UpdateState:
+    """A published model has passed its validation and takes over, on probation."""
+    new = kept(manifest)
     # A model that never proved itself is nothing to go back to.
     before = state.previous if state.probation is not None else state.current
-    probation = Probation(max_slowdown=publication.max_slowdown, running=True, boot=boot)
-    return replace(state, current=new, previous=before, probation=probation, highest=new, verdict=None, tried=None)
+    probation = Probation(max_slowdown=manifest.max_slowdown, running=True, boot=boot)
+    return replace(state, current=new, previous=before, probation=probation, highest=new, verdict=None, attempt=None)
 
 
-def adopted(state: UpdateState, publication: ModelManifest) -> UpdateState:
+def adopted(state: UpdateState, manifest: ModelManifest) -> UpdateState:
     """The model in use has been published under a new version."""
-    new = kept(publication)
+    new = kept(manifest)
     current = new if state.current is not None else None
     return replace(state, current=current, highest=new, verdict=None)
 
 
-def begun(state: UpdateState, boot: str, agent: str) -> UpdateState:
-    """The agent starts. A model under which it has ended without a word too often is taken back.
+def started(state: UpdateState, boot: str, agent: str) -> UpdateState:
+    """The agent starts. A model under which it has ended unexpectedly too often is taken back.
 
     Args:
         state: As the last run left it.
-        boot: Which run of the machine this is.
+        boot: Id of this boot of the machine.
         agent: The agent's version.
     """
     probation = state.probation
@@ -181,14 +181,14 @@ def begun(state: UpdateState, boot: str, agent: str) -> UpdateState:
         return state
     crashed = probation.running and probation.boot == boot
     crashes = probation.crashes + crashed
-    if crashes >= MOST_CRASHES:
-        reason = f"the agent ended without a word {crashes} times within its probation"
+    if crashes >= MAX_CRASHES:
+        reason = f"the agent ended unexpectedly {crashes} times during its probation"
         return rolled_back(state, reason, agent)
     return replace(state, probation=replace(probation, crashes=crashes, running=True, boot=boot))
 
 
 def served(state: UpdateState, seconds: float) -> UpdateState:
-    """The model on probation has read frames for so long in all."""
+    """The model on probation has processed frames for so many seconds in all."""
     if state.probation is None:
         return state
     return replace(state, probation=replace(state.probation, served_s=seconds))
@@ -206,7 +206,7 @@ def passed(state: UpdateState) -> UpdateState:
 
 
 def rolled_back(state: UpdateState, reason: str, agent: str) -> UpdateState:
-    """The model in use has got worse than the one before, which takes over again."""
+    """The model in use does worse than the one before, which takes over again."""
     if state.current is None:
         return state
     verdict = Verdict(model=state.current, state="rolled_back", reason=reason, agent=agent)
@@ -218,8 +218,8 @@ def lost(state: UpdateState) -> UpdateState:
     return replace(state, current=state.previous, previous=None, probation=None)
 
 
-def told(state: UpdateState, source: Literal["bundled", "settings", "fleet"]) -> ModelUpdate:
-    """What ``status`` says while nothing is going on."""
+def model_update(state: UpdateState, source: Literal["bundled", "settings", "fleet"]) -> ModelUpdate:
+    """What ``status`` says while no download and no validation goes on."""
     version = state.current.version if state.current is not None and source == "fleet" else 0
     if state.verdict is not None:
         model = state.verdict.model
@@ -233,7 +233,11 @@ def told(state: UpdateState, source: Literal["bundled", "settings", "fleet"]) ->
         )
     if state.highest is None:
         return ModelUpdate(source=source, version=version)
-    stands: Literal["probation", "current"] = "current" if state.probation is None else "probation"
+    phase: Literal["probation", "current"] = "current" if state.probation is None else "probation"
     return ModelUpdate(
-        source=source, version=version, state=stands, wanted=state.highest.version, wanted_model=state.highest.model_id
+        source=source,
+        version=version,
+        state=phase,
+        wanted=state.highest.version,
+        wanted_model=state.highest.model_id,
     )

@@ -1,6 +1,6 @@
-"""The thread that gets published models, tries them and puts them in place. Perception only picks up what is ready.
+"""The thread that gets published models, validates them and puts them in place. Perception only takes what is ready.
 
-What to do is decided in :mod:`edge_agent.update.announced` and :mod:`edge_agent.update.state`; here it is done.
+What to do is decided in :mod:`edge_agent.update.manifests` and :mod:`edge_agent.update.state`; here it is done.
 """
 
 from __future__ import annotations
@@ -16,23 +16,20 @@ from msgspec.structs import replace
 
 from edge_agent import __version__
 from edge_agent.config import ClassifierSettings
-from edge_agent.errors import AgentError, CheckFailed, ModelError, Rejected
+from edge_agent.errors import AgentError, CheckFailed, ModelError
 from edge_agent.model_format.bundle import read_bundle
 from edge_agent.mqtt.events import Received
 from edge_agent.protocol.messages import ModelUpdate
 from edge_agent.protocol.model_manifest import ModelManifest, models_topic
 from edge_agent.update import state as states
-from edge_agent.update.announced import decide
-from edge_agent.update.approval import approve
-from edge_agent.update.fetch import Fetch
-from edge_agent.update.memory import Memory
-from edge_agent.update.messages import Choice, Post, Ready, Taken
-from edge_agent.update.opening import open_model
-from edge_agent.update.signature import Verifier
-from edge_agent.update.source import source_of
-from edge_agent.update.state import Probation
-from edge_agent.update.store import ModelFolder
-from edge_agent.update.watch import Outcome
+from edge_agent.update.download import Downloader
+from edge_agent.update.manifests import Verifier, decide
+from edge_agent.update.messages import Choice, Messaging, Ready, Taken
+from edge_agent.update.model_folder import ModelFolder, StateFile
+from edge_agent.update.probation import Outcome
+from edge_agent.update.sandboxed_validation import approve
+from edge_agent.update.source import load_usable_model, source_of
+from edge_agent.update.state import Probation, UpdateState
 from edge_agent.vision.classifier import BUNDLED_MODEL, Classifier
 
 log = logging.getLogger(__name__)
@@ -43,16 +40,16 @@ State = Literal["downloading", "checking", "refused", "failed"]
 
 
 class Updater:
-    """Follows a school's publications. Its thread owns the folder and everything slow.
+    """Follows what a school publishes. Its thread owns the folder and everything slow.
 
     Args:
         folder: Where models are kept.
-        verifier: Knows the school's publications from others.
+        verifier: Knows the school's manifests from others.
         root: First part of all topics.
         device: This one, as ``site/device``.
         classifier: Runtime and threads; a ``model`` named there is never replaced.
-        boot: Which run of the machine this is.
-        retry_s: After how long something is tried again that may have been a passing trouble.
+        boot: Id of this boot of the machine.
+        retry_s: Seconds after which something that failed is tried again.
     """
 
     def __init__(
@@ -68,20 +65,20 @@ class Updater:
     ) -> None:
         self._folder, self._verifier, self._device = folder, verifier, device
         self._settings, self._boot, self._retry_s = classifier, boot, retry_s
-        self._news = models_topic(root)
-        self._fetch = Fetch(folder, root, lambda topics: self._post.set_subscriptions(topics))
+        self._models_topic = models_topic(root)
+        self._downloader = Downloader(folder, root, lambda topics: self._messaging.set_subscriptions(topics))
         self._inbox: queue.Queue[Received | Choice | Outcome | Taken | None] = queue.Queue()
         self._stopping = threading.Event()
         self._slot: queue.Queue[Ready] = queue.Queue(maxsize=1)
-        self._heard: bytes | None = None
+        self._announced: bytes | None = None
         self._choice = ""
         self._retry_at: float | None = None
-        self._told: ModelUpdate | None = None
-        self._post: Post
+        self._reported: ModelUpdate | None = None
+        self._messaging: Messaging
         self._thread = threading.Thread(target=self._run, name="updater", daemon=True)
-        self._memory = Memory(folder)
-        self._memory.change(states.begun(self._memory.state, boot, __version__))
-        self._model, self._source = open_model(classifier, self._memory, folder)
+        self._state_file = StateFile(folder)
+        self._state_file.change(states.started(self._state, boot, __version__))
+        self._model, self._source = load_usable_model(classifier, self._state_file, folder)
 
     @property
     def model(self) -> Classifier:
@@ -91,13 +88,17 @@ class Updater:
     @property
     def probation(self) -> Probation | None:
         """Whether it has yet to prove itself."""
-        return self._memory.state.probation if self._source.source == "fleet" else None
+        return self._state.probation if self._source.source == "fleet" else None
 
-    def start(self, post: Post) -> None:
-        """Begin to follow publications."""
-        self._post = post
-        self._tell(self._usual_word())
-        self._fetch.listen()
+    @property
+    def _state(self) -> UpdateState:
+        return self._state_file.state
+
+    def start(self, messaging: Messaging) -> None:
+        """Begin to follow what is published."""
+        self._messaging = messaging
+        self._report(self._steady_report())
+        self._downloader.listen()
         self._thread.start()
 
     def stop(self, *, in_order: bool) -> None:
@@ -107,7 +108,7 @@ class Updater:
         if self._thread.is_alive():
             self._thread.join(10.0)
         if in_order and not self._thread.is_alive():
-            self._memory.change(states.ended(self._memory.state))
+            self._state_file.change(states.ended(self._state))
 
     def hear(self, message: Received | Choice | Outcome | Taken) -> None:
         """Something to act on; from any thread."""
@@ -140,184 +141,184 @@ class Updater:
         return None
 
     def _handle(self, message: Received | Choice | Outcome | Taken | None) -> None:
-        if isinstance(message, Received) and message.topic == self._news:
-            self._heard = message.payload
+        if isinstance(message, Received) and message.topic == self._models_topic:
+            self._announced = message.payload
             self._consider()
         elif isinstance(message, Received):
             self._receive(message)
         elif isinstance(message, Choice):
             changed, self._choice = message.model_id != self._choice, message.model_id
-            if changed and self._heard is not None:
+            if changed and self._announced is not None:
                 self._consider()
         elif isinstance(message, Taken):
             self._take_note(message)
         elif isinstance(message, Outcome):
             self._judge(message)
         elif not self._stopping.is_set():
-            self._look_at_the_clock()
+            self._check_deadlines()
 
     # ---- which model is wanted ------------------------------------------------------------------------------------
 
     def _consider(self) -> None:
         """Decide about everything that is published."""
         self._retry_at = None
-        found = decide(self._heard or b"", self._choice, self._verifier, self._device, self._memory.state, __version__)
+        found = decide(self._announced or b"", self._choice, self._verifier, self._device, self._state, __version__)
         if isinstance(found, ModelManifest):
             self._want(found)
             return
-        self._fetch.give_up()
-        if isinstance(found, Rejected):
-            log.error("a published model is refused: %s", found.reason)
-            self._tell(replace(self._usual_word(), state="refused", reason=found.reason))
-        else:
-            self._tell(self._usual_word())
+        self._downloader.give_up()
+        if found is None:
+            self._report(self._steady_report())
+            return
+        log.error("a published model is refused: %s", found.reason)
+        self._report(replace(self._steady_report(), state="refused", reason=found.reason))
 
-    def _want(self, publication: ModelManifest) -> None:
+    def _want(self, manifest: ModelManifest) -> None:
         if self._settings.model:
             reason = "classifier.model in this device's settings names a model of its own"
-            self._say("refused", publication, reason)
-        elif publication.sha256 == self._model_sha256():
-            self._fetch.give_up()
-            self._memory.change(states.adopted(self._memory.state, publication))
-            self._tell(self._usual_word())
-        elif self._fetch.publication != publication:
-            log.info("model %s, version %d, is wanted", publication.model_id, publication.version)
-            self._fetch.give_up()
-            self._begin(publication)
+            self._report_on("refused", manifest, reason)
+        elif manifest.sha256 == self._model_sha256():
+            self._downloader.give_up()
+            self._state_file.change(states.adopted(self._state, manifest))
+            self._report(self._steady_report())
+        elif self._downloader.manifest != manifest:
+            log.info("model %s, version %d, is wanted", manifest.model_id, manifest.version)
+            self._downloader.give_up()
+            self._begin(manifest)
 
     # ---- getting it -----------------------------------------------------------------------------------------------
 
-    def _begin(self, publication: ModelManifest) -> None:
-        if self._folder.holds(states.kept(publication)):
-            self._try(publication)
+    def _begin(self, manifest: ModelManifest) -> None:
+        if self._folder.holds(states.kept(manifest)):
+            self._validate(manifest)
             return
-        self._fetch.begin(publication, time.monotonic())
-        self._say("downloading", publication)
-        self._advance(publication)
+        self._downloader.begin(manifest, time.monotonic())
+        self._report_on("downloading", manifest)
+        self._advance(manifest)
 
     def _receive(self, message: Received) -> None:
-        publication = self._fetch.publication
-        if publication is None or not self._fetch.expects(message.topic):
+        manifest = self._downloader.manifest
+        if manifest is None or not self._downloader.expects(message.topic):
             return
-        problem = self._fetch.add(message.payload, time.monotonic())
-        if problem:
-            self._say("downloading", publication, problem)
+        rejected = self._downloader.add(message.payload, time.monotonic())
+        if rejected is not None:
+            self._report_on("downloading", manifest, rejected.reason)
         else:
-            self._advance(publication)
+            self._advance(manifest)
 
-    def _advance(self, publication: ModelManifest) -> None:
-        """Ask for the next part, or try the whole."""
-        if not self._fetch.complete:
-            self._fetch.listen()
-        elif self._fetch.finish():
-            self._try(publication)
+    def _advance(self, manifest: ModelManifest) -> None:
+        """Ask for the next part, or validate the whole bundle."""
+        if not self._downloader.complete:
+            self._downloader.listen()
+        elif self._downloader.finish():
+            self._validate(manifest)
         else:
             self._retry_at = time.monotonic() + self._retry_s
-            self._say("refused", publication, "what arrived is not the bundle that was signed: its sha256 differs")
+            self._report_on("refused", manifest, "what arrived is not the bundle that was signed: its sha256 differs")
 
-    def _look_at_the_clock(self) -> None:
-        now, publication = time.monotonic(), self._fetch.publication
-        missing = self._fetch.overdue(now)
-        if publication is not None and missing:
-            self._say("downloading", publication, f"waiting for {missing}")
+    def _check_deadlines(self) -> None:
+        now, manifest = time.monotonic(), self._downloader.manifest
+        overdue = self._downloader.overdue_part(now)
+        if manifest is not None and overdue is not None:
+            self._report_on("downloading", manifest, f"waiting for part {overdue} of {manifest.parts}")
         if self._retry_at is not None and now > self._retry_at:
             self._consider()
 
-    # ---- trying it and putting it in place ------------------------------------------------------------------------
+    # ---- validating it and putting it in place --------------------------------------------------------------------
 
-    def _try(self, publication: ModelManifest) -> None:
-        self._say("checking", publication)
-        self._memory.change(states.trying(self._memory.state, publication, self._boot, __version__))
-        if self._memory.state.tried is None:
-            self._tell(self._usual_word())
+    def _validate(self, manifest: ModelManifest) -> None:
+        self._report_on("checking", manifest)
+        self._state_file.change(states.validating(self._state, manifest, self._boot, __version__))
+        if self._state.attempt is None:
+            self._report(self._steady_report())
             return
-        path = self._folder.bundle(states.kept(publication))
+        path = self._folder.bundle(states.kept(manifest))
         try:
-            approved = approve(path, publication, self._model, self._source.path, self._settings, self._stopping.is_set)
+            approved = approve(path, manifest, self._model, self._source.path, self._settings, self._stopping.is_set)
             if approved is None:  # the agent is being stopped; the next run tries again
-                self._memory.change(replace(self._memory.state, tried=None))
+                self._state_file.change(replace(self._state, attempt=None))
                 return
         except (CheckFailed, ModelError) as error:
-            self._refuse(publication, str(error).replace(str(path), publication.name or publication.model_id))
+            self._refuse(manifest, str(error).replace(str(path), manifest.name or manifest.model_id))
             return
         except TimeoutError as error:
             raise CheckFailed(str(error)) from None
         new, found = approved
         log.info(
             "model %s, version %d, takes over: %.1f steps from its golden answers, %.2f ms a face, %.2f before",
-            publication.model_id,
-            publication.version,
+            manifest.model_id,
+            manifest.version,
             found.steps,
             found.face_ms,
             found.present_ms,
         )
-        self._memory.change(states.installed(self._memory.state, publication, self._boot))
+        self._state_file.change(states.installed(self._state, manifest, self._boot))
         self._hand_over(new)
 
-    def _refuse(self, publication: ModelManifest, reason: str) -> None:
-        log.error("model %s, version %d, is refused: %s", publication.model_id, publication.version, reason)
-        self._memory.change(states.refused(self._memory.state, states.kept(publication), reason, __version__))
-        self._folder.tidy(self._memory.state)
-        self._tell(self._usual_word())
+    def _refuse(self, manifest: ModelManifest, reason: str) -> None:
+        log.error("model %s, version %d, is refused: %s", manifest.model_id, manifest.version, reason)
+        self._state_file.change(states.refused(self._state, states.kept(manifest), reason, __version__))
+        self._folder.tidy(self._state)
+        self._report(self._steady_report())
 
     def _hand_over(self, new: Classifier) -> None:
-        """Leave a model for perception to pick up, in place of one that it has not yet picked up."""
-        self._model, self._source = new, source_of(self._memory.state, self._folder)
+        """Leave a model for perception to take, in place of one that it has not yet taken."""
+        self._model, self._source = new, source_of(self._state, self._folder)
         self.ready()
-        self._slot.put(Ready(new, self._memory.state.probation))
+        self._slot.put(Ready(new, self._state.probation))
 
     # ---- after that -----------------------------------------------------------------------------------------------
 
     def _take_note(self, taken: Taken) -> None:
-        probation = self._memory.state.probation
-        if probation is not None and probation.usual is None:
-            self._memory.change(replace(self._memory.state, probation=replace(probation, usual=taken.usual)))
-        self._folder.tidy(self._memory.state)
-        self._tell(self._usual_word())
+        probation = self._state.probation
+        if probation is not None and probation.baseline is None:
+            self._state_file.change(replace(self._state, probation=replace(probation, baseline=taken.baseline)))
+        self._folder.tidy(self._state)
+        self._report(self._steady_report())
 
     def _judge(self, outcome: Outcome) -> None:
-        current = self._memory.state.current
-        if current is None or self._memory.state.probation is None or current.model_id != outcome.model_id:
+        current = self._state.current
+        if current is None or self._state.probation is None or current.model_id != outcome.model_id:
             return  # about a model that another one has followed meanwhile
-        if outcome.worse:
-            log.error("model %s is taken back: %s", current.model_id, outcome.worse)
-            self._memory.change(states.rolled_back(self._memory.state, outcome.worse, __version__))
-            before, _ = open_model(self._settings, self._memory, self._folder)
+        if outcome.regression is not None:
+            log.error("model %s is taken back: %s", current.model_id, outcome.regression)
+            self._state_file.change(states.rolled_back(self._state, outcome.regression, __version__))
+            before, _ = load_usable_model(self._settings, self._state_file, self._folder)
             self._hand_over(before)
-        elif outcome.through:
+        elif outcome.passed:
             log.info("model %s has proved itself", current.model_id)
-            self._memory.change(states.passed(self._memory.state))
-            self._tell(self._usual_word())
+            self._state_file.change(states.passed(self._state))
+            self._report(self._steady_report())
         else:
-            self._memory.change(states.served(self._memory.state, outcome.served_s))
+            self._state_file.change(states.served(self._state, outcome.served_s))
 
-    # ---- what is told ---------------------------------------------------------------------------------------------
+    # ---- what is reported -----------------------------------------------------------------------------------------
 
-    def _usual_word(self) -> ModelUpdate:
-        return states.told(self._memory.state, self._source.source)
+    def _steady_report(self) -> ModelUpdate:
+        return states.model_update(self._state, self._source.source)
 
-    def _say(self, state: State, publication: ModelManifest, reason: str = "") -> None:
-        word = replace(
-            self._usual_word(),
+    def _report_on(self, state: State, manifest: ModelManifest, reason: str = "") -> None:
+        update = replace(
+            self._steady_report(),
             state=state,
-            wanted=publication.version,
-            wanted_model=publication.model_id,
+            wanted=manifest.version,
+            wanted_model=manifest.model_id,
             reason=reason,
         )
-        self._tell(word)
+        self._report(update)
 
     def _fail(self, reason: str) -> None:
-        """Something that may pass: tell, and try again later."""
+        """Something failed that may succeed later: report it, and try again then."""
         log.error("the model could not be updated: %s", reason)
-        self._fetch.give_up()
-        self._memory.change(replace(self._memory.state, tried=None))
+        self._downloader.give_up()
+        self._state_file.change(replace(self._state, attempt=None))
         self._retry_at = time.monotonic() + self._retry_s
-        self._tell(replace(self._usual_word(), state="failed", reason=reason))
+        self._report(replace(self._steady_report(), state="failed", reason=reason))
 
-    def _tell(self, word: ModelUpdate) -> None:
-        if word != self._told:
-            self._told = word
-            self._post.report_model(word)
+    def _report(self, update: ModelUpdate) -> None:
+        if update != self._reported:
+            self._reported = update
+            self._messaging.report_model(update)
 
     def _model_sha256(self) -> str:
         return read_bundle(self._source.path or BUNDLED_MODEL).sha256

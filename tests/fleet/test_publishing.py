@@ -19,7 +19,7 @@ from edge_agent.enrol.device import accept_response, make_device_request
 from edge_agent.errors import BrokerError, CheckFailed, InputError, ModelError, Rejected
 from edge_agent.model_format.bundle import pack_bundle
 from edge_agent.protocol.model_manifest import MAX_BUNDLE_BYTES, Models, decode_manifest, decode_models, models_topic
-from edge_agent.update.signature import Verifier
+from edge_agent.update.manifests import Verifier
 from fleet.broker_files import retained
 from fleet.cli import apply
 from fleet.model_cli import models, promote_model, publish_model, withdraw_model

@@ -20,9 +20,9 @@ from edge_agent.protocol.model_manifest import (
     part_topic,
     signed_bytes,
 )
+from edge_agent.update.manifests import Verifier
 from edge_agent.update.messages import Ready, Taken
-from edge_agent.update.signature import Verifier
-from edge_agent.update.store import ModelFolder
+from edge_agent.update.model_folder import ModelFolder
 from edge_agent.update.updater import Updater
 from fleet.model_key import public_pem
 from tests.support.broker import wait_until

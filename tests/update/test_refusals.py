@@ -129,7 +129,7 @@ def test_one_that_takes_too_long(desk: Desk) -> None:
     assert "1.5 times the present model's" in desk.told[-1].reason
 
 
-def test_one_that_ends_the_process_that_tries_it(desk: Desk) -> None:
+def test_one_that_ends_the_process_that_validates_it(desk: Desk) -> None:
     # The weights' shape promises more than their buffer holds: runtimes refuse it or crash.
     desk.start()
     broken = GOOD.replace((2304).to_bytes(4, "little"), (9216).to_bytes(4, "little"), 1)
@@ -198,9 +198,9 @@ def test_no_bit_of_what_was_signed_may_change(desk: Desk, position: int, bit: in
         desk.new_updater()
     changed = SignedPublication(body=flipped.decode("latin-1"), signature=signed.signature)
     assert desk.verifier.read(changed) == Rejected("a published model is not signed with this school's key")
-    spoilt = bytearray(signed.signature)
-    spoilt[position % 64] ^= 1 << bit
-    assert isinstance(desk.verifier.read(replace(signed, signature=bytes(spoilt))), Rejected)
+    damaged = bytearray(signed.signature)
+    damaged[position % 64] ^= 1 << bit
+    assert isinstance(desk.verifier.read(replace(signed, signature=bytes(damaged))), Rejected)
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])

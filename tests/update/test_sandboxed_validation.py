@@ -1,4 +1,4 @@
-"""Trying a bundle in a child process, with and without the rights to be modest."""
+"""Validating a bundle in a child process, with and without the rights to limit its resources."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from edge_agent.config import ClassifierSettings
 from edge_agent.errors import CheckFailed
-from edge_agent.update.sandboxed_validation import try_bundle
+from edge_agent.update.sandboxed_validation import validate_in_sandbox
 from tests.support.golden_models import dense_bundle, edge_bundle
 
 DENIED = """
@@ -30,26 +30,26 @@ def bundle(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_good_bundle_is_told_with_its_time_beside_the_present_ones(bundle: Path) -> None:
-    found = try_bundle(bundle, None, ClassifierSettings())
+def test_a_good_bundle_passes_with_its_time_beside_the_present_ones(bundle: Path) -> None:
+    found = validate_in_sandbox(bundle, None, ClassifierSettings())
     assert found is not None
     assert found.steps < 0.01
     assert 0.5 < found.face_ms / found.present_ms < 2.0  # the same weights
 
 
-def test_a_service_that_may_not_change_its_limits_can_try_all_the_same(bundle: Path) -> None:
+def test_a_service_that_may_not_change_its_limits_can_validate_all_the_same(bundle: Path) -> None:
     command = [sys.executable, "-c", DENIED, str(bundle), str(bundle), "auto", "1"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["steps"] < 0.01
 
 
-def test_a_trial_is_ended_when_the_agent_is(bundle: Path) -> None:
-    assert try_bundle(bundle, None, ClassifierSettings(), cancelled=lambda: True) is None
+def test_a_validation_is_ended_when_the_agent_is(bundle: Path) -> None:
+    assert validate_in_sandbox(bundle, None, ClassifierSettings(), cancelled=lambda: True) is None
 
 
 def test_a_bundle_that_is_none_is_refused_with_the_reason(tmp_path: Path) -> None:
     broken = tmp_path / "broken.tflite"
     broken.write_bytes(dense_bundle()[:1000])
     with pytest.raises(CheckFailed, match="cut short or damaged"):
-        try_bundle(broken, None, ClassifierSettings())
+        validate_in_sandbox(broken, None, ClassifierSettings())

@@ -56,20 +56,20 @@ def test_what_never_proved_itself_is_nothing_to_go_back_to() -> None:
     assert back.current == Kept(sha256=A, version=1)
 
 
-def test_a_trial_that_takes_the_agent_with_it_twice_is_the_last() -> None:
+def test_a_validation_that_takes_the_agent_with_it_twice_is_the_last() -> None:
     state = UpdateState()
-    for _ in range(states.MOST_CRASHES):
-        state = states.trying(state, published(1), "boot", AGENT)
+    for _ in range(states.MAX_CRASHES):
+        state = states.validating(state, published(1), "boot", AGENT)
         assert state.verdict is None
-    state = states.trying(state, published(1), "boot", AGENT)
+    state = states.validating(state, published(1), "boot", AGENT)
     assert state.verdict is not None
-    assert "while trying it" in state.verdict.reason
+    assert "while validating it" in state.verdict.reason
 
 
-def test_a_power_cut_in_a_trial_is_not_counted() -> None:
+def test_a_power_cut_in_a_validation_is_not_counted() -> None:
     state = UpdateState()
     for boot in ("1", "2", "3", "4"):
-        state = states.trying(state, published(1), boot, AGENT)
+        state = states.validating(state, published(1), boot, AGENT)
     assert state.verdict is None
 
 
@@ -78,7 +78,7 @@ def test_an_end_in_good_order_is_no_crash(crashes: int) -> None:
     state = states.installed(UpdateState(), published(1), "boot")
     assert state.probation is not None
     state = replace(state, probation=replace(state.probation, crashes=crashes))
-    after = states.begun(states.ended(state), "boot", AGENT)
+    after = states.started(states.ended(state), "boot", AGENT)
     assert after.probation is not None
     assert (after.probation.crashes, after.probation.running) == (crashes, True)
 
@@ -86,14 +86,14 @@ def test_an_end_in_good_order_is_no_crash(crashes: int) -> None:
 def test_a_proven_model_is_not_blamed_for_a_crash() -> None:
     state = states.passed(states.installed(UpdateState(), published(1), "boot"))
     for _ in range(5):
-        state = states.begun(state, "boot", AGENT)
+        state = states.started(state, "boot", AGENT)
     assert state.current == Kept(sha256=A, version=1)
 
 
-def test_status_tells_what_is_in_use_and_what_became_of_the_latest() -> None:
+def test_status_reports_what_is_in_use_and_what_became_of_the_latest() -> None:
     state = states.installed(UpdateState(), published(1), "boot")
-    assert (states.told(state, "fleet").state, states.told(state, "fleet").version) == ("probation", 1)
+    assert (states.model_update(state, "fleet").state, states.model_update(state, "fleet").version) == ("probation", 1)
     refused = states.refused(states.passed(state), Kept(sha256=B, version=2), "its labels", AGENT)
-    word = states.told(refused, "fleet")
-    assert (word.state, word.version, word.wanted, word.wanted_model) == ("refused", 1, 2, B[:12])
-    assert states.told(UpdateState(), "bundled").state == "none"
+    update = states.model_update(refused, "fleet")
+    assert (update.state, update.version, update.wanted, update.wanted_model) == ("refused", 1, 2, B[:12])
+    assert states.model_update(UpdateState(), "bundled").state == "none"

@@ -12,9 +12,9 @@ from edge_agent import __version__
 from edge_agent.model_format.bundle import read_bundle
 from edge_agent.protocol.model_manifest import ModelManifest, part_topic
 from edge_agent.update.messages import Choice
+from edge_agent.update.model_folder import ModelFolder
+from edge_agent.update.probation import Outcome
 from edge_agent.update.state import UpdateState, kept
-from edge_agent.update.store import ModelFolder
-from edge_agent.update.watch import Outcome
 from edge_agent.vision.classifier import BUNDLED_MODEL
 from tests.support.broker import wait_until
 from tests.support.golden_models import OTHER_LABELS, dense_bundle
@@ -24,7 +24,7 @@ FIRST, SECOND = dense_bundle(seed=1), dense_bundle(seed=2)
 
 
 def restart(desk: Desk, boot: str = "boot-1", *, in_order: bool = False) -> None:
-    """The agent ends, without a word unless ``in_order``, and starts again; the broker tells nothing meanwhile."""
+    """The agent ends, unexpectedly unless ``in_order``, and starts again; the broker sends nothing meanwhile."""
     desk.updater.stop(in_order=in_order)
     desk.told.clear()
     retained, desk.retained = desk.retained, {}
@@ -41,7 +41,7 @@ def proven(desk: Desk, content: bytes, version: int) -> ModelManifest:
     publication = desk.publish(content, version)
     desk.take_over()
     desk.outcome("probation")
-    desk.updater.hear(Outcome(publication.model_id, 600.0, through=True))
+    desk.updater.hear(Outcome(publication.model_id, 600.0, passed=True))
     desk.outcome("current")
     return publication
 
@@ -158,7 +158,7 @@ def test_one_that_gets_worse_is_taken_back_and_not_tried_again(desk: Desk) -> No
     second = desk.publish(SECOND, 2)
     desk.take_over()
     desk.outcome("probation")
-    desk.updater.hear(Outcome(second.model_id, 30.0, worse="a face took 90.0 ms, 1.0 ms before"))
+    desk.updater.hear(Outcome(second.model_id, 30.0, regression="a face took 90.0 ms, 1.0 ms before"))
     assert desk.take_over().classifier.model_id == first.model_id
     told = desk.outcome("rolled_back")
     assert (told.version, told.wanted, told.reason) == (1, 2, "a face took 90.0 ms, 1.0 ms before")
@@ -174,12 +174,12 @@ def test_a_verdict_about_a_model_that_has_been_followed_by_another_is_nobodys(de
     desk.take_over()
     second = desk.publish(SECOND, 2)
     desk.take_over()
-    desk.updater.hear(Outcome(first.model_id, 30.0, worse="slow"))
-    desk.updater.hear(Outcome(second.model_id, 600.0, through=True))
+    desk.updater.hear(Outcome(first.model_id, 30.0, regression="slow"))
+    desk.updater.hear(Outcome(second.model_id, 600.0, passed=True))
     assert desk.outcome("current").version == 2
 
 
-def test_an_agent_that_ends_twice_without_a_word_under_a_new_model_starts_with_the_old_one(desk: Desk) -> None:
+def test_an_agent_that_ends_twice_unexpectedly_under_a_new_model_starts_with_the_old_one(desk: Desk) -> None:
     desk.start()
     desk.publish(FIRST, 1)
     desk.take_over()
@@ -188,7 +188,7 @@ def test_an_agent_that_ends_twice_without_a_word_under_a_new_model_starts_with_t
     assert desk.updater.probation is not None
     restart(desk)
     assert model_of(desk) == read_bundle(BUNDLED_MODEL).model_id
-    assert "ended without a word 2 times within its probation" in desk.outcome("rolled_back").reason
+    assert "ended unexpectedly 2 times during its probation" in desk.outcome("rolled_back").reason
 
 
 @pytest.mark.parametrize("how", ["in order", "power cuts"])
@@ -213,11 +213,11 @@ def test_time_served_on_probation_counts_on_after_a_restart(desk: Desk) -> None:
     assert desk.updater.probation.served_s == 240.0
 
 
-def test_a_disk_without_room_is_told_and_ends_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge_agent.update.store._ROOM_BYTES", 2**60)
+def test_a_full_disk_is_reported_and_ends_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_agent.update.model_folder._RESERVE_BYTES", 2**60)
     desk.start()
     desk.publish(FIRST, 1)
-    assert "no room for a model" in desk.outcome("failed").reason
+    assert "not enough disk space for a model" in desk.outcome("failed").reason
     monkeypatch.undo()
     desk.announce(sign(publication_of(FIRST, 1)))
     desk.take_over()
@@ -236,7 +236,7 @@ WRITER = f"""
 import sys
 from pathlib import Path
 from edge_agent.update.state import UpdateState, Kept
-from edge_agent.update.store import ModelFolder
+from edge_agent.update.model_folder import ModelFolder
 folder = ModelFolder(Path(sys.argv[1]))
 print("ready", flush=True)
 for version in range(1, 10**6):

@@ -1,15 +1,22 @@
-"""Is a publication the school's own? Ed25519, by the public key that came with enrolment."""
+"""What a school's message about its models means for one device. Decides; asks nobody and changes nothing."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from edge_agent.errors import ConfigError, InputError, Rejected
-from edge_agent.protocol.model_manifest import ModelManifest, SignedPublication, decode_manifest, signed_bytes
+from edge_agent.protocol.model_manifest import (
+    ModelManifest,
+    SignedPublication,
+    decode_manifest,
+    decode_models,
+    signed_bytes,
+)
+from edge_agent.update.state import UpdateState, wanted
 
 
 class Verifier:
-    """Checks publications.
+    """Checks that manifests are the school's own: Ed25519, by the public key that came with enrolment.
 
     Args:
         key: The file with the school's public key in PEM form.
@@ -39,7 +46,7 @@ class Verifier:
         self._public, self._invalid = public, InvalidSignature
 
     def read(self, signed: SignedPublication) -> ModelManifest | Rejected:
-        """The publication, or why it does not count: another key has signed it, or its body says nothing sensible."""
+        """The manifest; rejected where another key has signed it, or where its body is none."""
         try:
             self._public.verify(signed.signature, signed_bytes(signed.body))
             return decode_manifest(signed.body)
@@ -47,3 +54,26 @@ class Verifier:
             return Rejected("a published model is not signed with this school's key")
         except InputError as error:
             return Rejected(str(error))
+
+
+def decide(
+    payload: bytes, choice: str, verifier: Verifier, device: str, state: UpdateState, agent: str
+) -> ModelManifest | Rejected | None:
+    """The model to get; why none of the published ones is taken; or ``None`` where there is nothing to do.
+
+    Args:
+        payload: The message; empty for none.
+        choice: The id of the model that an operator wants among those published; empty for the latest.
+        verifier: Knows the school's manifests from others.
+        device: This one, as ``site/device``.
+        state: What is remembered.
+        agent: The agent's version.
+    """
+    try:
+        signed = decode_models(payload).publications if payload else ()
+    except InputError as error:
+        return Rejected(str(error))
+    read = [verifier.read(one) for one in signed]
+    manifests = [one for one in read if isinstance(one, ModelManifest) and choice in ("", one.model_id)]
+    rejected = next((one for one in read if isinstance(one, Rejected)), None)
+    return wanted(manifests, device, state, agent) or rejected

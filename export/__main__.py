@@ -1,6 +1,4 @@
-"""The export's command line: ``python -m export convert | verify | golden | describe | measure | card``. Parses,
-calls, prints.
-"""
+"""The export's command line, ``python -m export``: parse, call, print."""
 
 from __future__ import annotations
 
@@ -38,20 +36,20 @@ def convert(
     data: Annotated[
         Path | None, typer.Option(help=f"{DATA_HELP} int8 needs it; all need it for the temperature.")
     ] = None,
-    name: Annotated[str, typer.Option(help="What to call the model; the run's name unless given.")] = "",
-    licence: Annotated[str, typer.Option(help="Terms of the weights.")] = "",
-    note: Annotated[str, typer.Option(help="What a reader should know of the model.")] = "",
+    name: Annotated[str, typer.Option(help="Name of the model; the run's name unless given.")] = "",
+    licence: Annotated[str, typer.Option(help="Licence of the weights.")] = "",
+    note: Annotated[str, typer.Option(help="What users of the model should know.")] = "",
 ) -> None:
     """Convert a trained network into a model bundle for the device."""
     from edge_agent.model_format.description import describe
     from export.pipeline import export_run
 
     exported = export_run(run, out, quantization.value, data, name=name, licence=licence, note=note)
-    _rows(describe(exported.bundle))
+    _echo_rows(describe(exported.bundle))
     if exported.unfolded:
         typer.echo(f"not folded into a layer: {', '.join(exported.unfolded)}")
     if data is None:
-        typer.echo("no --data: the temperature is 1, and probabilities are as sure of themselves as training left them")
+        typer.echo("no --data: the temperature is 1, so the probabilities are not calibrated")
     typer.echo(f"The model is in {out}. Next: python -m export verify {run} {out} --data {data or 'DATA'}")
 
 
@@ -63,14 +61,13 @@ def verify(
     max_accuracy_drop: Annotated[float, typer.Option(help="Percentage points it may lose.", min=0, max=100)] = 0.5,
     min_agreement: Annotated[float, typer.Option(help="Percent of labels that must agree.", min=0, max=100)] = 97.0,
     max_calibration_error: Annotated[
-        float | None, typer.Option(help="Percent, cross-fitted; not judged unless given.", min=0, max=100)
+        float | None, typer.Option(help="Percent, cross-fitted; not checked unless given.", min=0, max=100)
     ] = None,
     runtime: Annotated[str, typer.Option(help="auto, litert, tflite or tensorflow.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Compare a model bundle with the network it was exported from, on held-out faces; fail where it lost too much."""
-    from export.pipeline import verify_run
-    from export.verify import Limits, check, check_calibration
+    """Compare a bundle with the network it was exported from, on held-out faces; fail if it lost too much."""
+    from export.verify import Limits, check, check_calibration, verify_run
 
     limits = Limits(max_accuracy_drop, min_agreement)
     verified = verify_run(run, file, data, runtime=runtime)
@@ -79,7 +76,7 @@ def verify(
         typer.echo(json.dumps(verified.to_json() | {"allowed": allowed}))
     else:
         bundle, compared, calibration = verified.bundle, verified.comparison, verified.calibration
-        _rows(
+        _echo_rows(
             [
                 ("model", f"{bundle.model_id}, {bundle.metadata.quantization}, {bundle.size_bytes:,} bytes"),
                 ("faces", f"{compared.faces:,} held out from training"),
@@ -90,9 +87,9 @@ def verify(
                 (
                     "calibration error",
                     f"{calibration.cross_fitted_error:.2%} cross-fitted; "
-                    f"{calibration.error_by_chance:.2%} by chance on so many faces",
+                    f"{calibration.error_by_chance:.2%} by chance on as many faces",
                 ),
-                *((f"time, batch {size}", f"{taken:.3f} ms a face") for size, taken in verified.latency_ms.items()),
+                *((f"time, batch {size}", f"{taken:.3f} ms per face") for size, taken in verified.latency_ms.items()),
                 ("runtime", f"{verified.runtime}, one thread"),
             ]
         )
@@ -104,9 +101,9 @@ def verify(
 @app.command()
 def golden(
     file: Annotated[Path, typer.Argument(help="The model bundle.")],
-    out: Annotated[Path, typer.Option("--out", help="The bundle to write; its id is another one.")],
+    out: Annotated[Path, typer.Option("--out", help="The bundle to write; its id is a new one.")],
 ) -> None:
-    """Record drawn faces and the model's answers in a bundle made before `convert` did so, or drawn otherwise."""
+    """Add drawn faces and the model's answers to a bundle made before `convert` did so, or replace older ones."""
     from edge_agent.model_format.bundle import read_bundle, write_bundle
     from export.golden import record_golden
 
@@ -119,11 +116,11 @@ def golden(
 def describe(
     file: Annotated[Path, typer.Argument(help="The model bundle.")],
     run: Annotated[Path, typer.Option("--run", help="The run it was exported from; its record is enough.")],
-    out: Annotated[Path, typer.Option("--out", help="The bundle to write; its id is another one.")],
+    out: Annotated[Path, typer.Option("--out", help="The bundle to write; its id is a new one.")],
 ) -> None:
-    """Write into a bundle all that the record of its run tells: for bundles made when they told less."""
+    """Add to a bundle all that the record of its run states, for bundles made when they stated less."""
     from edge_agent.model_format.bundle import read_bundle, write_bundle
-    from export.pipeline import describe_again
+    from export.bundle_metadata import describe_again
     from train.fit.run_dir import RunDir
 
     bundle = read_bundle(file)
@@ -142,8 +139,8 @@ def measure(
     unseen: Annotated[Path | None, typer.Option(help="A data set it was not trained on, such as CK+48.")] = None,
     beside: Annotated[list[Path] | None, typer.Option(help="A bundle or run to compare robustness with.")] = None,
 ) -> None:
-    """Measure a bundle in every way there is, and write figures, plots and model card."""
-    from export.measure import measure as measure_bundle
+    """Make all measurements of a bundle, and write them with plots and model card."""
+    from export.measure import measure_bundle
     from export.measurements import write_measurements
 
     _check_writable(out, card)
@@ -158,7 +155,7 @@ def measure(
         on_step=lambda what: typer.echo(what, err=True),
     )
     write_measurements(measured, out)
-    typer.echo(f"The figures are in {out}")
+    typer.echo(f"The measurements are in {out}")
     if card is not None:
         _write_card(file, card, out)
 
@@ -167,14 +164,14 @@ def measure(
 def card(
     file: Annotated[Path, typer.Argument(help="The model bundle.")],
     out: Annotated[Path, typer.Option("--out", help="The Markdown file to write.")],
-    measured: Annotated[Path | None, typer.Option(help="What `measure` wrote of this bundle.")] = None,
+    measured: Annotated[Path | None, typer.Option(help="The file that `measure` wrote for this bundle.")] = None,
 ) -> None:
     """Write a bundle's model card."""
     _write_card(file, out, measured)
 
 
 def _check_writable(*files: Path | None) -> None:
-    """Refuse places that cannot hold a file before minutes of work are spent on what goes there."""
+    """Refuse paths that cannot be written, before minutes are spent on their content."""
     for file in filter(None, files):
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -201,7 +198,7 @@ def _write_card(file: Path, out: Path, measured: Path | None) -> None:
     typer.echo(f"The model card is in {out}")
 
 
-def _rows(rows: list[tuple[str, str]]) -> None:
+def _echo_rows(rows: list[tuple[str, str]]) -> None:
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         typer.echo(f"{name:<{width}}  {value}")

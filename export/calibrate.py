@@ -1,4 +1,4 @@
-"""The faces that an int8 model takes its ranges from."""
+"""Choosing the faces from which an int8 model gets its ranges."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 CALIBRATION_FACES = 500
-"""Faces that int8 ranges are taken from."""
+"""Number of faces from which int8 ranges are taken."""
 
 
 def choose_calibration(
     images: NDArray[np.uint8], labels: NDArray[np.int64], count: int = CALIBRATION_FACES, seed: int = 0
 ) -> NDArray[np.uint8]:
-    """Faces to calibrate an int8 model with: as many of each class as there are, and one all black and one all white.
+    """Choose faces to calibrate an int8 model with, equally many of each class as far as possible.
 
-    Without the last two the input's range may not be 0 to 255; raw gray levels would then be rescaled and clipped.
+    An all black and an all white image are added. Without them the input's range might not be 0 to 255, and raw gray
+    levels would be rescaled and clipped.
 
     Args:
         images: ``uint8 (N, 48, 48, C)`` of the training part alone: ranges are learned, so held-out faces would leak.
         labels: ``int64 (N,)``.
-        count: Faces to take in all; the rarest class gives all it has before others give more.
-        seed: Of the drawing.
+        count: Number of faces to choose. A rare class gives all it has before others give more.
+        seed: Of the random choice.
 
     Returns:
         ``uint8 (min(count, N) + 2, 48, 48, C)``.

@@ -1,4 +1,4 @@
-"""From a Keras model to a TFLite model that takes raw gray levels and gives logits."""
+"""Conversion of a Keras model to a TFLite model that takes raw gray levels and gives logits."""
 
 from __future__ import annotations
 
@@ -19,17 +19,20 @@ Quantization = Literal["int8", "float16", "float32"]
 def to_tflite(model: Any, quantization: Quantization, calibration: NDArray[np.uint8] | None = None) -> bytes:
     """Convert a Keras model; the batch dimension stays open.
 
-    ``int8`` means integers throughout with one scale a filter, uint8 levels in, and float32 logits out: the last step
-    turns the int8 logits into what they stand for, so that no reader of the model has to. ``float16`` stores weights in
-    half precision and calculates in float32. Float models take the levels 0 to 255 as float32.
+    ``int8`` means integers throughout with one scale per filter, uint8 levels as input, and float32 logits as output:
+    the last step dequantizes the int8 logits, so that users of the model need not. ``float16`` stores weights in half
+    precision and calculates in float32. Float models take the levels 0 to 255 as float32.
 
     Args:
         model: Takes levels ``(N, 48, 48, C)``, 0 to 255, and gives logits.
         quantization: How weights and arithmetic are stored.
         calibration: ``uint8 (M, 48, 48, C)`` faces that span 0 to 255; needed for ``int8`` alone.
 
+    Returns:
+        The TFLite flatbuffer.
+
     Raises:
-        InputError: The model takes another shape or gives probabilities, or there is nothing to calibrate with.
+        InputError: The model takes another shape or gives probabilities, or there are no faces to calibrate with.
     """
     import_keras()
     import tensorflow as tf
@@ -62,7 +65,7 @@ def to_tflite(model: Any, quantization: Quantization, calibration: NDArray[np.ui
         for face in () if calibration is None else calibration:
             yield [face[None].astype(np.float32)]
 
-    holder = tf.Module()  # Keras models are none, and the converter finds variables through one
+    holder = tf.Module()  # the converter finds variables through a module, and a Keras model is none
     holder.variables_of_model = [variable.value for variable in model.variables]
     with without_greetings():
         converter = tf.lite.TFLiteConverter.from_concrete_functions([logits.get_concrete_function()], holder)
@@ -79,11 +82,11 @@ def to_tflite(model: Any, quantization: Quantization, calibration: NDArray[np.ui
 
 
 def unfolded_arithmetic(flatbuffer: bytes) -> tuple[str, ...]:
-    """Multiplications and additions of constants that the converter left standing on their own, in graph order.
+    """List multiplications and additions of constants that the converter kept as operators, in graph order.
 
-    Scaling and batch normalisation should disappear into the weights of a neighbouring layer. Where one cannot (a
-    normalisation between an activation and what follows, an offset before padding), it costs a pass over the data and,
-    in int8, one more rounding.
+    Scaling and batch normalisation should be folded into the weights of a neighbouring layer. Some cannot be, such as a
+    normalisation after an activation or an offset before padding. Each of these costs a pass over the data and, in
+    int8, one more rounding.
     """
     from tensorflow.lite.python import schema_py_generated as schema
 

@@ -1,4 +1,4 @@
-"""Recording golden faces: drawn ones, never photographs of people, since they travel to every device."""
+"""Recording golden faces. They are drawn, never photographs of people, because they are sent to every device."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from edge_agent.simulate import draw_face
 from edge_agent.vision.classifier import Classifier
 
 _SIDE_PX: Final = 192
-"""Of the drawn picture: its face is cropped from twice the model's size, as from a camera."""
+"""Side of the drawn image. Its face is cropped from twice the model's size, as from a camera."""
 _DIGITS: Final = 6
 
 
 def record_golden(bundle: Bundle) -> Golden:
-    """Each of FER2013's expressions on another drawn person, with what the model answers on this machine.
+    """Draw each of FER2013's expressions on another person, and record the model's answers on this machine.
 
     Raises:
         ModelError: No runtime can run the model.

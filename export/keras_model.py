@@ -1,4 +1,4 @@
-"""Keras on TensorFlow, whatever backend trained the model: a ``.keras`` file belongs to none."""
+"""Keras on TensorFlow, whatever backend trained the model: a ``.keras`` file does not depend on the backend."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def import_keras() -> Any:
 
 
 def load_keras(path: Path) -> Any:
-    """A finished network, ready to call.
+    """Load a finished network.
 
     Raises:
-        InputError: There is no such file, or it is no Keras model.
+        InputError: There is no such file, or it is not a Keras model.
         ModelError: Keras or TensorFlow is missing.
     """
     keras = import_keras()
@@ -60,7 +60,7 @@ def load_keras(path: Path) -> Any:
 
 
 def keras_logits(model: Any, images: NDArray[np.uint8], batch_size: int = 256) -> NDArray[np.float32]:
-    """Outputs of a Keras model for ``uint8 (N, 48, 48, C)``, ``float32 (N, K)``."""
+    """Compute the outputs of a Keras model, ``float32 (N, K)``, for ``uint8 (N, 48, 48, C)``."""
     outputs = np.empty((len(images), model.output_shape[-1]), np.float32)
     for start in range(0, len(images), batch_size):
         part = slice(start, start + batch_size)

@@ -1,4 +1,4 @@
-"""What was measured of one bundle beyond what its own metadata tell: a JSON file that names the model it is of."""
+"""Measurements of one bundle beyond those in its own metadata: a JSON file that names the model."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from train.measure.robustness import Robustness
 
 
 class Quantized(msgspec.Struct, frozen=True, kw_only=True):
-    """A bundle beside the float network it was converted from, on the same faces; shares from 0 to 1.
+    """A bundle compared with the float network it was converted from, on the same faces; shares from 0 to 1.
 
     Attributes:
         run: Name of the run.
-        float_accuracy: Of the float network.
-        accuracy: Of the bundle.
-        agreement: Share of faces both give the same label.
+        float_accuracy: Accuracy of the float network.
+        accuracy: Accuracy of the bundle.
+        agreement: Share of faces for which both give the same label.
     """
 
     run: str
@@ -32,20 +32,20 @@ class Quantized(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Measurements(msgspec.Struct, frozen=True, kw_only=True):
-    """Figures of one bundle. What is None was not measured.
+    """All measurements of one bundle. What is None was not measured.
 
     Attributes:
         model: The bundle's id, 12 hex digits.
-        data: Name of the data set that ``images`` held-out faces are of.
+        data: Name of the data set of the held-out faces.
         protocol: The split by which they were held out.
-        images: How many.
+        images: Number of held-out faces.
         calibration: How well confidences match accuracy.
-        abstention: What each floor of confidence costs and gains.
-        robustness: Under corruptions; the bundle first, then what it was compared with.
-        quantized: Beside its float network.
-        votes: Against FER+'s annotators.
-        generalisation: On a data set it was not trained on.
-        learnt_spoilt: In which ways the run it was converted from spoilt pictures to learn from, where it was named.
+        abstention: Coverage and accuracy at each floor of confidence.
+        robustness: Accuracy under corruptions: the bundle first, then the models it was compared with.
+        quantized: Comparison with its float network.
+        votes: Agreement with FER+'s annotators.
+        cross_dataset: Evaluation on a data set it was not trained on.
+        training_degradations: The degradations of images in its training; empty where the run was not named.
     """
 
     model: str
@@ -57,16 +57,16 @@ class Measurements(msgspec.Struct, frozen=True, kw_only=True):
     robustness: tuple[Robustness, ...]
     quantized: Quantized | None = None
     votes: AnnotatorAgreement | None = None
-    generalisation: CrossDatasetResult | None = None
-    learnt_spoilt: tuple[str, ...] = ()
+    cross_dataset: CrossDatasetResult | None = msgspec.field(name="generalisation", default=None)
+    training_degradations: tuple[str, ...] = msgspec.field(name="learnt_spoilt", default=())
 
     def at_floor(self, floor: float) -> Abstention:
-        """What one floor of confidence costs and gains: the point of the curve that is nearest to it."""
+        """Coverage and accuracy at one floor of confidence: the point of the curve that is nearest to it."""
         return min(self.abstention, key=lambda point: abs(point.floor - floor))
 
 
 def read_measurements(path: Path) -> Measurements:
-    """Read what ``python -m export measure`` wrote.
+    """Read a file that ``python -m export measure`` wrote.
 
     Raises:
         InputError: The file is missing or broken.
@@ -82,14 +82,14 @@ def read_measurements(path: Path) -> Measurements:
 
 
 def write_measurements(measured: Measurements, path: Path) -> None:
-    """Write figures for people and programs to read."""
+    """Write measurements as JSON that people can read too."""
     write_whole(
         path, msgspec.json.format(msgspec.json.encode(_rounded(msgspec.to_builtins(measured))), indent=2) + b"\n"
     )
 
 
 def _rounded(value: object) -> object:
-    """The same with six decimals, which is more than any of it is known to."""
+    """Round to six decimals, which is more than the precision of any measurement."""
     if isinstance(value, float):
         return round(value, 6)
     if isinstance(value, dict):

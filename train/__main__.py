@@ -154,13 +154,14 @@ def compare(
 ) -> None:
     """Set runs side by side: what each reached, and the settings in which they differ."""
     from train.fit.run_dir import RunDir
-    from train.measure import compare as comparing
+    from train.measure.compare import compare as compare_runs
+    from train.measure.compare import to_markdown
     from train.measure.plots import plot_runs
 
-    comparison = comparing.compare(runs)
+    comparison = compare_runs(runs)
     if out is not None:
         plot_runs({name: RunDir(run).metrics() for name, run in zip(comparison.runs, runs, strict=True)}, out)
-    typer.echo(jsonlib.dumps(comparison.to_json(), indent=2) if json else comparing.render(comparison))
+    typer.echo(jsonlib.dumps(comparison.to_json(), indent=2) if json else to_markdown(comparison))
 
 
 @app.command()
@@ -199,7 +200,7 @@ def framing(
     """Fit the constants that bring every detector's boxes to FER2013's framing, and show how well they do."""
     from edge_agent.vision.weights import find_weights
     from train.data import load
-    from train.measure.box_calibration import box_calibration_report
+    from train.measure.box_calibration_report import box_calibration_report
 
     typer.echo(box_calibration_report(load(data), photos, weights or find_weights(), count, seed)[1])
 

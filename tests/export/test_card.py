@@ -31,7 +31,7 @@ def test_every_bundled_model_has_a_card() -> None:
 
 
 @pytest.mark.parametrize("name", CARDS)
-def test_the_committed_figures_are_those_of_the_bundled_model(name: str) -> None:
+def test_the_committed_measurements_are_those_of_the_bundled_model(name: str) -> None:
     file = BUNDLED_MODELS[name]
     assert read_measurements(measured(name)).model == read_bundle(file).model_id, (
         f"measure it: python -m export measure edge_agent/models/{file.name} --data fer2013.csv --votes fer2013new.csv "
@@ -40,7 +40,7 @@ def test_the_committed_figures_are_those_of_the_bundled_model(name: str) -> None
 
 
 @pytest.mark.parametrize("name", CARDS)
-def test_the_committed_card_is_that_of_the_bundled_model_and_its_figures(name: str) -> None:
+def test_the_committed_card_is_that_of_the_bundled_model_and_its_measurements(name: str) -> None:
     file, figures = BUNDLED_MODELS[name], measured(name)
     card = card_to_markdown(read_bundle(file), read_measurements(figures), f"measured/{figures.stem}")
     assert (DOCS / CARDS[name]).read_text(encoding="utf-8") == card, (
@@ -73,7 +73,7 @@ def test_a_card_of_own_photographs_says_nothing_of_fer2013() -> None:
     assert "crops: Drawn by image." in card
 
 
-def test_a_card_tells_all_that_the_model_learnt_from() -> None:
+def test_a_card_names_all_that_the_model_was_trained_on() -> None:
     facts = metadata(
         data=(DataInfo(name="crops", sha256="c" * 64), DataInfo(name="FER2013", sha256="f" * 64, use=EARLIER)),
         training=TrainingInfo(
@@ -88,7 +88,7 @@ def test_a_card_tells_all_that_the_model_learnt_from() -> None:
     told = {row[0]: row[1] for row in rows}
     assert told["FER2013"] == EARLIER
     assert told["FER+ votes"] == "training, as annotation beyond the labels"
-    assert (told["begun from"], told["taught by"]) == ("edge, bundle 0123", "big, 4567")
+    assert (told["initial weights"], told["teacher models"]) == ("edge, bundle 0123", "big, 4567")
     assert told["more votes"] == f"{EARLIER}, as annotation"
     assert "as whoever sorted its training pictures would name it" in card
     assert not any(word in card for word in ("Labels are noisy", "PublicTest"))

@@ -15,7 +15,7 @@ from edge_agent.errors import InputError
 from edge_agent.model_format.bundle import Bundle, read_bundle, write_bundle
 from edge_agent.model_format.metadata import DataInfo
 from export.card import card_to_markdown
-from export.measure import PLOTS, measure, plot_path
+from export.measure import PLOTS, measure_bundle, plot_path
 from export.measurements import Measurements, read_measurements, write_measurements
 from tests.support.exported import write_fer2013
 from tests.support.tflite_models import dense_model, metadata
@@ -48,7 +48,7 @@ def bundle(folder: Path) -> Bundle:
 
 @pytest.fixture(scope="module")
 def measured(folder: Path) -> Measurements:
-    return measure(
+    return measure_bundle(
         folder / "dense.tflite",
         folder / "fer2013.csv",
         votes=folder / "fer2013new.csv",
@@ -62,8 +62,8 @@ def test_everything_is_measured_on_held_out_faces(measured: Measurements, bundle
     assert (measured.model, measured.data, measured.images) == (bundle.model_id, "FER2013", 40)
     assert measured.votes is not None
     assert measured.votes.images + sum(measured.votes.left_out.values()) == 40
-    assert measured.generalisation is not None
-    assert measured.generalisation.images == 2
+    assert measured.cross_dataset is not None
+    assert measured.cross_dataset.images == 2
     assert [one.faces for one in measured.robustness] == [40, 40]
 
 
@@ -96,8 +96,8 @@ def test_a_card_tells_all_that_was_measured(measured: Measurements, bundle: Bund
     assert "![Robustness](measured/dense-robustness.png)" in card
 
 
-def test_a_card_tells_that_spoilt_pictures_were_learnt_from(measured: Measurements, bundle: Bundle) -> None:
-    practised = msgspec.structs.replace(measured, learnt_spoilt=("darkened", "blurred"))
+def test_a_card_states_the_degradations_in_training(measured: Measurements, bundle: Bundle) -> None:
+    practised = msgspec.structs.replace(measured, training_degradations=("darkened", "blurred"))
     assert (
         "Its training showed the model such pictures too, made by other code: darkened, blurred."
         in card_to_markdown(bundle, practised)
@@ -108,7 +108,7 @@ def test_a_card_tells_that_spoilt_pictures_were_learnt_from(measured: Measuremen
 def test_the_run_of_another_model_is_refused_before_anything_is_measured(folder: Path, tmp_path: Path) -> None:
     other, told = begun_run(tmp_path / "run", val_accuracies=[0.5]), list[str]()
     with pytest.raises(InputError, match="Name the run this model was exported from"):
-        measure(folder / "dense.tflite", folder / "fer2013.csv", run=other.path, on_step=told.append)
+        measure_bundle(folder / "dense.tflite", folder / "fer2013.csv", run=other.path, on_step=told.append)
     assert not told
 
 
@@ -126,7 +126,7 @@ def test_a_folder_where_the_figures_should_go_is_refused_before_anything_is_meas
 
 
 def test_what_was_not_measured_is_left_out(measured: Measurements, bundle: Bundle) -> None:
-    less = msgspec.structs.replace(measured, votes=None, generalisation=None)
+    less = msgspec.structs.replace(measured, votes=None, cross_dataset=None)
     card = card_to_markdown(bundle, less)
     assert "### Against ten annotators" not in card
     assert "### On another data set" not in card

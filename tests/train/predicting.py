@@ -1,4 +1,4 @@
-"""Predictors made of plain arithmetic, so that what is measured of them can be worked out by hand."""
+"""Predictors made of plain arithmetic, so that their measurements can be worked out by hand."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Logits = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 def predictor(
-    logits: Logits, *, labels: tuple[str, ...] = FER2013, learnt_from: dict[str, str] | None = None
+    logits: Logits, *, labels: tuple[str, ...] = FER2013, training_data: dict[str, str] | None = None
 ) -> Predictor:
-    """A predictor that answers what a function says."""
+    """A predictor that gives the logits of a function."""
     return Predictor(
         name="made",
         identity="0123456789ab",
@@ -25,13 +25,13 @@ def predictor(
         temperature=1.0,
         protocol="fer2013-official",
         fingerprint="",
-        learnt_from=learnt_from or {},
+        training_data=training_data or {},
         logits=logits,
     )
 
 
 def always(*answers: int, classes: int = 7) -> Logits:
-    """Answers row by row what is told, whatever the faces are."""
+    """Answers that are given row by row, whatever the faces are."""
     return lambda images: np.eye(classes, dtype=np.float32)[list(answers)[: len(images)]]
 
 

@@ -20,7 +20,8 @@ from edge_agent.vision.detector import open_detector
 from edge_agent.vision.haar import HaarDetector, without_nested
 from edge_agent.vision.weights import YUNET_FILE
 from edge_agent.vision.yunet import YuNetDetector
-from train.measure.detectors import photo_scenes, score_detector
+from train.measure.detectors import score_detector
+from train.measure.scenes import photo_scenes
 
 ROOM = SimulatedClassroom(6, 1280, 720, seed=1)
 PICTURE = ROOM.render(2.0)

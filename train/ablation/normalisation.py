@@ -20,7 +20,7 @@ from edge_agent.model_format.metadata import FACE_SIZE
 from edge_agent.vision.weights import find_weights, read_weights
 from edge_agent.vision.yunet import YuNetDetector
 from train.data.dataset import FaceSet
-from train.measure.box_calibration import on_canvas
+from train.measure.canvas import on_canvas
 
 Normalisation = Literal["equalise", "clahe", "align"]
 """``equalise`` spreads gray levels evenly over the whole face, ``clahe`` within each of its four by four fields with

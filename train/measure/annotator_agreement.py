@@ -1,4 +1,4 @@
-"""A model against FER+'s ten annotators (Barsoum et al. 2016), whose votes show how clear each face is."""
+"""Agreement of a model with FER+'s ten annotators (Barsoum et al. 2016), whose votes show how clear each face is."""
 
 from __future__ import annotations
 
@@ -17,40 +17,41 @@ from train.measure.evaluate import wilson_interval
 from train.measure.predictors import Predictor
 
 AGREEMENT_EDGES = (0.0, 0.5, 0.7, 0.9, 1.0)
-"""Bins of agreement, the share of all votes that went to the commonest choice: over the lower, up to the upper edge."""
+"""Edges of the bins of agreement: the share of all votes that went to the commonest choice. A bin excludes its lower
+edge and includes its upper one."""
 
 
 class AgreementBin(msgspec.Struct, frozen=True, kw_only=True):
-    """Faces by how far annotators agree about them, over ``low`` and up to ``high``; shares from 0 to 1.
+    """The faces on which annotators agree to some degree; shares from 0 to 1.
 
     Attributes:
-        low: Lower edge of the share of votes for the commonest choice.
-        high: Upper edge.
-        images: How many.
-        accuracy: Share on which the model answers what most annotators chose; 0 where there are no images.
-        of_labels: The same for FER2013's own label.
+        low: Lower edge of the share of votes for the commonest choice, itself excluded.
+        high: Upper edge, itself included.
+        images: Number of faces.
+        accuracy: Share of them for which the model gives the commonest choice; 0 where there are no faces.
+        label_accuracy: The same for FER2013's own label.
     """
 
     low: float
     high: float
     images: int
     accuracy: float
-    of_labels: float
+    label_accuracy: float = msgspec.field(name="of_labels")
 
 
 class AnnotatorAgreement(msgspec.Struct, frozen=True, kw_only=True):
-    """A model against the votes; shares from 0 to 1.
+    """A model's agreement with the annotators; shares from 0 to 1.
 
     Attributes:
         model: Its identity, 12 hex digits.
-        name: What reports call it.
-        images: Faces whose single commonest choice is a label of the model.
-        left_out: Other faces, by why: ``tie``, or the commonest choice that the model has no label for.
-        accuracy: Share of ``images`` on which the model answers the commonest choice.
+        name: Its name in reports.
+        images: Number of faces that have one commonest choice which is a label of the model.
+        left_out: Number of other faces, by reason: ``tie``, or the commonest choice that is no label of the model.
+        accuracy: Share of ``images`` for which the model gives the commonest choice.
         interval: Wilson's 95 % interval of it.
-        of_labels: The same for FER2013's own labels: how often they are the commonest choice.
-        annotators: Mean share of the annotators' votes that go to the model's answer.
-        annotators_at_best: What answering the commonest choice on every face would reach there.
+        label_accuracy: Share of ``images`` for which FER2013's own label is the commonest choice.
+        vote_share: Mean share of the annotators' votes that went to the model's answer.
+        max_vote_share: The same if the answer were the commonest choice for every face.
         recall: Accuracy by commonest choice.
         by_agreement: Accuracy by how far annotators agree.
     """
@@ -61,23 +62,23 @@ class AnnotatorAgreement(msgspec.Struct, frozen=True, kw_only=True):
     left_out: dict[str, int]
     accuracy: float
     interval: tuple[float, float]
-    of_labels: float
-    annotators: float
-    annotators_at_best: float
+    label_accuracy: float = msgspec.field(name="of_labels")
+    vote_share: float = msgspec.field(name="annotators")
+    max_vote_share: float = msgspec.field(name="annotators_at_best")
     recall: dict[str, float]
     by_agreement: tuple[AgreementBin, ...]
 
 
 def measure_agreement(predictor: Predictor, faces: FaceSet, votes: Votes) -> AnnotatorAgreement:
-    """Compare a model's answers with what annotators chose.
+    """Compare a model's answers with the choices of the annotators.
 
     Args:
         predictor: The model; its labels are the faces' classes.
-        faces: FER2013's, none of which it was trained on.
-        votes: On the same rows.
+        faces: FER2013's faces, none of which it was trained on.
+        votes: The votes on the same rows.
 
     Raises:
-        InputError: No face has a commonest choice that the model has a label for, or FER+ has none of a label.
+        InputError: No face has a commonest choice that is a label of the model, or FER+ lacks one of its labels.
     """
     unknown = [label for label in predictor.labels if label not in FER_PLUS]
     if unknown:
@@ -91,16 +92,16 @@ def measure_agreement(predictor: Predictor, faces: FaceSet, votes: Votes) -> Ann
     if len(kept) == 0:
         raise InputError(
             "FER+'s votes",
-            received="no face most annotators give one of the model's labels",
+            received="no face whose commonest choice is one of the model's labels",
             expected="some",
             remedy="Use a larger part of FER2013",
         )
-    wanted = commonest[kept]
+    expected = commonest[kept]
     answered = columns[predictor.logits(faces.images[kept]).argmax(axis=1)]
     labelled = columns[faces.labels[kept]]
     counts = votes.counts[kept]
     rows, total = np.arange(len(kept)), counts.sum(axis=1)
-    hits = answered == wanted
+    hits = answered == expected
     return AnnotatorAgreement(
         model=predictor.identity,
         name=predictor.name,
@@ -108,36 +109,36 @@ def measure_agreement(predictor: Predictor, faces: FaceSet, votes: Votes) -> Ann
         left_out=_left_out(tied, commonest, columns),
         accuracy=float(hits.mean()),
         interval=wilson_interval(int(hits.sum()), len(kept)),
-        of_labels=float(np.mean(labelled == wanted)),
-        annotators=float(np.mean(counts[rows, answered] / total)),
-        annotators_at_best=float(np.mean(counts[rows, wanted] / total)),
-        recall={VOTES_FOR[one]: float(hits[wanted == one].mean()) for one in columns if (wanted == one).any()},
-        by_agreement=_by_agreement(votes.agreement()[kept], hits, labelled == wanted),
+        label_accuracy=float(np.mean(labelled == expected)),
+        vote_share=float(np.mean(counts[rows, answered] / total)),
+        max_vote_share=float(np.mean(counts[rows, expected] / total)),
+        recall={VOTES_FOR[one]: float(hits[expected == one].mean()) for one in columns if (expected == one).any()},
+        by_agreement=_by_agreement(votes.agreement()[kept], hits, labelled == expected),
     )
 
 
-def render(view: AnnotatorAgreement) -> str:
-    """One model's answers against the votes as two tables."""
-    low, high = view.interval
-    left_out = ", ".join(f"{count:,} {why}" for why, count in view.left_out.items()) or "none"
-    whole = [
-        ["faces whose commonest choice the model can answer", f"{view.images:,}"],
+def to_markdown(found: AnnotatorAgreement) -> str:
+    """One model's agreement with the annotators as two tables."""
+    low, high = found.interval
+    left_out = ", ".join(f"{count:,} {reason}" for reason, count in found.left_out.items()) or "none"
+    overall = [
+        ["faces whose commonest choice is a label of the model", f"{found.images:,}"],
         ["left out", left_out],
-        ["commonest choice answered", f"{view.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%})"],
-        ["FER2013's own label is the commonest choice", f"{view.of_labels:.1%}"],
+        ["answers that are the commonest choice", f"{found.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%})"],
+        ["FER2013 labels that are the commonest choice", f"{found.label_accuracy:.1%}"],
         [
-            "annotators who chose what the model answers",
-            f"{view.annotators:.1%} of at best {view.annotators_at_best:.1%}",
+            "annotators who chose the model's answer, on average",
+            f"{found.vote_share:.1%} (at most {found.max_vote_share:.1%})",
         ],
-        *([f"recall, {label}", f"{share:.1%}"] for label, share in view.recall.items()),
+        *([f"recall, {label}", f"{share:.1%}"] for label, share in found.recall.items()),
     ]
     bins = [
-        [f"over {one.low:.0%} to {one.high:.0%}", one.images, f"{one.accuracy:.1%}", f"{one.of_labels:.1%}"]
-        for one in view.by_agreement
+        [f"over {one.low:.0%} to {one.high:.0%}", one.images, f"{one.accuracy:.1%}", f"{one.label_accuracy:.1%}"]
+        for one in found.by_agreement
         if one.images
     ]
-    header = ["annotators who agree", "faces", "commonest choice answered", "FER2013's label is the commonest choice"]
-    return table([f"FER+ votes, {view.name}", "value"], whole) + "\n\n" + table(header, bins)
+    header = ["annotators who agree", "faces", "answers that are the commonest choice", "FER2013 labels that are"]
+    return table([f"FER+ votes, {found.name}", "value"], overall) + "\n\n" + table(header, bins)
 
 
 def _left_out(tied: NDArray[np.bool_], commonest: NDArray[np.int64], columns: NDArray[np.int64]) -> dict[str, int]:
@@ -145,7 +146,7 @@ def _left_out(tied: NDArray[np.bool_], commonest: NDArray[np.int64], columns: ND
     for choice, name in enumerate(VOTES_FOR):
         if choice not in columns:
             found[name] = int(((commonest == choice) & ~tied).sum())
-    return {why: count for why, count in found.items() if count}
+    return {reason: count for reason, count in found.items() if count}
 
 
 def _by_agreement(
@@ -161,7 +162,7 @@ def _by_agreement(
                 high=high,
                 images=int(inside.sum()),
                 accuracy=float(hits[inside].mean()) if some else 0.0,
-                of_labels=float(labelled[inside].mean()) if some else 0.0,
+                label_accuracy=float(labelled[inside].mean()) if some else 0.0,
             )
         )
     return tuple(found)

@@ -1,6 +1,6 @@
-"""How far a confidence can be believed: the temperature, the calibration error, and what abstaining buys.
+"""Calibration of confidences: the temperature, the calibration error, and what abstaining gains.
 
-Everything here is a pure function of logits or probabilities and labels, whatever network they came from.
+Everything here is a pure function of logits or probabilities and labels, whatever network they come from.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from edge_agent.vision.classifier import softmax
 from train.measure.evaluate import calibration_bins, expected_calibration_error
 
 FLOORS = tuple(round(0.05 * step, 2) for step in range(20))
-"""Floors of confidence that a risk-coverage curve is told at."""
+"""Floors of confidence at which a risk-coverage curve is computed."""
 
-_LOWEST_TEMPERATURE, _HIGHEST_TEMPERATURE = 0.05, 20.0
-_GOLDEN = (math.sqrt(5) - 1) / 2
+_MIN_TEMPERATURE, _MAX_TEMPERATURE = 0.05, 20.0
+_GOLDEN_SECTION = (math.sqrt(5) - 1) / 2
 
 
 class Calibration(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,11 +28,12 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         temperature: Fitted on all the faces.
-        error: With that temperature on the same faces.
-        cross_fitted_error: Temperature from one half, measured on the other, both ways; every face counts once. The
-            mean over several halvings, so that no lucky one decides.
-        error_by_chance: What a perfectly calibrated network with these confidences would be measured at on so many
-            faces: the bins' accuracies scatter, and the error counts scatter as error. None can be told from below it.
+        error: With that temperature, on the same faces.
+        cross_fitted_error: With the temperature fitted on one half and measured on the other, both ways, so that every
+            face counts once. It is the mean over several random halvings.
+        error_by_chance: Mean error that a perfectly calibrated network with these confidences would show on as many
+            faces. The bins' accuracies scatter by chance, and the error counts this scatter as error. A smaller error
+            cannot be distinguished from none.
         error_without: With temperature 1.
     """
 
@@ -44,13 +45,13 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Abstention(msgspec.Struct, frozen=True, kw_only=True):
-    """What one floor of confidence does.
+    """Coverage and accuracy at one floor of confidence.
 
     Attributes:
-        floor: Under it the answer is ``uncertain``.
+        floor: Below it the answer is ``uncertain``.
         coverage: Share of faces that get an answer.
-        accuracy: Share of the answers that is right; None where there is none.
-        at_floor: Share that is right of the answers at most 0.05 above the floor: the least sure ones that are given.
+        accuracy: Share of the answers that is correct; None where there is none.
+        at_floor: The same among answers less than 0.05 above the floor, the least confident ones that are given.
     """
 
     floor: float
@@ -60,20 +61,20 @@ class Abstention(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """The temperature under which logits explain labels best.
+    """Fit the temperature with the smallest negative log likelihood.
 
-    The method is Guo et al. 2017, "On Calibration of Modern Neural Networks"; the search is by golden section over the
+    The method is Guo et al. 2017, "On Calibration of Modern Neural Networks". The search is by golden section over the
     temperature's logarithm, where the negative log likelihood has one minimum. Targets are softened as in Platt 1999,
     "Probabilistic Outputs for Support Vector Machines": one label in ``N + 1`` counts as drawn at random. So a few
-    faces that are all read rightly do not make a network that is always certain, and thousands of faces leave the
-    temperature as it is.
+    faces that are all classified correctly do not make a network that is always certain. With thousands of faces the
+    temperature hardly changes.
 
     Args:
-        logits: ``float32 (N, K)``, of the quantized model, on faces it was not trained on.
+        logits: ``float32 (N, K)`` of the quantized model, on faces it was not trained on.
         labels: ``int64 (N,)``.
 
     Returns:
-        A number from 0.05 to 20; logits are divided by it.
+        A number from 0.05 to 20, by which logits are divided.
 
     Raises:
         ValueError: There are no rows.
@@ -92,17 +93,17 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
         temperature = math.exp(log_temperature)
         return float(np.mean(np.log(np.exp(scores / temperature).sum(axis=1)) - explained / temperature))
 
-    low, high = math.log(_LOWEST_TEMPERATURE), math.log(_HIGHEST_TEMPERATURE)
-    left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+    low, high = math.log(_MIN_TEMPERATURE), math.log(_MAX_TEMPERATURE)
+    left, right = high - _GOLDEN_SECTION * (high - low), low + _GOLDEN_SECTION * (high - low)
     at_left, at_right = loss(left), loss(right)
     while high - low > 1e-6:
         if at_left < at_right:
             high, right, at_right = right, left, at_left
-            left = high - _GOLDEN * (high - low)
+            left = high - _GOLDEN_SECTION * (high - low)
             at_left = loss(left)
         else:
             low, left, at_left = left, right, at_right
-            right = low + _GOLDEN * (high - low)
+            right = low + _GOLDEN_SECTION * (high - low)
             at_right = loss(right)
     return math.exp((low + high) / 2)
 
@@ -116,13 +117,13 @@ def calibration_error(probabilities: NDArray[np.float32], labels: NDArray[np.int
 def calibrate(
     logits: NDArray[np.float32], labels: NDArray[np.int64], *, halvings: int = 10, seed: int = 0
 ) -> Calibration:
-    """Fit a temperature and measure how well it does, on the faces it was fitted on and on others.
+    """Fit a temperature and measure the calibration error with it, on the faces it was fitted on and on others.
 
     Args:
-        logits: ``float32 (N, K)``, of the model as it runs on the device.
+        logits: ``float32 (N, K)`` of the model as it runs on the device.
         labels: ``int64 (N,)``, N at least 2.
-        halvings: How many random halvings the cross-fitted error is a mean of.
-        seed: Of the halvings, and of the drawing behind ``error_by_chance``.
+        halvings: Number of random halvings over which the cross-fitted error is averaged.
+        seed: Of the halvings, and of the random labels for ``error_by_chance``.
 
     Raises:
         InputError: There are fewer than two rows.
@@ -132,13 +133,13 @@ def calibrate(
             "held-out faces",
             received=len(labels),
             expected="2 at least, for a temperature",
-            remedy="Hold out more pictures",
+            remedy="Hold out more images",
         )
     random = np.random.default_rng(seed)
     temperature = fit_temperature(logits, labels)
     fitted = softmax(logits, temperature)
     crossed = [_cross_fitted(logits, labels, random.permutation(len(labels))) for _ in range(halvings)]
-    drawn = [calibration_error(fitted, _draw(fitted, random)) for _ in range(20)]
+    drawn = [calibration_error(fitted, _draw_labels(fitted, random)) for _ in range(20)]
     return Calibration(
         temperature=temperature,
         error=calibration_error(fitted, labels),
@@ -151,35 +152,36 @@ def calibrate(
 def risk_coverage(
     probabilities: NDArray[np.float32], labels: NDArray[np.int64], floors: Sequence[float] = FLOORS
 ) -> tuple[Abstention, ...]:
-    """What each floor of confidence costs in coverage and gains in accuracy.
+    """Compute coverage and accuracy at each floor of confidence.
 
     Args:
         probabilities: ``float32 (N, K)``, calibrated, N at least 1.
         labels: ``int64 (N,)``.
-        floors: Confidences under which no answer is given.
+        floors: Confidences below which no answer is given.
     """
     confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
+    correct = probabilities.argmax(axis=1) == labels
     found = []
     for floor in floors:
         given = confidence >= floor
-        least_sure = given & (confidence < floor + 0.05)
+        at_floor = given & (confidence < floor + 0.05)
         found.append(
             Abstention(
                 floor=floor,
                 coverage=float(given.mean()),
-                accuracy=float(right[given].mean()) if given.any() else None,
-                at_floor=float(right[least_sure].mean()) if least_sure.any() else None,
+                accuracy=float(correct[given].mean()) if given.any() else None,
+                at_floor=float(correct[at_floor].mean()) if at_floor.any() else None,
             )
         )
     return tuple(found)
 
 
 def choose_floor(curve: Sequence[Abstention], tolerance: float = 0.01) -> float:
-    """The floor that a risk-coverage curve asks for, if a right answer gains as much as a wrong one costs.
+    """Choose the best floor of a risk-coverage curve, if a correct answer gains as much as a wrong one costs.
 
-    The gain is the share of faces answered rightly less the share answered wrongly. It is flat around its highest point
-    and scatters by chance, so of the floors within ``tolerance`` of it the lowest is taken, which answers most faces.
+    The gain is the share of faces answered correctly minus the share answered wrongly. It is flat around its maximum
+    and scatters by chance. So of the floors whose gain is within ``tolerance`` of the maximum the lowest is chosen,
+    which answers the most faces.
     """
     gains = {
         point.floor: 0.0 if point.accuracy is None else point.coverage * (2 * point.accuracy - 1) for point in curve
@@ -188,7 +190,7 @@ def choose_floor(curve: Sequence[Abstention], tolerance: float = 0.01) -> float:
 
 
 def _cross_fitted(logits: NDArray[np.float32], labels: NDArray[np.int64], shuffled: NDArray[np.int64]) -> float:
-    """The error over all faces, each with the temperature of the half it is not in."""
+    """The error over all faces, each with the temperature that was fitted on the other half."""
     middle = len(shuffled) // 2
     probabilities = np.empty(logits.shape, np.float32)
     for here, there in ((shuffled[:middle], shuffled[middle:]), (shuffled[middle:], shuffled[:middle])):
@@ -196,8 +198,8 @@ def _cross_fitted(logits: NDArray[np.float32], labels: NDArray[np.int64], shuffl
     return calibration_error(probabilities, labels)
 
 
-def _draw(probabilities: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.int64]:
-    """One label a row, drawn by the row's probabilities."""
+def _draw_labels(probabilities: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.int64]:
+    """Draw one label for each row by the row's probabilities."""
     chances = random.random((len(probabilities), 1))
     above = np.cumsum(probabilities.astype(np.float64), axis=1) < chances
     return np.asarray(above.sum(axis=1).clip(max=probabilities.shape[1] - 1), np.int64)

@@ -1,4 +1,4 @@
-"""The commands that measure finished models, or what a change to a recipe is worth: parse, call, print."""
+"""The commands that measure finished models, or the effect of a change to a recipe: parse, call, print."""
 
 from __future__ import annotations
 
@@ -21,35 +21,37 @@ def robustness(
     models: Models,
     data: Fer2013,
     out: Annotated[Path | None, typer.Option("--out", help="A picture to draw: .png, .svg or .pdf.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Which directions, levels and grains.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random directions, gray levels and noise.")] = 0,
     json: AsJson = False,
 ) -> None:
-    """Spoil held-out faces (small, blurred, dark, turned, masked ...) and tell what each model loses."""
+    """Measure the accuracy that models lose on corrupted held-out faces (small, blurred, dark, turned, masked ...)."""
     from train.measure.plots import plot_robustness
     from train.measure.predictors import held_out_faces, open_predictor
-    from train.measure.robustness import compare_losses, measure_robustness, render
+    from train.measure.robustness import compare_losses, measure_robustness, to_markdown
 
     predictors = tuple(map(open_predictor, models))
-    measured = measure_robustness(predictors, held_out_faces(data, predictors), seed=seed, on_step=_tell)
+    measured = measure_robustness(predictors, held_out_faces(data, predictors), seed=seed, on_step=_report)
     if out is not None:
         plot_robustness(measured, out)
-    _print(measured, "\n\n".join(filter(None, (render(measured), compare_losses(measured)))), json)
+    _print(measured, "\n\n".join(filter(None, (to_markdown(measured), compare_losses(measured)))), json)
 
 
 @app.command()
 def generalise(
     models: Models,
-    data: Annotated[Path, typer.Option("--data", help="CK+48's folder, or class folders; nothing they learnt from.")],
+    data: Annotated[
+        Path, typer.Option("--data", help="CK+48's folder, or class folders; no data they were trained on.")
+    ],
     json: AsJson = False,
 ) -> None:
-    """Read faces of a data set the models were not trained on, by the classes both have."""
+    """Evaluate models on a data set they were not trained on, for the classes that both have."""
     from train.data import load
-    from train.measure.cross_dataset import evaluate_cross_dataset, render
+    from train.measure.cross_dataset import evaluate_cross_dataset, to_markdown
     from train.measure.predictors import open_predictor
 
     predictors = tuple(map(open_predictor, models))
     measured = [evaluate_cross_dataset(predictor, load(data, channels=predictor.channels)) for predictor in predictors]
-    _print(measured, render(measured), json)
+    _print(measured, to_markdown(measured), json)
 
 
 @app.command()
@@ -59,16 +61,16 @@ def votes(
     votes: Annotated[Path, typer.Option(help="FER+'s table fer2013new.csv.")],
     json: AsJson = False,
 ) -> None:
-    """Compare answers on held-out faces with what FER+'s ten annotators chose, by how far these agree."""
+    """Compare answers on held-out faces with the choices of FER+'s ten annotators, by how far these agree."""
     from train.data.ferplus import load_votes
-    from train.measure.annotator_agreement import measure_agreement, render
+    from train.measure.annotator_agreement import measure_agreement, to_markdown
     from train.measure.predictors import held_out_faces, open_predictor
 
     predictors = tuple(map(open_predictor, models))
     faces = held_out_faces(data, predictors)
     joined = load_votes(votes, faces)
     measured = [measure_agreement(predictor, faces, joined) for predictor in predictors]
-    _print(measured, "\n\n".join(map(render, measured)), json)
+    _print(measured, "\n\n".join(map(to_markdown, measured)), json)
 
 
 @app.command()
@@ -87,7 +89,7 @@ def readback(
 @app.command()
 def ablate(
     plan: Annotated[str, typer.Argument(help="Name of a bundled ablation, or a TOML file.")],
-    data: Annotated[Path, typer.Option("--data", help="What to train and judge on.")],
+    data: Annotated[Path, typer.Option("--data", help="The data to train and validate on.")],
     out: Annotated[Path, typer.Option("--out", help="Folder for runs and results; an interrupted one is continued.")],
     votes: Annotated[Path | None, typer.Option(help="FER+'s table fer2013new.csv, for recipes that use it.")] = None,
     teacher: Annotated[
@@ -100,7 +102,7 @@ def ablate(
     ] = None,
     json: AsJson = False,
 ) -> None:
-    """Train a recipe with one change at a time, over several seeds, and tell gains from chance."""
+    """Train a recipe with one change at a time, over several seeds, and distinguish gains from chance."""
     from train.ablation.effects import render
     from train.ablation.plan import load_plan
     from train.ablation.runner import run_ablation
@@ -118,15 +120,15 @@ def ablate(
         teachers=teacher or (),
         weights=weights,
         start=start,
-        on_training=_tell,
-        on_epoch=lambda done: _tell(
+        on_training=_report,
+        on_epoch=lambda done: _report(
             f"  epoch {done.epoch + 1}: validation {done.val_accuracy:.2%}, {done.seconds:.0f} s"
         ),
     )
     _print(found, render(planned.title, found), json)
 
 
-def _tell(what: str) -> None:
+def _report(what: str) -> None:
     typer.echo(what, err=True)
 
 

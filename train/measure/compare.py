@@ -1,4 +1,4 @@
-"""Runs side by side: the settings in which they differ, and what each reached."""
+"""Comparison of runs: the settings in which they differ, and the statistics of each."""
 
 from __future__ import annotations
 
@@ -13,55 +13,55 @@ from train.fit.recipe import Phase
 from train.fit.run_dir import RunDir
 from train.measure.evaluate import wilson_interval
 
-# Words for people, and what is told in another way below.
-_LEFT_OUT = ("title", "source", "command", "cost", "expected", "phases", "protocol")
+# Texts for people, and what stands in another form below.
+_OMITTED = ("title", "source", "command", "cost", "expected", "phases", "protocol")
 _ABSENT = "-"
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs by name, in the order they were given.
+    """Several runs compared, in the order in which they were given.
 
     Attributes:
-        runs: Their names: the folder's, or as much of the path as tells them apart.
+        runs: Their names: the folder's, or as much of the path as is needed to distinguish them.
         differing: Settings and circumstances that are not the same in all, each with a text for every run.
-        figures: What each reached, likewise.
+        statistics: The results of each, likewise.
     """
 
     runs: tuple[str, ...]
     differing: dict[str, tuple[str, ...]]
-    figures: dict[str, tuple[str, ...]]
+    statistics: dict[str, tuple[str, ...]]
 
     def to_json(self) -> dict[str, object]:
         """The same as plain JSON values."""
         return {
             "runs": list(self.runs),
             "differing": {key: dict(zip(self.runs, values, strict=True)) for key, values in self.differing.items()},
-            "figures": {key: dict(zip(self.runs, values, strict=True)) for key, values in self.figures.items()},
+            "figures": {key: dict(zip(self.runs, values, strict=True)) for key, values in self.statistics.items()},
         }
 
 
 def compare(paths: Sequence[Path]) -> Comparison:
-    """Read runs, finished or not, and set them side by side.
+    """Compare runs, finished or not.
 
     Raises:
-        InputError: One of them is no run directory.
+        InputError: One of the paths is not a run directory.
     """
     runs = [RunDir(path) for path in paths]
-    settings, figures = [_settings(run) for run in runs], [_figures(run) for run in runs]
+    settings, statistics = [_settings(run) for run in runs], [_statistics(run) for run in runs]
     both = {key: tuple(one.get(key, _ABSENT) for one in settings) for one in settings for key in one}
     return Comparison(
-        runs=tuple(names([path.resolve() for path in paths])),
+        runs=tuple(short_names([path.resolve() for path in paths])),
         differing={key: values for key, values in both.items() if len(set(values)) > 1},
-        figures={key: tuple(one[key] for one in figures) for key in figures[0]},
+        statistics={key: tuple(one[key] for one in statistics) for key in statistics[0]},
     )
 
 
-def render(comparison: Comparison) -> str:
-    """A comparison as Markdown that reads well in a terminal."""
+def to_markdown(comparison: Comparison) -> str:
+    """A comparison as Markdown that is also readable in a terminal."""
     parts = [
         table([heading, *comparison.runs], [[key, *values] for key, values in rows.items()])
-        for heading, rows in (("figure", comparison.figures), ("setting that differs", comparison.differing))
+        for heading, rows in (("statistic", comparison.statistics), ("setting that differs", comparison.differing))
         if rows
     ]
     if not comparison.differing:
@@ -69,8 +69,8 @@ def render(comparison: Comparison) -> str:
     return "\n\n".join(parts)
 
 
-def names(paths: Sequence[Path]) -> list[str]:
-    """The shortest ends of paths that tell them apart."""
+def short_names(paths: Sequence[Path]) -> list[str]:
+    """The shortest ends of paths that distinguish them."""
     longest = max(len(path.parts) for path in paths)
     for count in range(1, longest):
         ends = ["/".join(path.parts[-count:]) for path in paths]
@@ -94,7 +94,7 @@ def _settings(run: RunDir) -> dict[str, str]:
         "software": ", ".join(f"{name} {version}" for name, version in record.versions.items()),
         "machine": record.machine or "unknown",
     }
-    return {**_flat({key: value for key, value in recipe.items() if key not in _LEFT_OUT}), **circumstances}
+    return {**_flat({key: value for key, value in recipe.items() if key not in _OMITTED}), **circumstances}
 
 
 def _phase(phase: Phase) -> str:
@@ -114,7 +114,7 @@ def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, str]:
     return found
 
 
-def _figures(run: RunDir) -> dict[str, str]:
+def _statistics(run: RunDir) -> dict[str, str]:
     record, epochs = run.record(), run.metrics()
     shown = {
         "epochs": f"{len(epochs)} of {record.recipe.epochs}",

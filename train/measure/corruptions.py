@@ -1,9 +1,9 @@
-"""What happens to faces between a person and a model, at stated strengths: small, blurred, dark, noisy, turned, masked.
+"""Corruptions of faces at stated strengths: small, blurred, dark, noisy, compressed, turned, wrongly cropped, masked.
 
-Each corruption is a pure function of faces and a seed, so every model is shown the very same pictures. There are only
-48 pixel crops to begin with: an error of the detector's box is simulated by cutting the crop out once more, shifted or
-scaled, with the device's own ``crop_face``; what lies outside the crop is not known and its border pixels are repeated,
-as the device does at a picture's edge.
+Each corruption is a pure function of faces and a seed, so every model is shown the very same images. The data sets have
+only crops of 48 pixels. So an error of the detector's box is simulated by cropping the crop again, shifted or scaled,
+with the device's own ``crop_face``. What lies outside the crop is unknown. Its border pixels are repeated there, as the
+device does at the edge of an image.
 """
 
 from __future__ import annotations
@@ -26,31 +26,39 @@ Corrupt = Callable[[Face, np.random.Generator], "NDArray[Any]"]
 
 @dataclass(frozen=True)
 class Corruption:
-    """One way in which faces are spoilt.
+    """One kind of corruption at one strength.
 
     Attributes:
-        kind: What happens: ``blur``.
-        strength: How far, with its unit, for people: ``sigma 2 px``.
-        spoil: Changes one face ``uint8 (48, 48, C)`` with a source of randomness; the result may have any number type
+        kind: What is done: ``blur``.
+        strength: How much, with its unit, for people: ``sigma 2 px``.
+        corrupt: Changes one face ``uint8 (48, 48, C)``, given a random generator. The result may have any number type
             and any size.
     """
 
     kind: str
     strength: str
-    spoil: Corrupt
+    corrupt: Corrupt
 
     def apply(self, faces: NDArray[np.uint8], seed: int = 0) -> NDArray[np.uint8]:
-        """The faces spoilt, ``uint8 (N, 48, 48, C)`` like the ones given; row ``i`` depends on face, ``i`` and seed."""
-        spoilt = np.empty_like(faces)
+        """Corrupt faces; row ``i`` of the result depends on face ``i``, ``i`` and the seed alone.
+
+        Args:
+            faces: ``uint8 (N, 48, 48, C)``; they are not changed.
+            seed: Of all that is random.
+
+        Returns:
+            The corrupted faces, of the same shape and type.
+        """
+        corrupted = np.empty_like(faces)
         for row, face in enumerate(faces):
-            changed = self.spoil(face, np.random.default_rng((seed, row)))
+            changed = self.corrupt(face, np.random.default_rng((seed, row)))
             levels = np.clip(np.rint(changed), 0, 255).astype(np.uint8)
-            spoilt[row] = levels.reshape(face.shape)
-        return spoilt
+            corrupted[row] = levels.reshape(face.shape)
+        return corrupted
 
 
 def _small(face: Face, _: np.random.Generator, side_px: int) -> NDArray[Any]:
-    """A face that has fewer pixels in the frame, scaled up by the device's own code."""
+    """A face with fewer pixels in the frame, scaled up by the device's own code."""
     small = cv2.resize(face, (side_px, side_px), interpolation=cv2.INTER_AREA).astype(np.uint8)
     # Gray and colours alike are scaled channel by channel, so the channels' order does not matter here.
     return np.stack([to_face_tensor(channel) for channel in np.atleast_3d(small).transpose(2, 0, 1)], axis=-1)
@@ -69,8 +77,8 @@ def _noisy(face: Face, random: np.random.Generator, sigma: float) -> NDArray[Any
 
 
 def _jpeg(face: Face, _: np.random.Generator, quality: int) -> NDArray[Any]:
-    packed = cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return np.asarray(cv2.imdecode(packed, cv2.IMREAD_UNCHANGED))
+    encoded = cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED))
 
 
 def _rolled(face: Face, random: np.random.Generator, degrees: float) -> NDArray[Any]:
@@ -83,16 +91,16 @@ def _rolled(face: Face, random: np.random.Generator, degrees: float) -> NDArray[
 def _shifted(face: Face, random: np.random.Generator, share: float) -> NDArray[Any]:
     """The box moved in a random direction by a share of its side."""
     angle = random.uniform(0.0, 2 * np.pi)
-    return _cut(face, share * FACE_SIZE * np.cos(angle), share * FACE_SIZE * np.sin(angle), FACE_SIZE)
+    return _crop_again(face, share * FACE_SIZE * np.cos(angle), share * FACE_SIZE * np.sin(angle), FACE_SIZE)
 
 
 def _scaled(face: Face, _: np.random.Generator, factor: float) -> NDArray[Any]:
     """The box made smaller or larger around its middle."""
     side = factor * FACE_SIZE
-    return _cut(face, (FACE_SIZE - side) / 2, (FACE_SIZE - side) / 2, side)
+    return _crop_again(face, (FACE_SIZE - side) / 2, (FACE_SIZE - side) / 2, side)
 
 
-def _cut(face: Face, left: float, top: float, side: float) -> NDArray[Any]:
+def _crop_again(face: Face, left: float, top: float, side: float) -> NDArray[Any]:
     channels = np.atleast_3d(face).transpose(2, 0, 1)
     return np.stack([crop_face(np.ascontiguousarray(channel), left, top, side) for channel in channels], axis=-1)
 
@@ -119,6 +127,6 @@ CORRUPTIONS = (
     *(Corruption("box scaled", f"x {factor:g}", partial(_scaled, factor=factor)) for factor in (0.85, 1.2)),
     Corruption("mask", "mouth and nose covered", _masked),
 )
-"""All of them. A detector's box typically overlaps the true one by 0.8 (intersection over union), one in ten by less
-than 0.56 (``docs/box-calibration.md``): a shift by 10 % of the side leaves about 0.8, by 20 % 0.6 to 0.7, the scales
-0.7."""
+"""All corruptions. A detector's box typically overlaps the true one by 0.8 (intersection over union), and one in ten by
+less than 0.56 (``docs/box-calibration.md``). A shift by 10 % of the side leaves about 0.8, one by 20 % leaves 0.6 to
+0.7, and the scales leave 0.7."""

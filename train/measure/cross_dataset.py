@@ -1,4 +1,4 @@
-"""Does a model read faces of another data set than its own? Accuracy on the classes both have, by class."""
+"""Cross-dataset evaluation: a model's accuracy on a data set it was not trained on, for the classes that both have."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 _RESAMPLES = 2000
 _PUBLISHED = {"FER2013", "CK+48"}
-"""Names that the loaders give to one data set each, whichever of its parts are there; others are names of folders."""
+"""Names that the loaders give to one data set each, whichever of its parts are present. Others are names of folders."""
 
 
 class CrossDatasetResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,17 +25,17 @@ class CrossDatasetResult(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         model: Its identity, 12 hex digits.
-        name: What reports call it.
+        name: Its name in reports.
         data: Name of the data set.
-        images: Of the classes that model and data set share; images of others are left out.
-        subjects: Persons shown in them; 0 where the data do not tell.
-        accuracy: Share of them that is right. Any of the model's labels may be answered, as on the device: one that the
-            data set does not have counts as wrong.
-        interval: 95 % interval of it by bootstrap over persons, whose images are much alike; over images where the
-            data do not tell persons.
-        among_shared: Accuracy if only shared labels might be answered.
+        images: Number of images of the classes that model and data set share; images of other classes are left out.
+        subjects: Number of persons shown in them; 0 where the data do not name persons.
+        accuracy: Share of them classified correctly. The model may give any of its labels, as on the device: one that
+            the data set does not have counts as wrong.
+        interval: 95 % interval of it by bootstrap over persons, because the images of one person are similar; over
+            images where the data do not name persons.
+        among_shared: Accuracy if the model could give shared labels only.
         recall: Of each shared class.
-        support: Images of each shared class.
+        support: Number of images of each shared class.
     """
 
     model: str
@@ -51,27 +51,27 @@ class CrossDatasetResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def evaluate_cross_dataset(predictor: Predictor, faces: FaceSet, seed: int = 0) -> CrossDatasetResult:
-    """Read faces of another data set.
+    """Evaluate a model on a data set it was not trained on.
 
     Args:
         predictor: The model.
-        faces: What it was not trained on.
+        faces: The data set.
         seed: Of the bootstrap.
 
     Raises:
         InputError: The model was trained on that data set, or they share no class.
     """
-    names = set(predictor.learnt_from.values())
-    if faces.fingerprint() in predictor.learnt_from or faces.name in _PUBLISHED & names:
+    names = set(predictor.training_data.values())
+    if faces.fingerprint() in predictor.training_data or faces.name in _PUBLISHED & names:
         raise InputError(
             predictor.name,
-            received=f"a model that learnt from {faces.name}",
-            expected="one that did not",
+            received=f"a model trained on {faces.name}",
+            expected="one that was not",
             remedy="For the held-out part of its own data use `python -m train evaluate`",
         )
     if faces.name in names:
         log.warning(
-            "%s was trained on other data of the name %s: make sure that no picture is in both",
+            "%s was trained on other data of the name %s: make sure that no image is in both",
             predictor.name,
             faces.name,
         )
@@ -89,7 +89,7 @@ def evaluate_cross_dataset(predictor: Predictor, faces: FaceSet, seed: int = 0) 
     logits = predictor.logits(kept.images)
     right = logits.argmax(axis=1) == truth
     columns = np.array([predictor.labels.index(label) for label in shared])
-    told = bool((kept.subject != "").all())
+    has_subjects = bool((kept.subject != "").all())
     occurring = [label for label in shared if (truth == predictor.labels.index(label)).any()]
     of_class = {label: right[truth == predictor.labels.index(label)] for label in occurring}
     return CrossDatasetResult(
@@ -97,17 +97,17 @@ def evaluate_cross_dataset(predictor: Predictor, faces: FaceSet, seed: int = 0) 
         name=predictor.name,
         data=faces.name,
         images=len(kept),
-        subjects=len(np.unique(kept.subject)) if told else 0,
+        subjects=len(np.unique(kept.subject)) if has_subjects else 0,
         accuracy=float(right.mean()),
-        interval=_interval(right, kept.subject if told else np.arange(len(kept)), seed),
+        interval=_interval(right, kept.subject if has_subjects else np.arange(len(kept)), seed),
         among_shared=float(np.mean(columns[logits[:, columns].argmax(axis=1)] == truth)),
         recall={label: float(found.mean()) for label, found in of_class.items()},
         support={label: len(found) for label, found in of_class.items()},
     )
 
 
-def render(measured: list[CrossDatasetResult]) -> str:
-    """A table with a column for each model; models that share other classes with the data read other images."""
+def to_markdown(measured: list[CrossDatasetResult]) -> str:
+    """A table with a column for each model. The images differ where models share different classes with the data."""
     first, images = measured[0], [f"{one.images:,}" for one in measured]
     support = {label: count for one in measured for label, count in one.support.items()}
     rows = [
@@ -128,7 +128,7 @@ def render(measured: list[CrossDatasetResult]) -> str:
 
 
 def _interval(right: NDArray[np.bool_], groups: NDArray[np.generic], seed: int) -> tuple[float, float]:
-    """The middle 95 % of accuracies when whole groups are drawn again and again, with replacement."""
+    """The middle 95 % of the accuracies when whole groups are drawn many times, with replacement."""
     _, owner = np.unique(groups, return_inverse=True)
     sizes = np.bincount(owner)
     hits = np.bincount(owner, weights=right)

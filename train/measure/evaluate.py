@@ -1,4 +1,4 @@
-"""How good predictions are: pure functions of probabilities and labels."""
+"""Scores of predictions: pure functions of probabilities and labels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from train.common.table import table
 CALIBRATION_BINS = 15
 """Number of equally wide confidence bins of the calibration error, as in Guo et al. 2017."""
 
-_LEAST_PROBABILITY = 1e-12
+_MIN_PROBABILITY = 1e-12
 _Z_95 = 1.959963984540054
 
 
@@ -24,9 +24,9 @@ class CalibrationBin:
     Attributes:
         low: Lower edge.
         high: Upper edge.
-        count: Predictions in the bin.
+        count: Number of predictions in the bin.
         confidence: Their mean confidence; 0 where there are none.
-        accuracy: Share of them that is right; 0 where there are none.
+        accuracy: Share of them that is correct; 0 where there are none.
     """
 
     low: float
@@ -38,9 +38,14 @@ class CalibrationBin:
 
 @dataclass(frozen=True)
 class ClassScore:
-    """One class: of the images that are of it (support) the share found, of those called so the share that is right.
+    """Scores of one class; shares from 0 to 1.
 
-    ``recall`` is None without support; ``precision`` where nothing was called so; ``f1`` where both are missing.
+    Attributes:
+        label: Its name.
+        support: Number of images with this label.
+        recall: Share of these that are predicted as this class; None without support.
+        precision: Share of the images predicted as this class that have the label; None where none is predicted so.
+        f1: Harmonic mean of both; None where both are.
     """
 
     label: str
@@ -52,16 +57,16 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures of one model on one set of labelled images; shares from 0 to 1.
+    """Scores of one model on one set of labelled images; shares from 0 to 1.
 
     Attributes:
-        images: How many.
-        accuracy: Share whose likeliest class is the label; the first of equally likely ones counts.
+        images: Number of images.
+        accuracy: Share whose most probable class is the label; the first of equally probable ones counts.
         interval: Wilson's 95 % interval of the accuracy.
         balanced_accuracy: Mean recall of the classes that occur.
         macro_f1: Mean F1 of the classes that occur or were predicted.
-        calibration_error: Expected calibration error: mean distance of confidence and accuracy over the bins, by count.
-        nll: Mean negative log likelihood of the labels in nats, probabilities below 1e-12 counting as that.
+        calibration_error: Expected calibration error: mean distance of confidence and accuracy, bins weighted by count.
+        nll: Mean negative log likelihood of the labels in nats; probabilities below 1e-12 count as 1e-12.
         classes: Score of each class, in label order.
         confusion: Images by label (row) and predicted class (column).
         calibration: The bins behind ``calibration_error``.
@@ -100,16 +105,16 @@ def evaluate(probabilities: NDArray[np.floating], labels: NDArray[np.integer], c
     predicted = given.argmax(axis=1)
     confusion = confusion_matrix(truth, predicted, len(classes))
     scores = _class_scores(confusion, classes)
-    right = int(np.trace(confusion))
+    correct = int(np.trace(confusion))
     bins = calibration_bins(given.max(axis=1), predicted == truth)
     return Evaluation(
         images=len(truth),
-        accuracy=right / len(truth),
-        interval=wilson_interval(right, len(truth)),
+        accuracy=correct / len(truth),
+        interval=wilson_interval(correct, len(truth)),
         balanced_accuracy=_mean([score.recall for score in scores]),
         macro_f1=_mean([score.f1 for score in scores]),
         calibration_error=expected_calibration_error(bins),
-        nll=float(-np.log(np.maximum(given[np.arange(len(truth)), truth], _LEAST_PROBABILITY)).mean()),
+        nll=float(-np.log(np.maximum(given[np.arange(len(truth)), truth], _MIN_PROBABILITY)).mean()),
         classes=scores,
         confusion=tuple(tuple(int(cell) for cell in row) for row in confusion),
         calibration=bins,
@@ -117,7 +122,7 @@ def evaluate(probabilities: NDArray[np.floating], labels: NDArray[np.integer], c
 
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
-    """Wilson's score interval (1927) that holds a share with 95 % confidence, within 0 and 1.
+    """Wilson's 95 % score interval (1927) of a share, within 0 and 1.
 
     Raises:
         ValueError: There are no trials, or more successes than trials.
@@ -126,10 +131,10 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
         raise ValueError(f"got {successes} successes of {trials} trials, expected 0 <= successes <= trials and a trial")
     share, squared = successes / trials, _Z_95**2
     middle = (share + squared / (2 * trials)) / (1 + squared / trials)
-    reach = _Z_95 / (1 + squared / trials) * sqrt(share * (1 - share) / trials + squared / (4 * trials**2))
-    # At 0 and at 1 the bound is exact; rounding would put it a hair beside.
-    low = 0.0 if successes == 0 else middle - reach
-    return low, 1.0 if successes == trials else middle + reach
+    margin = _Z_95 / (1 + squared / trials) * sqrt(share * (1 - share) / trials + squared / (4 * trials**2))
+    # At 0 and at 1 the bound is exact; rounding would move it slightly.
+    low = 0.0 if successes == 0 else middle - margin
+    return low, 1.0 if successes == trials else middle + margin
 
 
 def confusion_matrix(labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
@@ -137,8 +142,8 @@ def confusion_matrix(labels: NDArray[np.int64], predicted: NDArray[np.int64], cl
     return np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes).astype(np.int64)
 
 
-def calibration_bins(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[CalibrationBin, ...]:
-    """Predictions gathered by confidence into :data:`CALIBRATION_BINS` equally wide bins, empty ones included."""
+def calibration_bins(confidence: NDArray[np.float64], correct: NDArray[np.bool_]) -> tuple[CalibrationBin, ...]:
+    """Group predictions by confidence into :data:`CALIBRATION_BINS` equally wide bins; empty ones are included."""
     edges = np.linspace(0, 1, CALIBRATION_BINS + 1)
     chosen = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, CALIBRATION_BINS - 1)
     found = []
@@ -151,21 +156,21 @@ def calibration_bins(confidence: NDArray[np.float64], right: NDArray[np.bool_]) 
                 high=float(edges[index + 1]),
                 count=count,
                 confidence=float(confidence[inside].mean()) if count else 0.0,
-                accuracy=float(right[inside].mean()) if count else 0.0,
+                accuracy=float(correct[inside].mean()) if count else 0.0,
             )
         )
     return tuple(found)
 
 
 def expected_calibration_error(bins: tuple[CalibrationBin, ...]) -> float:
-    """Mean distance of confidence and accuracy over the bins, by count, 0 to 1 (Guo et al. 2017)."""
+    """Mean distance of confidence and accuracy, bins weighted by count, 0 to 1 (Guo et al. 2017)."""
     return sum(bin_.count * abs(bin_.confidence - bin_.accuracy) for bin_ in bins) / sum(bin_.count for bin_ in bins)
 
 
-def render(evaluation: Evaluation, title: str = "Evaluation") -> str:
-    """An evaluation as Markdown that reads well in a terminal."""
+def to_markdown(evaluation: Evaluation, title: str = "Evaluation") -> str:
+    """An evaluation as Markdown that is also readable in a terminal."""
     low, high = evaluation.interval
-    figures = [
+    statistics = [
         ["accuracy", f"{evaluation.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%})"],
         ["balanced accuracy", f"{evaluation.balanced_accuracy:.2%}"],
         ["macro-F1", f"{evaluation.macro_f1:.2%}"],
@@ -182,7 +187,7 @@ def render(evaluation: Evaluation, title: str = "Evaluation") -> str:
         "\n\n".join(
             [
                 f"# {title}",
-                table([f"{evaluation.images:,} images", "figure"], figures),
+                table([f"{evaluation.images:,} images", "statistic"], statistics),
                 table(["class", "images", "recall", "precision", "F1"], scores),
                 "Labels in rows, predictions in columns:",
                 table(["label", *names], confusion),
@@ -211,14 +216,14 @@ def _class_scores(confusion: NDArray[np.int64], classes: tuple[str, ...]) -> tup
     scores = []
     for index, label in enumerate(classes):
         hits, support = int(confusion[index, index]), int(confusion[index].sum())
-        called = int(confusion[:, index].sum())
+        predicted = int(confusion[:, index].sum())
         scores.append(
             ClassScore(
                 label=label,
                 support=support,
                 recall=hits / support if support else None,
-                precision=hits / called if called else None,
-                f1=2 * hits / (support + called) if support + called else None,
+                precision=hits / predicted if predicted else None,
+                f1=2 * hits / (support + predicted) if support + predicted else None,
             )
         )
     return tuple(scores)

@@ -25,7 +25,7 @@ _BLUE, _ORANGE, _GRAY = "#0072B2", "#D55E00", "#767676"
 
 
 def plot_confusion(evaluation: Evaluation, path: Path, title: str = "Confusion matrix") -> None:
-    """Draw labels against predictions: colour and percentage are the share of the label's row, the count stands below.
+    """Draw labels against predictions: each cell has its share of the label's row, and the count below it.
 
     Raises:
         InputError: The file cannot be written.
@@ -54,7 +54,7 @@ def plot_confusion(evaluation: Evaluation, path: Path, title: str = "Confusion m
 
 
 def plot_reliability(evaluation: Evaluation, path: Path, title: str = "Reliability") -> None:
-    """Draw accuracy against confidence by bin, and below how many predictions each bin has.
+    """Draw accuracy against confidence by bin, and below it the number of predictions in each bin.
 
     Raises:
         InputError: The file cannot be written.
@@ -85,13 +85,13 @@ def plot_reliability(evaluation: Evaluation, path: Path, title: str = "Reliabili
 def plot_curves(
     epochs: Sequence[EpochMetrics], path: Path, title: str = "Training", *, marks: Mapping[str, float] | None = None
 ) -> None:
-    """Draw accuracy and loss over the epochs, training beside validation.
+    """Draw accuracy and loss over the epochs, for training and validation.
 
     Args:
-        epochs: What each epoch gave.
+        epochs: The metrics of each epoch.
         path: The file.
-        title: Above both panels.
-        marks: Published figures to compare with, drawn as crosses at the last epoch: ``accuracy``, ``loss``,
+        title: The title above both panels.
+        marks: Published values to compare with, drawn as crosses at the last epoch: ``accuracy``, ``loss``,
             ``val_accuracy`` and ``val_loss``.
 
     Raises:
@@ -109,7 +109,7 @@ def plot_curves(
         axes.plot(numbers, validated, color=_ORANGE, linestyle="-", marker=marker, label="validation")
         if marks:
             for name, colour in ((what, _BLUE), (f"val_{what}", _ORANGE)):
-                words = "published, " + ("validation" if name.startswith("val_") else "training")
+                label = "published, " + ("validation" if name.startswith("val_") else "training")
                 axes.plot(
                     numbers[-1],
                     marks[name],
@@ -119,7 +119,7 @@ def plot_curves(
                     linestyle="none",
                     markeredgecolor="black",
                     clip_on=False,
-                    label=words,
+                    label=label,
                 )
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.set(xlabel="Epoch", ylabel=what.capitalize())
@@ -136,19 +136,19 @@ def plot_runs(runs: Mapping[str, Sequence[EpochMetrics]], path: Path, title: str
     Raises:
         InputError: No run has an epoch, or the file cannot be written.
     """
-    begun = {name: epochs for name, epochs in runs.items() if epochs}
-    if not begun:
+    started = {name: epochs for name, epochs in runs.items() if epochs}
+    if not started:
         raise InputError(str(path), received="no epochs", expected="one at least", remedy="Train first")
     figure, panels = _figure(1, columns=2, width=10, height=4.2)
     styles = [(color, line) for line in ("-", "--", ":", "-.") for color in (_BLUE, _ORANGE, _GRAY)]
-    for (name, epochs), (color, line) in zip(begun.items(), cycle(styles), strict=False):
+    for (name, epochs), (color, line) in zip(started.items(), cycle(styles), strict=False):
         numbers = [metrics.epoch + 1 for metrics in epochs]
         for axes, what in zip(panels, ("val_accuracy", "val_loss"), strict=True):
             values = [getattr(metrics, what) for metrics in epochs]
             axes.plot(numbers, values, color=color, linestyle=line, marker="o" if len(epochs) == 1 else "", label=name)
-    for axes, words in zip(panels, ("Validation accuracy", "Validation loss"), strict=True):
+    for axes, label in zip(panels, ("Validation accuracy", "Validation loss"), strict=True):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        axes.set(xlabel="Epoch", ylabel=words)
+        axes.set(xlabel="Epoch", ylabel=label)
         axes.grid(alpha=0.3)
     panels[0].yaxis.set_major_formatter(PercentFormatter(1.0))
     panels[0].legend(frameon=False)
@@ -156,18 +156,18 @@ def plot_runs(runs: Mapping[str, Sequence[EpochMetrics]], path: Path, title: str
     _save(figure, path)
 
 
-def plot_robustness(measured: Sequence[Robustness], path: Path, title: str = "Accuracy on spoilt faces") -> None:
-    """Draw each model's accuracy under each corruption, beside what it reaches on the faces as they are.
+def plot_robustness(measured: Sequence[Robustness], path: Path, title: str = "Accuracy on corrupted faces") -> None:
+    """Draw each model's accuracy under each corruption, and on the faces as they are.
 
     Raises:
         InputError: The file cannot be written.
     """
-    names = [f"{one.kind}, {one.strength}" for one in measured[0].spoilt]
+    names = [f"{one.kind}, {one.strength}" for one in measured[0].corrupted]
     figure, (axes,) = _figure(1, width=8, height=1.6 + 0.28 * len(names))
     for model, color, marker in zip(measured, cycle((_BLUE, _ORANGE, _GRAY)), cycle("osD^"), strict=False):
         axes.axvline(model.clean, color=color, linestyle="--", linewidth=1)
         axes.plot(
-            [one.accuracy for one in model.spoilt],
+            [one.accuracy for one in model.corrupted],
             range(len(names)),
             color=color,
             marker=marker,
@@ -186,7 +186,7 @@ def plot_robustness(measured: Sequence[Robustness], path: Path, title: str = "Ac
 def plot_risk_coverage(
     curve: Sequence[Abstention], floor: float, path: Path, title: str = "Accuracy of the answers that are given"
 ) -> None:
-    """Draw accuracy against the share of faces answered, one point a floor of confidence, the chosen floor marked.
+    """Draw accuracy against the share of faces answered: one point for each floor of confidence, one of them marked.
 
     Raises:
         InputError: The file cannot be written.
@@ -216,7 +216,7 @@ def plot_risk_coverage(
 def _figure(
     rows: int, *, columns: int = 1, width: float, height: float, height_ratios: Sequence[float] | None = None
 ) -> tuple[Any, list[Any]]:
-    """A figure that owns its canvas, so that no global state or screen is involved."""
+    """Make a figure that has its own canvas, so that it needs no global state and no screen."""
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(rows, columns, squeeze=False, height_ratios=height_ratios)
@@ -227,7 +227,7 @@ def _save(figure: Any, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=150)
-    except (OSError, ValueError) as fault:  # no room or right to write; no format of that suffix
+    except (OSError, ValueError) as fault:  # no space, no permission, or no format of that suffix
         raise InputError(
             str(path), received=str(fault), expected="a file that can be written: .png, .svg, .pdf"
         ) from fault

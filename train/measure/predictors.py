@@ -1,4 +1,4 @@
-"""Whatever reads faces, as one thing to measure: a model bundle through the device's classifier, or a trained run."""
+"""Predictors: whatever classifies faces, behind one interface. A bundle in the device's classifier or a trained run."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Predictor:
-    """A network ready to be measured.
+    """A network that is ready to be measured.
 
     Attributes:
-        name: What reports call it.
+        name: Its name in reports.
         identity: First 12 hex digits of its file's sha256.
         labels: Name of each output, in order.
         channels: 1 for gray levels, 3 for red-green-blue.
         temperature: Logits are divided by it; 1 for a run, which has none.
         protocol: The split it was trained with.
-        fingerprint: Sha256 of the data set it was trained on by that split; empty where that is not known.
-        learnt_from: Sha256 to name of the data sets its weights learnt from, those of earlier trainings included.
+        fingerprint: Sha256 of the data set it was trained on by that split; empty where unknown.
+        training_data: Names, by sha256, of the data sets its weights were trained on, in earlier trainings too.
         logits: From ``uint8 (N, 48, 48, C)`` to ``float32 (N, K)``.
     """
 
@@ -44,7 +44,7 @@ class Predictor:
     temperature: float
     protocol: str
     fingerprint: str
-    learnt_from: dict[str, str]
+    training_data: dict[str, str]
     logits: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -83,11 +83,15 @@ def open_predictor(path: Path) -> Predictor:
 
 
 def held_out_faces(data: Path, predictors: tuple[Predictor, ...]) -> FaceSet:
-    """The validation part of a data set by the first predictor's split.
+    """Load the validation part of a data set, by the first predictor's split.
+
+    Args:
+        data: The data set.
+        predictors: One or more.
 
     Raises:
-        InputError: The predictors do not all take the same faces and give the data's labels, one of them was trained on
-            faces of that part, or it is empty.
+        InputError: The predictors differ in channels or from the data in labels, one of them was trained on faces of
+            that part, or the part is empty.
     """
     first = predictors[0]
     faces = load(data, channels=first.channels)
@@ -101,8 +105,8 @@ def held_out_faces(data: Path, predictors: tuple[Predictor, ...]) -> FaceSet:
             )
     if faces.fingerprint() != first.fingerprint:
         log.warning(
-            "%s is not the very data %s was trained on: unless its split is the publisher's own, held-out faces may "
-            "have been learned from",
+            "%s is not the very data %s was trained on: unless the split is the publisher's own, held-out faces may "
+            "have been used in training",
             data,
             first.name,
         )
@@ -114,7 +118,7 @@ def held_out_faces(data: Path, predictors: tuple[Predictor, ...]) -> FaceSet:
             raise InputError(
                 f"{predictor.name}, trained by {predictor.protocol}",
                 received="faces it was trained on",
-                expected=f"those {first.name} was not trained on either, by {first.protocol}",
+                expected=f"only faces that are held out of {first.protocol}, the split of {first.name}",
                 remedy="Measure models of one split together",
             )
     return faces.take(rows)
@@ -132,7 +136,7 @@ def _open_bundle(path: Path) -> Predictor:
         temperature=facts.temperature,
         protocol=trained[0].protocol if trained else "",
         fingerprint=trained[0].sha256 if trained else "",
-        learnt_from=learnt_by(facts).data,
+        training_data=learnt_by(facts).data,
         logits=classifier.logits,
     )
 
@@ -153,6 +157,6 @@ def _open_run(path: Path) -> Predictor:
         temperature=1.0,
         protocol=record.protocol,
         fingerprint=record.fingerprint,
-        learnt_from=record.learnt().data,
+        training_data=record.learnt().data,
         logits=lambda images: predict_logits(model, images),
     )

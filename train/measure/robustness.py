@@ -1,4 +1,4 @@
-"""How much accuracy models lose when faces are spoilt: the corruptions of :mod:`train.measure.corruptions`, counted."""
+"""The accuracy that models lose on corrupted faces, under each of :mod:`train.measure.corruptions`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from train.measure.corruptions import CORRUPTIONS, Corruption
 from train.measure.predictors import Predictor
 
 
-class Spoilt(msgspec.Struct, frozen=True, kw_only=True):
+class CorruptionScore(msgspec.Struct, frozen=True, kw_only=True):
     """Accuracy, 0 to 1, under one corruption."""
 
     kind: str
@@ -23,17 +23,17 @@ class Spoilt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Robustness(msgspec.Struct, frozen=True, kw_only=True):
-    """What corruptions do to one model.
+    """The accuracy of one model under each corruption.
 
     Attributes:
         model: Its identity, 12 hex digits.
-        name: What reports call it.
-        faces: How many were read.
+        name: Its name in reports.
+        faces: Number of faces classified.
         seed: Of the corruptions.
         clean: Accuracy on the faces as they are.
-        spoilt: Accuracy under each corruption.
-        mean_loss: What is lost of ``clean``, a difference of shares: the mean over the strengths of each kind, then
-            over the kinds, so that a kind with more strengths does not count more.
+        corrupted: Accuracy under each corruption.
+        mean_loss: Loss of accuracy against ``clean``, a difference of shares: the mean over the strengths of each kind,
+            then over the kinds, so that a kind with more strengths does not count more.
     """
 
     model: str
@@ -41,7 +41,7 @@ class Robustness(msgspec.Struct, frozen=True, kw_only=True):
     faces: int
     seed: int
     clean: float
-    spoilt: tuple[Spoilt, ...]
+    corrupted: tuple[CorruptionScore, ...] = msgspec.field(name="spoilt")
     mean_loss: float
 
 
@@ -53,24 +53,27 @@ def measure_robustness(
     seed: int = 0,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> tuple[Robustness, ...]:
-    """Read the same spoilt faces with every model.
+    """Measure the accuracy of every model on the same corrupted faces.
 
     Args:
         predictors: The models; their labels are the faces' classes.
-        faces: None of which any of them was trained on.
+        faces: Faces that none of them was trained on.
         corruptions: What to do to the faces.
-        seed: Which directions, levels and grains.
-        on_step: Told before each corruption.
+        seed: Of the random directions, gray levels and noise.
+        on_step: Called with the name of each corruption before it is measured.
+
+    Returns:
+        One result for each model, in the same order.
     """
     on_step("faces as they are")
     clean = [_accuracy(predictor, faces.images, faces) for predictor in predictors]
-    accuracies: list[list[Spoilt]] = [[] for _ in predictors]
+    accuracies: list[list[CorruptionScore]] = [[] for _ in predictors]
     for corruption in corruptions:
         on_step(f"{corruption.kind}, {corruption.strength}")
         images = corruption.apply(faces.images, seed)
         for found, predictor in zip(accuracies, predictors, strict=True):
             accuracy = _accuracy(predictor, images, faces)
-            found.append(Spoilt(kind=corruption.kind, strength=corruption.strength, accuracy=accuracy))
+            found.append(CorruptionScore(kind=corruption.kind, strength=corruption.strength, accuracy=accuracy))
     return tuple(
         Robustness(
             model=predictor.identity,
@@ -78,29 +81,30 @@ def measure_robustness(
             faces=len(faces),
             seed=seed,
             clean=share,
-            spoilt=tuple(spoilt),
-            mean_loss=mean_loss(share, spoilt),
+            corrupted=tuple(scores),
+            mean_loss=mean_loss(share, scores),
         )
-        for predictor, share, spoilt in zip(predictors, clean, accuracies, strict=True)
+        for predictor, share, scores in zip(predictors, clean, accuracies, strict=True)
     )
 
 
-def mean_loss(clean: float, spoilt: Sequence[Spoilt]) -> float:
-    """What is lost of the clean accuracy: the mean over each kind's strengths, then over the kinds."""
-    kinds = dict.fromkeys(one.kind for one in spoilt)
-    losses = [np.mean([clean - one.accuracy for one in spoilt if one.kind == kind]) for kind in kinds]
+def mean_loss(clean: float, scores: Sequence[CorruptionScore]) -> float:
+    """The mean loss of accuracy: first over the strengths of each kind, then over the kinds."""
+    kinds = dict.fromkeys(score.kind for score in scores)
+    losses = [np.mean([clean - score.accuracy for score in scores if score.kind == kind]) for kind in kinds]
     return float(np.mean(losses)) if losses else 0.0
 
 
-def render(measured: Sequence[Robustness]) -> str:
-    """A table of accuracies with a column for each model, and what each loses on average."""
+def to_markdown(measured: Sequence[Robustness]) -> str:
+    """A table of accuracies with a column for each model, and the mean change of each."""
     rows: list[list[str]] = [["as they are", "", *(f"{one.clean:.1%}" for one in measured)]]
-    for index, spoilt in enumerate(measured[0].spoilt):
-        told = (one.spoilt[index].accuracy - one.clean for one in measured)
+    for index, corruption in enumerate(measured[0].corrupted):
+        accuracies = [one.corrupted[index].accuracy for one in measured]
         cells = [
-            f"{one.spoilt[index].accuracy:.1%} ({100 * loss:+.1f})" for one, loss in zip(measured, told, strict=True)
+            f"{accuracy:.1%} ({100 * (accuracy - one.clean):+.1f})"
+            for accuracy, one in zip(accuracies, measured, strict=True)
         ]
-        rows.append([spoilt.kind, spoilt.strength, *cells])
+        rows.append([corruption.kind, corruption.strength, *cells])
     rows.append(
         ["mean change", "in points, each kind counting once", *(f"{-100 * one.mean_loss:+.1f}" for one in measured)]
     )
@@ -108,7 +112,7 @@ def render(measured: Sequence[Robustness]) -> str:
 
 
 def compare_losses(measured: Sequence[Robustness]) -> str:
-    """One sentence for each further model: what the first loses of what that one loses; empty for one model."""
+    """One sentence for each further model, which compares its mean loss with the first's; empty for one model."""
     first, *others = measured
     return "\n".join(
         f"On average {first.name} loses {100 * first.mean_loss:.1f} points and {other.name} {100 * other.mean_loss:.1f}"

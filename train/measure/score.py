@@ -1,4 +1,4 @@
-"""Scores a finished run on a part of its data, with figures and plots beside the run."""
+"""Scoring a finished run on a part of its data, with scores and plots written into the run's folder."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from train.data.splits import make_split, note_on
 from train.fit.run_dir import RunDir, RunRecord
 from train.fit.saved import load_model
 from train.fit.trainer import predict_logits
-from train.measure import evaluate as scoring
-from train.measure import plots as report
+from train.measure.evaluate import Evaluation, evaluate, to_markdown
+from train.measure.plots import plot_confusion, plot_curves, plot_reliability
 
 log = logging.getLogger(__name__)
 
 
-def score_run(run_path: Path, data: Path, part: str) -> tuple[scoring.Evaluation, str]:
+def score_run(run_path: Path, data: Path, part: str) -> tuple[Evaluation, str]:
     """Score the network of a run and write ``evaluation/PART.json`` and plots into its folder.
 
     Returns:
-        The figures, and the same as text.
+        The scores, and the same as Markdown.
 
     Raises:
         InputError: The run is unfinished, or there is no such part.
@@ -36,30 +36,30 @@ def score_run(run_path: Path, data: Path, part: str) -> tuple[scoring.Evaluation
     record = run.record()
     model = load_model(run)
     chosen, note = held_out(record, data, part)
-    evaluation = scoring.evaluate(softmax(predict_logits(model, chosen.images)), chosen.labels, record.classes)
+    evaluation = evaluate(softmax(predict_logits(model, chosen.images)), chosen.labels, record.classes)
     title = f"{record.recipe.model} on {record.data}, {part}"
     folder = run_path / "evaluation"
-    report.plot_confusion(evaluation, folder / f"{part}-confusion.png", title)
-    report.plot_reliability(evaluation, folder / f"{part}-reliability.png", title)
-    if epochs := run.metrics():  # a mean of runs has none of its own
-        report.plot_curves(epochs, folder / "curves.png", title)
+    plot_confusion(evaluation, folder / f"{part}-confusion.png", title)
+    plot_reliability(evaluation, folder / f"{part}-reliability.png", title)
+    if epochs := run.metrics():  # an average of runs has none
+        plot_curves(epochs, folder / "curves.png", title)
     (folder / f"{part}.json").write_text(json.dumps(evaluation.to_json(), indent=2) + "\n", encoding="utf-8")
-    return evaluation, "\n\n".join(filter(None, (scoring.render(evaluation, title), note)))
+    return evaluation, "\n\n".join(filter(None, (to_markdown(evaluation, title), note)))
 
 
 def held_out(record: RunRecord, data: Path, part: str) -> tuple[FaceSet, str]:
-    """The images of one part of a run's split, read again; a warning tells where the data are others.
+    """Load the images of one part of a run's split again; log a warning if the data have changed.
 
     Returns:
-        The images, and what a reader of figures on that split must know.
+        The images, and what one must know about scores on that split.
 
     Raises:
-        InputError: There is no such part, the data have other classes, or cannot be split by the run's protocol.
+        InputError: There is no such part, or the data have other classes or cannot be split by the run's protocol.
     """
     faces = load(data, channels=record.recipe.channels)
     record.check_classes(data, faces.classes)
     if faces.fingerprint() != record.fingerprint:
-        # Kaggle's full table differs from one without PrivateTest and is just what a test part needs.
+        # Kaggle's full table differs from one without PrivateTest, and a test part needs just that table.
         log.warning(
             "%s is not the very data the run was trained on: make sure that no image to score was trained on", data
         )

@@ -162,7 +162,7 @@ def test_what_the_weights_to_begin_with_learnt_from_is_told_all_the_way(tmp_path
 
     before = Learnt(data={"1" * 64: "halves"}, annotation=("votes",), teachers=("wise, 0",))
     assert [run.record().earlier for run in runs] == [before] * 2
-    assert open_predictor(runs[1].path).learnt_from == {some.fingerprint(): "halves", "1" * 64: "halves"}
+    assert open_predictor(runs[1].path).training_data == {some.fingerprint(): "halves", "1" * 64: "halves"}
 
 
 def test_held_out_images_that_the_weights_to_begin_with_learnt_from_are_counted(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from edge_agent.errors import InputError
 from tests.train.data.files import face_set
 from tests.train.predicting import always, predictor
 from train.data.ferplus import VOTES_FOR, Votes
-from train.measure.annotator_agreement import AnnotatorAgreement, measure_agreement, render
+from train.measure.annotator_agreement import AnnotatorAgreement, measure_agreement, to_markdown
 
 HAPPY, SAD = 3, 4  # FER2013's numbers
 
@@ -32,26 +32,26 @@ def view() -> AnnotatorAgreement:
 
 
 def test_the_commonest_choice_is_what_counts(view: AnnotatorAgreement) -> None:
-    assert (view.images, view.accuracy, view.of_labels) == (2, 0.5, 1.0)
+    assert (view.images, view.accuracy, view.label_accuracy) == (2, 0.5, 1.0)
     assert view.recall == {"happy": 1.0, "sad": 0.0}
 
 
-def test_faces_without_an_answer_the_model_could_give_are_left_out_and_told(view: AnnotatorAgreement) -> None:
+def test_faces_without_an_answer_the_model_could_give_are_left_out_and_counted(view: AnnotatorAgreement) -> None:
     assert view.left_out == {"tie": 1, "contempt": 1, "not a face": 1}
 
 
 def test_votes_for_the_answer_are_counted_even_where_it_is_not_the_commonest(view: AnnotatorAgreement) -> None:
-    assert view.annotators == pytest.approx((1.0 + 0.3) / 2)
-    assert view.annotators_at_best == pytest.approx((1.0 + 0.5) / 2)
+    assert view.vote_share == pytest.approx((1.0 + 0.3) / 2)
+    assert view.max_vote_share == pytest.approx((1.0 + 0.5) / 2)
 
 
-def test_faces_are_told_apart_by_how_far_annotators_agree(view: AnnotatorAgreement) -> None:
+def test_faces_are_binned_by_how_far_annotators_agree(view: AnnotatorAgreement) -> None:
     filled = {(one.low, one.high): one.accuracy for one in view.by_agreement if one.images}
     assert filled == {(0.0, 0.5): 0.0, (0.9, 1.0): 1.0}
 
 
-def test_a_report_tells_bins_and_what_was_left_out(view: AnnotatorAgreement) -> None:
-    text = render(view)
+def test_a_report_shows_bins_and_what_was_left_out(view: AnnotatorAgreement) -> None:
+    text = to_markdown(view)
     assert "1 tie, 1 contempt, 1 not a face" in text
     assert "| over 90% to 100%" in text
 

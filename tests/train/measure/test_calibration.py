@@ -62,14 +62,14 @@ def test_doubled_logits_need_double_the_temperature() -> None:
     assert fit_temperature(2 * scores, labels) == pytest.approx(2 * fit_temperature(scores, labels), rel=1e-4)
 
 
-def test_few_faces_that_are_all_read_rightly_make_no_model_that_is_always_certain() -> None:
+def test_few_faces_that_are_all_classified_correctly_make_no_model_that_is_always_certain() -> None:
     scores = logits(30) / np.float32(3)
     certainty = softmax(scores, fit_temperature(scores, scores.argmax(axis=1))).max(axis=1)
 
     assert certainty.mean() < 1 - 1 / 31
 
 
-def test_many_faces_that_are_all_read_rightly_make_it_surer() -> None:
+def test_many_faces_that_are_all_classified_correctly_make_it_more_confident() -> None:
     few, many = (fit_temperature(scores, scores.argmax(axis=1)) for scores in (logits(30), logits(3000)))
 
     assert many < few

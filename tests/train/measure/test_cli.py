@@ -56,7 +56,7 @@ def model(tmp_path: Path) -> Path:
     return bundle(tmp_path / "dense.tflite")
 
 
-def test_robustness_is_told_and_drawn(
+def test_robustness_is_reported_and_drawn(
     model: Path, data: Path, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call("robustness", model, model, "--data", data, "--out", tmp_path / "plot.png") == 0
@@ -76,7 +76,7 @@ def test_robustness_speaks_json(model: Path, data: Path, call: Call, capsys: pyt
     assert {one["kind"] for one in told["spoilt"]} > {"blur", "mask", "roll"}
 
 
-def test_faces_of_another_data_set_are_read(
+def test_faces_of_another_data_set_are_classified(
     model: Path, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for number, label in enumerate(("anger", "contempt", "happy")):
@@ -125,7 +125,7 @@ def test_a_run_and_a_bundle_are_measured_alike(tmp_path: Path) -> None:
     predictor = open_predictor(tmp_path / "run")
 
     assert (predictor.name, predictor.labels, predictor.temperature) == ("run", faces.classes, 1.0)
-    assert predictor.learnt_from == {faces.fingerprint(): "halves"}
+    assert predictor.training_data == {faces.fingerprint(): "halves"}
     assert len(predictor.identity) == 12
     assert predictor.predict(faces.images).sum(axis=1) == pytest.approx(np.ones(24), abs=1e-5)
 
@@ -142,7 +142,7 @@ def test_data_that_a_model_was_not_trained_on_are_warned_of(
     assert "is not the very data dense, int8 was trained on" in caplog.text
 
 
-def test_a_model_that_learnt_from_the_faces_is_not_measured_on_them(model: Path, data: Path, tmp_path: Path) -> None:
+def test_a_model_trained_on_the_faces_is_not_measured_on_them(model: Path, data: Path, tmp_path: Path) -> None:
     other = open_predictor(bundle(tmp_path / "other.tflite", "random-by-class", name="other"))
     with pytest.raises(InputError, match=r"other, int8, trained by random-by-class: got faces it was trained on"):
         held_out_faces(data, (open_predictor(model), other))

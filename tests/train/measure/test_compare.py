@@ -13,10 +13,10 @@ from edge_agent.errors import InputError
 from tests.train.runs import RECIPE, begun_run
 from train.__main__ import app
 from train.fit.recipe import Optimizer, Phase
-from train.measure.compare import compare, names, render
+from train.measure.compare import compare, short_names, to_markdown
 
 
-def test_only_settings_that_differ_are_told(tmp_path: Path) -> None:
+def test_only_settings_that_differ_are_shown(tmp_path: Path) -> None:
     faster = msgspec.structs.replace(RECIPE, title="Other words", optimizer=Optimizer(learning_rate=0.2))
     begun_run(tmp_path / "a", val_accuracies=[0.5])
     begun_run(tmp_path / "b", val_accuracies=[0.5], recipe=faster)
@@ -25,7 +25,7 @@ def test_only_settings_that_differ_are_told(tmp_path: Path) -> None:
     assert found.differing == {"optimizer.learning_rate": ("0.1", "0.2")}
 
 
-def test_phases_are_told_in_words(tmp_path: Path) -> None:
+def test_phases_are_described_in_words(tmp_path: Path) -> None:
     growing = msgspec.structs.replace(RECIPE, phases=(Phase(epochs=2, side_px=32, variation=0.5), Phase(epochs=1)))
     begun_run(tmp_path / "a", val_accuracies=[0.5])
     begun_run(tmp_path / "b", val_accuracies=[0.5], recipe=growing)
@@ -41,31 +41,31 @@ def test_other_data_is_a_difference(tmp_path: Path) -> None:
     assert list(compare([tmp_path / "a", tmp_path / "b"]).differing) == ["data"]
 
 
-def test_figures_are_of_the_last_epoch_and_name_the_best(tmp_path: Path) -> None:
+def test_statistics_are_of_the_last_epoch_and_name_the_best(tmp_path: Path) -> None:
     begun_run(tmp_path / "a", val_accuracies=[0.5, 0.75, 0.625])
-    figures = compare([tmp_path / "a"]).figures
-    assert figures["validation accuracy"] == ("62.50%",)
-    assert figures["best validation"] == ("75.00% in epoch 2",)
-    assert figures["epochs"] == ("3 of 3",)
-    assert figures["time"] == ("1.5 min",)
+    statistics = compare([tmp_path / "a"]).statistics
+    assert statistics["validation accuracy"] == ("62.50%",)
+    assert statistics["best validation"] == ("75.00% in epoch 2",)
+    assert statistics["epochs"] == ("3 of 3",)
+    assert statistics["time"] == ("1.5 min",)
 
 
 def test_a_run_without_an_epoch_stands_there_too(tmp_path: Path) -> None:
     begun_run(tmp_path / "a", val_accuracies=[0.5])
     begun_run(tmp_path / "b", val_accuracies=[])
-    figures = compare([tmp_path / "a", tmp_path / "b"]).figures
-    assert figures["epochs"] == ("1 of 3", "0 of 3")
-    assert figures["validation loss"] == ("1.5000", "-")
+    statistics = compare([tmp_path / "a", tmp_path / "b"]).statistics
+    assert statistics["epochs"] == ("1 of 3", "0 of 3")
+    assert statistics["validation loss"] == ("1.5000", "-")
 
 
-def test_runs_of_the_same_name_are_told_apart() -> None:
-    assert names([Path("/runs/one/edge"), Path("/runs/two/edge")]) == ["one/edge", "two/edge"]
+def test_runs_of_the_same_name_are_distinguished() -> None:
+    assert short_names([Path("/runs/one/edge"), Path("/runs/two/edge")]) == ["one/edge", "two/edge"]
 
 
 def test_equal_runs_are_called_so(tmp_path: Path) -> None:
     begun_run(tmp_path / "a", val_accuracies=[0.5])
     begun_run(tmp_path / "b", val_accuracies=[0.5])
-    assert "All settings are the same." in render(compare([tmp_path / "a", tmp_path / "b"]))
+    assert "All settings are the same." in to_markdown(compare([tmp_path / "a", tmp_path / "b"]))
 
 
 def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_the_command_prints_json_and_draws_the_curves(tmp_path: Path) -> None:
     assert picture.stat().st_size > 1000
 
 
-def test_a_bundle_in_a_runs_place_is_told(tmp_path: Path) -> None:
+def test_a_bundle_in_a_runs_place_is_reported(tmp_path: Path) -> None:
     (tmp_path / "own.tflite").write_bytes(b"TFL3")
     with pytest.raises(InputError, match=r"own\.tflite: got a file, expected a run directory"):
         compare([tmp_path / "own.tflite"])

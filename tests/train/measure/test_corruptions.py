@@ -17,21 +17,21 @@ def named(kind: str, number: int = 0) -> Corruption:
     return [one for one in CORRUPTIONS if one.kind == kind][number]
 
 
-def distance(spoilt: NDArray[np.uint8]) -> float:
-    return float(np.abs(spoilt.astype(np.float64) - FACES).mean())
+def distance(corrupted: NDArray[np.uint8]) -> float:
+    return float(np.abs(corrupted.astype(np.float64) - FACES).mean())
 
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS, ids=NAMES)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_spoilt_face_is_another_face_of_the_same_kind(corruption: Corruption, channels: int) -> None:
+def test_a_corrupted_face_is_another_face_of_the_same_kind(corruption: Corruption, channels: int) -> None:
     given = np.repeat(FACES, channels, axis=-1)
     before = given.copy()
 
-    spoilt = corruption.apply(given)
+    corrupted = corruption.apply(given)
 
-    assert (spoilt.dtype, spoilt.shape) == (np.uint8, given.shape)
+    assert (corrupted.dtype, corrupted.shape) == (np.uint8, given.shape)
     np.testing.assert_array_equal(given, before)
-    assert all(np.any(one != other) for one, other in zip(spoilt, given, strict=True))
+    assert all(np.any(one != other) for one, other in zip(corrupted, given, strict=True))
 
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS, ids=NAMES)
@@ -46,21 +46,21 @@ def test_what_is_drawn_depends_on_the_seed(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["small face", "blur", "darkness", "noise", "JPEG", "roll"])
-def test_the_second_strength_spoils_more_than_the_first(kind: str) -> None:
+def test_the_second_strength_corrupts_more_than_the_first(kind: str) -> None:
     assert distance(named(kind, 1).apply(FACES)) > distance(named(kind, 0).apply(FACES))
 
 
 def test_a_mask_covers_the_mouth_and_spares_the_eyes() -> None:
-    spoilt = named("mask").apply(FACES)
-    assert all(len(np.unique(face[32:44, 14:34])) == 1 for face in spoilt)
-    np.testing.assert_array_equal(spoilt[:, :23], FACES[:, :23])
+    corrupted = named("mask").apply(FACES)
+    assert all(len(np.unique(face[32:44, 14:34])) == 1 for face in corrupted)
+    np.testing.assert_array_equal(corrupted[:, :23], FACES[:, :23])
 
 
 def test_a_larger_box_shows_the_face_smaller_between_repeated_borders() -> None:
     face = np.zeros((1, 48, 48, 1), np.uint8)
     face[:, 12:36, 12:36] = 200
-    spoilt = named("box scaled", 1).apply(face)
-    assert (spoilt > 100).sum() == pytest.approx((24 / 1.2) ** 2, rel=0.1)
+    corrupted = named("box scaled", 1).apply(face)
+    assert (corrupted > 100).sum() == pytest.approx((24 / 1.2) ** 2, rel=0.1)
 
 
 def test_a_shifted_box_moves_the_face_by_as_much() -> None:
@@ -71,6 +71,6 @@ def test_a_shifted_box_moves_the_face_by_as_much() -> None:
 
 
 def test_darkness_takes_light_and_detail() -> None:
-    spoilt = named("darkness", 1).apply(FACES)
-    assert spoilt.max() <= 39
-    assert len(np.unique(spoilt)) < len(np.unique(FACES))
+    corrupted = named("darkness", 1).apply(FACES)
+    assert corrupted.max() <= 39
+    assert len(np.unique(corrupted)) < len(np.unique(FACES))

@@ -1,4 +1,4 @@
-"""Reading faces of a data set that a model was not trained on."""
+"""Classifying faces of a data set that a model was not trained on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edge_agent.vision.classifier import BUNDLED_MODEL
 from tests.train.data.files import face_set
 from tests.train.predicting import always, predictor
 from train.data import load
-from train.measure.cross_dataset import evaluate_cross_dataset, render
+from train.measure.cross_dataset import evaluate_cross_dataset, to_markdown
 from train.measure.predictors import open_predictor
 
 
@@ -30,7 +30,7 @@ def test_only_classes_that_both_have_are_counted() -> None:
     assert measured.recall == {"angry": 1.0, "happy": 1.0, "surprise": 0.0}
 
 
-def test_a_label_that_the_data_lack_is_a_wrong_answer_and_told_apart() -> None:
+def test_a_label_that_the_data_lack_is_a_wrong_answer_and_counted_apart() -> None:
     scores = np.array([[3, 0, 0, 0, 0, 0, 9]], np.float32)  # neutral first, then angry
 
     measured = evaluate_cross_dataset(predictor(lambda _: scores), face_set([0], classes=CK_PLUS))
@@ -54,21 +54,21 @@ def test_the_interval_is_over_persons() -> None:
     assert 0.3 < of_many[0] < 0.5 < of_many[1] < 0.7
 
 
-def test_a_model_is_not_judged_on_what_it_learnt_from() -> None:
+def test_a_model_is_not_judged_on_its_training_data() -> None:
     faces = face_set([0], classes=CK_PLUS)
-    with pytest.raises(InputError, match="that learnt from made"):
-        evaluate_cross_dataset(predictor(always(0), learnt_from={faces.fingerprint(): "once called so"}), faces)
+    with pytest.raises(InputError, match="trained on made"):
+        evaluate_cross_dataset(predictor(always(0), training_data={faces.fingerprint(): "once called so"}), faces)
 
 
 def test_a_published_set_is_the_same_whichever_of_its_parts_are_there() -> None:
     faces = dataclasses.replace(face_set([0], classes=CK_PLUS), name="CK+48")
-    with pytest.raises(InputError, match=r"that learnt from CK\+48"):
-        evaluate_cross_dataset(predictor(always(0), learnt_from={"of other parts": "CK+48"}), faces)
+    with pytest.raises(InputError, match=r"trained on CK\+48"):
+        evaluate_cross_dataset(predictor(always(0), training_data={"of other parts": "CK+48"}), faces)
 
 
 def test_another_folder_of_the_same_name_is_measured_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     faces = face_set([0], classes=CK_PLUS)
-    evaluate_cross_dataset(predictor(always(0), learnt_from={"another": faces.name}), faces)
+    evaluate_cross_dataset(predictor(always(0), training_data={"another": faces.name}), faces)
     assert "was trained on other data of the name made" in caplog.text
 
 
@@ -80,17 +80,17 @@ def test_data_without_a_class_of_the_model_are_refused() -> None:
 def test_models_of_different_labels_stand_in_one_table() -> None:
     faces = face_set([0, 3], classes=CK_PLUS)
     angry_alone = predictor(always(0, classes=2), labels=("angry", "keen"))
-    told = render([evaluate_cross_dataset(one, faces) for one in (angry_alone, predictor(always(0, 3)))])
-    assert re.search(r"images +\| +1 \| +2 \|", told)
-    assert re.search(r"recall, happy \(1\) +\| +not among its labels \| +100\.0%", told)
+    text = to_markdown([evaluate_cross_dataset(one, faces) for one in (angry_alone, predictor(always(0, 3)))])
+    assert re.search(r"images +\| +1 \| +2 \|", text)
+    assert re.search(r"recall, happy \(1\) +\| +not among its labels \| +100\.0%", text)
 
 
-def test_a_report_tells_recall_by_class() -> None:
-    text = render([evaluate_cross_dataset(predictor(always(0, 3)), face_set([0, 5], classes=CK_PLUS))])
+def test_a_report_shows_recall_by_class() -> None:
+    text = to_markdown([evaluate_cross_dataset(predictor(always(0, 3)), face_set([0, 5], classes=CK_PLUS))])
     assert "| recall, surprise (1)" in text
 
 
-def test_the_bundled_model_reads_ck_plus_well_above_chance(data_dir: Path) -> None:
+def test_the_bundled_model_classifies_ck_plus_well_above_chance(data_dir: Path) -> None:
     measured = evaluate_cross_dataset(open_predictor(BUNDLED_MODEL), load(data_dir / "ck48"))
 
     assert (measured.images, measured.subjects, len(measured.recall)) == (927, 106, 6)

@@ -11,7 +11,8 @@ import pytest
 from edge_agent.errors import InputError
 from edge_agent.types import Box, Detection, Image
 from edge_agent.vision.haar import HaarSearch
-from train.measure.detectors import Scene, classroom_scenes, detector_report, photo_scenes, score_detector
+from train.measure.detectors import detector_report, score_detector
+from train.measure.scenes import Scene, classroom_scenes, photo_scenes
 
 BLANK = np.zeros((100, 100), np.uint8)
 

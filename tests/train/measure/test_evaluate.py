@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from train.measure.evaluate import CALIBRATION_BINS, Evaluation, evaluate, render, wilson_interval
+from train.measure.evaluate import CALIBRATION_BINS, Evaluation, evaluate, to_markdown, wilson_interval
 
 CLASSES = ("keen", "bored", "asleep")
 PROBABILITIES = np.array([[0.8, 0.1, 0.1], [0.5, 0.3, 0.2], [0.3, 0.6, 0.1], [0.7, 0.2, 0.1]], np.float32)
@@ -152,7 +152,7 @@ def test_an_evaluation_is_json(scored: Evaluation) -> None:
 
 
 def test_an_evaluation_reads_as_tables(scored: Evaluation) -> None:
-    text = render(scored, "Edge on PublicTest")
+    text = to_markdown(scored, "Edge on PublicTest")
     assert text.startswith("# Edge on PublicTest\n")
     assert "75.00% (95 % interval 30.06% to 95.44%)" in text
     assert "| asleep |      0 |      - |         - |     - |" in text

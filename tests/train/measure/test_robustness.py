@@ -11,7 +11,7 @@ from tests.train.faces import bright_halves
 from tests.train.predicting import brighter_half, predictor
 from train.measure.corruptions import CORRUPTIONS, Corruption
 from train.measure.plots import plot_robustness
-from train.measure.robustness import Spoilt, compare_losses, mean_loss, measure_robustness, render
+from train.measure.robustness import CorruptionScore, compare_losses, mean_loss, measure_robustness, to_markdown
 
 FACES = bright_halves(40)
 LABELS = FACES.classes
@@ -19,17 +19,18 @@ MIRROR = Corruption("mirror", "whole", lambda face, _: face[:, ::-1])
 NOTHING = Corruption("nothing", "at all", lambda face, _: face)
 
 
-def test_accuracy_is_counted_on_the_spoilt_faces() -> None:
+def test_accuracy_is_measured_on_the_corrupted_faces() -> None:
     (measured,) = measure_robustness([predictor(brighter_half, labels=LABELS)], FACES, corruptions=(MIRROR, NOTHING))
 
     assert (measured.faces, measured.clean) == (40, 1.0)
-    assert [(one.kind, one.accuracy) for one in measured.spoilt] == [("mirror", 0.0), ("nothing", 1.0)]
+    assert [(one.kind, one.accuracy) for one in measured.corrupted] == [("mirror", 0.0), ("nothing", 1.0)]
     assert measured.mean_loss == 0.5
 
 
 def test_each_kind_counts_once_however_many_strengths_it_has() -> None:
-    spoilt = [Spoilt(kind=kind, strength="", accuracy=share) for kind, share in (("a", 0.5), ("a", 0.3), ("b", 0.8))]
-    assert mean_loss(0.8, spoilt) == pytest.approx(((0.3 + 0.5) / 2 + 0.0) / 2)
+    shares = (("a", 0.5), ("a", 0.3), ("b", 0.8))
+    scores = [CorruptionScore(kind=kind, strength="", accuracy=share) for kind, share in shares]
+    assert mean_loss(0.8, scores) == pytest.approx(((0.3 + 0.5) / 2 + 0.0) / 2)
 
 
 def test_models_are_shown_the_very_same_faces() -> None:
@@ -48,13 +49,13 @@ def test_models_are_shown_the_very_same_faces() -> None:
     assert len(shown[0]) == len(CORRUPTIONS) + 1
 
 
-def test_a_table_tells_every_corruption_and_who_loses_more() -> None:
+def test_a_table_shows_every_corruption_and_who_loses_more() -> None:
     steady = predictor(lambda images: brighter_half(np.maximum(images, images[:, :, ::-1])), labels=LABELS)
     measured = measure_robustness(
         [steady, predictor(brighter_half, labels=LABELS)], FACES, corruptions=(MIRROR, NOTHING)
     )
 
-    text = render(measured)
+    text = to_markdown(measured)
 
     assert "| mirror" in text
     assert "0.0% (-100.0)" in text

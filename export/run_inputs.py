@@ -1,0 +1,61 @@
+"""What an export needs of a finished run: its record, its Keras model, and the faces of its data set."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from export.keras_model import load_keras
+from train.data import load
+from train.data.dataset import FaceSet
+from train.data.splits import make_split
+from train.fit.run_dir import RunDir, RunRecord
+
+log = logging.getLogger(__name__)
+
+HELD_OUT = "validation"
+"""The part of a split that temperature and verification use. Calibration uses ``train``, and nothing uses ``test``."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of a data set that an export may use, by the split its run was trained with."""
+
+    faces: FaceSet
+    train: FaceSet
+    held_out: FaceSet
+
+
+def open_run(path: Path) -> tuple[RunRecord, Any]:
+    """Read a run's record and its finished Keras model.
+
+    Raises:
+        InputError: The run is unfinished or broken.
+        ModelError: Keras or TensorFlow is missing.
+    """
+    run = RunDir(path)
+    record = run.record()
+    run.check_finished()
+    return record, load_keras(run.model_path)
+
+
+def open_data(path: Path, record: RunRecord) -> Parts:
+    """Read the training and held-out faces of a run's data set; log a warning if the data have changed.
+
+    Raises:
+        InputError: The data cannot be read, or have other classes than the run.
+    """
+    faces = load(path, channels=record.recipe.channels)
+    record.check_classes(path, faces.classes)
+    if faces.fingerprint() != record.fingerprint:
+        log.warning(
+            "%s is not the data the run was trained on (fingerprint %s, the run's %s): unless its split is the "
+            "publisher's own, held-out faces may have been used in training.",
+            path,
+            faces.fingerprint()[:12],
+            record.fingerprint[:12],
+        )
+    split = make_split(faces, record.protocol)
+    return Parts(faces, faces.take(split.train), faces.take(split.validation))

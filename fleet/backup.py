@@ -17,7 +17,7 @@ from fleet.model_key import model_key
 from fleet.school import Fleet
 
 _KIND: Final = "an archive from `edge-agent fleet backup`, as it was written"
-_MOST_BYTES: Final = 1 << 30
+_MAX_BYTES: Final = 1 << 30
 
 
 def pack(folder: Path) -> bytes:
@@ -109,7 +109,7 @@ def _files(content: bytes, source: str) -> dict[str, bytes]:
 
 def _is_ours(member: tarfile.TarInfo) -> bool:
     name = PurePosixPath(member.name)
-    return member.isfile() and not name.is_absolute() and ".." not in name.parts and member.size < _MOST_BYTES
+    return member.isfile() and not name.is_absolute() and ".." not in name.parts and member.size < _MAX_BYTES
 
 
 def _opened(part: Path, source: str) -> Fleet:

@@ -33,7 +33,7 @@ _TOLD_WITHIN_S = 10.0
 _SILENT_TURNS = 3
 """Retained messages follow the answer to a subscription at once: after so many silent tenths of a second all have
 come."""
-_KICK_VALID = timedelta(minutes=10)
+_TAKEOVER_VALIDITY = timedelta(minutes=10)
 
 
 def write_rules(folder: Path, register: Register, authority: Authority, now: datetime) -> None:
@@ -90,7 +90,7 @@ def server_is_ours(register: Register, authority: Authority) -> bool:
     return read_file(target / AUTHORITY, "the authority's certificate") == certificate_pem(authority.certificate)
 
 
-def make_it_read(register: Register, folder: Path) -> None:
+def reload_broker(register: Register, folder: Path) -> None:
     """Have the broker read its files again and wait until its behaviour shows that it has.
 
     Raises:
@@ -106,14 +106,14 @@ def make_it_read(register: Register, folder: Path) -> None:
             said = " / ".join((done.stderr or done.stdout).split("\n")).strip(" /")
             raise BrokerError(f"{' '.join(command)}", received=said or f"exit code {done.returncode}", remedy=_BY_HAND)
     deadline = time.monotonic() + _APPLIED_WITHIN_S
-    with reader_connection(register, folder) as connection:
+    with fleet_connection(register, folder) as connection:
         while not _publishes(connection, applied_topic(register), b"", retain=False):
             if time.monotonic() > deadline:
                 raise BrokerError("the broker goes by its old access rules still", remedy=_BY_HAND)
             time.sleep(0.05)
 
 
-def kick(register: Register, authority: Authority, device: Device, now: datetime) -> None:
+def disconnect(register: Register, authority: Authority, device: Device, now: datetime) -> None:
     """End a live session by connecting under its name with a certificate of a few minutes.
 
     The broker closes the older of two connections with one client id. To be done once it has read the new rules, so
@@ -123,8 +123,8 @@ def kick(register: Register, authority: Authority, device: Device, now: datetime
         BrokerError: The broker cannot be reached.
     """
     key = new_key()
-    certificate = authority.issue(device.identity, key.public_key(), "client", now=now, valid=_KICK_VALID)
-    with tempfile.TemporaryDirectory(prefix="edge-agent-kick-") as name:
+    certificate = authority.issue(device.identity, key.public_key(), "client", now=now, valid=_TAKEOVER_VALIDITY)
+    with tempfile.TemporaryDirectory(prefix="edge-agent-disconnect-") as name:
         shown, own = Path(name, "client.crt"), Path(name, "client.key")
         shown.write_bytes(certificate_pem(certificate))
         own.touch(0o600)
@@ -133,7 +133,7 @@ def kick(register: Register, authority: Authority, device: Device, now: datetime
 
 
 @contextlib.contextmanager
-def reader_connection(register: Register, folder: Path) -> Iterator[Connection]:
+def fleet_connection(register: Register, folder: Path) -> Iterator[Connection]:
     """A connection as the fleet commands themselves.
 
     Raises:

@@ -15,7 +15,7 @@ from edge_agent.errors import AgentError, BrokerError, InputError
 from fleet.backup_cli import backup, restore
 from fleet.loadtest.cli import simulate
 from fleet.model_cli import FOLDER, FolderOption, models, promote_model, publish_model, withdraw_model
-from fleet.untrusted_text import as_told, print_table
+from fleet.untrusted_text import print_table, printable
 
 if TYPE_CHECKING:
     from fleet.school import Fleet
@@ -69,7 +69,7 @@ def init(
             reader=new_identity("fleet"),
         )
     )
-    fleet = Fleet.found(folder.absolute(), school, utc_now())
+    fleet = Fleet.create(folder.absolute(), school, utc_now())
     typer.echo(f"The authority of {name} is in {folder} (sha256 {fingerprint(fleet.authority.certificate)} ...).")
     typer.echo("Back this folder up, encrypted and off this machine: without ca.key no device can be added or renewed,")
     typer.echo("and whoever has it can make devices of their own.")
@@ -89,21 +89,21 @@ def add(
     from edge_agent.enrol.requests import MAX_BYTES, Request, decode_file, encode_file
     from edge_agent.files import PUBLIC, read_file, write_file
     from fleet.school import Fleet, utc_now
-    from fleet.ssh import on_device
+    from fleet.ssh import run_on_device
 
     if bool(ssh) == bool(request):
         raise InputError("fleet add", expected="either a request file or --ssh HOST")
     if request is not None:
         content, source = read_file(request, "a request", max_bytes=MAX_BYTES), str(request)
     else:
-        content, source = on_device(ssh_command, ssh, "sudo edge-agent enrol --request -"), ssh
+        content, source = run_on_device(ssh_command, ssh, "sudo edge-agent enrol --request -"), ssh
     asked = decode_file(content, Request, source)
     with Fleet.changing(folder) as fleet:
         fleet, response = fleet.add(asked, source, utc_now())
         _tell_broker(fleet)
     if request is None:
-        on_device(ssh_command, ssh, "sudo edge-agent enrol -", encode_file(response))
-        on_device(ssh_command, ssh, "sudo systemctl try-restart edge-agent")
+        run_on_device(ssh_command, ssh, "sudo edge-agent enrol -", encode_file(response))
+        run_on_device(ssh_command, ssh, "sudo systemctl try-restart edge-agent")
         typer.echo(f"{response.site}/{response.device} is enrolled.")
         return
     assert request is not None
@@ -128,7 +128,7 @@ def renew(
     from edge_agent.enrol.requests import encode_file
     from edge_agent.files import PUBLIC, write_file
     from fleet.school import Fleet, utc_now
-    from fleet.ssh import on_device
+    from fleet.ssh import run_on_device
 
     with Fleet.changing(folder) as fleet:
         if broker:
@@ -142,8 +142,8 @@ def renew(
         for device in wanted:
             fleet, response = fleet.renew(device, utc_now())
             if ssh:
-                on_device(ssh_command, ssh, "sudo edge-agent enrol -", encode_file(response))
-                on_device(ssh_command, ssh, "sudo systemctl try-restart edge-agent")
+                run_on_device(ssh_command, ssh, "sudo edge-agent enrol -", encode_file(response))
+                run_on_device(ssh_command, ssh, "sudo systemctl try-restart edge-agent")
                 typer.echo(f"{device.name} has its new certificate.")
                 continue
             target = out / f"{device.site}-{device.device}.answer"
@@ -159,8 +159,8 @@ def revoke(
     folder: FolderOption = FOLDER,
 ) -> None:
     """Shut a device out at once: no access, its connection closed, its certificates refused."""
-    from fleet.broker_files import kick, make_it_read
-    from fleet.roster import declare_dead
+    from fleet.broker_files import disconnect, reload_broker
+    from fleet.fleet_status import publish_offline
     from fleet.school import Fleet, utc_now
 
     with Fleet.changing(folder) as fleet:
@@ -168,9 +168,9 @@ def revoke(
         entry = fleet.register.find_even_revoked(device)
         fleet = fleet.revoke(entry, utc_now())
         try:
-            make_it_read(fleet.register, folder)
-            kick(fleet.register, fleet.authority, entry, utc_now())
-            declare_dead(fleet.register, folder, entry)
+            reload_broker(fleet.register, folder)
+            disconnect(fleet.register, fleet.authority, entry, utc_now())
+            publish_offline(fleet.register, folder, entry)
         except AgentError as error:
             raise BrokerError(
                 f"{entry.name} is revoked in the register and in the broker's files, but the broker was not seen to "
@@ -183,17 +183,17 @@ def revoke(
 @fleet_app.command()
 def apply(folder: FolderOption = FOLDER) -> None:
     """Write the broker's files anew, make it read them, and have it hold the published models again."""
-    from fleet.broker_files import make_it_read, not_confirmed
-    from fleet.models import ModelDesk
+    from fleet.broker_files import not_confirmed, reload_broker
+    from fleet.models import ModelPublisher
     from fleet.school import Fleet, utc_now
 
     with Fleet.changing(folder) as fleet:
         fleet = fleet.apply(utc_now())
         try:
-            make_it_read(fleet.register, folder)
+            reload_broker(fleet.register, folder)
         except AgentError as error:
             raise BrokerError(not_confirmed(error).rstrip("."), remedy="Then run this again") from None
-        desk = ModelDesk(folder, fleet.register)
+        desk = ModelPublisher(folder, fleet.register)
         if desk.standing:
             desk.offer_again()
     typer.echo("The broker goes by the current rules.")
@@ -206,8 +206,8 @@ def list_devices(
     json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """Show who is enrolled, who is online, what runs there, and which certificates end soon."""
-    from fleet.roster import roster
-    from fleet.school import DUE, Fleet, utc_now
+    from fleet.fleet_status import roster
+    from fleet.school import DUE_WITHIN, Fleet, utc_now
 
     fleet = Fleet.open(folder)
     now = utc_now()
@@ -229,18 +229,18 @@ def list_devices(
     for entry in entries:
         until = f"{entry.until:%Y-%m-%d}" + (" (renew)" if entry.due else "")
         told = (entry.name, entry.state, entry.version, entry.model, entry.update, entry.last_seen, until)
-        table.add_row(*map(as_told, told))
+        table.add_row(*map(printable, told))
     print_table(table)
     broker_until = fleet.broker_until()
-    if broker_until - now < DUE:
+    if broker_until - now < DUE_WITHIN:
         typer.echo(f"The broker's own certificate ends on {broker_until:%Y-%m-%d}: edge-agent fleet renew --broker")
 
 
 def _tell_broker(fleet: Fleet) -> None:
-    from fleet.broker_files import make_it_read, not_confirmed
+    from fleet.broker_files import not_confirmed, reload_broker
 
     try:
-        make_it_read(fleet.register, fleet.folder)
+        reload_broker(fleet.register, fleet.folder)
     except AgentError as error:
         typer.echo(f"note: {not_confirmed(error)}", err=True)
 

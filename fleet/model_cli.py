@@ -13,11 +13,11 @@ import typer
 from rich.table import Table
 
 from edge_agent.errors import InputError
-from fleet.untrusted_text import as_told, print_table
+from fleet.untrusted_text import print_table, printable
 
 if TYPE_CHECKING:
     from edge_agent.protocol.model_manifest import ModelManifest
-    from fleet.models import ModelDesk
+    from fleet.models import ModelPublisher
     from fleet.register import Register
 
 FOLDER: Final = Path("/var/lib/edge-agent-fleet")
@@ -28,7 +28,7 @@ FolderOption = Annotated[
         "--folder", envvar="EDGE_AGENT_FLEET", readable=False, help="The fleet's folder, with the authority's key."
     ),
 ]
-_HIGHEST_NAMED: Final = 2**31 - 1
+_MAX_VERSION: Final = 2**31 - 1
 """Dates fit (20261122), and what devices can count leaves room above: after its end a school could publish no more."""
 _PERCENT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
@@ -44,7 +44,7 @@ def publish_model(
         float, typer.Option(min=0.1, max=1000, help="How many times the present model's time a face may take.")
     ] = 1.5,
     version: Annotated[
-        int | None, typer.Option(min=1, max=_HIGHEST_NAMED, help="Its number; the next one where left out.")
+        int | None, typer.Option(min=1, max=_MAX_VERSION, help="Its number; the next one where left out.")
     ] = None,
     folder: FolderOption = FOLDER,
 ) -> None:
@@ -107,32 +107,32 @@ def models(
     """Show what is published, and for whom."""
     import msgspec
 
-    from fleet.models import ModelDesk
+    from fleet.models import ModelPublisher
     from fleet.register import read_register
 
-    standing = ModelDesk(folder, read_register(folder)).standing
+    standing = ModelPublisher(folder, read_register(folder)).standing
     if json:
         typer.echo(jsonlib.dumps([msgspec.to_builtins(one) for one in standing], indent=2))
         return
     table = Table("version", "model", "name", "published", "for", box=None)
     for one in standing:
-        table.add_row(*map(as_told, (str(one.version), one.model_id, one.name, one.published_at, _audience(one))))
+        table.add_row(*map(printable, (str(one.version), one.model_id, one.name, one.published_at, _audience(one))))
     print_table(table)
 
 
 @contextmanager
-def _desk(folder: Path) -> Iterator[tuple[ModelDesk, Register]]:
+def _desk(folder: Path) -> Iterator[tuple[ModelPublisher, Register]]:
     """The desk, after the broker goes by rules that know of models."""
-    from fleet.broker_files import make_it_read
-    from fleet.models import ModelDesk
+    from fleet.broker_files import reload_broker
+    from fleet.models import ModelPublisher
     from fleet.school import Fleet, utc_now
 
     with Fleet.changing(folder) as fleet:
         renewed = fleet.with_current_rules(utc_now())
         if renewed is not None:
-            make_it_read(renewed.register, folder)
+            reload_broker(renewed.register, folder)
         register = (renewed or fleet).register
-        yield ModelDesk(folder, register), register
+        yield ModelPublisher(folder, register), register
 
 
 def _percent(text: str) -> float:

@@ -35,21 +35,21 @@ from edge_agent.protocol.model_manifest import (
     signed_bytes,
 )
 from edge_agent.vision.classifier import Classifier
-from fleet.broker_files import publish, reader_connection, retained
+from fleet.broker_files import fleet_connection, publish, retained
 from fleet.model_key import PUBLISHED, model_key
 from fleet.register import Register
 
 _BUNDLES: Final = "models"
 
 
-class OnBroker(msgspec.Struct, frozen=True, kw_only=True):
+class BundleOnBroker(msgspec.Struct, frozen=True, kw_only=True):
     """A bundle whose parts the broker holds."""
 
     sha256: str
     parts: int
 
 
-class Shelf(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
+class PublishedModels(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
     """What a school has published.
 
     Attributes:
@@ -60,14 +60,14 @@ class Shelf(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
 
     version: int = 0
     publications: tuple[SignedPublication, ...] = ()
-    on_broker: tuple[OnBroker, ...] = ()
+    on_broker: tuple[BundleOnBroker, ...] = ()
 
     def read(self) -> list[ModelManifest]:
         """What stands, lowest version first."""
         return sorted((decode_manifest(one.body) for one in self.publications), key=lambda one: one.version)
 
 
-class ModelDesk:
+class ModelPublisher:
     """Publishes models in the name of a school.
 
     Args:
@@ -81,7 +81,7 @@ class ModelDesk:
     def __init__(self, folder: Path, register: Register) -> None:
         self._folder, self._register = folder, register
         self._key = model_key(folder)
-        self._shelf = _read_shelf(folder)
+        self._shelf = _read_published(folder)
 
     @property
     def standing(self) -> list[ModelManifest]:
@@ -182,11 +182,11 @@ class ModelDesk:
         shelf = self._shelf
         signed = tuple(self._sign(one) for one in sorted(publications, key=lambda one: one.version))
         version = max([shelf.version, *(one.version for one in publications)])
-        needed = {one.sha256: OnBroker(sha256=one.sha256, parts=one.parts) for one in publications}
+        needed = {one.sha256: BundleOnBroker(sha256=one.sha256, parts=one.parts) for one in publications}
         old = [held for held in shelf.on_broker if held.sha256 not in needed]
-        self._remember(Shelf(version=version, publications=signed, on_broker=(*old, *needed.values())))
+        self._remember(PublishedModels(version=version, publications=signed, on_broker=(*old, *needed.values())))
         root = self._register.school.root
-        with reader_connection(self._register, self._folder) as connection:
+        with fleet_connection(self._register, self._folder) as connection:
             for one in {one.sha256: one for one in publications}.values():
                 self._put_parts(connection, one)
             publish(connection, models_topic(root), encode(Models(publications=signed)))
@@ -211,7 +211,7 @@ class ModelDesk:
 
     def _latest_on_broker(self) -> int:
         """The highest version of ours the broker offers: more than is known here where a backup was restored."""
-        with reader_connection(self._register, self._folder) as connection:
+        with fleet_connection(self._register, self._folder) as connection:
             heard = retained(connection, [models_topic(self._register.school.root)])
         return max((self._version_of(one) for message in heard for one in _signed_in(message.payload)), default=0)
 
@@ -225,7 +225,7 @@ class ModelDesk:
     def _bundle(self, publication: ModelManifest) -> Path:
         return self._folder / _BUNDLES / f"{publication.sha256}.tflite"
 
-    def _remember(self, shelf: Shelf) -> None:
+    def _remember(self, shelf: PublishedModels) -> None:
         self._shelf = shelf
         write_file(self._folder / PUBLISHED, msgspec.json.format(msgspec.json.encode(shelf), indent=2) + b"\n", SECRET)
 
@@ -274,11 +274,11 @@ def _signed_in(payload: bytes) -> tuple[SignedPublication, ...]:
         return ()
 
 
-def _read_shelf(folder: Path) -> Shelf:
+def _read_published(folder: Path) -> PublishedModels:
     path = folder / PUBLISHED
     if not path_exists(path):
-        return Shelf()
+        return PublishedModels()
     try:
-        return msgspec.json.decode(read_file(path, "what was published"), type=Shelf)
+        return msgspec.json.decode(read_file(path, "what was published"), type=PublishedModels)
     except UNDECODABLE as error:
         raise InputError(f"{path}: {error}", remedy="Restore the folder from its backup") from None

@@ -18,9 +18,9 @@ from edge_agent.decoding import UNDECODABLE
 from edge_agent.errors import InputError
 from edge_agent.files import SECRET, path_exists, read_file, write_file
 
-_LONGEST_NAME = 64
+_MAX_NAME = 64
 """X.509's limit for a common name."""
-_LONGEST_HOST = 253
+_MAX_HOST = 253
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?")
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _RANDOM_CHARS = 16
@@ -157,7 +157,7 @@ def checked_school(school: School) -> School:
     Raises:
         InputError: A value is none of its kind.
     """
-    if not 1 <= len(school.name) <= _LONGEST_NAME:
+    if not 1 <= len(school.name) <= _MAX_NAME:
         raise InputError("the school's name", received=f"{len(school.name)} characters", expected="1 to 64")
     if not school.name.isprintable():
         raise InputError("the school's name", received=repr(school.name), expected="one that can be printed in a line")
@@ -182,14 +182,14 @@ def _is_host(text: str) -> bool:
     try:
         ipaddress.ip_address(text)
     except ValueError:
-        return len(text) <= _LONGEST_HOST and _HOST.fullmatch(text) is not None
+        return len(text) <= _MAX_HOST and _HOST.fullmatch(text) is not None
     return True
 
 
 def new_identity(readable: str) -> str:
     """A user name nobody can guess: 79 random bits after as much of the readable part as fits a certificate."""
     random = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_CHARS))
-    return f"{readable[: _LONGEST_NAME - _RANDOM_CHARS - 1]}:{random}"
+    return f"{readable[: _MAX_NAME - _RANDOM_CHARS - 1]}:{random}"
 
 
 def utc_now() -> datetime:

@@ -38,9 +38,9 @@ from fleet.register import (
     write_register,
 )
 
-VALID: Final = timedelta(days=730)
+VALIDITY: Final = timedelta(days=730)
 """How long certificates of devices and of the broker hold."""
-DUE: Final = timedelta(days=90)
+DUE_WITHIN: Final = timedelta(days=90)
 """How long before its end a certificate counts as due."""
 
 
@@ -59,7 +59,7 @@ class Fleet:
     authority: Authority
 
     @classmethod
-    def found(cls, folder: Path, school: School, now: datetime) -> Fleet:
+    def create(cls, folder: Path, school: School, now: datetime) -> Fleet:
         """Make a new authority, its folder and the broker's files.
 
         Raises:
@@ -81,7 +81,7 @@ class Fleet:
             write_file(folder / "ca.crt", certificate_pem(authority.certificate), PUBLIC)
             fleet._write_reader(now)
             model_key(folder)
-            write_server(fleet.register, authority, now, VALID)
+            write_server(fleet.register, authority, now, VALIDITY)
             write_rules(folder, fleet.register, authority, now)
             # Last: a folder with a register is a whole one.
             write_register(folder, fleet.register)
@@ -160,7 +160,7 @@ class Fleet:
     def renew_broker(self, now: datetime) -> Fleet:
         """New certificates for the broker and for the fleet commands."""
         self._write_reader(now)
-        write_server(self.register, self.authority, now, VALID)
+        write_server(self.register, self.authority, now, VALIDITY)
         return self._with_new_rules(now)
 
     def with_current_rules(self, now: datetime) -> Fleet | None:
@@ -170,7 +170,7 @@ class Fleet:
     def apply(self, now: datetime) -> Fleet:
         """Write the broker's files anew; its key and certificate, too, where it has none of this authority's."""
         if not server_is_ours(self.register, self.authority):
-            write_server(self.register, self.authority, now, VALID)
+            write_server(self.register, self.authority, now, VALIDITY)
         return self._with_new_rules(now)
 
     def revoke(self, device: Device, now: datetime) -> Fleet:
@@ -182,7 +182,7 @@ class Fleet:
 
     def due(self, now: datetime) -> tuple[Device, ...]:
         """Devices whose certificate has expired or will soon."""
-        return tuple(device for device in self.register.active if device.until - now < DUE)
+        return tuple(device for device in self.register.active if device.until - now < DUE_WITHIN)
 
     def broker_until(self) -> datetime:
         """When the broker's own certificate expires."""
@@ -190,9 +190,9 @@ class Fleet:
         return read_certificate(read_file(path, "the broker's certificate"), str(path)).not_valid_after_utc
 
     def _certify(self, device: Device, key: ec.EllipticCurvePublicKey, now: datetime) -> tuple[Fleet, Response]:
-        certificate = self.authority.issue(device.identity, key, "client", now=now, valid=VALID)
+        certificate = self.authority.issue(device.identity, key, "client", now=now, valid=VALIDITY)
         pem = certificate_pem(certificate).decode()
-        issued = Issued(serial=f"{certificate.serial_number:x}", at=now, until=now + VALID)
+        issued = Issued(serial=f"{certificate.serial_number:x}", at=now, until=now + VALIDITY)
         device = replace(device, issued=(*device.issued, issued), certificate=pem)
         school = self.register.school
         response = Response(
@@ -218,7 +218,7 @@ class Fleet:
     def _write_reader(self, now: datetime) -> None:
         key = new_key()
         certificate = self.authority.issue(
-            self.register.school.reader, key.public_key(), "client", now=now, valid=VALID
+            self.register.school.reader, key.public_key(), "client", now=now, valid=VALIDITY
         )
         write_file(self.folder / "reader.key", key_pem(key), SECRET)
         write_file(self.folder / "reader.crt", certificate_pem(certificate), PUBLIC)
@@ -230,4 +230,4 @@ def _public_key(device: Device) -> ec.EllipticCurvePublicKey:
     return key
 
 
-__all__ = ["DUE", "VALID", "Fleet", "utc_now"]
+__all__ = ["DUE_WITHIN", "VALIDITY", "Fleet", "utc_now"]

@@ -10,7 +10,7 @@ from edge_agent.errors import InputError
 _WITHIN_S = 120.0
 
 
-def on_device(ssh: str, host: str, command: str, given: bytes = b"") -> bytes:
+def run_on_device(ssh: str, host: str, command: str, given: bytes = b"") -> bytes:
     """Run a command on a device and return what it prints. Errors of the device go straight to the screen.
 
     Args:

@@ -9,7 +9,7 @@ from rich.text import Text
 _WIDEST = 10_000
 
 
-def as_told(words: str) -> Text:
+def printable(words: str) -> Text:
     """Words for a table, as they are: brackets are no markup, and what does not print, such as escape sequences, is
     shown as ``?``."""
     return Text("".join(sign if sign.isprintable() else "?" for sign in words))

@@ -1,1 +1,1 @@
-"""How many devices a broker holds: many simulated devices, each with the real publisher, against a real Mosquitto."""
+"""Load tests: how many devices a broker can serve. Simulated devices use the real publisher against a real broker."""

@@ -1,4 +1,4 @@
-"""What the operating system allows one process: files and threads, with a word before they run out."""
+"""What the operating system allows one process: open files, checked before they run out, and threads."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import resource
 
 from edge_agent.errors import InputError
 
-DEVICES_A_PROCESS = 100
-"""Most simulated devices in one process: each has two threads and the interpreter runs one at a time."""
-FILES_A_DEVICE = 5
-"""Its connection, the pipe that wakes its publisher, and what a connection opens while it is being made."""
+MAX_DEVICES_PER_PROCESS = 100
+"""Each simulated device has two threads, and the interpreter runs one thread at a time."""
+FILES_PER_DEVICE = 5
+"""Its connection, the pipe that wakes its publisher, and what opens while a connection is made."""
 _OWN_FILES = 64
 
 
 def processes_for(devices: int, cores: int) -> int:
     """How many processes to spread devices over."""
-    return min(devices, max(cores, math.ceil(devices / DEVICES_A_PROCESS)))
+    return min(devices, max(cores, math.ceil(devices / MAX_DEVICES_PER_PROCESS)))
 
 
 def allow_files(devices: int) -> None:
@@ -25,7 +25,7 @@ def allow_files(devices: int) -> None:
     Raises:
         InputError: The system's hard limit is lower.
     """
-    needed = _OWN_FILES + FILES_A_DEVICE * devices
+    needed = _OWN_FILES + FILES_PER_DEVICE * devices
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return

@@ -1,4 +1,4 @@
-"""The one who hears everything: a subscriber in a process of its own that counts and times what arrives."""
+"""The subscriber of a load test: a process of its own that counts and times what arrives."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ from edge_agent.protocol.topics import COMMAND, EXPRESSION, HEALTH, SEQUENCED, S
 PROBE = "probe"
 _PROBE_EVERY_S = 0.1
 _STEP_S = 0.05
-ALL_SAID = "all said"
+ALL_SENT = "all sent"
+"""What the listener is sent when the devices have sent everything."""
 _QUIET_S = 2.0
-"""After so long without a message nothing is on its way any more."""
+"""After so long without a message, none is on its way any more."""
 
 
-class _Heading(msgspec.Struct):
-    """The part of an event or a report that is needed here; the rest is left unread."""
+class _Header(msgspec.Struct):
+    """The part of an event or a report that is needed here. The rest is not decoded."""
 
     session: str
     observed_at: str
@@ -34,16 +35,16 @@ class _Heading(msgspec.Struct):
 
 
 @dataclass(slots=True)
-class Heard:
-    """What arrived.
+class ListenerResult:
+    """What the listener received.
 
     Attributes:
-        seqs: By device, session and topic, the numbers that came.
+        seqs: The sequence numbers that arrived, by device, session and topic.
         reports: Health reports that were not retained.
-        repeated: Events that came more than once.
-        delivery_s: From the moment an event was handed over to its arrival here, in seconds.
-        probe_s: There and back of a message of the listener's own: broker and network without any outbox.
-        problem: Why it stopped hearing, empty where it did not.
+        repeated: Events that arrived more than once.
+        delivery_s: Seconds from the moment an event was handed over to its arrival here.
+        probe_s: Seconds that messages of the listener's own took to the broker and back, without any outbox.
+        problem: Why it stopped listening; ``None`` where it did not.
     """
 
     seqs: dict[tuple[str, str, str], set[int]] = field(default_factory=dict)
@@ -51,22 +52,31 @@ class Heard:
     repeated: int = 0
     delivery_s: list[float] = field(default_factory=list)
     probe_s: list[float] = field(default_factory=list)
-    problem: str = ""
+    problem: str | None = None
 
-    def take(self, device: str, topic: str, heading: _Heading, arrived_at: float) -> None:
-        """Note one numbered event."""
-        known = self.seqs.setdefault((device, heading.session, topic), set())
-        if heading.seq in known:
+    def count_event(self, device: str, topic: str, header: _Header, arrived_at: float) -> None:
+        """Count one numbered event; ``arrived_at`` in seconds of Unix time."""
+        known = self.seqs.setdefault((device, header.session, topic), set())
+        if header.seq in known:
             self.repeated += 1
             return
-        known.add(heading.seq)
-        self.delivery_s.append(arrived_at - datetime.fromisoformat(heading.observed_at[:-1] + "+00:00").timestamp())
+        known.add(header.seq)
+        self.delivery_s.append(arrived_at - datetime.fromisoformat(header.observed_at[:-1] + "+00:00").timestamp())
 
 
 def listen(mqtt: MqttSettings, site: str, pipe: Pipe) -> None:
-    """A process's whole life: subscribe, tell so, listen until told that all is said and nothing more comes, report."""
+    """The work of the listener's process.
+
+    It subscribes, sends ``None`` or what is wrong, and counts until :data:`ALL_SENT` and silence. Then it sends its
+    :class:`ListenerResult`.
+
+    Args:
+        mqtt: The broker and how to be let in.
+        site: The site of the simulated devices.
+        pipe: To the process that started it.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    heard = Heard()
+    result = ListenerResult()
     try:
         connection = Connection(Broker.from_settings(mqtt), f"{mqtt.root}:{site}:listener")
     except AgentError as error:
@@ -74,47 +84,47 @@ def listen(mqtt: MqttSettings, site: str, pipe: Pipe) -> None:
         return
     everyone = Topics(mqtt.root, site, "+")
     connection.subscribe([everyone.of(name) for name in (*SEQUENCED, HEALTH, COMMAND)])
-    next_probe, mine = 0.0, Topics(mqtt.root, site, PROBE).of(COMMAND)
+    next_probe, probe_topic = 0.0, Topics(mqtt.root, site, PROBE).of(COMMAND)
     try:
-        all_said, quiet_since = False, time.monotonic()
-        while not heard.problem:
+        all_sent, quiet_since = False, time.monotonic()
+        while result.problem is None:
             now = time.monotonic()
-            all_said = all_said or (pipe.poll() and pipe.recv() == ALL_SAID)
-            if all_said and now - quiet_since > _QUIET_S:
+            all_sent = all_sent or (pipe.poll() and pipe.recv() == ALL_SENT)
+            if all_sent and now - quiet_since > _QUIET_S:
                 break
-            if now >= next_probe and not all_said:
+            if now >= next_probe and not all_sent:
                 next_probe = now + _PROBE_EVERY_S
-                connection.publish(mine, f"{now:.6f}".encode())
-            for signal_ in connection.poll(_STEP_S):
-                if isinstance(signal_, Subscribed):
-                    heard.problem = f"no subscription to {', '.join(signal_.refused)}" if signal_.refused else ""
-                    pipe.send(heard.problem)
-                elif isinstance(signal_, Received):
-                    _take(heard, signal_, mine)
+                connection.publish(probe_topic, f"{now:.6f}".encode())
+            for event in connection.poll(_STEP_S):
+                if isinstance(event, Subscribed):
+                    result.problem = f"no subscription to {', '.join(event.refused)}" if event.refused else None
+                    pipe.send(result.problem)
+                elif isinstance(event, Received):
+                    _take(result, event, probe_topic)
                     quiet_since = now
-                elif isinstance(signal_, Closed):
-                    heard.problem = f"the broker closed the listener's connection: {signal_.reason}"
-    except EOFError:  # nobody waits for the answer any more
+                elif isinstance(event, Closed):
+                    result.problem = f"the broker closed the listener's connection: {event.reason}"
+    except EOFError:  # nobody waits for the result any more
         return
     connection.close()
-    pipe.send(heard)
+    pipe.send(result)
 
 
-def _take(heard: Heard, message: Received, mine: str) -> None:
+def _take(result: ListenerResult, message: Received, probe_topic: str) -> None:
     if message.retained:
         return
-    if message.topic == mine:
-        heard.probe_s.append(time.monotonic() - float(message.payload))
+    if message.topic == probe_topic:
+        result.probe_s.append(time.monotonic() - float(message.payload))
         return
     device, topic = message.topic.split("/")[-2:]
     if topic == HEALTH:
-        heard.reports += 1
+        result.reports += 1
     elif topic in (EXPRESSION, SUMMARY):
-        heard.take(device, topic, msgspec.json.decode(message.payload, type=_Heading), time.time())
+        result.count_event(device, topic, msgspec.json.decode(message.payload, type=_Header), time.time())
 
 
 def clear_retained(mqtt: MqttSettings, site: str, devices: list[str]) -> None:
-    """Take back what simulated devices leave behind at the broker: their status and health.
+    """Remove what simulated devices leave at the broker: their retained status and health.
 
     Raises:
         BrokerError: It cannot be reached or refuses.
@@ -127,5 +137,5 @@ def clear_retained(mqtt: MqttSettings, site: str, devices: list[str]) -> None:
         while left and waiting < 20:
             connection.publish(left.pop(), b"", retain=True)
             waiting += 1
-        waiting -= sum(isinstance(signal_, Acknowledged) for signal_ in connection.poll(_STEP_S))
+        waiting -= sum(isinstance(event, Acknowledged) for event in connection.poll(_STEP_S))
     connection.close()

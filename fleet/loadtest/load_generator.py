@@ -1,4 +1,4 @@
-"""What a device in a class says, and when: a pure function of its seed, at rates that can be chosen."""
+"""What a device in a class sends, and when: a pure function of its seed, at rates that can be chosen."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from edge_agent.types import Box, ChangeKind, ExpressionChange, WindowSummary
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """How much a device says.
+    """How much a device sends.
 
     Attributes:
-        faces: People before its camera.
+        faces: People in front of its camera.
         change_every_s: Mean time for which a face keeps its stable expression; each change is an event.
-        summary_every_s: Length of a summary's window.
+        summary_every_s: Seconds that a summary covers.
         health_every_s: Time between two health reports.
     """
 
@@ -33,22 +33,22 @@ class Rates:
         return self.faces / self.change_every_s + 1 / self.summary_every_s + 1 / self.health_every_s
 
 
-Utterance = ExpressionChange | WindowSummary | HealthReport
+GeneratedMessage = ExpressionChange | WindowSummary | HealthReport
 
 
-class Chatter:
-    """One device's talk. Times are monotonic seconds; summaries and reports of different devices fall apart in time.
+class LoadGenerator:
+    """The messages of one device. Times are monotonic seconds; different devices send their summaries at other times.
 
     Args:
-        rates: How much it says.
-        labels: The expressions there are.
+        rates: How much it sends.
+        labels: The expressions to choose from.
         seed: Which device.
-        starts_at: From when on.
+        starts_at: When it begins.
     """
 
     def __init__(self, rates: Rates, labels: Sequence[str], seed: int, starts_at: float) -> None:
         self._rates, self._labels, self._random = rates, tuple(labels), random.Random(seed)
-        self._held: dict[int, tuple[str, float]] = {}
+        self._expressions: dict[int, tuple[str, float]] = {}
         self._due: list[tuple[float, int]] = [(starts_at + self._pause(), face) for face in range(rates.faces)]
         self._due.append((starts_at + self._random.uniform(0, rates.summary_every_s), _SUMMARY))
         self._due.append((starts_at + self._random.uniform(0, rates.health_every_s), _HEALTH))
@@ -56,11 +56,11 @@ class Chatter:
 
     @property
     def next_at(self) -> float:
-        """When it speaks next."""
+        """When the next message is due."""
         return self._due[0][0]
 
-    def say(self, now: float) -> Utterance:
-        """What it was due to say at ``next_at``, dated ``now``."""
+    def generate(self, now: float) -> GeneratedMessage:
+        """The message that was due at ``next_at``, with the time ``now``."""
         at, what = heapq.heappop(self._due)
         pauses = {_SUMMARY: self._rates.summary_every_s, _HEALTH: self._rates.health_every_s}
         heapq.heappush(self._due, (at + (pauses[what] if what in pauses else self._pause()), what))
@@ -74,8 +74,8 @@ class Chatter:
     def _change(self, face: int, at: float) -> ExpressionChange:
         scores = self._shares()
         expression = max(scores, key=scores.__getitem__)
-        previous, since = self._held.get(face, (None, at))
-        self._held[face] = expression, at
+        previous, since = self._expressions.get(face, (None, at))
+        self._expressions[face] = expression, at
         return ExpressionChange(
             kind=ChangeKind.START if previous is None else ChangeKind.CHANGE,
             track=f"f{face:03d}",

@@ -1,4 +1,4 @@
-"""A Mosquitto of one's own on a loopback port, for as long as it is needed."""
+"""A Mosquitto on a loopback port of this machine, for as long as it is needed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Final
 from edge_agent.errors import BrokerError
 
 HOST: Final = "127.0.0.1"
-_PATIENCE_S = 30.0
+_START_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +48,19 @@ def local_broker(folder: Path, config: str = "allow_anonymous true\n") -> Iterat
         raise BrokerError("Mosquitto is not installed", remedy="sudo apt install mosquitto")
     port, log = _free_port(), folder / "mosquitto.log"
     file = folder / "mosquitto.conf"
-    # As root it would give up its rights, and with them the folder's files.
+    # Started as root, it would become another user, who cannot read the folder's files.
     own_user = "user root\n" if os.geteuid() == 0 else ""
     file.write_text(f"{own_user}listener {port} {HOST}\n{config}", encoding="utf-8")
     with log.open("ab") as out, subprocess.Popen([program, "-c", str(file)], stdout=out, stderr=out) as process:
         try:
-            _await(process, port, log)
+            _wait_until_listening(process, port, log)
             yield LocalBroker(port, process.pid)
         finally:
             process.terminate()
 
 
 def mosquitto_path() -> str | None:
-    """Where Mosquitto is, also where the search path leaves out the administrator's folders."""
+    """Where Mosquitto is, also where the search path does not have the administrator's folders."""
     return shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
 
@@ -71,14 +71,14 @@ def _free_port() -> int:
         return port
 
 
-def _await(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + _PATIENCE_S
+def _wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + _START_TIMEOUT_S
     while process.poll() is None and time.monotonic() < deadline:
         if _listens(port):
             return
         time.sleep(0.02)
-    words = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
-    raise BrokerError(f"Mosquitto does not start: {'; '.join(words) or 'it says nothing'}")
+    last_lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
+    raise BrokerError(f"Mosquitto does not start: {'; '.join(last_lines) or 'its log is empty'}")
 
 
 def _listens(port: int) -> bool:

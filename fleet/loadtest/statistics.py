@@ -1,4 +1,4 @@
-"""From what was said and heard to the figures that are told."""
+"""Statistics of a load test, from what was sent and what the listener received."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from fleet.loadtest.listener import Heard
-from fleet.loadtest.workers import Said
+from fleet.loadtest.listener import ListenerResult
+from fleet.loadtest.workers import Sent
 
 BUSY_CORE = 0.85
-"""Share of a core from which on a process of Python is no longer fast enough to measure with."""
+"""Above this share of a core, a Python process is too busy to measure with."""
 LATE_S = 0.25
+"""Above this delay in seconds, times are not the broker's alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,12 @@ class Milliseconds:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Processor time by who used it, in cores: 0.5 is half of one core for the whole time.
+    """Processor time by program, in cores: 0.5 is half of one core for the whole time.
 
     Attributes:
         broker: ``None`` where its process is not known.
         devices: All simulated devices.
-        busiest_process: The process of devices that used most: one core is its limit.
+        busiest_process: The process of devices that used most. One core is its limit.
         listener: The subscriber.
         others: Everything else on this machine.
     """
@@ -54,22 +55,22 @@ class Report:
     Attributes:
         devices: How many.
         processes: Over how many processes they were spread.
-        seconds: For how long they talked.
-        connected_s: How long all of them took to be connected.
+        seconds: For how long they sent.
+        connected_s: Seconds until all of them were connected.
         sent: Events handed over.
-        received: Of these, how many the listener got.
-        lost: Events the broker acknowledged and the listener never got.
+        received: Of these, how many the listener received.
+        lost: Events that the broker acknowledged and the listener never received.
         undelivered: Events still waiting in an outbox when the devices left.
-        repeated: Events the listener got more than once.
-        health_sent: Health reports handed over; of several for one device only the latest counts while it waits.
-        health_received: Health reports that came.
+        repeated: Events that the listener received more than once.
+        health_sent: Health reports handed over. While reports of a device wait, only the latest of them is kept.
+        health_received: Health reports that the listener received.
         messages_s: Events and reports a second.
         reconnected: Connections that were lost and made again.
         delivery_ms: From an event's hand-over to the listener, waiting in the outbox included.
-        probe_ms: There and back of a message without any outbox.
-        late_ms: How late the simulator handed events over: its own want of processor time.
-        load: Who used the processor.
-        warnings: Why figures are not the broker's.
+        probe_ms: To the broker and back, for a message without any outbox.
+        late_ms: How late the simulator handed events over, because it had too little processor time.
+        load: Processor time by program.
+        warnings: Why the statistics are not the broker's alone.
     """
 
     devices: int
@@ -98,7 +99,7 @@ class Report:
     def rows(self) -> list[tuple[str, str]]:
         """For people."""
         cores, times = self.load, ("delivery_ms", "probe_ms", "late_ms")
-        delivery, probe, late = (_spell(getattr(self, name)) for name in times)
+        delivery, probe, late = (_format(getattr(self, name)) for name in times)
         broker = "not known (--broker-pid)" if cores.broker is None else f"{cores.broker:.2f} cores"
         return [
             ("devices", f"{self.devices} in {self.processes} processes, all connected after {self.connected_s:.1f} s"),
@@ -111,10 +112,10 @@ class Report:
             ("health reports", f"{self.health_sent} sent, {self.health_received} received"),
             ("connections lost", str(self.reconnected)),
             ("event to subscriber", delivery),
-            ("there and back, no outbox", probe),
+            ("round trip, no outbox", probe),
             ("broker", broker),
             ("simulated devices", f"{cores.devices:.2f} cores, busiest process {cores.busiest_process:.2f}"),
-            ("  speak late by", late),
+            ("  send late by", late),
             ("listener", f"{cores.listener:.2f} cores"),
             ("other programs here", f"{cores.others:.2f} cores"),
         ]
@@ -122,12 +123,18 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Processor time in seconds: of the broker where it is known, the listener, each process of devices, and all of
-    the machine."""
+    """Processor time in seconds.
+
+    Attributes:
+        broker: Of the broker; ``None`` where its process is not known.
+        listener: Of the listener.
+        workers: Of each process of devices.
+        machine: Of the whole machine.
+    """
 
     broker: float | None
     listener: float
-    crews: tuple[float, ...]
+    workers: tuple[float, ...]
     machine: float
 
     def since(self, before: Usage) -> Usage:
@@ -136,57 +143,57 @@ class Usage:
         return Usage(
             broker=self.broker - before.broker if known else None,  # type: ignore[operator]
             listener=self.listener - before.listener,
-            crews=tuple(now - then for now, then in zip(self.crews, before.crews, strict=True)),
+            workers=tuple(now - then for now, then in zip(self.workers, before.workers, strict=True)),
             machine=self.machine - before.machine,
         )
 
 
-def report(
-    said: Sequence[Said], heard: Heard, used: Usage, *, devices: int, seconds: float, connected_s: float
+def summarize(
+    sent_by: Sequence[Sent], result: ListenerResult, used: Usage, *, devices: int, seconds: float, connected_s: float
 ) -> Report:
-    """Put it together.
+    """The report of a load test.
 
     Args:
-        said: What each process of devices did.
-        heard: What the listener got.
-        used: Processor time while they talked.
+        sent_by: What each process of devices sent.
+        result: What the listener received.
+        used: Processor time while they sent.
         devices: How many there were.
-        seconds: For how long they talked.
-        connected_s: How long they took to be connected.
+        seconds: For how long they sent.
+        connected_s: Seconds until all were connected.
     """
-    sent = sum(sum(one.events.values()) for one in said)
-    received = sum(len(seqs) for seqs in heard.seqs.values())
-    undelivered = sum(one.undelivered for one in said)
-    reports = sum(one.reports for one in said)
+    sent = sum(sum(one.events.values()) for one in sent_by)
+    received = sum(len(seqs) for seqs in result.seqs.values())
+    undelivered = sum(one.undelivered for one in sent_by)
+    reports = sum(one.reports for one in sent_by)
     lost = max(0, sent - received - undelivered)
-    others_s = used.machine - sum(used.crews) - used.listener - (used.broker or 0.0)
+    others_s = used.machine - sum(used.workers) - used.listener - (used.broker or 0.0)
     load = Load(
         broker=None if used.broker is None else round(used.broker / seconds, 3),
-        devices=round(sum(used.crews) / seconds, 3),
-        busiest_process=round(max(used.crews) / seconds, 3),
+        devices=round(sum(used.workers) / seconds, 3),
+        busiest_process=round(max(used.workers) / seconds, 3),
         listener=round(used.listener / seconds, 3),
         others=round(max(0.0, others_s) / seconds, 3),
     )
-    late = [late_s for one in said for late_s in one.late_s]
+    late = [late_s for one in sent_by for late_s in one.late_s]
     return Report(
         devices=devices,
-        processes=len(said),
+        processes=len(sent_by),
         seconds=seconds,
         connected_s=round(connected_s, 1),
         sent=sent,
         received=received,
         lost=lost,
         undelivered=undelivered,
-        repeated=heard.repeated,
+        repeated=result.repeated,
         health_sent=reports,
-        health_received=heard.reports,
+        health_received=result.reports,
         messages_s=round((sent + reports) / seconds, 1),
-        reconnected=sum(one.reconnected for one in said),
-        delivery_ms=Milliseconds.of(heard.delivery_s),
-        probe_ms=Milliseconds.of(heard.probe_s),
+        reconnected=sum(one.reconnected for one in sent_by),
+        delivery_ms=Milliseconds.of(result.delivery_s),
+        probe_ms=Milliseconds.of(result.probe_s),
         late_ms=Milliseconds.of(late),
         load=load,
-        warnings=_warnings(load, late, heard, lost),
+        warnings=_warnings(load, late, result, lost),
     )
 
 
@@ -196,7 +203,7 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else math.nan
 
 
-def _warnings(load: Load, late: Sequence[float], heard: Heard, lost: int) -> tuple[str, ...]:
+def _warnings(load: Load, late: Sequence[float], result: ListenerResult, lost: int) -> tuple[str, ...]:
     found = []
     if load.busiest_process > BUSY_CORE:
         found.append(f"a process of devices used {load.busiest_process:.2f} cores: use more --processes")
@@ -206,19 +213,19 @@ def _warnings(load: Load, late: Sequence[float], heard: Heard, lost: int) -> tup
         found.append(
             "devices were late by more than a quarter of a second: this machine has too little processor time for them"
         )
-    if load.broker is not None and load.broker < BUSY_CORE and percentile(heard.probe_s, 0.99) > LATE_S:
+    if load.broker is not None and load.broker < BUSY_CORE and percentile(result.probe_s, 0.99) > LATE_S:
         found.append(
-            "a message took more than a quarter of a second there and back although the broker was idle most of the "
+            "the round trip of a message took more than a quarter of a second although the broker was idle most of the "
             "time: programs of this machine, or the network, made it wait, and times are not the broker's"
         )
     if lost > 0:
         found.append("events are lost where a subscriber is slower than the broker's max_queued_messages allows")
-    if heard.problem:
-        found.append(heard.problem)
+    if result.problem is not None:
+        found.append(result.problem)
     return tuple(found)
 
 
-def _spell(times: Milliseconds) -> str:
+def _format(times: Milliseconds) -> str:
     if math.isnan(times.p50):
         return "not measured"
     return f"p50 {times.p50:g} ms, p99 {times.p99:g} ms, max {times.max:g} ms"

@@ -39,7 +39,7 @@ def fleet(tmp_path: Path) -> Fleet:
         reload=("true",),
         reader=new_identity("fleet"),
     )
-    founded = Fleet.found(tmp_path / "fleet", school, NOW)
+    founded = Fleet.create(tmp_path / "fleet", school, NOW)
     request = Request(root="classroom", site="school", device="a", csr=make_signing_request(new_key(), "a"))
     return founded.add(request, "request", NOW)[0]
 

@@ -17,7 +17,7 @@ from edge_agent.errors import BrokerError, InputError
 from edge_agent.mqtt.connection import Connection
 from edge_agent.protocol.messages import ModelUpdate, Status, encode
 from edge_agent.protocol.topics import STATUS, Topics
-from fleet.broker_files import make_it_read, retained
+from fleet.broker_files import reload_broker, retained
 from fleet.cli import add, list_devices
 from fleet.register import utc_now, write_register
 from tests.fleet.conftest import DeviceFiles, SchoolUnderTest
@@ -118,4 +118,4 @@ def test_a_broker_that_goes_by_its_old_rules_is_noticed(
     register = school.fleet().register
     ahead = replace(register, edition=register.edition + 100, school=replace(register.school, reload=()))
     with pytest.raises(BrokerError, match="old access rules"):
-        make_it_read(ahead, school.folder)
+        reload_broker(ahead, school.folder)

@@ -23,7 +23,7 @@ from fleet.access import access_rules
 from fleet.authority import BACKDATED
 from fleet.cli import add, init, renew
 from fleet.register import School, new_identity, read_register
-from fleet.school import DUE, VALID, Fleet
+from fleet.school import DUE_WITHIN, VALIDITY, Fleet
 
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "agent.example.toml"
 NOW = datetime(2026, 11, 22, 9, tzinfo=timezone.utc)
@@ -41,7 +41,7 @@ def fleet(tmp_path: Path) -> Fleet:
         reload=(),
         reader=new_identity("fleet"),
     )
-    return Fleet.found(tmp_path / "fleet", school, NOW)
+    return Fleet.create(tmp_path / "fleet", school, NOW)
 
 
 def device_config(folder: Path, device: str = "a") -> Path:
@@ -208,21 +208,21 @@ def test_a_clock_that_is_behind_is_named(fleet: Fleet, tmp_path: Path) -> None:
 
 def test_a_certificate_that_ended_is_named(fleet: Fleet, tmp_path: Path) -> None:
     with pytest.raises(CheckFailed, match="ended on 2028-11-21"):
-        examine_certificates(enrolled(fleet, tmp_path), NOW + VALID + timedelta(days=1))
+        examine_certificates(enrolled(fleet, tmp_path), NOW + VALIDITY + timedelta(days=1))
 
 
 def test_a_certificate_that_ends_soon_is_told(fleet: Fleet, tmp_path: Path) -> None:
     tls = enrolled(fleet, tmp_path)
     assert "ends in" not in examine_certificates(tls, NOW)
     assert "ends in 9 days" in examine_certificates(
-        tls, NOW + VALID - timedelta(days=9, hours=12) + timedelta(hours=12)
+        tls, NOW + VALIDITY - timedelta(days=9, hours=12) + timedelta(hours=12)
     )
 
 
 def test_certificates_are_due_in_time(fleet: Fleet) -> None:
     grown, _ = fleet.add(request_of(), "request", NOW)
-    assert not grown.due(NOW + VALID - DUE - timedelta(days=1))
-    assert grown.due(NOW + VALID - DUE + timedelta(days=1))
+    assert not grown.due(NOW + VALIDITY - DUE_WITHIN - timedelta(days=1))
+    assert grown.due(NOW + VALIDITY - DUE_WITHIN + timedelta(days=1))
 
 
 def test_renewing_keeps_key_and_identity(fleet: Fleet) -> None:
@@ -231,7 +231,7 @@ def test_renewing_keeps_key_and_identity(fleet: Fleet) -> None:
     renewed, after = grown.renew(grown.register.find("a"), later)
     old, new = (read_certificate(answer.certificate.encode(), "it") for answer in (before, after))
     assert (old.public_key(), old.subject) == (new.public_key(), new.subject)
-    assert new.not_valid_after_utc == later + VALID
+    assert new.not_valid_after_utc == later + VALIDITY
     assert access_rules(renewed.register).count("user school:a:") == 1
 
 
@@ -273,7 +273,7 @@ def test_a_device_whose_key_is_broken_is_told_what_to_do(tmp_path: Path) -> None
 
 def test_a_fleet_is_not_founded_over_another(fleet: Fleet) -> None:
     with pytest.raises(InputError, match="here already"):
-        Fleet.found(fleet.folder, fleet.register.school, NOW)
+        Fleet.create(fleet.folder, fleet.register.school, NOW)
 
 
 def test_devices_that_would_share_a_home_assistant_topic_are_refused(fleet: Fleet) -> None:

@@ -12,7 +12,7 @@ from edge_agent.protocol.messages import ModelUpdate
 from edge_agent.protocol.model_manifest import PART_BYTES, models_topic, part_topic
 from fleet.cli import apply, list_devices
 from fleet.model_cli import publish_model
-from fleet.models import ModelDesk
+from fleet.models import ModelPublisher
 from fleet.school import utc_now
 from tests.fleet.conftest import SchoolUnderTest
 from tests.fleet.devices import agent_of, bundle_file, enrolled_with_camera, roll_of
@@ -56,7 +56,7 @@ def test_a_model_that_makes_the_device_miss_frames_is_given_up_by_itself(
     slow = dense_bundle(seed=7, slow=60)
     with roll_of(school) as roll, agent_of(files):
         before = roll.wait("slows", "none")
-        desk = ModelDesk(school.folder, school.fleet().register)
+        desk = ModelPublisher(school.folder, school.fleet().register)
         desk.publish(slow, "slow", utc_now(), devices=["school/slows"], max_slowdown=1000.0)
         on_trial = roll.wait("slows", "probation")
         assert on_trial.model == unpack_bundle(slow, "slow").model_id
@@ -136,7 +136,7 @@ def test_who_has_the_operators_password_gives_no_model_and_brings_none_back(
 ) -> None:
     files = enrolled_with_camera(school, "attacked")
     old, content = dense_bundle(seed=11), edge_bundle("attacked")
-    desk = ModelDesk(school.folder, school.fleet().register)
+    desk = ModelPublisher(school.folder, school.fleet().register)
     desk.publish(old, "old", utc_now(), devices=["school/attacked"])
     with roll_of(school) as roll:
         old_message = roll.retained(models_topic("classroom"))

@@ -23,7 +23,7 @@ from edge_agent.update.manifests import Verifier
 from fleet.broker_files import retained
 from fleet.cli import apply
 from fleet.model_cli import models, promote_model, publish_model, withdraw_model
-from fleet.models import ModelDesk, choose_canaries
+from fleet.models import ModelPublisher, choose_canaries
 from fleet.school import utc_now
 from tests.fleet.conftest import SchoolUnderTest
 from tests.fleet.devices import bundle_file
@@ -254,4 +254,4 @@ def test_publishing_needs_the_broker_and_says_so(school: SchoolUnderTest) -> Non
     fleet = school.fleet()
     away = replace(fleet.register, school=replace(fleet.register.school, port=9))
     with pytest.raises(BrokerError, match="cannot be reached"):
-        ModelDesk(school.folder, away).publish(dense_bundle(), "dense", utc_now())
+        ModelPublisher(school.folder, away).publish(dense_bundle(), "dense", utc_now())

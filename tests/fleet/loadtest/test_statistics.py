@@ -1,4 +1,4 @@
-"""From what was said and heard to figures."""
+"""From what was sent and received to statistics."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from dataclasses import replace
 import pytest
 
 from edge_agent.errors import InputError
-from fleet.loadtest.limits import DEVICES_A_PROCESS, allow_files, processes_for
-from fleet.loadtest.listener import Heard
+from fleet.loadtest.limits import MAX_DEVICES_PER_PROCESS, allow_files, processes_for
+from fleet.loadtest.listener import ListenerResult
 from fleet.loadtest.processor import busy_seconds, parse_machine, parse_process, process_seconds
-from fleet.loadtest.statistics import Milliseconds, Report, Usage, percentile, report
-from fleet.loadtest.workers import Said
+from fleet.loadtest.statistics import Milliseconds, Report, Usage, percentile, summarize
+from fleet.loadtest.workers import Sent
 
 
-def made(said: list[Said], heard: Heard, used: Usage) -> Report:
-    return report(said, heard, used, devices=2, seconds=10.0, connected_s=1.0)
+def made(sent_by: list[Sent], result: ListenerResult, used: Usage) -> Report:
+    return summarize(sent_by, result, used, devices=2, seconds=10.0, connected_s=1.0)
 
 
-def said(count: int, undelivered: int = 0, late_s: float = 0.001) -> Said:
-    return Said({("sim-0000", "summary"): count}, 1, undelivered, 0, [late_s] * count)
+def sent(count: int, undelivered: int = 0, late_s: float = 0.001) -> Sent:
+    return Sent({("sim-0000", "summary"): count}, 1, undelivered, 0, [late_s] * count)
 
 
-def heard(count: int) -> Heard:
-    return Heard(
+def received(count: int) -> ListenerResult:
+    return ListenerResult(
         seqs={("sim-0000", "S", "summary"): set(range(1, count + 1))}, reports=1, delivery_s=[0.02] * count, probe_s=[]
     )
 
@@ -41,8 +41,8 @@ IDLE = Usage(0.5, 1.0, (2.0, 3.0), 10.0)
 def test_waiting_where_the_broker_had_time_is_not_the_brokers(
     broker_s: float | None, probe_s: float, warned: bool
 ) -> None:
-    got = replace(heard(10), probe_s=[probe_s] * 10)
-    found = made([said(10)], got, Usage(broker_s, 1.0, (2.0, 3.0), 10.0))
+    got = replace(received(10), probe_s=[probe_s] * 10)
+    found = made([sent(10)], got, Usage(broker_s, 1.0, (2.0, 3.0), 10.0))
     assert any("although the broker was idle" in words for words in found.warnings) is warned
 
 
@@ -56,27 +56,27 @@ def test_of_nothing_there_is_no_percentile() -> None:
 
 
 def test_an_event_is_lost_only_where_the_broker_had_taken_it() -> None:
-    found = made([said(10, undelivered=3)], heard(6), IDLE)
+    found = made([sent(10, undelivered=3)], received(6), IDLE)
     assert (found.sent, found.received, found.undelivered, found.lost) == (10, 6, 3, 1)
     assert any("max_queued_messages" in words for words in found.warnings)
 
 
 def test_the_same_event_twice_is_counted_once() -> None:
-    got = Heard()
-    heading = type("Heading", (), {"session": "S", "observed_at": "2026-11-22T09:00:00.000Z", "seq": 1})()
-    got.take("sim-0000", "summary", heading, 1795338000.5)
-    got.take("sim-0000", "summary", heading, 1795338001.5)
+    got = ListenerResult()
+    header = type("Header", (), {"session": "S", "observed_at": "2026-11-22T09:00:00.000Z", "seq": 1})()
+    got.count_event("sim-0000", "summary", header, 1795338000.5)
+    got.count_event("sim-0000", "summary", header, 1795338001.5)
     assert (got.repeated, got.delivery_s) == (1, [0.5])
 
 
-def test_processor_time_is_told_in_cores() -> None:
-    load = made([said(1)], heard(1), IDLE).load
+def test_processor_time_is_reported_in_cores() -> None:
+    load = made([sent(1)], received(1), IDLE).load
     assert (load.broker, load.listener, load.devices, load.busiest_process) == (0.05, 0.1, 0.5, 0.3)
     assert load.others == pytest.approx(0.35)
 
 
 def test_a_broker_elsewhere_has_no_processor_time() -> None:
-    found = made([said(1)], heard(1), Usage(None, 1.0, (1.0,), 10.0))
+    found = made([sent(1)], received(1), Usage(None, 1.0, (1.0,), 10.0))
     assert found.load.broker is None
     assert "--broker-pid" in dict(found.rows())["broker"]
 
@@ -86,15 +86,15 @@ def test_what_was_used_meanwhile_is_a_difference() -> None:
 
 
 def test_a_simulator_short_of_processor_time_says_so() -> None:
-    busy = made([said(10, late_s=0.5)], heard(10), Usage(0.5, 9.0, (9.5,), 20.0))
+    busy = made([sent(10, late_s=0.5)], received(10), Usage(0.5, 9.0, (9.5,), 20.0))
     assert len(busy.warnings) == 3
-    assert made([said(10)], heard(10), IDLE).warnings == ()
+    assert made([sent(10)], received(10), IDLE).warnings == ()
 
 
 def test_times_that_were_not_measured_are_null_in_json() -> None:
-    told = json.loads(json.dumps(made([said(1)], heard(1), IDLE).as_dict(), allow_nan=False))
-    assert told["probe_ms"]["p50"] is None
-    assert told["delivery_ms"]["p99"] == 20.0
+    printed = json.loads(json.dumps(made([sent(1)], received(1), IDLE).as_dict(), allow_nan=False))
+    assert printed["probe_ms"]["p50"] is None
+    assert printed["delivery_ms"]["p99"] == 20.0
 
 
 def test_milliseconds_are_rounded() -> None:
@@ -126,7 +126,7 @@ def test_a_process_that_is_not_there_is_a_mistake_of_the_user() -> None:
 @pytest.mark.parametrize(("devices", "cores", "expected"), [(1, 8, 1), (50, 2, 2), (500, 2, 5), (500, 8, 8)])
 def test_devices_are_spread_over_processes(devices: int, cores: int, expected: int) -> None:
     assert processes_for(devices, cores) == expected
-    assert devices <= expected * DEVICES_A_PROCESS
+    assert devices <= expected * MAX_DEVICES_PER_PROCESS
 
 
 def test_too_many_files_are_refused_with_the_remedy() -> None:

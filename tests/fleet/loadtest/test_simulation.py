@@ -14,20 +14,20 @@ from edge_agent.config import MqttSettings
 from edge_agent.errors import BrokerError, InputError
 from fleet.loadtest.load_generator import Rates
 from fleet.loadtest.local_broker import local_broker, mosquitto_path
-from fleet.loadtest.simulate import Plan, simulate
+from fleet.loadtest.simulation import Plan, run_simulation
 from tests.support.broker import Subscriber, free_port, running_mosquitto
 
-CHATTY = Rates(faces=5, change_every_s=0.5, summary_every_s=0.5, health_every_s=1.0)
+BUSY = Rates(faces=5, change_every_s=0.5, summary_every_s=0.5, health_every_s=1.0)
 
 
 def plan(port: int, **changes: object) -> Plan:
     chosen = {"devices": 6, "seconds": 2.0, "processes": 2} | changes
-    return Plan(mqtt=MqttSettings(host="127.0.0.1", port=port), rates=CHATTY, **chosen)  # type: ignore[arg-type]
+    return Plan(mqtt=MqttSettings(host="127.0.0.1", port=port), rates=BUSY, **chosen)  # type: ignore[arg-type]
 
 
-def test_every_event_is_said_heard_and_timed(tmp_path: Path) -> None:
+def test_every_event_is_sent_received_and_timed(tmp_path: Path) -> None:
     with running_mosquitto(tmp_path) as broker, Subscriber(broker.port) as subscriber:
-        found = simulate(plan(broker.port))
+        found = run_simulation(plan(broker.port))
         assert found.sent > 50
         assert (found.received, found.lost, found.undelivered, found.repeated) == (found.sent, 0, 0, 0)
         assert 0 < found.health_received <= found.health_sent
@@ -40,7 +40,7 @@ def test_every_event_is_said_heard_and_timed(tmp_path: Path) -> None:
 
 def test_nothing_is_left_at_the_broker(tmp_path: Path) -> None:
     with running_mosquitto(tmp_path) as broker:
-        simulate(plan(broker.port, devices=2, seconds=1.5))
+        run_simulation(plan(broker.port, devices=2, seconds=1.5))
         with Subscriber(broker.port) as late:
             late.publish("classroom/v1/a/b/summary", b"end")
             assert [message.topic for message in late.messages if message.retained] == []
@@ -48,30 +48,30 @@ def test_nothing_is_left_at_the_broker(tmp_path: Path) -> None:
 
 def test_a_broker_that_is_not_there_is_one_clear_error() -> None:
     with pytest.raises(BrokerError, match="cannot be reached"):
-        simulate(plan(free_port()))
+        run_simulation(plan(free_port()))
 
 
-def test_a_broker_that_lets_in_too_few_is_told_with_the_numbers(tmp_path: Path) -> None:
+def test_a_broker_that_accepts_too_few_is_reported_with_the_numbers(tmp_path: Path) -> None:
     with (
         running_mosquitto(tmp_path, "max_connections 4\n") as broker,
         pytest.raises(BrokerError, match=r"got [1-5], expected 6: .*max_connections"),
     ):
-        simulate(plan(broker.port, processes=1, connect_s=5.0))
+        run_simulation(plan(broker.port, processes=1, connect_s=5.0))
 
 
 def test_too_many_devices_a_process_are_refused() -> None:
     with pytest.raises(InputError, match="--processes"):
-        simulate(plan(1883, devices=500, processes=1))
+        run_simulation(plan(1883, devices=500, processes=1))
 
 
 @pytest.mark.skipif(mosquitto_path() is None, reason="Mosquitto is not installed (Debian: apt install mosquitto)")
-def test_the_command_starts_a_broker_and_tells_its_processor_time() -> None:
+def test_the_command_starts_a_broker_and_reports_its_processor_time() -> None:
     options = ["--devices", "3", "--seconds", "2", "--change-every", "1", "--start-broker", "--json"]
     result = CliRunner().invoke(app, ["fleet", "simulate", *options])
     assert result.exit_code == 0, result.output
-    told = json.loads(result.stdout)
-    assert (told["lost"], told["devices"]) == (0, 3)
-    assert told["load"]["broker"] is not None
+    printed = json.loads(result.stdout)
+    assert (printed["lost"], printed["devices"]) == (0, 3)
+    assert printed["load"]["broker"] is not None
 
 
 def test_a_broker_of_its_own_excludes_another() -> None:

@@ -12,7 +12,7 @@ from edge_agent.errors import InputError
 from edge_agent.mqtt.connection import Received
 from edge_agent.protocol.messages import Health, Status, decode, encode
 from edge_agent.protocol.topics import HEALTH, STATUS, Topics, parse
-from fleet.broker_files import publish, reader_connection, retained
+from fleet.broker_files import fleet_connection, publish, retained
 from fleet.register import Device, Register
 
 
@@ -65,7 +65,7 @@ def roster(register: Register, due: tuple[Device, ...], folder: Path | None) -> 
     ]
 
 
-def declare_dead(register: Register, folder: Path, device: Device) -> None:
+def publish_offline(register: Register, folder: Path, device: Device) -> None:
     """Publish the death of a device that has been shut out: its own will is no longer allowed.
 
     A status that nobody can read, its last word perhaps with intent, is taken away.
@@ -79,14 +79,14 @@ def declare_dead(register: Register, folder: Path, device: Device) -> None:
     last = heard.status
     death = b"" if last is None else encode(Status(state="offline", session=last.session, reason="connection_lost"))
     topic = Topics(register.school.root, device.site, device.device).of(STATUS)
-    with reader_connection(register, folder) as connection:
+    with fleet_connection(register, folder) as connection:
         publish(connection, topic, death)
 
 
 def _listen(register: Register, folder: Path) -> dict[str, _Heard]:
     everyone = Topics(register.school.root, "+", "+")
     found: dict[str, _Heard] = {}
-    with reader_connection(register, folder) as connection:
+    with fleet_connection(register, folder) as connection:
         for message in retained(connection, [everyone.of(STATUS), everyone.of(HEALTH)]):
             _take(message, register.school.root, found)
     return found

@@ -1,4 +1,4 @@
-"""A fleet of simulated devices at one broker: starts the processes, lets them talk, puts the figures together."""
+"""A fleet of simulated devices at one broker: starts the processes, lets them send, and collects the statistics."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from typing import Any
 
 from edge_agent.config import MqttSettings
 from edge_agent.errors import BrokerError, CheckFailed, InputError
-from fleet.loadtest.limits import DEVICES_A_PROCESS, processes_for
-from fleet.loadtest.listener import ALL_SAID, Heard, clear_retained, listen
+from fleet.loadtest.limits import MAX_DEVICES_PER_PROCESS, processes_for
+from fleet.loadtest.listener import ALL_SENT, ListenerResult, clear_retained, listen
 from fleet.loadtest.load_generator import Rates
 from fleet.loadtest.processor import busy_seconds, process_seconds
-from fleet.loadtest.statistics import Report, Usage, report
-from fleet.loadtest.workers import Connected, Crew, Said, Window, play
+from fleet.loadtest.statistics import Report, Usage, summarize
+from fleet.loadtest.workers import Connected, LoadPeriod, Sent, WorkerTask, run_worker
 
-_GO_S = 1.0
-_PATIENCE_S = 60.0
+_START_DELAY_S = 1.0
+_TIMEOUT_S = 60.0
 _RAMP_S = 0.02
-"""Seconds between two devices' connections: hundreds at once measure the broker's queue of new connections."""
+"""Seconds between two devices' connections. Hundreds at once would measure the broker's queue of new connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,11 @@ class Plan:
     Attributes:
         mqtt: The broker and how to be let in; every device uses the same.
         devices: How many.
-        seconds: For how long they talk.
-        rates: How much each says.
+        seconds: For how long they send.
+        rates: How much each sends.
         processes: Over how many processes to spread them; 0 chooses.
-        broker_pid: The broker's process, where it runs on this machine.
-        connect_s: How long the last of them may take to be connected.
+        broker_pid: The broker's process where it runs on this machine; ``None`` where it does not.
+        connect_s: Seconds that the last of them may take to be connected.
     """
 
     mqtt: MqttSettings
@@ -50,63 +50,64 @@ class Plan:
     connect_s: float = 60.0
 
 
-def simulate(plan: Plan, tell: Callable[[str], None] = lambda _: None) -> Report:
-    """Run the simulation.
+def run_simulation(plan: Plan, progress: Callable[[str], None] = lambda _: None) -> Report:
+    """Run a load test.
 
     Args:
         plan: What to do.
-        tell: Called with what happens.
+        progress: Called with a line for each step.
 
     Raises:
         InputError: The plan asks for more than this machine allows.
-        BrokerError: The broker cannot be reached, or lets not all devices in.
+        BrokerError: The broker cannot be reached, or does not accept all devices.
+        CheckFailed: A process of the simulation has ended.
     """
     count = plan.processes or processes_for(plan.devices, os.cpu_count() or 1)
-    if count > plan.devices or plan.devices > count * DEVICES_A_PROCESS:
+    if count > plan.devices or plan.devices > count * MAX_DEVICES_PER_PROCESS:
         raise InputError(
             f"--processes for {plan.devices} devices",
             received=count,
-            expected=f"1 to {DEVICES_A_PROCESS} devices a process",
+            expected=f"1 to {MAX_DEVICES_PER_PROCESS} devices a process",
         )
     if plan.broker_pid is not None:
         process_seconds(plan.broker_pid)
     site = f"simulated-{secrets.token_hex(3)}"
     with _Processes() as processes:
         listener = processes.start(listen, plan.mqtt, site)
-        problem = _answer(listener, _PATIENCE_S, "the listener")
-        if problem:
+        problem = _receive(listener, _TIMEOUT_S, "the listener")
+        if problem is not None:
             raise BrokerError(str(problem))
         started = time.monotonic()
-        crews = _crews(plan, site, count)
-        tell(f"{plan.devices} devices in {count} processes connect to {plan.mqtt.host}:{plan.mqtt.port}")
-        pipes = [processes.start(play, crew) for crew in crews]
+        tasks = _tasks(plan, site, count)
+        progress(f"{plan.devices} devices in {count} processes connect to {plan.mqtt.host}:{plan.mqtt.port}")
+        pipes = [processes.start(run_worker, task) for task in tasks]
         try:
-            _await_connected(crews, pipes)
+            _wait_until_connected(tasks, pipes)
             connected_s = time.monotonic() - started
-            return _talk(plan, processes, connected_s, tell)
+            return _run_load(plan, processes, connected_s, progress)
         finally:
             processes.leave(pipes)
             clear_retained(plan.mqtt, site, [f"sim-{number:04d}" for number in range(plan.devices)])
 
 
-def _crews(plan: Plan, site: str, count: int) -> list[Crew]:
+def _tasks(plan: Plan, site: str, count: int) -> list[WorkerTask]:
     bounds = [round(plan.devices * n / count) for n in range(count + 1)]
     ramp_s = _RAMP_S * plan.devices
     return [
-        Crew(plan.mqtt, site, first, last - first, plan.rates, ramp_s, plan.connect_s)
+        WorkerTask(plan.mqtt, site, first, last - first, plan.rates, ramp_s, plan.connect_s)
         for first, last in pairwise(bounds)
     ]
 
 
-def _await_connected(crews: list[Crew], pipes: list[Pipe]) -> None:
+def _wait_until_connected(tasks: list[WorkerTask], pipes: list[Pipe]) -> None:
     answers = [
-        _answer(pipe, crew.ramp_s + crew.connect_s + _PATIENCE_S, "a process of devices")
-        for crew, pipe in zip(crews, pipes, strict=True)
+        _receive(pipe, task.ramp_s + task.connect_s + _TIMEOUT_S, "a process of devices")
+        for task, pipe in zip(tasks, pipes, strict=True)
     ]
     connected = [answer for answer in answers if isinstance(answer, Connected)]
     problems = {answer.problem for answer in connected if answer.problem}
     if problems:
-        wanted = sum(crew.count for crew in crews)
+        wanted = sum(task.count for task in tasks)
         raise BrokerError(
             "connected devices",
             received=sum(answer.count for answer in connected),
@@ -114,30 +115,30 @@ def _await_connected(crews: list[Crew], pipes: list[Pipe]) -> None:
         )
 
 
-def _talk(plan: Plan, processes: _Processes, connected_s: float, tell: Callable[[str], None]) -> Report:
+def _run_load(plan: Plan, processes: _Processes, connected_s: float, progress: Callable[[str], None]) -> Report:
     listener, *pipes = processes.pipes
-    window = Window(time.monotonic() + _GO_S, time.monotonic() + _GO_S + plan.seconds)
+    period = LoadPeriod(time.monotonic() + _START_DELAY_S, time.monotonic() + _START_DELAY_S + plan.seconds)
     for pipe in pipes:
-        pipe.send(window)
-    tell(f"all connected after {connected_s:.1f} s; they talk for {plan.seconds:.0f} s")
-    time.sleep(_GO_S)
+        pipe.send(period)
+    progress(f"all connected after {connected_s:.1f} s; they send for {plan.seconds:.0f} s")
+    time.sleep(_START_DELAY_S)
     before = _usage(plan, processes.pids)
-    time.sleep(max(0.0, window.ends_at - time.monotonic()))
+    time.sleep(max(0.0, period.ends_at - time.monotonic()))
     used = _usage(plan, processes.pids).since(before)
-    said = [answer for pipe in pipes if isinstance(answer := _answer(pipe, _PATIENCE_S, "a process of devices"), Said)]
-    listener.send(ALL_SAID)
-    heard = _answer(listener, 2 * _PATIENCE_S + plan.seconds, "the listener")
-    assert isinstance(heard, Heard)
-    return report(said, heard, used, devices=plan.devices, seconds=plan.seconds, connected_s=connected_s)
+    sent = [answer for pipe in pipes if isinstance(answer := _receive(pipe, _TIMEOUT_S, "a process of devices"), Sent)]
+    listener.send(ALL_SENT)
+    result = _receive(listener, 2 * _TIMEOUT_S + plan.seconds, "the listener")
+    assert isinstance(result, ListenerResult)
+    return summarize(sent, result, used, devices=plan.devices, seconds=plan.seconds, connected_s=connected_s)
 
 
 def _usage(plan: Plan, pids: list[int]) -> Usage:
-    listener, *crews = (process_seconds(pid) for pid in pids)
+    listener, *workers = (process_seconds(pid) for pid in pids)
     broker = None if plan.broker_pid is None else process_seconds(plan.broker_pid)
-    return Usage(broker, listener, tuple(crews), busy_seconds())
+    return Usage(broker, listener, tuple(workers), busy_seconds())
 
 
-def _answer(pipe: Pipe, within_s: float, who: str) -> object:
+def _receive(pipe: Pipe, within_s: float, who: str) -> object:
     try:
         if pipe.poll(within_s):
             return pipe.recv()
@@ -157,7 +158,7 @@ class _Processes:
     """
 
     def __init__(self) -> None:
-        # Not forked: a copy of a process with threads and connections is no process of its own.
+        # Not forked: a copy would share threads' locks and connections with this process.
         self._context = multiprocessing.get_context("spawn")
         self._running: list[Any] = []
         self.pipes: list[Pipe] = []
@@ -172,7 +173,7 @@ class _Processes:
             process.join()
 
     def start(self, work: Callable[..., None], *arguments: object) -> Pipe:
-        """Start a process; what it says and hears goes through the pipe, its last argument."""
+        """Start a process; its last argument is the pipe to this one."""
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=work, args=(*arguments, theirs), daemon=True)
         process.start()
@@ -187,9 +188,9 @@ class _Processes:
         return [process.pid for process in self._running]
 
     def leave(self, pipes: list[Pipe]) -> None:
-        """Let those at the other end of the pipes say goodbye to the broker."""
+        """Let the processes at the other end of the pipes disconnect from the broker, and wait for their end."""
         for pipe in pipes:
             pipe.close()
-        deadline = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + _TIMEOUT_S
         for process in self._running[-len(pipes) :]:
             process.join(max(0.0, deadline - time.monotonic()))

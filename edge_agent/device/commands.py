@@ -23,7 +23,7 @@ Handler = Callable[[Command], dict[str, Any]]
 """Carries out a command and returns the reply's ``result``; refuses by raising an :class:`AgentError`."""
 
 
-class CommandDesk:
+class CommandDispatcher:
     """Reads commands, has them carried out and answers.
 
     Args:
@@ -48,45 +48,45 @@ class CommandDesk:
             answer: Called once with the reply, now or, on another thread, later.
             retained: Whether the broker had kept it.
         """
-        errand = _Errand(session, answer)
+        pending = _PendingReply(session, answer)
         try:
             command = decode(payload, Command)
         except InputError as error:
-            errand.heading = _heading_of(payload)
-            errand.refuse(f'{error}; expected {{"v":1,"id":"...","command":"ping"}}')
+            pending.command = _sender_fields(payload)
+            pending.refuse(f'{error}; expected {{"v":1,"id":"...","command":"ping"}}')
             return
-        errand.heading = command
+        pending.command = command
         if retained:
-            errand.refuse("a retained command would be carried out at every connect; send it once, not retained")
+            pending.refuse("a retained command would be carried out at every connect; send it once, not retained")
         elif command.command == "resend":
-            self._start_resend(command, errand)
+            self._start_resend(command, pending)
         elif command.command in self._handlers:
-            self._carry_out(command, errand)
+            self._carry_out(command, pending)
         else:
             known = ", ".join(sorted([*self._handlers, "resend"]))
-            errand.refuse(f"unknown command {command.command!r}, expected one of {known}")
+            pending.refuse(f"unknown command {command.command!r}, expected one of {known}")
 
-    def _carry_out(self, command: Command, errand: _Errand) -> None:
+    def _carry_out(self, command: Command, pending: _PendingReply) -> None:
         try:
             result = self._handlers[command.command](command)
         except AgentError as error:
-            errand.refuse(str(error))
+            pending.refuse(str(error))
         except Exception:  # a handler's bug must not end the publisher
             log.exception("command %s %r", command.id, command.command)
-            errand.refuse("it failed; the device's log says why")
+            pending.refuse("it failed; the device's log says why")
         else:
-            errand.done(result)
+            pending.done(result)
 
-    def _start_resend(self, command: Command, errand: _Errand) -> None:
+    def _start_resend(self, command: Command, pending: _PendingReply) -> None:
         wanted = _range_of(command)
         if wanted is None:
             expected = f"session, topic ({' or '.join(SEQUENCED)}) and numbers from and to, from not above to"
-            errand.refuse(f"resend: expected {expected}")
+            pending.refuse(f"resend: expected {expected}")
             return
-        self._resend(wanted, lambda outcome: _answer_resend(errand, outcome))
+        self._resend(wanted, lambda outcome: _answer_resend(pending, outcome))
 
 
-class _Heading(msgspec.Struct, frozen=True):
+class _SenderFields(msgspec.Struct, frozen=True):
     """What of a malformed command lets its sender recognise the reply."""
 
     id: CommandId
@@ -94,12 +94,12 @@ class _Heading(msgspec.Struct, frozen=True):
 
 
 @dataclass
-class _Errand:
+class _PendingReply:
     """A command on its way to its reply."""
 
     session: str
     answer: Callable[[Reply], None]
-    heading: Command | _Heading | None = None
+    command: Command | _SenderFields | None = None
 
     def done(self, result: dict[str, Any]) -> None:
         self._reply("", result)
@@ -108,14 +108,14 @@ class _Errand:
         self._reply(reason, {})
 
     def _reply(self, error: str, result: dict[str, Any]) -> None:
-        name, command_id = (self.heading.command or "", self.heading.id) if self.heading is not None else ("", "")
+        name, command_id = (self.command.command or "", self.command.id) if self.command is not None else ("", "")
         AUDIT.info("command %s %r: %s", repr(command_id) if command_id else "without id", name, error or "done")
         self.answer(Reply(id=command_id, command=name, ok=not error, session=self.session, error=error, result=result))
 
 
-def _heading_of(payload: bytes) -> _Heading | None:
+def _sender_fields(payload: bytes) -> _SenderFields | None:
     try:
-        return msgspec.json.decode(payload, type=_Heading)
+        return msgspec.json.decode(payload, type=_SenderFields)
     except UNDECODABLE:
         return None
 
@@ -130,10 +130,10 @@ def _range_of(command: Command) -> ResendRange | None:
     return ResendRange(session, topic, first, last)
 
 
-def _answer_resend(errand: _Errand, outcome: ResendOutcome) -> None:
+def _answer_resend(pending: _PendingReply, outcome: ResendOutcome) -> None:
     if isinstance(outcome, ResendRefused):
-        errand.refuse(outcome.reason)
+        pending.refuse(outcome.reason)
         return
     more_from = UNSET if outcome.more_from is None else outcome.more_from
     result = ResendResult(count=outcome.count, missing=outcome.missing, more_from=more_from)
-    errand.done(msgspec.to_builtins(result))
+    pending.done(msgspec.to_builtins(result))

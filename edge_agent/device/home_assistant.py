@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
 
 import msgspec
 
 from edge_agent.config import Settings
 from edge_agent.decoding import UNDECODABLE
-from edge_agent.device.unqueued import Letter
+from edge_agent.device.builders import MessageBuilder
+from edge_agent.device.unqueued import UnqueuedMessage, UnqueuedMessages
 from edge_agent.mqtt.events import Received
 from edge_agent.protocol.ha_discovery import ORIGIN, Discovery, discovery, discovery_topic
 
 log = logging.getLogger(__name__)
 
-_BORN = b"online"
+_STARTED = b"online"
 
 
 class HomeAssistant:
@@ -23,12 +23,12 @@ class HomeAssistant:
 
     Args:
         settings: The agent's settings.
-        labels: Tells the expressions the model knows.
-        post: Publishes a letter.
+        builder: Knows the expressions of the model in use.
+        unqueued: Where messages go that are not events.
     """
 
-    def __init__(self, settings: Settings, labels: Callable[[], Sequence[str]], post: Callable[[Letter], None]) -> None:
-        self._settings, self._labels, self._post = settings, labels, post
+    def __init__(self, settings: Settings, builder: MessageBuilder, unqueued: UnqueuedMessages) -> None:
+        self._settings, self._builder, self._unqueued = settings, builder, unqueued
         self._wanted = settings.home_assistant.enabled
         self._status_topic = settings.home_assistant.status_topic
         self._topic = discovery_topic(settings.home_assistant.prefix, settings.device.site, settings.device.id)
@@ -40,16 +40,16 @@ class HomeAssistant:
     def announce(self) -> None:
         """Make the device known, or known anew, where that is wanted."""
         if self._wanted:
-            message = msgspec.json.encode(discovery(self._settings, self._labels()))
-            self._post(Letter(self._topic, message, retain=True))
+            message = msgspec.json.encode(discovery(self._settings, self._builder.labels))
+            self._unqueued.enqueue(UnqueuedMessage(self._topic, message, retain=True))
 
     def received(self, message: Received) -> None:
         """Something has come in on one of the :meth:`filters`."""
-        if message.topic == self._status_topic and message.payload == _BORN:
+        if message.topic == self._status_topic and message.payload == _STARTED:
             self.announce()
         elif message.topic == self._topic and not self._wanted and _is_ours(message.payload):
             log.info("the device is taken back from Home Assistant: home_assistant.enabled is false")
-            self._post(Letter(self._topic, b"", retain=True))
+            self._unqueued.enqueue(UnqueuedMessage(self._topic, b"", retain=True))
 
 
 def _is_ours(payload: bytes) -> bool:

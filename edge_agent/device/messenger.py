@@ -1,4 +1,4 @@
-"""The one object the rest of the agent knows of messaging."""
+"""The one object the rest of the agent knows of messaging: it puts the parts together and starts and stops them."""
 
 from __future__ import annotations
 
@@ -8,26 +8,28 @@ from collections.abc import Callable, Collection, Mapping
 from edge_agent.clock import Clock, SystemClock
 from edge_agent.config import Settings
 from edge_agent.device.builders import MessageBuilder
-from edge_agent.device.commands import CommandDesk, Handler
-from edge_agent.device.device_session import OnDesired, Presence
+from edge_agent.device.commands import CommandDispatcher, Handler
+from edge_agent.device.delivery import Outgoing
+from edge_agent.device.desired_state import DesiredState, OnDesired
+from edge_agent.device.device_session import DeviceSession
+from edge_agent.device.duplicate_ids import DuplicateIdDetector
+from edge_agent.device.health_reports import HealthReports
 from edge_agent.device.home_assistant import HomeAssistant
+from edge_agent.device.inbox import Inbox
 from edge_agent.device.instance_lock import acquire
+from edge_agent.device.presence import Presence
 from edge_agent.device.publisher import Publisher, PublisherTiming
-from edge_agent.device.statistics import MessengerStatistics
-from edge_agent.device.unqueued import Letter
+from edge_agent.device.retained_status import RetainedStatus
+from edge_agent.device.statistics import MessengerStatistics, PublisherState, StatisticsCollector
+from edge_agent.device.subscriptions import DynamicSubscriptions
+from edge_agent.device.topic_backoff import TopicBackoff
+from edge_agent.device.unqueued import UnqueuedMessage, UnqueuedMessages
+from edge_agent.device.wakeup import Wakeup
 from edge_agent.mqtt.endpoint import Broker
 from edge_agent.mqtt.events import Received
 from edge_agent.outbox.outbox import Outbox
-from edge_agent.protocol.messages import (
-    DeclarationMark,
-    Expression,
-    Health,
-    HealthReport,
-    ModelUpdate,
-    Summary,
-    encode,
-)
-from edge_agent.protocol.topics import EXPRESSION, SUMMARY, Topics
+from edge_agent.protocol.messages import DeclarationMark, Health, HealthReport, ModelUpdate
+from edge_agent.protocol.topics import COMMAND, DESIRED, EXPRESSION, STATUS, Topics
 from edge_agent.types import ExpressionChange, WindowSummary
 
 
@@ -43,10 +45,14 @@ class Messenger:
         clock: Where time comes from.
         commands: What carries out commands besides ``ping`` and ``resend``, by name, on the publisher's thread.
         on_desired: Called on the publisher's thread, at every connect and every change, with what the device should be,
-            and whether that is all that was asked for: of a malformed message only a wish to close the camera is known.
+            and whether that is all that was asked for: of a malformed message only a request to close the camera is
+            known.
         on_other: Called on the publisher's thread with what comes in on topics asked for by :meth:`set_subscriptions`.
         timing: How patient to be with the broker.
-        declaration: What may be told of the operator's declaration.
+        declaration: What may be published of the operator's declaration.
+
+    Attributes:
+        topics: The device's topics.
 
     Raises:
         ConfigError: The password file or a certificate cannot be used.
@@ -65,56 +71,62 @@ class Messenger:
         timing: PublisherTiming | None = None,
         declaration: DeclarationMark | None = None,
     ) -> None:
-        clock = clock or SystemClock()
-        self._broker = broker = Broker.from_settings(settings.mqtt)
-        self._lock: socket.socket | None = None
+        clock, timing = clock or SystemClock(), timing or PublisherTiming()
+        self._broker = Broker.from_settings(settings.mqtt)
+        self._instance_lock: socket.socket | None = None
         self._per_face = settings.privacy.level == "faces"
-        self.topics = Topics(settings.mqtt.root, settings.device.site, settings.device.id)
+        self.topics = topics = Topics(settings.mqtt.root, settings.device.site, settings.device.id)
+
+        wakeup = Wakeup()
         self._outbox = Outbox(
-            settings.outbox,
-            clock,
-            on_ready=lambda: self._publisher.wake(),
-            forbidden_topics=() if self._per_face else (EXPRESSION,),
+            settings.outbox, clock, on_ready=wakeup.set, forbidden_topics=() if self._per_face else (EXPRESSION,)
         )
-        self._composer = MessageBuilder(settings, labels, model_id, clock, declaration)
-        self._presence = Presence(
-            settings,
-            topics=self.topics,
-            composer=self._composer,
-            outbox=self._outbox,
-            clock=clock,
-            desk=CommandDesk(self._outbox.resend, commands or {}),
-            post=lambda letter: self._publisher.post(letter),
-            statistics=self.statistics,
-            on_desired=on_desired,
-            home_assistant=HomeAssistant(
-                settings, lambda: self._composer.labels, lambda letter: self._publisher.post(letter)
-            ),
-            on_other=on_other,
+        self._unqueued = UnqueuedMessages(topics, wakeup.set)
+        self._subscriptions = DynamicSubscriptions(wakeup.set)
+        topic_backoff = TopicBackoff(timing.refused_floor_s, timing.refused_cap_s, timing.refused_floor_s)
+
+        self._builder = builder = MessageBuilder(settings, labels, model_id, clock, declaration)
+        self._session = session = DeviceSession(builder, self._outbox, clock, settings.mqtt.late_after_s)
+        state, duplicate_ids = PublisherState(), DuplicateIdDetector()
+        self._statistics = StatisticsCollector(state, topic_backoff, self._outbox, duplicate_ids)
+        self._health = HealthReports(session, builder, self._unqueued, self._statistics, settings.mqtt.health_every_s)
+        home_assistant = HomeAssistant(settings, builder, self._unqueued)
+        self._status = RetainedStatus(
+            topics.of(STATUS), session, builder, self._unqueued, home_assistant, settings.mqtt.will_delay_s
         )
+        presence = Presence(topics, session, self._status, self._health, duplicate_ids)
+
+        self._commands = CommandDispatcher(self._outbox.resend, commands or {})
+        desired_state = DesiredState(session, self._unqueued, on_desired)
+        own = {
+            topics.of(STATUS): presence.status_received,
+            topics.of(DESIRED): desired_state.received,
+            topics.of(COMMAND): self._command_received,
+        }
         self._publisher = Publisher(
-            broker,
-            self.topics,
-            self._outbox,
-            self._presence,
-            max_in_flight=settings.mqtt.max_in_flight,
-            session_expiry_s=settings.mqtt.session_expiry_s,
-            timing=timing or PublisherTiming(),
+            self._broker,
+            settings.mqtt,
+            Outgoing(topics, self._outbox, self._unqueued, self._subscriptions, topic_backoff, session.is_late, wakeup),
+            Inbox(own, home_assistant, on_other),
+            presence,
+            self._status,
+            state=state,
+            timing=timing,
         )
 
     @property
     def session(self) -> str:
         """The id of the current session. It changes once where the broker turns out to remember a later one."""
-        return self._presence.session.id
+        return self._session.id
 
     @property
     def last_health(self) -> Health | None:
-        """The report composed last, whether or not the broker could be told; ``None`` before the first."""
-        return self._presence.last_health
+        """The report built last, whether or not it could be sent; ``None`` before the first."""
+        return self._health.last
 
     def start(self) -> None:
         """Start storing and publishing."""
-        self._lock = acquire(self.topics, self._broker)
+        self._instance_lock = acquire(self.topics, self._broker)
         self._outbox.start()
         self._publisher.start()
 
@@ -123,52 +135,47 @@ class Messenger:
         self._outbox.flush(drain_s)
         self._publisher.stop(drain_s)
         self._outbox.close()
-        if self._lock is not None:
-            self._lock.close()
+        if self._instance_lock is not None:
+            self._instance_lock.close()
 
     def expression(self, change: ExpressionChange) -> None:
         """Publish an event; nothing where the privacy level is ``summary``."""
-        if not self._per_face:
-            return
-        with self._presence.lock:
-            self._put(EXPRESSION, self._composer.expression(change, self._presence.session))
+        if self._per_face:
+            self._session.put_expression(change)
 
     def summary(self, window: WindowSummary) -> None:
-        """Publish the figures of a window."""
-        with self._presence.lock:
-            self._put(SUMMARY, self._composer.summary(window, self._presence.session))
+        """Publish the statistics of a window."""
+        self._session.put_summary(window)
 
     def health(self, report: HealthReport) -> None:
         """Publish, retained, how the device is doing; the outbox's state and its problems are added."""
-        self._presence.health(report)
+        self._health.publish(report)
+        self._status.publish_if_outdated()
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int = 0) -> None:
         """Publish something outside the contract, such as a discovery record, under its full topic.
 
         Retained messages are sent again at every connect; others are lost while there is no connection.
         """
-        self._publisher.post(Letter(topic, payload, retain, expiry_s))
+        self._unqueued.enqueue(UnqueuedMessage(topic, payload, retain, expiry_s))
 
     def set_subscriptions(self, filters: Collection[str]) -> None:
-        """Hear these topics besides the device's own, from now on and on every connection, and no others."""
-        self._publisher.set_subscriptions(filters)
+        """Subscribe to these topics besides the device's own, from now on and on every connection, and to no others."""
+        self._subscriptions.replace(filters)
 
     def use_model(self, labels: tuple[str, ...], model_id: str) -> None:
-        """Another model reads faces from now on; to be called between two events."""
-        with self._presence.lock:
-            self._composer.use_model(labels, model_id)
-        self._presence.changed()
+        """Another model classifies faces from now on; to be called between two events."""
+        self._session.use_model(labels, model_id)
+        self._status.publish_again()
 
     def report_model(self, update: ModelUpdate) -> None:
-        """Let ``status`` tell where the model comes from and how its update stands."""
-        self._composer.report_model(update)
-        self._presence.changed()
+        """Let ``status`` say where the model comes from and how its update stands."""
+        self._builder.report_model(update)
+        self._status.publish_again()
 
     def statistics(self) -> MessengerStatistics:
         """What has been done so far."""
-        return MessengerStatistics(
-            self._publisher.statistics(), self._outbox.statistics(), self._presence.duplicate_ids.count
-        )
+        return self._statistics.collect()
 
-    def _put(self, topic: str, message: Expression | Summary) -> None:
-        self._outbox.put(topic, message.session, message.seq, encode(message), self._presence.mono_ms())
+    def _command_received(self, message: Received) -> None:
+        self._commands.handle(message.payload, self.session, self._unqueued.reply, retained=message.retained)

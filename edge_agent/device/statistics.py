@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
-from edge_agent.outbox.outbox import OutboxStatistics
+from edge_agent.device.duplicate_ids import DuplicateIdDetector
+from edge_agent.device.topic_backoff import TopicBackoff
+from edge_agent.outbox.outbox import Outbox, OutboxStatistics
+
+
+@dataclass(slots=True)
+class PublisherState:
+    """What the publisher is doing. Its thread writes this, and any thread may read it.
+
+    Attributes:
+        connected: Whether messages are flowing to the broker.
+        connections: How often a connection was made.
+        turned_at: Monotonic seconds at which the thread last went round. It does so while it waits for the network as
+            well: dead name servers are no reason to start a healthy agent again.
+    """
+
+    connected: bool = False
+    connections: int = 0
+    turned_at: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,14 +33,12 @@ class PublisherStatistics:
     Attributes:
         connected: Whether messages are flowing to the broker.
         connections: How often a connection was made.
-        in_flight: Messages of any kind sent and not yet acknowledged.
         denied: Topics on which the broker refuses messages.
         turned_at: Monotonic seconds at which the publisher's thread last went round.
     """
 
     connected: bool
     connections: int
-    in_flight: int
     denied: tuple[str, ...]
     turned_at: float
 
@@ -51,3 +68,23 @@ class MessengerStatistics:
             "device_id_in_use_twice": self.duplicate_ids > 0,
         }
         return tuple(word for word, applies in found.items() if applies)
+
+
+class StatisticsCollector:
+    """Puts the statistics of messaging's parts together."""
+
+    def __init__(
+        self,
+        publisher: PublisherState,
+        topic_backoff: TopicBackoff,
+        outbox: Outbox,
+        duplicate_ids: DuplicateIdDetector,
+    ) -> None:
+        self._publisher, self._topic_backoff = publisher, topic_backoff
+        self._outbox, self._duplicate_ids = outbox, duplicate_ids
+
+    def collect(self) -> MessengerStatistics:
+        """What has been done so far."""
+        state = self._publisher
+        publisher = PublisherStatistics(state.connected, state.connections, self._topic_backoff.denied, state.turned_at)
+        return MessengerStatistics(publisher, self._outbox.statistics(), self._duplicate_ids.count)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from edge_agent.backoff import Backoff
 
 
-class Holds:
+class TopicBackoff:
     """Which topics are not to be used now.
 
     Args:
@@ -27,12 +27,12 @@ class Holds:
             self._until[topic] = now + backoff.next()
         return first
 
-    def taken(self, topic: str) -> bool:
+    def accepted(self, topic: str) -> bool:
         """The broker has taken a message; whether it had refused the topic before."""
         self._until.pop(topic, None)
         return self._backoffs.pop(topic, None) is not None
 
-    def held(self, now: float) -> frozenset[str]:
+    def waiting(self, now: float) -> frozenset[str]:
         """The topics to leave alone now."""
         return frozenset(topic for topic, until in self._until.items() if now < until)
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
-_MOST_TRANSIENT = 1000
+from edge_agent.protocol.messages import Message, Reply, encode
+from edge_agent.protocol.topics import REPLY, STATUS, Topics
+
+_MAX_TRANSIENT = 1000
+_REPLY_EXPIRY_S = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class UnqueuedMessage:
     """A message to publish. ``expiry_s``: after how long it is stale and the broker drops it; 0 for never."""
 
     topic: str
@@ -19,30 +24,40 @@ class Letter:
     expiry_s: int = 0
 
 
-class Letters:
+class UnqueuedMessages:
     """What waits to be sent besides events. Every method may be called from any thread.
 
-    A retained letter replaces the one before on its topic and is sent again on every connection, in the order in which
+    A retained message replaces the one before on its topic and is sent again on every connection, in the order in which
     topics were first used; others are sent once, while there is a connection.
 
     Args:
-        first: The topic whose retained letter goes before all others.
+        topics: The device's topics. Its retained status goes before all others.
+        wake: Called when there is something new to send.
     """
 
-    def __init__(self, first: str) -> None:
-        self._first = first
+    def __init__(self, topics: Topics, wake: Callable[[], None] = lambda: None) -> None:
+        self._topics, self._wake = topics, wake
         self._lock = threading.Lock()
-        self._retained: dict[str, Letter] = {}
-        self._unsent: dict[str, Letter] = {}
-        self._transient: deque[Letter] = deque(maxlen=_MOST_TRANSIENT)
+        self._retained: dict[str, UnqueuedMessage] = {}
+        self._unsent: dict[str, UnqueuedMessage] = {}
+        self._transient: deque[UnqueuedMessage] = deque(maxlen=_MAX_TRANSIENT)
 
-    def post(self, letter: Letter) -> None:
-        """Send a letter as soon as possible."""
+    def enqueue(self, message: UnqueuedMessage) -> None:
+        """Send a message as soon as possible."""
         with self._lock:
-            if letter.retain:
-                self._retained[letter.topic] = self._unsent[letter.topic] = letter
+            if message.retain:
+                self._retained[message.topic] = self._unsent[message.topic] = message
             else:
-                self._transient.append(letter)
+                self._transient.append(message)
+        self._wake()
+
+    def enqueue_retained(self, name: str, message: Message, expiry_s: int = 0) -> None:
+        """Send a message, retained, on one of the device's own topics."""
+        self.enqueue(UnqueuedMessage(self._topics.of(name), encode(message), retain=True, expiry_s=expiry_s))
+
+    def reply(self, reply: Reply) -> None:
+        """Answer a command."""
+        self.enqueue(UnqueuedMessage(self._topics.of(REPLY), encode(reply), retain=False, expiry_s=_REPLY_EXPIRY_S))
 
     def connected(self) -> None:
         """A new connection: everything retained is to be sent again, and old replies are of no use."""
@@ -50,10 +65,11 @@ class Letters:
             self._unsent = dict(self._retained)
             self._transient.clear()
 
-    def take(self, limit: int) -> list[Letter]:
-        """The next letters to send, retained ones first, at most ``limit``."""
+    def take(self, limit: int) -> list[UnqueuedMessage]:
+        """The next messages to send, retained ones first, at most ``limit``."""
+        first = self._topics.of(STATUS)
         with self._lock:
-            order = sorted(self._unsent, key=lambda topic: topic != self._first)
+            order = sorted(self._unsent, key=lambda topic: topic != first)
             taken = [self._unsent.pop(topic) for topic in order[:limit]]
             while self._transient and len(taken) < limit:
                 taken.append(self._transient.popleft())

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from edge_agent.device.commands import CommandDesk
+from edge_agent.device.commands import CommandDispatcher
 from edge_agent.errors import InputError
 from edge_agent.outbox.replay import ResendAnswer, ResendOutcome, ResendRange, ResendRefused
 from edge_agent.privacy.audit import FILE, audit_file
@@ -29,8 +29,8 @@ HANDLERS = {"snapshot": lambda _command: {"tracks": []}, "refuse": refuse, "brea
 
 def reply_to(payload: bytes, *, retained: bool = False, outcome: ResendOutcome | None = None) -> Reply:
     replies: list[Reply] = []
-    desk = CommandDesk(lambda _wanted, answer: answer(outcome or ResendAnswer(0, (), None)), HANDLERS)
-    desk.handle(payload, "S1", replies.append, retained=retained)
+    dispatcher = CommandDispatcher(lambda _wanted, answer: answer(outcome or ResendAnswer(0, (), None)), HANDLERS)
+    dispatcher.handle(payload, "S1", replies.append, retained=retained)
     (reply,) = replies
     return reply
 
@@ -129,8 +129,8 @@ def test_a_resend_asks_the_outbox_and_tells_what_is_missing() -> None:
         asked.append(wanted)
         answer(ResendAnswer(4, ((3, 5),), 10))
 
-    desk = CommandDesk(resend, {})
-    desk.handle(command("resend", ',"session":"S0","topic":"summary","from":3,"to":20'), "S1", replies.append)
+    dispatcher = CommandDispatcher(resend, {})
+    dispatcher.handle(command("resend", ',"session":"S0","topic":"summary","from":3,"to":20'), "S1", replies.append)
     assert asked == [ResendRange("S0", "summary", 3, 20)]
     assert replies[0].result == {"count": 4, "missing": ((3, 5),), "more_from": 10}
 

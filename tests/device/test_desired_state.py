@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.device.desired_state import read_desired
+from edge_agent.device.desired_state import MalformedDesired, read_desired
 from edge_agent.protocol.messages import Desired
 
 ANYTHING = st.recursive(
@@ -20,7 +20,7 @@ ANYTHING = st.recursive(
 
 def test_a_message_that_follows_the_contract_is_read_whole() -> None:
     reading = read_desired(b'{"v":1,"muted":false,"model":"c158944fbd7b","colour":"red"}')
-    assert (reading.desired, reading.error) == (Desired(muted=False, model="c158944fbd7b"), "")
+    assert reading == Desired(muted=False, model="c158944fbd7b")
 
 
 @pytest.mark.parametrize(
@@ -36,15 +36,17 @@ def test_a_message_that_follows_the_contract_is_read_whole() -> None:
         b'{"v":1,"muted":true,"muted":false}',
     ],
 )
-def test_of_a_malformed_message_the_wish_to_close_the_camera_is_read(payload: bytes) -> None:
+def test_of_a_malformed_message_the_request_to_close_the_camera_is_read(payload: bytes) -> None:
     reading = read_desired(payload)
-    assert reading.desired == Desired(muted=True)
-    assert reading.error.startswith("not a desired message: ")
+    assert isinstance(reading, MalformedDesired)
+    assert reading.mute_request == Desired(muted=True)
+    assert reading.reason.startswith("not a desired message: ")
 
 
-def test_the_wish_keeps_its_date() -> None:
+def test_the_request_keeps_its_date() -> None:
     reading = read_desired(b'{"v":1,"muted":true,"model":7,"issued_at":"2026-11-22T09:00:00Z"}')
-    assert reading.desired == Desired(muted=True, issued_at="2026-11-22T09:00:00Z")
+    assert isinstance(reading, MalformedDesired)
+    assert reading.mute_request == Desired(muted=True, issued_at="2026-11-22T09:00:00Z")
 
 
 @pytest.mark.parametrize(
@@ -66,15 +68,17 @@ def test_the_wish_keeps_its_date() -> None:
 )
 def test_nothing_else_is_read_of_a_malformed_message(payload: bytes) -> None:
     reading = read_desired(payload)
-    assert reading.desired is None
-    assert reading.error.startswith("not a desired message: ")
+    assert isinstance(reading, MalformedDesired)
+    assert reading.mute_request is None
+    assert reading.reason.startswith("not a desired message: ")
 
 
 @given(st.dictionaries(st.sampled_from(["v", "muted", "issued_at", "model", "other"]), ANYTHING))
 def test_what_opens_the_camera_is_beyond_doubt(document: dict[str, object]) -> None:
     reading = read_desired(json.dumps(document).encode())
-    if reading.desired is not None and reading.desired.muted is False:
-        assert not reading.error
     if document.get("muted") is True:
-        assert reading.desired is not None
-        assert reading.desired.muted is True
+        request = reading.mute_request if isinstance(reading, MalformedDesired) else reading
+        assert request is not None
+        assert request.muted is True
+    if isinstance(reading, MalformedDesired) and reading.mute_request is not None:
+        assert reading.mute_request.muted is True

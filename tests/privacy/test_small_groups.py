@@ -79,7 +79,7 @@ def published(rows: list[Row]) -> list[bytes]:
             sent.append(encode(builder.summary(seen.summary, session)))
     figures = CameraReport(CameraState.OK, "", frames_read=len(rows), frames_dropped=0)
     statistics = MessengerStatistics(
-        PublisherStatistics(connected=True, connections=1, in_flight=0, denied=(), turned_at=0.0),
+        PublisherStatistics(connected=True, connections=1, denied=(), turned_at=0.0),
         OutboxStatistics(
             storage="disk",
             accepted=len(sent),

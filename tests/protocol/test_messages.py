@@ -31,7 +31,7 @@ def builder(privacy: PrivacySettings | None = None) -> MessageBuilder:
 def statistics() -> MessengerStatistics:
     """Of a device with several troubles."""
     return MessengerStatistics(
-        PublisherStatistics(connected=True, connections=1, in_flight=0, denied=(), turned_at=0.0),
+        PublisherStatistics(connected=True, connections=1, denied=(), turned_at=0.0),
         OutboxStatistics(
             storage="degraded",
             accepted=9,

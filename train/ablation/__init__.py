@@ -1,1 +1,1 @@
-"""Trying changes to a recipe one at a time."""
+"""Ablations: the effect of changes to a recipe, one at a time."""

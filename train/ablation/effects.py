@@ -1,4 +1,4 @@
-"""What changes to a recipe gave, and whether that is more than chance: pure functions of right and wrong answers."""
+"""Effects of changes to a recipe, and whether they exceed chance: pure functions of correct and wrong predictions."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from train.common.markdown import paragraph
 from train.common.table import table
 
 _Z_95 = 1.959963984540054
 _T_95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131)
-"""Student's t for 95 % and 1 to 15 degrees of freedom."""
+"""Student's t for 95 % and 1 to 15 degrees of degrees_of_freedom."""
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True):
-    """What one change gave; shares and differences of shares.
+    """The effect of one change; shares and differences of shares.
 
     Attributes:
         name: The change.
-        images: Held-out faces it was judged on.
-        accuracies: On the held-out faces, one a seed.
+        images: Number of held-out faces.
+        accuracies: Accuracy on the held-out faces, one for each seed.
         accuracy: Their mean.
-        gain: Of the mean over the base's; 0 for the base itself.
-        reach: The 95 % interval of the gain reaches so far to either side; None where one seed cannot tell.
+        gain: Difference of the mean from the base's; 0 for the base itself.
+        margin: Half the width of the gain's 95 % interval; None where there are too few seeds to estimate it.
     """
 
     name: str
@@ -33,43 +34,42 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
     accuracies: tuple[float, ...]
     accuracy: float
     gain: float
-    reach: float | None
+    margin: float | None = msgspec.field(name="reach")
 
     @property
     def verdict(self) -> str:
-        """The gain in words."""
-        if self.reach is None:
+        """The gain in words, compared with its interval."""
+        if self.margin is None:
             return "chance of training not known"
-        if abs(self.gain) <= self.reach:
+        if abs(self.gain) <= self.margin:
             return "smaller than its interval"
         return "gain" if self.gain > 0 else "loss"
 
 
-def effects(right: Mapping[str, Sequence[NDArray[np.bool_]]]) -> tuple[Effect, ...]:
+def effects(correct: Mapping[str, Sequence[NDArray[np.bool_]]]) -> tuple[Effect, ...]:
     """Compare every variant with the first.
 
-    Two kinds of chance are counted. Which faces are held out: the variance, over faces, of the difference between the
-    shares of seeds that get a face right. How a training happens to go: the variance of accuracy over seeds, pooled
-    over all variants, because two or three seeds of one tell little.
+    The interval counts two kinds of chance. The first is the choice of held-out faces: the variance, over faces, of the
+    difference between the shares of seeds that classify a face correctly. The second is the randomness of a training:
+    the variance of accuracy over seeds, pooled over all variants because one variant has too few seeds.
 
     Args:
-        right: Variant to one ``bool (N,)`` a seed, the base first, all for the same faces. Variants without any are
-            left out.
+        correct: For each variant one ``bool (N,)`` per seed, the base first, all for the same faces. Variants without
+            any are left out.
     """
-    tried = {name: np.stack(rows).astype(np.float64) for name, rows in right.items() if rows}
+    tried = {name: np.stack(rows).astype(np.float64) for name, rows in correct.items() if rows}
     accuracies = {name: rows.mean(axis=1) for name, rows in tried.items()}
     base = next(iter(tried), "")
-    freedom = sum(len(of_one) - 1 for of_one in accuracies.values())
+    degrees_of_freedom = sum(len(of_one) - 1 for of_one in accuracies.values())
     scatter = sum(float(((of_one - of_one.mean()) ** 2).sum()) for of_one in accuracies.values())
     found = []
     for name, rows in tried.items():
-        reach = None
-        if name != base and freedom and len(rows) > 1 and len(tried[base]) > 1:
+        margin = None
+        if name != base and degrees_of_freedom and len(rows) > 1 and len(tried[base]) > 1:
             difference = rows.mean(axis=0) - tried[base].mean(axis=0)
             of_faces = float(difference.var(ddof=1)) / len(difference)
-            of_seeds = scatter / freedom * (1 / len(rows) + 1 / len(tried[base]))
-            student = _T_95[freedom - 1] if freedom <= len(_T_95) else _Z_95 + 2.6 / freedom
-            reach = sqrt(_Z_95**2 * of_faces + student**2 * of_seeds)
+            of_seeds = scatter / degrees_of_freedom * (1 / len(rows) + 1 / len(tried[base]))
+            margin = sqrt(_Z_95**2 * of_faces + _student_t(degrees_of_freedom) ** 2 * of_seeds)
         found.append(
             Effect(
                 name=name,
@@ -77,20 +77,20 @@ def effects(right: Mapping[str, Sequence[NDArray[np.bool_]]]) -> tuple[Effect, .
                 accuracies=tuple(float(share) for share in accuracies[name]),
                 accuracy=float(accuracies[name].mean()),
                 gain=float(accuracies[name].mean() - accuracies[base].mean()),
-                reach=reach,
+                margin=margin,
             )
         )
     return tuple(found)
 
 
-def render(title: str, found: Sequence[Effect]) -> str:
-    """The comparison as Markdown."""
+def to_markdown(title: str, found: Sequence[Effect]) -> str:
+    """The effects as a page in Markdown."""
     rows = []
     for effect in found:
         is_base = effect is found[0]
         seeds = ", ".join(f"{share:.2%}" for share in effect.accuracies)
         gain = "" if is_base else f"{100 * effect.gain:+.2f}"
-        reach = "" if effect.reach is None else f"{100 * effect.reach:.2f}"
+        margin = "" if effect.margin is None else f"{100 * effect.margin:.2f}"
         rows.append(
             [
                 effect.name,
@@ -98,13 +98,20 @@ def render(title: str, found: Sequence[Effect]) -> str:
                 f"{effect.accuracy:.2%}",
                 seeds,
                 gain,
-                reach,
+                margin,
                 "" if is_base else effect.verdict,
             ]
         )
-    header = ["change", "seeds", "accuracy", "by seed", "gain, points", "95 % interval, +-", "read as"]
-    note = (
-        f"Accuracy of the last epoch on {found[0].images:,} held-out faces. The interval counts both which faces were "
-        "held out and how trainings scatter over seeds (pooled over all rows)."
+    header = ["change", "seeds", "accuracy", "by seed", "gain, points", "95 % interval, +-", "verdict"]
+    note = paragraph(
+        f"Accuracy of the last epoch on {found[0].images:,} held-out faces. The interval counts both the choice of the "
+        "held-out faces and the scatter of trainings over seeds (pooled over all rows)."
     )
     return f"# {title}\n\n{table(header, rows)}\n\n{note}\n"
+
+
+def _student_t(degrees_of_freedom: int) -> float:
+    """Student's t for 95 %; over 15 degrees of freedom a close approximation."""
+    if degrees_of_freedom <= len(_T_95):
+        return _T_95[degrees_of_freedom - 1]
+    return _Z_95 + 2.6 / degrees_of_freedom

@@ -1,6 +1,6 @@
-"""Ways to even out faces before a network sees them, which systems of this kind are said to need.
+"""Normalisation of faces before they enter a network, which systems of this kind are said to need.
 
-The device does none of them: they are here to be tried (:mod:`train.ablation.runner`), kept or rejected by figures.
+The device does none of it. It is here for ablations (:mod:`train.ablation.runner`), whose results decide about it.
 """
 
 from __future__ import annotations
@@ -23,33 +23,36 @@ from train.data.dataset import FaceSet
 from train.measure.canvas import on_canvas
 
 Normalisation = Literal["equalise", "clahe", "align"]
-"""``equalise`` spreads gray levels evenly over the whole face, ``clahe`` within each of its four by four fields with
-limited contrast (Zuiderveld 1994), ``align`` turns the face until YuNet's eyes are level. These follow a face's roll
-only in small part, as ``tests/train/ablation/test_normalisation.py`` measures, so that ``align`` turns back little
-of it."""
+"""``equalise`` equalises the histogram of the whole face. ``clahe`` does so in each of four by four tiles, with limited
+contrast (Zuiderveld 1994). ``align`` turns the face until YuNet's eyes are level. These eyes follow only a small part
+of a face's roll, as ``tests/train/ablation/test_normalisation.py`` measures, so ``align`` corrects only a small part.
+"""
 
-_SEARCHED_PX = 96
-_MOST_ROLL = math.radians(45)
+_SEARCH_PX = 96
+_MAX_ROLL = math.radians(45)
 
 
 def normalise(faces: FaceSet, steps: Sequence[Normalisation], weights: Path | None = None) -> FaceSet:
-    """The same faces evened out, step by step; the set's name tells by what.
+    """Normalise faces step by step.
 
     Args:
-        faces: Gray.
-        steps: What to do, in order.
-        weights: YuNet's, for ``align``; where fetched unless given.
+        faces: Gray faces.
+        steps: The steps, in order.
+        weights: YuNet's weights, for ``align``; the fetched ones unless given.
+
+    Returns:
+        The normalised faces; the name of the set lists the steps.
 
     Raises:
         InputError: The faces are in colour, or ``align`` lacks YuNet's weights.
-        ModelError: The weights are no YuNet.
+        ModelError: The weights are not YuNet's.
     """
     if steps and faces.channels != 1:
         raise InputError(faces.name, received=f"{faces.channels} channels", expected="gray faces to normalise")
     images = faces.images
     for step in steps:
-        even_out = _aligner(weights) if step == "align" else _LEVELS[step]
-        images = np.stack([even_out(image[..., 0]) for image in images])[..., None].astype(np.uint8)
+        normalised = _aligner(weights) if step == "align" else _LEVELS[step]
+        images = np.stack([normalised(image[..., 0]) for image in images])[..., None].astype(np.uint8)
     return replace(faces, name=", ".join((faces.name, *steps)), images=images)
 
 
@@ -61,7 +64,7 @@ _LEVELS: dict[str, Callable[[NDArray[np.uint8]], NDArray[Any]]] = {"equalise": c
 
 
 def alignment_weights(weights: Path | None) -> Path:
-    """YuNet's weights: those given, else those fetched.
+    """Find YuNet's weights: those given, else those fetched.
 
     Raises:
         InputError: There are none.
@@ -93,8 +96,16 @@ def _aligner(weights: Path | None) -> Callable[[NDArray[np.uint8]], NDArray[Any]
 
 
 def find_roll(face: NDArray[np.uint8], detector: YuNetDetector) -> float | None:
-    """By how much the line through the eyes falls to the right, in radians; None where no face with eyes is found."""
-    canvas, square = on_canvas(face, _SEARCHED_PX)
+    """Measure by how much the line through the eyes falls to the right.
+
+    Args:
+        face: ``uint8 (48, 48)``.
+        detector: The detector that finds the eyes.
+
+    Returns:
+        The angle in radians, or None where no face with eyes is found or the angle is over 45 degrees.
+    """
+    canvas, square = on_canvas(face, _SEARCH_PX)
     near = [
         found
         for found in detector.find(canvas)
@@ -106,4 +117,4 @@ def find_roll(face: NDArray[np.uint8], detector: YuNetDetector) -> float | None:
     assert best.eyes is not None
     (left_x, left_y), (right_x, right_y) = best.eyes
     roll = math.atan2(right_y - left_y, right_x - left_x)
-    return roll if abs(roll) <= _MOST_ROLL else None
+    return roll if abs(roll) <= _MAX_ROLL else None

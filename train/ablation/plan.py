@@ -1,4 +1,4 @@
-"""What an ablation tries: a base recipe, changes to it, and seeds, from one TOML file."""
+"""The plan of an ablation: a base recipe, changes to it, and seeds, from one TOML file."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from train.models import MODELS
 PLANS = Path(__file__).parent / "plans"
 
 BASE = "base"
-"""What the unchanged recipe is called in tables."""
+"""Name of the unchanged recipe in tables."""
 
 
 class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One thing done otherwise than in the base recipe.
+    """One change to the base recipe.
 
     Attributes:
-        name: What tables call it.
+        name: Its name in tables.
         set: Settings of the recipe that are replaced, nested as in a recipe: ``{ augmentation = { erase = 0.0 } }``.
-        faces: How faces are evened out beforehand, in training and in validation alike.
+        faces: The normalisation of the faces, in training and in validation alike.
     """
 
     name: Annotated[str, msgspec.Meta(min_length=1)]
@@ -34,14 +34,14 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """An ablation, whole.
+    """A whole ablation.
 
     Attributes:
         title: One line for people.
         base: Name of a bundled recipe, or a TOML file.
-        seeds: Each variant is trained once with each; two at least tell what chance does.
-        set: Settings replaced in the base and so in every variant: what makes a proxy of it.
-        change: What is tried.
+        seeds: Each variant is trained once with each. At least two are needed to estimate the effect of chance.
+        set: Settings replaced in the base and so in every variant, such as fewer epochs.
+        change: The changes.
     """
 
     title: str
@@ -52,7 +52,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class Variant(msgspec.Struct, frozen=True, kw_only=True):
-    """One recipe to train with several seeds; ``faces`` says how faces are evened out beforehand."""
+    """One recipe to train with several seeds; ``faces`` is the normalisation of the faces."""
 
     name: str
     recipe: Recipe
@@ -60,12 +60,12 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def folder(self) -> str:
-        """The name as a folder's."""
+        """The name as the name of a folder."""
         return "-".join("".join(letter if letter.isalnum() else " " for letter in self.name.lower()).split())
 
 
 def load_plan(named: str) -> tuple[Plan, tuple[Variant, ...]]:
-    """Read a plan by the name of a file in ``train/ablation/plans`` or by its path, and work out every recipe in it.
+    """Read a plan by the name of a file in ``train/ablation/plans`` or by its path, and resolve every recipe in it.
 
     Returns:
         The plan, and its variants, the base first.
@@ -86,7 +86,7 @@ def load_plan(named: str) -> tuple[Plan, tuple[Variant, ...]]:
             f"{path}: seeds",
             received=", ".join(map(str, plan.seeds)),
             expected="each once",
-            remedy="The same training twice tells nothing of chance",
+            remedy="The same training twice says nothing about chance",
         )
     beside = path.parent / plan.base
     recipe = load_recipe(str(beside) if beside.is_file() else plan.base)
@@ -105,20 +105,20 @@ def load_plan(named: str) -> tuple[Plan, tuple[Variant, ...]]:
             )
         variants.append(Variant(name=change.name, recipe=changed, faces=change.faces))
     folders = [variant.folder for variant in variants]
-    twice = sorted({name for name in folders if folders.count(name) > 1 or not name})
-    if twice:
-        raise InputError(f"{path}: changes", received=f"two called {twice[0]!r}", expected="different names")
+    duplicates = sorted({name for name in folders if folders.count(name) > 1 or not name})
+    if duplicates:
+        raise InputError(f"{path}: changes", received=f"two called {duplicates[0]!r}", expected="different names")
     return plan, tuple(variants)
 
 
-_THE_SAME = {
+_FIXED_SETTINGS = {
     "seed": "Name seeds at the top of the plan: every variant is trained with each",
     "channels": "Name a base recipe with these channels: all variants read the same data",
 }
 
 
 def _changed(recipe: Recipe, replaced: dict[str, Any], path: Path, where: str) -> Recipe:
-    """The recipe with some settings replaced; tables are merged, everything else is taken whole."""
+    """Replace some settings of a recipe. Tables are merged; everything else is replaced as a whole."""
     merged = _merged(msgspec.to_builtins(recipe), replaced)
     changed = from_tables(merged, Recipe, Path(f"{path}, {where}"))
     check_sense(changed, f"{path}, {where}")
@@ -130,7 +130,7 @@ def _changed(recipe: Recipe, replaced: dict[str, Any], path: Path, where: str) -
 
 
 def _check_varies(change: Change, path: Path, where: str) -> None:
-    for name, remedy in _THE_SAME.items():
+    for name, remedy in _FIXED_SETTINGS.items():
         if name in change.set:
             raise ConfigError(f"{path}, {where}.{name}", received=change.set[name], expected="nothing", remedy=remedy)
 

@@ -1,12 +1,13 @@
-"""Trying changes to a recipe one at a time, each over several seeds, and telling gains from chance.
+"""Running an ablation: a recipe with one change at a time, each over several seeds, compared with the unchanged recipe.
 
-DIR/<variant>/seed-<n>   one run directory a training, with ``answers.json``: what it answered on the held-out faces
-DIR/ablation.md, .json   the table so far, written anew after every training
+DIR/<variant>/seed-<n>   one run directory per training, with ``answers.json``: its predictions on the held-out faces
+DIR/ablation.md, .json   the table so far, written again after every training
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -14,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.errors import InputError
-from train.ablation.effects import Effect, effects, render
+from train.ablation.effects import Effect, effects, to_markdown
 from train.ablation.normalisation import alignment_weights, normalise
 from train.ablation.plan import Plan, Variant
-from train.ablation.saved_predictions import Training, check_run, read_answers, write_answers
-from train.data.dataset import FaceSet
+from train.ablation.saved_predictions import TrainingIdentity, check_run, read_predictions, write_predictions
+from train.data.dataset import FaceSet, Split
 from train.data.ferplus import Votes
 from train.data.splits import make_split
 from train.fit.initial_weights import describe_start, open_start
@@ -28,62 +29,98 @@ from train.fit.saved import load_model
 from train.fit.trainer import fit, predict_logits
 
 
+@dataclass(frozen=True, kw_only=True)
+class AblationInputs:
+    """What all trainings of an ablation share, besides their recipes.
+
+    Attributes:
+        faces: The data set.
+        votes: FER+'s votes on ``faces``, where a recipe uses them.
+        teachers: Bundles for distillation, where a recipe uses them.
+        weights: YuNet's weights, where a variant aligns faces; the fetched ones unless given.
+        start: A finished run or a bundle with the initial weights of every training.
+    """
+
+    faces: FaceSet
+    votes: Votes | None = None
+    teachers: Sequence[Path] = ()
+    weights: Path | None = None
+    start: Path | None = None
+
+
 def run_ablation(
     plan: Plan,
     variants: Sequence[Variant],
-    faces: FaceSet,
+    inputs: AblationInputs,
     folder: Path,
     *,
-    votes: Votes | None = None,
-    teachers: Sequence[Path] = (),
-    weights: Path | None = None,
-    start: Path | None = None,
     on_training: Callable[[str], None] = lambda _: None,
     on_epoch: Callable[[EpochMetrics], None] = lambda _: None,
 ) -> tuple[Effect, ...]:
     """Train what is not yet trained, and compare every variant with the base.
 
-    All variants are trained with the first seed, then all with the next: a plan that is cut short compares all it can.
-    A call on a folder that an interrupted one left continues it; a finished one trains nothing again.
+    All variants are trained with the first seed, then all with the next. So a plan that is cut short still compares as
+    much as possible. A call on the folder of an interrupted ablation continues it; nothing is trained twice.
 
     Args:
-        plan: Seeds and words.
-        variants: The base first.
-        faces: The data set.
-        folder: Where runs and results go.
-        votes: FER+'s votes on ``faces``, where a recipe uses them.
-        teachers: Bundles to learn from, where a recipe uses them.
-        weights: YuNet's, where a variant aligns faces; where fetched unless given.
-        start: A finished run or a bundle whose weights every training begins with.
-        on_training: Told before each training what it is.
-        on_epoch: Told after every epoch of a training.
+        plan: The plan.
+        variants: Its variants, the base first.
+        inputs: What all trainings share.
+        folder: The folder of runs and results.
+        on_training: Called with the name of each training before it starts.
+        on_epoch: Called after every epoch of a training.
 
     Raises:
-        InputError: A recipe uses votes or teachers and there are none, faces shall be aligned without weights, or
-            a variant would be judged on other faces than the base.
+        InputError: A recipe uses votes or teachers and there are none, faces are to be aligned without weights, or a
+            variant would be validated on other faces than the base.
         RunMismatch: The folder holds runs by other recipes or of other data.
-        RunDamaged: It holds a broken one.
+        RunDamaged: It holds a damaged run.
     """
-    descriptions: dict[str, tuple[str, ...]] = {}
-    for variant in variants:
-        if variant.recipe.uses_votes and votes is None:
-            raise InputError(
-                f"variant {variant.name!r}",
-                received="no votes",
-                expected="FER+'s table, fer2013new.csv",
-                remedy="Name it with --votes",
-            )
-        if variant.recipe.teaching.weight and not teachers:
-            raise InputError(
-                f"variant {variant.name!r}",
-                received="no teacher",
-                expected="a model bundle",
-                remedy="Name it with --teacher",
-            )
-        opened = open_teachers(variant.recipe, faces, teachers if variant.recipe.teaching.weight else ())
-        descriptions[variant.name] = () if opened is None else opened.descriptions
+    teachers = {variant.name: _describe_teachers(variant, inputs) for variant in variants}
     if any("align" in variant.faces for variant in variants):
-        alignment_weights(weights)
+        alignment_weights(inputs.weights)
+    splits = _check_splits(variants, inputs.faces)
+    labels = inputs.faces.labels[splits[0].validation]
+    correct: dict[str, list[NDArray[np.bool_]]] = {variant.name: [] for variant in variants}
+    found: tuple[Effect, ...] = ()
+    for seed in plan.seeds:
+        for variant, split in zip(variants, splits, strict=True):
+            seeded = msgspec.structs.replace(variant, recipe=msgspec.structs.replace(variant.recipe, seed=seed))
+            training = _identity(seeded, split, inputs, teachers[variant.name])
+            run = RunDir(folder / variant.folder / f"seed-{seed}")
+            predictions = read_predictions(run, training)
+            if predictions is None:
+                on_training(f"{variant.name}, seed {seed}")
+                predictions = _predictions(seeded, split, inputs, run, training, on_epoch)
+                write_predictions(run, training, predictions)
+            correct[variant.name].append(predictions == labels)
+            found = effects(correct)
+            _write(plan, found, folder)
+    return found
+
+
+def _describe_teachers(variant: Variant, inputs: AblationInputs) -> tuple[str, ...]:
+    """Describe the teacher models of a variant, and check that it has all that its recipe uses."""
+    if variant.recipe.uses_votes and inputs.votes is None:
+        raise InputError(
+            f"variant {variant.name!r}",
+            received="no votes",
+            expected="FER+'s table, fer2013new.csv",
+            remedy="Name it with --votes",
+        )
+    if variant.recipe.teaching.weight and not inputs.teachers:
+        raise InputError(
+            f"variant {variant.name!r}",
+            received="no teacher",
+            expected="a model bundle",
+            remedy="Name it with --teacher",
+        )
+    opened = open_teachers(variant.recipe, inputs.faces, inputs.teachers if variant.recipe.teaching.weight else ())
+    return () if opened is None else opened.descriptions
+
+
+def _check_splits(variants: Sequence[Variant], faces: FaceSet) -> list[Split]:
+    """Split the data for each variant, and check that all hold out the same faces."""
     splits = [make_split(faces, variant.recipe.protocol) for variant in variants]
     for variant, split in zip(variants, splits, strict=True):
         if not np.array_equal(split.validation, splits[0].validation):
@@ -93,50 +130,51 @@ def run_ablation(
                 expected=f"those of {splits[0].protocol}",
                 remedy="Leave protocol as the base has it",
             )
-    labels = faces.labels[splits[0].validation]
-    right: dict[str, list[NDArray[np.bool_]]] = {variant.name: [] for variant in variants}
-    found: tuple[Effect, ...] = ()
-    for seed in plan.seeds:
-        for variant, split in zip(variants, splits, strict=True):
-            recipe = msgspec.structs.replace(variant.recipe, seed=seed)
-            taught_by = teachers if recipe.teaching.weight else ()
-            training = Training(
-                recipe=recipe.settings(),
-                faces=variant.faces,
-                data=faces.fingerprint(),
-                split=split.protocol,
-                start=describe_start(start) if start else "",
-                teachers=descriptions[variant.name],
-                votes=votes.fingerprint() if votes is not None and recipe.uses_votes else "",
-            )
-            run = RunDir(folder / variant.folder / f"seed-{seed}")
-            answers = read_answers(run, training)
-            if answers is None:
-                on_training(f"{variant.name}, seed {seed}")
-                seen = normalise(faces, variant.faces, weights)
-                if run.model_path.is_file():
-                    check_run(run, training, seen.fingerprint())
-                else:
-                    begun = open_start(start, seen.images[split.train]) if start else None
-                    fit(
-                        recipe,
-                        seen,
-                        split,
-                        run,
-                        resume=True,
-                        start_from=begun,
-                        votes=votes if recipe.uses_votes else None,
-                        teachers=taught_by,
-                        on_epoch=on_epoch,
-                    )
-                answers = predict_logits(load_model(run), seen.images[split.validation]).argmax(axis=1)
-                write_answers(run, training, answers)
-            right[variant.name].append(answers == labels)
-            found = effects(right)
-            _write(plan, found, folder)
-    return found
+    return splits
+
+
+def _identity(variant: Variant, split: Split, inputs: AblationInputs, teachers: tuple[str, ...]) -> TrainingIdentity:
+    votes = inputs.votes if variant.recipe.uses_votes else None
+    return TrainingIdentity(
+        recipe=variant.recipe.settings(),
+        faces=variant.faces,
+        data=inputs.faces.fingerprint(),
+        split=split.protocol,
+        initial_weights=describe_start(inputs.start) if inputs.start else "",
+        teachers=teachers,
+        votes=votes.fingerprint() if votes is not None else "",
+    )
+
+
+def _predictions(
+    variant: Variant,
+    split: Split,
+    inputs: AblationInputs,
+    run: RunDir,
+    training: TrainingIdentity,
+    on_epoch: Callable[[EpochMetrics], None],
+) -> NDArray[np.int64]:
+    """Train a variant unless its run is finished, and predict the labels of the held-out faces."""
+    recipe = variant.recipe
+    faces = normalise(inputs.faces, variant.faces, inputs.weights)
+    if run.model_path.is_file():
+        check_run(run, training, faces.fingerprint())
+    else:
+        fit(
+            recipe,
+            faces,
+            split,
+            run,
+            resume=True,
+            start_from=open_start(inputs.start, faces.images[split.train]) if inputs.start else None,
+            votes=inputs.votes if recipe.uses_votes else None,
+            teachers=inputs.teachers if recipe.teaching.weight else (),
+            on_epoch=on_epoch,
+        )
+    logits = predict_logits(load_model(run), faces.images[split.validation])
+    return np.asarray(logits.argmax(axis=1), np.int64)
 
 
 def _write(plan: Plan, found: tuple[Effect, ...], folder: Path) -> None:
-    (folder / "ablation.md").write_text(render(plan.title, found), encoding="utf-8")
+    (folder / "ablation.md").write_text(to_markdown(plan.title, found), encoding="utf-8")
     (folder / "ablation.json").write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")

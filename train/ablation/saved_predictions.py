@@ -1,8 +1,6 @@
-"""What the trainings of an ablation answered on the held-out faces, kept with the training that the answers are of."""
+"""Predictions of an ablation's trainings on the held-out faces, saved with what identifies the training."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -14,19 +12,19 @@ from train.fit.recipe import Recipe
 from train.fit.resuming import RunMismatch
 from train.fit.run_dir import RunDir
 
-ANSWERS = "answers.json"
+PREDICTIONS = "answers.json"
 
 
-class Training(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a training's answers depend on.
+class TrainingIdentity(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the predictions of a training depend on.
 
     Attributes:
         recipe: Its settings.
-        faces: What was done to the faces before.
-        data: Sha256 of the data set before that.
-        split: Which faces were held out.
-        start: What it began with, and its fingerprint; empty for nothing.
-        teachers: Who taught, with their fingerprints.
+        faces: The normalisation of the faces, step by step.
+        data: Sha256 of the data set before the normalisation.
+        split: The split that determines the held-out faces.
+        initial_weights: The run or bundle it started from, with its fingerprint; empty for none.
+        teachers: The teacher models, with their fingerprints.
         votes: Sha256 of the votes; empty where the recipe uses none.
     """
 
@@ -34,65 +32,67 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     faces: tuple[str, ...]
     data: str
     split: str
-    start: str
+    initial_weights: str = msgspec.field(name="start")
     teachers: tuple[str, ...]
     votes: str
 
 
-class _Answers(msgspec.Struct, frozen=True):
-    training: Training
-    answers: list[int]
+class _SavedPredictions(msgspec.Struct, frozen=True):
+    training: TrainingIdentity
+    predictions: list[int] = msgspec.field(name="answers")
 
 
-def read_answers(run: RunDir, training: Training) -> NDArray[np.int64] | None:
-    """The labels a finished run answered; None where they are not kept or cannot be read.
+def read_predictions(run: RunDir, training: TrainingIdentity) -> NDArray[np.int64] | None:
+    """Read the labels that a finished run predicted.
+
+    Returns:
+        ``int64 (N,)``, or None where none are saved or the file cannot be read.
 
     Raises:
         RunMismatch: They are another training's.
     """
     try:
-        kept = msgspec.json.decode((run.path / ANSWERS).read_bytes(), type=_Answers)
+        saved = msgspec.json.decode((run.path / PREDICTIONS).read_bytes(), type=_SavedPredictions)
     except (FileNotFoundError, *UNDECODABLE):
         return None
-    _compare(
-        run, {name: (getattr(kept.training, name), getattr(training, name)) for name in training.__struct_fields__}
-    )
-    return np.array(kept.answers, np.int64)
+    names = training.__struct_fields__
+    _compare(run, {name: (getattr(saved.training, name), getattr(training, name)) for name in names})
+    return np.array(saved.predictions, np.int64)
 
 
-def write_answers(run: RunDir, training: Training, answers: NDArray[np.int64]) -> None:
-    """Keep the labels a finished run answered."""
-    write_whole(run.path / ANSWERS, msgspec.json.encode(_Answers(training, answers.tolist())))
+def write_predictions(run: RunDir, training: TrainingIdentity, predictions: NDArray[np.int64]) -> None:
+    """Save the labels that a finished run predicted, ``int64 (N,)``."""
+    write_whole(run.path / PREDICTIONS, msgspec.json.encode(_SavedPredictions(training, predictions.tolist())))
 
 
-def check_run(run: RunDir, training: Training, fingerprint: str) -> None:
-    """Make sure that a finished run whose answers are not kept is of this training.
+def check_run(run: RunDir, training: TrainingIdentity, fingerprint: str) -> None:
+    """Check that a finished run without saved predictions is of this training.
 
     Args:
         run: The run.
-        training: What it should be of.
-        fingerprint: Sha256 of the data set as the network saw it.
+        training: The training it should be of.
+        fingerprint: Sha256 of the data set after the normalisation.
 
     Raises:
         RunMismatch: It is another training's.
     """
     record = run.record()
-    # A recipe that names no network took that of its start.
+    # A recipe that names no network took the one of its initial weights.
     model = training.recipe.model or record.recipe.model
     compared = {
         "recipe": (record.recipe.settings(), msgspec.structs.replace(training.recipe, model=model)),
         "data": (record.fingerprint, fingerprint),
         "split": (record.protocol, training.split),
-        "start": (record.started_from, training.start),
+        "initial_weights": (record.started_from, training.initial_weights),
         "teachers": (record.teachers, training.teachers),
     }
     _compare(run, compared)
 
 
 def _compare(run: RunDir, compared: dict[str, tuple[object, object]]) -> None:
-    differing: Sequence[str] = [what for what, (then, now) in compared.items() if then != now]
+    differing = [name.replace("_", " ") for name, (then, now) in compared.items() if then != now]
     if differing:
         raise RunMismatch(
             f"{run.path}: it was trained with another {' and '.join(differing)} than the plan has now",
-            remedy="Name another folder with --out, or delete this one to train it anew",
+            remedy="Name another folder with --out, or delete this one to train it again",
         )

@@ -103,9 +103,9 @@ def ablate(
     json: AsJson = False,
 ) -> None:
     """Train a recipe with one change at a time, over several seeds, and distinguish gains from chance."""
-    from train.ablation.effects import render
+    from train.ablation.effects import to_markdown
     from train.ablation.plan import load_plan
-    from train.ablation.runner import run_ablation
+    from train.ablation.runner import AblationInputs, run_ablation
     from train.data import load
     from train.data.ferplus import load_votes
 
@@ -114,18 +114,20 @@ def ablate(
     found = run_ablation(
         planned,
         variants,
-        faces,
+        AblationInputs(
+            faces=faces,
+            votes=load_votes(votes, faces) if votes else None,
+            teachers=teacher or (),
+            weights=weights,
+            start=start,
+        ),
         out,
-        votes=load_votes(votes, faces) if votes else None,
-        teachers=teacher or (),
-        weights=weights,
-        start=start,
         on_training=_report,
         on_epoch=lambda done: _report(
             f"  epoch {done.epoch + 1}: validation {done.val_accuracy:.2%}, {done.seconds:.0f} s"
         ),
     )
-    _print(found, render(planned.title, found), json)
+    _print(found, to_markdown(planned.title, found), json)
 
 
 def _report(what: str) -> None:

@@ -1,4 +1,4 @@
-"""Evening out faces before a network sees them."""
+"""Normalisation of faces before they enter a network."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_colour_is_refused() -> None:
         normalise(face_set([0], images=np.zeros((1, 48, 48, 3), np.uint8)), ["clahe"])
 
 
-def test_missing_weights_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_weights_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("train.ablation.normalisation.find_weights", lambda: None)
     with pytest.raises(InputError, match="name them with --weights"):
         normalise(face_set([0]), ["align"])

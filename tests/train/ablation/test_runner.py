@@ -14,7 +14,7 @@ import train.__main__ as commands
 from edge_agent.errors import AgentError, ConfigError, InputError, ModelError
 from tests.train.data.files import write_face
 from tests.train.faces import bright_halves
-from train.ablation.effects import effects, render
+from train.ablation.effects import effects, to_markdown
 from train.ablation.plan import PLANS, load_plan
 from train.data import load
 from train.fit.run_dir import RunDir, RunRecord
@@ -54,7 +54,7 @@ def write_plan(folder: Path, plan: str = PLAN) -> str:
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in PLANS.glob("*.toml")))
-def test_a_bundled_plan_can_be_worked_out(name: str) -> None:
+def test_a_bundled_plan_can_be_resolved(name: str) -> None:
     plan, variants = load_plan(name)
     assert len(plan.seeds) >= 2
     assert {faces for variant in variants for faces in variant.faces} >= {"clahe", "align"}
@@ -84,7 +84,7 @@ def test_a_change_replaces_what_it_names_and_nothing_else(tmp_path: Path) -> Non
         ('set = { model = "edgy" }', r"change\[0\]\.set\.model: got 'edgy', expected one of .*edge-tiny"),
     ],
 )
-def test_a_mistake_in_a_plan_is_told_before_anything_is_trained(tmp_path: Path, change: str, told: str) -> None:
+def test_a_mistake_in_a_plan_is_reported_before_anything_is_trained(tmp_path: Path, change: str, told: str) -> None:
     plan = PLAN.split("[[change]]")[0] + f'[[change]]\nname = "x"\n{change}\n'
     with pytest.raises(AgentError, match=told):
         load_plan(write_plan(tmp_path, plan))
@@ -122,7 +122,7 @@ def test_a_clear_gain_is_a_gain_and_a_clear_loss_a_loss() -> None:
         }
     )[:3]
 
-    assert (base.gain, base.reach) == (0.0, None)
+    assert (base.gain, base.margin) == (0.0, None)
     assert better.verdict == "gain"
     assert worse.verdict == "loss"
 
@@ -136,20 +136,20 @@ def test_scatter_over_seeds_widens_the_interval() -> None:
     steady = effects({"base": answers(0.6, 0.6, 0.6), "change": answers(0.7, 0.7, 0.7, seed=1)})[1]
     restless = effects({"base": answers(0.5, 0.6, 0.7), "change": answers(0.6, 0.7, 0.8, seed=1)})[1]
 
-    assert steady.reach is not None
-    assert restless.reach is not None
-    assert restless.reach > 3 * steady.reach
+    assert steady.margin is not None
+    assert restless.margin is not None
+    assert restless.margin > 3 * steady.margin
 
 
 def test_the_same_answers_by_both_leave_no_chance_of_faces() -> None:
     same = answers(0.6)[0]
     effect = effects({"base": [same, same], "change": [same, same]})[1]
-    assert (effect.gain, effect.reach) == (0.0, 0.0)
+    assert (effect.gain, effect.margin) == (0.0, 0.0)
 
 
-def test_one_seed_tells_nothing_of_chance() -> None:
+def test_one_seed_says_nothing_about_chance() -> None:
     effect = effects({"base": answers(0.6), "change": answers(0.9)})[1]
-    assert effect.reach is None
+    assert effect.margin is None
     assert effect.verdict == "chance of training not known"
 
 
@@ -162,13 +162,13 @@ def test_the_interval_holds_the_true_gain_about_nineteen_times_of_twenty() -> No
             for number, (name, share) in enumerate({"base": 0.6, "a": 0.63, "b": 0.6, "c": 0.6}.items())
         }
         effect = effects(drawn)[1]
-        assert effect.reach is not None
-        held += abs(effect.gain - 0.03) <= effect.reach
+        assert effect.margin is not None
+        held += abs(effect.gain - 0.03) <= effect.margin
     assert held >= 180
 
 
-def test_a_table_tells_what_was_changed_what_it_gave_and_over_how_many_seeds() -> None:
-    text = render("A try", effects({"base": answers(0.6, 0.6), "other": answers(0.9, 0.9, seed=1)}))
+def test_a_table_shows_what_was_changed_its_effect_and_over_how_many_seeds() -> None:
+    text = to_markdown("A try", effects({"base": answers(0.6, 0.6), "other": answers(0.9, 0.9, seed=1)}))
     assert text.startswith("# A try\n")
     assert "| other  |     2 |" in text
     assert "gain" in text
@@ -221,7 +221,7 @@ def test_every_variant_is_trained_once_and_an_interrupted_ablation_continues(
 
 
 @pytest.mark.parametrize("kept", ["answers.json", "model.keras"])
-def test_what_was_answered_by_another_plan_is_not_taken_for_this_ones(
+def test_predictions_of_another_plan_are_not_taken_for_this_ones(
     kept: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ablate(monkeypatch, folder) == 0
@@ -256,7 +256,7 @@ def test_what_was_answered_by_another_plan_is_not_taken_for_this_ones(
         ),
     ],
 )
-def test_a_model_to_begin_with_or_to_learn_from_that_is_not_there_is_told(
+def test_a_model_for_initial_weights_or_distillation_that_is_missing_is_reported(
     option: str,
     plan: str,
     told: str,

@@ -15,11 +15,18 @@ from edge_agent.errors import ModelError
 from edge_agent.model_format.crop import crop_face
 from edge_agent.privacy.summary import SummaryWindow
 from edge_agent.types import ExpressionChange, Frame, TrackedFace, WindowSummary
-from edge_agent.vision.budget import choose
+from edge_agent.vision.budget import choose_faces
 from edge_agent.vision.classifier import Classifier
 from edge_agent.vision.detector import Detector
 from edge_agent.vision.smoothing import Smoother
 from edge_agent.vision.tracker import Tracker
+
+
+@dataclass(frozen=True, slots=True)
+class ClassificationFailed:
+    """Why the chosen faces of a frame could not be classified."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +38,21 @@ class Observation:
         changes: The events to publish, in order.
         summary: The window that closed with this frame, if one did.
         detected: Number of faces the detector found.
-        read: Number of faces the classifier read.
+        classified: Number of faces the classifier took.
         stage_ms: Milliseconds each stage took: ``detect``, ``track``, ``classify``, ``decide``.
-        reading_cpu_ms: Milliseconds of this thread's processor time that the classifier took, whatever else the machine
-            did meanwhile.
-        failure: Why the chosen faces could not be read; empty where they could.
+        classify_cpu_ms: Milliseconds of this thread's processor time that the classifier took, whatever else the
+            machine did meanwhile.
+        failure: Why the chosen faces could not be classified; ``None`` where they could.
     """
 
     faces: tuple[tuple[TrackedFace, str | None], ...]
     changes: tuple[ExpressionChange, ...]
     summary: WindowSummary | None
     detected: int = 0
-    read: int = 0
+    classified: int = 0
     stage_ms: tuple[tuple[str, float], ...] = ()
-    reading_cpu_ms: float = 0.0
-    failure: str = ""
+    classify_cpu_ms: float = 0.0
+    failure: ClassificationFailed | None = None
 
 
 class Pipeline:
@@ -54,11 +61,11 @@ class Pipeline:
     Args:
         detector: Finds faces.
         tracker: Follows them.
-        classifier: Reads expressions.
+        classifier: Gives each face its probabilities.
         smoother: Decides which are stable.
-        window: Sums the class up.
-        faces_per_frame: Most faces to read in a frame.
-        least_faces: With fewer faces present none is read: what is not to be told is not found out either.
+        summary_window: Sums the class up.
+        faces_per_frame: At most so many faces are classified in a frame.
+        min_faces: With fewer faces present none is classified: what may not be published is not found out either.
     """
 
     def __init__(
@@ -67,17 +74,17 @@ class Pipeline:
         tracker: Tracker,
         classifier: Classifier,
         smoother: Smoother,
-        window: SummaryWindow,
+        summary_window: SummaryWindow,
         faces_per_frame: int,
-        least_faces: int = 0,
+        min_faces: int = 0,
     ) -> None:
         self._detector, self._tracker, self._classifier = detector, tracker, classifier
-        self._smoother, self._window, self._faces_per_frame = smoother, window, faces_per_frame
-        self._least_faces = least_faces
+        self._smoother, self._summary_window, self._faces_per_frame = smoother, summary_window, faces_per_frame
+        self._min_faces = min_faces
         self._present: tuple[TrackedFace, ...] = ()
 
     def use(self, classifier: Classifier, smoother: Smoother, now: float) -> tuple[ExpressionChange, ...]:
-        """Let another model read faces from the next frame on; to be called between two.
+        """Let another model classify faces from the next frame on; to be called between two.
 
         Args:
             classifier: The model.
@@ -98,48 +105,49 @@ class Pipeline:
     def step(self, frame: Frame) -> Observation:
         """Observe one frame."""
         now = frame.captured_at
-        watch = _Stopwatch()
+        stopwatch = _Stopwatch()
 
         detections = self._detector.detect(frame.image)
-        watch.lap("detect")
+        stopwatch.lap("detect")
 
         update = self._tracker.update(detections, now)
         self._present = tuple(update.present)
-        budget = self._faces_per_frame if len(update.present) >= self._least_faces else 0
-        chosen = choose(update.present, self._smoother.read_at, budget, now)
-        watch.lap("track")
+        budget = self._faces_per_frame if len(update.present) >= self._min_faces else 0
+        chosen = choose_faces(update.present, self._smoother.classified_at, budget, now)
+        stopwatch.lap("track")
 
         crops = [
             crop_face(frame.image, face.box.left, face.box.top, face.box.side, self._classifier.channels)
             for face in chosen
         ]
-        failure, probabilities = "", np.empty((0, 0), np.float32)
+        failure: ClassificationFailed | None = None
+        probabilities = np.empty((0, 0), np.float32)
         began_s = time.thread_time()
         try:
             if crops:
                 probabilities = self._classifier.predict(np.stack(crops))
-        # What interpreters raise, and an answer that is no number; tracks go on unread.
+        # What interpreters raise, and an answer that is no number; tracks go on unclassified.
         except (RuntimeError, ValueError, MemoryError, ModelError) as error:
-            failure, chosen = str(error) or type(error).__name__, []
-        reading_cpu_ms = (time.thread_time() - began_s) * 1000.0
-        watch.lap("classify")
+            failure, chosen = ClassificationFailed(str(error) or type(error).__name__), []
+        classify_cpu_ms = (time.thread_time() - began_s) * 1000.0
+        stopwatch.lap("classify")
 
         changes = [self._smoother.end(face.track, face.box, now) for face in update.ended]
-        for face, reading in zip(chosen, probabilities, strict=True):
-            changes.append(self._smoother.update(face.track, reading, face.box, now))
+        for face, scores in zip(chosen, probabilities, strict=True):
+            changes.append(self._smoother.update(face.track, scores, face.box, now))
         faces = tuple((face, self._smoother.stable(face.track)) for face in update.present)
-        summary = self._window.add([expression for _, expression in faces], now)
-        watch.lap("decide")
+        summary = self._summary_window.add([expression for _, expression in faces], now)
+        stopwatch.lap("decide")
 
         return Observation(
             faces=faces,
             changes=tuple(change for change in changes if change is not None),
             summary=summary,
             detected=len(detections),
-            read=len(chosen),
-            stage_ms=tuple(watch.laps),
+            classified=len(chosen),
+            stage_ms=tuple(stopwatch.laps),
             failure=failure,
-            reading_cpu_ms=reading_cpu_ms,
+            classify_cpu_ms=classify_cpu_ms,
         )
 
     def without_frame(self, now: float) -> Observation:
@@ -150,7 +158,7 @@ class Pipeline:
         return Observation(
             faces=tuple((face, self._smoother.stable(face.track)) for face in update.present),
             changes=tuple(change for change in ended if change is not None),
-            summary=self._window.close_if_due(now),
+            summary=self._summary_window.close_if_due(now),
         )
 
 

@@ -1,4 +1,4 @@
-"""What travels between the rooms of the pipeline: frozen values, no behaviour beyond arithmetic on themselves.
+"""What travels between the parts of the pipeline: frozen values, no behaviour beyond arithmetic on themselves.
 
 Coordinates are pixels of the frame, x to the right, y down, origin in the top left corner. Times called ``now`` or
 ``*_at`` are monotonic seconds; wall-clock time is attached only when a message leaves.
@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
-from edge_agent.model_format.labels import UNCERTAIN as UNCERTAIN
-
 if TYPE_CHECKING:  # clients of the agent's messages have no NumPy
     import numpy as np
     from numpy.typing import NDArray
@@ -22,7 +20,7 @@ Image: TypeAlias = "NDArray[np.uint8]"
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture of the room. It has no serialiser on purpose: pixels never leave the process.
+    """One picture of the classroom. It has no serialiser on purpose: pixels never leave the process.
 
     Attributes:
         image: ``uint8 (height, width, 3)``, blue-green-red.
@@ -37,7 +35,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A square around a face in FER2013's framing, in pixels of the frame. It may reach over the frame's edge."""
+    """A face's square, as FER2013's faces were cropped, in pixels of the frame. It may reach over the frame's edge."""
 
     left: float
     top: float
@@ -63,7 +61,7 @@ class Detection:
     """A face found in a frame.
 
     Attributes:
-        box: Where, already converted to FER2013's framing by the detector's own constants.
+        box: Where, already converted to FER2013's square by the detector's own constants.
         score: The detector's confidence, 0 to 1; 1.0 for detectors that give none.
         eyes: ``((x, y), (x, y))`` of the eye on the image's left and on its right, where the detector finds them.
     """
@@ -103,7 +101,7 @@ class ExpressionChange:
     """The stable expression of a tracked face started, changed or ended: the content of an ``expression`` event.
 
     Attributes:
-        kind: What happened. ``end`` tells the expression that ended.
+        kind: What happened. ``end`` names the expression that ended.
         track: The face's id.
         expression: A label of the model, or ``uncertain``.
         confidence: Smoothed, calibrated probability of ``expression``; of the likeliest label when ``uncertain``.
@@ -135,7 +133,7 @@ class WindowSummary:
         faces: Mean number of faces present over the window's frames, rounded; ``None`` where suppressed.
         shares: Share of face time by stable expression (labels and ``uncertain``), summing to 1; empty where no face
             was present; ``None`` where suppressed.
-        suppressed: Whether fewer faces than ``privacy.min_group`` were present, so that figures are withheld.
+        suppressed: Whether fewer faces than ``privacy.min_group`` were present, so that numbers are withheld.
     """
 
     started_at: float

@@ -54,7 +54,7 @@ class Lesson:
 
 @pytest.fixture(scope="module")
 def lesson() -> Lesson:
-    """Twelve seconds with four people, then an empty room."""
+    """Twelve seconds with four people, then an empty classroom."""
     scene = SimulatedClassroom(4, 640, 480, seed=3)
     pipeline = make_pipeline()
     result = Lesson()
@@ -83,7 +83,7 @@ def test_each_change_names_the_expression_told_before_it(lesson: Lesson) -> None
         last[change.track] = change.expression
 
 
-def test_a_class_is_followed_and_read_at_one_frame_a_second() -> None:
+def test_a_class_is_followed_and_classified_at_one_frame_a_second() -> None:
     scene = SimulatedClassroom(4, 640, 480, seed=3)
     pipeline = make_pipeline()
     for second in range(6):
@@ -104,11 +104,11 @@ def test_summaries_come_once_a_window(lesson: Lesson) -> None:
     assert all(later - earlier >= 5.0 for earlier, later in itertools.pairwise(starts))
 
 
-def test_no_frame_reads_more_faces_than_the_budget_and_all_get_their_turn() -> None:
+def test_no_frame_classifies_more_faces_than_the_budget_and_all_get_their_turn() -> None:
     scene = SimulatedClassroom(6, 800, 600, seed=5)
     pipeline = make_pipeline(faces_per_frame=1)
     observations = [pipeline.step(Frame(scene.render(index / FPS), index / FPS, index)) for index in range(60)]
-    assert max(observation.read for observation in observations) == 1
+    assert max(observation.classified for observation in observations) == 1
     with_expression = Counter(face.track for seen in observations for face, stable in seen.faces if stable is not None)
     assert len(with_expression) >= 4
 
@@ -118,12 +118,12 @@ def test_a_black_frame_gives_nothing() -> None:
     assert (observation.faces, observation.changes, observation.detected) == ((), (), 0)
 
 
-def test_a_model_whose_answers_are_no_numbers_reads_nobody_and_is_told() -> None:
+def test_a_model_whose_answers_are_no_numbers_classifies_nobody_and_is_reported() -> None:
     weights = np.full((7, 48 * 48), np.nan, np.float32)
     model = Classifier(unpack_bundle(pack_bundle(dense_model(weights), metadata()), "broken"))
     scene, pipeline = SimulatedClassroom(4, 640, 480, seed=3), make_pipeline(classifier=model)
     seen = [pipeline.step(Frame(scene.render(index / FPS), index / FPS, index)) for index in range(10)]
-    assert any("no number" in observation.failure for observation in seen)
+    assert any(observation.failure is not None and "no number" in observation.failure.reason for observation in seen)
     assert not [change for observation in seen for change in observation.changes]
 
 

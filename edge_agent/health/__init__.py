@@ -1,1 +1,1 @@
-"""How the agent is doing: the figures of a health report, and the same figures for Prometheus."""
+"""How the agent is doing: the statistics of a health report, and the same statistics for Prometheus."""

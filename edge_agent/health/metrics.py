@@ -1,6 +1,6 @@
-"""The figures of ``health`` in Prometheus' text format (version 0.0.4), and nothing that ``health`` does not tell.
+"""The statistics of ``health`` in Prometheus' text format (version 0.0.4), and nothing that ``health`` leaves out.
 
-Units are Prometheus' base units: seconds, bytes, degrees Celsius. What the platform does not tell has no sample.
+Units are Prometheus' base units: seconds, bytes, degrees Celsius. What the platform does not report has no sample.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ _QUANTILES = ("p50", "p95")
 Sample = tuple[Mapping[str, str], float]
 
 
-def render(session: str, health: Health | None, *, connected: bool) -> str:
-    """The exposition.
+def exposition(session: str, health: Health | None, *, connected: bool) -> str:
+    """The page that Prometheus reads.
 
     Args:
         session: The id of the current session.
         health: The last report; ``None`` before the first.
-        connected: Whether messages are flowing to the broker, which ``health`` cannot tell while they are not.
+        connected: Whether messages are flowing to the broker, which ``health`` cannot say while they are not.
     """
     page = _Page()
     page.add("info", "gauge", "Version and session.", [({"version": __version__, "session": session}, 1)])
     page.add("broker_connected", "gauge", "Whether messages are flowing to the broker.", [({}, connected)])
     if health is not None:
-        _report(page, health)
+        _add_health(page, health)
     return page.text()
 
 
-def _report(page: _Page, health: Health) -> None:
+def _add_health(page: _Page, health: Health) -> None:
     page.add("frame_rate_hertz", "gauge", "Frames taken through the pipeline a second.", [({}, health.fps)])
     for name in _QUANTILES:
         spreads = [({"stage": stage}, getattr(spread, name) / 1000) for stage, spread in health.latency_ms.items()]
@@ -52,13 +52,13 @@ def _report(page: _Page, health: Health) -> None:
     page.add(
         "frames_dropped_total", "counter", "Frames among them that were not looked at.", [({}, health.frames_dropped)]
     )
-    page.add("temperature_celsius", "gauge", "Temperature of the processor.", _where_told(health.temperature_c))
-    page.add("throttled", "gauge", "Whether the platform holds its clock down.", _where_told(health.throttled))
+    page.add("temperature_celsius", "gauge", "Temperature of the processor.", _if_known(health.temperature_c))
+    page.add("throttled", "gauge", "Whether the platform holds its clock down.", _if_known(health.throttled))
     page.add(
         "frame_rate_limit_hertz",
         "gauge",
         "Frames a second that the device limits itself to while it is hot.",
-        _where_told(health.fps_limit),
+        _if_known(health.fps_limit),
     )
     page.add("muted", "gauge", "Whether the camera is closed on request.", [({}, health.muted)])
     page.add(
@@ -107,5 +107,5 @@ def _one_of(label: str, choices: Iterable[str], chosen: str) -> list[Sample]:
     return [({label: choice}, choice == chosen) for choice in choices]
 
 
-def _where_told(value: float | bool | None) -> list[Sample]:
+def _if_known(value: float | bool | None) -> list[Sample]:
     return [] if value is None else [({}, value)]

@@ -1,4 +1,4 @@
-"""Answers ``GET /metrics``, one request at a time, on the loopback address unless told otherwise."""
+"""Answers ``GET /metrics``, one request at a time, on the loopback address unless the settings name another."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from edge_agent.health.metrics import CONTENT_TYPE
 
 log = logging.getLogger(__name__)
 
-_PATIENCE_S = 5.0
+_REQUEST_TIMEOUT_S = 5.0
 
 
 @contextmanager
-def serving(settings: MetricsSettings, page: Callable[[], str]) -> Iterator[int]:
+def serving_metrics(settings: MetricsSettings, page: Callable[[], str]) -> Iterator[int]:
     """Serve while the block runs; port 0 serves nothing. Yields the port, 0 where there is none.
 
-    A port that cannot be had is logged and costs the figures, not the agent.
+    A port that cannot be used is logged; the agent then runs without metrics.
 
     Args:
         settings: Address and port.
@@ -46,7 +46,7 @@ def serving(settings: MetricsSettings, page: Callable[[], str]) -> Iterator[int]
 def _open(settings: MetricsSettings, page: Callable[[], str]) -> HTTPServer | None:
     class Handler(BaseHTTPRequestHandler):
         server_version, sys_version = "edge-agent", ""
-        timeout = _PATIENCE_S
+        timeout = _REQUEST_TIMEOUT_S
 
         def do_GET(self) -> None:
             if self.path.partition("?")[0] != "/metrics":

@@ -1,4 +1,4 @@
-"""How the agent is doing: speed and latency of the pipeline, the state of camera and board."""
+"""How the agent is doing: speed and latency of the pipeline, the state of camera and hardware."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from edge_agent.system.hardware_status import HardwareStatus
 from edge_agent.vision.camera_state import CameraState
 
 _COARSE_FRAMES = 100
-"""Frames are counted in steps of this where their exact number could tell of a small group."""
+"""Frames are counted in steps of this where their exact number could reveal a small group."""
 
-_WELL = frozenset({CameraState.OK, CameraState.STARTING, CameraState.MUTED})
+_HEALTHY_STATES = frozenset({CameraState.OK, CameraState.STARTING, CameraState.MUTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,13 @@ class CameraReport:
 class HealthMonitor:
     """Collects timings between two reports. One thread only.
 
-    The more faces, the longer a frame takes, so that speed tells how many there are.
+    The more faces, the longer a frame takes, so that speed reveals how many there are.
 
     Args:
         now: Monotonic seconds.
-        min_group: Where nothing may be told of fewer faces than this: latencies over a period in which fewer were
-            present are left out and its rate is rounded, and frames are counted in hundreds at all times. ``None``
-            tells everything.
+        min_group: Nothing may be reported that reveals fewer faces than this. Latencies over a period in which fewer
+            were present are left out and its rate is rounded, and frames are counted in hundreds at all times.
+            ``None`` reports everything.
     """
 
     def __init__(self, now: float, min_group: int | None = None) -> None:
@@ -49,13 +49,13 @@ class HealthMonitor:
     def count(
         self, stage_ms: Sequence[tuple[str, float]], total_ms: float, faces: int, *, failed: bool = False
     ) -> None:
-        """Take note of one frame.
+        """Count one frame.
 
         Args:
             stage_ms: What each stage took.
             total_ms: The time from its capture to its decisions.
             faces: How many were present.
-            failed: Whether they could not be read.
+            failed: Whether they could not be classified.
         """
         self._small = self._small or (self._min_group is not None and faces < self._min_group)
         self._failed = self._failed or failed
@@ -66,32 +66,32 @@ class HealthMonitor:
         self,
         camera: CameraReport,
         now: float,
-        board: HardwareStatus,
+        hardware: HardwareStatus,
         fps_limit: float | None = None,
-        troubles: Sequence[str] = (),
+        other_problems: Sequence[str] = (),
     ) -> HealthReport:
-        """The figures since the last report, which start afresh with it.
+        """The statistics since the last report, which start afresh with it.
 
         Args:
             camera: The camera's side.
             now: Monotonic seconds.
-            board: What the board tells.
+            hardware: The hardware's status.
             fps_limit: The rate that perception limits itself to; ``None`` where it does not.
-            troubles: Short words for what is wrong elsewhere.
+            other_problems: Short words for what is wrong elsewhere.
         """
         frames = len(self._timings["total"])
         elapsed = max(now - self._since, 1e-9)
-        told = {} if self._small else self._timings
-        latency = {stage: percentiles(values) for stage, values in told.items() if values}
+        published = {} if self._small else self._timings
+        latency = {stage: percentiles(values) for stage, values in published.items() if values}
         fps_digits, step = 0 if self._small else 2, 1 if self._min_group is None else _COARSE_FRAMES
         self._timings.clear()
         self._since, self._small = now, False
-        problems = [] if camera.state in _WELL else [f"camera_{camera.state.value}"]
-        if board.throttled:
+        problems = [] if camera.state in _HEALTHY_STATES else [f"camera_{camera.state.value}"]
+        if hardware.throttled:
             problems.append("throttled")
         if fps_limit is not None:
             problems.append("frame_rate_reduced")
-        problems += troubles
+        problems += other_problems
         if self._failed:
             problems.append("inference_failed")
             self._failed = False
@@ -101,8 +101,8 @@ class HealthMonitor:
             camera=CameraHealth(state=camera.state.value, reason=camera.reason),
             frames_read=camera.frames_read // step * step,
             frames_dropped=camera.frames_dropped // step * step,
-            temperature_c=board.temperature_c,
-            throttled=board.throttled,
+            temperature_c=hardware.temperature_c,
+            throttled=hardware.throttled,
             fps_limit=fps_limit,
             muted=camera.state is CameraState.MUTED,
             problems=tuple(problems),

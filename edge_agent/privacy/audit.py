@@ -1,6 +1,6 @@
 """The log of what others asked this device to do: every command, and every change of what it should be.
 
-Whoever has something to note writes to :data:`AUDIT`. It shows in the ordinary log and, on a device that keeps state,
+Who has something to record writes to :data:`AUDIT`. It shows in the ordinary log and, on a device that keeps state,
 in files that hold four megabytes at most, so that a flood of commands cannot fill the card.
 """
 
@@ -53,7 +53,7 @@ class _OneLine(logging.Formatter):
 
 
 class _AuditFile(RotatingFileHandler):
-    """For its owner alone, opened when first written to; a disk that fails is said once until it works again."""
+    """For its owner alone, opened when first written to; a failing disk is logged once until it works again."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, maxBytes=_FILE_BYTES, backupCount=_OLDER_FILES, encoding="utf-8", delay=True)

@@ -35,7 +35,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         legal_basis: On what basis.
         declared_by: Who answers for it.
         salt: The key of the hash, 64 hex digits.
-        hash: What ``status`` tells, 64 hex digits.
+        hash: What ``status`` publishes, 64 hex digits.
     """
 
     at: str
@@ -59,8 +59,8 @@ def hash_of(declaration: Declaration, salt: str) -> str:
     return hmac.new(bytes.fromhex(salt), content, hashlib.sha256).hexdigest()
 
 
-def record(declaration: Declaration, device: str, folder: Path, at: str) -> Entry:
-    """Note a declaration unless it is the one noted last for this device; the note that stands.
+def record_declaration(declaration: Declaration, device: str, folder: Path, at: str) -> Entry:
+    """Add a declaration to the record unless it is the last one of this device; the entry that stands.
 
     Raises:
         ConfigError: The record cannot be written.
@@ -85,10 +85,10 @@ def record(declaration: Declaration, device: str, folder: Path, at: str) -> Entr
         _append(path, msgspec.json.encode(entry))
     except OSError as error:
         raise ConfigError(
-            f"{path}: the declaration cannot be noted: {error.strerror}",
+            f"{path}: the declaration cannot be recorded: {error.strerror}",
             remedy="Make room, or let the agent's user write there",
         ) from None
-    log.info("declaration %s noted in %s: basis %s", entry.hash[:12], path, entry.legal_basis)
+    log.info("declaration %s recorded in %s: basis %s", entry.hash[:12], path, entry.legal_basis)
     return entry
 
 

@@ -1,6 +1,6 @@
 """May this camera watch these people? What its operator has to declare first, and what is refused.
 
-The judgement is a pure function of the settings. It checks that the questions were answered and that the answers are
+The check is a pure function of the settings. It checks that the questions were answered and that the answers are
 not ones the law forbids outright; whether they are true, and whether all else is in order, is the operator's to answer.
 """
 
@@ -89,14 +89,14 @@ def permit(camera: CameraSettings, policy: PolicySettings, where: str = "") -> D
     """
     subject = f"{where}: $.policy" if where else "$.policy"
     try:
-        return _judge(camera.source, policy, subject)
+        return _check(camera.source, policy, subject)
     except ConfigError:
         if camera.live:
             raise
         return None
 
 
-def _judge(source: str, policy: PolicySettings, subject: str) -> Declaration:
+def _check(source: str, policy: PolicySettings, subject: str) -> Declaration:
     written = {name: " ".join(getattr(policy, name).split()) for name in _HOW_TO_WRITE}
     declared = Declaration(
         jurisdiction=_place(written["jurisdiction"]),

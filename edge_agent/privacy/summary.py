@@ -45,7 +45,7 @@ class SummaryWindow:
 
     def _summarise(self, started_at: float) -> WindowSummary:
         mean_faces, total = self._faces / self._frames, sum(self._seen.values())
-        # Shares speak of the faces that have an expression: of thirty new ones, the one that is read already is alone.
+        # Shares speak of the faces that have an expression: of thirty new ones, the first that has one is alone.
         if min(mean_faces, total / self._frames) < self._min_group:
             return WindowSummary(started_at, self._window_s, faces=None, shares=None, suppressed=True)
         shares = {expression: count / total for expression, count in sorted(self._seen.items())}

@@ -1,4 +1,4 @@
-"""What the board tells of its heat and power, read from sysfs; other platforms tell less or nothing."""
+"""What the hardware reports of its heat and power, read from sysfs; other platforms report less or nothing."""
 
 from __future__ import annotations
 
@@ -18,9 +18,12 @@ _PROCESSOR_COOLERS = ("cpufreq", "Processor")
 
 @dataclass(frozen=True, slots=True)
 class HardwareStatus:
-    """Attributes:
-    temperature_c: Of the processor's hottest zone, in degrees Celsius; ``None`` where it is not told.
-    throttled: Whether the processor is held down at this moment for heat or low voltage; ``None`` where it is not told.
+    """How warm the processor is, and whether it is slowed down.
+
+    Attributes:
+        temperature_c: Of the processor's hottest zone, in degrees Celsius; ``None`` where it is not known.
+        throttled: Whether the processor is slowed down at this moment for heat or low voltage; ``None`` where that is
+            not known.
     """
 
     temperature_c: float | None = None
@@ -28,7 +31,7 @@ class HardwareStatus:
 
 
 def read_hardware_status(platform: Path = SYS) -> HardwareStatus:
-    """The figures of this moment; nothing is raised, whatever the files say.
+    """The status at this moment; nothing is raised, whatever the files say.
 
     Args:
         platform: Root of sysfs.
@@ -39,9 +42,9 @@ def read_hardware_status(platform: Path = SYS) -> HardwareStatus:
 def _temperature_c(platform: Path) -> float | None:
     zones = sorted((platform / "class/thermal").glob("thermal_zone*"))
     read = [(_text(zone / "type") or "", _number(zone / "temp", 10)) for zone in zones]
-    told = [(kind, value) for kind, value in read if value is not None]
-    of_processor = [value for kind, value in told if any(name in kind for name in _PROCESSOR_ZONES)]
-    values = of_processor or [value for _, value in told]
+    known = [(kind, value) for kind, value in read if value is not None]
+    of_processor = [value for kind, value in known if any(name in kind for name in _PROCESSOR_ZONES)]
+    values = of_processor or [value for _, value in known]
     return round(max(values) / 1000.0, 1) if values else None
 
 

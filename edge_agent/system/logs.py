@@ -1,4 +1,4 @@
-"""How the agent logs: one line an event, with the time where nobody else adds it."""
+"""How the agent logs: one line per event, with the time where nobody else adds it."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""What the service manager is told: that the agent is ready, alive, stopping. Without one all of this does nothing."""
+"""Reports to the service manager: the agent is ready, alive, stopping. Without one all of this does nothing."""
 
 from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 READY = "READY=1"
 STOPPING = "STOPPING=1"
@@ -64,7 +64,7 @@ class Heartbeat:
         self._stuck: tuple[str, ...] = ()
 
     def beat(self, now: float, turned_at: Mapping[str, float]) -> tuple[str, ...]:
-        """What to tell the service manager at this moment; mostly nothing.
+        """What to report to the service manager at this moment; mostly nothing.
 
         Args:
             now: Monotonic seconds.
@@ -74,8 +74,28 @@ class Heartbeat:
             return ()
         self._next_at = now + self._every_s
         stuck = tuple(part for part, at in turned_at.items() if now - max(at, self._started_at) > self._limit_s)
-        told: tuple[str, ...] = () if stuck else (WATCHDOG,)
+        states: tuple[str, ...] = () if stuck else (WATCHDOG,)
         if stuck != self._stuck:
             self._stuck = stuck
-            told += (status(f"stands still: {', '.join(stuck)}" if stuck else "running"),)
-        return told
+            states += (status(f"stands still: {', '.join(stuck)}" if stuck else "running"),)
+        return states
+
+
+class Watchdog:
+    """Feeds the service manager's watchdog; does nothing where there is none.
+
+    Args:
+        turned_at: Gives, by part, the monotonic seconds of its last turn. The thread that calls :meth:`feed` need not
+            be among them: while it is stuck, it feeds nothing.
+        now: Monotonic seconds of the start.
+    """
+
+    def __init__(self, turned_at: Callable[[], Mapping[str, float]], now: float) -> None:
+        period_s = watchdog_s()
+        self._heartbeat = None if period_s is None else Heartbeat(period_s, now)
+        self._turned_at = turned_at
+
+    def feed(self, now: float) -> None:
+        """Report that all parts turn, as often as the service manager asks for; ``now`` in monotonic seconds."""
+        if self._heartbeat is not None:
+            notify(*self._heartbeat.beat(now, self._turned_at()))

@@ -1,4 +1,4 @@
-"""The light that shows people that the camera is open: an LED of the kernel's LED class.
+"""The LED that shows people that the camera is open: one of the kernel's LED class.
 
 No library for pins is needed: the kernel makes an LED of any GPIO pin (on a Raspberry Pi one line in ``config.txt``),
 keeps it dark from the boot on, and lets it be switched by writing a file.
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class StatusLed:
-    """Switches the LED. Nothing is raised while the agent runs: a light that fails is logged once and told.
+    """Switches the LED. Nothing is raised while the agent runs: a failing LED is logged once and shown in ``health``.
 
     Args:
         name: Its name under ``/sys/class/leds``; empty for none.
@@ -39,7 +39,7 @@ class StatusLed:
             self._write(self._brightest(self._folder) if on else 0, self._folder)
         except (OSError, ValueError) as error:
             if not self.failing:
-                log.error("the light %s cannot be switched %s: %s", self._folder, "on" if on else "off", error)
+                log.error("the LED %s cannot be switched %s: %s", self._folder, "on" if on else "off", error)
             self.failing = True
         else:
             self.failing = False
@@ -55,7 +55,7 @@ class StatusLed:
         """Whether it can be switched, in a line; it stays as it is.
 
         Raises:
-            CheckFailed: There is no such light, or it may not be switched.
+            CheckFailed: There is no such LED, or it may not be switched.
         """
         if self._folder is None:
             return "none configured"
@@ -65,7 +65,7 @@ class StatusLed:
         except FileNotFoundError:
             others = ", ".join(sorted(path.name for path in self._folder.parent.glob("*"))) or "none"
             raise CheckFailed(
-                f"{self._folder}: no such light",
+                f"{self._folder}: no such LED",
                 expected=f"one of {others}",
                 remedy="docs/deploy.md says how a pin becomes one",
             ) from None
@@ -81,7 +81,7 @@ class StatusLed:
 
     @staticmethod
     def _write(brightness: int, folder: Path) -> None:
-        # Never created: where there is no such light, no file takes its place.
+        # Never created: where there is no such LED, no file takes its place.
         handle = os.open(folder / "brightness", os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC)
         try:
             os.write(handle, b"%d\n" % brightness)

@@ -10,7 +10,7 @@ _NAMED = Path("/etc/timezone")
 
 
 def timezone_name() -> str:
-    """The IANA name, for example ``Europe/Berlin``; empty where the system does not tell."""
+    """The IANA name, for example ``Europe/Berlin``; empty where the system does not say."""
     named = os.environ.get("TZ", "").lstrip(":")
     if named:
         return named

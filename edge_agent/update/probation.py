@@ -175,10 +175,10 @@ class ProbationMonitor:
         self._shed = self._shed or turn.shedding
         if observation is not None and observation.stage_ms:
             self._frames += 1
-            self._faces += observation.read
-            self._classify_ms += observation.reading_cpu_ms
-        if observation is not None and observation.failure and self._on_probation:
-            return self._give_up(f"classifying faces failed: {observation.failure}")
+            self._faces += observation.classified
+            self._classify_ms += observation.classify_cpu_ms
+        if observation is not None and observation.failure is not None and self._on_probation:
+            return self._give_up(f"classifying faces failed: {observation.failure.reason}")
         if now - self._since < self._interval_s:
             return None
         interval = Interval(

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.config import SmoothingSettings
-from edge_agent.types import UNCERTAIN, Box, ChangeKind, ExpressionChange
+from edge_agent.model_format.labels import UNCERTAIN
+from edge_agent.types import Box, ChangeKind, ExpressionChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,19 +22,19 @@ class TrackState:
 
     Attributes:
         average: Smoothed probabilities, ``float64 (K,)``, summing to 1.
-        read_at: Monotonic seconds of the latest reading.
+        classified_at: Monotonic seconds of the latest classification.
         stable: The published expression; ``None`` before the first.
         stable_since: When it became stable.
-        challenger: An expression that would take over if it holds; ``None`` where there is none.
-        challenger_since: Since when it has been ahead.
+        candidate_label: An expression that would take over if it holds; ``None`` where there is none.
+        candidate_since: Since when it has been ahead.
     """
 
     average: NDArray[np.float64]
-    read_at: float
+    classified_at: float
     stable: str | None = None
     stable_since: float = 0.0
-    challenger: str | None = None
-    challenger_since: float = 0.0
+    candidate_label: str | None = None
+    candidate_since: float = 0.0
 
 
 def advance(
@@ -43,29 +44,29 @@ def advance(
     labels: tuple[str, ...],
     settings: SmoothingSettings,
 ) -> TrackState:
-    """The belief after one more reading.
+    """The belief after one more classification.
 
     Args:
-        state: The belief before; ``None`` for a face's first reading.
+        state: The belief before; ``None`` for a face's first.
         probabilities: ``(K,)``, in the order of ``labels``.
-        now: Monotonic seconds of the frame that was read.
+        now: Monotonic seconds of the frame that was classified.
         labels: Names of the outputs.
         settings: The brakes.
     """
-    reading = probabilities.astype(np.float64)
+    latest = probabilities.astype(np.float64)
     if state is None:
-        state = TrackState(average=reading, read_at=now)
+        state = TrackState(average=latest, classified_at=now)
     else:
-        weight = 1.0 - 0.5 ** (max(0.0, now - state.read_at) / settings.half_life_s)
-        state = replace(state, average=state.average + weight * (reading - state.average), read_at=now)
+        weight = 1.0 - 0.5 ** (max(0.0, now - state.classified_at) / settings.half_life_s)
+        state = replace(state, average=state.average + weight * (latest - state.average), classified_at=now)
     wanted = _wanted(state, labels, settings)
     if wanted == state.stable:
-        return replace(state, challenger=None)
-    if wanted != state.challenger:
-        state = replace(state, challenger=wanted, challenger_since=now)
-    if now - state.challenger_since < settings.hold_s:
+        return replace(state, candidate_label=None)
+    if wanted != state.candidate_label:
+        state = replace(state, candidate_label=wanted, candidate_since=now)
+    if now - state.candidate_since < settings.hold_s:
         return state
-    return replace(state, stable=wanted, stable_since=now, challenger=None)
+    return replace(state, stable=wanted, stable_since=now, candidate_label=None)
 
 
 def _wanted(state: TrackState, labels: tuple[str, ...], settings: SmoothingSettings) -> str:
@@ -82,16 +83,16 @@ def _wanted(state: TrackState, labels: tuple[str, ...], settings: SmoothingSetti
 
 
 class Smoother:
-    """Keeps one belief per track and tells when the stable expression starts, changes or ends."""
+    """Keeps one belief per track and reports when the stable expression starts, changes or ends."""
 
     def __init__(self, labels: tuple[str, ...], settings: SmoothingSettings) -> None:
         self._labels, self._settings = labels, settings
         self._states: dict[str, TrackState] = {}
 
-    def read_at(self, track: str) -> float | None:
-        """When a track was last read; ``None`` if never."""
+    def classified_at(self, track: str) -> float | None:
+        """When a track was last classified; ``None`` if never."""
         state = self._states.get(track)
-        return None if state is None else state.read_at
+        return None if state is None else state.classified_at
 
     def stable(self, track: str) -> str | None:
         """The stable expression of a track; ``None`` before its first."""
@@ -99,7 +100,7 @@ class Smoother:
         return None if state is None else state.stable
 
     def update(self, track: str, probabilities: NDArray[np.float32], box: Box, now: float) -> ExpressionChange | None:
-        """Take a reading; the change it causes, if any."""
+        """Take a classification; the change it causes, if any."""
         before = self._states.get(track)
         after = advance(before, probabilities, now, self._labels, self._settings)
         self._states[track] = after

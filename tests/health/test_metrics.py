@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from edge_agent.config import MetricsSettings
-from edge_agent.health.metrics import CONTENT_TYPE, render
-from edge_agent.health.metrics_server import serving
+from edge_agent.health.metrics import CONTENT_TYPE, exposition
+from edge_agent.health.metrics_server import serving_metrics
 from edge_agent.protocol.messages import CameraHealth, Health, OutboxHealth, Percentiles
 from tests.support.broker import free_port
 
@@ -42,7 +42,7 @@ def samples(text: str) -> dict[tuple[str, ...], float]:
 
 
 def test_every_figure_of_health_is_there_in_base_units() -> None:
-    told = samples(render(HEALTH.session, HEALTH, connected=False))
+    told = samples(exposition(HEALTH.session, HEALTH, connected=False))
     expected = {
         ("edge_agent_broker_connected",): 0.0,
         ("edge_agent_frame_rate_hertz",): 9.81,
@@ -74,21 +74,21 @@ def test_every_figure_of_health_is_there_in_base_units() -> None:
 
 
 def test_counters_end_in_total_and_everything_has_a_help_text() -> None:
-    for family in text_string_to_metric_families(render(HEALTH.session, HEALTH, connected=True)):
+    for family in text_string_to_metric_families(exposition(HEALTH.session, HEALTH, connected=True)):
         assert family.documentation
         assert {sample.name.endswith("_total") for sample in family.samples} == {family.type == "counter"}
 
 
 def test_what_is_not_known_has_no_sample() -> None:
-    told = samples(render(HEALTH.session, replace(HEALTH, temperature_c=None, throttled=None), connected=True))
+    told = samples(exposition(HEALTH.session, replace(HEALTH, temperature_c=None, throttled=None), connected=True))
     assert not [name for name in told if name[0] in ("edge_agent_temperature_celsius", "edge_agent_throttled")]
-    before = samples(render(HEALTH.session, None, connected=True))
+    before = samples(exposition(HEALTH.session, None, connected=True))
     assert {name for name, *_ in before} == {"edge_agent_info", "edge_agent_broker_connected"}
 
 
 def test_prometheus_can_fetch_them_from_this_machine_alone() -> None:
     settings = MetricsSettings(port=free_port())
-    with serving(settings, lambda: "edge_agent_info 1\n"):
+    with serving_metrics(settings, lambda: "edge_agent_info 1\n"):
         with urllib.request.urlopen(f"http://127.0.0.1:{settings.port}/metrics", timeout=30) as answer:
             assert (answer.headers["Content-Type"], answer.read()) == (CONTENT_TYPE, b"edge_agent_info 1\n")
         with pytest.raises(urllib.error.HTTPError, match="404") as caught:
@@ -103,11 +103,11 @@ def test_prometheus_can_fetch_them_from_this_machine_alone() -> None:
 def test_a_port_in_use_is_said_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with serving(MetricsSettings(port=port), lambda: "") as served:
+        with serving_metrics(MetricsSettings(port=port), lambda: "") as served:
             assert served == 0
     assert f"127.0.0.1:{port}" in caplog.text
 
 
 def test_no_port_is_opened_unless_asked_for() -> None:
-    with serving(MetricsSettings(), lambda: "") as port:
+    with serving_metrics(MetricsSettings(), lambda: "") as port:
         assert port == 0

@@ -1,4 +1,4 @@
-"""The figures of a health report."""
+"""The statistics of a health report."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from edge_agent.health.monitor import CameraReport, HealthMonitor
 from edge_agent.system.hardware_status import HardwareStatus
 from edge_agent.vision.camera_state import CameraState
 
-BOARD = HardwareStatus()
+HARDWARE = HardwareStatus()
 FINE = CameraReport(CameraState.OK, "", 100, 3)
 
 
@@ -16,43 +16,43 @@ def test_rate_and_latency_cover_the_time_since_the_last_report() -> None:
     monitor = HealthMonitor(0.0)
     for _ in range(20):
         monitor.count([("detect", 10.0), ("classify", 2.0)], total_ms=15.0, faces=3)
-    first = monitor.report(FINE, 2.0, BOARD)
-    second = monitor.report(FINE, 4.0, BOARD)
+    first = monitor.report(FINE, 2.0, HARDWARE)
+    second = monitor.report(FINE, 4.0, HARDWARE)
     assert first.fps == pytest.approx(10.0)
     assert first.latency_ms["detect"].p95 == pytest.approx(10.0)
     assert second.fps == 0.0
     assert second.latency_ms == {}
 
 
-def test_what_the_platform_does_not_tell_stays_empty() -> None:
-    report = HealthMonitor(0.0).report(FINE, 1.0, BOARD)
+def test_what_the_platform_does_not_report_stays_empty() -> None:
+    report = HealthMonitor(0.0).report(FINE, 1.0, HARDWARE)
     assert (report.temperature_c, report.throttled, report.fps_limit, report.problems) == (None, None, None, ())
 
 
-def test_heat_and_what_is_done_about_it_are_told() -> None:
+def test_heat_and_what_is_done_about_it_are_reported() -> None:
     report = HealthMonitor(0.0).report(FINE, 1.0, HardwareStatus(81.2, throttled=True), fps_limit=5.0)
     assert (report.temperature_c, report.throttled, report.fps_limit) == (81.2, True, 5.0)
     assert report.problems == ("throttled", "frame_rate_reduced")
 
 
 def test_troubles_from_elsewhere_are_problems() -> None:
-    assert HealthMonitor(0.0).report(FINE, 1.0, BOARD, troubles=["led_failed"]).problems == ("led_failed",)
+    assert HealthMonitor(0.0).report(FINE, 1.0, HARDWARE, other_problems=["led_failed"]).problems == ("led_failed",)
 
 
 def test_a_camera_in_trouble_is_a_problem_and_a_muted_one_is_not() -> None:
     monitor = HealthMonitor(0.0)
-    stalled = monitor.report(CameraReport(CameraState.STALLED, "no frame for 10 s", 5, 0), 1.0, BOARD)
-    muted = monitor.report(CameraReport(CameraState.MUTED, "", 5, 0), 2.0, BOARD)
+    stalled = monitor.report(CameraReport(CameraState.STALLED, "no frame for 10 s", 5, 0), 1.0, HARDWARE)
+    muted = monitor.report(CameraReport(CameraState.MUTED, "", 5, 0), 2.0, HARDWARE)
     assert stalled.problems == ("camera_stalled",)
     assert (muted.problems, muted.muted) == ((), True)
 
 
-def test_where_small_groups_are_protected_their_speed_is_not_told() -> None:
+def test_where_small_groups_are_protected_their_speed_is_not_reported() -> None:
     monitor = HealthMonitor(0.0, min_group=5)
     for faces in (5, 6, 4, 30):
         monitor.count([("classify", 0.7 * faces)], total_ms=10.0 + faces, faces=faces)
-    small = monitor.report(CameraReport(CameraState.OK, "", 1234, 199), 3.0, BOARD)
+    small = monitor.report(CameraReport(CameraState.OK, "", 1234, 199), 3.0, HARDWARE)
     assert (small.fps, small.latency_ms, small.frames_read, small.frames_dropped) == (1.0, {}, 1200, 100)
     monitor.count([("classify", 3.5)], total_ms=15.0, faces=5)
-    large = monitor.report(CameraReport(CameraState.OK, "", 1234, 199), 6.0, BOARD)
+    large = monitor.report(CameraReport(CameraState.OK, "", 1234, 199), 6.0, HARDWARE)
     assert (large.fps, large.latency_ms["total"].p50, large.frames_read) == (0.33, 15.0, 1200)

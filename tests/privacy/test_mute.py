@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.privacy.mute import MuteMemory, MuteRequest, overrides
+from edge_agent.privacy.mute import MuteMemory, MuteRequest, supersedes
 
 EARLY, LATE = "2026-11-22T09:00:00Z", "2026-11-22T10:00:00.500+01:00"
 
@@ -29,24 +29,24 @@ EARLY, LATE = "2026-11-22T09:00:00Z", "2026-11-22T10:00:00.500+01:00"
 def test_of_two_dated_wishes_the_later_counts_and_otherwise_the_last(
     new: MuteRequest, last: MuteRequest | None, counts: bool
 ) -> None:
-    assert overrides(new, last) is counts
+    assert supersedes(new, last) is counts
 
 
 def test_a_device_starts_as_it_was_left(tmp_path: Path) -> None:
     for muted in (True, False, True):
         memory = MuteMemory(tmp_path / "new", "north", "pi-3a")
-        assert memory.obey(MuteRequest(muted=muted))
-        memory.keep()
+        assert memory.accept(MuteRequest(muted=muted))
+        memory.save()
         assert MuteMemory(tmp_path / "new", "north", "pi-3a").muted is muted
     assert not MuteMemory(tmp_path / "new", "north", "pi-3b").muted
 
 
 def test_an_older_wish_is_not_written_down(tmp_path: Path) -> None:
     memory = MuteMemory(tmp_path, "north", "pi-3a")
-    memory.obey(MuteRequest(muted=True, issued_at=LATE))
-    memory.keep()
+    memory.accept(MuteRequest(muted=True, issued_at=LATE))
+    memory.save()
     again = MuteMemory(tmp_path, "north", "pi-3a")
-    assert not again.obey(MuteRequest(muted=False, issued_at=EARLY))
+    assert not again.accept(MuteRequest(muted=False, issued_at=EARLY))
     assert again.muted
 
 
@@ -58,8 +58,8 @@ def test_a_file_that_cannot_be_read_closes_the_camera(
     memory = MuteMemory(tmp_path, "north", "pi-3a")
     assert memory.muted
     assert "cannot be read" in caplog.text
-    memory.obey(MuteRequest(muted=False))
-    memory.keep()
+    memory.accept(MuteRequest(muted=False))
+    memory.save()
     assert not MuteMemory(tmp_path, "north", "pi-3a").muted
 
 
@@ -67,12 +67,12 @@ def test_a_disk_that_fails_is_told_until_the_wish_is_written(tmp_path: Path) -> 
     folder = tmp_path / "state"
     folder.write_text("in the way")
     memory = MuteMemory(folder, "north", "pi-3a")
-    memory.obey(MuteRequest(muted=True))
-    memory.keep()
+    memory.accept(MuteRequest(muted=True))
+    memory.save()
     assert memory.failing
     folder.unlink()
-    memory.obey(MuteRequest(muted=True))
-    memory.keep()
+    memory.accept(MuteRequest(muted=True))
+    memory.save()
     assert not memory.failing
     assert MuteMemory(folder, "north", "pi-3a").muted
 
@@ -80,7 +80,7 @@ def test_a_disk_that_fails_is_told_until_the_wish_is_written(tmp_path: Path) -> 
 def test_without_a_folder_a_wish_holds_for_the_run_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     memory = MuteMemory(None, "north", "pi-3a")
-    memory.obey(MuteRequest(muted=True))
-    memory.keep()
+    memory.accept(MuteRequest(muted=True))
+    memory.save()
     assert (memory.muted, memory.failing) == (True, False)
     assert list(tmp_path.iterdir()) == []

@@ -10,7 +10,7 @@ from edge_agent.config import DeviceSettings, PrivacySettings, Settings
 from edge_agent.device.builders import MessageBuilder
 from edge_agent.device.session import Session
 from edge_agent.device.statistics import MessengerStatistics, PublisherStatistics
-from edge_agent.health.metrics import render
+from edge_agent.health.metrics import exposition
 from edge_agent.health.monitor import CameraReport, HealthMonitor
 from edge_agent.outbox.outbox import OutboxStatistics
 from edge_agent.pipeline import Pipeline
@@ -61,7 +61,7 @@ def published(rows: list[Row]) -> list[bytes]:
         Smoother(CLASSIFIER.labels, SETTINGS.smoothing),
         SummaryWindow(1.0, MIN_GROUP),
         faces_per_frame=8,
-        least_faces=MIN_GROUP,
+        min_faces=MIN_GROUP,
     )
     health = HealthMonitor(clock.monotonic(), MIN_GROUP)
     sent: list[bytes] = []
@@ -72,12 +72,12 @@ def published(rows: list[Row]) -> list[bytes]:
             image[:, 96 * seat : 96 * (seat + 1)] = PORTRAITS[expression]
         seats.taken = len(row)
         seen = pipeline.step(Frame(image, clock.monotonic(), index))
-        assert not seen.read or len(row) >= MIN_GROUP
+        assert not seen.classified or len(row) >= MIN_GROUP
         # Real times of this machine, which differ from run to run and grow with the faces.
         health.count(seen.stage_ms, total_ms=sum(taken for _, taken in seen.stage_ms) + 3.0 * len(row), faces=len(row))
         if seen.summary is not None:
             sent.append(encode(builder.summary(seen.summary, session)))
-    figures = CameraReport(CameraState.OK, "", frames_read=len(rows), frames_dropped=0)
+    camera = CameraReport(CameraState.OK, "", frames_read=len(rows), frames_dropped=0)
     statistics = MessengerStatistics(
         PublisherStatistics(connected=True, connections=1, denied=(), turned_at=0.0),
         OutboxStatistics(
@@ -94,9 +94,9 @@ def published(rows: list[Row]) -> list[bytes]:
         ),
         duplicate_ids=0,
     )
-    report = health.report(figures, clock.monotonic(), HardwareStatus())
+    report = health.report(camera, clock.monotonic(), HardwareStatus())
     told = builder.health(report, session, statistics, {"summary": len(sent)})
-    return [*sent, encode(told), render(session.id, told, connected=True).encode()]
+    return [*sent, encode(told), exposition(session.id, told, connected=True).encode()]
 
 
 def rows(least: int, most: int) -> st.SearchStrategy[list[Row]]:

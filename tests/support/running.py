@@ -11,7 +11,7 @@ from edge_agent.app import Agent
 
 @contextmanager
 def running(agent: Agent) -> Iterator[Agent]:
-    """Run the agent until the block ends, and wait for its farewell."""
+    """Run the agent until the block ends, and wait until it has ended."""
     stop = threading.Event()
     thread = threading.Thread(target=agent.run, args=(stop,))
     thread.start()

@@ -1,4 +1,4 @@
-"""How the frame rate follows the board's heat."""
+"""How the frame rate follows the hardware's heat."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.system.hardware_status import HardwareStatus
-from edge_agent.system.pacing import FrameRate, Shedding, limit_fps, shed
+from edge_agent.system.pacing import FrameRateLimiter, Shedding, limit_fps, shed
 
 WELL, WARM = HardwareStatus(60.0, throttled=False), HardwareStatus(75.0, throttled=False)
 HOT, THROTTLED, UNKNOWN = HardwareStatus(80.0, throttled=False), HardwareStatus(60.0, throttled=True), HardwareStatus()
@@ -15,11 +15,11 @@ HOT, THROTTLED, UNKNOWN = HardwareStatus(80.0, throttled=False), HardwareStatus(
 
 def halvings(course: list[tuple[float, HardwareStatus]], full_fps: float = 10.0) -> list[int]:
     """After each of the moments, how often the rate was halved."""
-    state, told = Shedding(), []
-    for now, board in course:
-        state = shed(state, board, full_fps, now)
-        told.append(state.halvings)
-    return told
+    state, result = Shedding(), []
+    for now, hardware in course:
+        state = shed(state, hardware, full_fps, now)
+        result.append(state.halvings)
+    return result
 
 
 @pytest.mark.parametrize("trouble", [HOT, THROTTLED, HardwareStatus(None, throttled=True), HardwareStatus(95.0, None)])
@@ -34,7 +34,7 @@ def test_it_never_falls_below_one_a_second() -> None:
     assert halvings(course, full_fps=1.0)[-1] == 0
 
 
-def test_it_comes_back_one_halving_a_minute_once_the_board_is_well() -> None:
+def test_it_comes_back_one_halving_a_minute_once_the_device_is_well() -> None:
     course = [(0.0, HOT), (10.0, HOT), (20.0, WELL), (79.0, WELL), (80.0, WELL), (139.0, WELL), (140.0, WELL)]
     assert halvings(course) == [1, 2, 2, 2, 1, 1, 0]
 
@@ -44,7 +44,7 @@ def test_between_warm_and_hot_nothing_changes_and_the_minute_starts_anew() -> No
     assert halvings([*course, (625.0, WELL)]) == [1, 1, 1, 1, 1, 1, 1, 0]
 
 
-def test_a_board_that_tells_nothing_sheds_nothing() -> None:
+def test_hardware_that_reports_nothing_sheds_nothing() -> None:
     assert halvings([(float(second), UNKNOWN) for second in range(100)]) == [0] * 100
 
 
@@ -66,20 +66,20 @@ def test_a_slow_processor_gets_no_more_than_leaves_it_rest(
 
 
 @given(st.lists(st.sampled_from([WELL, WARM, HOT, THROTTLED, UNKNOWN]), max_size=200), st.floats(1.0, 60.0))
-def test_whatever_happens_it_does_not_flutter(boards: list[HardwareStatus], full_fps: float) -> None:
+def test_whatever_happens_it_does_not_flutter(course: list[HardwareStatus], full_fps: float) -> None:
     state = Shedding()
-    for second, board in enumerate(boards):
-        before, state = state, shed(state, board, full_fps, float(second))
+    for second, hardware in enumerate(course):
+        before, state = state, shed(state, hardware, full_fps, float(second))
         assert abs(state.halvings - before.halvings) <= 1
         if state.halvings < before.halvings:
             assert second - before.changed_at >= 60
         assert full_fps / 2**state.halvings > 0.5
 
 
-def simulate(board: HardwareStatus, busy_ms: float, seconds: float) -> list[float]:
+def simulate(hardware: HardwareStatus, busy_ms: float, seconds: float) -> list[float]:
     """When frames were looked at by a processor that needs so long for each."""
     now, looked = 0.0, []
-    rate = FrameRate(10.0, lambda: board, now)
+    rate = FrameRateLimiter(10.0, lambda: hardware, now)
     while now < seconds:
         wait_s = rate.wait_s(now)
         if wait_s:

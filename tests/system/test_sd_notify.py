@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.system.sd_notify import READY, STOPPING, WATCHDOG, Heartbeat, notify, status, watchdog_s
+from edge_agent.system.sd_notify import READY, STOPPING, WATCHDOG, Heartbeat, Watchdog, notify, status, watchdog_s
 
 
 @pytest.fixture(params=["path", "abstract"])
@@ -73,3 +73,22 @@ def test_a_part_that_never_turned_has_half_a_period_from_the_start() -> None:
     heart = Heartbeat(60.0, now=1000.0)
     assert WATCHDOG in heart.beat(1030.0, {"publisher": 0.0})
     assert WATCHDOG not in heart.beat(1045.5, {"publisher": 0.0})
+
+
+def test_a_watchdog_asks_the_parts_and_feeds_the_service_manager(
+    manager: tuple[socket.socket, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listener, environ = manager
+    for name, value in (environ | {"WATCHDOG_USEC": "60000000"}).items():
+        monkeypatch.setenv(name, value)
+    Watchdog(lambda: {"publisher": 100.0}, now=100.0).feed(100.0)
+    assert listener.recv(1024) == WATCHDOG.encode()
+
+
+def test_without_a_watchdog_no_part_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WATCHDOG_USEC", raising=False)
+
+    def ask() -> dict[str, float]:
+        pytest.fail("asked, although nobody watches")
+
+    Watchdog(ask, now=0.0).feed(0.0)

@@ -1,4 +1,4 @@
-"""The camera-in-use light, on a folder laid out like sysfs."""
+"""The camera-in-use LED, on a folder laid out like sysfs."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ def brightness(led: Path) -> str:
 
 
 def test_it_is_switched_at_full_brightness(led: Path, tmp_path: Path) -> None:
-    light = StatusLed(NAME, tmp_path / "sys")
-    light.show(True)
-    assert (brightness(led), light.lit()) == ("255", True)
-    light.show(False)
-    assert (brightness(led), light.lit()) == ("0", False)
+    status_led = StatusLed(NAME, tmp_path / "sys")
+    status_led.show(True)
+    assert (brightness(led), status_led.lit()) == ("255", True)
+    status_led.show(False)
+    assert (brightness(led), status_led.lit()) == ("0", False)
 
 
-def test_a_light_that_fails_is_said_once_and_ends_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    light = StatusLed("gone", tmp_path)
-    light.show(True)
-    light.show(False)
-    assert light.failing
+def test_an_led_that_fails_is_logged_once_and_ends_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    status_led = StatusLed("gone", tmp_path)
+    status_led.show(True)
+    status_led.show(False)
+    assert status_led.failing
     assert caplog.text.count("cannot be switched") == 1
     assert not list(tmp_path.iterdir())
 
@@ -52,14 +52,14 @@ def test_an_examination_leaves_it_as_it_is_and_names_what_there_is(led: Path, tm
     (led / "brightness").write_text("7\n")
     assert "can be switched" in StatusLed(NAME, tmp_path / "sys").examine()
     assert brightness(led) == "7"
-    with pytest.raises(CheckFailed, match=f"no such light: expected one of {NAME}"):
+    with pytest.raises(CheckFailed, match=f"no such LED: expected one of {NAME}"):
         StatusLed("camera", tmp_path / "sys").examine()
 
 
-def test_no_light_asked_for_is_none_touched(tmp_path: Path) -> None:
-    light = StatusLed("", tmp_path)
-    light.show(True)
-    assert not light.failing
+def test_no_led_configured_is_none_touched(tmp_path: Path) -> None:
+    status_led = StatusLed("", tmp_path)
+    status_led.show(True)
+    assert not status_led.failing
 
 
 def test_an_agent_shows_it_while_its_camera_is_open_and_at_no_other_time(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_agent.pipeline import Observation
+from edge_agent.pipeline import ClassificationFailed, Observation
 from edge_agent.update.probation import Interval, Outcome, ProbationMonitor, Turn, baseline_of, regression
 from edge_agent.update.state import Baseline, Probation
 
@@ -30,7 +30,7 @@ class Lesson:
         looked_at: float = 1.0,
         face_ms: float = 2.0,
         delivered: bool = True,
-        failure: str = "",
+        failure: str | None = None,
         shedding: bool = False,
     ) -> list[Outcome]:
         """What the monitor finds meanwhile."""
@@ -45,10 +45,10 @@ class Lesson:
                 faces=(),
                 changes=(),
                 summary=None,
-                read=4 if seen else 0,
-                failure=failure,
+                classified=4 if seen else 0,
+                failure=None if failure is None else ClassificationFailed(failure),
                 stage_ms=(("detect", 1.0),) if seen else (),
-                reading_cpu_ms=4 * face_ms if seen else 0.0,
+                classify_cpu_ms=4 * face_ms if seen else 0.0,
             )
             outcome = self.monitor.count(Turn(observation, self.delivered, shedding), self.now)
             found += [] if outcome is None else [outcome]

@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_agent.config import SmoothingSettings
-from edge_agent.types import UNCERTAIN, Box, ChangeKind, ExpressionChange
+from edge_agent.model_format.labels import UNCERTAIN
+from edge_agent.types import Box, ChangeKind, ExpressionChange
 from edge_agent.vision.smoothing import Smoother
 
 LABELS = ("happy", "sad", "neutral")

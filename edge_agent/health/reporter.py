@@ -1,0 +1,61 @@
+"""When a health report is published: every so often, and at once when the camera was muted or opened again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from edge_agent.health.monitor import CameraReport, HealthMonitor
+from edge_agent.protocol.messages import HealthReport
+from edge_agent.system.hardware_status import HardwareStatus
+from edge_agent.vision.camera import Camera
+from edge_agent.vision.camera_state import CameraState
+
+_FIRST_WITHIN_S = 2.0
+
+
+class HealthReporter:
+    """Publishes health reports. One thread only.
+
+    Args:
+        monitor: Collects what happens between two reports.
+        camera: The camera.
+        problems: Gives short words for what is wrong elsewhere.
+        hardware: Gives the hardware's status.
+        publish: Takes a report to be sent.
+        every_s: Seconds between two reports. The first comes after two seconds at most.
+        now: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        monitor: HealthMonitor,
+        camera: Camera,
+        *,
+        problems: Callable[[], Sequence[str]],
+        hardware: Callable[[], HardwareStatus],
+        publish: Callable[[HealthReport], None],
+        every_s: float,
+        now: float,
+    ) -> None:
+        self._monitor, self._camera = monitor, camera
+        self._problems, self._hardware, self._publish = problems, hardware, publish
+        self._every_s = every_s
+        self._next_at = now + min(_FIRST_WITHIN_S, every_s)
+        self._reported_muted = False
+
+    def report_if_due(self, now: float, fps_limit: float | None) -> None:
+        """Publish a report if it is time for one.
+
+        Args:
+            now: Monotonic seconds.
+            fps_limit: The rate that perception limits itself to; ``None`` where it does not.
+        """
+        muted = self._camera.state is CameraState.MUTED
+        # Whoever mutes or opens the camera wants to see at once that it worked.
+        if now < self._next_at and muted is self._reported_muted:
+            return
+        self._reported_muted = muted
+        self._next_at = now + self._every_s
+        camera = self._camera
+        report = CameraReport(camera.state, camera.reason, camera.frames_read, camera.frames_dropped)
+        self._publish(self._monitor.report(report, now, self._hardware(), fps_limit, self._problems()))

@@ -14,9 +14,15 @@ from export.__main__ import app as export_app
 from train.__main__ import app as train_app
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+DOCUMENTS = sorted(
+    [*(path for path in ROOT.glob("*.md") if path.name != "CHANGELOG.md"), *(ROOT / "docs").rglob("*.md")]
+)
 APPS = {"edge-agent": device_app, "python -m train": train_app, "python -m export": export_app}
 COMMAND = re.compile(r"(edge-agent|python -m train|python -m export)((?: [a-z][a-z-]+)+)((?: [^`\n#|]*)?)")
+
+
+def name(document: Path) -> str:
+    return str(document.relative_to(ROOT))
 
 
 def documented() -> list[tuple[str, str, str, str]]:
@@ -25,7 +31,7 @@ def documented() -> list[tuple[str, str, str, str]]:
     for document in DOCUMENTS:
         snippets = re.findall(r"```sh\n(.*?)```|`([^`\n]+)`", document.read_text(encoding="utf-8"), re.DOTALL)
         for block, inline in snippets:
-            found += [(document.name, *match) for match in COMMAND.findall(block or inline)]
+            found += [(name(document), *match) for match in COMMAND.findall(block or inline)]
     return found
 
 
@@ -45,10 +51,27 @@ def test_a_documented_command_exists_with_its_options(document: str, program: st
         assert option in known, f"{document}: {program} {' '.join(path)} has no {option}"
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_links_to_files_lead_somewhere(document: Path) -> None:
-    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8")):
-        assert (document.parent / target).exists(), f"{document.name} links to {target}"
+def links(document: Path) -> list[tuple[str, str]]:
+    """File and heading of every link that does not leave the repository, those defined at the end included."""
+    text = document.read_text(encoding="utf-8")
+    return re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", text) + re.findall(
+        r"^\[[^\]]+\]: ([^\s#:]*)(?:#(\S*))?$", text, re.MULTILINE
+    )
+
+
+def anchors(document: Path) -> set[str]:
+    """What a heading is called in a link, as GitHub forms it."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_links_lead_to_files_and_headings(document: Path) -> None:
+    for file, heading in links(document):
+        target = document.parent / file if file else document
+        assert target.exists(), f"{name(document)} links to {file}"
+        if heading:
+            assert heading in anchors(target), f"{name(document)} links to #{heading} of {target.name}"
 
 
 @pytest.mark.parametrize("app", APPS.values(), ids=APPS)

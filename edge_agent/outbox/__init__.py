@@ -1,1 +1,16 @@
-"""Where events wait until the broker has acknowledged them, and stay for a while after."""
+"""The outbox: events wait here until the broker has acknowledged them, and stay for a while after.
+
+How the parts fit together, from the top:
+
+- ``outbox``: :class:`~edge_agent.outbox.outbox.Outbox`, the queue that the rest of the agent uses, with its own thread.
+- ``queue_heads``: the oldest undelivered rows of each topic, in memory; decides which row is sent next.
+- ``replay``: requests to send stored rows again, and their answers.
+- ``retention``: how long delivered rows are kept, whatever the clock says.
+- ``fallback_store``: where rows are kept: on disk while it works, in memory while it does not.
+- ``sqlite_store`` and ``memory_store``: the two stores behind it; ``store``: the contract of all three, and the row.
+- ``quarantine``: moves a corrupt file out of the way; ``recovery`` reads what it still holds, page by page, with the
+  help of ``sqlite_pages``.
+
+The way of an event: ``Outbox.put`` queues it, the outbox's thread writes it to the store and adds it to its queue head,
+``Outbox.take`` hands it to the sender, and ``Outbox.delivered`` notes the broker's acknowledgement.
+"""

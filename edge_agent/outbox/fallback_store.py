@@ -7,10 +7,11 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from edge_agent.outbox.memory_store import MemoryStore
 from edge_agent.outbox.quarantine import quarantine
 from edge_agent.outbox.recovery import RecoveredRows, recover_rows
-from edge_agent.outbox.sqlite_store import SCHEMA, SqliteStore
-from edge_agent.outbox.store import MemoryStore, Row, Store, StoredSession, StoreError, Totals
+from edge_agent.outbox.sqlite_store import SqliteStore
+from edge_agent.outbox.store import Delivery, Row, Store, StoredSession, StoreError, Totals
 
 T = TypeVar("T")
 
@@ -25,16 +26,16 @@ class FallbackStore:
     """Rows on disk while it works, in memory while it does not, moved back when it works again.
 
     No method raises :class:`~edge_agent.outbox.store.StoreError`. While the disk is full, what is already stored
-    stays readable; rows that the disk holds always come before those in memory.
+    stays readable; rows on the disk always come before those in memory.
 
     Args:
         path: The file; ``None`` for memory alone.
-        rescue: Gives the undelivered rows that exist in memory elsewhere; they are stored anew when the file turns out
-            to be corrupt.
+        rescue: Gives the undelivered rows that other parts of the outbox hold in memory. They are stored again when the
+            file turns out to be corrupt.
 
     Attributes:
         storage: ``disk``, ``memory`` (by choice) or ``degraded`` (the disk fails).
-        quarantined: How many corrupt files were set aside.
+        quarantined: How many corrupt files were moved to quarantine.
         unreadable: Undelivered rows lost with them, as far as they could be counted.
         opened: How often the file was opened; rows in it were out of reach before.
     """
@@ -43,8 +44,8 @@ class FallbackStore:
         self._path, self._rescue = path, rescue
         self._disk: SqliteStore | None = None
         self._memory = MemoryStore()
-        self._marks: list[tuple[int, int]] = []
-        self._said: set[str] = set()
+        self._unnoted: list[Delivery] = []
+        self._logged: set[str] = set()
         self.storage: Literal["disk", "memory", "degraded"] = "memory" if path is None else "degraded"
         self.quarantined = 0
         self.unreadable = 0
@@ -74,100 +75,100 @@ class FallbackStore:
         except StoreError as error:
             self._fail(error)
             return
-        if self._said:
+        if self._logged:
             log.warning("outbox %s works again; events that waited in memory are on disk", self._path)
         self.storage = "disk"
-        self._said.clear()
+        self._logged.clear()
 
-    def write(self, rows: Sequence[Row], delivered: Sequence[tuple[int, int]]) -> None:
-        """See :meth:`~edge_agent.outbox.store.Store.write`."""
+    def write(self, rows: Sequence[Row], delivered: Sequence[Delivery]) -> None:
+        """Add rows and note deliveries, on disk where it works, else in memory."""
         if self.storage == "disk" and self._on_disk(lambda disk: disk.write(rows, delivered)):
             return
         self._memory.write(rows, delivered)
         if self._path is not None:
-            self._marks.extend(mark for mark in delivered if not self._memory.holds(mark[0]))
+            self._unnoted.extend(delivery for delivery in delivered if not self._memory.holds(delivery.row_id))
 
     def undelivered(self, topic: str, after_id: int, limit: int) -> list[Row]:
-        """See :meth:`~edge_agent.outbox.store.Store.undelivered`."""
+        """The oldest undelivered rows of a topic with an id above ``after_id``."""
         return self._read(lambda store: store.undelivered(topic, after_id, limit))[:limit]
 
     def between(self, session: str, topic: str, first: int, last: int, limit: int) -> list[Row]:
-        """See :meth:`~edge_agent.outbox.store.Store.between`."""
+        """Rows by their ``seq``, both ends included, delivered or not, at most ``limit``."""
         return self._read(lambda store: store.between(session, topic, first, last, limit))[:limit]
 
     def trim(self, max_rows: int, max_bytes: int, keep: Collection[int]) -> list[Row]:
-        """See :meth:`~edge_agent.outbox.store.Store.trim`. What waits in memory has a limit of its own."""
+        """Delete the oldest rows on disk and in memory, which has its own limit; returns the undelivered ones."""
         lost = self._memory.trim(min(max_rows, MEMORY_MAX_ROWS), min(max_bytes, MEMORY_MAX_BYTES), keep)
         if self.storage == "disk":
             self._on_disk(lambda disk: lost.extend(disk.trim(max_rows, max_bytes, keep)))
         return lost
 
     def expire(self, before_ms: int) -> int:
-        """See :meth:`~edge_agent.outbox.store.Store.expire`."""
+        """Delete rows delivered before that time; returns how many."""
         counts = [self._memory.expire(before_ms)]
         if self.storage == "disk":
             self._on_disk(lambda disk: counts.append(disk.expire(before_ms)))
         return sum(counts)
 
     def newest_delivery(self) -> int:
-        """See :meth:`~edge_agent.outbox.store.Store.newest_delivery`."""
+        """The time in ms of the newest delivery; 0 where there is none."""
         return max([0, *self._read(lambda store: [store.newest_delivery()])])
 
-    def settle(self, by_ms: int, now_ms: int) -> None:
-        """See :meth:`~edge_agent.outbox.store.Store.settle`. While the disk fails, nothing is dated anew."""
+    def resolve_times(self, by_ms: int, now_ms: int) -> None:
+        """Shift the deliveries of an unset clock. While the disk fails, no time is changed."""
         if self.storage == "disk":
-            self._on_disk(lambda disk: disk.settle(by_ms, now_ms))
+            self._on_disk(lambda disk: disk.resolve_times(by_ms, now_ms))
         elif self.storage == "memory":
-            self._memory.settle(by_ms, now_ms)
+            self._memory.resolve_times(by_ms, now_ms)
 
-    def redate(self, by_ms: int) -> None:
-        """See :meth:`~edge_agent.outbox.store.Store.redate`. While the disk fails, nothing is dated anew."""
+    def shift_times(self, by_ms: int) -> None:
+        """Shift the deliveries of a set clock. While the disk fails, no time is changed."""
         if self.storage == "disk":
-            self._on_disk(lambda disk: disk.redate(by_ms))
+            self._on_disk(lambda disk: disk.shift_times(by_ms))
         elif self.storage == "memory":
-            self._memory.redate(by_ms)
+            self._memory.shift_times(by_ms)
 
     def purge(self, topic: str) -> int:
-        """See :meth:`~edge_agent.outbox.store.Store.purge`."""
+        """Delete all rows of a topic; returns how many."""
         counts = [self._memory.purge(topic)]
         if self.storage == "disk":
             self._on_disk(lambda disk: counts.append(disk.purge(topic)))
         return sum(counts)
 
     def save_session(self, session: StoredSession) -> None:
-        """See :meth:`~edge_agent.outbox.store.Store.save_session`."""
+        """Remember a run; forget runs of which no row is stored any more."""
         self._memory.save_session(session)
         if self.storage == "disk":
             self._on_disk(lambda disk: disk.save_session(session))
 
     def sessions(self) -> list[StoredSession]:
-        """See :meth:`~edge_agent.outbox.store.Store.sessions`."""
+        """The remembered runs, oldest first."""
         found = {session.id: session for session in self._read(lambda store: store.sessions())}
         return sorted(found.values())
 
     def last_delivered(self) -> dict[tuple[str, str], int]:
-        """See :meth:`~edge_agent.outbox.store.Store.last_delivered`."""
+        """The highest delivered ``seq`` by session and topic."""
         last: dict[tuple[str, str], int] = {}
         for key, seq in self._read(lambda store: list(store.last_delivered().items())):
             last[key] = max(seq, last.get(key, 0))
         return last
 
     def totals(self) -> Totals:
-        """See :meth:`~edge_agent.outbox.store.Store.totals`."""
+        """What disk and memory hold together."""
         disk = self._disk.totals() if self._disk is not None else Totals(0, 0, 0)
         memory = self._memory.totals()
         return Totals(disk.rows + memory.rows, disk.size_bytes + memory.size_bytes, disk.pending + memory.pending)
 
     def last_id(self) -> int:
-        """See :meth:`~edge_agent.outbox.store.Store.last_id`."""
+        """The highest row id, 0 where there is none."""
         return max([0, *self._read(lambda store: [store.last_id()])])
 
     def close(self) -> None:
-        """See :meth:`~edge_agent.outbox.store.Store.close`. Tries a failed disk once more before."""
+        """Try a failed disk once more, then close the file; log what is lost."""
         self.retry_disk()
         left = self._memory.totals().pending if self._path is not None else 0
         if left:
-            log.error("outbox %s does not work to the end: %d undelivered events in memory are lost", self._path, left)
+            log.error("outbox %s did not work again: %d undelivered events in memory are lost", self._path, left)
         if self._disk is not None:
             self._disk.close()
 
@@ -181,40 +182,42 @@ class FallbackStore:
 
     def _put_in_place(self, disk: SqliteStore) -> None:
         """The file was deleted or its folder replaced: what is in it lives only as long as this process."""
-        self._say(f"outbox {self._path} has been deleted or moved away; it is written anew")
+        self._log_once(f"outbox {self._path} has been deleted or moved away; it is written anew")
         self.storage = "degraded"
         try:
             disk.put_in_place()
             self._disk = None
         except StoreError as error:
-            self._say(f"outbox {self._path}: {error}; it cannot be written anew, so that a restart would lose events")
+            self._log_once(
+                f"outbox {self._path}: {error}; it cannot be written anew, so that a restart would lose events"
+            )
 
-    def _begin_anew(self, path: Path, found: RecoveredRows) -> set[int]:
-        """Open a file in the place of the one put aside; the ids of the rows in it, none where that fails as well."""
+    def _replace_file(self, path: Path, found: RecoveredRows) -> set[int]:
+        """Open a new file in place of the one in quarantine; the ids of the rows in it, none where that fails too."""
         try:
             self._disk = _new_store(path, found)
         except StoreError as error:
-            self._say(f"outbox {path}: {error}; events wait in memory until it works again")
+            self._log_once(f"outbox {path}: {error}; events wait in memory until it works again")
             return set()
         self.opened += 1
         return {row.id for row in found.rows}
 
     def _move_to(self, disk: SqliteStore) -> None:
         rows, delivered = self._memory.drain()
-        noted = [*delivered, *self._marks]
+        noted = [*delivered, *self._unnoted]
         try:
             newest = disk.newest_delivery()
-            # What was delivered meanwhile came after all that the disk has seen, whatever a clock not yet set said.
-            disk.write(rows, [(row_id, min(at_ms, -newest) if at_ms < 0 else at_ms) for row_id, at_ms in noted])
+            # These rows were delivered after those on the disk, whatever time an unset clock gave.
+            disk.write(rows, [d if d.clock_synced else d._replace(at_ms=max(d.at_ms, newest)) for d in noted])
             for session in self._memory.sessions():
                 disk.save_session(session)
         except StoreError:
             self._memory.write(rows, delivered)
             raise
-        self._marks.clear()
+        self._unnoted.clear()
 
     def _on_disk(self, action: Callable[[SqliteStore], object]) -> bool:
-        """Do something on the disk; ``False`` where it fails, which is then dealt with."""
+        """Do something on the disk; ``False`` where it failed, which has been handled."""
         assert self._disk is not None
         try:
             action(self._disk)
@@ -231,9 +234,9 @@ class FallbackStore:
         return found + action(self._memory)
 
     def _fail(self, error: StoreError) -> None:
-        """Carry on in memory; :meth:`retry_disk` tries the disk again later."""
+        """Continue in memory; :meth:`retry_disk` tries the disk again later."""
         self.storage = "degraded"
-        self._say(f"outbox {self._path}: {error}; events wait in memory until it works again")
+        self._log_once(f"outbox {self._path}: {error}; events wait in memory until it works again")
         if error.usable or self._disk is None:
             return
         pending = self._disk.totals().pending
@@ -243,21 +246,21 @@ class FallbackStore:
             found = self._quarantine(self._path, error)
             rescued = {row.id: row for row in found.pending} | {row.id: row for row in self._rescue()}
             self.unreadable += max(0, pending - len(rescued))
-            stored = self._begin_anew(self._path, found)
+            stored = self._replace_file(self._path, found)
             self._memory.write([rescued[row_id] for row_id in sorted(rescued) if row_id not in stored], ())
-            self._marks = [(row_id, at_ms) for row_id, at_ms in self._marks if row_id in stored]
+            self._unnoted = [delivery for delivery in self._unnoted if delivery.row_id in stored]
 
     def _quarantine(self, path: Path, error: StoreError) -> RecoveredRows:
         """Move a damaged file out of the way; what can still be read of it."""
         try:
             moved = quarantine(path)
         except OSError as trouble:
-            self._say(f"outbox {path} cannot be read ({error}), nor set aside ({trouble})")
+            self._log_once(f"outbox {path} cannot be read ({error}), nor moved to quarantine ({trouble})")
             return RecoveredRows()
         self.quarantined += 1
-        found = recover_rows(moved, SCHEMA)
+        found = recover_rows(moved)
         log.error(
-            "outbox %s cannot be read (%s): set aside as %s. A new one begins with the %d events that could be saved, "
+            "outbox %s cannot be read (%s): moved to quarantine as %s. A new one begins with %d recovered events, "
             "%d of them undelivered",
             path,
             error,
@@ -267,10 +270,10 @@ class FallbackStore:
         )
         return found
 
-    def _say(self, trouble: str) -> None:
-        """Tell of a trouble, once until it is over."""
-        if trouble not in self._said:
-            self._said.add(trouble)
+    def _log_once(self, trouble: str) -> None:
+        """Log a trouble, once until it is over."""
+        if trouble not in self._logged:
+            self._logged.add(trouble)
             log.error("%s", trouble)
 
 

@@ -300,8 +300,7 @@ class Outbox:
         if session is not None:  # before its first row, so that no stored row is of an unknown session
             self._store.save_session(session)
         if rows or deliveries:
-            delivered = self._retention.date()
-            self._store.write(rows, [(row_id, delivered) for row_id in deliveries])
+            self._store.write(rows, self._retention.deliveries(deliveries))
         with self._changed:
             self._accepted += len(rows)
             self._pending += len(rows)

@@ -1,4 +1,4 @@
-"""Files that cannot be used but are worth retention for a look."""
+"""Corrupt files, moved out of the way and kept for a later look."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _MAX_QUARANTINED_FILES = 3
 
 
 def quarantine(path: Path) -> Path:
-    """Move a file that cannot be read out of the way, its log with it, and delete the oldest of those moved before.
+    """Move a file that cannot be read out of the way, with its log, and delete the oldest of those moved before.
 
     Returns:
         Where it is now: beside the original, named after it with ``.corrupt-`` and the time.

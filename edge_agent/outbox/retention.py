@@ -1,69 +1,72 @@
-"""How long delivered events stay at hand for who asks for them again: by which time they grow old.
+"""How long delivered events are kept for subscribers that ask for them again.
 
-The wall clock alone would not do. A device without a battery for its clock starts months behind or years ahead, and an
-event delivered then must neither expire when the clock is set nor stay for ever. So age is counted on a time line of
-the outbox's own, which never jumps: it goes on from the newest delivery in the store by the time that passes while the
-agent runs. Once the clock is known to be set, it becomes the time line, and what was dated without it moves along.
+The wall clock alone would not do. A device without a battery for its clock starts months behind or years ahead. An
+event delivered then must neither expire when the clock is set nor stay for ever. So age is counted on the outbox's own
+time line, which never jumps. It goes on from the newest delivery in the store by the time that passes while the agent
+runs. Once the clock is set, the clock becomes the time line, and the deliveries noted before are shifted with it.
 
-A pause between two runs counts where the clock was set before and after it, otherwise not, for nobody knows how long it
-was; nor does what an unset clock's run does after its last delivery. No age is overestimated.
+A pause between two runs counts only where the clock was set before and after it; otherwise nobody knows how long it
+was. What the run of an unset clock does after its last delivery does not count either. No age is overestimated.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from edge_agent.clock import Clock
 from edge_agent.outbox.fallback_store import FallbackStore
+from edge_agent.outbox.store import Delivery
 
 _EXPIRE_EVERY_S = 600.0
 _CLOCK_STEP_S = 60.0
 
 
 class Retention:
-    """Dates deliveries and deletes those that were kept long enough. The thread that uses the store uses this too.
+    """Gives deliveries their time and deletes those that were kept long enough. Belongs to the store's thread.
 
     Args:
-        store: What holds the deliveries.
-        clock: Passes the time, and dates once it is set.
+        store: Where the deliveries are noted.
+        clock: Measures the time that passes, and gives the time once it is set.
         keep_s: How long a delivered event is kept.
     """
 
     def __init__(self, store: FallbackStore, clock: Clock, keep_s: float) -> None:
         self._store, self._clock, self._keep_s = store, clock, keep_s
-        self._certain = False
+        self._clock_synced = False
         self._ahead_s = -clock.monotonic()  # of the time line before monotonic time
         self._next_expiry = clock.monotonic()
         self.opened()
 
     def opened(self) -> None:
-        """A file has come into reach: nothing happens from now on that is older than what it holds."""
+        """A file was opened: nothing that happens from now on is older than what it holds."""
         behind_s = self._store.newest_delivery() / 1000 - self._now_s()
-        if not self._certain and behind_s > 0:
+        if not self._clock_synced and behind_s > 0:
             self._ahead_s += behind_s
 
-    def date(self) -> int:
-        """What is noted of a delivery that happens now, as :meth:`~edge_agent.outbox.store.Store.write` takes it."""
+    def deliveries(self, row_ids: Iterable[int]) -> list[Delivery]:
+        """Deliveries of these rows that happen now."""
         now_ms = max(1, round(self._now_s() * 1000))
-        return now_ms if self._certain else -now_ms
+        return [Delivery(row_id, now_ms, self._clock_synced) for row_id in row_ids]
 
     def turn(self) -> None:
         """Look at the clock, and every ten minutes for what has expired."""
-        if self._clock.synced() and self._store.storage != "degraded":  # a failing disk could not be dated anew
-            self._follow(self._clock.wall() - self._clock.monotonic())
+        if self._clock.synced() and self._store.storage != "degraded":  # on a failing disk no time can be changed
+            self._follow_clock(self._clock.wall() - self._clock.monotonic())
         if self._clock.monotonic() >= self._next_expiry:
             self._store.expire(round((self._now_s() - self._keep_s) * 1000))
             self._next_expiry = self._clock.monotonic() + _EXPIRE_EVERY_S
 
-    def _follow(self, ahead_s: float) -> None:
-        """Take over the clock where it has just become certain, or was stepped."""
+    def _follow_clock(self, ahead_s: float) -> None:
+        """Make the clock the time line when it has just been set, or stepped."""
         by_s = ahead_s - self._ahead_s
-        if not self._certain:
-            self._store.settle(round(by_s * 1000), round((self._clock.monotonic() + ahead_s) * 1000))
+        if not self._clock_synced:
+            self._store.resolve_times(round(by_s * 1000), round((self._clock.monotonic() + ahead_s) * 1000))
         elif abs(by_s) >= _CLOCK_STEP_S:
-            self._store.redate(round(by_s * 1000))
+            self._store.shift_times(round(by_s * 1000))
         else:
             return
         if self._store.storage != "degraded":
-            self._certain, self._ahead_s = True, ahead_s
+            self._clock_synced, self._ahead_s = True, ahead_s
 
     def _now_s(self) -> float:
         return self._clock.monotonic() + self._ahead_s

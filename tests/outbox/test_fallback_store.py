@@ -10,7 +10,7 @@ import pytest
 from edge_agent.outbox.fallback_store import MEMORY_MAX_ROWS, FallbackStore
 from edge_agent.outbox.sqlite_store import SqliteStore
 from edge_agent.outbox.store import StoredSession
-from tests.support.samples import a_row
+from tests.support.samples import a_delivery, a_row
 
 
 def ids(store: FallbackStore) -> list[int]:
@@ -36,7 +36,7 @@ def test_a_full_disk_degrades_to_memory_and_loses_nothing(tmp_path: Path, caplog
     store.write([a_row(1)], [])
     fill_up(store)
     store.write([a_row(2, payload=BIG)], [])
-    store.write([a_row(3, payload=BIG)], [(1, 1000)])
+    store.write([a_row(3, payload=BIG)], [a_delivery(1)])
     assert store.storage == "degraded"
     assert ids(store)[-2:] == [2, 3]
     assert len(caplog.records) == 1
@@ -48,7 +48,7 @@ def test_what_waited_in_memory_is_on_disk_once_there_is_room(tmp_path: Path) -> 
     store.write([a_row(1)], [])
     fill_up(store)
     store.write([a_row(2, payload=BIG), a_row(3, payload=BIG)], [])
-    store.write([], [(1, 1000), (2, 1000)])
+    store.write([], [a_delivery(1), a_delivery(2)])
     store.save_session(StoredSession("S1", 1, clock_synced=True, lost=0))
     store.retry_disk()
     still = store.storage
@@ -75,7 +75,9 @@ def test_a_disk_that_cannot_be_used_at_the_start_is_used_later(tmp_path: Path) -
     store.close()
 
 
-def test_a_corrupt_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_corrupt_file_goes_to_quarantine_and_a_new_one_begins(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "outbox.db").write_bytes(b"garbage " * 1000)
     store = FallbackStore(tmp_path / "outbox.db")
     store.write([a_row(1)], [])
@@ -108,7 +110,7 @@ def test_of_a_file_that_turns_corrupt_delivered_events_are_kept_as_well(tmp_path
     path = tmp_path / "outbox.db"
     store = FallbackStore(path)
     sound = b'{"session":"S1","seq":%d,"pad":"' + b"x" * 3500 + b'"}'
-    store.write([a_row(i, payload=sound % i) for i in range(1, 400)], [(i, i) for i in range(1, 300)])
+    store.write([a_row(i, payload=sound % i) for i in range(1, 400)], [a_delivery(i, i) for i in range(1, 300)])
     assert store._disk is not None
     store._disk._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     store._disk._db.execute("PRAGMA cache_size = 1")
@@ -133,13 +135,13 @@ def test_a_file_whose_folder_is_deleted_or_replaced_is_written_anew(
 ) -> None:
     path = tmp_path / "data" / "outbox.db"
     store = FallbackStore(path)
-    store.write([a_row(1), a_row(2)], [(1, 1)])
+    store.write([a_row(1), a_row(2)], [a_delivery(1, 1)])
     path.parent.rename(tmp_path / "away")
     if replaced:
         other = SqliteStore(path)
         other.write([a_row(9)], [])
         other.close()
-    store.write([a_row(3)], [(2, 2)])
+    store.write([a_row(3)], [a_delivery(2, 2)])
     store.retry_disk()
     assert (store.storage, store.opened, ids(store)) == ("disk", 2, [3])
     assert len(caplog.records) == 2
@@ -179,7 +181,7 @@ def test_memory_is_bounded_whatever_the_limits_of_the_disk(tmp_path: Path) -> No
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_lost_with_a_disk_that_never_worked_again_is_told(
+def test_what_is_lost_with_a_disk_that_never_worked_again_is_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_text("in the way of the folder")

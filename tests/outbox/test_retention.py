@@ -13,7 +13,7 @@ from edge_agent.outbox.fallback_store import FallbackStore
 from edge_agent.outbox.retention import Retention
 from edge_agent.outbox.store import Row
 from tests.support.clocks import SteppedClock
-from tests.support.samples import a_row
+from tests.support.samples import a_delivery, a_row
 
 HOUR = 3600.0
 RIGHT = 1_700_000_000.0
@@ -31,7 +31,7 @@ class Run:
         self.retention.turn()
 
     def deliver(self, *numbers: int) -> None:
-        self.store.write([a_row(number) for number in numbers], [(number, self.retention.date()) for number in numbers])
+        self.store.write([a_row(number) for number in numbers], self.retention.deliveries(numbers))
 
     def after(self, hours: float) -> None:
         self.clock.advance(hours * HOUR)
@@ -164,9 +164,11 @@ def test_what_a_failing_disk_missed_is_not_older_than_what_it_holds(tmp_path: Pa
 def test_a_file_of_the_first_version_is_taken_over_and_counts_as_just_delivered(tmp_path: Path) -> None:
     path = tmp_path / "outbox.db"
     old = FallbackStore(path)
-    old.write([a_row(1), a_row(2), a_row(3)], [(1, round(BEHIND * 1000)), (2, round(RIGHT * 1000))])
+    times = [a_delivery(1, round(BEHIND * 1000)), a_delivery(2, round(RIGHT * 1000))]
+    old.write([a_row(1), a_row(2), a_row(3)], times)
     old.close()
     with closing(sqlite3.connect(path)) as db:
+        db.execute("ALTER TABLE rows DROP COLUMN delivered_clock_synced")
         db.execute("PRAGMA user_version = 1")
     run = Run(path, RIGHT + 50 * HOUR, synced=True)
     run.after(23)

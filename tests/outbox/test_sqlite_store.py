@@ -13,13 +13,13 @@ from edge_agent.outbox.quarantine import quarantine
 from edge_agent.outbox.sqlite_store import SqliteStore
 from edge_agent.outbox.store import StoreError
 from tests.support.full_disk import files_of_at_most
-from tests.support.samples import a_row
+from tests.support.samples import a_delivery, a_row
 
 
 def test_rows_and_deliveries_survive_closing(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "outbox.db")
     store.write([a_row(1), a_row(2)], [])
-    store.write([], [(1, 1000)])
+    store.write([], [a_delivery(1)])
     totals = store.totals()
     store.close()
     again = SqliteStore(tmp_path / "outbox.db")
@@ -97,7 +97,7 @@ def test_a_full_medium_changes_nothing_and_can_be_tried_again(tmp_path: Path) ->
     pages = store._db.execute("PRAGMA page_count").fetchone()[0]
     store._db.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreError) as caught:
-        store.write([a_row(i, payload=b"x" * 1000) for i in range(2, 50)], [(1, 1000)])
+        store.write([a_row(i, payload=b"x" * 1000) for i in range(2, 50)], [a_delivery(1)])
     assert caught.value.usable
     assert store.undelivered("expression", 0, 10) == [a_row(1)]
     store._db.execute("PRAGMA max_page_count = 1000000")
@@ -121,7 +121,7 @@ def test_a_folder_that_cannot_be_made_is_an_error_of_the_medium(tmp_path: Path) 
     assert not caught.value.corrupt
 
 
-def test_files_set_aside_do_not_pile_up(tmp_path: Path) -> None:
+def test_files_in_quarantine_do_not_pile_up(tmp_path: Path) -> None:
     for number in range(5):
         (tmp_path / "outbox.db").write_text(str(number))
         quarantine(tmp_path / "outbox.db")

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from edge_agent.outbox.fallback_store import FallbackStore
+from edge_agent.outbox.memory_store import MemoryStore
 from edge_agent.outbox.sqlite_store import SqliteStore
-from edge_agent.outbox.store import MemoryStore, Row, Store, StoredSession
-from tests.support.samples import a_row
+from edge_agent.outbox.store import Row, Store, StoredSession
+from tests.support.samples import a_delivery, a_row
 
 MAKERS: dict[str, Callable[[Path], Store]] = {
     "memory": lambda _folder: MemoryStore(),
@@ -52,7 +53,7 @@ def test_rows_that_are_stored_after_later_ones_come_before_them(store: Store) ->
 
 def test_delivered_rows_are_not_sent_again_and_can_be_asked_for(store: Store) -> None:
     store.write([a_row(i) for i in range(1, 6)], [])
-    store.write([], [(2, 1000), (3, 1000), (99, 1000)])
+    store.write([], [a_delivery(2), a_delivery(3), a_delivery(99)])
     assert ids(store.undelivered("expression", 0, 10)) == [1, 4, 5]
     assert ids(store.between("S1", "expression", 2, 4, 10)) == [2, 3, 4]
     assert store.totals().pending == 3
@@ -64,7 +65,7 @@ def test_a_range_is_of_one_session_and_topic_and_limited(store: Store) -> None:
 
 
 def test_trimming_takes_the_oldest_delivered_before_anything_undelivered(store: Store) -> None:
-    store.write([a_row(i) for i in range(1, 7)], [(3, 1000), (5, 1000)])
+    store.write([a_row(i) for i in range(1, 7)], [a_delivery(3), a_delivery(5)])
     assert store.trim(5, 10**9, keep=()) == []
     assert ids(store.between("S1", "expression", 1, 9, 10)) == [1, 2, 4, 5, 6]
     assert ids(store.trim(3, 10**9, keep=())) == [1]
@@ -90,7 +91,7 @@ def test_a_store_within_its_limits_is_not_trimmed(store: Store) -> None:
 
 
 def test_rows_delivered_long_ago_expire_and_undelivered_ones_never_do(store: Store) -> None:
-    store.write([a_row(i) for i in range(1, 5)], [(1, 1000), (3, 2000)])
+    store.write([a_row(i) for i in range(1, 5)], [a_delivery(1), a_delivery(3, 2000)])
     store.expire(before_ms=1500)
     assert ids(store.between("S1", "expression", 1, 9, 10)) == [2, 3, 4]
     assert store.totals() == (3, 600, 2)
@@ -111,7 +112,10 @@ def test_sessions_are_remembered_while_rows_of_theirs_are_held(store: Store) -> 
 
 
 def test_the_last_delivered_number_is_known_by_session_and_topic(store: Store) -> None:
-    store.write([a_row(1), a_row(2), a_row(3), a_row(4, "summary"), a_row(5, session="S2")], [(1, 9), (2, 9), (5, 9)])
+    store.write(
+        [a_row(1), a_row(2), a_row(3), a_row(4, "summary"), a_row(5, session="S2")],
+        [a_delivery(1, 9), a_delivery(2, 9), a_delivery(5, 9)],
+    )
     assert store.last_delivered() == {("S1", "expression"): 2, ("S2", "expression"): 5}
 
 
@@ -123,33 +127,35 @@ def test_the_last_id_is_known(store: Store) -> None:
 
 def test_the_newest_delivery_is_known_whether_certain_or_not(store: Store) -> None:
     assert store.newest_delivery() == 0
-    store.write([a_row(i) for i in range(1, 4)], [(1, 1000), (2, -3000)])
+    store.write([a_row(i) for i in range(1, 4)], [a_delivery(1), a_delivery(2, 3000, clock_synced=False)])
     assert store.newest_delivery() == 3000
 
 
 def test_uncertain_deliveries_expire_by_their_time_too(store: Store) -> None:
-    store.write([a_row(1), a_row(2)], [(1, -1000), (2, -2000)])
+    store.write(
+        [a_row(1), a_row(2)], [a_delivery(1, 1000, clock_synced=False), a_delivery(2, 2000, clock_synced=False)]
+    )
     assert store.expire(before_ms=1500) == 1
     assert ids(store.between("S1", "expression", 1, 9, 10)) == [2]
 
 
 def test_settling_moves_uncertain_deliveries_alone_and_once(store: Store) -> None:
-    store.write([a_row(1), a_row(2), a_row(3)], [(1, 1000), (2, -5000)])
+    store.write([a_row(1), a_row(2), a_row(3)], [a_delivery(1), a_delivery(2, 5000, clock_synced=False)])
     for _ in range(2):
-        store.settle(by_ms=100_000, now_ms=200_000)
+        store.resolve_times(by_ms=100_000, now_ms=200_000)
     assert store.expire(before_ms=105_000) == 1
     assert ids(store.between("S1", "expression", 1, 3, 10)) == [2, 3]
     assert store.newest_delivery() == 105_000
 
 
 def test_settling_leaves_nothing_delivered_in_the_future(store: Store) -> None:
-    store.write([a_row(1)], [(1, 9_000)])
-    store.settle(by_ms=0, now_ms=2_000)
+    store.write([a_row(1)], [a_delivery(1, 9_000)])
+    store.resolve_times(by_ms=0, now_ms=2_000)
     assert store.newest_delivery() == 2_000
 
 
 def test_certain_deliveries_can_be_dated_anew(store: Store) -> None:
-    store.write([a_row(1), a_row(2), a_row(3)], [(1, 1000), (2, -5000)])
-    store.redate(by_ms=100_000)
+    store.write([a_row(1), a_row(2), a_row(3)], [a_delivery(1), a_delivery(2, 5000, clock_synced=False)])
+    store.shift_times(by_ms=100_000)
     assert store.expire(before_ms=100_000) == 1
     assert ids(store.between("S1", "expression", 1, 3, 10)) == [1, 3]

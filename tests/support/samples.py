@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from edge_agent.outbox.store import Row
+from edge_agent.outbox.store import Delivery, Row
 from edge_agent.protocol.messages import CameraHealth, HealthReport, Percentiles
 from edge_agent.types import Box, ChangeKind, ExpressionChange, WindowSummary
 
@@ -49,3 +49,8 @@ def a_report() -> HealthReport:
 def a_row(row_id: int, topic: str = "expression", session: str = "S1", payload: bytes = b"x" * 100) -> Row:
     """A stored event whose ``seq`` is its id."""
     return Row(row_id, topic, session, row_id, payload, mono_ms=row_id, wall_ms=1_700_000_000_000 + row_id)
+
+
+def a_delivery(row_id: int, at_ms: int = 1000, *, clock_synced: bool = True) -> Delivery:
+    """An acknowledgement of that row, by a clock that is set unless told otherwise."""
+    return Delivery(row_id, at_ms, clock_synced)

@@ -35,12 +35,7 @@ def training_data(record: RunRecord) -> tuple[DataInfo, ...]:
         images=record.images,
         note=record.protocol_note,
     )
-    earlier = (
-        DataInfo(name=name, sha256=sha256, protocol=protocol, use=EARLIER)
-        for sha256, name in record.earlier.data.items()
-        for protocol in record.earlier.splits.get(sha256, ("",))
-    )
-    return (own, *earlier)
+    return (own, *record.earlier.as_earlier_data())
 
 
 def matching_record(bundle: Bundle, run: RunDir) -> RunRecord:

@@ -81,7 +81,7 @@ def measure_bundle(
         if unseen is None
         else evaluate_cross_dataset(predictor, load(unseen, channels=predictor.channels)),
         robustness=measure_robustness(predictors, faces, on_step=on_step),
-        training_degradations=() if record is None else record.recipe.spoiling.kinds(),
+        training_degradations=() if record is None else record.recipe.degradation.kinds(),
     )
     if plots is not None:
         scored = evaluate(probabilities, faces.labels, faces.classes)

@@ -98,8 +98,9 @@ def fit(
     from train.data import load
     from train.data.ferplus import load_votes
     from train.data.splits import make_split
-    from train.fit.distributed import Place, join
-    from train.fit.initial_weights import open_start
+    from train.fit.distributed import Placement, join_process_group
+    from train.fit.initial_weights import open_initial_weights
+    from train.fit.inputs import TrainingInputs
     from train.fit.progress import show_progress
     from train.fit.recipe import load_recipe
     from train.fit.run_dir import RunDir
@@ -109,20 +110,23 @@ def fit(
     faces = load(data, channels=settings.channels)
     split = make_split(faces, settings.protocol)
     with (
-        join(Place(devices, hosts, host, coordinator)) as team,
-        show_progress(settings.epochs, show=team.leads) as progress,
+        join_process_group(Placement(devices, hosts, host, coordinator)) as group,
+        show_progress(settings.epochs, show=group.is_leader) as progress,
     ):
-        train(
+        inputs = TrainingInputs(
             settings,
             faces,
             split,
-            RunDir(out),
-            resume=resume,
-            start_from=open_start(start, faces.images[split.train]) if start else None,
             votes=load_votes(votes, faces) if votes else None,
             teachers=teacher or (),
+            initial_weights=open_initial_weights(start, faces.images[split.train]) if start else None,
+        )
+        train(
+            inputs,
+            RunDir(out),
+            resume=resume,
             deterministic=not fast,
-            team=team,
+            group=group,
             on_step=progress.step,
             on_epoch=progress.epoch,
         )

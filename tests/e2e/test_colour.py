@@ -24,6 +24,7 @@ from export.pipeline import export_run
 from tests.train.fit.test_trainer import RECIPE
 from train.data import load
 from train.data.splits import make_split
+from train.fit.inputs import TrainingInputs
 from train.fit.recipe import Phase
 from train.fit.run_dir import RunDir
 from train.fit.trainer import fit
@@ -51,7 +52,7 @@ def colour_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert cv2.imwrite(str(folder / f"{number}.png"), cv2.cvtColor(crop, cv2.COLOR_RGB2BGR))
     faces = load(root / "faces", channels=3)
     recipe = msgspec.structs.replace(RECIPE, channels=3, batch_size=12, phases=(Phase(epochs=10),))
-    fit(recipe, faces, make_split(faces), RunDir(root / "run"))
+    fit(TrainingInputs(recipe, faces, make_split(faces)), RunDir(root / "run"))
     export_run(root / "run", root / "colour.tflite", "int8", root / "faces")
     return root / "colour.tflite"
 

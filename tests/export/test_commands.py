@@ -22,8 +22,9 @@ from edge_agent.vision.classifier import BUNDLED_MODEL, Classifier
 from tests.support.exported import CLASSES, keras_model, write_fer2013
 from tests.support.tflite_models import dense_model, metadata
 from train.data import load
+from train.fit.provenance import Provenance
 from train.fit.recipe import Phase, Recipe
-from train.fit.run_dir import Learnt, RunDir, RunRecord, utc_now
+from train.fit.run_dir import RunDir, RunRecord, utc_now
 
 Call = Callable[..., int]
 
@@ -139,7 +140,7 @@ def test_a_bundle_made_when_bundles_told_less_is_described_again(
     call("convert", run, "--out", old, "--data", data)
     before = read_bundle(old)
     told = msgspec.structs.replace(
-        RunDir(run).record(), extra_annotation="FER+ votes", earlier=Learnt(data={"1" * 64: "first"})
+        RunDir(run).record(), extra_annotation="FER+ votes", earlier=Provenance(data={"1" * 64: "first"})
     )
     RunDir(tmp_path / "record").create(told)
     capsys.readouterr()

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.model_format.labels import FER2013
+from train.fit.provenance import NO_PROVENANCE, Provenance
 from train.measure.predictors import Predictor
 
 Logits = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 def predictor(
-    logits: Logits, *, labels: tuple[str, ...] = FER2013, training_data: dict[str, str] | None = None
+    logits: Logits, *, labels: tuple[str, ...] = FER2013, provenance: Provenance = NO_PROVENANCE
 ) -> Predictor:
     """A predictor that gives the logits of a function."""
     return Predictor(
@@ -25,7 +26,7 @@ def predictor(
         temperature=1.0,
         protocol="fer2013-official",
         fingerprint="",
-        training_data=training_data or {},
+        provenance=provenance,
         logits=logits,
     )
 

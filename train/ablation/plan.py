@@ -10,7 +10,7 @@ import msgspec
 from edge_agent.config_file import from_tables, load_toml
 from edge_agent.errors import ConfigError, InputError
 from train.ablation.normalisation import Normalisation
-from train.fit.recipe import MOST_SEED, Recipe, check_sense, load_recipe
+from train.fit.recipe import MAX_SEED, Recipe, check_consistency, load_recipe
 from train.models import MODELS
 
 PLANS = Path(__file__).parent / "plans"
@@ -46,7 +46,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     title: str
     base: str
-    seeds: Annotated[tuple[Annotated[int, msgspec.Meta(ge=0, le=MOST_SEED)], ...], msgspec.Meta(min_length=1)]
+    seeds: Annotated[tuple[Annotated[int, msgspec.Meta(ge=0, le=MAX_SEED)], ...], msgspec.Meta(min_length=1)]
     set: dict[str, Any] = {}
     change: Annotated[tuple[Change, ...], msgspec.Meta(min_length=1)]
 
@@ -121,7 +121,7 @@ def _changed(recipe: Recipe, replaced: dict[str, Any], path: Path, where: str) -
     """Replace some settings of a recipe. Tables are merged; everything else is replaced as a whole."""
     merged = _merged(msgspec.to_builtins(recipe), replaced)
     changed = from_tables(merged, Recipe, Path(f"{path}, {where}"))
-    check_sense(changed, f"{path}, {where}")
+    check_consistency(changed, f"{path}, {where}")
     if changed.model and changed.model not in MODELS:
         raise ConfigError(
             f"{path}, {where}.model", received=repr(changed.model), expected=f"one of {', '.join(MODELS)}"

@@ -22,11 +22,13 @@ from train.ablation.saved_predictions import TrainingIdentity, check_run, read_p
 from train.data.dataset import FaceSet, Split
 from train.data.ferplus import Votes
 from train.data.splits import make_split
-from train.fit.initial_weights import describe_start, open_start
+from train.fit.initial_weights import describe_initial_weights, open_initial_weights
+from train.fit.inputs import TrainingInputs
 from train.fit.objective import open_teachers
 from train.fit.run_dir import EpochMetrics, RunDir
 from train.fit.saved import load_model
-from train.fit.trainer import fit, predict_logits
+from train.fit.trainer import fit
+from train.models.inference import predict_logits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,14 +110,14 @@ def _describe_teachers(variant: Variant, inputs: AblationInputs) -> tuple[str, .
             expected="FER+'s table, fer2013new.csv",
             remedy="Name it with --votes",
         )
-    if variant.recipe.teaching.weight and not inputs.teachers:
+    if variant.recipe.distillation.weight and not inputs.teachers:
         raise InputError(
             f"variant {variant.name!r}",
             received="no teacher",
             expected="a model bundle",
             remedy="Name it with --teacher",
         )
-    opened = open_teachers(variant.recipe, inputs.faces, inputs.teachers if variant.recipe.teaching.weight else ())
+    opened = open_teachers(variant.recipe, inputs.faces, inputs.teachers if variant.recipe.distillation.weight else ())
     return () if opened is None else opened.descriptions
 
 
@@ -140,7 +142,7 @@ def _identity(variant: Variant, split: Split, inputs: AblationInputs, teachers: 
         faces=variant.faces,
         data=inputs.faces.fingerprint(),
         split=split.protocol,
-        initial_weights=describe_start(inputs.start) if inputs.start else "",
+        initial_weights=describe_initial_weights(inputs.start) if inputs.start else "",
         teachers=teachers,
         votes=votes.fingerprint() if votes is not None else "",
     )
@@ -160,17 +162,15 @@ def _predictions(
     if run.model_path.is_file():
         check_run(run, training, faces.fingerprint())
     else:
-        fit(
+        given = TrainingInputs(
             recipe,
             faces,
             split,
-            run,
-            resume=True,
-            start_from=open_start(inputs.start, faces.images[split.train]) if inputs.start else None,
             votes=inputs.votes if recipe.uses_votes else None,
-            teachers=inputs.teachers if recipe.teaching.weight else (),
-            on_epoch=on_epoch,
+            teachers=inputs.teachers if recipe.distillation.weight else (),
+            initial_weights=open_initial_weights(inputs.start, faces.images[split.train]) if inputs.start else None,
         )
+        fit(given, run, resume=True, on_epoch=on_epoch)
     logits = predict_logits(load_model(run), faces.images[split.validation])
     return np.asarray(logits.argmax(axis=1), np.int64)
 

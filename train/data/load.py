@@ -37,8 +37,8 @@ def load(path: Path, *, channels: int = 1, on_unreadable: OnUnreadable = "error"
     table = _table(path)
     if table is not None:
         return load_fer2013(table, channels=channels, on_unreadable=on_unreadable)
-    reader = load_ckplus if is_ckplus(find_classes(path)) else load_folders
-    return reader(path, channels=channels, on_unreadable=on_unreadable)
+    loader = load_ckplus if is_ckplus(find_classes(path)) else load_folders
+    return loader(path, channels=channels, on_unreadable=on_unreadable)
 
 
 def _table(path: Path) -> Path | None:

@@ -19,7 +19,7 @@ _SIDE = 16
 _CHUNK = 2048
 
 
-def alike_groups(crops: Sequence[NDArray[np.uint8]], tied: Sequence[str] = ()) -> NDArray[np.int64]:
+def near_duplicate_groups(crops: Sequence[NDArray[np.uint8]], tied: Sequence[str] = ()) -> NDArray[np.int64]:
     """A number that crops share when a chain of look-alikes, or of equal non-empty words in ``tied``, joins them.
 
     Args:

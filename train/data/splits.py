@@ -1,4 +1,4 @@
-"""Which faces to learn from and which to judge by: named protocols, apart from any reading of files.
+"""Which faces to train on and which to validate and test on: named protocols, independent of any file format.
 
 A protocol is written as its name and options, ``ckplus_by_subject fold=3 folds=10``. So it stands in recipes and
 records, and :func:`make_split` gives the same rows for the same words.
@@ -6,8 +6,7 @@ records, and :func:`make_split` gives the same rows for the same words.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ _NONE = np.empty(0, np.int64)
 
 
 def fer2013_paper(faces: FaceSet) -> Split:
-    """FER2013 as the paper has it: learn from Training, judge by PublicTest and PrivateTest together (7,178 images).
+    """FER2013 as in the paper: train on Training, validate on PublicTest and PrivateTest together (7,178 images).
 
     Takes Kaggle's table, or its copy in folders, whose ``test/`` holds both.
 
@@ -39,7 +38,7 @@ def fer2013_paper(faces: FaceSet) -> Split:
 
 
 def fer2013_official(faces: FaceSet) -> Split:
-    """FER2013 as its contest had it: learn from Training, choose by PublicTest, test on PrivateTest once.
+    """FER2013 as in its contest: train on Training, validate on PublicTest, test on PrivateTest once.
 
     Raises:
         InputError: The set lacks Training or PublicTest.
@@ -51,10 +50,10 @@ def fer2013_official(faces: FaceSet) -> Split:
 
 
 def ckplus_by_image(faces: FaceSet, *, seed: int = 0) -> Split:
-    """CK+ as the paper has it: a third of each class drawn by image, so that neighbouring frames fall on both sides.
+    """CK+ as in the paper: a third of each class is drawn by image, so neighbouring frames are on both sides.
 
     Raises:
-        InputError: The set does not tell recordings apart, or is too small.
+        InputError: The set does not name recordings, or is too small.
     """
     _need(faces, faces.sequence, "sequences", "ckplus-by-image")
     held_out = _draw_by_class(faces, np.arange(len(faces)), 1 / 3, seed)
@@ -68,16 +67,16 @@ def ckplus_by_image(faces: FaceSet, *, seed: int = 0) -> Split:
 
 
 def ckplus_by_subject(faces: FaceSet, *, fold: int = 0, folds: int = 10, seed: int = 0) -> Split:
-    """Subject-independent: the persons are dealt to ``folds`` groups of like size and mix; one group is held out.
+    """Subject-independent: persons are assigned to ``folds`` folds of similar size and mix; one fold is held out.
 
     Raises:
-        InputError: The set does not tell subjects, has fewer of them than folds, or has no such fold.
+        InputError: The set does not name subjects, has fewer of them than folds, or has no such fold.
     """
     _need(faces, faces.subject, "subjects", "ckplus-by-subject")
-    groups = deal_subjects(faces, folds, seed)
+    fold_of = assign_folds(faces, folds, seed)
     if not 0 <= fold < folds:
         raise InputError("fold", received=fold, expected=f"0 to {folds - 1}")
-    held_out = np.flatnonzero(groups == fold)
+    held_out = np.flatnonzero(fold_of == fold)
     note = f"Nobody is on both sides; fold {fold} of 0 to {folds - 1}."
     protocol = f"ckplus-by-subject fold={fold} folds={folds} seed={seed}"
     return Split(protocol, _others(faces, held_out), held_out, _NONE, note)
@@ -87,7 +86,7 @@ def own_split(faces: FaceSet, *, seed: int = 0) -> Split:
     """The folders' own train, validation and test; without validation, a tenth of each training class is drawn for it.
 
     Raises:
-        InputError: There is no train folder, or nothing to judge by.
+        InputError: There is no train folder, or nothing to validate on.
     """
     train = _published(faces, "train", "own-split")
     validation, test = np.flatnonzero(faces.usage == "validation"), np.flatnonzero(faces.usage == "test")
@@ -100,10 +99,10 @@ def own_split(faces: FaceSet, *, seed: int = 0) -> Split:
 
 
 def random_by_class(faces: FaceSet, *, seed: int = 0) -> Split:
-    """For folders without splits: of each class a tenth to choose by and a tenth to test on, drawn by image.
+    """For folders without splits: a tenth of each class for validation and a tenth for the test, drawn by image.
 
     Raises:
-        InputError: No class has as many images as that needs.
+        InputError: No class has enough images.
     """
     test = _draw_by_class(faces, np.arange(len(faces)), 1 / 10, seed)
     rest = _others(faces, test)
@@ -130,7 +129,7 @@ def default_protocol(faces: FaceSet) -> str:
         return _name_of(fer2013_paper)
     if "train" in faces.usage:
         return _name_of(own_split)
-    return _name_of(ckplus_by_image) if _told(faces.sequence) else _name_of(random_by_class)
+    return _name_of(ckplus_by_image) if _all_known(faces.sequence) else _name_of(random_by_class)
 
 
 def make_split(faces: FaceSet, protocol: str = "") -> Split:
@@ -163,31 +162,8 @@ def siblings_in_train(faces: FaceSet, split: Split) -> int:
     return int(np.isin(held_out[held_out != ""], faces.sequence[split.train]).sum())
 
 
-def note_on(faces: FaceSet, split: Split, earlier: Mapping[str, Sequence[str]]) -> str:
-    """What a reader of figures on a split must know: its own note, and how many held-out images a network had learnt
-    from that a training began with or was taught by.
-
-    Args:
-        faces: The set.
-        split: The training's own.
-        earlier: Sha256 of data sets to other splits by which they were learnt from before. Only those of this very set
-            count, and those that are known here.
-    """
-    held_out = np.concatenate([split.validation, split.test])
-    seen: dict[str, NDArray[np.bool_]] = {}
-    for protocol in earlier.get(faces.fingerprint(), ()) if earlier else ():
-        with contextlib.suppress(InputError):
-            seen[protocol] = np.isin(held_out, make_split(faces, protocol).train)
-    by = [protocol for protocol, rows in seen.items() if rows.any()]
-    if not by:
-        return split.note
-    count = int(np.any([seen[protocol] for protocol in by], axis=0).sum())
-    told = f"{count} of {len(held_out)} held-out images were learnt from before, by {', '.join(by)}"
-    return f"{split.note} {told}: figures on them flatter.".strip()
-
-
-def deal_subjects(faces: FaceSet, folds: int, seed: int = 0) -> NDArray[np.int64]:
-    """Deal the subjects to folds, largest first, each to where it keeps the classes most even.
+def assign_folds(faces: FaceSet, folds: int, seed: int = 0) -> NDArray[np.int64]:
+    """Assign subjects to folds, largest first, each to the fold where it keeps the classes most even.
 
     Fold sizes differ by no more images than the largest subject has.
 
@@ -216,8 +192,8 @@ def deal_subjects(faces: FaceSet, folds: int, seed: int = 0) -> NDArray[np.int64
         best = min(np.flatnonzero(eligible), key=lambda fold: (rise[fold], filled[fold], fold))
         held[best] += counts[subject]
         fold_of[subject] = best
-    dealt: NDArray[np.int64] = fold_of[owner]
-    return dealt
+    assigned: NDArray[np.int64] = fold_of[owner]
+    return assigned
 
 
 def _published(faces: FaceSet, usage: str, protocol: str) -> NDArray[np.int64]:
@@ -233,8 +209,8 @@ def _published(faces: FaceSet, usage: str, protocol: str) -> NDArray[np.int64]:
     return rows
 
 
-def _need(faces: FaceSet, told: NDArray[np.str_], what: str, protocol: str) -> None:
-    if not _told(told):
+def _need(faces: FaceSet, values: NDArray[np.str_], what: str, protocol: str) -> None:
+    if not _all_known(values):
         raise InputError(
             f"{faces.name}, protocol {protocol}",
             received=f"images that do not tell their {what}",
@@ -243,7 +219,7 @@ def _need(faces: FaceSet, told: NDArray[np.str_], what: str, protocol: str) -> N
         )
 
 
-def _told(values: NDArray[np.str_]) -> bool:
+def _all_known(values: NDArray[np.str_]) -> bool:
     return bool(values.size) and bool((values != "").all())
 
 

@@ -1,7 +1,7 @@
 """The mean of several networks' weights: one network that is nearly as good as all together (Wortsman et al. 2022).
 
-It works for trainings that began from common weights, and for those weights themselves: all lie in one valley of the
-loss. What comes out is a finished run like any other.
+It works for trainings with common initial weights, and for those weights themselves: all lie in one valley of the
+loss. The result is a finished run like any other.
 """
 
 from __future__ import annotations
@@ -21,18 +21,19 @@ from edge_agent.model_format.bundle import read_bundle
 from edge_agent.model_format.metadata import TRAINING
 from train.common.machine import describe_machine
 from train.data.dataset import FaceSet, Split
-from train.data.splits import make_split, note_on
-from train.fit.batch_statistics import answers_by_batches
-from train.fit.run_dir import Learnt, RunDir, RunRecord, git_revision, utc_now
+from train.data.splits import make_split
+from train.fit.provenance import NO_PROVENANCE, Provenance, describe_bundle, note_on_split, provenance_of_bundle
+from train.fit.run_dir import RunDir, RunRecord, git_revision, utc_now
 from train.fit.saved import load_model
-from train.fit.trainer import accuracy, predict_logits
-from train.fit.weights_from_tflite import recover
-from train.measure.predictors import describe_bundle, learnt_by
+from train.fit.validation import accuracy
+from train.fit.weights_from_tflite import model_from_tflite
+from train.models.batch_statistics import predict_with_batch_statistics
+from train.models.inference import predict_logits
 
-_MOST_FACES = 4096
+_MAX_FACES = 4096
 _BATCH = 256
-_WORSE = 0.05
-"""Share of faces: what is lost from one valley of the loss into the hill between two is more, chance is less."""
+_MAX_LOSS = 0.05
+"""Largest drop in accuracy without a warning. Members without common initial weights lose more, chance alone less."""
 
 log = logging.getLogger(__name__)
 
@@ -45,31 +46,31 @@ class _Member:
         name: For people.
         description: Name and fingerprint, for the record.
         record: Of its run; None for a bundle.
-        alike: What all members must have in common, as ``_ALIKE`` names it.
-        annotation: What its training had beyond labels.
-        teachers: Whose answers its training had.
-        learnt: All that its weights learnt from.
-        model: Gives the network; a bundle's is read back with the training images given.
+        common: What all members must have in common, in the order of ``_IN_COMMON``.
+        annotation: Annotation its own training used beyond labels.
+        teachers: Teacher models of its own training.
+        provenance: Of its weights.
+        model: Gives the network; a bundle's is rebuilt from its weights with the training images given.
     """
 
     name: str
     description: str
     record: RunRecord | None
-    alike: tuple[object, ...]
+    common: tuple[object, ...]
     annotation: tuple[str, ...]
     teachers: tuple[str, ...]
-    learnt: Learnt
+    provenance: Provenance
     model: Callable[[NDArray[np.uint8]], keras.Model]
 
 
 @dataclass(frozen=True)
 class Averaged:
-    """What came of it.
+    """The outcome of averaging.
 
     Attributes:
         model: The mean network.
-        accuracy: Its share of the validation part read rightly.
-        members: Name of each network it is the mean of, and the same of that.
+        accuracy: Its accuracy on the validation part.
+        members: Name and accuracy of each network it is the mean of.
     """
 
     model: keras.Model
@@ -77,14 +78,14 @@ class Averaged:
     members: tuple[tuple[str, float], ...]
 
 
-_ALIKE = ("network", "channels", "classes", "data", "split")
+_IN_COMMON = ("network", "channels", "classes", "data", "split")
 
 
 def average(members: Sequence[Path], faces: FaceSet, out: RunDir) -> Averaged:
     """Leave the mean of several networks as a run in ``out``.
 
-    Normalisation's running statistics are not averaged: those of the mean network are taken anew, from training images
-    without variations (as Izmailov et al. 2018 do).
+    Normalisation's running statistics are not averaged. Those of the mean network are estimated anew from training
+    images without augmentation, as Izmailov et al. 2018 do.
 
     Args:
         members: Finished run directories, and model bundles they began with, of one network, data set and split; one
@@ -93,12 +94,12 @@ def average(members: Sequence[Path], faces: FaceSet, out: RunDir) -> Averaged:
         out: Where to. Empty.
 
     Returns:
-        The mean and what it and its members reach. A warning tells where it is far from all of them.
+        The mean, its accuracy and that of its members. A warning is logged where it is far worse than all of them.
 
     Raises:
-        InputError: Fewer than two members, no run among them, an unfinished one, members that differ in what must be
-            alike, other data, or ``out`` holds something.
-        ModelError: A file is no bundle, or its weights cannot be read back.
+        InputError: Fewer than two members, no run among them, an unfinished one, members that differ in network,
+            channels, classes, data or split, other data, or ``out`` holds something.
+        ModelError: A file is no bundle, or its weights cannot be recovered.
     """
     if len(members) < 2:
         raise InputError("networks to average", received=str(len(members)), expected="two or more")
@@ -112,7 +113,7 @@ def average(members: Sequence[Path], faces: FaceSet, out: RunDir) -> Averaged:
             remedy="Average a bundle with a training that began with it",
         )
     for path, one in zip(members, opened, strict=True):
-        for what, mine, first in zip(_ALIKE, one.alike, opened[0].alike, strict=True):
+        for what, mine, first in zip(_IN_COMMON, one.common, opened[0].common, strict=True):
             if mine != first:
                 raise InputError(
                     f"{path}: {what}",
@@ -133,16 +134,16 @@ def average(members: Sequence[Path], faces: FaceSet, out: RunDir) -> Averaged:
     reached = [accuracy(predict_logits(model, held_out.images), held_out.labels) for model in models]
     mean = models[0]
     mean.set_weights([np.mean(values, axis=0) for values in zip(*(one.get_weights() for one in models), strict=True)])
-    chosen = np.random.default_rng(0).permutation(rows)[:_MOST_FACES]
-    answers_by_batches(mean, faces.images[chosen], _BATCH)
+    chosen = np.random.default_rng(0).permutation(rows)[:_MAX_FACES]
+    predict_with_batch_statistics(mean, faces.images[chosen], _BATCH)
     _write(out, mean, opened, record, faces, split)
     found = Averaged(
         mean,
         accuracy(predict_logits(mean, held_out.images), held_out.labels),
         tuple((one.name, share) for one, share in zip(opened, reached, strict=True)),
     )
-    if found.accuracy < min(reached) - _WORSE:
-        log.warning("the mean reads far less than each of its members: have they a beginning in common?")
+    if found.accuracy < min(reached) - _MAX_LOSS:
+        log.warning("the mean is far less accurate than each of its members: have they a beginning in common?")
     return found
 
 
@@ -153,10 +154,10 @@ def _run(path: Path) -> _Member:
         name=path.resolve().name,
         description=run.describe(),
         record=record,
-        alike=(record.recipe.model, record.recipe.channels, record.classes, record.fingerprint, record.protocol),
+        common=(record.recipe.model, record.recipe.channels, record.classes, record.fingerprint, record.protocol),
         annotation=(record.extra_annotation,),
         teachers=record.teachers,
-        learnt=record.learnt(),
+        provenance=record.provenance(),
         model=lambda _: load_model(run),
     )
 
@@ -169,11 +170,11 @@ def _bundle(path: Path) -> _Member:
         name=path.name,
         description=describe_bundle(path, bundle.model_id),
         record=None,
-        alike=(facts.architecture, facts.input.channels, facts.labels, data, protocol),
+        common=(facts.architecture, facts.input.channels, facts.labels, data, protocol),
         annotation=(facts.training.extra_annotation,),
         teachers=facts.training.teachers,
-        learnt=learnt_by(facts),
-        model=lambda images: recover(bundle, images),
+        provenance=provenance_of_bundle(facts),
+        model=lambda images: model_from_tflite(bundle, images),
     )
 
 
@@ -204,12 +205,12 @@ def _write(
         started_from=f"mean of {'; '.join(one.description for one in members)}",
         extra_annotation=", ".join(_union(said for one in members for said in one.annotation)),
         teachers=_union(teacher for one in members for teacher in one.teachers),
-        earlier=Learnt(),
+        earlier=NO_PROVENANCE,
     )
     for one in members:
         own = record if one.record is None else one.record
-        record.earlier = record.earlier.and_also(one.learnt.beyond(own.own()))
-    record.protocol_note = note_on(faces, split, record.earlier.splits)
+        record.earlier = record.earlier.merged(one.provenance.without(own.own_provenance()))
+    record.protocol_note = note_on_split(faces, split, record.earlier)
     record.votes = next((one.record.votes for one in members if one.record is not None and one.record.votes), "")
     out.create(record)
     out.save_model(model.save)

@@ -142,6 +142,7 @@ def main(orders: IO[bytes]) -> None:
 
     # What imports a backend comes after what may be refused without one.
     from train.common.machine import accelerators
+    from train.fit.inputs import TrainingInputs
     from train.fit.progress import show_progress
     from train.fit.run_dir import RunDir
     from train.fit.trainer import fit
@@ -154,15 +155,9 @@ def main(orders: IO[bytes]) -> None:
             remedy="Install the backend with GPU support, or choose --device cpu",
         )
     with show_progress(recipe.epochs, name=assignment.name) as progress:
-        fit(
-            recipe,
-            faces,
-            split,
-            RunDir(Path(assignment.run)),
-            resume=True,
-            on_step=progress.step,
-            on_epoch=progress.epoch,
-        )
+        inputs = TrainingInputs(recipe, faces, split)
+        run = RunDir(Path(assignment.run))
+        fit(inputs, run, resume=True, on_step=progress.step, on_epoch=progress.epoch)
 
 
 def _leave_with_parent(orders: IO[bytes]) -> None:

@@ -1,9 +1,9 @@
-"""Spoilt pictures to learn from: covered, dark, blurred, noisy and compressed faces, as poor cameras and rooms make.
+"""Degraded pictures for training: covered, dark, blurred, noisy and compressed faces, as poor cameras and light give.
 
-Variations (``train.fit.augment``) are faces as they might have been; these are pictures worse than they might have
-been. The difference matters to teachers: they answer for the face before it was spoilt, and the network learns to say
-as much where it sees less (Xie et al. 2020, noisy student). ``train.measure.corruptions`` is for judging; nothing here
-draws on it.
+Augmentation (``train.fit.augment``) makes other faces that are as good; degradation makes the picture worse. The
+difference matters to teacher models: they answer for the face before degradation, and the network learns to give the
+same answer where it sees less (Xie et al. 2020, noisy student). Robustness is measured with other code,
+``train.measure.corruptions``, which shares nothing with this module.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 _Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 
 
-class Spoiling(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How often and how far pictures are spoilt. Off by default. One picture can be spoilt in several ways.
+class Degradation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How often and how far pictures are degraded. Off by default. One picture can be degraded in several ways.
 
     Attributes:
-        share: How often each kind happens, for itself.
+        share: Probability of each kind, independent of the others.
         cover: Whether something may hide the lower part of the face: a hand, a scarf, a mask.
         darkness: Largest share of the light that is missing.
         blur_px: Largest standard deviation of a Gaussian blur, in pixels of the 48 pixel crop.
@@ -38,25 +38,25 @@ class Spoiling(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     jpeg: Annotated[int, msgspec.Meta(ge=0, le=95)] = 0
 
     def kinds(self) -> tuple[str, ...]:
-        """What happens to pictures, for people; empty where nothing does."""
-        told = {
+        """The kinds of degradation in words; empty where there is none."""
+        amounts = {
             "covered": self.cover,
             "darkened": self.darkness,
             "blurred": self.blur_px,
             "made noisy": self.noise,
             "compressed": self.jpeg,
         }
-        return tuple(kind for kind, amount in told.items() if self.share and amount)
+        return tuple(kind for kind, amount in amounts.items() if self.share and amount)
 
 
-NOT_SPOILT = Spoiling()
+NO_DEGRADATION = Degradation()
 
 
-def spoil(face: NDArray[np.uint8], how: Spoiling, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """One picture, spoilt by chance; in the order of nature: scene, light, lens, sensor, encoder.
+def degrade(face: NDArray[np.uint8], how: Degradation, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Degrade one picture at random, in the order in which it happens: scene, light, lens, sensor, encoder.
 
     Args:
-        face: ``uint8 (side, side, C)``; it is left alone.
+        face: ``uint8 (side, side, C)``; it is not changed.
         how: How often and how far.
         rng: Source of all randomness.
 
@@ -65,23 +65,23 @@ def spoil(face: NDArray[np.uint8], how: Spoiling, rng: np.random.Generator) -> N
     """
     happens = rng.uniform(0.0, 1.0, 5) < how.share
     amount = rng.uniform(0.0, 1.0, 5)
-    spoilt: NDArray[np.uint8] = face
+    degraded: NDArray[np.uint8] = face
     if how.cover and happens[0]:
-        spoilt = _cover(spoilt, rng)
+        degraded = _cover(degraded, rng)
     if how.darkness and happens[1]:
-        spoilt = np.rint(spoilt * (1.0 - how.darkness * amount[1])).astype(np.uint8)
+        degraded = np.rint(degraded * (1.0 - how.darkness * amount[1])).astype(np.uint8)
     if how.blur_px and happens[2]:
         sigma = how.blur_px * amount[2] * face.shape[0] / 48
-        blurred = cv2.GaussianBlur(spoilt, (0, 0), max(0.1, sigma), borderType=cv2.BORDER_REPLICATE)
-        spoilt = np.asarray(blurred, np.uint8)
+        blurred = cv2.GaussianBlur(degraded, (0, 0), max(0.1, sigma), borderType=cv2.BORDER_REPLICATE)
+        degraded = np.asarray(blurred, np.uint8)
     if how.noise and happens[3]:
-        noisy = spoilt + rng.normal(0.0, 255.0 * how.noise * amount[3], spoilt.shape)
-        spoilt = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
+        noisy = degraded + rng.normal(0.0, 255.0 * how.noise * amount[3], degraded.shape)
+        degraded = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
     if how.jpeg and happens[4]:
         quality = round(95 + (how.jpeg - 95) * amount[4])
-        packed = cv2.imencode(".jpg", spoilt, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-        spoilt = np.asarray(cv2.imdecode(packed, cv2.IMREAD_UNCHANGED), np.uint8)
-    return spoilt.reshape(face.shape)
+        packed = cv2.imencode(".jpg", degraded, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        degraded = np.asarray(cv2.imdecode(packed, cv2.IMREAD_UNCHANGED), np.uint8)
+    return degraded.reshape(face.shape)
 
 
 def _cover(face: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

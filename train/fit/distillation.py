@@ -1,6 +1,6 @@
-"""Teachers: model bundles whose answers a network learns from beside the labels (Hinton et al. 2015, distillation).
+"""Distillation (Hinton et al. 2015): teacher models are bundles whose answers a network learns from beside the labels.
 
-A teacher sees the very variation of a face that the network sees. It answers as on the device, in int8, which costs a
+A teacher model sees the same variation of a face as the network. It answers as on the device, in int8, which costs a
 CPU a fraction of what its float network would.
 """
 
@@ -16,23 +16,22 @@ from numpy.typing import NDArray
 from edge_agent.errors import InputError
 from edge_agent.model_format.metadata import FACE_SIZE
 from edge_agent.vision.classifier import Classifier, softmax
-from train.fit.run_dir import Learnt
-from train.measure.predictors import describe_bundle, learnt_by
+from train.fit.provenance import NO_PROVENANCE, describe_bundle, provenance_of_bundle
 
 
-class Teachers:
-    """One or several bundles that answer together.
+class TeacherModels:
+    """One or several bundles whose mean answer is used.
 
     Args:
         bundles: Files of the bundles.
-        classes: The labels to answer with; every teacher has them all.
+        classes: The labels to answer with; every teacher must have them all.
         channels: Of the images, 1 or 3.
-        temperature: Of their answers, over the calibrated ones: 1 leaves them, more makes them softer.
-        flip: Whether each answers for the mirrored face, too, and the mean counts.
+        temperature: Of their answers, relative to the calibrated ones: 1 leaves them, more makes them softer.
+        flip: Whether each also answers for the mirrored face; the mean of both is used.
 
     Attributes:
         descriptions: Name and fingerprint of each, for the run's record.
-        learnt: What they learnt from.
+        provenance: Of all of them together.
 
     Raises:
         InputError: A teacher lacks a class or takes other channels.
@@ -68,9 +67,9 @@ class Teachers:
         self.descriptions = tuple(
             describe_bundle(bundle, one.model_id) for bundle, one in zip(bundles, self._classifiers, strict=True)
         )
-        self.learnt = Learnt()
+        self.provenance = NO_PROVENANCE
         for one in self._classifiers:
-            self.learnt = self.learnt.and_also(learnt_by(one.metadata))
+            self.provenance = self.provenance.merged(provenance_of_bundle(one.metadata))
         self._columns = [[one.labels.index(label) for label in classes] for one in self._classifiers]
         self._temperature, self._flip = temperature, flip
 

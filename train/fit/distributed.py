@@ -1,8 +1,8 @@
-"""Spreading a training over devices and hosts: every device takes its share of each batch, all hold the same weights.
+"""Distributed training: every device takes its shard of each batch, and all hold the same weights.
 
-The engine is ``keras.distribution`` on JAX. A batch's loss and gradient are means over the whole batch wherever its
-pictures lie, and so are the statistics of batch normalisation: many devices train as one does, but for rounding. The
-first host alone writes the run directory.
+The engine is ``keras.distribution`` on JAX. A batch's loss and gradient are means over the whole batch on all devices,
+and so are the statistics of batch normalisation: many devices train as one does, but for rounding. Only the first host
+writes the run directory.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from edge_agent.errors import AgentError, InputError
 
 T = TypeVar("T")
 
-_JOIN_WITHIN_S = 120
+_JOIN_TIMEOUT_S = 120
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where one process of a training stands.
+class Placement:
+    """One process's place in a process group.
 
     Attributes:
         devices: Devices on this host, the same number on every host.
@@ -41,28 +41,28 @@ class Place:
     coordinator: str = ""
 
 
-class Team:
-    """All devices of a training, as seen by one of its processes.
+class ProcessGroup:
+    """The processes and devices of a training, as seen by one of the processes.
 
     Attributes:
         host: This process's number.
         hosts: How many there are.
         size: Devices in all.
-        leads: Whether this process writes files and speaks to people.
+        is_leader: Whether this process writes files and reports to people.
     """
 
-    def __init__(self, place: Place, distribution: Any = None) -> None:
+    def __init__(self, place: Placement, distribution: Any = None) -> None:
         self.host, self.hosts = place.host, place.hosts
         self.size = place.hosts * place.devices
-        self.leads = place.host == 0
+        self.is_leader = place.host == 0
         self._distribution = distribution
 
-    def spread(self) -> AbstractContextManager[Any]:
-        """While open, networks are built on all devices and batches are dealt to them."""
+    def distributed(self) -> AbstractContextManager[Any]:
+        """While open, networks are built on all devices and batches are divided among them."""
         return nullcontext() if self._distribution is None else self._distribution.scope()
 
     @contextmanager
-    def apart(self) -> Iterator[None]:
+    def local(self) -> Iterator[None]:
         """While open, this process works for itself again."""
         before = keras.distribution.distribution() if self._distribution is not None else None
         if before is not None:
@@ -73,18 +73,18 @@ class Team:
             if before is not None:
                 keras.distribution.set_distribution(before)
 
-    def share(self, make: Callable[[], T]) -> T:
-        """What ``make`` gives on the first host, on every host.
+    def broadcast(self, make: Callable[[], T]) -> T:
+        """Call ``make`` on the first host and return its result on every host.
 
         Raises:
-            AgentError: On the first host its own; on the others, that it failed there.
+            AgentError: ``make`` raised it. The first host raises its error, the others say that the first host failed.
         """
         if self.hosts == 1:
             return make()
         from jax.experimental import multihost_utils
 
         made, failure = b"", None
-        if self.leads:
+        if self.is_leader:
             try:
                 made = pickle.dumps(make())
             except AgentError as error:
@@ -94,15 +94,15 @@ class Team:
             raise failure
         if length == 0:
             raise InputError("host 0 gave up", remedy="See its message")
-        content = np.frombuffer(made, np.uint8) if self.leads else np.zeros(length, np.uint8)
+        content = np.frombuffer(made, np.uint8) if self.is_leader else np.zeros(length, np.uint8)
         received: T = pickle.loads(np.asarray(multihost_utils.broadcast_one_to_all(content)).tobytes())
         return received
 
-    def agree(self, what: str, content: bytes) -> None:
-        """Make sure that all hosts mean the same.
+    def require_same(self, what: str, content: bytes) -> None:
+        """Check that all hosts were given the same content.
 
         Raises:
-            InputError: On every host, where one differs.
+            InputError: A host's content differs; every host raises it.
         """
         if self.hosts == 1:
             return
@@ -119,22 +119,22 @@ class Team:
             )
 
 
-ALONE = Team(Place())
-"""One process with one device, as without any of this."""
+SINGLE_PROCESS = ProcessGroup(Placement())
+"""One process with one device: no distribution."""
 
 
 @contextmanager
-def join(place: Place) -> Iterator[Team]:
-    """Take this process's place in a training.
+def join_process_group(place: Placement) -> Iterator[ProcessGroup]:
+    """Take this process's place in a process group.
 
-    To be called before anything else uses the backend.
+    Call it before anything else uses the backend.
 
     Raises:
-        InputError: The backend is not JAX, there are fewer devices than asked for, or the other hosts did not come.
+        InputError: The backend is not JAX, there are fewer devices than asked for, or the other hosts did not join.
     """
     _check(place)
     if place.devices == 1 and place.hosts == 1:
-        yield ALONE
+        yield SINGLE_PROCESS
         return
     if keras.backend.backend() != "jax":
         raise InputError(
@@ -146,7 +146,7 @@ def join(place: Place) -> Iterator[Team]:
     import jax
 
     if place.hosts > 1:
-        _meet(place)
+        _connect(place)
     try:
         here = len(jax.local_devices())
         if here < place.devices:
@@ -162,26 +162,26 @@ def join(place: Place) -> Iterator[Team]:
                 received=f"{len(chosen)} devices in all",
                 expected=f"{place.devices} on each of {place.hosts} hosts",
             )
-        yield Team(place, keras.distribution.DataParallel(devices=chosen, auto_shard_dataset=False))
+        yield ProcessGroup(place, keras.distribution.DataParallel(devices=chosen, auto_shard_dataset=False))
     finally:
         if place.hosts > 1:
             jax.distributed.shutdown()
 
 
-def check_batch(batch_size: int, images: int, team: Team) -> None:
-    """Refuse a batch that cannot be dealt evenly.
+def check_batch(batch_size: int, images: int, group: ProcessGroup) -> None:
+    """Refuse a batch that cannot be divided evenly.
 
     Raises:
         InputError: The batch size is no multiple of the number of devices, or there are fewer images than one batch.
     """
-    if team.size > 1 and batch_size % team.size:
+    if group.size > 1 and batch_size % group.size:
         raise InputError(
             "batch_size",
             received=batch_size,
-            expected=f"a multiple of {team.size}, the number of devices",
+            expected=f"a multiple of {group.size}, the number of devices",
             remedy="Change the recipe or the number of devices",
         )
-    if team.size > 1 and images < batch_size:
+    if group.size > 1 and images < batch_size:
         raise InputError(
             "training images",
             received=images,
@@ -190,7 +190,7 @@ def check_batch(batch_size: int, images: int, team: Team) -> None:
         )
 
 
-def _check(place: Place) -> None:
+def _check(place: Placement) -> None:
     if place.hosts > 1 and not place.coordinator:
         raise InputError("--coordinator", received="none", expected="ADDRESS:PORT of host 0 for several hosts")
     if not 0 <= place.host < place.hosts:
@@ -202,7 +202,7 @@ def _check(place: Place) -> None:
         )
 
 
-def _meet(place: Place) -> None:
+def _connect(place: Placement) -> None:
     import jax
 
     try:
@@ -210,7 +210,7 @@ def _meet(place: Place) -> None:
             coordinator_address=place.coordinator,
             num_processes=place.hosts,
             process_id=place.host,
-            initialization_timeout=_JOIN_WITHIN_S,
+            initialization_timeout=_JOIN_TIMEOUT_S,
         )
     except (RuntimeError, ValueError) as error:
         where = f"host {place.host} of {place.hosts} at {place.coordinator}"

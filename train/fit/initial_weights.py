@@ -1,4 +1,4 @@
-"""What a training begins with besides chance: the weights of a finished run or of a model bundle, for any label set."""
+"""Initial weights of a training: those of a finished run or of a model bundle, for any label set."""
 
 from __future__ import annotations
 
@@ -14,22 +14,20 @@ from numpy.typing import NDArray
 
 from edge_agent.errors import InputError
 from edge_agent.model_format.bundle import read_bundle
+from train.fit.provenance import NO_PROVENANCE, Provenance, describe_bundle, provenance_of_bundle
 from train.fit.recipe import Recipe
-from train.fit.run_dir import Learnt, RunDir
+from train.fit.run_dir import RunDir
 from train.fit.saved import load_model
-from train.fit.weights_from_tflite import recover
-from train.measure.predictors import describe_bundle, learnt_by
+from train.fit.weights_from_tflite import model_from_tflite
 
 log = logging.getLogger(__name__)
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # how OpenCV weighs red, green and blue into a gray level
 
-_NOTHING = Learnt()
-
 
 @dataclass(frozen=True)
-class Start:
-    """Weights to begin with, on no device and of no backend.
+class InitialWeights:
+    """Weights to begin with, as NumPy arrays on no device and of no backend.
 
     Attributes:
         description: Where they come from, with a fingerprint; it goes into the new run's record.
@@ -37,7 +35,7 @@ class Start:
         labels: Name of each output.
         channels: 1 for gray, 3 for red-green-blue.
         weights: By layer in the network's order, each as Keras gives them.
-        learnt: What these weights learnt from, as far as is known.
+        provenance: Of these weights, as far as is known.
     """
 
     description: str
@@ -45,7 +43,7 @@ class Start:
     labels: tuple[str, ...]
     channels: int
     weights: tuple[tuple[NDArray[Any], ...], ...]
-    learnt: Learnt = _NOTHING
+    provenance: Provenance = NO_PROVENANCE
 
     def complete(self, recipe: Recipe) -> Recipe:
         """The recipe with this network where it names none."""
@@ -58,18 +56,18 @@ class Start:
         return recipe if recipe.model else msgspec.structs.replace(recipe, model=self.model)
 
     def copy_into(self, model: keras.Model, labels: tuple[str, ...]) -> None:
-        """Begin with these weights.
+        """Set a network's weights to these.
 
-        Outputs are taken over by the names of their labels; a label not known here begins with the network's own
-        initial weights. Between gray and colour the first kernel is spread or summed so that a gray picture gives the
+        Outputs are matched by the names of their labels; a label not known here keeps the network's own random
+        weights. Between gray and colour the first kernel is spread or summed so that a gray picture gives the
         same answers.
 
         Args:
             model: A network of the same architecture, for any labels and channels.
-            labels: Name of each of its first outputs; further ones are left alone.
+            labels: Name of each of its first outputs; further ones are not changed.
 
         Raises:
-            InputError: Its network is another one.
+            InputError: These are weights of another network.
         """
         ours = [layer for layer in model.layers if layer.weights]
         theirs = [values for values in self.weights if values]
@@ -104,7 +102,7 @@ class Start:
         return tuple(fresh)
 
 
-def open_start(path: Path, images: NDArray[np.uint8]) -> Start:
+def open_initial_weights(path: Path, images: NDArray[np.uint8]) -> InitialWeights:
     """Read a finished run directory or a model bundle.
 
     Args:
@@ -119,19 +117,19 @@ def open_start(path: Path, images: NDArray[np.uint8]) -> Start:
     if path.is_file():
         bundle = read_bundle(path)
         facts = bundle.metadata
-        return Start(
+        return InitialWeights(
             describe_bundle(path, bundle.model_id),
             facts.architecture,
             facts.labels,
             facts.input.channels,
-            _weights(recover(bundle, images)),
-            learnt_by(facts),
+            _weights(model_from_tflite(bundle, images)),
+            provenance_of_bundle(facts),
         )
     _check_there(path)
-    return start_from_run(RunDir(path))
+    return initial_weights_of_run(RunDir(path))
 
 
-def describe_start(path: Path) -> str:
+def describe_initial_weights(path: Path) -> str:
     """Name and fingerprint of a finished run directory or a model bundle, as a run's record has them.
 
     Raises:
@@ -157,7 +155,7 @@ def _check_there(path: Path) -> None:
         )
 
 
-def start_from_run(run: RunDir) -> Start:
+def initial_weights_of_run(run: RunDir) -> InitialWeights:
     """The weights of a finished run.
 
     Raises:
@@ -165,8 +163,13 @@ def start_from_run(run: RunDir) -> Start:
         RunDamaged: It is broken.
     """
     record, known = run.record(), load_model(run)
-    return Start(
-        run.describe(), record.recipe.model, record.classes, record.recipe.channels, _weights(known), record.learnt()
+    return InitialWeights(
+        run.describe(),
+        record.recipe.model,
+        record.classes,
+        record.recipe.channels,
+        _weights(known),
+        record.provenance(),
     )
 
 

@@ -15,7 +15,7 @@ from edge_agent.model_format.labels import FER_PLUS
 from train.data.dataset import FaceSet, Split
 from train.data.ferplus import Votes
 from train.fit.batches import one_hot
-from train.fit.distillation import Teachers
+from train.fit.distillation import TeacherModels
 from train.fit.recipe import Optimizer, Recipe
 
 
@@ -54,14 +54,14 @@ def make_targets(recipe: Recipe, faces: FaceSet, split: Split, votes: Votes | No
     return targets.astype(np.float32)
 
 
-def open_teachers(recipe: Recipe, faces: FaceSet, bundles: Sequence[Path]) -> Teachers | None:
+def open_teachers(recipe: Recipe, faces: FaceSet, bundles: Sequence[Path]) -> TeacherModels | None:
     """The teachers a recipe asks for; None where it asks for none.
 
     Raises:
         InputError: It uses teachers and none were given, or the other way round, or one does not fit the data.
         ModelError: A file is no bundle.
     """
-    if not recipe.teaching.weight:
+    if not recipe.distillation.weight:
         if bundles:
             raise InputError(
                 f"recipe {recipe.title!r}",
@@ -77,12 +77,12 @@ def open_teachers(recipe: Recipe, faces: FaceSet, bundles: Sequence[Path]) -> Te
             expected="one model bundle or several",
             remedy="Name each with --teacher",
         )
-    return Teachers(
+    return TeacherModels(
         bundles,
         faces.classes,
         channels=recipe.channels,
-        temperature=recipe.teaching.temperature,
-        flip=recipe.teaching.flip,
+        temperature=recipe.distillation.temperature,
+        flip=recipe.distillation.flip,
     )
 
 

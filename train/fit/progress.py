@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 if TYPE_CHECKING:  # counting photographs shall not wait for a training's backend
     from train.fit.run_dir import EpochMetrics
-    from train.fit.trainer import Progress as Step
+    from train.fit.trainer import StepProgress
 
 
 class ProgressDisplay:
@@ -26,7 +26,7 @@ class ProgressDisplay:
         self._began: float | None = None
         self._first_epoch = 0
 
-    def step(self, step: Step) -> None:
+    def step(self, step: StepProgress) -> None:
         """Show one step."""
         done = step.epoch * step.steps + step.step
         if self._began is None:

@@ -1,4 +1,4 @@
-"""A recipe: one TOML file with every setting of a training, where they come from, what it costs and should reach."""
+"""A recipe: one TOML file with every setting of a training, their source, the cost and the expected result."""
 
 from __future__ import annotations
 
@@ -10,33 +10,37 @@ import msgspec
 from edge_agent.config_file import load_toml
 from edge_agent.errors import ConfigError, InputError
 from train.fit.augment import Augmentation
-from train.fit.degradation import NOT_SPOILT, Spoiling
+from train.fit.degradation import NO_DEGRADATION, Degradation
 
 RECIPES = Path(__file__).parent / "recipes"
 
 _Positive = Annotated[int, msgspec.Meta(ge=1)]
 _Rate = Annotated[float, msgspec.Meta(gt=0.0, le=10.0)]
-MOST_SEED = 2**32 - 1
+MAX_SEED = 2**32 - 1
 """The largest that NumPy's and so Keras' random state takes."""
 
 _Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 
 
 class Phase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A part of the training: ``epochs`` epochs on images of ``side_px``, varied by ``variation`` of the augmentation.
+    """A part of the training.
 
-    ``variation = 0.5`` goes half as far as the recipe's augmentation says. ``taught = false`` leaves the recipe's
-    teachers unasked: what a network learns first it learns from labels as well, and their answers take time.
+    Attributes:
+        epochs: Its length.
+        side_px: Side of the training images in pixels.
+        variation: Share of the recipe's augmentation: 0.5 goes half as far.
+        use_teachers: Whether the recipe's teacher models are used; ``taught`` in TOML. A first phase learns as well
+            from labels alone, and the teachers' answers take time.
     """
 
     epochs: _Positive
     side_px: Annotated[int, msgspec.Meta(ge=16, le=96)] = 48
     variation: _Share = 1.0
-    taught: bool = True
+    use_teachers: bool = msgspec.field(name="taught", default=True)
 
 
 class VotesUse(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What FER+'s votes (Barsoum et al. 2016), annotations beyond the data set's own, do in a training.
+    """How a training uses FER+'s votes (Barsoum et al. 2016), which are annotation beyond the data set's own labels.
 
     Attributes:
         head: Weight of the loss of a second head that learns to predict the votes; export never sees it.
@@ -47,13 +51,13 @@ class VotesUse(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     blend: _Share = 0.0
 
 
-class Teaching(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What teachers, model bundles that answer for every varied face, do in a training (Hinton et al. 2015).
+class Distillation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How a training learns from teacher models, bundles that answer for each varied face (Hinton et al. 2015).
 
     Attributes:
-        weight: Share of the classes' targets that comes from the teachers' answers.
-        temperature: Of the answers, over the teachers' calibrated ones; more makes them softer.
-        flip: Whether teachers answer for the mirrored face, too, and the mean counts.
+        weight: Share of the classes' targets that comes from the teachers' answers; 0 for no distillation.
+        temperature: Of the answers, relative to the teachers' calibrated ones; more makes them softer.
+        flip: Whether teachers also answer for the mirrored face; the mean of both is used.
     """
 
     weight: _Share = 0.0
@@ -102,9 +106,9 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             elsewhere.
         optimizer: How weights move.
         augmentation: How images are varied.
-        spoiling: How the varied images are spoilt, the same in all phases.
+        degradation: How the varied images are degraded, the same in all phases; ``[spoiling]`` in TOML.
         votes: What FER+'s votes are used for, if anything.
-        teaching: What teachers are used for, if anything.
+        distillation: What teacher models are used for, if anything; ``[teaching]`` in TOML.
     """
 
     title: str
@@ -118,13 +122,13 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     channels: Literal[1, 3] = 1
     batch_size: _Positive = 128
     label_smoothing: _Share = 0.0
-    seed: Annotated[int, msgspec.Meta(ge=0, le=MOST_SEED)] = 1
+    seed: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEED)] = 1
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     optimizer: Optimizer = Optimizer()
     augmentation: Augmentation = Augmentation()
-    spoiling: Spoiling = NOT_SPOILT
+    degradation: Degradation = msgspec.field(name="spoiling", default=NO_DEGRADATION)
     votes: VotesUse = VotesUse()
-    teaching: Teaching = Teaching()
+    distillation: Distillation = msgspec.field(name="teaching", default=Distillation())
 
     @property
     def uses_votes(self) -> bool:
@@ -162,12 +166,12 @@ def load_recipe(named: str) -> Recipe:
         known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.toml")))
         raise InputError("recipe", received=repr(named), expected=f"one of {known}, or a path to a TOML file")
     recipe = load_toml(path, Recipe)
-    check_sense(recipe, str(path))
+    check_consistency(recipe, str(path))
     return recipe
 
 
-def check_sense(recipe: Recipe, where: str) -> None:
-    """Refuse settings that are each fine alone and make no sense together.
+def check_consistency(recipe: Recipe, where: str) -> None:
+    """Refuse settings that contradict each other.
 
     Raises:
         ConfigError: There are no phases, or a warm-up that nothing follows.

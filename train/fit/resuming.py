@@ -1,8 +1,7 @@
-"""Going on with a training that was interrupted: what the next epoch depends on, and whether it is the same one."""
+"""Beginning a training or continuing an interrupted one: the record, and the state that the next epoch depends on."""
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import keras
@@ -11,18 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.errors import AgentError, InputError
-from edge_agent.model_format.labels import FER2013
 from train.common.machine import accelerators, describe_machine
-from train.data.dataset import FaceSet, Split
-from train.data.ferplus import Votes
-from train.data.splits import note_on
-from train.fit.distillation import Teachers
-from train.fit.initial_weights import Start
-from train.fit.recipe import Recipe
-from train.fit.run_dir import EpochMetrics, Learnt, RunDir, RunRecord, git_revision, utc_now
+from train.fit.inputs import PreparedInputs
+from train.fit.provenance import note_on_split, warn_of_fer2013
+from train.fit.run_dir import EpochMetrics, RunDir, RunRecord, git_revision, utc_now
 from train.models import Cost
-
-log = logging.getLogger(__name__)
 
 
 class RunMismatch(AgentError):
@@ -32,29 +24,15 @@ class RunMismatch(AgentError):
 
 
 def begin_or_continue(
-    recipe: Recipe,
-    faces: FaceSet,
-    split: Split,
-    run: RunDir,
-    cost: Cost,
-    teachers: Teachers | None,
-    votes: Votes | None,
-    *,
-    resume: bool,
-    start_from: Start | None,
+    prepared: PreparedInputs, run: RunDir, cost: Cost, *, resume: bool
 ) -> tuple[list[EpochMetrics], list[NDArray[Any]] | None]:
-    """Open the run directory and tell where to go on.
+    """Open the run directory and find out where to go on.
 
     Args:
-        recipe: All settings.
-        faces: The data set.
-        split: Which rows to learn from and which to judge by.
+        prepared: What the training is given; it goes into the record.
         run: Empty, or an unfinished run where ``resume``.
         cost: Of the network at the device's resolution.
-        teachers: Who teaches, for the record.
-        votes: FER+'s, where the recipe uses them.
         resume: Continue a run that is there.
-        start_from: What the weights begin with, for the record.
 
     Returns:
         The epochs already done, and what :func:`get_state` took after them; None before the first.
@@ -63,6 +41,37 @@ def begin_or_continue(
         RunMismatch: The run was begun with another recipe, other data, votes, teachers, weights or another split.
         InputError: The directory holds a run and ``resume`` is false, or something else.
     """
+    record = _new_record(prepared, cost)
+    if not (resume and run.exists()):
+        run.create(record)
+        return [], None
+    begun = run.record()
+    compared: dict[str, tuple[object, object]] = {
+        **_settings(begun.recipe.settings(), record.recipe.settings()),
+        "data, sha256": (begun.fingerprint[:12], record.fingerprint[:12]),
+        "votes, sha256": ((begun.votes or record.votes)[:12], record.votes[:12]),  # older records do not have it
+        "teachers": (begun.teachers, record.teachers),
+        "start": (begun.started_from, record.started_from),
+        "split": ((begun.protocol, begun.images), (record.protocol, record.images)),
+    }
+    for what, (then, now) in compared.items():
+        if then != now:
+            raise RunMismatch(
+                f"{run.path}: {what}",
+                received=_format(now),
+                expected=f"{_format(then)}, which it was begun with",
+                remedy="Continue with the same recipe and data, or start a new run directory",
+            )
+    saved = run.load_state()
+    if saved is None:
+        return [], None
+    epochs, state = saved
+    return run.metrics()[:epochs], state
+
+
+def _new_record(prepared: PreparedInputs, cost: Cost) -> RunRecord:
+    given = prepared.given
+    recipe, faces, split = given.recipe, given.faces, given.split
     record = RunRecord(
         recipe=recipe,
         data=faces.name,
@@ -78,62 +87,31 @@ def begin_or_continue(
         machine=describe_machine(accelerators()),
         versions={"keras": keras.__version__, "backend": keras.backend.backend(), "numpy": np.__version__},
         started_at=utc_now(),
-        started_from="" if start_from is None else start_from.description,
-        teachers=() if teachers is None else teachers.descriptions,
-        votes="" if votes is None else votes.fingerprint(),
+        started_from=prepared.initial_weights_name,
+        teachers=prepared.teacher_names,
+        votes="" if given.votes is None else given.votes.fingerprint(),
     )
-    before = Learnt() if start_from is None else start_from.learnt
-    record.earlier = before.and_also(Learnt() if teachers is None else teachers.learnt).beyond(record.own())
-    others = [name for sha256, name in record.earlier.data.items() if sha256 != record.fingerprint]
-    if faces.classes == FER2013 and "FER2013" in others:
-        log.warning(
-            "what this begins with or is taught by learnt from FER2013, of which %s has the classes: make sure "
-            "that no picture held out was among them",
-            faces.name,
-        )
-    record.protocol_note = note_on(faces, split, record.earlier.splits)
-    if not (resume and run.exists()):
-        run.create(record)
-        return [], None
-    begun = run.record()
-    compared: dict[str, tuple[object, object]] = {
-        **_settings(begun.recipe.settings(), recipe.settings()),
-        "data, sha256": (begun.fingerprint[:12], record.fingerprint[:12]),
-        "votes, sha256": ((begun.votes or record.votes)[:12], record.votes[:12]),  # records of old do not tell
-        "teachers": (begun.teachers, record.teachers),
-        "start": (begun.started_from, record.started_from),
-        "split": ((begun.protocol, begun.images), (record.protocol, record.images)),
-    }
-    for what, (then, now) in compared.items():
-        if then != now:
-            raise RunMismatch(
-                f"{run.path}: {what}",
-                received=_told(now),
-                expected=f"{_told(then)}, which it was begun with",
-                remedy="Continue with the same recipe and data, or start a new run directory",
-            )
-    saved = run.load_state()
-    if saved is None:
-        return [], None
-    epochs, state = saved
-    return run.metrics()[:epochs], state
+    record.earlier = prepared.inherited_provenance().without(record.own_provenance())
+    warn_of_fer2013(faces, record.earlier)
+    record.protocol_note = note_on_split(faces, split, record.earlier)
+    return record
 
 
-def _told(value: object) -> str:
+def _format(value: object) -> str:
     if isinstance(value, tuple):
-        return ", ".join(map(_told, value)) or "none"
+        return ", ".join(map(_format, value)) or "none"
     return str(value) if value != "" else "none"
 
 
 def _settings(begun: msgspec.Struct, now: msgspec.Struct, place: str = "") -> dict[str, tuple[object, object]]:
-    """Every setting of two recipes by its key."""
+    """Every setting of two recipes by its key in TOML."""
     found: dict[str, tuple[object, object]] = {}
-    for name, value in msgspec.structs.asdict(now).items():
-        then = getattr(begun, name)
+    for field in msgspec.structs.fields(now):
+        then, value = getattr(begun, field.name), getattr(now, field.name)
         if isinstance(value, msgspec.Struct):
-            found |= _settings(then, value, f"{place}{name}.")
+            found |= _settings(then, value, f"{place}{field.encode_name}.")
         else:
-            found[f"recipe, {place}{name}"] = then, value
+            found[f"recipe, {place}{field.encode_name}"] = then, value
     return found
 
 

@@ -1,6 +1,6 @@
-"""A run directory: everything about one training, so that it can be continued, evaluated, exported and retraced.
+"""A run directory: everything about one training, so that it can be continued, evaluated, exported and reproduced.
 
-run.json        what was run, on what, with what outcome (:class:`RunRecord`)
+run.json        what was run, on which data, with what outcome (:class:`RunRecord`)
 metrics.jsonl   one line an epoch
 state.npz       weights, optimizer and random state after the last whole epoch
 model.keras     the finished network
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from edge_agent.decoding import UNDECODABLE
 from edge_agent.errors import AgentError, InputError
 from train.common.writing import write_whole, writing
+from train.fit.provenance import NO_PROVENANCE, Provenance
 from train.fit.recipe import Recipe
 
 _DAMAGED = "Restore the file, or delete the run's folder and train again"
@@ -35,7 +36,7 @@ class EpochMetrics(msgspec.Struct, frozen=True, kw_only=True):
 
     ``learning_rate`` is that of the step after it. ``images_per_s`` is over the training steps of all hosts, tracing
     included; ``waiting`` is the share of their time in which this host's devices had no batch to work on. Both are zero
-    in records of old.
+    in older records.
     """
 
     epoch: int
@@ -50,48 +51,7 @@ class EpochMetrics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunDamaged(AgentError):
-    """A file of a run is broken, as a power cut or a full disk leaves it; other runs are not concerned."""
-
-
-class Learnt(msgspec.Struct, frozen=True, kw_only=True):
-    """What weights learnt from.
-
-    Attributes:
-        data: Sha256 to name of the data sets; two folders may well have the same name.
-        annotation: Annotation beyond the data's own labels.
-        teachers: Bundles whose answers were learnt, with their fingerprints.
-        splits: Sha256 to the splits by whose training part a data set was learnt from, where that is known.
-    """
-
-    data: dict[str, str] = {}
-    annotation: tuple[str, ...] = ()
-    teachers: tuple[str, ...] = ()
-    splits: dict[str, tuple[str, ...]] = {}
-
-    def and_also(self, other: Learnt) -> Learnt:
-        """What both tell."""
-        return Learnt(
-            data={**self.data, **other.data},
-            annotation=tuple(dict.fromkeys((*self.annotation, *other.annotation))),
-            teachers=tuple(dict.fromkeys((*self.teachers, *other.teachers))),
-            splits={
-                sha256: tuple(dict.fromkeys((*self.splits.get(sha256, ()), *other.splits.get(sha256, ()))))
-                for sha256 in {**self.splits, **other.splits}
-            },
-        )
-
-    def beyond(self, other: Learnt) -> Learnt:
-        """What this tells and ``other`` does not. A data set stays where it was learnt from by another split."""
-        left = {
-            sha256: tuple(split for split in splits if split not in other.splits.get(sha256, ()))
-            for sha256, splits in self.splits.items()
-        }
-        return Learnt(
-            data={sha256: name for sha256, name in self.data.items() if sha256 not in other.data or left.get(sha256)},
-            annotation=tuple(one for one in self.annotation if one not in other.annotation),
-            teachers=tuple(one for one in self.teachers if one not in other.teachers),
-            splits={sha256: splits for sha256, splits in left.items() if splits},
-        )
+    """A file of a run is broken, as after a power cut or on a full disk. Other runs are not affected."""
 
 
 class RunRecord(msgspec.Struct, kw_only=True):
@@ -102,7 +62,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
         data: Name of the data set.
         fingerprint: Sha256 of the data set as read.
         protocol: Name of the split.
-        protocol_note: What a reader must know of it.
+        protocol_note: What someone who reads results on it must know.
         classes: Labels in the order of the outputs.
         images: Number of images by part of the split.
         parameters: Of the network.
@@ -111,12 +71,12 @@ class RunRecord(msgspec.Struct, kw_only=True):
         versions: Of Keras, its backend and NumPy.
         started_at: ISO 8601, UTC.
         finished_at: Likewise; empty while the training is unfinished.
-        extra_annotation: What was learnt from beyond the data set's own labels.
-        machine: Where it was begun, as :func:`train.common.machine.describe_machine` tells it.
-        teachers: Bundles whose answers it learnt from, with their fingerprints.
-        votes: Sha256 of the votes it learnt from; empty where there were none, and in records of old.
-        started_from: The run whose weights it began with, and its fingerprint; empty where it began from nothing.
-        earlier: What the weights it began with and its teachers had learnt from before.
+        extra_annotation: Annotation used beyond the data set's own labels.
+        machine: Where it was begun, as :func:`train.common.machine.describe_machine` gives it.
+        teachers: Bundles of its teacher models, with their fingerprints.
+        votes: Sha256 of the votes it used; empty where there were none, and in older records.
+        started_from: The run or bundle of its initial weights, with its fingerprint; empty where they were random.
+        earlier: Provenance of its initial weights and teacher models, as far as it differs from its own.
     """
 
     recipe: Recipe
@@ -133,20 +93,20 @@ class RunRecord(msgspec.Struct, kw_only=True):
     started_at: str
     finished_at: str = ""
     started_from: str = ""
-    earlier: Learnt = Learnt()
+    earlier: Provenance = NO_PROVENANCE
     extra_annotation: str = ""
     machine: str = ""
     teachers: tuple[str, ...] = ()
     votes: str = ""
 
-    def learnt(self) -> Learnt:
-        """What the run's weights learnt from, itself and before."""
-        return self.own().and_also(self.earlier)
+    def provenance(self) -> Provenance:
+        """Provenance of the run's weights: its own training and those before it."""
+        return self.own_provenance().merged(self.earlier)
 
-    def own(self) -> Learnt:
-        """What the run itself learnt from."""
+    def own_provenance(self) -> Provenance:
+        """What this training itself used."""
         annotation = (self.extra_annotation,) if self.extra_annotation else ()
-        return Learnt(
+        return Provenance(
             data={self.fingerprint: self.data},
             annotation=annotation,
             teachers=self.teachers,
@@ -169,7 +129,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
 
 
 class RunDir:
-    """Reads and writes one run directory. Files appear whole or not at all."""
+    """Reads and writes one run directory. Each file is replaced in one step, so it is never half written."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -263,7 +223,7 @@ class RunDir:
             raise RunDamaged(f"{self._metrics}: {error}", remedy=_DAMAGED) from None
 
     def save_epoch(self, metrics: list[EpochMetrics], state: list[NDArray[Any]]) -> None:
-        """Keep the state after an epoch. The state is written last: it is what a continued run believes."""
+        """Save the state after an epoch. The state is written last, as a continued run goes by it."""
         write_whole(self._metrics, b"".join(msgspec.json.encode(row) + b"\n" for row in metrics))
         packed = io.BytesIO()
         np.savez(packed, epochs=len(metrics), **{f"v{index}": value for index, value in enumerate(state)})  # type: ignore[arg-type]
@@ -285,7 +245,7 @@ class RunDir:
             raise RunDamaged(f"{self._state}: no state of a training: {error}", remedy=_DAMAGED) from None
 
     def save_model(self, save: Callable[[Path], object]) -> None:
-        """Keep the finished network, which ``save`` writes to the path it is given."""
+        """Save the finished network, which ``save`` writes to the path it is given."""
         staging = self.path / "part.keras"
         with writing(self.model_path):
             save(staging)

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 MIN_AGREEMENT = 0.9
 """Share of pictures on which a recovered network must give the bundle's own label."""
 
-_MOST_FACES = 1024
+_MAX_FACES = 1024
 """Pictures that normalisation is estimated on; every filter sees thousands of values in each."""
 _BATCH = 64
 _LEVELS = 255.0  # the networks' own input scaling, which a converter multiplies into the first kernel
@@ -59,7 +59,7 @@ class _Constants:
     scaled: bool = False
 
 
-def recover(bundle: Bundle, images: NDArray[np.uint8]) -> keras.Model:
+def model_from_tflite(bundle: Bundle, images: NDArray[np.uint8]) -> keras.Model:
     """A Keras network that answers as a bundle does and can be trained on.
 
     Args:
@@ -78,7 +78,7 @@ def recover(bundle: Bundle, images: NDArray[np.uint8]) -> keras.Model:
             expected=f"one of {', '.join(MODELS)}",
             remedy=_REMEDY,
         )
-    chosen = in_channels(images, facts.input.channels)[np.random.default_rng(0).permutation(len(images))[:_MOST_FACES]]
+    chosen = in_channels(images, facts.input.channels)[np.random.default_rng(0).permutation(len(images))[:_MAX_FACES]]
     model = build(facts.architecture, len(facts.labels), channels=facts.input.channels)
     plain = _put_in(model, _read(bundle.flatbuffer), facts.name)
     _normalise(model, plain, chosen)

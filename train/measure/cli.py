@@ -80,9 +80,9 @@ def readback(
     json: AsJson = False,
 ) -> None:
     """Tell what a training that starts from a bundle starts with: its weights, read back, on held-out faces."""
-    from train.fit.warm_start_check import measure_readback, render
+    from train.measure.warm_start_check import check_warm_start, render
 
-    measured = measure_readback(bundle, data)
+    measured = check_warm_start(bundle, data)
     _print(measured, render(measured), json)
 
 

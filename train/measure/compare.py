@@ -99,7 +99,7 @@ def _settings(run: RunDir) -> dict[str, str]:
 
 def _phase(phase: Phase) -> str:
     varied = "" if phase.variation == 1 else f", varied by {phase.variation:g}"
-    untaught = "" if phase.taught else ", without teachers"
+    untaught = "" if phase.use_teachers else ", without teachers"
     return f"{phase.epochs} epochs at {phase.side_px} px{varied}{untaught}"
 
 

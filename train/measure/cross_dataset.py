@@ -61,8 +61,8 @@ def evaluate_cross_dataset(predictor: Predictor, faces: FaceSet, seed: int = 0) 
     Raises:
         InputError: The model was trained on that data set, or they share no class.
     """
-    names = set(predictor.training_data.values())
-    if faces.fingerprint() in predictor.training_data or faces.name in _PUBLISHED & names:
+    names = set(predictor.provenance.data.values())
+    if faces.fingerprint() in predictor.provenance.data or faces.name in _PUBLISHED & names:
         raise InputError(
             predictor.name,
             received=f"a model trained on {faces.name}",

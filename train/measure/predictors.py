@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.errors import InputError
-from edge_agent.model_format.metadata import EARLIER, TRAINING, Metadata
+from edge_agent.model_format.metadata import TRAINING
 from edge_agent.vision.classifier import Classifier, softmax
 from train.data import load
 from train.data.dataset import FaceSet
 from train.data.splits import make_split
-from train.fit.run_dir import Learnt, RunDir
+from train.fit.provenance import Provenance, provenance_of_bundle
+from train.fit.run_dir import RunDir
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class Predictor:
         temperature: Logits are divided by it; 1 for a run, which has none.
         protocol: The split it was trained with.
         fingerprint: Sha256 of the data set it was trained on by that split; empty where unknown.
-        training_data: Names, by sha256, of the data sets its weights were trained on, in earlier trainings too.
+        provenance: Of its weights, earlier trainings included.
         logits: From ``uint8 (N, 48, 48, C)`` to ``float32 (N, K)``.
     """
 
@@ -44,32 +45,12 @@ class Predictor:
     temperature: float
     protocol: str
     fingerprint: str
-    training_data: dict[str, str]
+    provenance: Provenance
     logits: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probability of each label, ``float32 (N, K)``."""
         return softmax(self.logits(images), self.temperature)
-
-
-def describe_bundle(path: Path, model_id: str) -> str:
-    """A bundle's name and fingerprint, as records of runs have them."""
-    return f"{path.name}, bundle {model_id}"
-
-
-def learnt_by(facts: Metadata) -> Learnt:
-    """What a bundle tells its weights learnt from."""
-    training = facts.training
-    learnt = [data for data in facts.data if data.use in (TRAINING, EARLIER)]
-    splits: dict[str, tuple[str, ...]] = {}
-    for data in filter(lambda data: data.protocol, learnt):
-        splits[data.sha256] = (*splits.get(data.sha256, ()), data.protocol)
-    return Learnt(
-        data={data.sha256: data.name for data in learnt},
-        annotation=tuple(filter(None, (training.extra_annotation, *training.earlier_annotation))),
-        teachers=(*training.teachers, *training.earlier_teachers),
-        splits=splits,
-    )
 
 
 def open_predictor(path: Path) -> Predictor:
@@ -136,7 +117,7 @@ def _open_bundle(path: Path) -> Predictor:
         temperature=facts.temperature,
         protocol=trained[0].protocol if trained else "",
         fingerprint=trained[0].sha256 if trained else "",
-        training_data=learnt_by(facts).data,
+        provenance=provenance_of_bundle(facts),
         logits=classifier.logits,
     )
 
@@ -144,7 +125,7 @@ def _open_bundle(path: Path) -> Predictor:
 def _open_run(path: Path) -> Predictor:
     # Keras takes seconds to import, and a bundle does without it.
     from train.fit.saved import load_model
-    from train.fit.trainer import predict_logits
+    from train.models.inference import predict_logits
 
     run = RunDir(path)
     record = run.record()
@@ -157,6 +138,6 @@ def _open_run(path: Path) -> Predictor:
         temperature=1.0,
         protocol=record.protocol,
         fingerprint=record.fingerprint,
-        training_data=record.learnt().data,
+        provenance=record.provenance(),
         logits=lambda images: predict_logits(model, images),
     )

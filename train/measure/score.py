@@ -13,12 +13,13 @@ from edge_agent.errors import InputError
 from edge_agent.vision.classifier import softmax
 from train.data import load
 from train.data.dataset import FaceSet, Split
-from train.data.splits import make_split, note_on
+from train.data.splits import make_split
+from train.fit.provenance import note_on_split
 from train.fit.run_dir import RunDir, RunRecord
 from train.fit.saved import load_model
-from train.fit.trainer import predict_logits
 from train.measure.evaluate import Evaluation, evaluate, to_markdown
 from train.measure.plots import plot_confusion, plot_curves, plot_reliability
+from train.models.inference import predict_logits
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ def held_out(record: RunRecord, data: Path, part: str) -> tuple[FaceSet, str]:
             "%s is not the very data the run was trained on: make sure that no image to score was trained on", data
         )
     split = make_split(faces, record.protocol)
-    return faces.take(rows_of(split, part)), note_on(faces, split, record.earlier.splits)
+    return faces.take(rows_of(split, part)), note_on_split(faces, split, record.earlier)
 
 
 def rows_of(split: Split, part: str) -> NDArray[np.int64]:

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from edge_agent.errors import InputError
 from train.data.checks import check_channels
 from train.data.folders import label_order
-from train.data.folds import TRAIN, VALIDATION, Dealt, deal
-from train.data.near_duplicates import alike_groups
+from train.data.group_split import TRAIN, VALIDATION, GroupSplit, split_by_groups
+from train.data.near_duplicates import near_duplicate_groups
 from train.prepare.face_cropping import Cut, Cutter, Policy
 from train.prepare.photos import find_photos
 from train.prepare.report import Face, Report, Skipped, render
@@ -130,10 +130,10 @@ def _without_repeats(cuts: list[Cut]) -> tuple[list[Cut], list[Skipped]]:
     return kept, skipped
 
 
-def _parts(cuts: list[Cut], classes: tuple[str, ...], policy: Policy) -> Dealt:
+def _parts(cuts: list[Cut], classes: tuple[str, ...], policy: Policy) -> GroupSplit:
     """The owner's own parts where there are any, else people and look-alikes dealt together."""
     owned = np.array([cut.photo.part for cut in cuts], dtype="<U10")
-    groups = alike_groups([cut.crop for cut in cuts], [cut.photo.person for cut in cuts])
+    groups = near_duplicate_groups([cut.crop for cut in cuts], [cut.photo.person for cut in cuts])
     labels = np.array([classes.index(cut.photo.label) for cut in cuts], np.int64)
     notes: list[str] = []
     to_deal = np.flatnonzero(owned == "")
@@ -148,7 +148,7 @@ def _parts(cuts: list[Cut], classes: tuple[str, ...], policy: Policy) -> Dealt:
         if VALIDATION not in owned:
             to_deal = np.flatnonzero(owned == TRAIN)
     if to_deal.size:
-        dealt = deal(
+        dealt = split_by_groups(
             groups[to_deal],
             labels[to_deal],
             classes,
@@ -164,7 +164,7 @@ def _parts(cuts: list[Cut], classes: tuple[str, ...], policy: Policy) -> Dealt:
                 f"Who is shown is told for {told} of {to_deal.size} faces; others were kept together by likeness "
                 "alone, so one person may be in two parts."
             )
-    return Dealt(owned, tuple(notes))
+    return GroupSplit(owned, tuple(notes))
 
 
 def _check_owned(owned: NDArray[np.str_], labels: NDArray[np.int64], classes: tuple[str, ...]) -> None:

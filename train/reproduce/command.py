@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from edge_agent.errors import InputError
-from train.fit.recipe import MOST_SEED
+from train.fit.recipe import MAX_SEED
 from train.reproduce.folder import read_begun, write_pages
 from train.reproduce.jobs import Precision, Settings, SplitName, Target, plan
 from train.reproduce.page import PAGE
@@ -65,6 +65,6 @@ def _words(text: str) -> list[str]:
 
 def _numbers(text: str) -> list[int]:
     words = _words(text)
-    if not words or not all(word.isdecimal() and int(word) <= MOST_SEED for word in words):
-        raise InputError("--seeds", received=repr(text), expected=f"whole numbers from 0 to {MOST_SEED}, like 1,2,3")
+    if not words or not all(word.isdecimal() and int(word) <= MAX_SEED for word in words):
+        raise InputError("--seeds", received=repr(text), expected=f"whole numbers from 0 to {MAX_SEED}, like 1,2,3")
     return [int(word) for word in words]

@@ -16,14 +16,13 @@ from train.data import load
 from train.data.dataset import FaceSet, Split
 from train.data.splits import (
     PROTOCOLS,
+    assign_folds,
     ckplus_by_image,
     ckplus_by_subject,
-    deal_subjects,
     default_protocol,
     fer2013_official,
     fer2013_paper,
     make_split,
-    note_on,
     own_split,
     random_by_class,
     siblings_in_train,
@@ -109,7 +108,7 @@ def test_folds_cover_the_set_once_and_share_no_subject(faces: FaceSet, folds: in
 @given(recordings(), st.integers(2, 12), st.integers(0, 5))
 def test_fold_sizes_differ_by_no_more_than_the_largest_subject(faces: FaceSet, folds: int, seed: int) -> None:
     folds = min(folds, len(set(faces.subject)))
-    sizes = np.bincount(deal_subjects(faces, folds, seed), minlength=folds)
+    sizes = np.bincount(assign_folds(faces, folds, seed), minlength=folds)
     assert sizes.max() - sizes.min() <= np.unique(faces.subject, return_counts=True)[1].max()
 
 
@@ -260,25 +259,7 @@ def test_about_nine_in_ten_of_the_real_held_out_images_have_a_sibling_in_trainin
 
 def test_ten_folds_of_the_real_set_are_alike_and_have_every_class(data_dir: Path) -> None:
     faces = load(data_dir / "ck48")
-    dealt = deal_subjects(faces, 10)
+    dealt = assign_folds(faces, 10)
     sizes = np.bincount(dealt)
     assert sizes.max() - sizes.min() <= 6
     assert all(len(set(faces.labels[dealt == fold])) == 7 for fold in range(10))
-
-
-def test_images_held_out_now_and_learnt_from_by_another_split_are_counted() -> None:
-    faces = bare([label for label in range(7) for _ in range(20)])
-    now, before = make_split(faces, "random-by-class seed=1"), make_split(faces, "random-by-class seed=2")
-    seen = np.isin(np.concatenate([now.validation, now.test]), before.train).sum()
-    earlier = {faces.fingerprint(): ("random-by-class seed=2", "random-by-class seed=1", "a rule of somebody else's")}
-    told = f"{seen} of 28 held-out images were learnt from before, by random-by-class seed=2: figures on them flatter."
-    assert note_on(faces, now, earlier) == f"{now.note} {told}"
-
-
-@pytest.mark.parametrize("earlier", [(), ("random-by-class seed=1",), ("a rule of somebody else's",)])
-def test_where_nothing_held_out_was_learnt_from_before_nothing_is_added(earlier: tuple[str, ...]) -> None:
-    faces = bare([label for label in range(7) for _ in range(20)])
-    split = make_split(faces, "random-by-class seed=1")
-    assert (
-        note_on(faces, split, {faces.fingerprint(): earlier, "another set": ("random-by-class seed=2",)}) == split.note
-    )

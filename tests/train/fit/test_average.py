@@ -21,14 +21,16 @@ from train.data import load
 from train.data.dataset import FaceSet
 from train.data.splits import make_split
 from train.fit.average import average
-from train.fit.batch_statistics import answers_by_batches
-from train.fit.initial_weights import open_start, start_from_run
+from train.fit.initial_weights import initial_weights_of_run, open_initial_weights
+from train.fit.inputs import TrainingInputs
 from train.fit.recipe import Phase
 from train.fit.run_dir import RunDir
 from train.fit.saved import load_model
-from train.fit.trainer import fit, predict_logits
-from train.fit.weights_from_tflite import recover
+from train.fit.trainer import fit
+from train.fit.weights_from_tflite import model_from_tflite
 from train.measure.score import score_run
+from train.models.batch_statistics import predict_with_batch_statistics
+from train.models.inference import predict_logits
 
 SHORT = msgspec.structs.replace(RECIPE, phases=(Phase(epochs=3),))
 
@@ -52,11 +54,11 @@ def faces(data: Path) -> FaceSet:
 def runs(faces: FaceSet, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Two trainings that went on from a third."""
     folder, split = tmp_path_factory.mktemp("runs"), make_split(faces, "")
-    fit(SHORT, faces, split, RunDir(folder / "first"))
+    fit(TrainingInputs(SHORT, faces, split), RunDir(folder / "first"))
     for seed in (2, 3):
         recipe = msgspec.structs.replace(SHORT, seed=seed, phases=(Phase(epochs=2),))
-        start = start_from_run(RunDir(folder / "first"))
-        fit(recipe, faces, split, RunDir(folder / f"seed{seed}"), start_from=start)
+        start = initial_weights_of_run(RunDir(folder / "first"))
+        fit(TrainingInputs(recipe, faces, split, initial_weights=start), RunDir(folder / f"seed{seed}"))
     return [folder / "seed2", folder / "seed3"]
 
 
@@ -97,13 +99,13 @@ def test_running_statistics_are_those_of_the_mean_network(runs: list[Path], face
     mean = average(runs, faces, RunDir(tmp_path / "mean")).model
     training = faces.images[make_split(faces, "").train]
     by_running = predict_logits(mean, training)
-    np.testing.assert_allclose(by_running, answers_by_batches(mean, training, len(training)), atol=0.05)
+    np.testing.assert_allclose(by_running, predict_with_batch_statistics(mean, training, len(training)), atol=0.05)
 
 
 def test_answers_by_batches_leave_dropout_as_it_was() -> None:
     model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Dropout(0.5), keras.layers.Flatten()])
     images = np.full((8, 4, 4, 1), 7, np.uint8)
-    assert (answers_by_batches(model, images, 4) == 7).all(), "nothing is dropped"
+    assert (predict_with_batch_statistics(model, images, 4) == 7).all(), "nothing is dropped"
     assert model.layers[0].rate == 0.5
 
 
@@ -114,8 +116,8 @@ def began_with(runs: list[Path], data: Path) -> Path:
     bundle = folder / "first.tflite"
     export_run(folder / "first", bundle, "float32", data)
     faces = load(data)
-    start = open_start(bundle, faces.images[make_split(faces, "").train])
-    fit(SHORT, faces, make_split(faces, ""), RunDir(folder / "from-bundle"), start_from=start)
+    start = open_initial_weights(bundle, faces.images[make_split(faces, "").train])
+    fit(TrainingInputs(SHORT, faces, make_split(faces, ""), initial_weights=start), RunDir(folder / "from-bundle"))
     return bundle
 
 
@@ -123,7 +125,7 @@ def test_a_training_is_averaged_with_the_bundle_it_began_with(began_with: Path, 
     out = RunDir(tmp_path / "mean")
     mean = average([began_with.parent / "from-bundle", began_with], faces, out).model
     training = faces.images[make_split(faces, "").train]
-    both = recover(read_bundle(began_with), training), load_model(RunDir(began_with.parent / "from-bundle"))
+    both = model_from_tflite(read_bundle(began_with), training), load_model(RunDir(began_with.parent / "from-bundle"))
     for found, one, other in zip(kernels(mean), *map(kernels, both), strict=True):
         np.testing.assert_allclose(found, (one + other) / 2, atol=1e-6)
     assert "; first.tflite, bundle " in out.record().started_from
@@ -177,7 +179,10 @@ def test_runs_of_other_data_are_refused(runs: list[Path], tmp_path: Path) -> Non
 
 
 def test_runs_of_another_split_are_refused(runs: list[Path], faces: FaceSet, tmp_path: Path) -> None:
-    fit(msgspec.structs.replace(SHORT, phases=(Phase(epochs=1),)), faces, two_to_one(faces), RunDir(tmp_path / "other"))
+    fit(
+        TrainingInputs(msgspec.structs.replace(SHORT, phases=(Phase(epochs=1),)), faces, two_to_one(faces)),
+        RunDir(tmp_path / "other"),
+    )
     with pytest.raises(InputError, match=r"other: split: got two-to-one, expected .*seed2"):
         average([runs[0], tmp_path / "other"], faces, RunDir(tmp_path / "mean"))
 

@@ -22,10 +22,11 @@ from tests.train.faces import bright_halves, two_to_one
 from tests.train.fit.test_trainer import RECIPE
 from train.fit.recipe import Phase
 from train.fit.run_dir import RunDir
+from train.fit.inputs import TrainingInputs
 from train.fit.trainer import fit
 faces = bright_halves()
 recipe = replace(RECIPE, phases=(Phase(epochs=4, side_px=32), Phase(epochs=10)))
-fit(recipe, faces, two_to_one(faces), RunDir(Path(sys.argv[1])))
+fit(TrainingInputs(recipe, faces, two_to_one(faces)), RunDir(Path(sys.argv[1])))
 """
 
 
@@ -37,6 +38,7 @@ from tests.train.faces import bright_halves, two_to_one
 from tests.train.fit.test_trainer import RECIPE
 from train.fit.recipe import Phase
 from train.fit.run_dir import RunDir
+from train.fit.inputs import TrainingInputs
 from train.fit.trainer import fit
 class Cut(Exception):
     pass
@@ -44,11 +46,11 @@ def cut(metrics):
     raise Cut
 faces = bright_halves()
 recipe = replace(RECIPE, phases=(Phase(epochs=2),))
-fit(recipe, faces, two_to_one(faces), RunDir(Path(sys.argv[1]) / "whole"))
+fit(TrainingInputs(recipe, faces, two_to_one(faces)), RunDir(Path(sys.argv[1]) / "whole"))
 try:
-    fit(recipe, faces, two_to_one(faces), RunDir(Path(sys.argv[1]) / "cut"), on_epoch=cut)
+    fit(TrainingInputs(recipe, faces, two_to_one(faces)), RunDir(Path(sys.argv[1]) / "cut"), on_epoch=cut)
 except Cut:
-    fit(recipe, faces, two_to_one(faces), RunDir(Path(sys.argv[1]) / "cut"), resume=True)
+    fit(TrainingInputs(recipe, faces, two_to_one(faces)), RunDir(Path(sys.argv[1]) / "cut"), resume=True)
 """
 
 

@@ -14,8 +14,8 @@ from edge_agent.errors import InputError
 from tests.support.broker import free_port
 from tests.train.faces import bright_halves
 from train.fit.augment import Augmentation
-from train.fit.batches import EpochBatches, Pace, one_hot
-from train.fit.distributed import ALONE, Place, Team, check_batch, join
+from train.fit.batches import EpochBatches, Throughput, one_hot
+from train.fit.distributed import SINGLE_PROCESS, Placement, ProcessGroup, check_batch, join_process_group
 from train.fit.run_dir import RunDir
 
 SCRIPT = """
@@ -26,14 +26,15 @@ from tests.train.faces import bright_halves, two_to_one
 from tests.train.fit.test_trainer import RECIPE
 from train.fit.recipe import Phase
 from train.fit.run_dir import RunDir
-from train.fit.distributed import Place, join
+from train.fit.distributed import Placement, join_process_group
+from train.fit.inputs import TrainingInputs
 from train.fit.trainer import fit
 folder, devices, hosts, host, coordinator = sys.argv[1:]
 faces = bright_halves()
-with join(Place(int(devices), int(hosts), int(host), coordinator)) as team:
+with join_process_group(Placement(int(devices), int(hosts), int(host), coordinator)) as group:
     recipe = replace(RECIPE, phases=(Phase(epochs=2),))
     for resume in (False, True):  # the second time the run is finished
-        fit(recipe, faces, two_to_one(faces), RunDir(Path(folder)), team=team, resume=resume)
+        fit(TrainingInputs(recipe, faces, two_to_one(faces)), RunDir(Path(folder)), group=group, resume=resume)
 """
 
 
@@ -83,11 +84,11 @@ def test_two_hosts_give_the_losses_of_one(alone: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("hosts", [2, 4])
-def test_the_shares_of_all_hosts_put_together_are_the_batch(hosts: int) -> None:
+def test_the_shards_of_all_hosts_put_together_are_the_batch(hosts: int) -> None:
     faces = bright_halves(120)
     how = Augmentation(flip=True, shift_px=4, noise=0.2, erase=0.5)
 
-    def batches(share: tuple[int, int]) -> EpochBatches:
+    def batches(shard: tuple[int, int]) -> EpochBatches:
         return EpochBatches(
             faces.images,
             one_hot(faces.labels, 2),
@@ -96,7 +97,7 @@ def test_the_shares_of_all_hosts_put_together_are_the_batch(hosts: int) -> None:
             batch_size=40,
             augmentation=how,
             side_px=48,
-            share=share,
+            shard=shard,
         )
 
     whole = batches((0, 1))[1]
@@ -110,31 +111,34 @@ def test_another_backend_than_jax_trains_on_one_device_alone() -> None:
         pytest.raises(
             InputError, match=r"2 devices, 1 hosts: got tensorflow, expected the backend jax. Set KERAS_BACKEND"
         ),
-        join(Place(devices=2)),
+        join_process_group(Placement(devices=2)),
     ):
         pass
-    with join(Place()) as team:
-        assert team is ALONE
+    with join_process_group(Placement()) as group:
+        assert group is SINGLE_PROCESS
 
 
 def test_a_hosts_number_without_the_number_of_hosts_is_refused() -> None:
-    with pytest.raises(InputError, match="--host: got 1, expected less than --hosts, which is 1"), join(Place(host=1)):
+    with (
+        pytest.raises(InputError, match="--host: got 1, expected less than --hosts, which is 1"),
+        join_process_group(Placement(host=1)),
+    ):
         pass
 
 
-def test_batches_that_cannot_be_dealt_evenly_are_refused() -> None:
-    team = Team(Place(devices=3, hosts=2))
-    check_batch(12, 100, team)
+def test_batches_that_cannot_be_divided_evenly_are_refused() -> None:
+    group = ProcessGroup(Placement(devices=3, hosts=2))
+    check_batch(12, 100, group)
     with pytest.raises(InputError, match="batch_size: got 16, expected a multiple of 6"):
-        check_batch(16, 100, team)
+        check_batch(16, 100, group)
     with pytest.raises(InputError, match="training images: got 10, expected at least 12, one batch"):
-        check_batch(12, 10, team)
-    check_batch(7, 3, ALONE)
+        check_batch(12, 10, group)
+    check_batch(7, 3, SINGLE_PROCESS)
 
 
 def test_a_step_waits_from_the_end_of_the_last_one_until_its_batch_is_ready() -> None:
-    pace = Pace(100.0)
-    pace.step(asked_at=101.0, ready_at=102.0, ended=103.0)  # was traced for a second, then waited one
-    pace.step(asked_at=101.0, ready_at=102.5, ended=105.0)  # was ready before it was wanted
-    pace.step(asked_at=102.0, ready_at=108.0, ended=110.0)  # waited three
-    assert (pace.seconds, pace.waiting) == (10.0, 0.4)
+    throughput = Throughput(100.0)
+    throughput.step(started_at=101.0, ready_at=102.0, ended=103.0)  # was traced for a second, then waited one
+    throughput.step(started_at=101.0, ready_at=102.5, ended=105.0)  # was ready before it was wanted
+    throughput.step(started_at=102.0, ready_at=108.0, ended=110.0)  # waited three
+    assert (throughput.seconds, throughput.waiting) == (10.0, 0.4)

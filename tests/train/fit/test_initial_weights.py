@@ -23,11 +23,13 @@ from tests.support.tflite_models import dense_model, metadata
 from tests.train.faces import bright_halves, two_to_one
 from tests.train.fit.test_trainer import RECIPE
 from train.data.splits import make_split
-from train.fit.initial_weights import Start, open_start, start_from_run
+from train.fit.initial_weights import InitialWeights, initial_weights_of_run, open_initial_weights
+from train.fit.inputs import TrainingInputs
+from train.fit.provenance import Provenance
 from train.fit.recipe import Phase
-from train.fit.run_dir import Learnt, RunDir
+from train.fit.run_dir import RunDir
 from train.fit.trainer import fit
-from train.fit.weights_from_tflite import recover
+from train.fit.weights_from_tflite import model_from_tflite
 from train.measure.predictors import open_predictor
 from train.models import build
 
@@ -44,7 +46,7 @@ def same_labels(model: keras.Model, other: NDArray[np.float32], images: NDArray[
 def finished(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
     run = RunDir(tmp_path_factory.mktemp("runs") / "whole")
     some = bright_halves()
-    fit(RECIPE, some, two_to_one(some), run)
+    fit(TrainingInputs(RECIPE, some, two_to_one(some)), run)
     return run
 
 
@@ -66,19 +68,19 @@ def paper_bundle() -> Bundle:
 
 @pytest.mark.parametrize("quantization", ALIKE)
 def test_a_network_read_back_from_a_bundle_answers_as_the_bundle(quantization: Quantization) -> None:
-    model = recover(bundle(quantization), faces(200))
+    model = model_from_tflite(bundle(quantization), faces(200))
     told = Classifier(bundle(quantization)).logits(faces(200, seed=12))
     assert same_labels(model, told, faces(200, seed=12)) >= ALIKE[quantization]
 
 
 def test_normalisation_that_stands_on_its_own_is_read_back_too(paper_bundle: Bundle) -> None:
-    model = recover(paper_bundle, faces(100))
+    model = model_from_tflite(paper_bundle, faces(100))
     told = Classifier(paper_bundle).logits(faces(100, seed=12))
     assert same_labels(model, told, faces(100, seed=12)) >= 0.9
 
 
 def test_normalisation_read_back_is_true_to_the_pictures() -> None:
-    model = recover(bundle("float32"), faces(200))
+    model = model_from_tflite(bundle("float32"), faces(200))
     layer = next(layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization))
     probe = np.asarray(keras.Model(model.input, layer.input)(faces(200).astype(np.float32)))
     np.testing.assert_allclose(probe.mean(axis=(0, 1, 2)), layer.moving_mean, atol=1e-3)
@@ -89,18 +91,18 @@ def test_a_bundle_of_an_unknown_architecture_cannot_be_read_back() -> None:
     facts = msgspec.structs.replace(metadata(labels=tuple("abcdefg")), architecture="dense")
     strange = unpack_bundle(pack_bundle(dense_model(), facts), "strange")
     with pytest.raises(ModelError, match=r"architecture: got .*, expected one of paper-1"):
-        recover(strange, faces(10))
+        model_from_tflite(strange, faces(10))
 
 
 def test_weights_of_another_network_than_the_bundle_names_are_refused() -> None:
     facts = Metadata(name="liar", architecture="edge-tiny", parameters=0, labels=CLASSES, quantization="float32")
     liar = unpack_bundle(pack_bundle(bundle("float32").flatbuffer, facts), "liar")
     with pytest.raises(ModelError, match="its weights are not those of its architecture"):
-        recover(liar, faces(10))
+        model_from_tflite(liar, faces(10))
 
 
 def test_known_labels_keep_their_outputs_in_whatever_order(finished: RunDir) -> None:
-    start = start_from_run(finished)
+    start = initial_weights_of_run(finished)
     model = build("testing", classes=3)
     fresh = model.layers[-1].get_weights()[0][:, 1].copy()
     start.copy_into(model, ("right", "new", "left"))
@@ -111,13 +113,13 @@ def test_known_labels_keep_their_outputs_in_whatever_order(finished: RunDir) -> 
 
 def test_new_labels_keep_the_features(finished: RunDir) -> None:
     model = build("testing", classes=2)
-    start_from_run(finished).copy_into(model, ("smiling", "calm"))
+    initial_weights_of_run(finished).copy_into(model, ("smiling", "calm"))
     source = keras.models.load_model(finished.model_path, compile=False)
     np.testing.assert_array_equal(model.layers[2].get_weights()[0], source.layers[2].get_weights()[0])
 
 
 def test_a_gray_start_answers_the_same_in_colour_and_back(finished: RunDir) -> None:
-    gray = start_from_run(finished)
+    gray = initial_weights_of_run(finished)
     colour = build("testing", classes=2, channels=3)
     gray.copy_into(colour, ("left", "right"))
     images = bright_halves(20).images
@@ -126,13 +128,13 @@ def test_a_gray_start_answers_the_same_in_colour_and_back(finished: RunDir) -> N
 
     again = build("testing", classes=2)
     weights = tuple(tuple(layer.get_weights()) for layer in colour.layers)
-    Start("colour", "testing", ("left", "right"), 3, weights).copy_into(again, ("left", "right"))
+    InitialWeights("colour", "testing", ("left", "right"), 3, weights).copy_into(again, ("left", "right"))
     np.testing.assert_allclose(keras_logits(again, images), told, atol=1e-3)
 
 
 def test_another_network_is_no_start(finished: RunDir) -> None:
     with pytest.raises(InputError, match="got the network testing, expected edge-tiny"):
-        start_from_run(finished).copy_into(build("edge-tiny", classes=2), ("left", "right"))
+        initial_weights_of_run(finished).copy_into(build("edge-tiny", classes=2), ("left", "right"))
 
 
 def test_a_recipe_without_a_model_takes_that_of_its_start(tmp_path: Path) -> None:
@@ -142,7 +144,13 @@ def test_a_recipe_without_a_model_takes_that_of_its_start(tmp_path: Path) -> Non
     some = bright_halves()
     run = RunDir(tmp_path / "run")
     fit(
-        msgspec.structs.replace(RECIPE, model=""), some, two_to_one(some), run, start_from=open_start(path, some.images)
+        TrainingInputs(
+            msgspec.structs.replace(RECIPE, model=""),
+            some,
+            two_to_one(some),
+            initial_weights=open_initial_weights(path, some.images),
+        ),
+        run,
     )
     record = run.record()
     assert (record.recipe.model, record.classes) == ("testing", ("left", "right"))
@@ -157,20 +165,36 @@ def test_what_the_weights_to_begin_with_learnt_from_is_told_all_the_way(tmp_path
     some = bright_halves()
     once = msgspec.structs.replace(RECIPE, phases=(Phase(epochs=1),))
     runs = [RunDir(tmp_path / name) for name in ("second", "third")]
-    fit(once, some, two_to_one(some), runs[0], start_from=open_start(tmp_path / "first.tflite", some.images))
-    fit(once, some, two_to_one(some), runs[1], start_from=open_start(runs[0].path, some.images))
+    fit(
+        TrainingInputs(
+            once, some, two_to_one(some), initial_weights=open_initial_weights(tmp_path / "first.tflite", some.images)
+        ),
+        runs[0],
+    )
+    fit(
+        TrainingInputs(once, some, two_to_one(some), initial_weights=open_initial_weights(runs[0].path, some.images)),
+        runs[1],
+    )
 
-    before = Learnt(data={"1" * 64: "halves"}, annotation=("votes",), teachers=("wise, 0",))
-    assert [run.record().earlier for run in runs] == [before] * 2
-    assert open_predictor(runs[1].path).training_data == {some.fingerprint(): "halves", "1" * 64: "halves"}
+    earlier = Provenance(data={"1" * 64: "halves"}, annotation=("votes",), teachers=("wise, 0",))
+    assert [run.record().earlier for run in runs] == [earlier] * 2
+    assert open_predictor(runs[1].path).provenance.data == {some.fingerprint(): "halves", "1" * 64: "halves"}
 
 
 def test_held_out_images_that_the_weights_to_begin_with_learnt_from_are_counted(tmp_path: Path) -> None:
     some = bright_halves()
     once = msgspec.structs.replace(RECIPE, phases=(Phase(epochs=1),))
     first, again = (RunDir(tmp_path / name) for name in ("first", "again"))
-    fit(once, some, make_split(some, "random-by-class seed=0"), first)
-    fit(once, some, make_split(some, "random-by-class seed=1"), again, start_from=open_start(first.path, some.images))
+    fit(TrainingInputs(once, some, make_split(some, "random-by-class seed=0")), first)
+    fit(
+        TrainingInputs(
+            once,
+            some,
+            make_split(some, "random-by-class seed=1"),
+            initial_weights=open_initial_weights(first.path, some.images),
+        ),
+        again,
+    )
     record = again.record()
     assert re.search(
         r"\d+ of 19 held-out images were learnt from before, by random-by-class seed=0", record.protocol_note
@@ -179,16 +203,16 @@ def test_held_out_images_that_the_weights_to_begin_with_learnt_from_are_counted(
 
 
 def test_colour_that_a_recipe_gives_up_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
-    Start("colour.tflite", "testing", ("a", "b"), 3, ()).complete(RECIPE)
+    InitialWeights("colour.tflite", "testing", ("a", "b"), 3, ()).complete(RECIPE)
     assert "colour.tflite reads colour and the recipe trains in gray" in caplog.text
 
 
 def test_a_start_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="got nothing there, expected a finished run directory or a model bundle"):
-        open_start(tmp_path / "none", faces(2))
+        open_initial_weights(tmp_path / "none", faces(2))
 
 
 def test_an_unfinished_run_is_no_start(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     with pytest.raises(InputError, match=r"no run\.json"):
-        open_start(tmp_path / "run", faces(2))
+        open_initial_weights(tmp_path / "run", faces(2))

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from edge_agent.errors import ConfigError, InputError
 from train.data.splits import PROTOCOLS
 from train.fit.recipe import RECIPES, Phase, Recipe, load_recipe
+from train.fit.run_dir import RunDir
 from train.models import MODELS
 
+RUNS = Path(__file__).parents[3] / "docs/runs"
 NAMES = sorted(path.stem for path in RECIPES.glob("*.toml"))
 MINIMAL = 'title = ""\nsource = ""\ncommand = ""\ncost = ""\nexpected = ""\nmodel = "edge"\nphases = [{ epochs = 2 }]\n'
 
@@ -72,3 +76,25 @@ def test_the_mark_that_some_editors_begin_a_file_with_does_not_matter(tmp_path: 
     path = tmp_path / "mine.toml"
     path.write_text(MINIMAL, encoding="utf-8-sig")
     assert load_recipe(str(path)).epochs == 2
+
+
+def test_keys_of_recipes_and_records_stay_whatever_the_attributes_are_called() -> None:
+    recipe = msgspec.to_builtins(load_recipe("edge-robust"))
+    assert recipe["spoiling"]["share"] > 0
+    assert recipe["teaching"]["weight"] > 0
+    assert recipe["phases"][0]["taught"] is True
+
+
+def is_within(part: Any, whole: Any) -> bool:
+    """Whether a decoded JSON value holds all keys and values of another."""
+    if isinstance(part, dict):
+        return all(key in whole and is_within(value, whole[key]) for key, value in part.items())
+    if isinstance(part, list):
+        return len(part) == len(whole) and all(map(is_within, part, whole))
+    return bool(part == whole)
+
+
+@pytest.mark.parametrize("run", sorted(RUNS.glob("*/run.json")), ids=lambda run: str(run.parent.name))
+def test_records_of_earlier_versions_are_read_and_written_as_they_are(run: Path) -> None:
+    stored = msgspec.json.decode(run.read_bytes())
+    assert is_within(stored, msgspec.to_builtins(RunDir(run.parent).record()))

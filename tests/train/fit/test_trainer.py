@@ -20,7 +20,8 @@ from tests.train.data.files import write_face
 from tests.train.faces import bright_halves, two_to_one
 from train.common.writing import NotWritten, writing
 from train.fit.augment import Augmentation
-from train.fit.initial_weights import start_from_run
+from train.fit.initial_weights import initial_weights_of_run
+from train.fit.inputs import TrainingInputs
 from train.fit.recipe import Optimizer, Phase, Recipe
 from train.fit.resuming import RunMismatch
 from train.fit.run_dir import EpochMetrics, RunDamaged, RunDir
@@ -46,7 +47,7 @@ RECIPE = Recipe(
 def finished(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
     run = RunDir(tmp_path_factory.mktemp("runs") / "whole")
     faces = bright_halves()
-    fit(RECIPE, faces, two_to_one(faces), run)
+    fit(TrainingInputs(RECIPE, faces, two_to_one(faces)), run)
     return run
 
 
@@ -81,12 +82,13 @@ from pathlib import Path
 from tests.train.faces import bright_halves, two_to_one
 from tests.train.fit.test_trainer import RECIPE
 from train.fit.run_dir import RunDir
+from train.fit.inputs import TrainingInputs
 from train.fit.trainer import fit
 def die(metrics):
     if metrics.epoch + 1 == {cut_after}:
         os._exit(9)
 faces = bright_halves()
-fit(RECIPE, faces, two_to_one(faces), RunDir(Path({str(folder)!r})), resume=True, on_epoch=die)
+fit(TrainingInputs(RECIPE, faces, two_to_one(faces)), RunDir(Path({str(folder)!r})), resume=True, on_epoch=die)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == (9 if cut_after else 0), done.stderr[-3000:]
@@ -106,7 +108,7 @@ def test_an_interrupted_run_continues_to_the_same_result_but_for_rounding(tmp_pa
 def test_a_finished_run_resumed_changes_nothing(finished: RunDir) -> None:
     before = finished.record(), finished.metrics(), finished.fingerprint(), finished.model_path.stat().st_mtime_ns
     faces = bright_halves()
-    model = fit(RECIPE, faces, two_to_one(faces), finished, resume=True)
+    model = fit(TrainingInputs(RECIPE, faces, two_to_one(faces)), finished, resume=True)
     after = finished.record(), finished.metrics(), finished.fingerprint(), finished.model_path.stat().st_mtime_ns
     assert after == before
     for found, saved in zip(model.get_weights(), load_model(finished).get_weights(), strict=True):
@@ -118,33 +120,33 @@ def test_a_finished_run_whose_network_is_gone_is_not_trained_again(finished: Run
     kept.create(finished.record())
     faces = bright_halves()
     with pytest.raises(InputError, match=r"a finished run without model\.keras and state\.npz"):
-        fit(RECIPE, faces, two_to_one(faces), kept, resume=True)
+        fit(TrainingInputs(RECIPE, faces, two_to_one(faces)), kept, resume=True)
 
 
 def test_a_run_does_not_continue_on_other_data(finished: RunDir) -> None:
     faces = bright_halves(seed=9)
     with pytest.raises(RunMismatch, match=r"data, sha256: got .*, which it was begun with"):
-        fit(RECIPE, faces, two_to_one(faces), finished, resume=True)
+        fit(TrainingInputs(RECIPE, faces, two_to_one(faces)), finished, resume=True)
 
 
 def test_a_run_does_not_continue_with_another_recipe(finished: RunDir) -> None:
     faces = bright_halves()
     other = msgspec.structs.replace(RECIPE, seed=2)
     with pytest.raises(RunMismatch, match="recipe, seed: got 2, expected 1, which it was begun with"):
-        fit(other, faces, two_to_one(faces), finished, resume=True)
+        fit(TrainingInputs(other, faces, two_to_one(faces)), finished, resume=True)
 
 
 def test_a_folder_with_something_in_it_is_not_overwritten(finished: RunDir) -> None:
     faces = bright_halves()
     with pytest.raises(InputError, match="a folder that is not empty"):
-        fit(RECIPE, faces, two_to_one(faces), finished)
+        fit(TrainingInputs(RECIPE, faces, two_to_one(faces)), finished)
 
 
 def test_a_run_is_not_made_where_a_file_is(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("")
     faces = bright_halves()
     with pytest.raises(InputError, match="run: got File exists, expected a new run directory"):
-        fit(RECIPE, faces, two_to_one(faces), RunDir(tmp_path / "run"))
+        fit(TrainingInputs(RECIPE, faces, two_to_one(faces)), RunDir(tmp_path / "run"))
 
 
 @pytest.mark.parametrize("left", [0, 100, 4000])
@@ -177,7 +179,7 @@ def test_a_run_may_begin_with_the_weights_of_another(finished: RunDir, tmp_path:
         RECIPE, phases=(Phase(epochs=1),), optimizer=Optimizer(learning_rate=1e-9, schedule="constant")
     )
     run = RunDir(tmp_path / "more")
-    fit(still, faces, two_to_one(faces), run, start_from=start_from_run(finished))
+    fit(TrainingInputs(still, faces, two_to_one(faces), initial_weights=initial_weights_of_run(finished)), run)
     assert run.record().started_from.startswith("whole, model.keras sha256 ")
     assert run.metrics()[0].loss < finished.metrics()[0].loss
 
@@ -198,8 +200,8 @@ def test_half_precision_trains_and_continues(
             raise Interrupted
 
     with pytest.raises(Interrupted):
-        fit(recipe, faces, two_to_one(faces), run, on_epoch=interrupt)
-    model = fit(recipe, faces, two_to_one(faces), run, resume=True)
+        fit(TrainingInputs(recipe, faces, two_to_one(faces)), run, on_epoch=interrupt)
+    model = fit(TrainingInputs(recipe, faces, two_to_one(faces)), run, resume=True)
     assert len(run.metrics()) == recipe.epochs
     assert run.metrics()[-1].val_accuracy >= 0.9
     assert {layer.compute_dtype for layer in model.layers} == {"float32"}
@@ -214,13 +216,16 @@ def test_each_epoch_tells_its_pace(finished: RunDir) -> None:
 def test_labels_that_no_model_may_have_are_refused(tmp_path: Path) -> None:
     faces = dataclasses.replace(bright_halves(), classes=("left", "uncertain"))
     with pytest.raises(InputError, match="got left, uncertain, expected different, non-empty names"):
-        fit(RECIPE, faces, two_to_one(faces), RunDir(tmp_path / "run"))
+        fit(TrainingInputs(RECIPE, faces, two_to_one(faces)), RunDir(tmp_path / "run"))
 
 
 def test_a_recipe_without_a_model_needs_weights_to_begin_with(tmp_path: Path) -> None:
     faces = bright_halves()
     with pytest.raises(InputError, match="got no model, expected weights to begin with"):
-        fit(msgspec.structs.replace(RECIPE, model=""), faces, two_to_one(faces), RunDir(tmp_path / "run"))
+        fit(
+            TrainingInputs(msgspec.structs.replace(RECIPE, model=""), faces, two_to_one(faces)),
+            RunDir(tmp_path / "run"),
+        )
 
 
 def test_a_loss_that_is_no_number_stops_the_training_and_keeps_the_last_epoch(tmp_path: Path) -> None:
@@ -234,7 +239,7 @@ def test_a_loss_that_is_no_number_stops_the_training_and_keeps_the_last_epoch(tm
     with pytest.raises(
         TrainingDiverged, match=r"the loss in epoch \d+, step \d+: got (nan|inf), expected a finite number"
     ):
-        fit(poisoned, faces, two_to_one(faces), run)
+        fit(TrainingInputs(poisoned, faces, two_to_one(faces)), run)
 
 
 def test_weights_that_the_last_step_of_an_epoch_spoils_are_not_kept(tmp_path: Path) -> None:
@@ -244,7 +249,7 @@ def test_weights_that_the_last_step_of_an_epoch_spoils_are_not_kept(tmp_path: Pa
         RECIPE, model="paper-7", phases=(Phase(epochs=12),), batch_size=64, seed=3, optimizer=wild
     )
     with pytest.raises(TrainingDiverged, match=r"loss .*epoch \d+.*: got (nan|inf), expected a finite number"):
-        fit(one_step_an_epoch, faces, two_to_one(faces), run)
+        fit(TrainingInputs(one_step_an_epoch, faces, two_to_one(faces)), run)
     assert run.metrics(), "the epochs before can be read"
     assert all(math.isfinite(epoch.val_loss) for epoch in run.metrics())
     assert not run.model_path.exists()
@@ -253,7 +258,10 @@ def test_weights_that_the_last_step_of_an_epoch_spoils_are_not_kept(tmp_path: Pa
 def test_gray_pictures_are_not_trained_on_in_colour(tmp_path: Path) -> None:
     faces = bright_halves()
     with pytest.raises(InputError, match="got images of 1 channels, expected 3"):
-        fit(msgspec.structs.replace(RECIPE, channels=3), faces, two_to_one(faces), RunDir(tmp_path / "run"))
+        fit(
+            TrainingInputs(msgspec.structs.replace(RECIPE, channels=3), faces, two_to_one(faces)),
+            RunDir(tmp_path / "run"),
+        )
 
 
 def test_mirroring_pictures_whose_labels_tell_a_side_is_warned_of(
@@ -261,7 +269,7 @@ def test_mirroring_pictures_whose_labels_tell_a_side_is_warned_of(
 ) -> None:
     faces = bright_halves()
     mirrored = msgspec.structs.replace(RECIPE, augmentation=Augmentation(flip=True), phases=(Phase(epochs=1),))
-    fit(mirrored, faces, two_to_one(faces), RunDir(tmp_path / "run"))
+    fit(TrainingInputs(mirrored, faces, two_to_one(faces)), RunDir(tmp_path / "run"))
     assert "of which left, right tell a side: set flip = false" in caplog.text
 
 
@@ -275,4 +283,4 @@ def test_an_empty_part_of_the_split_is_refused(tmp_path: Path) -> None:
     faces = bright_halves(3)
     nothing = two_to_one(faces).__class__("none", np.arange(3), np.arange(0), np.arange(0))
     with pytest.raises(InputError, match="3 training and 0 validation images"):
-        fit(RECIPE, faces, nothing, RunDir(tmp_path / "none"))
+        fit(TrainingInputs(RECIPE, faces, nothing), RunDir(tmp_path / "none"))

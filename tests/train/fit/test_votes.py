@@ -16,6 +16,7 @@ from tests.train.faces import bright_halves, two_to_one
 from tests.train.fit.test_trainer import RECIPE
 from train.data.dataset import FaceSet
 from train.data.ferplus import VOTES_FOR, Votes
+from train.fit.inputs import TrainingInputs
 from train.fit.objective import Objective, make_targets
 from train.fit.recipe import Phase, VotesUse
 from train.fit.resuming import RunMismatch
@@ -65,7 +66,7 @@ def test_a_face_without_votes_keeps_its_label_and_teaches_the_second_head_nothin
 def test_the_second_head_stays_behind_when_the_network_is_finished(tmp_path: Path) -> None:
     faces = named_faces()
     run = RunDir(tmp_path / "run")
-    model = fit(WITH_VOTES, faces, two_to_one(faces), run, votes=votes_like_the_labels(faces))
+    model = fit(TrainingInputs(WITH_VOTES, faces, two_to_one(faces), votes=votes_like_the_labels(faces)), run)
     assert model.output_shape == (None, 2)
     assert run.record().extra_annotation == "FER+ votes"
     logits = model.predict(faces.images[64:].astype(np.float32), verbose=0)
@@ -82,13 +83,17 @@ def test_votes_for_a_recipe_that_uses_none_are_refused() -> None:
 def test_a_run_does_not_continue_with_other_votes(tmp_path: Path) -> None:
     faces, run = named_faces(), RunDir(tmp_path / "run")
     votes = votes_like_the_labels(faces)
-    fit(WITH_VOTES, faces, two_to_one(faces), run, votes=votes)
+    fit(TrainingInputs(WITH_VOTES, faces, two_to_one(faces), votes=votes), run)
     with pytest.raises(RunMismatch, match="votes, sha256: got"):
-        fit(WITH_VOTES, faces, two_to_one(faces), run, votes=Votes(votes.counts[::-1].copy()), resume=True)
+        fit(
+            TrainingInputs(WITH_VOTES, faces, two_to_one(faces), votes=Votes(votes.counts[::-1].copy())),
+            run,
+            resume=True,
+        )
 
 
 def test_a_recipe_that_uses_votes_asks_for_them(tmp_path: Path) -> None:
     faces = named_faces()
     with pytest.raises(InputError, match="--votes"):
-        fit(WITH_VOTES, faces, two_to_one(faces), RunDir(tmp_path / "run"))
+        fit(TrainingInputs(WITH_VOTES, faces, two_to_one(faces)), RunDir(tmp_path / "run"))
     assert not (tmp_path / "run").exists()

@@ -18,6 +18,7 @@ from tests.support.exported import write_fer2013
 from tests.support.tflite_models import dense_model, metadata
 from tests.train.data.files import row, write_face, write_table
 from tests.train.faces import bright_halves, two_to_one
+from train.fit.inputs import TrainingInputs
 from train.fit.recipe import Phase, Recipe
 from train.fit.run_dir import RunDir
 from train.fit.trainer import fit
@@ -120,12 +121,12 @@ def test_answers_are_compared_with_votes(
 def test_a_run_and_a_bundle_are_measured_alike(tmp_path: Path) -> None:
     faces = bright_halves(24)
     recipe = Recipe(title="", source="", command="", cost="", expected="", model="testing", phases=(Phase(epochs=1),))
-    fit(recipe, faces, two_to_one(faces), RunDir(tmp_path / "run"))
+    fit(TrainingInputs(recipe, faces, two_to_one(faces)), RunDir(tmp_path / "run"))
 
     predictor = open_predictor(tmp_path / "run")
 
     assert (predictor.name, predictor.labels, predictor.temperature) == ("run", faces.classes, 1.0)
-    assert predictor.training_data == {faces.fingerprint(): "halves"}
+    assert predictor.provenance.data == {faces.fingerprint(): "halves"}
     assert len(predictor.identity) == 12
     assert predictor.predict(faces.images).sum(axis=1) == pytest.approx(np.ones(24), abs=1e-5)
 

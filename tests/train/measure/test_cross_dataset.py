@@ -15,6 +15,7 @@ from edge_agent.vision.classifier import BUNDLED_MODEL
 from tests.train.data.files import face_set
 from tests.train.predicting import always, predictor
 from train.data import load
+from train.fit.provenance import Provenance
 from train.measure.cross_dataset import evaluate_cross_dataset, to_markdown
 from train.measure.predictors import open_predictor
 
@@ -56,19 +57,20 @@ def test_the_interval_is_over_persons() -> None:
 
 def test_a_model_is_not_judged_on_its_training_data() -> None:
     faces = face_set([0], classes=CK_PLUS)
+    provenance = Provenance(data={faces.fingerprint(): "once called so"})
     with pytest.raises(InputError, match="trained on made"):
-        evaluate_cross_dataset(predictor(always(0), training_data={faces.fingerprint(): "once called so"}), faces)
+        evaluate_cross_dataset(predictor(always(0), provenance=provenance), faces)
 
 
 def test_a_published_set_is_the_same_whichever_of_its_parts_are_there() -> None:
     faces = dataclasses.replace(face_set([0], classes=CK_PLUS), name="CK+48")
     with pytest.raises(InputError, match=r"trained on CK\+48"):
-        evaluate_cross_dataset(predictor(always(0), training_data={"of other parts": "CK+48"}), faces)
+        evaluate_cross_dataset(predictor(always(0), provenance=Provenance(data={"of other parts": "CK+48"})), faces)
 
 
 def test_another_folder_of_the_same_name_is_measured_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     faces = face_set([0], classes=CK_PLUS)
-    evaluate_cross_dataset(predictor(always(0), training_data={"another": faces.name}), faces)
+    evaluate_cross_dataset(predictor(always(0), provenance=Provenance(data={"another": faces.name})), faces)
     assert "was trained on other data of the name made" in caplog.text
 
 

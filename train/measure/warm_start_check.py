@@ -1,4 +1,4 @@
-"""What a training that starts from a bundle starts with: the network read back from it, beside the bundle itself."""
+"""Warm-start check: how a training that starts from a bundle starts, compared with the bundle itself."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from edge_agent.model_format.bundle import read_bundle
 from train.common.table import table
 from train.data import load
 from train.data.splits import make_split
-from train.fit.batch_statistics import answers_by_batches
-from train.fit.trainer import predict_logits
-from train.fit.weights_from_tflite import recover
+from train.fit.weights_from_tflite import model_from_tflite
 from train.measure.predictors import held_out_faces, open_predictor
+from train.models.batch_statistics import predict_with_batch_statistics
+from train.models.inference import predict_logits
 
 BATCH = 128
 """Faces that are normalised together where training's normalisation is measured; the recipes' usual batch."""
 
 
-class Readback(msgspec.Struct, frozen=True, kw_only=True):
-    """One bundle and what was read back from it, on held-out faces; shares from 0 to 1.
+class WarmStartCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """One bundle and the network recovered from it, on held-out faces; shares from 0 to 1.
 
     Attributes:
         name: What reports call the bundle.
         model: Its identity, 12 hex digits.
         images: Held-out faces.
         bundle: Accuracy of the bundle.
-        recovered: Accuracy of the network read back, before any training.
+        recovered: Accuracy of the recovered network, before any training.
         in_batches: Likewise, normalised by batches of ``BATCH`` as training does it.
         agreement: Share of faces to which bundle and ``recovered`` give the same label.
         agreement_in_batches: Likewise ``in_batches``.
@@ -45,8 +45,8 @@ class Readback(msgspec.Struct, frozen=True, kw_only=True):
     agreement_in_batches: float
 
 
-def measure_readback(path: Path, data: Path) -> Readback:
-    """Read a bundle back on the training part of a data set and judge it on the validation part.
+def check_warm_start(path: Path, data: Path) -> WarmStartCheck:
+    """Recover a bundle's weights on the training part of a data set, and measure them on the validation part.
 
     Args:
         path: The bundle.
@@ -54,32 +54,32 @@ def measure_readback(path: Path, data: Path) -> Readback:
 
     Raises:
         InputError: The data do not fit the bundle or have no training part.
-        ModelError: The bundle cannot be used or read back.
+        ModelError: The bundle cannot be used, or its weights cannot be recovered.
     """
     predictor = open_predictor(path)
     held_out = held_out_faces(data, (predictor,))
     faces = load(data, channels=predictor.channels)
-    learnt_from = make_split(faces, predictor.protocol).train
-    if len(learnt_from) == 0:
+    training = make_split(faces, predictor.protocol).train
+    if len(training) == 0:
         raise InputError(f"the training part of {predictor.protocol}", received="no images", expected="some")
-    model = recover(read_bundle(path), faces.images[learnt_from])
+    model = model_from_tflite(read_bundle(path), faces.images[training])
     labels = predictor.logits(held_out.images).argmax(axis=1)
-    told = predict_logits(model, held_out.images).argmax(axis=1)
-    in_batches = answers_by_batches(model, held_out.images, BATCH).argmax(axis=1)
+    recovered = predict_logits(model, held_out.images).argmax(axis=1)
+    in_batches = predict_with_batch_statistics(model, held_out.images, BATCH).argmax(axis=1)
     truth = held_out.labels
-    return Readback(
+    return WarmStartCheck(
         name=predictor.name,
         model=predictor.identity,
         images=len(truth),
         bundle=float(np.mean(labels == truth)),
-        recovered=float(np.mean(told == truth)),
+        recovered=float(np.mean(recovered == truth)),
         in_batches=float(np.mean(in_batches == truth)),
-        agreement=float(np.mean(told == labels)),
+        agreement=float(np.mean(recovered == labels)),
         agreement_in_batches=float(np.mean(in_batches == labels)),
     )
 
 
-def render(found: Readback) -> str:
+def render(found: WarmStartCheck) -> str:
     """A table in Markdown."""
     return table(
         [f"{found.name} ({found.model}), {found.images:,} faces", "accuracy", "same label as the bundle"],

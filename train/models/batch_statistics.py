@@ -1,4 +1,4 @@
-"""A network's answers where each batch is normalised by its own statistics, as in training, and what that leaves."""
+"""Inference with batch statistics: each batch is normalised by its own mean and variance, as in training."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def answers_by_batches(model: keras.Model, images: NDArray[np.uint8], batch_size: int) -> NDArray[np.float32]:
-    """Answers in training's way, without dropout; the running statistics become their mean over these batches.
+def predict_with_batch_statistics(
+    model: keras.Model, images: NDArray[np.uint8], batch_size: int
+) -> NDArray[np.float32]:
+    """Logits as in training, without dropout; the running statistics become their mean over these batches.
 
     Args:
-        model: Changed as said.
+        model: Its running statistics are changed.
         images: ``uint8 (N, height, width, C)``, ``N`` at least 1.
         batch_size: Images that are normalised together, or up to twice as many: the rest of an uneven division is
             shared out, since a batch of a few faces would be normalised by chance.

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from edge_agent.errors import InputError
-from train.data.folds import deal
-from train.data.near_duplicates import alike_groups
+from train.data.group_split import split_by_groups
+from train.data.near_duplicates import near_duplicate_groups
 
 
 def shares(parts: NDArray[np.str_]) -> dict[str, float]:
@@ -20,7 +20,7 @@ def shares(parts: NDArray[np.str_]) -> dict[str, float]:
 def test_many_people_come_near_the_shares_wanted() -> None:
     random = np.random.default_rng(0)
     people, labels = random.integers(0, 40, 1000), random.integers(0, 4, 1000)
-    dealt = deal(people, labels, ("a", "b", "c", "d"), validation=0.2, test=0.1)
+    dealt = split_by_groups(people, labels, ("a", "b", "c", "d"), validation=0.2, test=0.1)
     assert shares(dealt.parts) == pytest.approx({"train": 0.7, "validation": 0.2, "test": 0.1}, abs=0.03)
     assert dealt.notes == ()
 
@@ -32,7 +32,7 @@ def test_every_part_has_every_class_and_groups_stay_together_unless_a_note_says_
 ) -> None:
     groups, labels = (np.array(column, np.int64) for column in zip(*pictures, strict=True))
     try:
-        dealt = deal(groups, labels, ("a", "b", "c"), validation=0.15, test=test)
+        dealt = split_by_groups(groups, labels, ("a", "b", "c"), validation=0.15, test=test)
     except InputError:
         assert any((labels == label).sum() < 2 for label in range(3))
         return
@@ -47,7 +47,7 @@ def test_every_part_has_every_class_and_groups_stay_together_unless_a_note_says_
 def test_a_class_of_one_person_is_dealt_by_picture_and_that_is_said() -> None:
     groups = np.array([0, 0, 0, 0, 1, 2, 3, 4])
     labels = np.array([0, 0, 0, 0, 1, 1, 1, 1])
-    dealt = deal(groups, labels, ("alone", "many"), validation=0.25, test=0.0)
+    dealt = split_by_groups(groups, labels, ("alone", "many"), validation=0.25, test=0.0)
     assert len(set(dealt.parts[:4])) == 2
     assert "All pictures of alone are of one person" in dealt.notes[0]
 
@@ -56,10 +56,10 @@ def test_frames_of_one_moment_are_alike_and_different_faces_are_not() -> None:
     random = np.random.default_rng(3)
     faces = [np.kron(random.integers(40, 220, (8, 8)), np.ones((6, 6))).astype(np.uint8) for _ in range(2)]
     again = np.clip(faces[0].astype(np.int64) * 0.9 + random.integers(-6, 7, (48, 48)), 0, 255).astype(np.uint8)
-    assert alike_groups([faces[0], faces[1], again]).tolist() == [0, 1, 0]
+    assert near_duplicate_groups([faces[0], faces[1], again]).tolist() == [0, 1, 0]
 
 
 def test_people_told_apart_join_what_does_not_look_alike() -> None:
     random = np.random.default_rng(3)
     faces = [random.integers(0, 255, (48, 48, 3)).astype(np.uint8) for _ in range(4)]
-    assert alike_groups(faces, ["anna", "", "anna", ""]).tolist() == [0, 1, 0, 2]
+    assert near_duplicate_groups(faces, ["anna", "", "anna", ""]).tolist() == [0, 1, 0, 2]

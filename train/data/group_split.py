@@ -13,7 +13,7 @@ TRAIN, VALIDATION, TEST = "train", "validation", "test"
 
 
 @dataclass(frozen=True)
-class Dealt:
+class GroupSplit:
     """Which part each picture belongs to.
 
     Attributes:
@@ -25,7 +25,7 @@ class Dealt:
     notes: tuple[str, ...]
 
 
-def deal(
+def split_by_groups(
     groups: NDArray[np.int64],
     labels: NDArray[np.int64],
     classes: tuple[str, ...],
@@ -33,7 +33,7 @@ def deal(
     validation: float,
     test: float,
     seed: int = 0,
-) -> Dealt:
+) -> GroupSplit:
     """Deal whole groups, largest first, each to where its classes are wanted most; every part gets every class.
 
     A class whose pictures are all of one group is dealt picture by picture, with a note: there is no other way to have
@@ -78,7 +78,7 @@ def deal(
         )
         dealt = _deal(np.arange(len(labels)), labels, len(classes), validation, 0.0, seed)
     assert dealt is not None
-    return Dealt(np.array([TRAIN, VALIDATION, TEST])[dealt], tuple(notes))
+    return GroupSplit(np.array([TRAIN, VALIDATION, TEST])[dealt], tuple(notes))
 
 
 def _deal(

@@ -1,0 +1,145 @@
+"""What a training is given, checked before any of it is used."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_agent.errors import InputError
+from edge_agent.model_format.labels import LABELS_WANTED, are_usable
+from train.data.dataset import FaceSet, Split
+from train.data.ferplus import Votes
+from train.fit.distillation import TeacherModels
+from train.fit.initial_weights import InitialWeights
+from train.fit.objective import make_targets, open_teachers
+from train.fit.provenance import NO_PROVENANCE, Provenance
+from train.fit.recipe import Recipe
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainingInputs:
+    """All that a training's result depends on.
+
+    Attributes:
+        recipe: All settings.
+        faces: The data set.
+        split: Which rows to train on and which to validate on.
+        votes: FER+'s votes on ``faces``, where the recipe uses them.
+        teachers: Bundles of teacher models, where the recipe uses them.
+        initial_weights: Weights to begin with, and the network where the recipe names none; None for random ones.
+    """
+
+    recipe: Recipe
+    faces: FaceSet
+    split: Split
+    votes: Votes | None = None
+    teachers: Sequence[Path] = ()
+    initial_weights: InitialWeights | None = None
+
+
+@dataclass(frozen=True)
+class PreparedInputs:
+    """Inputs that fit together, with what is derived from them once.
+
+    Attributes:
+        given: The inputs. Their recipe names its network.
+        targets: What the network shall answer for each training image, ``float32 (N, K)``.
+        training_images: ``uint8 (N, 48, 48, C)``: those of the split's training part.
+        teachers: The teacher models, opened; None where the recipe uses none.
+    """
+
+    given: TrainingInputs
+    targets: NDArray[np.float32]
+    training_images: NDArray[np.uint8]
+    teachers: TeacherModels | None
+
+    @property
+    def teacher_names(self) -> tuple[str, ...]:
+        """Name and fingerprint of each teacher model."""
+        return () if self.teachers is None else self.teachers.descriptions
+
+    @property
+    def initial_weights_name(self) -> str:
+        """Name and fingerprint of what the initial weights come from; empty for random ones."""
+        return "" if self.given.initial_weights is None else self.given.initial_weights.description
+
+    def inherited_provenance(self) -> Provenance:
+        """Provenance of the initial weights and of the teacher models."""
+        initial = self.given.initial_weights
+        inherited = NO_PROVENANCE if initial is None else initial.provenance
+        return inherited if self.teachers is None else inherited.merged(self.teachers.provenance)
+
+    def digest_input(self) -> bytes:
+        """Bytes that are equal exactly where the inputs are, to compare those of several hosts."""
+        given = self.given
+        rows = b"".join(part.astype(np.int64).tobytes() for part in (given.split.train, given.split.validation))
+        words = (
+            f"{given.recipe.settings()}{given.faces.fingerprint()}{given.split.protocol}"
+            f"{self.teacher_names}{self.initial_weights_name}"
+        )
+        return words.encode() + rows + self.targets.tobytes()
+
+
+def prepare_inputs(inputs: TrainingInputs) -> PreparedInputs:
+    """Check that the inputs fit together, and open what they name.
+
+    Raises:
+        InputError: There is nothing to train or validate on, the labels cannot be a model's, the images have other
+            channels than the recipe, neither recipe nor initial weights name a network, or the recipe uses votes or
+            teacher models and none were given, or the other way round.
+        ModelError: A teacher model is no bundle.
+    """
+    faces, split = inputs.faces, inputs.split
+    if len(split.train) == 0 or len(split.validation) == 0:
+        raise InputError(
+            f"split {split.protocol}",
+            received=f"{len(split.train)} training and {len(split.validation)} validation images",
+            expected="at least one of each",
+        )
+    if not are_usable(faces.classes):
+        raise InputError(
+            f"{faces.name}: labels",
+            received=", ".join(faces.classes),
+            expected=LABELS_WANTED,
+            remedy="Rename or add class folders",
+        )
+    initial, recipe = inputs.initial_weights, inputs.recipe
+    recipe = recipe if initial is None else initial.complete(recipe)
+    if not recipe.model:
+        raise InputError(
+            f"recipe {recipe.title!r}",
+            received="no model",
+            expected="weights to begin with",
+            remedy="Name a run or a bundle with --from",
+        )
+    if recipe.channels != faces.channels:
+        raise InputError(
+            f"{faces.name}",
+            received=f"images of {faces.channels} channels",
+            expected=f"{recipe.channels}, as the recipe says",
+        )
+    _warn_of_mirrored_sides(recipe, faces.classes)
+    return PreparedInputs(
+        given=replace(inputs, recipe=recipe),
+        targets=make_targets(recipe, faces, split, inputs.votes),
+        training_images=faces.images[split.train],
+        teachers=open_teachers(recipe, faces, inputs.teachers),
+    )
+
+
+def _warn_of_mirrored_sides(recipe: Recipe, classes: tuple[str, ...]) -> None:
+    sided = [name for name in classes if {"left", "right"} & set(re.split(r"[^a-z]+", name))]
+    if recipe.augmentation.flip and sided:
+        log.warning(
+            "pictures are mirrored and keep their labels, of which %s tell a side: set flip = false under "
+            "[augmentation] in the recipe",
+            ", ".join(sided),
+        )

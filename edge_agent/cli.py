@@ -3,31 +3,56 @@
 from __future__ import annotations
 
 import json as jsonlib
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.console import Console
-from rich.table import Table
+from typer.core import TyperGroup
+from typer.main import get_group
 
 from edge_agent import __version__
-from edge_agent.command_line import run_app_and_leave
-from edge_agent.config import DetectorSettings, Settings
-from edge_agent.config_file import load_settings
+from edge_agent.command_line import HELP_WIDTH, run_app_and_leave
 from edge_agent.enrol.cli import enrol
 from edge_agent.errors import CheckFailed, InputError
-from edge_agent.system.logs import set_up_logging
-from edge_agent.system.stop_signals import stop_on_signals
-from fleet.cli import fleet_app
+
+if TYPE_CHECKING:
+    from edge_agent.config import MqttSettings, Settings
+
+
+class _FleetCommands(TyperGroup):
+    """The school's tools, imported when one of them is asked for: the device's commands need none of them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of the school's commands."""
+        return self._loaded.list_commands(ctx)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """One of the school's commands."""
+        return self._loaded.get_command(ctx, cmd_name)
+
+    @cached_property
+    def _loaded(self) -> TyperGroup:
+        from fleet.cli import fleet_app
+
+        return get_group(fleet_app)
+
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # importing rich takes longer than all the rest of --help
+    context_settings=HELP_WIDTH,
     help="Facial-expression events from a classroom camera, over MQTT. Pictures never leave the device.",
 )
 model_app = typer.Typer(no_args_is_help=True, help="Look at model bundles.")
 detector_app = typer.Typer(no_args_is_help=True, help="Get the better face detector.")
+fleet_app = typer.Typer(
+    cls=_FleetCommands,
+    no_args_is_help=True,
+    help="A school's devices: certificates, enrolment, revocation. For the machine that keeps the school's authority.",
+)
 app.add_typer(model_app, name="model")
 app.add_typer(detector_app, name="detector")
 app.add_typer(fleet_app, name="fleet")
@@ -61,6 +86,8 @@ def run(config: ConfigOption = None, runtime: RuntimeOption = None, verbose: Ver
     """Watch the camera and publish events until stopped."""
     from edge_agent.app import Agent
     from edge_agent.privacy.policy import permit
+    from edge_agent.system.logs import set_up_logging
+    from edge_agent.system.stop_signals import stop_on_signals
 
     set_up_logging(verbose=verbose)
     settings = _settings(config, runtime)
@@ -83,6 +110,8 @@ def demo(
 ) -> None:
     """Run everything at once: embedded broker, simulated classroom, agent and live view."""
     from edge_agent.demo import DemoSettings, run_demo
+    from edge_agent.system.logs import set_up_logging
+    from edge_agent.system.stop_signals import stop_on_signals
 
     set_up_logging(verbose=verbose, quiet=not verbose)
     settings = DemoSettings(faces=faces, seed=seed, fps=fps, detector=detector, port=port)
@@ -105,6 +134,8 @@ def watch(
 ) -> None:
     """Show live what devices publish. With --config, at the broker and with the credentials it names."""
     from edge_agent.console.live_view import show_live_view
+    from edge_agent.system.logs import set_up_logging
+    from edge_agent.system.stop_signals import stop_on_signals
 
     set_up_logging(quiet=True)
     settings = _settings(config, None).mqtt if config else _broker(host, port, protocol)
@@ -122,6 +153,8 @@ def classify(
     json: JsonOption = False,
 ) -> None:
     """Find faces in still pictures and read their expressions."""
+    from edge_agent.config import DetectorSettings
+    from edge_agent.system.logs import set_up_logging
     from edge_agent.vision.classifier import Classifier
     from edge_agent.vision.detector import open_detector
     from edge_agent.vision.image_file import read_image_file
@@ -153,11 +186,29 @@ def classify(
 @app.command()
 def check(file: Annotated[Path, typer.Argument(help="The agent's TOML file.")]) -> None:
     """Validate a configuration, the operator's declaration included, without starting anything."""
+    from edge_agent.config_file import load_settings
     from edge_agent.privacy.policy import permit
 
     settings = load_settings(file)
     permit(settings.camera, settings.policy, str(file))
     typer.echo(f"{file} is valid")
+
+
+@app.command()
+def config(
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Print a settings file with every key, its default, unit and range.")
+    ] = False,
+    reference: Annotated[
+        bool, typer.Option("--reference", help="Print the reference of all keys, docs/settings.md.")
+    ] = False,
+) -> None:
+    """Print what the settings file may say."""
+    from edge_agent.settings_reference import defaults_file, reference_page
+
+    if defaults == reference:
+        raise InputError("edge-agent config", expected="either --defaults or --reference")
+    typer.echo(defaults_file() if defaults else reference_page(), nl=False)
 
 
 @app.command()
@@ -181,6 +232,7 @@ def doctor(
 ) -> None:
     """Check the device for real: an inference, the detector, storage, the camera, the broker."""
     from edge_agent.doctor import examine
+    from edge_agent.system.logs import set_up_logging
 
     set_up_logging(quiet=True)
     findings = []
@@ -204,6 +256,8 @@ def show(
 ) -> None:
     """Tell what a model bundle is: labels, quantization, training, figures. Without FILE, also where it comes from."""
     import msgspec
+    from rich.console import Console
+    from rich.table import Table
 
     from edge_agent.model_format.bundle import read_bundle
     from edge_agent.model_format.description import describe
@@ -226,6 +280,7 @@ def show(
 @detector_app.command()
 def fetch() -> None:
     """Download YuNet's weights (MIT licence, OpenCV Zoo), checked against a pinned sha256."""
+    from edge_agent.system.logs import set_up_logging
     from edge_agent.vision.weights import fetch as fetch_weights
 
     set_up_logging()
@@ -235,13 +290,16 @@ def fetch() -> None:
 def _settings(config: Path | None, runtime: Runtime | None) -> Settings:
     from msgspec.structs import replace
 
+    from edge_agent.config import Settings
+    from edge_agent.config_file import load_settings
+
     settings = load_settings(config) if config else Settings()
     if runtime is not None:
         settings = replace(settings, classifier=replace(settings.classifier, runtime=runtime))
     return settings
 
 
-def _broker(host: str, port: int, protocol: Literal["5", "3.1.1"]) -> Any:
+def _broker(host: str, port: int, protocol: Literal["5", "3.1.1"]) -> MqttSettings:
     from edge_agent.config import MqttSettings
 
     return MqttSettings(host=host, port=port, protocol=protocol)

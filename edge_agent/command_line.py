@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import threading
 from collections.abc import Callable
-
-import typer
+from typing import Final
 
 from edge_agent.errors import AgentError
+from edge_agent.extras import missing_extra
+
+HELP_WIDTH: Final = {"max_content_width": 120}
+"""How wide ``--help`` may be where the terminal is as wide."""
 
 
-def run_app(app: Callable[[], object]) -> None:
-    """Run a command line; an :class:`AgentError` is told in one line, anything else keeps its traceback."""
+def run_app(app: Callable[[], object], *, extra: str = "") -> None:
+    """Run a command line. An :class:`AgentError` is one line, anything else keeps its traceback.
+
+    Args:
+        app: The command line.
+        extra: The extra of the package that its commands need, for the message where it is not installed.
+    """
     try:
         app()
     except AgentError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
+        _leave(error)
+    except ModuleNotFoundError as error:
+        missing = missing_extra(error, extra)
+        if missing is None:
+            raise
+        _leave(missing)
 
 
 def run_app_and_leave(app: Callable[[], object]) -> None:
@@ -34,7 +45,14 @@ def run_app_and_leave(app: Callable[[], object]) -> None:
     except SystemExit as ending:
         if not any(thread.daemon for thread in threading.enumerate()) or isinstance(ending.code, str):
             raise
+        import logging  # late, for a command's help has no use of it
+
         logging.shutdown()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(ending.code or 0)
+
+
+def _leave(error: AgentError) -> None:
+    sys.stderr.write(f"error: {error}\n")
+    sys.exit(error.exit_code)

@@ -1,6 +1,7 @@
 """The agent's settings, frozen. Every key has a default that works; units stand at the end of a field's name.
 
-:mod:`edge_agent.config_file` reads them from a TOML file.
+:mod:`edge_agent.config_file` reads them from a TOML file. :mod:`edge_agent.settings_reference` makes docs/settings.md
+from the docstrings and limits here.
 """
 
 from __future__ import annotations
@@ -20,7 +21,13 @@ class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class DeviceSettings(_Section, frozen=True):
-    """Who this device is; ``site`` and ``id`` are parts of every topic."""
+    """Who this device is.
+
+    Attributes:
+        site: The school or building. The same on all its devices; a part of every topic.
+        id: The device's own name, different on each device of a site; a part of every topic.
+        room: The classroom, for people to read, for example ``2b``.
+    """
 
     site: Name = "school"
     id: Name = "edge-1"
@@ -30,10 +37,20 @@ class DeviceSettings(_Section, frozen=True):
 class CameraSettings(_Section, frozen=True):
     """Where frames come from.
 
-    ``path`` is the image, folder or video file, or for ``v4l2`` the device (``/dev/video0``, ``/dev/v4l/by-id/...`` or
-    a number); for ``csi`` a number chooses among several cameras. ``url`` is the address of an ``rtsp`` stream.
-    ``repeat`` starts files again at their end. Each image is shown for ``image_s``. A source silent for ``stall_s`` is
-    opened anew. ``faces`` and ``seed`` belong to the simulated classroom.
+    Attributes:
+        source: ``v4l2`` is a USB camera, ``csi`` the camera of a Raspberry Pi, ``rtsp`` a network camera; ``image`` and
+            ``video`` read files, ``simulated`` draws a classroom.
+        path: The image, folder or video file. For ``v4l2`` the device: ``/dev/video0``, ``/dev/v4l/by-id/...`` or a
+            number. For ``csi`` a number chooses among several cameras.
+        url: Address of an ``rtsp`` stream.
+        width_px: Width of a frame that the camera is asked for.
+        height_px: Height of a frame that the camera is asked for.
+        fps: How many frames the agent takes from the source, at most.
+        repeat: Whether files start again at their end.
+        image_s: For how long each image file is shown.
+        stall_s: A source that delivers nothing for so long is opened again.
+        faces: How many people the simulated classroom shows.
+        seed: Which simulated classroom is drawn: the same seed gives the same people.
     """
 
     source: Literal["simulated", "image", "video", "v4l2", "rtsp", "csi"] = "v4l2"
@@ -55,9 +72,13 @@ class CameraSettings(_Section, frozen=True):
 
 
 class DetectorSettings(_Section, frozen=True):
-    """How faces are found. ``auto`` takes YuNet where its weights file is present, else Haar.
+    """How faces are found.
 
-    ``weights`` empty means the place where ``edge-agent detector fetch`` puts them.
+    Attributes:
+        kind: ``auto`` takes YuNet where its weights file is present, else Haar.
+        weights: File with YuNet's weights. Empty means the place where ``edge-agent detector fetch`` puts them.
+        min_face_px: Smaller faces are not looked for. A smaller number finds faces further away and costs time.
+        min_score: Faces of which the detector is less certain are dropped. Haar gives no such score.
     """
 
     kind: Literal["auto", "haar", "yunet"] = "auto"
@@ -67,16 +88,26 @@ class DetectorSettings(_Section, frozen=True):
 
 
 class TrackerSettings(_Section, frozen=True):
-    """How faces are followed: from being seen in ``confirm_frames`` frames until unseen for ``forget_s``."""
+    """How faces are followed from frame to frame.
+
+    Attributes:
+        confirm_frames: A face counts from the moment it was seen in so many frames.
+        forget_s: A face that is unseen for so long has left.
+    """
 
     confirm_frames: Annotated[int, msgspec.Meta(ge=1, le=30)] = 2
     forget_s: Seconds = 2.0
 
 
 class ClassifierSettings(_Section, frozen=True):
-    """Which model reads faces and how much time it gets.
+    """Which model classifies faces, and how much time it gets.
 
-    ``model`` is a bundle's path, ``edge-tiny`` for the small one that comes with the agent, or empty for the usual one.
+    Attributes:
+        model: Path of a model bundle, ``edge-tiny`` for the small model that comes with the agent, or empty for the
+            usual one.
+        runtime: The TFLite runtime. ``auto`` takes the first one that works.
+        threads: Processor threads for inference.
+        faces_per_frame: At most so many faces are classified in one frame; the others wait for the next.
     """
 
     model: str = ""
@@ -86,11 +117,14 @@ class ClassifierSettings(_Section, frozen=True):
 
 
 class SmoothingSettings(_Section, frozen=True):
-    """When a track's expression counts as stable.
+    """When the expression of a face counts as stable.
 
-    Probabilities are averaged with a half-life of ``half_life_s``. A new expression takes over when it leads the
-    current one by ``switch_margin`` and has been ahead for ``hold_s``. Under ``uncertain_below`` the answer is
-    ``uncertain``; it is left again above ``uncertain_below + uncertain_band``.
+    Attributes:
+        half_life_s: Half-life of the average over past frames. Longer is steadier and slower.
+        switch_margin: A new expression takes over only when it leads the current one by so much.
+        hold_s: A new expression takes over only after it has been ahead for so long.
+        uncertain_below: Under this probability the answer is ``uncertain``.
+        uncertain_band: ``uncertain`` ends only above ``uncertain_below`` plus this.
     """
 
     half_life_s: Seconds = 0.7
@@ -101,17 +135,26 @@ class SmoothingSettings(_Section, frozen=True):
 
 
 class SummarySettings(_Section, frozen=True):
-    """How often the class as a whole is summed up."""
+    """How often the class as a whole is summed up.
+
+    Attributes:
+        window_s: Length of the time that one ``summary`` message covers.
+    """
 
     window_s: Annotated[float, msgspec.Meta(ge=1.0, le=3600.0)] = 5.0
 
 
 class PolicySettings(_Section, frozen=True):
-    """The operator's declaration, without which no live camera starts; :mod:`edge_agent.privacy.policy` judges it.
+    """The operator's declaration, without which no live camera starts.
 
-    ``jurisdiction`` is a country (ISO 3166-1 or -2: ``CH``, ``US-CA``), ``EU`` or ``EEA``; ``setting`` where the camera
-    hangs; ``legal_basis`` a few words such as ``consent`` or ``safety``, which ``status`` shows; ``declared_by`` who
-    answers for it, which stays on the device.
+    :mod:`edge_agent.privacy.policy` judges it.
+
+    Attributes:
+        jurisdiction: A country (ISO 3166-1 or -2: ``CH``, ``US-CA``), ``EU`` or ``EEA``.
+        setting: Where the camera hangs: ``education``, ``workplace``, ``healthcare``, ``research``, ``home``,
+            ``public`` or ``other``.
+        legal_basis: A few words such as ``consent`` or ``safety``. ``status`` shows them.
+        declared_by: Who answers for the declaration. It stays on the device.
     """
 
     jurisdiction: str = ""
@@ -123,9 +166,11 @@ class PolicySettings(_Section, frozen=True):
 class PrivacySettings(_Section, frozen=True):
     """What may leave the device. No level ever sends or stores a picture.
 
-    ``faces`` publishes per-face events, ``summary`` group figures alone. A summary over fewer than ``min_group`` faces
-    is suppressed; at the level ``summary`` so few are not read either, and nothing else tells of them. ``boxes`` adds
-    to per-face events where the face was.
+    Attributes:
+        level: ``faces`` publishes events of each face, ``summary`` only figures of the group.
+        min_group: A summary over fewer faces is suppressed. At the level ``summary`` so few faces are not classified
+            either, and nothing else tells of them.
+        boxes: Whether events of a face say where it was in the frame.
     """
 
     level: Literal["faces", "summary"] = "faces"
@@ -136,7 +181,12 @@ class PrivacySettings(_Section, frozen=True):
 class TlsSettings(_Section, frozen=True):
     """Encryption to the broker.
 
-    ``ca`` empty means the system's certificate store; ``cert`` and ``key`` are the device's own.
+    Attributes:
+        enabled: Whether the connection is encrypted.
+        ca: File with the certificate of the authority that signed the broker's. Empty means the system's certificate
+            store.
+        cert: File with the device's own certificate. Needs ``key``.
+        key: File with the private key of ``cert``.
     """
 
     enabled: bool = False
@@ -146,13 +196,23 @@ class TlsSettings(_Section, frozen=True):
 
 
 class MqttSettings(_Section, frozen=True):
-    """The broker. ``protocol`` is ``3.1.1`` only for brokers that do not speak MQTT 5.
+    """The broker and how messages are sent to it.
 
-    ``password_file`` holds the password alone in its first line, so that the configuration can be shown around.
-    At most ``max_in_flight`` messages await the broker's acknowledgement at a time. An event sent more than
-    ``late_after_s`` after it was accepted carries the ``historical`` property. Under MQTT 5 the broker waits
-    ``will_delay_s`` before it tells that this device is gone, so that a short break does not look like a death, and
-    keeps commands for it for ``session_expiry_s``.
+    Attributes:
+        host: Name or address of the broker.
+        port: Its TCP port. 8883 is usual with encryption.
+        protocol: MQTT version. ``3.1.1`` is only for brokers that do not speak MQTT 5.
+        username: User name at the broker; empty for none.
+        password_file: File with the password alone in its first line. So the configuration can be shown to others.
+        root: First part of all topics.
+        keepalive_s: Longest silence before device and broker ask whether the other is still there.
+        max_in_flight: At most so many messages wait for the broker's acknowledgement at a time.
+        late_after_s: An event that is sent so long after it was accepted carries the ``historical`` property.
+        will_delay_s: Under MQTT 5 the broker waits so long before it reports that this device is gone. A short break
+            then does not look like a failure.
+        session_expiry_s: Under MQTT 5 the broker keeps commands for a device that is away for so long.
+        health_every_s: Time between two ``health`` messages.
+        tls: Encryption; a table of its own.
     """
 
     host: str = "localhost"
@@ -171,11 +231,14 @@ class MqttSettings(_Section, frozen=True):
 
 
 class OutboxSettings(_Section, frozen=True):
-    """Where events wait for the broker. ``path`` empty keeps them in memory: right for a demo, not for a school.
+    """Where events wait for the broker.
 
-    Past ``max_rows`` or ``max_mb`` the oldest go first. Delivered events are kept for ``keep_delivered_h``, so that a
-    subscriber can ask for them again. Events are written at most every ``commit_s``; a crash takes what was not yet
-    written.
+    Attributes:
+        path: The outbox file. Empty keeps events in memory: right for a demonstration, not for a school.
+        max_rows: With more events than this the oldest go first.
+        max_mb: In a larger file the oldest events go first.
+        keep_delivered_h: Delivered events are kept for so long. A subscriber can ask for them again.
+        commit_s: Events are written to the disk at most so often. A crash loses what was not yet written.
     """
 
     path: str = ""
@@ -186,9 +249,14 @@ class OutboxSettings(_Section, frozen=True):
 
 
 class HomeAssistantSettings(_Section, frozen=True):
-    """Whether Home Assistant finds this device by itself. ``enabled = true`` is all it takes with its default settings.
+    """Whether Home Assistant finds this device by itself.
 
-    ``prefix`` is the discovery prefix of its MQTT integration, ``status_topic`` where it tells that it has started.
+    With Home Assistant's own default settings ``enabled = true`` is all it takes.
+
+    Attributes:
+        enabled: Whether the device announces itself.
+        prefix: Discovery prefix of Home Assistant's MQTT integration.
+        status_topic: Topic on which Home Assistant says that it has started.
     """
 
     enabled: bool = False
@@ -197,15 +265,23 @@ class HomeAssistantSettings(_Section, frozen=True):
 
 
 class LedSettings(_Section, frozen=True):
-    """The light that shows that the camera is open; ``name`` is one of ``/sys/class/leds``, empty for none."""
+    """The light that shows that the camera is open.
+
+    Attributes:
+        name: One of ``/sys/class/leds``; empty for none.
+    """
 
     name: Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.:+-]*)?$", max_length=64)] = ""
 
 
 class MetricsSettings(_Section, frozen=True):
-    """The figures of ``health`` for Prometheus, at ``http://address:port/metrics``; port 0 serves none.
+    """The figures of ``health`` for Prometheus, at ``http://address:port/metrics``.
 
     They are served without a password: another address than a loopback one shows them to that network.
+
+    Attributes:
+        port: TCP port; 0 serves nothing.
+        address: Address to listen on.
     """
 
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
@@ -215,8 +291,11 @@ class MetricsSettings(_Section, frozen=True):
 class UpdateSettings(_Section, frozen=True):
     """Models published by the school. Without a ``key`` none is taken.
 
-    ``key`` is the file with the school's public key for models; `edge-agent enrol` puts it in place. Models are kept
-    beside the outbox. A new one is watched until frames were read for ``probation_s``.
+    Models are kept beside the outbox.
+
+    Attributes:
+        key: File with the school's public key for models. ``edge-agent enrol`` puts it in place.
+        probation_s: A new model is watched until frames were classified for so long.
     """
 
     key: str = ""
@@ -224,7 +303,7 @@ class UpdateSettings(_Section, frozen=True):
 
 
 class Settings(_Section, frozen=True):
-    """Everything the agent can be told."""
+    """All settings of the agent, one attribute for each table of the file."""
 
     device: DeviceSettings = DeviceSettings()
     camera: CameraSettings = CameraSettings()

@@ -115,7 +115,7 @@ def _explain(error: msgspec.ValidationError, raw: Any, shape: type, path: Path) 
         )
     received = _value_at(raw, where)
     expected = re.sub(r"^Expected ", "", what).split(", got ")[0].replace("`", "")
-    limits = _range_at(shape, where)
+    limits = range_of(_type_at(shape, where))
     return ConfigError(f"{path}: {where}", received=repr(received), expected=limits or expected)
 
 
@@ -146,15 +146,13 @@ def _keys_at(shape: Any, where: str) -> list[str]:
     return [field.encode_name for field in getattr(_type_at(shape, where), "fields", ())]
 
 
-def _range_at(shape: Any, where: str) -> str:
-    """``1 to 60`` for a number with both limits, the list of choices for a literal, else nothing."""
-    info = _type_at(shape, where)
-    low, high = getattr(info, "ge", None), getattr(info, "le", None)
-    if low is not None and high is not None:
-        return f"{low:g} to {high:g}"
-    above = getattr(info, "gt", None)
+def range_of(info: msgspec.inspect.Type | None) -> str:
+    """What a value may be: ``1 to 60`` for a number with limits, the choices of a literal, a pattern; else nothing."""
+    low, above, high = (getattr(info, limit, None) for limit in ("ge", "gt", "le"))
+    if low is not None:
+        return f"{_plain(low)} to {_plain(high)}" if high is not None else f"at least {_plain(low)}"
     if above is not None and high is not None:
-        return f"more than {above:g} and at most {high:g}"
+        return f"more than {_plain(above)} and at most {_plain(high)}"
     choices = getattr(info, "values", None)
     if choices:
         return "one of " + ", ".join(str(choice) for choice in choices)
@@ -162,3 +160,7 @@ def _range_at(shape: Any, where: str) -> str:
     if pattern:
         return f"text matching {pattern}"
     return ""
+
+
+def _plain(number: float) -> str:
+    return f"{number:.0f}" if number == int(number) else f"{number:g}"

@@ -10,11 +10,16 @@ from typing import Annotated
 
 import typer
 
-from edge_agent.command_line import run_app
+from edge_agent.command_line import HELP_WIDTH, run_app
 from edge_agent.errors import InputError
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Export trained models."
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings=HELP_WIDTH,
+    help="Export trained models.",
 )
 
 DATA_HELP = "The data the run was trained on."
@@ -206,7 +211,7 @@ def _echo_rows(rows: list[tuple[str, str]]) -> None:
 
 def main() -> None:
     """Run the command line."""
-    run_app(app)
+    run_app(app, extra="export")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.errors import InputError, ModelError
+from edge_agent.extras import how_to_install
 from edge_agent.vision.native_stderr import without_greetings
 
 
@@ -29,9 +30,7 @@ def import_keras() -> Any:
             import keras
             import tensorflow  # noqa: F401
     except ImportError as error:
-        raise ModelError(
-            f"export needs Keras and TensorFlow: {error}", remedy="Install them with `pip install -e '.[export]'`"
-        ) from error
+        raise ModelError(f"export needs Keras and TensorFlow: {error}", remedy=how_to_install("export")) from error
     if keras.backend.backend() != "tensorflow":
         raise ModelError(
             "the Keras backend",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from edge_agent.command_line import run_app
+from edge_agent.command_line import HELP_WIDTH, run_app
 from edge_agent.errors import AgentError, BrokerError, InputError
 from fleet.backup_cli import backup, restore
 from fleet.loadtest.cli import simulate
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 fleet_app = typer.Typer(
     no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings=HELP_WIDTH,
     help="A school's devices: certificates, enrolment, revocation. For the machine that keeps the school's authority.",
 )
 
@@ -247,7 +251,7 @@ def _tell_broker(fleet: Fleet) -> None:
 
 def main() -> None:
     """Run the command line."""
-    run_app(fleet_app)
+    run_app(fleet_app, extra="fleet")
 
 
 if __name__ == "__main__":

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from edge_agent.config import Settings
 from edge_agent.config_file import load_settings
 from edge_agent.errors import ConfigError
+from edge_agent.privacy.policy import permit
+from edge_agent.settings_reference import defaults_file, reference_page
 
 
 def write(folder: Path, text: str) -> Path:
@@ -53,3 +58,33 @@ def test_a_mistake_names_the_key_what_was_found_and_what_was_expected(tmp_path: 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nowhere\.toml: no such file"):
         load_settings(tmp_path / "nowhere.toml")
+
+
+def test_the_page_of_all_settings_is_up_to_date() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert page == reference_page(), "run: edge-agent config --reference > docs/settings.md"
+
+
+def test_the_file_of_defaults_is_valid_and_holds_every_default(tmp_path: Path) -> None:
+    settings = load_settings(write(tmp_path, defaults_file()))
+    permit(settings.camera, settings.policy)
+    camera = msgspec.structs.replace(settings.camera, source=Settings().camera.source)
+    assert msgspec.structs.replace(settings, camera=camera) == Settings()
+
+
+def test_every_key_is_described_and_its_range_is_in_words() -> None:
+    file, page = defaults_file(), reference_page()
+    for table, key in every_key(Settings()):
+        assert f"[{table}]" in file
+        assert re.search(rf"^# .+\n{key} = ", file, re.MULTILINE), key
+        assert re.search(rf"^- `{key}`: \S", page, re.MULTILINE), key
+    assert "matching" not in page
+
+
+def every_key(section: msgspec.Struct, table: str = "") -> Iterator[tuple[str, str]]:
+    for field in msgspec.structs.fields(type(section)):
+        value = getattr(section, field.name)
+        if isinstance(value, msgspec.Struct):
+            yield from every_key(value, f"{table}.{field.encode_name}".lstrip("."))
+        else:
+            yield table, field.encode_name

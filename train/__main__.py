@@ -8,12 +8,17 @@ from typing import Annotated, Literal
 
 import typer
 
-from edge_agent.command_line import run_app
+from edge_agent.command_line import HELP_WIDTH, run_app
 from train.measure.cli import app as measuring
 from train.reproduce.cli import app as reproducing
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Train expression models."
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings=HELP_WIDTH,
+    help="Train expression models.",
 )
 
 app.add_typer(measuring)
@@ -220,7 +225,7 @@ def detectors(photos: Photos = None, weights: Weights = None) -> None:
 
 def main() -> None:
     """Run the command line."""
-    run_app(app)
+    run_app(app, extra="train")
 
 
 if __name__ == "__main__":

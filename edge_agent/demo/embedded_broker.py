@@ -9,6 +9,7 @@ import socket
 import threading
 
 from edge_agent.errors import BrokerError
+from edge_agent.extras import how_to_install
 
 _START_WITHIN_S = 15.0
 
@@ -36,10 +37,7 @@ class EmbeddedBroker:
         self._thread.start()
         if not self._ready.wait(_START_WITHIN_S) or self._failure is not None:
             if isinstance(self._failure, ImportError):
-                raise BrokerError(
-                    "the embedded broker is not installed",
-                    remedy="Install it: pip install 'classroom-edge-agent[demo]'",
-                )
+                raise BrokerError("the embedded broker is not installed", remedy=how_to_install("demo"))
             raise BrokerError(f"the embedded broker did not start on {self.host}:{self.port}", received=self._failure)
         return self
 

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from edge_agent.config_file import load_settings
 from edge_agent.errors import InputError
 
 _CONFIG = Path("/etc/edge-agent/agent.toml")
@@ -36,6 +35,7 @@ def enrol(
 
 
 def _write_request(target: str, config: Path, folder: Path) -> None:
+    from edge_agent.config_file import load_settings
     from edge_agent.enrol.certificates import key_fingerprint
     from edge_agent.enrol.device import make_device_request
     from edge_agent.enrol.requests import encode_file

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edge_agent.errors import ConfigError, InputError, Rejected
+from edge_agent.extras import how_to_install
 from edge_agent.protocol.model_manifest import (
     ModelManifest,
     SignedPublication,
@@ -31,8 +32,9 @@ class Verifier:
             from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
             from cryptography.hazmat.primitives.serialization import load_pem_public_key
         except ModuleNotFoundError:
-            remedy = "Install the extra: pip install 'classroom-edge-agent[fleet]'"
-            raise ConfigError("$.update.key: the package cryptography is not installed", remedy=remedy) from None
+            raise ConfigError(
+                "$.update.key: the package cryptography is not installed", remedy=how_to_install("fleet")
+            ) from None
         try:
             public = load_pem_public_key(key.read_bytes())
         except (OSError, ValueError) as error:

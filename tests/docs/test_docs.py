@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer import Context
+from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner
 
 from edge_agent.cli import app as device_app
 from export.__main__ import app as export_app
+from fleet.cli import fleet_app
 from train.__main__ import app as train_app
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(
     [*(path for path in ROOT.glob("*.md") if path.name != "CHANGELOG.md"), *(ROOT / "docs").rglob("*.md")]
 )
-APPS = {"edge-agent": device_app, "python -m train": train_app, "python -m export": export_app}
-COMMAND = re.compile(r"(edge-agent|python -m train|python -m export)((?: [a-z][a-z-]+)+)((?: [^`\n#|]*)?)")
+APPS = {
+    "edge-agent": device_app,
+    "edge-fleet": fleet_app,
+    "python -m train": train_app,
+    "python -m export": export_app,
+}
+COMMAND = re.compile(r"(edge-agent|edge-fleet|python -m train|python -m export)((?: [a-z][a-z-]+)+)((?: [^`\n#|]*)?)")
 
 
 def name(document: Path) -> str:
@@ -37,10 +46,10 @@ def documented() -> list[tuple[str, str, str, str]]:
 
 @pytest.mark.parametrize(("document", "program", "words", "rest"), documented())
 def test_a_documented_command_exists_with_its_options(document: str, program: str, words: str, rest: str) -> None:
-    command = get_command(APPS[program])
+    command: Any = get_command(APPS[program])
     path = []
     for word in words.split():
-        inner = getattr(command, "commands", {}).get(word)
+        inner = command.get_command(Context(command), word) if isinstance(command, TyperGroup) else None
         if inner is None:
             break
         command = inner

@@ -1,0 +1,48 @@
+"""What the package's extras bring, and what to say where one is missing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from edge_agent.errors import InputError
+
+_PROJECT: Final = "classroom-edge-agent"
+_MODULES_OF: Final = {
+    "device": ("numpy", "cv2", "ai_edge_litert"),
+    "fleet": ("cryptography",),
+    "demo": ("amqtt",),
+    "train": ("tensorflow", "keras", "matplotlib", "tensorboardX"),
+    "export": ("tensorflow", "keras"),
+    "train-jax": ("jax", "keras", "matplotlib", "tensorboardX"),
+}
+"""Extras of pyproject.toml and the modules that they bring beyond other extras. The first that fits is named."""
+
+
+class MissingExtra(InputError):
+    """A command needs a package that an extra of this project brings."""
+
+
+def missing_extra(error: ModuleNotFoundError, prefer: str = "") -> MissingExtra | None:
+    """The error to report where an optional package is missing.
+
+    Args:
+        error: What the import raised.
+        prefer: The extra to name where several bring the package.
+
+    Returns:
+        The error with its remedy; ``None`` where no extra brings the module, which is then a bug of ours.
+    """
+    module = (error.name or "").partition(".")[0]
+    bringing = [extra for extra, modules in _MODULES_OF.items() if module in modules]
+    if not bringing:
+        return None
+    extra = prefer if prefer in bringing else bringing[0]
+    return MissingExtra(f"the package {module} is not installed", remedy=how_to_install(extra))
+
+
+def how_to_install(extra: str) -> str:
+    """What to type for an extra, in a checkout and from a wheel."""
+    return (
+        f"Install the extra {extra}: in a checkout pip install -e '.[{extra}]', "
+        f"from a wheel pip install '{_PROJECT}[{extra}]'"
+    )

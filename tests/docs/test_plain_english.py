@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 GENERATED = {"model-card.md", "model-card-tiny.md", "reproduction.md", "ablations.md", "settings.md"}
 DOCUMENTS = sorted(
     [
-        *(path for path in ROOT.glob("*.md") if path.name != "CHANGELOG.md"),
+        *ROOT.glob("*.md"),
         *(path for path in (ROOT / "docs").glob("*.md") if path.name not in GENERATED),
         *(ROOT / "docs" / "adr").glob("*.md"),
         ROOT / "docs" / "runs" / "README.md",

@@ -1,4 +1,4 @@
-"""How long to wait before the next attempt, so that a school's devices do not come back as a herd."""
+"""How long to wait before the next attempt, so that a school's devices do not all come back at once."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Protocol
 
-_TIMESYNC_MARK = Path("/run/systemd/timesync/synchronized")
+_TIMESYNC_FILE = Path("/run/systemd/timesync/synchronized")
 _TIME_ERROR = 5
 """What adjtimex(2) returns while the kernel counts the clock as unsynchronised."""
 
@@ -37,16 +37,16 @@ class SystemClock:
         return time.time()
 
     def synced(self) -> bool:
-        """See :func:`clock_synced`."""
+        """Whether the clock of this machine counts as synchronised."""
         return clock_synced()
 
 
 def clock_synced() -> bool:
-    """Whether this machine's clock is synchronised: the kernel says so, or systemd-timesyncd has left its mark.
+    """Whether this machine's clock is synchronised: the kernel says so, or systemd-timesyncd has written its file.
 
     A machine that offers neither counts as unsynchronised.
     """
-    return _kernel_says_synced() or _TIMESYNC_MARK.exists()
+    return _kernel_says_synced() or _TIMESYNC_FILE.exists()
 
 
 def _kernel_says_synced() -> bool:

@@ -16,8 +16,9 @@ from edge_agent.config import TlsSettings
 from edge_agent.enrol.certificates import certificate_pem, key_pem, new_key
 from edge_agent.errors import AgentError, BrokerError, InputError
 from edge_agent.files import PUBLIC, SHARED, make_folder, path_exists, read_file, write_file
-from edge_agent.mqtt.connection import Acknowledged, Closed, Connection, ConnectionEvent, Received, Subscribed
+from edge_agent.mqtt.connection import Connection
 from edge_agent.mqtt.endpoint import Broker, tls_context
+from edge_agent.mqtt.events import Acknowledged, Closed, ConnectionEvent, Received, Subscribed
 from fleet.access import access_rules, applied_topic
 from fleet.authority import Authority
 from fleet.register import Device, Register

@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import UNSET, UnsetType
 
 from edge_agent.errors import InputError
-from edge_agent.mqtt.connection import Received
+from edge_agent.mqtt.events import Received
 from edge_agent.protocol.messages import Health, Status, decode, encode
 from edge_agent.protocol.topics import HEALTH, STATUS, Topics, parse
 from fleet.broker_files import fleet_connection, publish, retained

@@ -189,7 +189,7 @@ class ModelPublisher:
         with fleet_connection(self._register, self._folder) as connection:
             for one in {one.sha256: one for one in publications}.values():
                 self._put_parts(connection, one)
-            publish(connection, models_topic(root), encode(Models(publications=signed)))
+            publish(connection, models_topic(root), encode(Models(manifests=signed)))
             for held in old:
                 for part in range(held.parts):
                     publish(connection, part_topic(root, held.sha256, part), b"")
@@ -269,7 +269,7 @@ def _supersedes(new: ModelManifest, old: ModelManifest) -> bool:
 
 def _signed_in(payload: bytes) -> tuple[SignedPublication, ...]:
     try:
-        return decode_models(payload).publications if payload else ()
+        return decode_models(payload).manifests if payload else ()
     except InputError:
         return ()
 

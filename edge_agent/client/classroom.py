@@ -46,7 +46,7 @@ _STEP_S = 0.2
 
 
 class Classroom:
-    """Follows the devices at a broker: each event once, gaps filled from the devices' own store, liveness honest.
+    """Follows the devices at a broker: each event once, gaps filled from the devices' own store, and honest liveness.
 
     Everything happens inside :meth:`poll`, on the caller's thread, so call it at least every few seconds; iterating
     calls it for ever::
@@ -56,20 +56,20 @@ class Classroom:
                 print(notice)
 
     Args:
-        broker: Where.
+        broker: Where to connect.
         root: First part of the topics.
         site: One site, or ``+`` for all.
         device: One device, or ``+`` for all.
         client_id: A name of your own makes the broker keep what arrives while you are away, for ``away_s``; without it
             every connection starts afresh, and what was missed is asked for.
-        away_s: See ``client_id``.
+        away_s: How long the broker keeps it, in seconds. Without ``client_id`` it is not used.
         catch_up: Whether to ask also for what devices still hold from before they were first heard of.
         patience: When to ask for what is missing.
         share: Name of a group of subscribers among whom the broker divides events and summaries, so that one that
-            is slow or one machine need not take them all (MQTT 5). Status and health go to each. A member sees a part
-            and cannot tell what is missing, so that it neither tells nor asks. The members' common store judges: the
-            same ``event_id`` twice is the same event, and ``seq`` without a gap by device, session and topic is all of
-            it. With a ``client_id`` of its own for each member nothing is lost while one is away.
+            is slow or one machine need not take them all (MQTT 5). Status and health go to each. A member sees only a
+            part and cannot know what is missing, so that it neither reports gaps nor asks for them. The members' common
+            store judges: the same ``event_id`` twice is the same event, and ``seq`` without a gap by device, session
+            and topic is all of it. With a ``client_id`` of its own for each member nothing is lost while one is away.
 
     Raises:
         InputError: A group with MQTT 3.1.1 or ``catch_up``, or a name that MQTT does not allow.
@@ -101,7 +101,7 @@ class Classroom:
         self._journal = Journal(os.urandom(4).hex(), catch_up=catch_up, patience=patience, whole=not share)
         self._connection: Connection | None = None
         self._retry, self._retry_at = Backoff(1.0, 30.0), 0.0
-        self._trouble = ""
+        self._last_error = ""
         self._commands = 0
         self._desired: dict[Device, Desired] = {}
         self._published: dict[int, str] = {}
@@ -120,7 +120,7 @@ class Classroom:
             yield from self.poll(1.0)
 
     def close(self) -> None:
-        """Hang up."""
+        """Disconnect."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -130,10 +130,10 @@ class Classroom:
         return self._journal.states()
 
     def poll(self, timeout_s: float = 1.0) -> list[Notice]:
-        """Wait for something worth telling, at most about ``timeout_s`` (longer while a connection is being made).
+        """Wait for something to report, at most about ``timeout_s`` (longer while a connection is being made).
 
         Raises:
-            ConnectError: The broker does not let this client in, or denies a subscription.
+            ConnectError: The broker does not accept this client, or denies a subscription.
         """
         deadline = time.monotonic() + timeout_s
         notices: list[Notice] = []
@@ -141,7 +141,7 @@ class Classroom:
             if self._connection is None:
                 notices += self._connect(left)
             else:
-                notices += self._exchange(self._connection, min(left, _STEP_S))
+                notices += self._receive(self._connection, min(left, _STEP_S))
         return notices
 
     def time_of(self, device: Device, message: Expression | Summary | Health) -> Dated:
@@ -161,9 +161,9 @@ class Classroom:
         return command_id
 
     def mute(self, device: Device, muted: bool) -> None:
-        """Have a device close its camera, or open it again; ``health`` tells when it has.
+        """Have a device close its camera, or open it again; ``health`` reports when it has.
 
-        The broker keeps the wish, so that it also reaches a device that is away.
+        The broker keeps the request, so that it also reaches a device that is away.
 
         Raises:
             BrokerError: There is no connection.
@@ -191,32 +191,32 @@ class Classroom:
                 raise
             return self._lost(str(error))
         connection.subscribe(self._filters)
-        self._connection, self._trouble = connection, ""
+        self._connection, self._last_error = connection, ""
         self._published, self._denied = {}, set()
         self._retry.reset()
         self._journal.connected(time.monotonic(), datetime.now(tz=timezone.utc))
         return [BrokerChanged(connected=True, reason="")]
 
-    def _exchange(self, connection: Connection, timeout_s: float) -> list[Notice]:
+    def _receive(self, connection: Connection, timeout_s: float) -> list[Notice]:
         notices: list[Notice] = []
-        for signal in connection.poll(timeout_s):
-            if isinstance(signal, Received):
-                notices += self._read(signal)
-            elif isinstance(signal, Acknowledged):
-                notices += self._settle(signal)
-            elif isinstance(signal, Subscribed) and signal.refused:
+        for event in connection.poll(timeout_s):
+            if isinstance(event, Received):
+                notices += self._read(event)
+            elif isinstance(event, Acknowledged):
+                notices += self._acknowledged(event)
+            elif isinstance(event, Subscribed) and event.refused:
                 self.close()
-                raise ConnectError(self._broker, 0x87, f"no subscription to {', '.join(signal.refused)}")
-            elif isinstance(signal, Closed):
+                raise ConnectError(self._broker, 0x87, f"no subscription to {', '.join(event.refused)}")
+            elif isinstance(event, Closed):
                 self._connection = None
-                return notices + self._lost(f"connection to broker {self._broker} lost: {signal.reason}")
-        told, requests = self._journal.tick(time.monotonic())
+                return notices + self._lost(f"connection to broker {self._broker} lost: {event.reason}")
+        changes, requests = self._journal.tick(time.monotonic())
         for request in requests:
             self._request(connection, request)
-        return notices + told
+        return notices + changes
 
-    def _settle(self, answer: Acknowledged) -> list[Notice]:
-        """The broker has answered something published; news only where it says no for the first time."""
+    def _acknowledged(self, answer: Acknowledged) -> list[Notice]:
+        """The broker has answered a publish; a notice only where it refuses one for the first time."""
         topic = self._published.pop(answer.packet_id, "")
         if answer.ok or topic in self._denied:
             return []
@@ -259,11 +259,11 @@ class Classroom:
         self._published[connection.publish(topic, payload, retain=retain, expiry_s=expiry_s)] = topic
 
     def _lost(self, reason: str) -> list[Notice]:
-        """There is no connection; said once, until there has been one again."""
+        """There is no connection; reported once, until there has been one again."""
         self._retry_at = time.monotonic() + self._retry.next()
-        news = not self._trouble
-        self._trouble = reason
-        return [BrokerChanged(connected=False, reason=reason), *self._journal.disconnected()] if news else []
+        first = not self._last_error
+        self._last_error = reason
+        return [BrokerChanged(connected=False, reason=reason), *self._journal.disconnected()] if first else []
 
 
 def _check_share(share: str, broker: Broker, *, catch_up: bool) -> None:

@@ -1,4 +1,4 @@
-"""What a dashboard is told."""
+"""What a dashboard gets to know: the notices of a :class:`~edge_agent.client.Classroom`."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class BrokerChanged:
 class Denied:
     """The broker's access rules do not let this client publish on a topic, so commands and requests do not arrive.
 
-    Told once a topic and connection, and only under MQTT 5: older brokers keep it to themselves.
+    Reported once a topic and connection, and only under MQTT 5: older brokers keep it to themselves.
     """
 
     topic: str

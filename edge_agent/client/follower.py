@@ -13,17 +13,17 @@ _POLL_S = 0.2
 
 
 class Follower:
-    """Hands on what devices tell, until stopped.
+    """Passes on what a classroom reports, until stopped.
 
     Args:
         settings: The broker, and the root of the topics.
-        on_notice: Called on the follower's thread with everything the client tells.
+        on_notice: Called on the follower's thread with every notice of the client.
         site: One site, or ``+`` for all.
         device: One device, or ``+`` for all.
 
     Attributes:
         connected: Set while there is a connection.
-        trouble: Why there is none, in words for a person; empty otherwise.
+        error: Why there is none, in words for a person; empty otherwise.
 
     Raises:
         ConfigError: The password file or a certificate cannot be used.
@@ -37,14 +37,14 @@ class Follower:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
         self.connected = threading.Event()
-        self.trouble = ""
+        self.error = ""
 
     def start(self) -> None:
         """Begin to follow; returns at once."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Leave the broker and end."""
+        """Disconnect and end the thread."""
         self._stop.set()
         self._thread.join(5.0)
 
@@ -54,10 +54,10 @@ class Follower:
                 try:
                     notices = classroom.poll(_POLL_S)
                 except BrokerError as refused:  # no use in trying again: somebody has to change something
-                    self.trouble = str(refused)
+                    self.error = str(refused)
                     return
                 for notice in notices:
                     if isinstance(notice, BrokerChanged):
-                        self.trouble = notice.reason
+                        self.error = notice.reason
                         (self.connected.set if notice.connected else self.connected.clear)()
                     self._on_notice(notice)

@@ -99,7 +99,7 @@ class Stream:
         self._retry_s = min(2 * self._retry_s, self._patience.retry_cap_s) if missing else self._patience.retry_s
         return missing
 
-    def news(self, ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    def newly_missing(self, ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """Those of the ranges that were not reported missing before; they are now."""
         fresh = [gap for first, last in ranges for gap in self._reported.missing(first, last)]
         for first, last in fresh:

@@ -15,7 +15,7 @@ from msgspec import UnsetType
 from edge_agent.client.events import Arrived, Device, Lost, Missing, Notice, StateChanged
 from edge_agent.client.gaps import Patience, Stream
 from edge_agent.client.liveness import DeviceState, Liveness
-from edge_agent.client.timestamps import Anchor, Dated, anchors_of, date
+from edge_agent.client.timestamps import Anchor, Dated, anchors_of, resolve_timestamp
 from edge_agent.errors import InputError
 from edge_agent.protocol.catalogue import result_of
 from edge_agent.protocol.messages import Command, Expression, Health, Message, Reply, ResendResult, Status, Summary
@@ -24,10 +24,10 @@ from edge_agent.protocol.topics import SEQUENCED, Address
 _JOINING_S = 2.0
 _CLOCKS_DIFFER = timedelta(minutes=1)
 """How much a device's clock, though set, may differ from this subscriber's."""
-_MOST_SESSIONS = 128
+_MAX_SESSIONS = 128
 """Sessions of a device that are remembered, so that a late repetition is still recognised."""
-_MOST_ASKED_AT_ONCE = 10
-_MOST_UNANSWERED = 1000
+_MAX_ASKED_AT_ONCE = 10
+_MAX_UNANSWERED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class _Record:
     """What is known of one device. ``first_session`` is the earliest that concerns the subscriber.
 
     ``from_birth``: nothing was known of the device when the subscriber came, so that all of that session concerns it.
-    ``introduced``: a birth has been heard, which also tells of sessions that ended before.
+    ``introduced``: a birth has been heard, which also lists sessions that ended before.
     """
 
     joined_at: float
@@ -52,7 +52,7 @@ class _Record:
     first_session: str = ""
     liveness: Liveness = field(default_factory=Liveness)
     anchors: dict[str, Anchor] = field(default_factory=dict)
-    told: tuple[DeviceState, str] = (DeviceState.UNKNOWN, "")
+    reported: tuple[DeviceState, str] = (DeviceState.UNKNOWN, "")
     streams: dict[tuple[str, str], Stream] = field(default_factory=dict)
 
 
@@ -89,9 +89,9 @@ class Journal:
         return {device: record.liveness.state for device, record in self._records.items()}
 
     def apply(self, address: Address, message: Message, now: float, *, retained: bool, late: bool) -> list[Notice]:
-        """A message has come; what is worth telling."""
+        """A message has come; what to report."""
         device = Device(address.site, address.device)
-        # News of a device never heard of is its first, be it a death: a broker that ends tells of it before the birth.
+        # News of a device never heard of is its first, be it a death: a broker that ends reports it before the birth.
         first_news = isinstance(message, Status) and not retained
         record = self._records.setdefault(device, _Record(now, from_birth=self._visits > 1 or first_news))
         notices: list[Notice] = []
@@ -107,26 +107,26 @@ class Journal:
         else:
             return []
         notices.insert(0, Arrived(device, message, late, retained))
-        return notices + self._state_news(device, record)
+        return notices + self._state_changes(device, record)
 
     def time_of(self, device: Device, message: Expression | Summary | Health) -> Dated:
         """When something was observed, as well as is known by now."""
         record = self._records.get(device)
-        return date(message, record.anchors.get(message.session) if record is not None else None)
+        return resolve_timestamp(message, record.anchors.get(message.session) if record is not None else None)
 
     def tick(self, now: float) -> tuple[list[Notice], list[Request]]:
-        """Time passes: what is worth telling, and what to ask devices for."""
+        """Time passes: what to report, and what to ask devices for."""
         notices: list[Notice] = []
         requests: list[Request] = []
         for device, record in self._records.items():
             record.liveness.tick(now)
-            notices += self._state_news(device, record)
+            notices += self._state_changes(device, record)
             for (session, topic), stream in record.streams.items():
                 if not stream.anchored and now >= record.joined_at + _JOINING_S:
                     stream.anchor_where_joined(now)
                 due = stream.due(now)
-                notices += [Missing(device, session, topic, first, last) for first, last in stream.news(due)]
-                requests += [self._ask(device, session, topic, *gap) for gap in due[:_MOST_ASKED_AT_ONCE]]
+                notices += [Missing(device, session, topic, first, last) for first, last in stream.newly_missing(due)]
+                requests += [self._ask(device, session, topic, *gap) for gap in due[:_MAX_ASKED_AT_ONCE]]
         return notices, requests
 
     def connected(self, now: float, date: datetime) -> None:
@@ -148,8 +148,8 @@ class Journal:
         """The connection to the broker is lost, or none could be made."""
         notices: list[Notice] = []
         for device, record in self._records.items():
-            record.liveness.lost_sight()
-            notices += self._state_news(device, record)
+            record.liveness.connection_lost()
+            notices += self._state_changes(device, record)
         return notices
 
     def _event(self, record: _Record, topic: str, event: Expression | Summary, now: float) -> bool:
@@ -227,7 +227,7 @@ class Journal:
 
     def _forget_old(self, record: _Record) -> None:
         sessions = sorted({session for session, _ in record.streams})
-        for session in sessions[:-_MOST_SESSIONS]:
+        for session in sessions[:-_MAX_SESSIONS]:
             for topic in SEQUENCED:
                 record.streams.pop((session, topic), None)
 
@@ -235,14 +235,14 @@ class Journal:
         self._requests += 1
         request_id = f"{self._name}-{self._requests}"
         self._asked[request_id] = (device, session, topic)
-        if len(self._asked) > _MOST_UNANSWERED:
+        if len(self._asked) > _MAX_UNANSWERED:
             self._asked.pop(next(iter(self._asked)))
         command = Command(id=request_id, command="resend", session=session, topic=topic, first=first, last=last)
         return Request(device, command)
 
-    def _state_news(self, device: Device, record: _Record) -> list[Notice]:
+    def _state_changes(self, device: Device, record: _Record) -> list[Notice]:
         state = (record.liveness.state, record.liveness.reason)
-        if state == record.told:
+        if state == record.reported:
             return []
-        record.told = state
+        record.reported = state
         return [StateChanged(device, *state)]

@@ -1,4 +1,4 @@
-"""Whether a device is alive, told from its births and deaths and from time. Never from hope."""
+"""Whether a device is alive, judged from its births and deaths and from time."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Liveness:
         self.session = ""
         self.reason = ""
         self._heard_at = 0.0
-        self._patience_s = _MISSED_REPORTS * _DEFAULT_HEALTH_EVERY_S
+        self._stale_after_s = _MISSED_REPORTS * _DEFAULT_HEALTH_EVERY_S
 
     def status(self, status: Status, now: float) -> None:
         """A birth or death. Of a session older than the latest it says nothing about now."""
@@ -49,7 +49,7 @@ class Liveness:
             self.reason = "" if isinstance(status.reason, UnsetType) else status.reason
             return
         if not isinstance(status.health_every_s, UnsetType):
-            self._patience_s = _MISSED_REPORTS * status.health_every_s
+            self._stale_after_s = _MISSED_REPORTS * status.health_every_s
         self._alive(now)
 
     def heard(self, session: str, now: float) -> None:
@@ -60,10 +60,10 @@ class Liveness:
 
     def tick(self, now: float) -> None:
         """Time passes."""
-        if self.state is DeviceState.ONLINE and now - self._heard_at > self._patience_s:
+        if self.state is DeviceState.ONLINE and now - self._heard_at > self._stale_after_s:
             self.state = DeviceState.STALE
 
-    def lost_sight(self) -> None:
+    def connection_lost(self) -> None:
         """There is no connection to the broker, so nothing can be said."""
         self.state, self.reason = DeviceState.UNKNOWN, ""
 

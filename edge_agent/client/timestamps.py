@@ -1,4 +1,4 @@
-"""When something happened, also where the device's clock was not set yet."""
+"""Timestamp resolution: when something happened, also where the device's clock was not set yet."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ class Dated:
 
 
 def anchors_of(status: Status) -> dict[str, Anchor]:
-    """What a birth tells of its own session and of earlier ones, by session."""
+    """When a birth's own session and the earlier ones in it began, by session."""
     known = {record.session: Anchor(_read(record.started_at), record.clock_synced) for record in status.sessions}
     if not isinstance(status.started_at, UnsetType):
         known[status.session] = Anchor(_read(status.started_at), status.clock_synced is True)
     return known
 
 
-def date(message: Expression | Summary | Health, anchor: Anchor | None) -> Dated:
-    """Date a message: by its own time where the clock was set, else from when its session began.
+def resolve_timestamp(message: Expression | Summary | Health, anchor: Anchor | None) -> Dated:
+    """When a message was observed: by its own time where the clock was set, else from when its session began.
 
     Args:
-        message: What to date.
+        message: The message.
         anchor: What is known of its session.
     """
     if not message.clock_synced and anchor is not None and anchor.synced:

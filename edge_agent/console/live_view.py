@@ -32,7 +32,7 @@ class LiveView:
         console = Console()
         with Live(console=console, auto_refresh=False, screen=console.is_terminal) as live:
             while not stop.wait(_REDRAW_S):
-                trouble = Text(follower.trouble, "red") if follower is not None and follower.trouble else Text()
+                trouble = Text(follower.error, "red") if follower is not None and follower.error else Text()
                 with self._lock:
                     live.update(Group(self._view.render(), trouble, footer), refresh=True)
 

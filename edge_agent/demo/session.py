@@ -140,7 +140,7 @@ def run_demo(settings: DemoSettings, stop: threading.Event, *, show: bool) -> De
         follower.start()
         try:
             if not follower.connected.wait(_CONNECT_WITHIN_S):
-                raise CheckFailed("demo: the subscriber did not reach the embedded broker", received=follower.trouble)
+                raise CheckFailed("demo: the subscriber did not reach the embedded broker", received=follower.error)
             agent = Agent(agent_settings, on_frame)
             began = time.monotonic()
             _run_agent(agent, view, broker, stop, show=show)

@@ -27,7 +27,7 @@ from edge_agent.mqtt.endpoint import Broker
 from edge_agent.mqtt.errors import OLD_BROKER, ConnectError
 from edge_agent.mqtt.events import (
     FIRST_FAILURE,
-    SESSION_TAKEN_OVER,
+    HISTORICAL,
     Acknowledged,
     Closed,
     ConnectionEvent,
@@ -36,30 +36,14 @@ from edge_agent.mqtt.events import (
 )
 from edge_agent.mqtt.handshake import check_tls
 
-__all__ = [
-    "HISTORICAL",
-    "SESSION_TAKEN_OVER",
-    "Acknowledged",
-    "Closed",
-    "ConnectError",
-    "Connection",
-    "ConnectionEvent",
-    "Received",
-    "Subscribed",
-    "Will",
-]
-
-HISTORICAL = "historical"
-"""MQTT 5 user property of a message that is sent late or again."""
-
 _NO_LIMIT = 65535
-_LARGEST_INBOX = 50
+_MAX_INCOMING = 50
 """How many commands the broker may have under way to us at a time (MQTT 5)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Will:
-    """What the broker is to say, retained, when this connection breaks; ``delay_s`` only under MQTT 5."""
+    """What the broker publishes, retained, when this connection breaks; ``delay_s`` only under MQTT 5."""
 
     topic: str
     payload: bytes
@@ -67,12 +51,12 @@ class Will:
 
 
 class _Client(paho.Client):
-    """paho's client on a line that was opened before, for paho opens one while its caller stands still."""
+    """paho's client on a socket that was connected before: paho itself would block its caller while it connects."""
 
-    line: socket.socket
+    connected_socket: socket.socket
 
     def _create_socket(self) -> socket.socket:
-        return self.line
+        return self.connected_socket
 
 
 class Connection:
@@ -81,9 +65,9 @@ class Connection:
     All methods belong to one thread; nothing happens between calls of :meth:`poll`.
 
     Args:
-        broker: Where to.
-        client_id: Who this is; a connection with the same id is closed by the broker.
-        will: What the broker says when the connection breaks.
+        broker: Where to connect.
+        client_id: The MQTT client id; a connection with the same id is closed by the broker.
+        will: What the broker publishes when the connection breaks.
         session_expiry_s: How long the broker keeps subscriptions and what arrives for them (MQTT 5); 0 ends the session
             with the connection.
         answer_within_s: How long the broker may take to answer.
@@ -93,7 +77,7 @@ class Connection:
         receive_maximum: How many unacknowledged messages the broker takes.
 
     Raises:
-        ConnectError: The broker says no.
+        ConnectError: The broker refuses the connection.
         BrokerError: It cannot be reached or does not answer.
     """
 
@@ -109,7 +93,7 @@ class Connection:
     ) -> None:
         self._broker = broker
         self._v5 = broker.protocol == "5"
-        self._signals: list[ConnectionEvent] = []
+        self._events: list[ConnectionEvent] = []
         self._filters: dict[int, Sequence[str]] = {}
         self._answer: tuple[int, str] | None = None
         self.receive_maximum = _NO_LIMIT
@@ -117,7 +101,7 @@ class Connection:
         if will is not None:
             self._set_will(will)
         try:
-            self._client.line = dial(broker, cancelled)
+            self._client.connected_socket = dial(broker, cancelled)
             self._open(session_expiry_s)
             self._await_answer(answer_within_s, cancelled)
         except BaseException:
@@ -158,7 +142,7 @@ class Connection:
     def poll(self, timeout_s: float, wake: socket.socket | None = None) -> list[ConnectionEvent]:
         """Let the connection work until something comes in, ``wake`` turns readable or the time is over."""
         sock = self._client.socket()
-        if sock is not None and not self._signals:
+        if sock is not None and not self._events:
             readable = [sock] if wake is None else [sock, wake]
             writable = [sock] if self._client.want_write() else []
             # TLS may hold decrypted bytes that select cannot see.
@@ -169,17 +153,17 @@ class Connection:
             if ready_to_write:
                 self._client.loop_write()
             self._client.loop_misc()
-        signals, self._signals = self._signals, []
-        return signals
+        events, self._events = self._events, []
+        return events
 
     def close(self) -> None:
-        """Say goodbye, so that the broker drops the will, and hang up."""
+        """Disconnect in good order, so that the broker drops the will."""
         with contextlib.suppress(OSError, ValueError):
             self._client.disconnect()
         self._drop()
 
     def abort(self) -> None:
-        """Hang up without a word, as when the line is cut: the will is published."""
+        """Close the socket without a DISCONNECT, as when the line is cut: the broker publishes the will."""
         self._drop()
 
     def _build(self, client_id: str, session_expiry_s: int) -> _Client:
@@ -213,7 +197,7 @@ class Connection:
         if self._v5:
             properties = _properties(PacketTypes.CONNECT)
             properties.SessionExpiryInterval = session_expiry_s
-            properties.ReceiveMaximum = _LARGEST_INBOX
+            properties.ReceiveMaximum = _MAX_INCOMING
             # Starting clean would end the old session, and with it publish a delayed will.
             clean_start = session_expiry_s == 0
         try:
@@ -225,7 +209,7 @@ class Connection:
                 properties=properties,
             )
         except OSError as error:
-            raise BrokerError(f"broker {self._broker} cannot be reached", received=_words(error)) from None
+            raise BrokerError(f"broker {self._broker} cannot be reached", received=_reason(error)) from None
 
     def _await_answer(self, within_s: float, cancelled: Callable[[], bool]) -> None:
         deadline = time.monotonic() + within_s
@@ -233,14 +217,14 @@ class Connection:
         while self._answer is None:
             if cancelled() or time.monotonic() > deadline or not self.is_open:
                 if self._broker.tls is not None and not self.is_open:
-                    check_tls(self._broker, cancelled)  # paho keeps to itself what the broker said of the certificate
+                    check_tls(self._broker, cancelled)  # paho does not report what the broker said of the certificate
                 remedy = f"Check mqtt.host and mqtt.port. {OLD_BROKER}" if self._v5 else "Check mqtt.host and mqtt.port"
                 raise BrokerError(f"broker {self._broker} does not answer", remedy=remedy)
             early += self.poll(0.1)
         code, reason = self._answer
         if code >= FIRST_FAILURE:
             raise ConnectError(self._broker, code, reason)
-        self._signals = early + self._signals
+        self._events = early + self._events
 
     def _drop(self) -> None:
         """Close the socket whatever state the connection is in."""
@@ -257,30 +241,30 @@ class Connection:
         self._answer = reason.value, str(reason).lower()
 
     def _on_publish(self, _client: Any, _data: Any, packet_id: int, reason: ReasonCode, _properties: Any) -> None:
-        self._signals.append(Acknowledged(packet_id, reason.value, str(reason)))
+        self._events.append(Acknowledged(packet_id, reason.value, str(reason)))
 
     def _on_subscribe(self, _client: Any, _data: Any, packet_id: int, reasons: list[ReasonCode], _props: Any) -> None:
         filters = self._filters.pop(packet_id, ())
-        self._signals.append(
+        self._events.append(
             Subscribed(tuple(f for f, reason in zip(filters, reasons, strict=False) if reason.value >= FIRST_FAILURE))
         )
 
     def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
         properties = getattr(message.properties, "UserProperty", [])
         historical = any(name == HISTORICAL for name, _ in properties)
-        self._signals.append(Received(message.topic, bytes(message.payload), message.retain, historical))
+        self._events.append(Received(message.topic, bytes(message.payload), message.retain, historical))
 
     def _on_disconnect(self, _client: Any, _data: Any, flags: Any, reason: ReasonCode, _properties: Any) -> None:
         if flags.is_disconnect_packet_from_server:
-            self._signals.append(Closed(str(reason).lower(), reason.value))
+            self._events.append(Closed(str(reason).lower(), reason.value))
         else:  # paho calls a closed socket an unspecified error
-            self._signals.append(Closed("closed" if reason.value == FIRST_FAILURE else str(reason).lower(), 0))
+            self._events.append(Closed("closed" if reason.value == FIRST_FAILURE else str(reason).lower(), 0))
 
 
 def _properties(packet: int) -> Properties:
     return Properties(packet)  # type: ignore[no-untyped-call]
 
 
-def _words(error: Exception) -> str:
-    """What went wrong, without the number in front."""
+def _reason(error: Exception) -> str:
+    """What went wrong, without the error number."""
     return (getattr(error, "strerror", None) or str(error)).lower()

@@ -1,8 +1,8 @@
-"""Opening the network connection to a broker without standing still for it.
+"""Opening the network connection to a broker without blocking the caller for longer than it wants to wait.
 
 Looking up a name may take minutes where name servers are dead, and a broker that accepts a connection may never answer
-the TLS handshake. Neither can be interrupted, so both happen on a thread that is left behind when nobody wants to wait
-any longer. What it opens after that is closed without a word having been said.
+the TLS handshake. Neither can be interrupted, so both happen on a thread. It is abandoned when the caller does not want
+to wait any longer; what it opens after that is closed at once.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from edge_agent.errors import BrokerError
 from edge_agent.mqtt.endpoint import Broker
 from edge_agent.mqtt.errors import ConnectError, connect_error_of
 
-_PATIENCE_S = 120.0
+_TIMEOUT_S = 120.0
 _STEP_S = 5.0
 """How long one address, and one step of the TLS handshake, may take."""
-_MOST_LEFT_BEHIND = 8
+_MAX_ABANDONED = 8
 
-_left_behind: set[_Call] = set()
+_abandoned: set[_Attempt] = set()
 _lock = threading.Lock()
 
 
 def dial(
-    broker: Broker, cancelled: Callable[[], bool] = lambda: False, *, patience_s: float = _PATIENCE_S
+    broker: Broker, cancelled: Callable[[], bool] = lambda: False, *, timeout_s: float = _TIMEOUT_S
 ) -> socket.socket:
     """Look up the broker's name, connect and, where it is so set, encrypt.
 
     Args:
-        broker: Where to.
+        broker: Where to connect.
         cancelled: Asked ten times a second while waiting; ``True`` gives up.
-        patience_s: How long to wait.
+        timeout_s: How long to wait, in seconds.
 
     Returns:
         The connection, encrypted where ``broker.tls`` is set.
@@ -44,18 +44,18 @@ def dial(
         BrokerError: The broker cannot be reached, or not in time.
     """
     with _lock:
-        if len(_left_behind) >= _MOST_LEFT_BEHIND:
+        if len(_abandoned) >= _MAX_ABANDONED:
             raise _unreachable(broker, "earlier attempts still wait for the network")
-    call = _Call(broker)
-    call.start()
-    deadline = time.monotonic() + patience_s
-    while not call.done.wait(0.1):
-        if (cancelled() or time.monotonic() > deadline) and call.leave():
+    attempt = _Attempt(broker)
+    attempt.start()
+    deadline = time.monotonic() + timeout_s
+    while not attempt.done.wait(0.1):
+        if (cancelled() or time.monotonic() > deadline) and attempt.abandon():
             raise _unreachable(broker, "no answer in time")
-    return call.result()
+    return attempt.result()
 
 
-class _Call(threading.Thread):
+class _Attempt(threading.Thread):
     """One attempt, and what came of it once ``done`` is set."""
 
     def __init__(self, broker: Broker) -> None:
@@ -74,16 +74,16 @@ class _Call(threading.Thread):
         with _lock:
             self._outcome = outcome
             self.done.set()
-            wanted = self not in _left_behind
-            _left_behind.discard(self)
+            wanted = self not in _abandoned
+            _abandoned.discard(self)
         if not wanted and isinstance(outcome, socket.socket):
             outcome.close()
 
-    def leave(self) -> bool:
-        """Do not wait any longer; ``False`` where there is a result all the same."""
+    def abandon(self) -> bool:
+        """Do not wait any longer; ``False`` where the result has come meanwhile."""
         with _lock:
             if not self.done.is_set():
-                _left_behind.add(self)
+                _abandoned.add(self)
             return not self.done.is_set()
 
     def result(self) -> socket.socket:

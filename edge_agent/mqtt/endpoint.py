@@ -1,4 +1,4 @@
-"""Where the broker is and how to be let in."""
+"""Where the broker is, and with which credentials a client connects."""
 
 from __future__ import annotations
 

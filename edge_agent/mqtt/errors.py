@@ -1,4 +1,4 @@
-"""What a broker says when it does not let a client in, and what to do about it."""
+"""Connect errors: why a broker does not accept a client, and what to do about it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 OLD_BROKER = 'Set mqtt.protocol = "3.1.1" if the broker does not speak MQTT 5'
 _TEMPORARY = {0x88, 0x89, 0x97, 0x9F}
 """Server unavailable, server busy, quota exceeded, connection rate exceeded."""
-_WHO_ARE_YOU = {0x86, 0x87}
+_BAD_CREDENTIALS = {0x86, 0x87}
 """Bad user name or password, not authorised."""
 
 
 class ConnectError(BrokerError):
-    """The broker answered and does not let this client in.
+    """The broker answered and does not accept this client.
 
     Attributes:
         code: The CONNACK's reason code (MQTT 5's numbers for 3.1.1 too); 0 where TLS failed before it.
@@ -34,7 +34,7 @@ class ConnectError(BrokerError):
 
 
 def connect_error_of(broker: Broker, error: ssl.SSLError) -> ConnectError:
-    """What an alert of the broker means for this device."""
+    """The connect error that a TLS alert of the broker stands for."""
     alert = re.search(r"ALERT_(\w+)", error.reason or "")
     if alert is None:
         return ConnectError(broker, 0, f"TLS: {error.reason or error}")
@@ -58,7 +58,7 @@ def connect_error_of(broker: Broker, error: ssl.SSLError) -> ConnectError:
 def _remedy(code: int, *, with_certificate: bool) -> str:
     if code in _TEMPORARY:
         return ""
-    if with_certificate and code in _WHO_ARE_YOU:
+    if with_certificate and code in _BAD_CREDENTIALS:
         return "Its certificate is this device's account: see whether it is enrolled, with 'edge-agent fleet list'"
     return {
         0: "Set mqtt.tls.ca to the authority that signed the broker's certificate, and mqtt.host to the name in it",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+HISTORICAL = "historical"
+"""MQTT 5 user property of a message that is sent late or again."""
+
 FIRST_FAILURE = 0x80
 """Reason codes from here on mean no."""
 

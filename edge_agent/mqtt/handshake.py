@@ -1,4 +1,4 @@
-"""TLS without MQTT: what a broker thinks of this device's certificate, asked without touching anybody's session."""
+"""TLS without MQTT: whether a broker accepts this device's certificate, checked without touching any session."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from edge_agent.mqtt.dial import dial
 from edge_agent.mqtt.endpoint import Broker
 from edge_agent.mqtt.errors import ConnectError, connect_error_of
 
-_JUDGEMENT_S = 1.0
+_REFUSAL_WAIT_S = 1.0
 """How long a broker may take to refuse a certificate: under TLS 1.3 it does so after the handshake, unasked."""
 
 
 def check_tls(broker: Broker, cancelled: Callable[[], bool] = lambda: False) -> None:
-    """Open an encrypted connection, wait for a refusal and hang up without a word of MQTT.
+    """Open an encrypted connection, wait for a refusal and close it, all without MQTT.
 
     Args:
-        broker: Which.
+        broker: Where to connect.
         cancelled: Asked while waiting for the connection; ``True`` gives up.
 
     Raises:
@@ -28,9 +28,9 @@ def check_tls(broker: Broker, cancelled: Callable[[], bool] = lambda: False) -> 
     """
     assert broker.tls is not None
     with dial(broker, cancelled) as connection:
-        connection.settimeout(_JUDGEMENT_S)
+        connection.settimeout(_REFUSAL_WAIT_S)
         try:
-            _listen(connection, broker)
+            _await_refusal(connection, broker)
         except ssl.SSLError as error:
             raise connect_error_of(broker, error) from None
         except OSError as error:
@@ -38,10 +38,10 @@ def check_tls(broker: Broker, cancelled: Callable[[], bool] = lambda: False) -> 
             raise BrokerError(f"broker {broker} cannot be reached", received=words) from None
 
 
-def _listen(connection: socket.socket, broker: Broker) -> None:
+def _await_refusal(connection: socket.socket, broker: Broker) -> None:
     try:
-        word = connection.recv(1)
-    except TimeoutError:  # silence: it waits for us to speak
+        received = connection.recv(1)
+    except TimeoutError:  # the broker waits for MQTT to begin: it accepts the certificate
         return
-    if not word:
+    if not received:
         raise ConnectError(broker, 0, "it hangs up after the handshake", remedy="See the broker's log")

@@ -21,9 +21,9 @@ from edge_agent.protocol.topics import VERSION
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 Count = Annotated[int, Meta(ge=0)]
 Number = Annotated[int, Meta(ge=1, le=2**53 - 1)]
+"""Limited to what a JSON number holds exactly in every language, and to what a database can compare."""
 CommandId = Annotated[str, Meta(min_length=1, max_length=64)]
 CommandName = Annotated[str, Meta(min_length=1, max_length=32)]
-"""Limited to what a JSON number holds exactly in every language, and to what a database can compare."""
 Range = Annotated[tuple[int, ...], Meta(min_length=2, max_length=2)]
 Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 """ISO 8601 in UTC with milliseconds: ``2026-11-22T09:00:00.123Z``."""

@@ -1,4 +1,4 @@
-"""What a school tells its devices of models: which to run, signed, and the bundles themselves in parts.
+"""How a school publishes models for its devices: signed manifests, and the bundles themselves in parts.
 
 Two kinds of retained topics outside the devices' own: ``{root}/fleet/models`` holds one :class:`Models` message for all
 devices, ``{root}/fleet/model/{sha256}/{part}`` the raw bytes of one part of a bundle. A device asks for one part after
@@ -26,8 +26,9 @@ MAX_BUNDLE_BYTES: Final = 16 * 1024 * 1024
 _CONTEXT: Final = b"classroom-edge-agent model publication 1\n"
 
 
+# The class has the name that the published JSON Schema gives it.
 class SignedPublication(msgspec.Struct, frozen=True, kw_only=True):
-    """A publication with its signature.
+    """A model manifest with its signature.
 
     Attributes:
         body: A :class:`ModelManifest` as JSON text, exactly as it was signed.
@@ -42,17 +43,17 @@ class Models(Message, frozen=True, kw_only=True):
     """Everything published at this time. Of those that are for it, a device follows the highest version.
 
     Attributes:
-        publications: Each signed with the school's key for models.
+        manifests: Each signed with the school's key for models.
     """
 
-    publications: tuple[SignedPublication, ...] = ()
+    manifests: tuple[SignedPublication, ...] = msgspec.field(default=(), name="publications")
 
 
 class ModelManifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A model to run.
+    """A model to run: which bundle, and on which devices.
 
     Attributes:
-        version: Rises with every publication of a school; a device never goes back to a lower one.
+        version: Rises with every manifest of a school; a device never goes back to a lower one.
         sha256: Of the bundle, 64 hex digits.
         size_bytes: Of the bundle.
         part_bytes: Of each part but the last.
@@ -93,43 +94,43 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 def models_topic(root: str) -> str:
-    """Where the publications stand."""
+    """The topic of all manifests."""
     return f"{root}/fleet/models"
 
 
 def part_topic(root: str, sha256: str, part: int | str) -> str:
-    """Where a part of a bundle stands; with ``+`` for sha256 and part the filter that matches all."""
+    """The topic of a part of a bundle; with ``+`` for sha256 and part the filter that matches all."""
     return f"{root}/fleet/model/{sha256}/{part}"
 
 
 def signed_bytes(body: str) -> bytes:
-    """What is signed. The words in front keep a signature made for anything else from counting here."""
+    """What is signed. The prefix makes sure that a signature made for anything else is not valid here."""
     return _CONTEXT + body.encode()
 
 
 def decode_models(payload: bytes) -> Models:
-    """Read the retained message of a school's models.
+    """Read the retained message with a school's manifests.
 
     Raises:
-        InputError: It is none.
+        InputError: It is no such message.
     """
     try:
-        return _models.decode(payload)
+        return _models_decoder.decode(payload)
     except UNDECODABLE as error:
         raise InputError(f"not a message about models: {error}") from None
 
 
 def decode_manifest(body: str) -> ModelManifest:
-    """Read the body of a publication whose signature has been checked.
+    """Read the body of a manifest whose signature has been checked.
 
     Raises:
-        InputError: It is none, or asks for what no device does.
+        InputError: It is no manifest, or asks for what no device does.
     """
     try:
-        return _publication.decode(body)
+        return _manifest_decoder.decode(body)
     except UNDECODABLE as error:
         raise InputError(f"not the publication of a model: {error}") from None
 
 
-_models = msgspec.json.Decoder(Models)
-_publication = msgspec.json.Decoder(ModelManifest)
+_models_decoder = msgspec.json.Decoder(Models)
+_manifest_decoder = msgspec.json.Decoder(ModelManifest)

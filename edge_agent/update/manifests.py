@@ -72,7 +72,7 @@ def decide(
         agent: The agent's version.
     """
     try:
-        signed = decode_models(payload).publications if payload else ()
+        signed = decode_models(payload).manifests if payload else ()
     except InputError as error:
         return Rejected(str(error))
     read = [verifier.read(one) for one in signed]

@@ -85,8 +85,8 @@ def test_an_event_given_up_is_still_new_when_it_comes_after_all() -> None:
 
 def test_a_gap_is_news_once() -> None:
     events = stream()
-    assert events.news([(2, 4)]) == [(2, 4)]
-    assert events.news([(2, 6)]) == [(5, 6)]
+    assert events.newly_missing([(2, 4)]) == [(2, 4)]
+    assert events.newly_missing([(2, 6)]) == [(5, 6)]
 
 
 def test_what_came_before_joining_is_history() -> None:

@@ -52,6 +52,6 @@ def test_a_late_message_does_not_raise_the_dead() -> None:
 
 def test_without_a_broker_nothing_is_known() -> None:
     device = born()
-    device.lost_sight()
+    device.connection_lost()
     device.tick(100.0)
     assert device.state is DeviceState.UNKNOWN

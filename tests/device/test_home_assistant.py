@@ -15,8 +15,9 @@ from msgspec.structs import replace
 from edge_agent.config import DeviceSettings, HomeAssistantSettings, PrivacySettings, Settings
 from edge_agent.device.messenger import Messenger
 from edge_agent.device.session import Session
-from edge_agent.mqtt.connection import Connection, Subscribed
+from edge_agent.mqtt.connection import Connection
 from edge_agent.mqtt.endpoint import Broker
+from edge_agent.mqtt.events import Subscribed
 from edge_agent.protocol.ha_discovery import discovery, discovery_topic
 from edge_agent.protocol.messages import CameraHealth, Desired, decode, encode
 from edge_agent.types import WindowSummary

@@ -15,7 +15,8 @@ from typing import Final
 import msgspec
 import pytest
 
-from edge_agent.mqtt.connection import Connection, Received
+from edge_agent.mqtt.connection import Connection
+from edge_agent.mqtt.events import Received
 from edge_agent.protocol.messages import ModelUpdate, Status
 from edge_agent.protocol.topics import Topics
 from fleet.broker_files import publish

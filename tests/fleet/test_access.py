@@ -22,9 +22,10 @@ from edge_agent.device.messenger import Messenger
 from edge_agent.device.probe import probe_broker
 from edge_agent.enrol.certificates import certificate_pem, key_pem, new_key
 from edge_agent.errors import BrokerError
-from edge_agent.mqtt.connection import Acknowledged, Closed, Connection, ConnectionEvent, Received
+from edge_agent.mqtt.connection import Connection
 from edge_agent.mqtt.endpoint import Broker, tls_context
 from edge_agent.mqtt.errors import ConnectError
+from edge_agent.mqtt.events import Acknowledged, Closed, ConnectionEvent, Received
 from edge_agent.protocol.topics import NAMES, Topics
 from fleet.authority import Authority
 from fleet.register import write_register

@@ -13,8 +13,9 @@ from msgspec.structs import replace as replace_struct
 from edge_agent.client import Arrived, Classroom, DeviceState, Notice, Summary
 from edge_agent.config import Settings
 from edge_agent.device.messenger import Messenger
-from edge_agent.mqtt.connection import Acknowledged, Connection, Received
+from edge_agent.mqtt.connection import Connection
 from edge_agent.mqtt.endpoint import Broker
+from edge_agent.mqtt.events import Acknowledged, Received
 from edge_agent.protocol.messages import CameraHealth, HealthReport
 from edge_agent.types import Box, ChangeKind, ExpressionChange, WindowSummary
 from fleet.cli import apply

@@ -16,8 +16,9 @@ import pytest
 from edge_agent.config import TlsSettings
 from edge_agent.enrol.certificates import certificate_pem, key_pem, new_key
 from edge_agent.errors import BrokerError
-from edge_agent.mqtt.connection import Connection, Received, Will
+from edge_agent.mqtt.connection import Connection, Will
 from edge_agent.mqtt.endpoint import Broker, tls_context
+from edge_agent.mqtt.events import Received
 from edge_agent.protocol.topics import Topics
 from fleet.school import utc_now
 from tests.fleet.conftest import SchoolUnderTest

@@ -45,7 +45,7 @@ def offered(school: SchoolUnderTest) -> Models:
 
 
 def versions(school: SchoolUnderTest) -> list[tuple[int, tuple[str, ...]]]:
-    publications = [decode_manifest(one.body) for one in offered(school).publications]
+    publications = [decode_manifest(one.body) for one in offered(school).manifests]
     return [(one.version, one.devices) for one in publications]
 
 
@@ -54,7 +54,7 @@ def test_the_whole_bundle_and_a_signature_a_device_accepts_are_at_the_broker(
 ) -> None:
     device, content = school.device("a"), dense_bundle(seed=1)
     publish_model(bundle_file(tmp_path, content), folder=school.folder)
-    publication = Verifier(Path(device.settings.update.key)).read(offered(school).publications[0])
+    publication = Verifier(Path(device.settings.update.key)).read(offered(school).manifests[0])
     assert not isinstance(publication, Rejected)
     parts = kept(school, f"classroom/fleet/model/{publication.sha256}/+")
     assert b"".join(parts[topic] for topic in sorted(parts)) == content
@@ -67,7 +67,7 @@ def test_versions_rise_and_a_new_one_for_all_takes_the_place_of_the_old(
     school.device("a")
     publish_model(bundle_file(tmp_path, dense_bundle(seed=1)), folder=school.folder)
     publish_model(bundle_file(tmp_path, dense_bundle(seed=2)), folder=school.folder)
-    (only,) = offered(school).publications
+    (only,) = offered(school).manifests
     second = decode_manifest(only.body)
     held = {topic.split("/")[3] for topic, content in kept(school, "classroom/fleet/model/+/+").items() if content}
     assert held == {second.sha256}

@@ -38,7 +38,7 @@ def broker_behind(listener: socket.socket, ca: str = "") -> Broker:
 
 def test_a_broker_that_does_not_answer_the_handshake_is_given_up_in_time(silent: socket.socket) -> None:
     with pytest.raises(BrokerError, match="cannot be reached: got no answer in time"):
-        dial(broker_behind(silent), patience_s=0.0)
+        dial(broker_behind(silent), timeout_s=0.0)
     silent.accept()[0].close()
 
 
@@ -56,7 +56,7 @@ def test_what_opens_after_nobody_waits_any_longer_is_closed_without_a_word(
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     server.load_cert_chain(certificates / "server.crt", certificates / "server.key")
     with pytest.raises(BrokerError):
-        dial(broker_behind(silent, str(certificates / "ca.crt")), patience_s=0.0)
+        dial(broker_behind(silent, str(certificates / "ca.crt")), timeout_s=0.0)
     with silent.accept()[0] as plain:
         plain.settimeout(30)
         with server.wrap_socket(plain, server_side=True, suppress_ragged_eofs=True) as line:
@@ -68,15 +68,15 @@ def test_attempts_that_hang_do_not_pile_up(silent: socket.socket) -> None:
     with ExitStack() as lines:
         for _ in range(8):
             with pytest.raises(BrokerError, match="no answer in time"):
-                dial(broker, patience_s=0.0)
+                dial(broker, timeout_s=0.0)
         with pytest.raises(BrokerError, match="earlier attempts still wait for the network"):
-            dial(broker, patience_s=0.0)
+            dial(broker, timeout_s=0.0)
         for _ in range(8):
             lines.enter_context(silent.accept()[0])
 
     def tried_again() -> bool:
         with pytest.raises(BrokerError) as caught:
-            dial(broker, patience_s=0.0)
+            dial(broker, timeout_s=0.0)
         return "no answer in time" in str(caught.value)
 
     wait_until(tried_again, what="an attempt")

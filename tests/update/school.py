@@ -107,7 +107,7 @@ class Desk:
 
     def announce(self, *signed: SignedPublication) -> None:
         """Publish publications."""
-        self.put(models_topic("classroom"), encode(Models(publications=signed)))
+        self.put(models_topic("classroom"), encode(Models(manifests=signed)))
 
     def publish(self, content: bytes, version: int, **changes: object) -> ModelManifest:
         """All of it."""

@@ -1,4 +1,4 @@
-"""The AsyncAPI document: servers, channels and operations, told from the agent's point of view."""
+"""The AsyncAPI document: servers, channels and operations, seen from the agent's point of view."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from edge_agent import __version__
-from edge_agent.mqtt.connection import HISTORICAL
+from edge_agent.mqtt.events import HISTORICAL
 from edge_agent.protocol.asyncapi.docstrings import summary_of
 from edge_agent.protocol.asyncapi.examples import EXAMPLES, Example
 from edge_agent.protocol.asyncapi.schemas import Schema, components, structs_in

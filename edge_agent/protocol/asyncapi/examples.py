@@ -32,7 +32,7 @@ _LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
 
 class Example(NamedTuple):
-    """A message, what it tells, and whether it is sent late."""
+    """A message, what it is an example of, and whether it is sent late."""
 
     summary: str
     message: Any
@@ -101,8 +101,8 @@ def _health(camera: CameraHealth, **more: Any) -> Health:
     )
 
 
-def _published(version: int, **more: Any) -> SignedPublication:
-    publication = ModelManifest(
+def _signed_manifest(version: int, **more: Any) -> SignedPublication:
+    manifest = ModelManifest(
         version=version,
         sha256=f"{version:064x}",
         size_bytes=1_300_553,
@@ -110,7 +110,7 @@ def _published(version: int, **more: Any) -> SignedPublication:
         name="edge",
         **more,
     )
-    return SignedPublication(body=msgspec.json.encode(publication).decode(), signature=bytes(64))
+    return SignedPublication(body=msgspec.json.encode(manifest).decode(), signature=bytes(64))
 
 
 EXAMPLES: dict[str, list[Example]] = {
@@ -262,7 +262,7 @@ EXAMPLES: dict[str, list[Example]] = {
     MODELS: [
         Example(
             "A model for all devices, and a newer one that one device tries first",
-            Models(publications=(_published(4), _published(5, devices=("north-school/pi-3a",)))),
+            Models(manifests=(_signed_manifest(4), _signed_manifest(5, devices=("north-school/pi-3a",)))),
         ),
     ],
     MODEL_PART: [Example("The beginning of a TFLite model", b"\x1c\x00\x00\x00TFL3")],

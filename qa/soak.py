@@ -1,11 +1,13 @@
-"""A school day in simulated time: does the device's messaging grow? ``python -m qa.soak 60000``.
+"""A school day in simulated time: does the memory of the device's messaging grow? ``python -m qa.soak 60000``.
 
-Every event goes through the real outbox and a real broker, which is away twice; only the clock is in our hand, so that
-reports, retention and lateness see eight hours pass. Prints the memory after the first tenth and at the end.
+Every event goes through the real outbox and a real broker, which is away twice. Only the clock is simulated: reports,
+retention and lateness see eight hours pass. Prints the memory after the first tenth and at the end. Exits with 1 if it
+grew by more than 5 %, or if an event was lost.
 """
 
 from __future__ import annotations
 
+import argparse
 import gc
 import sys
 import tempfile
@@ -15,24 +17,25 @@ from pathlib import Path
 from edge_agent.config import DeviceSettings, MqttSettings, OutboxSettings, PrivacySettings, Settings
 from edge_agent.device.messenger import Messenger
 from qa.faults.device import TIMING
-from tests.support.broker import running_mosquitto, wait_until
+from tests.support.broker import mosquitto_path, running_mosquitto, wait_until
 from tests.support.clocks import SteppedClock
 from tests.support.proxy import Proxy
 from tests.support.samples import a_change, a_report, a_window
 
 DAY_S = 8 * 3600.0
 _HEALTH_EVERY_S, _WINDOW_S = 30.0, 5.0
-_MOST_WAITING, _MOST_UNSTORED = 1000, 100
+_MAX_WAITING, _MAX_UNSTORED = 1000, 100
+_MAX_GROWTH = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Soak:
-    """What a simulated day gave.
+    """The result of a simulated day.
 
     Attributes:
         events: Events made.
         delivered: Events acknowledged by the broker.
-        lost: Events given up.
+        lost: Events deleted unsent.
         tenth_kib: Memory of the process after the first tenth of the day, in KiB.
         end_kib: The same at the end.
     """
@@ -50,7 +53,7 @@ class Soak:
 
 
 def soak(folder: Path, expressions: int) -> Soak:
-    """Play a day with so many expression events, a summary every five seconds and a report every thirty."""
+    """Run a day with so many expression events, a summary every five seconds and a report every thirty."""
     clock = SteppedClock()
     with running_mosquitto(folder) as broker, Proxy(broker.port) as line:
         settings = Settings(
@@ -82,11 +85,9 @@ def soak(folder: Path, expressions: int) -> Soak:
                 if number - expressions // 40 in outages:
                     line.reopen()
                 if number % 100 == 0:
-                    _let_store(messenger, made)
-                    if messenger.statistics().outbox.pending > _MOST_WAITING and not line.is_shut:
-                        wait_until(
-                            lambda: messenger.statistics().outbox.pending < _MOST_WAITING // 2, 120.0, "delivery"
-                        )
+                    _wait_until_stored(messenger, made)
+                    if messenger.statistics().outbox.pending > _MAX_WAITING and not line.is_shut:
+                        wait_until(lambda: messenger.statistics().outbox.pending < _MAX_WAITING // 2, 120.0, "delivery")
                 if number == expressions // 10:
                     tenth_kib = _memory_kib(messenger, made)
             end_kib = _memory_kib(messenger, made)
@@ -96,9 +97,9 @@ def soak(folder: Path, expressions: int) -> Soak:
             messenger.stop(drain_s=0.0)
 
 
-def _let_store(messenger: Messenger, made: int) -> None:
-    """Wait for the disk: time passes faster here than it can follow, and what piles up before it proves nothing."""
-    wait_until(lambda: made - messenger.statistics().outbox.accepted < _MOST_UNSTORED, 120.0, "storing")
+def _wait_until_stored(messenger: Messenger, made: int) -> None:
+    """Wait for the disk: simulated time passes faster than it can write, and a queue before it proves nothing."""
+    wait_until(lambda: made - messenger.statistics().outbox.accepted < _MAX_UNSTORED, 120.0, "storing")
 
 
 def _memory_kib(messenger: Messenger, made: int) -> int:
@@ -109,9 +110,20 @@ def _memory_kib(messenger: Messenger, made: int) -> int:
     return int(next(line for line in status if line.startswith("RssAnon")).split()[1])
 
 
-if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as place:
-        day = soak(Path(place), int(sys.argv[1]))
+def main() -> int:
+    """Run a day and print the result."""
+    parser = argparse.ArgumentParser(prog="python -m qa.soak", description=__doc__)
+    parser.add_argument("expressions", type=int, help="expression events of the day, for example 60000")
+    options = parser.parse_args()
+    if mosquitto_path() is None:
+        sys.stderr.write("Mosquitto is not installed (Debian: apt install mosquitto)\n")
+        return 1
+    with tempfile.TemporaryDirectory() as folder:
+        day = soak(Path(folder), options.expressions)
     memory = f"{day.tenth_kib} KiB after a tenth, {day.end_kib} KiB at the end ({day.growth:+.1%})"
     sys.stdout.write(f"{day.events} events, {day.delivered} delivered, {day.lost} lost; memory {memory}\n")
-    sys.exit(1 if day.growth > 0.05 or day.lost or day.delivered != day.events else 0)
+    return 1 if day.growth > _MAX_GROWTH or day.lost or day.delivered != day.events else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,7 +1,8 @@
-"""What the outbox writes to its disk: ``python -m qa.writes 1.0 20`` is an event a second for 20 seconds."""
+"""Measures what the outbox writes to its disk: ``python -m qa.writes 1.0 20`` is one event a second for 20 seconds."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 import time
@@ -15,8 +16,8 @@ _PAYLOAD_BYTES = 450
 """About the size of an expression event."""
 
 
-def main(events_per_s: float, seconds: float) -> None:
-    """Feed an outbox at its default settings, acknowledge everything at once, and count."""
+def measure(events_per_s: float, seconds: float) -> None:
+    """Put events into an outbox at its default settings, acknowledge all at once, and print what was written."""
     with tempfile.TemporaryDirectory() as folder:
         outbox = Outbox(OutboxSettings(path=f"{folder}/outbox.db"), SystemClock())
         outbox.start()
@@ -47,5 +48,14 @@ def _written() -> int:
     return int(fields["wchar"])
 
 
+def main() -> None:
+    """Read the command line and measure."""
+    parser = argparse.ArgumentParser(prog="python -m qa.writes", description=__doc__)
+    parser.add_argument("events_per_s", type=float, help="for example 1.0")
+    parser.add_argument("seconds", type=float, help="how long to measure, for example 20")
+    options = parser.parse_args()
+    measure(options.events_per_s, options.seconds)
+
+
 if __name__ == "__main__":
-    main(float(sys.argv[1]), float(sys.argv[2]))
+    main()

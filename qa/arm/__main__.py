@@ -1,6 +1,6 @@
-"""``make test-arm``: the agent on 64-bit ARM, from nothing. See docs/arm.md.
+"""The agent on 64-bit ARM, built from nothing: ``make test-arm`` or ``python -m qa.arm``; docs/arm.md describes it.
 
-ARM_CACHE names the folder where downloads and what is built of them are kept; DEBIAN_MIRROR another mirror of Debian.
+ARM_CACHE names the folder for downloads and for what is built from them. DEBIAN_MIRROR names another Debian mirror.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from qa.arm.wheels import CHECKOUT, install_agent, install_dependencies, make_wh
 BUNDLE: Final = BUNDLED_MODEL.relative_to(CHECKOUT)
 PEOPLE: Final = 8
 INTENSITIES: Final = (0.4, 0.7, 1.0)
-MOST_STEPS: Final = 1
-"""What one rounding may move an int8 output by."""
+MAX_STEPS: Final = 1
+"""How far one rounding may move an int8 output."""
 
 
 def drawn_faces() -> NDArray[np.uint8]:
@@ -54,28 +54,28 @@ def main() -> None:
     """Build the user-land, install the agent into it, and run it on each processor."""
     cache = Path(os.environ.get("ARM_CACHE") or CHECKOUT / ".arm")
     with tempfile.TemporaryDirectory(prefix="test-arm-") as scratch:
-        walk(cache, Path(scratch))
+        run_everywhere(cache, Path(scratch))
 
 
-def walk(cache: Path, scratch: Path) -> None:
-    """The whole way; prints what it finds.
+def run_everywhere(cache: Path, scratch: Path) -> None:
+    """Do every step, from the packages to the simulated classroom; print what it finds.
 
     Raises:
         InputError: Something cannot be fetched.
-        CheckFailed: The agent does not do on ARM what it does here.
+        CheckFailed: The agent behaves differently on ARM.
     """
-    say("Debian's packages for arm64, and the emulator")
+    announce("Debian's packages for arm64, and the emulator")
     archive = Archive(cache / "apt")
     archive.unpack_userland(cache / "userland")
     emulator = archive.unpack_emulator(cache / "qemu")
-    say("Wheels for aarch64: deploy/make-wheelhouse.sh")
+    announce("Wheels for aarch64: deploy/make-wheelhouse.sh")
     make_wheelhouse(cache / "wheelhouse")
 
     def board(processor: Processor) -> Board:
         sites = (cache / "agent", cache / "dependencies")
         return Board(processor, emulator, cache / "userland", sites, scratch / processor.name)
 
-    say("Installing them with that machine's own pip (some minutes the first time)")
+    announce("Installing them with that machine's own pip (some minutes the first time)")
     unpack_pip(cache / "userland", cache / "pip")
     install_dependencies(board(CORTEX_A72), cache / "pip", cache / "wheelhouse", cache / "dependencies")
     install_agent(board(CORTEX_A72), cache / "pip", cache / "wheelhouse", cache / "agent")
@@ -85,66 +85,68 @@ def walk(cache: Path, scratch: Path) -> None:
     outputs.main(str(faces), str(scratch / "here.npz"))
     here = np.load(scratch / "here.npz")
     for processor in PROCESSORS:
-        say(f"{processor.name} ({processor.boards})")
+        announce(f"{processor.name} ({processor.boards})")
         one = board(processor)
         run(one, "-P", str(outputs.__file__), str(faces), str(scratch / f"{processor.name}.npz"))
         there = np.load(scratch / f"{processor.name}.npz")
-        judge(processor, here, there)
-        judge_golden(one, cache / "agent" / BUNDLE, scratch)
+        check_outputs(processor, here, there)
+        check_golden_faces(one, cache / "agent" / BUNDLE, scratch)
         run(one, "-m", "edge_agent.cli", "doctor", "--preflight", show=True)
         folder = scratch / f"{processor.name}-agent"
         folder.mkdir()
         with local_broker(folder) as broker:
-            heard = watch_simulated_classroom(one, broker.port, folder)
-        counts = ", ".join(f"{count} {kind}" for kind, count in sorted(heard.kinds.items()))
-        tell(f"simulated classroom, through a broker here: {counts}")
-        tell(f"  expressions told: {', '.join(sorted(heard.expressions))}")
-    say("The agent runs on 64-bit ARM.")
+            received = watch_simulated_classroom(one, broker.port, folder)
+        counts = ", ".join(f"{count} {kind}" for kind, count in sorted(received.kinds.items()))
+        report(f"simulated classroom, through a broker here: {counts}")
+        report(f"  expressions published: {', '.join(sorted(received.expressions))}")
+    announce("The agent runs on 64-bit ARM.")
 
 
-def judge(processor: Processor, here: dict[str, NDArray[np.float32]], there: dict[str, NDArray[np.float32]]) -> None:
+def check_outputs(
+    processor: Processor, here: dict[str, NDArray[np.float32]], there: dict[str, NDArray[np.float32]]
+) -> None:
     """Print how far two machines differ.
 
     Raises:
-        CheckFailed: By more than rounding.
+        CheckFailed: They differ by more than rounding.
     """
     found: Difference = compare(here["logits"], there["logits"], here["probabilities"], there["probabilities"])
-    pixels = int(np.abs(here["room"].astype(int) - there["room"].astype(int)).max())
-    tell(f"{there['runtime']} against {here['runtime']} here, on {found.faces} drawn faces:")
-    tell(f"  int8 outputs: {found.equal:.2%} equal, largest difference {found.steps} of 256 steps")
-    tell(f"  probabilities: largest difference {found.probability:.4f} ({found.probability * 256:.1f}/256)")
-    tell(f"  likeliest label: another one for {found.labels_differ} faces, {found.decided_differ} of them no ties")
-    tell(f"  drawn pictures: largest difference {pixels} of 256 gray levels")
-    if found.steps > MOST_STEPS or found.decided_differ:
+    pixels = int(np.abs(here["classroom"].astype(int) - there["classroom"].astype(int)).max())
+    report(f"{there['runtime']} against {here['runtime']} here, on {found.faces} drawn faces:")
+    report(f"  int8 outputs: {found.equal:.2%} equal, largest difference {found.steps} of 256 steps")
+    report(f"  probabilities: largest difference {found.probability:.4f} ({found.probability * 256:.1f}/256)")
+    report(f"  most probable label: differs for {found.labels_differ} faces, {found.decided_differ} of them not a tie")
+    report(f"  drawn images: largest difference {pixels} of 256 gray levels")
+    if found.steps > MAX_STEPS or found.decided_differ:
         raise CheckFailed(
             f"{processor.name}: outputs",
             received=f"{found.steps} steps, {found.decided_differ} labels",
-            expected=f"at most {MOST_STEPS} steps and no other label",
+            expected=f"at most {MAX_STEPS} steps and no other label",
         )
 
 
-def judge_golden(board: Board, bundle: Path, scratch: Path) -> None:
-    """Have a device's trial take the installed bundle, and refuse it with one recorded answer moved.
+def check_golden_faces(board: Board, bundle: Path, scratch: Path) -> None:
+    """Check that sandboxed validation accepts the installed bundle, and refuses it with one wrong recorded answer.
 
     Raises:
-        CheckFailed: It does otherwise.
+        CheckFailed: It does not.
     """
     steps = golden_steps(board, bundle)
-    tell(f"golden faces of {read_bundle(bundle).model_id}: {steps:g} steps from the answers recorded with them")
+    report(f"golden faces of {read_bundle(bundle).model_id}: {steps:g} steps from the answers recorded with them")
     try:
         golden_steps(board, with_wrong_answer(bundle, scratch / "wrong.tflite"))
     except CheckFailed as error:
         if not str(error).startswith("golden face 1 "):
             raise
-        tell(f"  the same with a wrong answer is refused: {error}")
+        report(f"  the same bundle with a wrong answer is refused: {error}")
     else:
         raise CheckFailed(
-            f"{board.processor.name}: a bundle with a wrong recorded answer", received="taken", expected="refused"
+            f"{board.processor.name}: a bundle with a wrong recorded answer", received="accepted", expected="refused"
         )
 
 
 def run(board: Board, *arguments: str, show: bool = False) -> None:
-    """Run the board's Python to its end.
+    """Run the board's Python and wait for its end.
 
     Raises:
         CheckFailed: It fails.
@@ -154,20 +156,20 @@ def run(board: Board, *arguments: str, show: bool = False) -> None:
     )
     if show:
         for line in done.stdout.splitlines():
-            tell(line)
+            report(line)
     if done.returncode != 0:
         raise CheckFailed(
-            f"{' '.join(arguments[:3])} on {board.processor.name} left with {done.returncode}:\n"
+            f"{' '.join(arguments[:3])} on {board.processor.name} ended with code {done.returncode}:\n"
             f"{done.stdout[-2000:]}{done.stderr[-2000:]}"
         )
 
 
-def say(text: str) -> None:
+def announce(text: str) -> None:
     """Announce a step."""
     typer.echo(f"==> [{time.strftime('%H:%M:%S')}] {text}")
 
 
-def tell(text: str) -> None:
+def report(text: str) -> None:
     """Print what was found."""
     typer.echo(f"    {text}")
 

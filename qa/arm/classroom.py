@@ -15,8 +15,8 @@ from edge_agent.errors import CheckFailed
 from fleet.loadtest.local_broker import HOST
 from qa.arm.emulator import Board
 
-_PATIENCE_S: Final = 1500.0
-_GOODBYE_S: Final = 120.0
+_TIMEOUT_S: Final = 1500.0
+_OFFLINE_TIMEOUT_S: Final = 120.0
 SETTINGS: Final = """
 [device]
 site = "arm"
@@ -51,25 +51,25 @@ path = "{outbox}"
 
 
 @dataclass
-class Heard:
-    """What came through the broker.
+class Received:
+    """What arrived through the broker.
 
     Attributes:
         kinds: How many messages of each kind.
-        expressions: The expressions told.
-        farewell: Why the device said it leaves; empty until it does.
-        trouble: Gaps that were never filled.
+        expressions: The expressions published.
+        offline_reason: Why the device went offline, by its offline message; ``None`` until it comes.
+        gaps: Gaps that were never filled.
     """
 
     kinds: dict[str, int] = field(default_factory=dict)
     expressions: set[str] = field(default_factory=set)
-    farewell: str = ""
-    trouble: list[str] = field(default_factory=list)
+    offline_reason: str | None = None
+    gaps: list[str] = field(default_factory=list)
 
     def take(self, notice: Notice) -> None:
-        """Note what the client tells."""
+        """Note one event of the client."""
         if isinstance(notice, (Missing, Lost)):
-            self.trouble.append(str(notice))
+            self.gaps.append(str(notice))
         if not isinstance(notice, Arrived):
             return
         message = notice.message
@@ -78,27 +78,27 @@ class Heard:
         if isinstance(message, Expression):
             self.expressions.add(message.expression)
         if isinstance(message, Status) and message.state == "offline" and isinstance(message.reason, str):
-            self.farewell = message.reason
+            self.offline_reason = message.reason
 
     @property
     def complete(self) -> bool:
-        """Whether every kind of message that a device sends by itself has come."""
+        """Whether every kind of message that a device sends by itself has arrived."""
         wanted = {type_.__name__.lower() for type_ in (Status, Expression, Summary, Health)}
         return wanted <= self.kinds.keys()
 
 
-def watch_simulated_classroom(board: Board, port: int, folder: Path) -> Heard:
-    """Run the agent until one message of each kind has come, then stop it as systemd would.
+def watch_simulated_classroom(board: Board, port: int, folder: Path) -> Received:
+    """Run the agent until one message of each kind has arrived, then stop it as systemd would.
 
     Raises:
-        CheckFailed: It ended, was too slow, did not say goodbye or left gaps.
+        CheckFailed: It ended by itself, was too slow, sent no offline message or left gaps.
     """
     config, log = folder / "agent.toml", folder / "agent.log"
     config.write_text(
         SETTINGS.format(device=board.processor.name, host=HOST, port=port, outbox=folder / "outbox.db"),
         encoding="utf-8",
     )
-    heard = Heard()
+    received = Received()
     command = board.python("-m", "edge_agent.cli", "run", "--config", str(config))
     with (
         Classroom(Broker(HOST, port), site="arm", device=board.processor.name) as classroom,
@@ -106,20 +106,20 @@ def watch_simulated_classroom(board: Board, port: int, folder: Path) -> Heard:
         subprocess.Popen(command, env=board.environment(), stdout=out, stderr=out) as agent,
     ):
         try:
-            _until(lambda: heard.complete, classroom, heard, agent, _PATIENCE_S)
+            _until(lambda: received.complete, classroom, received, agent, _TIMEOUT_S)
             agent.send_signal(signal.SIGTERM)
-            _until(lambda: bool(heard.farewell), classroom, heard, None, _GOODBYE_S)
-            agent.wait(_GOODBYE_S)
+            _until(lambda: received.offline_reason is not None, classroom, received, None, _OFFLINE_TIMEOUT_S)
+            agent.wait(_OFFLINE_TIMEOUT_S)
         except (CheckFailed, subprocess.TimeoutExpired) as error:
             raise CheckFailed(f"the agent on {board.processor.name}: {error}\n{_tail(log)}") from None
         finally:
             agent.kill()
-    if agent.returncode != 0 or heard.farewell != "stopped" or heard.trouble:
+    if agent.returncode != 0 or received.offline_reason != "stopped" or received.gaps:
         raise CheckFailed(
-            f"the agent on {board.processor.name} left with {agent.returncode}, farewell "
-            f"{heard.farewell!r}, {heard.trouble or 'no gaps'}\n{_tail(log)}"
+            f"the agent on {board.processor.name} ended with code {agent.returncode}, offline reason "
+            f"{received.offline_reason!r}, {received.gaps or 'no gaps'}\n{_tail(log)}"
         )
-    return heard
+    return received
 
 
 def _tail(log: Path) -> str:
@@ -129,15 +129,15 @@ def _tail(log: Path) -> str:
 def _until(
     condition: Callable[[], bool],
     classroom: Classroom,
-    heard: Heard,
+    received: Received,
     agent: subprocess.Popen[bytes] | None,
-    patience_s: float,
+    timeout_s: float,
 ) -> None:
-    deadline = time.monotonic() + patience_s
+    deadline = time.monotonic() + timeout_s
     while not condition():
         for notice in classroom.poll(0.2):
-            heard.take(notice)
+            received.take(notice)
         if agent is not None and agent.poll() is not None:
-            raise CheckFailed(f"ended by itself with {agent.returncode}")
+            raise CheckFailed(f"ended by itself with code {agent.returncode}")
         if time.monotonic() > deadline:
-            raise CheckFailed(f"only {heard.kinds or 'nothing'} came within {patience_s:.0f} s")
+            raise CheckFailed(f"only {received.kinds or 'nothing'} came within {timeout_s:.0f} s")

@@ -1,7 +1,7 @@
 """Programs and libraries of Debian for another processor, unpacked into a folder: neither root nor a chroot is needed.
 
-apt does the work in a state of its own, apart from the machine's: it checks the archive's signature, resolves what
-depends on what, and compares every package with its hash.
+apt does the work in a state of its own, apart from the machine's: it checks the archive's signature, resolves
+dependencies, and compares every package with its hash.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def apt_settings(state: Path, here: str) -> str:
 
     Args:
         state: Folder of lists, downloads and the empty list of installed packages.
-        here: This machine's architecture in Debian's words, for which the emulator is fetched.
+        here: This machine's architecture by Debian's name, for which the emulator is fetched.
     """
     return f"""Dir::State "{state}";
 Dir::State::status "{state}/status";
@@ -73,11 +73,11 @@ class Archive:
         if missing or not KEYRING.exists():
             raise InputError(
                 f"this machine has no {', '.join(missing) or KEYRING}",
-                expected="Debian or one of its kin, with the package debian-archive-keyring",
+                expected="Debian or a derivative, with the package debian-archive-keyring",
             )
         self._state = folder.resolve()
-        self._here = _said(["dpkg", "--print-architecture"]).strip()
-        self._learnt = False
+        self._here = _output_of(["dpkg", "--print-architecture"]).strip()
+        self._lists_updated = False
         for place in ("lists/partial", "cache/archives/partial"):
             (self._state / place).mkdir(parents=True, exist_ok=True)
         (self._state / "status").write_text("")
@@ -85,16 +85,16 @@ class Archive:
         (self._state / "apt.conf").write_text(apt_settings(self._state, self._here))
 
     def unpack_userland(self, root: Path) -> None:
-        """Fill a folder with Python and the libraries its wheels need, unless it is so already."""
+        """Fill a folder with Python and the libraries its wheels need, unless it has them already."""
         key = fingerprint(SUITE, *USERLAND)
         if is_fresh(root, key):
             return
-        self._learn()
+        self._update_lists()
         self._apt("install", "--yes", "--download-only", *USERLAND)
         shutil.rmtree(root, ignore_errors=True)
         for package in sorted((self._state / "cache" / "archives").glob("*.deb")):
             root.mkdir(parents=True, exist_ok=True)
-            _said(["dpkg-deb", "--extract", str(package), str(root)])
+            _output_of(["dpkg-deb", "--extract", str(package), str(root)])
         mark_fresh(root, key)
 
     def unpack_emulator(self, folder: Path) -> Path:
@@ -102,11 +102,11 @@ class Archive:
         key, program = fingerprint(SUITE, EMULATOR, self._here), folder / "qemu-aarch64-static"
         if is_fresh(folder, key):
             return program
-        self._learn()
+        self._update_lists()
         self._apt("download", f"{EMULATOR}:{self._here}", folder=self._state)
         (package,) = self._state.glob(f"{EMULATOR}_*.deb")
         folder.mkdir(parents=True, exist_ok=True)
-        # The package holds an emulator for every processor there is.
+        # The package contains an emulator for every processor.
         with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE) as unpacking:
             assert unpacking.stdout is not None
             with tarfile.open(fileobj=unpacking.stdout, mode="r|") as tar:
@@ -120,12 +120,12 @@ class Archive:
         mark_fresh(folder, key)
         return program
 
-    def _learn(self) -> None:
-        """Fetch the archive's signed lists, once a run, and drop packages that they no longer name."""
-        if not self._learnt:
+    def _update_lists(self) -> None:
+        """Fetch the archive's signed lists, once per run, and delete packages that they no longer name."""
+        if not self._lists_updated:
             self._apt("update")
             self._apt("autoclean")
-            self._learnt = True
+            self._lists_updated = True
 
     def _apt(self, *arguments: str, folder: Path | None = None) -> None:
         done = subprocess.run(
@@ -144,7 +144,7 @@ class Archive:
             )
 
 
-def _said(command: list[str]) -> str:
+def _output_of(command: list[str]) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise InputError(f"{' '.join(command)}: {done.stderr.strip()}")

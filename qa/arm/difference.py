@@ -13,13 +13,13 @@ class Difference:
     """Two machines' outputs, compared.
 
     Attributes:
-        faces: How many faces were read.
+        faces: How many faces were classified.
         equal: Share of int8 outputs that are the same.
         steps: Largest distance of two int8 outputs, in steps of the output's own quantization.
         probability: Largest distance of two probabilities.
-        labels_differ: Faces whose likeliest label differs.
-        decided_differ: Those among them where the first machine's two likeliest labels lie further apart than
-            ``probability``: not a tie broken otherwise.
+        labels_differ: Faces whose most probable label differs.
+        decided_differ: Those among them where the first machine's two most probable labels differ by more than
+            ``probability``, so that it was not a tie.
     """
 
     faces: int
@@ -31,7 +31,7 @@ class Difference:
 
 
 def quantization_step(logits: NDArray[np.float32]) -> float:
-    """The distance of neighbouring int8 outputs, told from the values that occur; 1.0 where only one does."""
+    """The distance of neighbouring int8 outputs, estimated from the values that occur; 1.0 where only one does."""
     gaps = np.diff(np.unique(logits.astype(np.float64).round(6)))
     return float(gaps.min()) if gaps.size else 1.0
 

@@ -1,4 +1,4 @@
-"""A 64-bit ARM processor for single programs: QEMU in user mode, dressed up as a Raspberry Pi."""
+"""A 64-bit ARM processor for single programs: QEMU in user mode, described to programs as a Raspberry Pi."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Processor:
     Attributes:
         name: What QEMU calls it.
         boards: Where it is found.
-        part: ARM's number for it, as ``/proc/cpuinfo`` tells it.
+        part: ARM's number for it, as ``/proc/cpuinfo`` shows it.
         features: What ``/proc/cpuinfo`` lists.
     """
 
@@ -61,15 +61,15 @@ def sys_files() -> dict[str, str]:
 class Board:
     """One kind of Raspberry Pi on which programs of an unpacked user-land run.
 
-    What a program opens is looked for under the board's own root first. The inference runtime reads the processor's
-    description there; this machine's own would describe another architecture, on which LiteRT 2.2 and 2.3 crash.
+    Files that a program opens are looked for under the board's own root first. The inference runtime reads the
+    processor's description there. With this machine's own, of another architecture, LiteRT 2.2 and 2.3 crash.
 
     Args:
         processor: Its core.
         emulator: QEMU's ``qemu-aarch64-static``.
         userland: Unpacked Debian packages.
         sites: Folders with the agent and its dependencies.
-        root: Where the board's own root is made.
+        root: Where to make the board's own root.
     """
 
     def __init__(self, processor: Processor, emulator: Path, userland: Path, sites: Sequence[Path], root: Path) -> None:
@@ -100,7 +100,7 @@ class Board:
         ]
 
     def environment(self) -> dict[str, str]:
-        """Its environment: nothing of this machine's Python, all of the agent."""
+        """Its environment variables: none of this machine's Python, and the agent on the import path."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         ours = {"PYTHONPATH": ":".join(map(str, self._sites)), "PYTHONNOUSERSITE": "1"}
         return {**kept, **ours, "PYTHONFAULTHANDLER": "1"}

@@ -1,4 +1,4 @@
-"""Whether a folder already holds what it was made from."""
+"""Whether a folder is up to date with what it was made from."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def files_fingerprint(root: Path, *paths: str) -> str:
 
 
 def is_fresh(folder: Path, key: str) -> bool:
-    """Whether the folder was finished from just this."""
+    """Whether the folder is complete and was made from exactly this."""
     mark = folder / _MARK
     return mark.is_file() and mark.read_text(encoding="utf-8") == key
 
 
 def mark_fresh(folder: Path, key: str) -> None:
-    """The folder is finished."""
+    """Note that the folder is complete, and what it was made from."""
     (folder / _MARK).write_text(key, encoding="utf-8")

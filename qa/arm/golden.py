@@ -1,4 +1,4 @@
-"""A bundle's golden faces on an emulated board, run by the very program that tries a published model on a device."""
+"""A bundle's golden faces on an emulated board, run by the program that validates a published model on a device."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def golden_steps(board: Board, bundle: Path) -> float:
     """How far the board's answers are from the recorded ones, in steps of the output.
 
     Raises:
-        CheckFailed: Further than a device allows, or the bundle cannot be tried; the trial's own words.
+        CheckFailed: They are further than a device allows, or the bundle cannot be validated.
     """
     command = board.python("-m", "edge_agent.update.sandboxed_validation", str(bundle), str(bundle), _RUNTIME, _THREADS)
     done = subprocess.run(command, env=board.environment(), capture_output=True, text=True, check=False)
@@ -30,14 +30,14 @@ def golden_steps(board: Board, bundle: Path) -> float:
         found = json.loads(done.stdout)
     except ValueError:
         last = done.stderr.strip()[-500:] or f"exit code {done.returncode}"
-        raise CheckFailed(f"the trial of a bundle on {board.processor.name}", received=last) from None
+        raise CheckFailed(f"sandboxed validation of a bundle on {board.processor.name}", received=last) from None
     if done.returncode != 0:
         raise CheckFailed(found["reason"])
     return float(found["steps"])
 
 
 def with_wrong_answer(bundle: Path, target: Path) -> Path:
-    """A copy whose first recorded answer is just further off than a device allows.
+    """A copy whose first recorded answer is wrong by one step more than a device allows.
 
     Raises:
         CheckFailed: It has no golden faces.

@@ -1,4 +1,4 @@
-"""What a machine's runtime says of given faces, and what its OpenCV draws. Runs on both machines that are compared.
+"""What a machine's runtime gives for faces, and what its OpenCV draws. Runs on both machines that are compared.
 
 python outputs.py FACES.npy OUTPUTS.npz
 """
@@ -14,14 +14,14 @@ from edge_agent.vision.classifier import Classifier
 
 
 def main(faces_file: str, outputs_file: str) -> None:
-    """Read the faces, ``uint8 (N, 48, 48)``; write logits and probabilities, ``float32 (N, K)``, and one drawn room."""
+    """Read faces, ``uint8 (N, 48, 48)``; write logits and probabilities, ``float32 (N, K)``, and a drawn classroom."""
     faces = np.load(faces_file)
     classifier = Classifier.load()
     np.savez(
         outputs_file,
         logits=classifier.logits(faces),
         probabilities=classifier.predict(faces),
-        room=SimulatedClassroom(faces=6, width_px=640, height_px=360, seed=7).render(2.0),
+        classroom=SimulatedClassroom(faces=6, width_px=640, height_px=360, seed=7).render(2.0),
         runtime=np.array(classifier.runtime_name),
     )
 

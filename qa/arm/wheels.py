@@ -17,7 +17,7 @@ _LOCKS: Final = ("deploy/requirements.lock", "deploy/build.lock")
 
 
 def make_wheelhouse(house: Path) -> None:
-    """Fill a folder as a technician would for devices without a network, unless the checkout is still the same.
+    """Fill a folder as a technician would for devices without a network, unless the checkout is unchanged.
 
     Raises:
         InputError: It cannot be made.
@@ -37,7 +37,7 @@ def make_wheelhouse(house: Path) -> None:
 
 
 def unpack_pip(userland: Path, folder: Path) -> None:
-    """Unpack pip's wheel, as Debian has it: read from the archive, it would be compiled anew at every start."""
+    """Unpack pip's wheel from Debian: read from the archive, it would be compiled again at every start."""
     (wheel,) = (userland / "usr/share/python-wheels").glob("pip-*.whl")
     if not is_fresh(folder, wheel.name):
         shutil.rmtree(folder, ignore_errors=True)
@@ -47,7 +47,7 @@ def unpack_pip(userland: Path, folder: Path) -> None:
 
 
 def install_dependencies(board: Board, pip: Path, house: Path, site: Path) -> None:
-    """Let the board's pip install the locked dependencies, hashes checked, unless they are there."""
+    """Let the board's pip install the locked dependencies, hashes checked, unless they are up to date."""
     key = files_fingerprint(CHECKOUT, *_LOCKS)
     if not is_fresh(site, key):
         _install(
@@ -64,7 +64,7 @@ def install_dependencies(board: Board, pip: Path, house: Path, site: Path) -> No
 
 
 def install_agent(board: Board, pip: Path, house: Path, site: Path) -> None:
-    """Let the board's pip install the agent's wheel, unless it is there."""
+    """Let the board's pip install the agent's wheel, unless it is up to date."""
     (wheel,) = house.glob("classroom_edge_agent-*.whl")
     key = files_fingerprint(house, wheel.name)
     if not is_fresh(site, key):
@@ -95,4 +95,4 @@ def _install(board: Board, pip: Path, site: Path, *arguments: str) -> None:
     }
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise CheckFailed(f"pip on {board.processor.name} does not install {arguments[-1]}: {done.stderr.strip()}")
+        raise CheckFailed(f"pip on {board.processor.name} cannot install {arguments[-1]}: {done.stderr.strip()}")

@@ -1,4 +1,4 @@
-"""Many rounds: ``python -m qa.faults --rounds 200 --seed 7``. Ends with code 1 where anything was lost or wrong."""
+"""Run rounds of faults: ``python -m qa.faults --rounds 200 --seed 7``. Exits with 1 if anything was lost or wrong."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
-from qa.faults.series import play_number
-from qa.faults.table import lost, render
+from qa.faults.series import run_number
+from qa.faults.table import lost, outcome_table
 from tests.support.broker import mosquitto_path
 
 
 def main() -> int:
-    """Play the rounds side by side and print the table."""
+    """Run the rounds side by side and print the table."""
     parser = argparse.ArgumentParser(prog="python -m qa.faults", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--seed", default="", help="repeats a series; drawn where left out")
-    parser.add_argument("--only", type=int, default=0, help="play this round of the series alone")
+    parser.add_argument("--rounds", type=int, default=200, help="how many")
+    parser.add_argument("--seed", default="", help="repeats a series; random if left out")
+    parser.add_argument("--only", type=int, default=0, help="run only this round of the series")
     parser.add_argument("--jobs", type=int, default=3, help="rounds side by side")
     options = parser.parse_args()
     if mosquitto_path() is None:
@@ -31,7 +31,7 @@ def main() -> int:
     began = time.monotonic()
     outcomes = []
     with ProcessPoolExecutor(options.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        waiting = {pool.submit(play_number, number, seed): number for number in numbers}
+        waiting = {pool.submit(run_number, number, seed): number for number in numbers}
         for done in as_completed(waiting):
             outcome, folder = done.result()
             outcomes.append(outcome)
@@ -45,7 +45,7 @@ def main() -> int:
     wrong = sum(bool(outcome.wrong) for outcome in outcomes)
     took = f"{len(outcomes)} rounds in {time.monotonic() - began:.0f} s"
     sys.stdout.write(
-        f"\n{render(outcomes)}\n\nseed {seed}, {took}, {lost(outcomes)} events lost, {wrong} rounds wrong\n"
+        f"\n{outcome_table(outcomes)}\n\nseed {seed}, {took}, {lost(outcomes)} events lost, {wrong} rounds wrong\n"
     )
     return 1 if wrong else 0
 

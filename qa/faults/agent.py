@@ -1,7 +1,7 @@
-"""The whole agent as a process of its own, with a ledger of what it accepted.
+"""The whole agent as a process of its own, with a log of what it accepted.
 
-Run as ``python -m qa.faults.agent CONFIG LEDGER CLOCK RATE SEED``, of which the last three mean nothing here. From
-SIGUSR1 on nothing more is noted; SIGTERM ends the agent in good order.
+Run as ``python -m qa.faults.agent CONFIG ACCEPTED CLOCK RATE SEED``; the last three are ignored here. After SIGUSR1
+nothing more is logged. SIGTERM ends the agent in good order.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from edge_agent.command_line import run_app
 from edge_agent.config_file import load_settings
 from edge_agent.system.logs import set_up_logging
 from edge_agent.system.stop_signals import stop_on_signals
-from qa.faults.ledger import QUIET, READY, Ledger
+from qa.faults.accepted_log import QUIET, READY, AcceptedLog
 
 
 def main() -> None:
-    """Watch and publish until told to stop."""
+    """Watch and publish until a signal says stop."""
     config, file = map(Path, sys.argv[1:3])
     quiet = threading.Event()
     signal.signal(signal.SIGUSR1, lambda *_: quiet.set())
     set_up_logging()
     agent = Agent(load_settings(config))
-    ledger = Ledger(agent.messenger, file)
-    ledger.say(READY)
+    accepted_log = AcceptedLog(agent.messenger, file)
+    accepted_log.write_word(READY)
 
-    def keep() -> None:
+    def log_accepted() -> None:
         while not quiet.wait(0.02):
-            ledger.note()
-        ledger.say(QUIET)
+            accepted_log.update()
+        accepted_log.write_word(QUIET)
 
-    threading.Thread(target=keep, daemon=True).start()
+    threading.Thread(target=log_accepted, daemon=True).start()
     with stop_on_signals() as stop:
         agent.run(stop)
 

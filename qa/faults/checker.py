@@ -1,4 +1,4 @@
-"""Compares what a device accepted with what a subscriber received. Pure: lists go in, findings come out."""
+"""Compares what a device accepted with what a subscriber received. Takes lists and returns findings, nothing else."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Event(NamedTuple):
-    """Which event: the run, the name of the topic, and the number within both."""
+    """The identity of an event: the run, the name of the topic, and the number within both."""
 
     session: str
     topic: str
@@ -19,11 +19,11 @@ class Receipt(NamedTuple):
     """An event as a subscriber got it.
 
     Attributes:
-        event: Which.
+        event: Which event.
         event_id: The id in its payload.
         payload: Its bytes.
         again: Whether it was marked as sent late or again.
-        at: Monotonic seconds at which it came.
+        at: Monotonic seconds at which it arrived.
     """
 
     event: Event
@@ -35,14 +35,14 @@ class Receipt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the comparison of one subscriber with the device gave.
+    """The result of comparing one subscriber with the device.
 
     Attributes:
         accepted: Events the device accepted.
-        received: How many of them came.
-        duplicates: Receipts of events that had come before.
-        missing: Accepted events that did not come.
-        wrong: Everything that must not happen at all, in words.
+        received: How many of them arrived.
+        duplicates: Receipts of events that had arrived before.
+        missing: Accepted events that did not arrive.
+        wrong: Everything that must never happen, in words.
     """
 
     accepted: int
@@ -56,9 +56,9 @@ def compare(accepted: Sequence[Event], receipts: Sequence[Receipt], *, asked: bo
     """Check one subscriber.
 
     Args:
-        accepted: What the device accepted, in that order; it may have accepted more than it could note.
-        receipts: What came, in that order.
-        asked: Whether anybody asked for events again meanwhile.
+        accepted: What the device accepted, in that order. It may have accepted more than it could log.
+        receipts: What arrived, in that order.
+        asked: Whether a subscriber asked for events again meanwhile.
     """
     came = {receipt.event for receipt in receipts}
     missing = tuple(event for event in accepted if event not in came)
@@ -86,10 +86,10 @@ def _contradictions(receipts: Iterable[Receipt]) -> list[str]:
 
 
 def _disorder(accepted: Sequence[Event], receipts: Iterable[Receipt], *, asked: bool) -> list[str]:
-    """What comes for the first time comes in the order in which the device accepted it, whatever its topic.
+    """What arrives for the first time arrives in the order in which the device accepted it, whatever its topic.
 
-    What a subscriber asked for again is marked and comes when it comes. Of events that the device had no time to note
-    the order within their topic is known all the same: sessions sort by time.
+    What a subscriber asked for again is marked and may arrive at any time. Of events that the device had no time to
+    log, the order within their topic is known too: sessions sort by time.
     """
     places = {event: place for place, event in enumerate(accepted)}
     wrong: list[str] = []

@@ -1,6 +1,6 @@
-"""A device as a process of its own, so that ``kill -9`` means something: the product's messaging, fed fast.
+"""A device as a process of its own, so that ``kill -9`` is real: the agent's messaging, with many events a second.
 
-Run as ``python -m qa.faults.device CONFIG LEDGER CLOCK RATE SEED``. ``CLOCK`` is a file with the seconds by which
+Run as ``python -m qa.faults.device CONFIG ACCEPTED CLOCK RATE SEED``. ``CLOCK`` is a file with the seconds by which
 the wall clock is off. SIGUSR1 ends the making of events, SIGTERM ends the process in good order.
 """
 
@@ -18,7 +18,7 @@ from edge_agent.clock import SystemClock
 from edge_agent.config_file import load_settings
 from edge_agent.device.messenger import Messenger
 from edge_agent.device.publisher import PublisherTiming
-from qa.faults.ledger import DELIVERED, QUIET, READY, Ledger
+from qa.faults.accepted_log import DELIVERED, QUIET, READY, AcceptedLog
 from tests.support.samples import a_change, a_report, a_window
 
 TIMING = PublisherTiming(
@@ -36,7 +36,7 @@ _SUMMARY_SHARE = 0.1
 
 
 class WrongClock(SystemClock):
-    """This machine's clock, set wrong by what a file says."""
+    """This machine's clock, wrong by the seconds in a file."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -53,8 +53,8 @@ class WrongClock(SystemClock):
         return float(self._file.read_text() or 0)
 
 
-def main(config: Path, ledger_file: Path, clock_file: Path, rate: float, seed: int) -> None:
-    """Make events until told to stop."""
+def main(config: Path, accepted_file: Path, clock_file: Path, rate: float, seed: int) -> None:
+    """Make events until a signal says stop."""
     quiet, stop = threading.Event(), threading.Event()
     signal.signal(signal.SIGUSR1, lambda *_: quiet.set())
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -62,34 +62,34 @@ def main(config: Path, ledger_file: Path, clock_file: Path, rate: float, seed: i
     messenger = Messenger(
         settings, labels=("happy", "sad"), model_id="9f86d081884c", clock=WrongClock(clock_file), timing=TIMING
     )
-    ledger = Ledger(messenger, ledger_file)
-    ledger.say(READY)
+    accepted_log = AcceptedLog(messenger, accepted_file)
+    accepted_log.write_word(READY)
     messenger.start()
-    draw = random.Random(seed)
-    said: set[str] = set()
+    rng = random.Random(seed)
+    written: set[str] = set()
     health_at = 0.0
     while not stop.is_set():
         if not quiet.is_set():
-            for _ in range(draw.choice((1, 1, 1, 5, 20))):
-                if draw.random() < _SUMMARY_SHARE:
+            for _ in range(rng.choice((1, 1, 1, 5, 20))):
+                if rng.random() < _SUMMARY_SHARE:
                     messenger.summary(a_window())
                 else:
                     messenger.expression(a_change())
-        ledger.note()
-        if quiet.is_set() and not ledger.waiting:
+        accepted_log.update()
+        if quiet.is_set() and not accepted_log.waiting:
             now = {QUIET, DELIVERED} if messenger.statistics().outbox.pending == 0 else {QUIET}
-            for word in sorted(now - said, reverse=True):
-                ledger.say(word)
-            said |= now
+            for word in sorted(now - written, reverse=True):
+                accepted_log.write_word(word)
+            written |= now
         if time.monotonic() >= health_at:
             messenger.health(a_report())
             health_at = time.monotonic() + _HEALTH_EVERY_S
-        stop.wait(draw.expovariate(rate / 5.6))
+        stop.wait(rng.expovariate(rate / 5.6))
     messenger.stop(drain_s=1.0)
-    ledger.note()
+    accepted_log.update()
 
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    config_file, ledger_path, clock_path = map(Path, sys.argv[1:4])
-    main(config_file, ledger_path, clock_path, float(sys.argv[4]), int(sys.argv[5]))
+    config_file, accepted_path, clock_path = map(Path, sys.argv[1:4])
+    main(config_file, accepted_path, clock_path, float(sys.argv[4]), int(sys.argv[5]))

@@ -1,6 +1,6 @@
-"""The faults: what is done to broker, line, device, disk and clock in the course of a round.
+"""The faults: what is done to broker, line, device, disk and clock during a round.
 
-Each function finds a device at work, disturbs it at random moments and returns when everything is mended.
+Each function gets a running device, disturbs it at random moments and returns when everything works again.
 """
 
 from __future__ import annotations
@@ -10,159 +10,160 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from qa.faults import cameras, disks
-from qa.faults.stage import Stage
+from qa.faults.rig import Rig
 
 _PERSISTENT = "persistence true\npersistence_location {folder}/\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One kind of trouble.
+    """One kind of fault.
 
     Attributes:
-        name: What it is called in the table.
-        play: Does it.
-        broker_keeps: Whether the broker keeps what it has acknowledged; if not, a plain subscriber may miss events.
-        prepare: Sets the scene and starts the device.
+        name: Its name in the table.
+        inject: Causes it, and ends it.
+        broker_keeps: Whether the broker keeps what it has acknowledged. If not, ``mosquitto_sub`` may miss events.
+        prepare: Prepares the rig and starts the device.
         broker_config: Lines of Mosquitto's configuration; ``{folder}`` is the broker's own folder.
-        share: How often it is drawn, against 1 of the others; what takes long is drawn less.
+        share: How often it is chosen, relative to 1. Faults that take long are chosen less.
         fast: Whether the device makes many events a second.
-        client_watches: Whether the client has to be there from the start, for the device may forget what it delivered.
+        client_watches: Whether the client must be there from the start, because the device may forget what it
+            delivered.
     """
 
     name: str
-    play: Callable[[Stage], None]
+    inject: Callable[[Rig], None]
     broker_keeps: bool = True
-    prepare: Callable[[Stage], None] = Stage.start
+    prepare: Callable[[Rig], None] = Rig.start
     broker_config: str = ""
     share: float = 1.0
     fast: bool = True
     client_watches: bool = False
 
 
-def broker_killed(stage: Stage) -> None:
-    """``kill -9`` of the broker at any moment, also twice."""
-    for _ in range(stage.draw.choice((1, 1, 2))):
-        stage.pause(0.0, 0.8)
-        stage.broker.kill()
-        stage.pause(0.0, 0.5)
-        stage.broker.start()
+def broker_killed(rig: Rig) -> None:
+    """``kill -9`` of the broker at any moment, sometimes twice."""
+    for _ in range(rig.rng.choice((1, 1, 2))):
+        rig.pause(0.0, 0.8)
+        rig.broker.kill()
+        rig.pause(0.0, 0.5)
+        rig.broker.start()
 
 
-def broker_restarted(stage: Stage) -> None:
+def broker_restarted(rig: Rig) -> None:
     """The broker is stopped in good order, as by an update, and started again."""
-    stage.pause(0.0, 0.8)
-    stage.broker.stop()
-    stage.pause(0.0, 0.8)
-    stage.broker.start()
+    rig.pause(0.0, 0.8)
+    rig.broker.stop()
+    rig.pause(0.0, 0.8)
+    rig.broker.start()
 
 
-def line_cut(stage: Stage) -> None:
-    """The connection breaks several times in the middle of things."""
-    for _ in range(stage.draw.randint(1, 5)):
-        stage.pause(0.0, 0.4)
-        stage.line.cut()
+def line_cut(rig: Rig) -> None:
+    """The connection breaks several times while events are sent."""
+    for _ in range(rig.rng.randint(1, 5)):
+        rig.pause(0.0, 0.4)
+        rig.line.cut()
 
 
-def line_half_open(stage: Stage) -> None:
-    """The connection stays open and carries nothing any more; what goes into it is lost."""
-    stage.pause(0.0, 0.5)
-    stage.line.freeze()
-    stage.pause(0.2, 2.0)
-    stage.line.thaw()
+def line_half_open(rig: Rig) -> None:
+    """The connection stays open but carries nothing; what is sent into it is lost."""
+    rig.pause(0.0, 0.5)
+    rig.line.freeze()
+    rig.pause(0.2, 2.0)
+    rig.line.thaw()
 
 
-def line_away(stage: Stage) -> None:
+def line_away(rig: Rig) -> None:
     """No network for a while."""
-    stage.pause(0.0, 0.3)
-    stage.line.shut()
-    stage.pause(0.3, 1.5)
-    stage.line.reopen()
+    rig.pause(0.0, 0.3)
+    rig.line.shut()
+    rig.pause(0.3, 1.5)
+    rig.line.reopen()
 
 
-def broker_slow(stage: Stage) -> None:
-    """Everything takes its time, and now and then the broker hangs."""
-    stage.line.delay_s = stage.draw.uniform(0.01, 0.1)
-    for _ in range(stage.draw.randint(1, 3)):
-        stage.pause(0.1, 0.4)
-        stage.broker.pause()
-        stage.pause(0.1, 0.8)
-        stage.broker.resume()
-    stage.line.delay_s = 0.0
+def broker_slow(rig: Rig) -> None:
+    """Every answer is late, and now and then the broker hangs."""
+    rig.line.delay_s = rig.rng.uniform(0.01, 0.1)
+    for _ in range(rig.rng.randint(1, 3)):
+        rig.pause(0.1, 0.4)
+        rig.broker.pause()
+        rig.pause(0.1, 0.8)
+        rig.broker.resume()
+    rig.line.delay_s = 0.0
 
 
-def agent_killed(stage: Stage) -> None:
+def agent_killed(rig: Rig) -> None:
     """``kill -9`` of the agent at random moments, also while it starts."""
-    for _ in range(stage.draw.randint(1, 3)):
-        stage.pause(0.0, 1.2)
-        stage.kill()
-        stage.start()
+    for _ in range(rig.rng.randint(1, 3)):
+        rig.pause(0.0, 1.2)
+        rig.kill()
+        rig.start()
 
 
-def agent_stopped_with_a_full_queue(stage: Stage) -> None:
+def agent_stopped_with_a_full_queue(rig: Rig) -> None:
     """SIGTERM while the broker is away and hundreds of events wait."""
-    stage.line.shut()
-    stage.wait_for_events(stage.draw.randint(50, 400))
-    stage.terminate()
-    stage.line.reopen()
-    stage.start()
+    rig.line.shut()
+    rig.wait_for_events(rig.rng.randint(50, 400))
+    rig.terminate()
+    rig.line.reopen()
+    rig.start()
 
 
-def everything_killed(stage: Stage) -> None:
+def everything_killed(rig: Rig) -> None:
     """A power cut in the whole school: agent and broker die at once, and come back in any order."""
-    stage.pause(0.2, 1.0)
-    stage.broker.kill()
-    stage.kill()
-    first, second = stage.draw.sample([stage.start, stage.broker.start], 2)
+    rig.pause(0.2, 1.0)
+    rig.broker.kill()
+    rig.kill()
+    first, second = rig.rng.sample([rig.start, rig.broker.start], 2)
     first()
-    stage.pause(0.0, 0.5)
+    rig.pause(0.0, 0.5)
     second()
 
 
-def clock_stepped(stage: Stage) -> None:
+def clock_stepped(rig: Rig) -> None:
     """The clock jumps back and forth by up to years, also across a restart and while the broker is away."""
-    for sign in stage.draw.sample((-1, 1), 2):
-        stage.pause(0.0, 0.4)
-        away = stage.draw.random() < 0.5
+    for sign in rig.rng.sample((-1, 1), 2):
+        rig.pause(0.0, 0.4)
+        away = rig.rng.random() < 0.5
         if away:
-            stage.line.shut()
-        stage.set_clock_wrong(sign * stage.draw.choice((2.0, 3600.0, 86400.0, 4e7)))
-        stage.wait_for_events(20)
-        if stage.draw.random() < 0.6:
-            stage.kill()
-            stage.start()
+            rig.line.shut()
+        rig.set_clock_wrong(sign * rig.rng.choice((2.0, 3600.0, 86400.0, 4e7)))
+        rig.wait_for_events(20)
+        if rig.rng.random() < 0.6:
+            rig.kill()
+            rig.start()
         if away:
-            stage.line.reopen()
-    stage.set_clock_wrong(0.0)
+            rig.line.reopen()
+    rig.set_clock_wrong(0.0)
 
 
-def with_a_wrong_password(stage: Stage) -> None:
+def with_a_wrong_password(rig: Rig) -> None:
     """Start a device whose password the broker does not accept."""
-    _write_password(stage, "another one")
-    (stage.folder / "secret").write_text("right\n")
-    stage.mqtt = f'username = "pi"\npassword_file = "{stage.folder / "secret"}"'
-    stage.broker.reload()
-    stage.start()
+    _write_password(rig, "another one")
+    (rig.folder / "secret").write_text("right\n")
+    rig.mqtt = f'username = "pi"\npassword_file = "{rig.folder / "secret"}"'
+    rig.broker.reload()
+    rig.start()
 
 
-def password_put_right(stage: Stage) -> None:
-    """The broker learns the device's password some time after it has refused it."""
-    stage.wait_for_log("refuses the connection")
-    stage.wait_for_events(stage.draw.randint(1, 200))
-    _write_password(stage, "right")
-    stage.broker.reload()
+def password_put_right(rig: Rig) -> None:
+    """The broker gets the right password some time after it has refused the device."""
+    rig.wait_for_log("refuses the connection")
+    rig.wait_for_events(rig.rng.randint(1, 200))
+    _write_password(rig, "right")
+    rig.broker.reload()
 
 
-def _write_password(stage: Stage, password: str) -> None:
-    file = stage.broker.folder / "passwords"
+def _write_password(rig: Rig, password: str) -> None:
+    file = rig.broker.folder / "passwords"
     file.unlink(missing_ok=True)
     subprocess.run(["mosquitto_passwd", "-b", "-c", str(file), "pi", password], check=True, capture_output=True)
 
 
-def storm(stage: Stage) -> None:
-    """Several of the others, one after the other."""
-    for fault in stage.draw.sample((line_cut, line_half_open, broker_slow, agent_killed, broker_killed), 3):
-        fault(stage)
+def storm(rig: Rig) -> None:
+    """Several other faults, one after the other."""
+    for fault in rig.rng.sample((line_cut, line_half_open, broker_slow, agent_killed, broker_killed), 3):
+        fault(rig)
 
 
 FAULTS = (

@@ -1,4 +1,4 @@
-"""One round: a device at work, a fault, and afterwards the question whether everything arrived."""
+"""One round: a running device, a fault, and a check afterwards whether everything arrived."""
 
 from __future__ import annotations
 
@@ -14,87 +14,89 @@ import pytest
 from edge_agent.client import Device, DeviceState
 from qa.faults.checker import Event, Findings, Receipt, compare
 from qa.faults.faults import Fault
-from qa.faults.stage import DEVICE, SITE, Stage
-from qa.faults.witness import ClientSubscriber, PlainSubscriber
+from qa.faults.rig import DEVICE, SITE, Rig
+from qa.faults.subscribers import ClientSubscriber, MosquittoSub
 
-_PATIENCE_S = 60.0
+_TIMEOUT_S = 60.0
 _DEVICE = Device(SITE, DEVICE)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a round gave.
+    """The result of a round.
 
     Attributes:
         fault: Its name.
         seed: Of the round.
-        client: What the client got of what was accepted.
-        plain: What ``mosquitto_sub`` got of it.
+        client: What ``edge_agent.client`` got of what was accepted.
+        mosquitto_sub: What ``mosquitto_sub`` got of it.
         recovery_s: From the end of the fault until all accepted before it had arrived.
-        wrong: Everything that must not be, in words; empty when all is well.
+        wrong: Everything that must not happen, in words; empty when all is well.
     """
 
     fault: str
     seed: str
     client: Findings
-    plain: Findings
+    mosquitto_sub: Findings
     recovery_s: float
     wrong: tuple[str, ...]
 
 
-def play(fault: Fault, seed: str, folder: Path) -> Outcome:
-    """Play one round.
+def run_round(fault: Fault, seed: str, folder: Path) -> Outcome:
+    """Run one round.
 
     Args:
         fault: What goes wrong.
-        seed: Decides everything that is random but the timing of processes.
+        seed: Decides everything random except the timing of processes.
         folder: Empty; logs and state are left in it.
     """
-    draw = random.Random(seed)
-    # Where the client joins only afterwards, nobody has asked for anything again before the plain subscriber is judged.
-    present = fault.client_watches or draw.random() < 0.5
+    rng = random.Random(seed)
+    # If the client joins only afterwards, nobody has asked for events again before mosquitto_sub is checked.
+    present = fault.client_watches or rng.random() < 0.5
     with contextlib.ExitStack() as stack:
-        stage = stack.enter_context(Stage(folder, draw, fault.broker_config))
-        plain = stack.enter_context(PlainSubscriber(stage.broker, folder))
-        client = ClientSubscriber(stage.broker, catch_up=not present)
+        rig = stack.enter_context(Rig(folder, rng, fault.broker_config))
+        mosquitto_sub = stack.enter_context(MosquittoSub(rig.broker, folder))
+        client = ClientSubscriber(rig.broker, catch_up=not present)
         if present:
             stack.enter_context(client)
-        fault.prepare(stage)
-        if fault.fast and draw.random() < 0.8:
-            stage.wait_for_events(draw.randint(1, 60))
-        fault.play(stage)
-        mended_at, waiting = time.monotonic(), stage.accepted()
-        stage.wait_for_events(draw.randint(1, 40) if fault.fast else 1)
-        stage.fall_quiet()
-        accepted = stage.accepted()
+        fault.prepare(rig)
+        if fault.fast and rng.random() < 0.8:
+            rig.wait_for_events(rng.randint(1, 60))
+        fault.inject(rig)
+        ended_at, waiting = time.monotonic(), rig.accepted()
+        rig.wait_for_events(rng.randint(1, 40) if fault.fast else 1)
+        rig.fall_quiet()
+        accepted = rig.accepted()
         if fault.broker_keeps:
-            _await(lambda: not _missing(accepted, plain.receipts))
-        recovered_at = _arrived_at(waiting, plain.receipts)
-        seen_alone = len(plain.receipts)
+            _await(lambda: not _missing(accepted, mosquitto_sub.receipts))
+        recovered_at = _arrived_at(waiting, mosquitto_sub.receipts)
+        seen_alone = len(mosquitto_sub.receipts)
         if not present:
             stack.enter_context(client)
         _await(lambda: not _missing(accepted, client.receipts))
         if present:
             recovered_at = max(recovered_at, _arrived_at(waiting, client.receipts))
-        wrong = _state_after(stage, client)
-    by_plain = plain.receipts if present else plain.receipts[:seen_alone]
-    judged = compare(accepted, client.receipts), compare(accepted, by_plain, asked=present)
-    wrong += [f"client: {what}" for what in judged[0].wrong]
-    wrong += [f"client: missing {event}" for event in judged[0].missing]
-    wrong += [f"mosquitto_sub: {what}" for what in judged[1].wrong]
+        wrong = _state_after(rig, client)
+    by_mosquitto_sub = mosquitto_sub.receipts if present else mosquitto_sub.receipts[:seen_alone]
+    of_client = compare(accepted, client.receipts)
+    of_mosquitto_sub = compare(accepted, by_mosquitto_sub, asked=present)
+    wrong += [f"client: {what}" for what in of_client.wrong]
+    wrong += [f"client: missing {event}" for event in of_client.missing]
+    wrong += [f"mosquitto_sub: {what}" for what in of_mosquitto_sub.wrong]
     if fault.broker_keeps:
-        wrong += [f"mosquitto_sub: missing {event}" for event in judged[1].missing]
-    return Outcome(fault.name, seed, *judged, max(0.0, recovered_at - mended_at), tuple(wrong))
+        wrong += [f"mosquitto_sub: missing {event}" for event in of_mosquitto_sub.missing]
+    recovery_s = max(0.0, recovered_at - ended_at)
+    return Outcome(fault.name, seed, of_client, of_mosquitto_sub, recovery_s, tuple(wrong))
 
 
-def _state_after(stage: Stage, client: ClientSubscriber) -> list[str]:
-    """A device that lives must count as alive, and one that was stopped as gone."""
+def _state_after(rig: Rig, client: ClientSubscriber) -> list[str]:
+    """A device that runs must be reported as online, and one that was stopped as offline."""
     wrong = []
     if not _await(lambda: client.state(_DEVICE) is DeviceState.ONLINE):
-        wrong.append(f"the device is alive and counts as {client.state(_DEVICE).value}")
-    stage.terminate()
+        wrong.append(f"the device is running and reported as {client.state(_DEVICE).value}")
+    rig.terminate()
     if not _await(lambda: client.state(_DEVICE) is DeviceState.OFFLINE):
-        wrong.append(f"the device was stopped and counts as {client.state(_DEVICE).value}")
+        wrong.append(f"the device was stopped and reported as {client.state(_DEVICE).value}")
     return wrong
 
 
@@ -103,7 +105,7 @@ def _missing(accepted: Sequence[Event], receipts: Sequence[Receipt]) -> set[Even
 
 
 def _arrived_at(events: Sequence[Event], receipts: Sequence[Receipt]) -> float:
-    """When the last of these events came for the first time."""
+    """When the last of these events arrived for the first time."""
     first: dict[Event, float] = {}
     for receipt in list(receipts):
         first.setdefault(receipt.event, receipt.at)
@@ -111,7 +113,7 @@ def _arrived_at(events: Sequence[Event], receipts: Sequence[Receipt]) -> float:
 
 
 def _await(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + _TIMEOUT_S
     while not condition():
         if time.monotonic() > deadline:
             return False
@@ -119,10 +121,10 @@ def _await(condition: Callable[[], bool]) -> bool:
     return True
 
 
-def play_safely(fault: Fault, seed: str, folder: Path) -> Outcome:
-    """As :func:`play`, but what ends a round early is told as something wrong."""
+def run_round_safely(fault: Fault, seed: str, folder: Path) -> Outcome:
+    """As :func:`run_round`, but an error that ends the round early is part of the outcome."""
     try:
-        return play(fault, seed, folder)
+        return run_round(fault, seed, folder)
     except (Exception, pytest.fail.Exception) as trouble:  # noqa: BLE001 - the other rounds go on
         nothing = compare([], [])
         return Outcome(fault.name, seed, nothing, nothing, 0.0, (f"{type(trouble).__name__}: {trouble}",))

@@ -17,7 +17,7 @@ def logits(*rows: list[int]) -> NDArray[np.float32]:
     return (np.array(rows) * STEP).astype(np.float32)
 
 
-def test_the_step_is_told_from_the_values() -> None:
+def test_the_step_is_estimated_from_the_values() -> None:
     assert quantization_step(logits([0, 3, -7], [4, 12, -7])) == pytest.approx(STEP, rel=1e-4)
 
 
@@ -35,7 +35,7 @@ def test_one_rounding_is_one_step() -> None:
     assert 0 < found.probability < 1
 
 
-def test_a_tie_broken_otherwise_is_told_from_another_answer() -> None:
+def test_a_tie_broken_otherwise_is_distinguished_from_another_answer() -> None:
     ours, theirs = logits([10, 10, 0], [40, 0, 0]), logits([10, 11, 0], [40, 0, 0])
     tie = compare(ours, theirs, softmax(ours), softmax(theirs))
     assert (tie.labels_differ, tie.decided_differ) == (1, 0)

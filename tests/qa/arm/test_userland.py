@@ -33,7 +33,9 @@ def test_another_mirror_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert debian.mirror() == debian.DEFAULT_MIRROR
 
 
-def test_a_machine_without_apt_is_told_what_it_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_on_a_machine_without_apt_names_what_it_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InputError, match="apt-get, dpkg, dpkg-deb"):
         debian.Archive(tmp_path / "apt")

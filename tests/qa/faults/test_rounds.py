@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from qa.faults.faults import FAULTS, Fault
-from qa.faults.rounds import play
-from qa.faults.stage import Stage
+from qa.faults.rig import Rig
+from qa.faults.rounds import run_round
 from tests.support.broker import mosquitto_path
 
 SHORT = {
@@ -22,24 +22,24 @@ SHORT = {
 }
 
 
-def set_right_between_two_runs(stage: Stage) -> None:
+def set_right_between_two_runs(rig: Rig) -> None:
     """A run delivers under a clock that is more than a year behind; the next one starts with the right clock."""
-    stage.terminate()
-    stage.set_clock_wrong(-4e7)
-    stage.start()
-    stage.wait_for_events(20)
-    stage.fall_quiet()
-    stage.wait_until_delivered()
-    stage.terminate()
-    stage.set_clock_wrong(0.0)
-    stage.start()
+    rig.terminate()
+    rig.set_clock_wrong(-4e7)
+    rig.start()
+    rig.wait_for_events(20)
+    rig.fall_quiet()
+    rig.wait_until_delivered()
+    rig.terminate()
+    rig.set_clock_wrong(0.0)
+    rig.start()
 
 
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.name in SHORT], ids=lambda fault: fault.name)
 def test_nothing_accepted_is_lost(fault: Fault, tmp_path: Path) -> None:
     if mosquitto_path() is None:
         pytest.skip("Mosquitto is not installed (Debian: apt install mosquitto mosquitto-clients)")
-    outcome = play(fault, "short", tmp_path)
+    outcome = run_round(fault, "short", tmp_path)
     assert outcome.wrong == ()
     assert outcome.client.accepted > 0
 
@@ -47,7 +47,8 @@ def test_nothing_accepted_is_lost(fault: Fault, tmp_path: Path) -> None:
 def test_a_client_that_joins_later_gets_what_was_delivered_under_a_clock_far_behind(tmp_path: Path) -> None:
     if mosquitto_path() is None:
         pytest.skip("Mosquitto is not installed (Debian: apt install mosquitto mosquitto-clients)")
+    fault = Fault("clock set right between two runs", set_right_between_two_runs)
     joins_afterwards = "afterwards"
-    outcome = play(Fault("clock set right between two runs", set_right_between_two_runs), joins_afterwards, tmp_path)
+    outcome = run_round(fault, joins_afterwards, tmp_path)
     assert outcome.wrong == ()
     assert outcome.client.accepted > 20

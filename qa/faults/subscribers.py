@@ -1,4 +1,4 @@
-"""Who watches: ``mosquitto_sub`` with a session of its own at the broker, and the client that dashboards use."""
+"""The two subscribers of a round: ``mosquitto_sub`` with a persistent session, and the client that dashboards use."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from tests.support.broker import Mosquitto, wait_until
 _PATIENCE = Patience(grace_s=0.2, retry_s=1.0, retry_cap_s=2.0)
 
 
-class PlainSubscriber:
-    """``mosquitto_sub``, which shares no line with this project. The broker keeps its messages while it is away.
+class MosquittoSub:
+    """``mosquitto_sub``, which shares no code with this project. The broker keeps its messages while it is away.
 
     Attributes:
-        receipts: The events it got so far, repetitions included.
+        receipts: The events it got so far, duplicates included.
     """
 
     def __init__(self, broker: Mosquitto, folder: Path) -> None:
         self.receipts: list[Receipt] = []
         self._broker, self._folder = broker, folder
 
-    def __enter__(self) -> PlainSubscriber:
+    def __enter__(self) -> MosquittoSub:
         broker = self._broker
         topics = [part for name in SEQUENCED for part in ("-t", f"classroom/v1/+/+/{name}")]
         command = [
@@ -44,7 +44,7 @@ class PlainSubscriber:
             "1",
             "-c",
             "-i",
-            "witness",
+            "fault-rounds",
             "-F",
             "%t\t%P\t%p",
             *topics,
@@ -79,11 +79,11 @@ class ClientSubscriber:
     """``edge_agent.client`` on a thread of its own.
 
     Args:
-        broker: Where.
+        broker: Where to connect.
         catch_up: Whether to ask for everything from before it joined.
 
     Attributes:
-        receipts: The events it told of.
+        receipts: The events it reported.
     """
 
     def __init__(self, broker: Mosquitto, *, catch_up: bool = False) -> None:
@@ -104,7 +104,7 @@ class ClientSubscriber:
         self._thread.join()
 
     def state(self, device: Device) -> DeviceState:
-        """What it says of a device."""
+        """The state it reports for a device."""
         return self._classroom.states().get(device, DeviceState.UNKNOWN)
 
     def _run(self) -> None:

@@ -1,4 +1,4 @@
-"""Everything one round needs: a broker, a line to it that can be disturbed, a device, and the means to disturb."""
+"""The test rig of one round: a broker, a line to it that can be disturbed, a device, and the means to disturb them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from types import TracebackType
 
 import pytest
 
+from qa.faults.accepted_log import DELIVERED, QUIET, READY, read_accepted
 from qa.faults.checker import Event
-from qa.faults.ledger import DELIVERED, QUIET, READY, read_ledger
 from tests.support.broker import Mosquitto, wait_until
 from tests.support.proxy import Proxy
 
@@ -26,36 +26,36 @@ _RATE = 150.0
 """Events a second that a device is fed with, about."""
 
 
-class Stage:
+class Rig:
     """One device and one broker, in a folder of their own. Use as a context manager.
 
     Args:
         folder: Empty.
-        draw: The round's randomness.
+        rng: The round's random numbers.
         broker_config: Lines of Mosquitto's configuration; ``{folder}`` is the broker's own folder.
 
     Attributes:
         broker: The broker.
         line: What lies between device and broker.
-        state: Folder in which the device keeps its outbox.
+        state: Folder of the device's outbox.
         mqtt: Further lines of the device's ``[mqtt]`` settings.
-        environment: What the device's environment has besides ours.
+        environment: Variables added to the device's environment.
         small_disk: Whether ``state`` is a small file system of its own.
     """
 
-    def __init__(self, folder: Path, draw: random.Random, broker_config: str) -> None:
-        own = folder / "broker"
-        own.mkdir()
-        (own / "passwords").touch()
-        self.folder, self.draw = folder, draw
-        self.broker = Mosquitto(own, broker_config.format(folder=own))
+    def __init__(self, folder: Path, rng: random.Random, broker_config: str) -> None:
+        broker_folder = folder / "broker"
+        broker_folder.mkdir()
+        (broker_folder / "passwords").touch()
+        self.folder, self.rng = folder, rng
+        self.broker = Mosquitto(broker_folder, broker_config.format(folder=broker_folder))
         self.line = Proxy(self.broker.port)
         self.state = folder / "state"
         self.state.mkdir()
         self.mqtt = ""
         self.environment: dict[str, str] = {}
         self.small_disk = False
-        self._ledger = folder / "ledger.txt"
+        self._accepted_file = folder / "accepted.txt"
         self._clock = folder / "clock"
         self._process: subprocess.Popen[bytes] | None = None
         self._program, self._more = "qa.faults.device", ""
@@ -63,7 +63,7 @@ class Stage:
         self._cleanup, self._at_end = contextlib.ExitStack(), contextlib.ExitStack()
         self.set_clock_wrong(0.0)
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> Rig:
         self.broker.start()
         self._cleanup.callback(self.broker.stop)
         self._cleanup.enter_context(self.line)
@@ -81,19 +81,19 @@ class Stage:
         self._at_end.callback(action)
 
     def start(self, program: str = "", more: str = "") -> None:
-        """Start the device: the program and the settings given last, at first the messenger that is fed fast."""
+        """Start the device: with the program and settings given last, at first ``qa.faults.device``."""
         if program:
             self._program, self._more = program, more
         config = self.folder / "agent.toml"
         config.write_text(
             f'[device]\nsite = "{SITE}"\nid = "{DEVICE}"\n'
-            f'[mqtt]\nhost = "127.0.0.1"\nport = {self.line.port}\nwill_delay_s = {self.draw.choice((0, 1))}\n'
+            f'[mqtt]\nhost = "127.0.0.1"\nport = {self.line.port}\nwill_delay_s = {self.rng.choice((0, 1))}\n'
             f"keepalive_s = 5\nhealth_every_s = 1\n{self.mqtt}\n"
-            f'[outbox]\npath = "{self.state / "outbox.db"}"\ncommit_s = {self.draw.choice((0.0, 0.05, 0.25))}\n'
+            f'[outbox]\npath = "{self.state / "outbox.db"}"\ncommit_s = {self.rng.choice((0.0, 0.05, 0.25))}\n'
             f"{self._more}"
         )
-        arguments = [config, self._ledger, self._clock, _RATE, self.draw.randrange(2**31)]
-        self._ready_before = self._said(READY)
+        arguments = [config, self._accepted_file, self._clock, _RATE, self.rng.randrange(2**31)]
+        self._ready_before = self._count(READY)
         with (self.folder / "device.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", self._program, *map(str, arguments)],
@@ -109,7 +109,7 @@ class Stage:
             self._process = None
 
     def terminate(self) -> None:
-        """End the device in good order, which it has to do with code 0 and without a word of Python's."""
+        """End the device in good order: it must exit with code 0 and log no traceback."""
         assert self._process is not None
         self._process.terminate()
         code = self._process.wait(30)
@@ -131,52 +131,52 @@ class Stage:
         resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (size if size >= 0 else hard, hard))
 
     def fall_quiet(self) -> None:
-        """Let the device make no more events, and wait until it has accepted those it made."""
+        """Stop the device from making events, and wait until it has accepted those it made."""
         assert self._process is not None
-        self._wait(lambda: self._said(READY) > self._ready_before, "the device's start")
-        before = self._said(QUIET)
+        self._wait(lambda: self._count(READY) > self._ready_before, "the device's start")
+        before = self._count(QUIET)
         self._process.send_signal(signal.SIGUSR1)
-        self._wait(lambda: self._said(QUIET) > before, "the device falling quiet")
+        self._wait(lambda: self._count(QUIET) > before, "the device falling quiet")
 
     def accepted(self) -> list[Event]:
-        """What the device has accepted so far, all its runs together."""
-        return read_ledger(self._ledger)
+        """What the device has accepted so far, in all its runs."""
+        return read_accepted(self._accepted_file)
 
     def wait_for_events(self, more: int) -> None:
-        """Wait until the device has accepted so many more."""
+        """Wait until the device has accepted ``more`` further events."""
         wanted = len(self.accepted()) + more
         self._wait(lambda: len(self.accepted()) >= wanted, f"{more} more events")
 
     def wait_until_delivered(self) -> None:
         """Once the device is quiet: wait until the broker has acknowledged every event."""
-        self._wait(lambda: self._said(DELIVERED) > 0, "delivery")
+        self._wait(lambda: self._count(DELIVERED) > 0, "delivery")
 
     def wait_for_log(self, words: str) -> None:
         """Wait until the device has logged these words."""
-        self._wait(lambda: words in self.log(), f"the device saying {words!r}")
+        self._wait(lambda: words in self.log(), f"the log line {words!r}")
 
     def log(self) -> str:
-        """What the device has logged, all its runs together."""
+        """What the device has logged, in all its runs."""
         return (self.folder / "device.log").read_text()
 
     def set_clock_wrong(self, by_s: float) -> None:
-        """Set the device's wall clock off by so many seconds, at once."""
-        beside = self._clock.with_suffix(".new")
-        beside.write_text(str(by_s))
-        beside.replace(self._clock)
+        """Set the device's wall clock wrong by so many seconds, at once."""
+        new = self._clock.with_suffix(".new")
+        new.write_text(str(by_s))
+        new.replace(self._clock)
 
-    def pause(self, least_s: float, most_s: float) -> None:
+    def pause(self, min_s: float, max_s: float) -> None:
         """Let a random time pass."""
-        time.sleep(self.draw.uniform(least_s, most_s))
+        time.sleep(self.rng.uniform(min_s, max_s))
 
-    def _said(self, word: str) -> int:
-        return self._ledger.read_text().count(word) if self._ledger.exists() else 0
+    def _count(self, word: str) -> int:
+        return self._accepted_file.read_text().count(word) if self._accepted_file.exists() else 0
 
     def _wait(self, condition: Callable[[], object], what: str) -> None:
-        def came_about_or_died() -> bool:
+        def holds_or_died() -> bool:
             return bool(condition()) or self._process is None or self._process.poll() is not None
 
-        wait_until(came_about_or_died, 60.0, what)
+        wait_until(holds_or_died, 60.0, what)
         if not condition():
             pytest.fail(f"the device died: {self.log()[-2000:]}")
 

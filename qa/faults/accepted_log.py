@@ -1,4 +1,4 @@
-"""What a device accepted, written down where its death cannot take it back."""
+"""A log of what a device accepted, in a file that outlives the device."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edge_agent.device.messenger import Messenger
 from qa.faults.checker import Event
 
 READY = "ready"
-"""Written by every process once it can be told to be quiet."""
+"""Written by every process once it handles the signal to fall quiet."""
 
 QUIET = "quiet"
 """Written when the device makes no events any more and has accepted all it made."""
@@ -22,22 +22,22 @@ DELIVERED = "delivered"
 _LINE = re.compile(r"(?P<session>\w{16}) (?P<topic>expression|summary) (?P<seq>\d{1,12})")
 
 
-class Ledger:
-    """Notes every event once the outbox has accepted it, in a file that outlives the process.
+class AcceptedLog:
+    """Logs every event once the outbox has accepted it.
 
-    An event is noted after it was accepted, never before, so that a device killed in between has accepted more than
-    stands here, and what stands here must arrive.
+    An event is logged after it was accepted, never before. So a device that is killed in between has accepted more
+    than is logged, and everything that is logged must arrive.
 
     Args:
-        messenger: Whose events. Not started yet.
-        file: Where to; lines are added to what is there.
+        messenger: The device's messenger, not started yet.
+        file: The log; lines are added to what is there.
     """
 
     def __init__(self, messenger: Messenger, file: Path) -> None:
         self._messenger = messenger
         self._file = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         self._handed: deque[Event] = deque()
-        self._noted = 0
+        self._logged = 0
         outbox = messenger._outbox
         put = outbox.put
 
@@ -45,30 +45,30 @@ class Ledger:
             self._handed.append(Event(session, topic, seq))
             put(topic, session, seq, payload, mono_ms)
 
-        setattr(outbox, "put", put_and_remember)  # noqa: B010 - what the pipeline hands over, told apart by its number
+        setattr(outbox, "put", put_and_remember)  # noqa: B010 - remembers what the pipeline hands over
 
     @property
     def waiting(self) -> int:
         """Events handed over and not accepted yet."""
         return len(self._handed)
 
-    def note(self) -> None:
-        """Write down what has been accepted since the last time."""
-        news = self._messenger.statistics().outbox.accepted - self._noted
-        if news:
-            self._noted += news
-            self._write("".join("{} {} {}\n".format(*self._handed.popleft()) for _ in range(news)))
+    def update(self) -> None:
+        """Log what has been accepted since the last time."""
+        new = self._messenger.statistics().outbox.accepted - self._logged
+        if new:
+            self._logged += new
+            self._write("".join("{} {} {}\n".format(*self._handed.popleft()) for _ in range(new)))
 
-    def say(self, word: str) -> None:
-        """Write down one of the words above."""
+    def write_word(self, word: str) -> None:
+        """Log one of the words above."""
         self._write(f"{word}\n")
 
     def _write(self, text: str) -> None:
         os.write(self._file, text.encode())
 
 
-def read_ledger(file: Path) -> list[Event]:
-    """The accepted events of all processes that wrote into it, in their order; a line that ``kill -9`` cut is none."""
+def read_accepted(file: Path) -> list[Event]:
+    """The accepted events of all processes that wrote to it, in order; lines that ``kill -9`` cut off are left out."""
     lines = file.read_text().splitlines() if file.exists() else []
     whole = filter(None, (_LINE.fullmatch(line) for line in lines))
     return [Event(line["session"], line["topic"], int(line["seq"])) for line in whole]

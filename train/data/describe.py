@@ -97,7 +97,7 @@ def describe(faces: FaceSet, split: Split | None = None) -> Description:
     )
 
 
-def render(description: Description) -> str:
+def to_markdown(description: Description) -> str:
     """A description as Markdown that reads well in a terminal."""
     parts = list(description.counts)
     classes = list(next(iter(description.counts.values())))

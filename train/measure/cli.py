@@ -1,19 +1,54 @@
-"""The commands that measure finished models, or the effect of a change to a recipe: parse, call, print."""
+"""The commands that measure trainings, finished models and detectors: parse, call, print."""
 
 from __future__ import annotations
 
-import json as jsonlib
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
+
+from train.common.output import print_result, report_progress
 
 app = typer.Typer()
 
 Models = Annotated[list[Path], typer.Argument(help="Model bundles and finished run directories.")]
 Fer2013 = Annotated[Path, typer.Option("--data", help="fer2013.csv (also packed), or the models' own data.")]
+Data = Annotated[Path, typer.Option("--data", help="fer2013.csv (also packed), CK+48's folder, or class folders.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+Photos = Annotated[Path | None, typer.Option(help="A folder of photographs of groups.")]
+Weights = Annotated[Path | None, typer.Option(help="YuNet's weights; the fetched ones unless given.")]
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="A finished run directory.")],
+    data: Data,
+    part: Annotated[str, typer.Option(help="train, validation or test.")] = "validation",
+    json: AsJson = False,
+) -> None:
+    """Score a finished run; scores and plots go into its folder ``evaluation``."""
+    from train.measure.score import score_run
+
+    evaluation, text = score_run(run, data, part)
+    print_result(evaluation.to_json(), text, json)
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Run directories, finished or not.")],
+    out: Annotated[Path | None, typer.Option("--out", help="A picture of their curves: .png, .svg or .pdf.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Compare runs: their scores, and the settings in which they differ."""
+    from train.fit.run_dir import RunDir
+    from train.measure.compare import compare as compare_runs
+    from train.measure.compare import to_markdown
+    from train.measure.plots import plot_runs
+
+    comparison = compare_runs(runs)
+    if out is not None:
+        plot_runs({name: RunDir(run).metrics() for name, run in zip(comparison.runs, runs, strict=True)}, out)
+    print_result(comparison.to_json(), to_markdown(comparison), json)
 
 
 @app.command()
@@ -30,10 +65,10 @@ def robustness(
     from train.measure.robustness import compare_losses, measure_robustness, to_markdown
 
     predictors = tuple(map(open_predictor, models))
-    measured = measure_robustness(predictors, held_out_faces(data, predictors), seed=seed, on_step=_report)
+    measured = measure_robustness(predictors, held_out_faces(data, predictors), seed=seed, on_step=report_progress)
     if out is not None:
         plot_robustness(measured, out)
-    _print(measured, "\n\n".join(filter(None, (to_markdown(measured), compare_losses(measured)))), json)
+    print_result(measured, "\n\n".join(filter(None, (to_markdown(measured), compare_losses(measured)))), json)
 
 
 @app.command()
@@ -51,7 +86,7 @@ def generalise(
 
     predictors = tuple(map(open_predictor, models))
     measured = [evaluate_cross_dataset(predictor, load(data, channels=predictor.channels)) for predictor in predictors]
-    _print(measured, to_markdown(measured), json)
+    print_result(measured, to_markdown(measured), json)
 
 
 @app.command()
@@ -70,7 +105,7 @@ def votes(
     faces = held_out_faces(data, predictors)
     joined = load_votes(votes, faces)
     measured = [measure_agreement(predictor, faces, joined) for predictor in predictors]
-    _print(measured, "\n\n".join(map(to_markdown, measured)), json)
+    print_result(measured, "\n\n".join(map(to_markdown, measured)), json)
 
 
 @app.command()
@@ -79,60 +114,33 @@ def readback(
     data: Fer2013,
     json: AsJson = False,
 ) -> None:
-    """Tell what a training that starts from a bundle starts with: its weights, read back, on held-out faces."""
-    from train.measure.warm_start_check import check_warm_start, render
+    """Measure on held-out faces what a training that starts from a bundle starts with."""
+    from train.measure.warm_start_check import check_warm_start, to_markdown
 
     measured = check_warm_start(bundle, data)
-    _print(measured, render(measured), json)
+    print_result(measured, to_markdown(measured), json)
 
 
 @app.command()
-def ablate(
-    plan: Annotated[str, typer.Argument(help="Name of a bundled ablation, or a TOML file.")],
-    data: Annotated[Path, typer.Option("--data", help="The data to train and validate on.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder for runs and results; an interrupted one is continued.")],
-    votes: Annotated[Path | None, typer.Option(help="FER+'s table fer2013new.csv, for recipes that use it.")] = None,
-    teacher: Annotated[
-        list[Path] | None,
-        typer.Option("--teacher", help="A model bundle, for recipes that use one; several may be given."),
-    ] = None,
-    weights: Annotated[Path | None, typer.Option(help="YuNet's weights; where fetched unless given.")] = None,
-    start: Annotated[
-        Path | None, typer.Option("--from", help="A run or bundle whose weights every training begins with.")
-    ] = None,
-    json: AsJson = False,
+def framing(
+    data: Annotated[Path, typer.Argument(help="FER2013; only its part Training is used.")],
+    photos: Photos = None,
+    weights: Weights = None,
+    count: Annotated[int, typer.Option(min=10, help="Training faces to fit on.")] = 3000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the choice of faces and sizes.")] = 0,
 ) -> None:
-    """Train a recipe with one change at a time, over several seeds, and distinguish gains from chance."""
-    from train.ablation.effects import to_markdown
-    from train.ablation.plan import load_plan
-    from train.ablation.runner import AblationInputs, run_ablation
+    """Fit the constants that bring every detector's boxes to FER2013's framing, and show how well they fit."""
+    from edge_agent.vision.weights import find_weights
     from train.data import load
-    from train.data.ferplus import load_votes
+    from train.measure.box_calibration_report import box_calibration_report
 
-    planned, variants = load_plan(plan)
-    faces = load(data, channels=variants[0].recipe.channels)
-    found = run_ablation(
-        planned,
-        variants,
-        AblationInputs(
-            faces=faces,
-            votes=load_votes(votes, faces) if votes else None,
-            teachers=teacher or (),
-            weights=weights,
-            start=start,
-        ),
-        out,
-        on_training=_report,
-        on_epoch=lambda done: _report(
-            f"  epoch {done.epoch + 1}: validation {done.val_accuracy:.2%}, {done.seconds:.0f} s"
-        ),
-    )
-    _print(found, to_markdown(planned.title, found), json)
+    typer.echo(box_calibration_report(load(data), photos, weights or find_weights(), count, seed)[1])
 
 
-def _report(what: str) -> None:
-    typer.echo(what, err=True)
+@app.command()
+def detectors(photos: Photos = None, weights: Weights = None) -> None:
+    """Count the faces that every detector finds, misses and invents, and measure its cost."""
+    from edge_agent.vision.weights import find_weights
+    from train.measure.detectors import detector_report
 
-
-def _print(measured: object, text: str, as_json: bool) -> None:
-    typer.echo(jsonlib.dumps(msgspec.to_builtins(measured), indent=2) if as_json else text)
+    typer.echo(detector_report(photos, weights or find_weights()))

@@ -79,7 +79,7 @@ def check_warm_start(path: Path, data: Path) -> WarmStartCheck:
     )
 
 
-def render(found: WarmStartCheck) -> str:
+def to_markdown(found: WarmStartCheck) -> str:
     """A table in Markdown."""
     return table(
         [f"{found.name} ({found.model}), {found.images:,} faces", "accuracy", "same label as the bundle"],

@@ -12,7 +12,7 @@ import pytest
 from tests.train.data.files import face, face_set
 from train.data import load
 from train.data.dataset import FaceSet, Split
-from train.data.describe import Overlap, describe, render
+from train.data.describe import Overlap, describe, to_markdown
 from train.data.splits import ckplus_by_image
 
 
@@ -63,7 +63,7 @@ def test_siblings_are_told_only_where_recordings_are_known(faces: FaceSet) -> No
 
 
 def test_a_description_reads_as_tables(faces: FaceSet) -> None:
-    assert render(describe(faces)) == (
+    assert to_markdown(describe(faces)) == (
         """# made
 
 6 gray images in 2 classes.
@@ -87,13 +87,13 @@ Unreadable: none.
 
 
 def test_unreadable_files_are_listed_and_a_long_list_is_cut(faces: FaceSet) -> None:
-    text = render(describe(replace(faces, unreadable=tuple(f"file {index}" for index in range(1, 1025)))))
+    text = to_markdown(describe(replace(faces, unreadable=tuple(f"file {index}" for index in range(1, 1025)))))
     assert "Unreadable: 1,024." in text
     assert "- file 20\n- and 1,004 more" in text
 
 
 def test_a_split_by_image_comes_with_its_share_of_siblings() -> None:
-    text = render(describe(face_set([0, 0, 0], sequence=["S1_1"] * 3, subject=["S1"] * 3)))
+    text = to_markdown(describe(face_set([0, 0, 0], sequence=["S1_1"] * 3, subject=["S1"] * 3)))
     assert "1 subjects in 1 recordings." in text
     assert "1 of 1 held-out images (100.0%) have another frame of the same recording in training." in text
 

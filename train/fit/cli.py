@@ -1,0 +1,96 @@
+"""The commands that train: ``fit`` and ``average``: parse, call, print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+Data = Annotated[Path, typer.Option("--data", help="fer2013.csv (also packed), CK+48's folder, or class folders.")]
+
+
+@app.command()
+def fit(
+    recipe: Annotated[str, typer.Argument(help="Name of a bundled recipe, or a TOML file.")],
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", help="Run directory to make, or to continue with --resume.")],
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the unfinished run in --out.")] = False,
+    start: Annotated[
+        Path | None, typer.Option("--from", help="A finished run or a model bundle with the initial weights.")
+    ] = None,
+    votes: Annotated[Path | None, typer.Option(help="FER+'s table fer2013new.csv, for recipes that use it.")] = None,
+    teacher: Annotated[
+        list[Path] | None, typer.Option("--teacher", help="Bundle of a teacher model; may be given several times.")
+    ] = None,
+    fast: Annotated[bool, typer.Option("--fast", help="Allow operations that are not deterministic.")] = False,
+    devices: Annotated[
+        int, typer.Option(min=1, help="Devices to divide each batch among; more than one needs JAX.")
+    ] = 1,
+    hosts: Annotated[int, typer.Option(min=1, envvar="TRAIN_HOSTS", help="Processes that train together.")] = 1,
+    host: Annotated[int, typer.Option(min=0, envvar="TRAIN_HOST", help="This one's number; 0 writes the run.")] = 0,
+    coordinator: Annotated[str, typer.Option(envvar="TRAIN_COORDINATOR", help="ADDRESS:PORT of host 0.")] = "",
+) -> None:
+    """Train a network by a recipe into a run directory."""
+    from train.data import load
+    from train.data.ferplus import load_votes
+    from train.data.splits import make_split
+    from train.fit.distributed import Placement, join_process_group
+    from train.fit.initial_weights import open_initial_weights
+    from train.fit.inputs import TrainingInputs
+    from train.fit.progress import show_progress
+    from train.fit.recipe import load_recipe
+    from train.fit.run_dir import RunDir
+    from train.fit.trainer import fit as train
+
+    settings = load_recipe(recipe)
+    faces = load(data, channels=settings.channels)
+    split = make_split(faces, settings.protocol)
+    with (
+        join_process_group(Placement(devices, hosts, host, coordinator)) as group,
+        show_progress(settings.epochs, show=group.is_leader) as progress,
+    ):
+        inputs = TrainingInputs(
+            settings,
+            faces,
+            split,
+            votes=load_votes(votes, faces) if votes else None,
+            teachers=teacher or (),
+            initial_weights=open_initial_weights(start, faces.images[split.train]) if start else None,
+        )
+        train(
+            inputs,
+            RunDir(out),
+            resume=resume,
+            deterministic=not fast,
+            group=group,
+            on_step=progress.step,
+            on_epoch=progress.epoch,
+        )
+    if host == 0:
+        if note := RunDir(out).record().protocol_note:
+            typer.echo(note, err=True)
+        typer.echo(f"The run is in {out}. Next: python -m train evaluate {out} --data {data}")
+
+
+@app.command()
+def average(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(help="Finished runs of one network, and bundles of their initial weights."),
+    ],
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", help="Run directory to make.")],
+) -> None:
+    """Average the weights of several trainings, or of one and its initial weights, into one finished run."""
+    from train.data import load
+    from train.fit.average import average as average_runs
+    from train.fit.run_dir import RunDir
+
+    channels = next((RunDir(run).record().recipe.channels for run in runs if not run.is_file()), 1)
+    found = average_runs(runs, load(data, channels=channels), RunDir(out))
+    members = ", ".join(f"{name} {share:.2%}" for name, share in found.members)
+    typer.echo(f"Its accuracy on the validation part is {found.accuracy:.2%}; its members: {members}")
+    typer.echo(f"The run is in {out}. Next: python -m train evaluate {out} --data {data}")

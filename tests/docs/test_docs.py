@@ -18,9 +18,7 @@ from fleet.cli import fleet_app
 from train.__main__ import app as train_app
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted(
-    [*(path for path in ROOT.glob("*.md") if path.name != "CHANGELOG.md"), *(ROOT / "docs").rglob("*.md")]
-)
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 APPS = {
     "edge-agent": device_app,
     "edge-fleet": fleet_app,
@@ -87,3 +85,9 @@ def test_links_lead_to_files_and_headings(document: Path) -> None:
 def test_every_command_has_help(app: object) -> None:
     result = CliRunner().invoke(app, ["--help"])  # type: ignore[arg-type]
     assert result.exit_code == 0
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_named_files_of_the_code_exist(document: Path) -> None:
+    for file in re.findall(r"`((?:\w+/)+\w+\.(?:py|toml|sh))`", document.read_text(encoding="utf-8")):
+        assert (ROOT / file).exists() or (ROOT / "edge_agent" / file).exists(), f"{name(document)} names {file}"

@@ -120,7 +120,7 @@ def demo(
     if json:
         typer.echo(jsonlib.dumps(report.as_dict()))
     else:
-        typer.echo(report.render())
+        typer.echo(report.as_text())
 
 
 @app.command()

@@ -147,7 +147,7 @@ class SummarySettings(_Section, frozen=True):
 class PolicySettings(_Section, frozen=True):
     """The operator's declaration, without which no live camera starts.
 
-    :mod:`edge_agent.privacy.policy` judges it.
+    :mod:`edge_agent.privacy.policy` checks it.
 
     Attributes:
         jurisdiction: A country (ISO 3166-1 or -2: ``CH``, ``US-CA``), ``EU`` or ``EEA``.
@@ -167,9 +167,9 @@ class PrivacySettings(_Section, frozen=True):
     """What may leave the device. No level ever sends or stores a picture.
 
     Attributes:
-        level: ``faces`` publishes events of each face, ``summary`` only figures of the group.
+        level: ``faces`` publishes events of each face, ``summary`` only statistics of the group.
         min_group: A summary over fewer faces is suppressed. At the level ``summary`` so few faces are not classified
-            either, and nothing else tells of them.
+            either, and nothing else reveals them.
         boxes: Whether events of a face say where it was in the frame.
     """
 
@@ -275,7 +275,7 @@ class LedSettings(_Section, frozen=True):
 
 
 class MetricsSettings(_Section, frozen=True):
-    """The figures of ``health`` for Prometheus, at ``http://address:port/metrics``.
+    """The statistics of ``health`` for Prometheus, at ``http://address:port/metrics``.
 
     They are served without a password: another address than a loopback one shows them to that network.
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edge_agent.errors import InputError
 from edge_agent.model_format.metadata import FACE_SIZE
-from edge_agent.vision.native_stderr import without_greetings
+from edge_agent.vision.native_stderr import without_startup_messages
 from export.keras_model import import_keras
 
 Quantization = Literal["int8", "float16", "float32"]
@@ -67,7 +67,7 @@ def to_tflite(model: Any, quantization: Quantization, calibration: NDArray[np.ui
 
     holder = tf.Module()  # the converter finds variables through a module, and a Keras model is none
     holder.variables_of_model = [variable.value for variable in model.variables]
-    with without_greetings():
+    with without_startup_messages():
         converter = tf.lite.TFLiteConverter.from_concrete_functions([logits.get_concrete_function()], holder)
         if quantization != "float32":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]

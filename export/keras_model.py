@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edge_agent.errors import InputError, ModelError
 from edge_agent.extras import how_to_install
-from edge_agent.vision.native_stderr import without_greetings
+from edge_agent.vision.native_stderr import without_startup_messages
 
 
 def import_keras() -> Any:
@@ -26,7 +26,7 @@ def import_keras() -> Any:
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = "tensorflow"
     try:
-        with without_greetings():
+        with without_startup_messages():
             import keras
             import tensorflow  # noqa: F401
     except ImportError as error:
@@ -52,7 +52,7 @@ def load_keras(path: Path) -> Any:
     if not path.is_file():
         raise InputError(f"{path}: no such file", remedy="Finish the training first: `python -m train fit --resume`")
     try:
-        with without_greetings():
+        with without_startup_messages():
             return keras.models.load_model(path, compile=False)
     except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: not a Keras model: {error}", remedy="Train again, or restore the file") from error

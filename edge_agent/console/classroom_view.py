@@ -1,4 +1,4 @@
-"""What a subscriber knows of a room and how it looks on a terminal: the view of ``edge-agent watch`` and the demo."""
+"""What a subscriber knows of a classroom, drawn on a terminal: the view of ``edge-agent watch`` and the demo."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _BAR_WIDTH = 24
 
 @dataclass
 class DeviceView:
-    """One device as it tells itself.
+    """One device, by its own messages.
 
     Attributes:
         session: The run the rest belongs to.
-        state: Whether it is alive, by birth, death and time.
+        state: Whether it is alive, by status messages and time.
         tracks: The latest expression message of every face that has not ended.
         summary: The latest window.
         health: The latest report.
@@ -53,13 +53,13 @@ class DeviceView:
 
 
 class ClassroomView:
-    """Takes the client's notices one by one and draws what they add up to."""
+    """Collects what the client reports and draws it."""
 
     def __init__(self) -> None:
         self.devices: dict[Device, DeviceView] = {}
 
     def apply(self, notice: Notice) -> None:
-        """Take one notice; messages of a session that has been followed by another are passed over."""
+        """Take one of the client's notices; messages of a session that another has followed are ignored."""
         if isinstance(notice, StateChanged):
             view = self._view(notice.device)
             view.state = notice.state
@@ -90,24 +90,24 @@ class ClassroomView:
         elif isinstance(message, Health):
             view.health = message
 
-    def render(self) -> RenderableType:
+    def as_renderable(self) -> RenderableType:
         """The whole view as something a rich console can print."""
         if not self.devices:
             return Panel("waiting for a device ...", title="edge-agent watch")
-        return Group(*(_render_device(device, view) for device, view in sorted(self.devices.items())))
+        return Group(*(_device_panel(device, view) for device, view in sorted(self.devices.items())))
 
 
-def _render_device(device: Device, view: DeviceView) -> Panel:
+def _device_panel(device: Device, view: DeviceView) -> Panel:
     columns = Table.grid(expand=True, padding=(0, 2))
     columns.add_column(ratio=3)
     columns.add_column(ratio=2)
-    columns.add_row(_render_tracks(view), Group(_render_class(view), Text(), _render_recent(view)))
+    columns.add_row(_tracks_table(view), Group(_class_table(view), Text(), _recent_table(view)))
     colour = {DeviceState.ONLINE: "green", DeviceState.OFFLINE: "red"}.get(view.state, "yellow")
     title = Text.assemble((f"{device.site}/{device.id} ", "bold"), (view.state.value, colour))
     return Panel(columns, title=title, subtitle=_speed(view), border_style=colour)
 
 
-def _render_tracks(view: DeviceView) -> Table:
+def _tracks_table(view: DeviceView) -> Table:
     table = Table(
         title=_count(len(view.tracks), "face") + " present", title_justify="left", expand=True, box=None, padding=(0, 1)
     )
@@ -129,7 +129,7 @@ def _render_tracks(view: DeviceView) -> Table:
     return table
 
 
-def _render_class(view: DeviceView) -> Table:
+def _class_table(view: DeviceView) -> Table:
     """The class by the latest summary message; counted from the faces shown where none came yet."""
     table = Table(title="the class", title_justify="left", expand=True, box=None, padding=(0, 1))
     table.add_column("expression")
@@ -148,7 +148,7 @@ def _render_class(view: DeviceView) -> Table:
     return table
 
 
-def _render_recent(view: DeviceView) -> Table:
+def _recent_table(view: DeviceView) -> Table:
     table = Table(title=_count(view.events, "event"), title_justify="left", box=None, padding=(0, 1), show_header=False)
     for message in view.recent:
         arrow = f"{message.previous} → {message.expression}" if message.kind == "change" else message.expression

@@ -17,13 +17,13 @@ _REDRAW_S = 0.25
 
 
 class LiveView:
-    """Draws a room on the terminal while messages come in on another thread."""
+    """Draws the classrooms on the terminal while messages come in on another thread."""
 
     def __init__(self) -> None:
         self._view, self._lock = ClassroomView(), threading.Lock()
 
     def apply(self, notice: Notice) -> None:
-        """Take one notice."""
+        """Take one of the client's notices."""
         with self._lock:
             self._view.apply(notice)
 
@@ -34,7 +34,7 @@ class LiveView:
             while not stop.wait(_REDRAW_S):
                 trouble = Text(follower.error, "red") if follower is not None and follower.error else Text()
                 with self._lock:
-                    live.update(Group(self._view.render(), trouble, footer), refresh=True)
+                    live.update(Group(self._view.as_renderable(), trouble, footer), refresh=True)
 
 
 def show_live_view(settings: MqttSettings, site: str, device: str, stop: threading.Event) -> None:

@@ -65,7 +65,7 @@ class EmbeddedBroker:
                 }
             )
             await broker.start()
-        except Exception as failure:  # noqa: BLE001 - told to the caller, who waits on another thread
+        except Exception as failure:  # noqa: BLE001 - reported to the caller, who waits on another thread
             self._failure = failure
             self._ready.set()
             return

@@ -60,7 +60,7 @@ class SceneScore:
 
     @property
     def faces_simulated(self) -> int:
-        """Number of persons that were in the room."""
+        """Number of persons that were in the classroom."""
         return len(self._present)
 
     @property

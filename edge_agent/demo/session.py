@@ -30,7 +30,7 @@ _DELIVERY_WITHIN_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class DemoSettings:
-    """What a demonstration can be told.
+    """The settings of a demonstration.
 
     Attributes:
         faces: People in the simulated classroom.
@@ -54,7 +54,7 @@ class DemoReport:
     Attributes:
         frames: Frames that went through the pipeline.
         fps: Frames a second over the whole time.
-        faces_simulated: Persons that were in the room.
+        faces_simulated: Persons that were in the classroom.
         faces_seen: Persons among them that were tracked in at least half of the frames that showed them.
         presence_share: Share of all faces in all frames that were tracked.
         events_published: Expression and summary events accepted for sending.
@@ -79,7 +79,7 @@ class DemoReport:
         """The report as one JSON object."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
-    def render(self) -> str:
+    def as_text(self) -> str:
         """The report for a person."""
         latency = self.latency_ms["p50"]
         speed = f"{self.frames} frames at {self.fps:.1f} a second"
@@ -94,7 +94,7 @@ class DemoReport:
 
 
 @dataclass
-class _Tally:
+class _Counts:
     """What the subscriber and the pipeline counted; each field is written by one thread alone."""
 
     frames: int = 0
@@ -116,7 +116,7 @@ def run_demo(settings: DemoSettings, stop: threading.Event, *, show: bool) -> De
         ModelError: The model or the detector cannot be used.
         CheckFailed: The subscriber could not connect.
     """
-    tally, score, view = _Tally(), SceneScore(), LiveView()
+    counts, score, view = _Counts(), SceneScore(), LiveView()
     with EmbeddedBroker(settings.port) as broker:
         agent_settings = _agent_settings(settings, broker)
 
@@ -124,13 +124,13 @@ def run_demo(settings: DemoSettings, stop: threading.Event, *, show: bool) -> De
             view.apply(notice)
             message = notice.message if isinstance(notice, Arrived) else None
             if isinstance(message, Expression | Summary):
-                tally.received += 1
+                counts.received += 1
                 if isinstance(message, Expression):
-                    tally.latency_ms.append((time.time() - _unix(message.observed_at)) * 1000.0)
-                    tally.first_event_at = tally.first_event_at or time.monotonic()
+                    counts.latency_ms.append((time.time() - _unix(message.observed_at)) * 1000.0)
+                    counts.first_event_at = counts.first_event_at or time.monotonic()
 
         def on_frame(frame: Frame, observation: Observation) -> None:
-            tally.frames += 1
+            counts.frames += 1
             source = agent.camera.source
             if isinstance(source, SimulatedSource):
                 scene_s = source.scene_time(frame.captured_at)
@@ -146,10 +146,10 @@ def run_demo(settings: DemoSettings, stop: threading.Event, *, show: bool) -> De
             _run_agent(agent, view, broker, stop, show=show)
             elapsed = time.monotonic() - began
             published = agent.messenger.statistics().outbox.accepted
-            _wait_for(lambda: tally.received >= published)
+            _wait_for(lambda: counts.received >= published)
         finally:
             follower.stop()
-    return _report(tally, score, published, elapsed, began)
+    return _report(counts, score, published, elapsed, began)
 
 
 def _run_agent(agent: Agent, view: LiveView, broker: EmbeddedBroker, stop: threading.Event, *, show: bool) -> None:
@@ -184,20 +184,20 @@ def _agent_settings(settings: DemoSettings, broker: EmbeddedBroker) -> Settings:
     )
 
 
-def _report(tally: _Tally, score: SceneScore, published: int, elapsed: float, began: float) -> DemoReport:
-    latency = percentiles(tally.latency_ms) if tally.latency_ms else None
+def _report(counts: _Counts, score: SceneScore, published: int, elapsed: float, began: float) -> DemoReport:
+    latency = percentiles(counts.latency_ms) if counts.latency_ms else None
     share = score.presence_share
     return DemoReport(
-        frames=tally.frames,
-        fps=round(tally.frames / elapsed, 2),
+        frames=counts.frames,
+        fps=round(counts.frames / elapsed, 2),
         faces_simulated=score.faces_simulated,
         faces_seen=score.faces_seen,
         presence_share=None if math.isnan(share) else round(share, 4),
         events_published=published,
-        events_received=tally.received,
+        events_received=counts.received,
         latency_ms={"p50": latency.p50 if latency else None, "p95": latency.p95 if latency else None},
         recognised={name: round(share, 4) for name, share in score.recognised().items()},
-        first_event_s=None if tally.first_event_at is None else round(tally.first_event_at - began, 2),
+        first_event_s=None if counts.first_event_at is None else round(counts.first_event_at - began, 2),
     )
 
 

@@ -1,1 +1,1 @@
-"""What the operator declares, what is withheld, when the camera is closed, and the log of who asked for what."""
+"""What the operator declares, what is withheld, when the camera is closed, and the log of who requested what."""

@@ -45,7 +45,7 @@ _COUNTRIES = _codes(
 
 _PLACE = re.compile(r"(?P<country>[A-Z]{2})(?:-[A-Z0-9]{1,3})?|EEA")
 _WORDS = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
-_LONGEST_BASIS, _LONGEST_NAME = 40, 200
+_MAX_BASIS_LENGTH, _MAX_NAME_LENGTH = 40, 200
 
 _HOW_TO_WRITE = {
     "jurisdiction": "country code, EU or EEA",
@@ -137,8 +137,8 @@ def _place(text: str) -> str:
 
 def _basis(text: str) -> str:
     words = re.sub(r"[ _-]+", "_", text.casefold())
-    return words if len(words) <= _LONGEST_BASIS and _WORDS.fullmatch(words) else ""
+    return words if len(words) <= _MAX_BASIS_LENGTH and _WORDS.fullmatch(words) else ""
 
 
 def _name(text: str) -> str:
-    return text if len(text) <= _LONGEST_NAME and text.isprintable() and any(map(str.isalpha, text)) else ""
+    return text if len(text) <= _MAX_NAME_LENGTH and text.isprintable() and any(map(str.isalpha, text)) else ""

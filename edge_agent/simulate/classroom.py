@@ -12,14 +12,14 @@ from edge_agent.simulate.head import ABOVE
 from edge_agent.simulate.person import person
 from edge_agent.simulate.room import draw_room
 from edge_agent.simulate.seating import DESK_BELOW, Seat, arrange
-from edge_agent.simulate.stamp import Stamp, StampShelf, head_stamp, shoulder_stamp
+from edge_agent.simulate.stamp import Stamp, StampCache, head_stamp, shoulder_stamp
 from edge_agent.types import Box, Image
 
 _ROLL_DEG = 1.2  # steps in which heads turn, so that what was drawn can be used again
 _HIDDEN = 0.12  # a face of which the desk hides more than this share no longer counts as present
 _NOISE = 3.5  # standard deviation of the sensor's noise in gray levels
 _NOISE_MARGIN = 61  # pixels by which the stock of noise is larger than a picture
-_SHELF_BYTES = 48 << 20
+_CACHE_BYTES = 48 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class SimulatedFace:
 
     Attributes:
         seat: Its number, from 0.
-        box: The face in FER2013's framing, in pixels, where it is or, of who is absent, would be.
+        box: The face's square as FER2013's are cropped, in pixels; of an absent person, where it would be.
         expression: One of FER2013's labels.
         intensity: From 0 (at rest) to 1 (full).
         present: Whether the face is to be seen.
@@ -61,7 +61,7 @@ class SimulatedClassroom:
         self._room = draw_room(width_px, height_px, self._seats, seed)
         self._noise = _noise(width_px + _NOISE_MARGIN, height_px + _NOISE_MARGIN, seed)
         self._shoulders = [shoulder_stamp(who, seat.side) for who, seat in zip(self._people, self._seats, strict=True)]
-        self._upright, self._rolled = StampShelf(_SHELF_BYTES), StampShelf(_SHELF_BYTES // 2)
+        self._upright, self._rolled = StampCache(_CACHE_BYTES), StampCache(_CACHE_BYTES // 2)
 
     def truth(self, t: float) -> tuple[SimulatedFace, ...]:
         """Everybody of the class ``t`` seconds after the start of the lesson, by seat."""

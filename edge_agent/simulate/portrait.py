@@ -21,7 +21,7 @@ class Portrait:
 
     Attributes:
         image: ``uint8 (side, side, 3)``, blue-green-red.
-        box: The face in FER2013's framing: the middle half of the picture.
+        box: The face's square as FER2013's are cropped: the middle half of the picture.
     """
 
     image: Image

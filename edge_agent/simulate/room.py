@@ -15,7 +15,7 @@ _WOOD, _WOOD_EDGE, _CHAIR = (92, 132, 168), (122, 164, 196), (96, 74, 58)
 
 
 def draw_room(width_px: int, height_px: int, seats: Sequence[Seat], seed: int) -> Image:
-    """The room without people, ``uint8 (height_px, width_px, 3)``."""
+    """The classroom without people, ``uint8 (height_px, width_px, 3)``."""
     rng = np.random.default_rng((seed, 0x400))
     image = np.empty((height_px, width_px, 3), np.float32)
     down = np.linspace(1.0, 0.86, height_px, dtype=np.float32)[:, None, None]

@@ -106,7 +106,7 @@ def sunk_at(seed: int, seat: int, t: float) -> float:
 
 
 def light_at(seed: int, t: float) -> float:
-    """Brightness of the room: daylight comes and goes, and in some minutes the lamps are off for a while."""
+    """Brightness of the classroom: daylight comes and goes, and in some minutes the lamps are off for a while."""
     minute = floor(t / _LAMPS_EVERY_S)
     whether, begin, length, *_ = _draw(seed, "lamps", minute)
     daylight = 0.97 + 0.05 * sin(2 * pi * (t / 23 + _draw(seed, "day")[0]))

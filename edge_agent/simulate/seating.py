@@ -9,7 +9,7 @@ from math import ceil
 DESK_BELOW = 0.95
 """How far a desk's edge lies under the middle of the face of who sits there, in sides of the face square."""
 
-_LARGEST = 0.22  # of the picture's height: a face nearer than that is no classroom
+_MAX_SIDE = 0.22  # of the picture's height: a face nearer than that is no classroom
 _PITCH = 1.45  # seats in a row stand this many face squares apart, so that no head hides its neighbour
 _UNDER, _OVER = 0.66, 0.9  # free height under a chin and over the middle of the face in the next row
 _DEPTH = 0.14  # how much larger than the mean the front row is drawn, and how much smaller the back row
@@ -77,4 +77,4 @@ def _mean_side(faces: int, rows: int, width_px: int, height_px: int) -> float:
     columns = ceil(faces / rows) + (0.5 if rows > 1 else 0.0)
     wide = width_px / (columns * _PITCH * _scale(rows - 1, rows))
     high = height_px * (1 - _WALL) / _height(rows)
-    return min(wide, high, _LARGEST * height_px)
+    return min(wide, high, _MAX_SIDE * height_px)

@@ -57,7 +57,7 @@ class Stamp:
         return Stamp(colours.astype(np.uint8), keeps.astype(np.uint8), self.x, self.y)
 
 
-class StampShelf:
+class StampCache:
     """Keeps what was drawn lately, up to a number of bytes."""
 
     def __init__(self, limit_bytes: int) -> None:

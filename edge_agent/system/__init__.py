@@ -1,1 +1,1 @@
-"""The machine under the agent: data folders, service manager, board, status LED, time zone, logging."""
+"""The machine under the agent: data folders, service manager, hardware status, status LED, time zone, logging."""

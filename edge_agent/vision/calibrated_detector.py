@@ -15,16 +15,16 @@ class CalibratedDetector:
     Args:
         name: What to call it in logs.
         calibration: From its own boxes to squares.
-        smallest_px: The smallest face it finds reliably, in pixels of the image it searches.
-        longest_px: The longest side of an image it searches; this bounds the time a frame takes.
+        min_found_px: The smallest face it finds reliably, in pixels of the image it searches.
+        max_side_px: The longest side of an image it searches; this bounds the time a frame takes.
         min_face_px: The smallest face wanted, in pixels of the frame.
     """
 
     def __init__(
-        self, name: str, calibration: BoxCalibration, smallest_px: int, longest_px: int, min_face_px: int
+        self, name: str, calibration: BoxCalibration, min_found_px: int, max_side_px: int, min_face_px: int
     ) -> None:
         self.name, self.calibration = name, calibration
-        self._smallest_px, self._longest_px, self._min_face_px = smallest_px, longest_px, min_face_px
+        self._min_found_px, self._max_side_px, self._min_face_px = min_found_px, max_side_px, min_face_px
 
     def detect(self, image: Image) -> list[Detection]:
         """All faces as squares like FER2013's, in no particular order. Any image will do, however small or dark."""
@@ -39,17 +39,17 @@ class CalibratedDetector:
             image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(
                 np.uint8, copy=False
             )
-        min_square_px = max(float(self._smallest_px), self._min_face_px * scale)
+        min_square_px = max(float(self._min_found_px), self._min_face_px * scale)
         return [face.times(1.0 / scale) for face in self._search(np.ascontiguousarray(image), min_square_px)]
 
     def search_scale(self, image: Image) -> float:
         """By how much an image is shrunk before it is searched, at most 1.
 
-        The smallest face wanted becomes the smallest that is found reliably. No side stays longer than ``longest_px``,
-        so on a large frame no face under ``smallest_px / longest_px`` of its longest side is found.
+        The smallest face wanted becomes the smallest that is found reliably. No side stays longer than ``max_side_px``,
+        so on a large frame no face under ``min_found_px / max_side_px`` of its longest side is found.
         """
         longest: int = max(image.shape[:2])
-        return min(1.0, self._smallest_px / self._min_face_px, self._longest_px / longest)
+        return min(1.0, self._min_found_px / self._min_face_px, self._max_side_px / longest)
 
     def _search(self, image: Image, min_square_px: float) -> list[RawFace]:
         """The faces of an image of the right size whose square has at least ``min_square_px`` a side."""

@@ -20,10 +20,10 @@ from edge_agent.vision.camera_state import (
     BLIND,
     SILENT,
     CameraState,
-    Seen,
-    glance,
-    judge,
-    see,
+    FrameHistory,
+    assess,
+    digest,
+    extended,
     silence_limit_s,
 )
 from edge_agent.vision.frame_slot import FrameSlot
@@ -39,29 +39,29 @@ OPENING_LIMIT_S = 20.0
 STEADY_AFTER_S = 30.0
 """A source that delivered for so long counts as sound again: its next failure is retried quickly."""
 
-LET_GO_WITHIN_S = 1.0
+RELEASE_WITHIN_S = 1.0
 """How long a source that was given up has to free its device before the device is opened again regardless."""
 
-MOST_LEFT_BEHIND = 4
+MAX_HANGING_READERS = 4
 """How many hanging readers are left behind before no further one is risked: each keeps a thread and a device."""
 
 STOP_WITHIN_S = 3.0
-"""How long :meth:`Camera.stop` waits for the device to be let go."""
+"""How long :meth:`Camera.stop` waits for the device to be released."""
 
 
 class Camera:
     """Owns the source that the settings name and keeps it going; its newest frame is :meth:`latest`.
 
-    Nothing that happens to the source is raised: it is told in ``state`` and ``reason``, logged once when it begins and
-    once when it is over, and retried where that makes sense. A file that ended or cannot be read is not retried.
+    Nothing that happens to the source is raised. It is reported in ``state`` and ``reason``, logged once when it begins
+    and once when it is over, and retried where that makes sense. A file that ended or cannot be read is not retried.
 
     Args:
         settings: Which source, and how long it may stay silent.
         open_source: Opens it; replaced in tests and demos.
         clock: Monotonic seconds.
         backoff: How long to wait before opening it again; by default up to 1 s at first and up to 30 s at last.
-        on_device: Told of every change of ``device_open``: before a device is opened, and after it was let go. Must be
-            quick.
+        on_device: Called with every change of ``device_open``: before a device is opened, and after its release. Must
+            be quick.
 
     Attributes:
         state: How the camera is. ``muted`` only once the device is closed.
@@ -95,7 +95,7 @@ class Camera:
         self._muted = self._stopping = self._finished = False
         self._reader: Reader | None = None
         self._leaving: set[Reader] = set()
-        self._seen: Seen | None = None
+        self._history: FrameHistory | None = None
         self._retry_at = clock()
         self._trouble_since: float | None = None
 
@@ -116,7 +116,7 @@ class Camera:
 
     @property
     def device_open(self) -> bool:
-        """Whether a device is, or may still be, open: what an indicator light has to show."""
+        """Whether a device is, or may still be, open: what a status LED has to show."""
         return self._reader is not None or bool(self._leaving)
 
     def start(self) -> None:
@@ -124,7 +124,7 @@ class Camera:
         self._thread.start()
 
     def stop(self) -> None:
-        """Let the device go and end. Returns after three seconds even if the device does not answer."""
+        """Release the device and end. Returns after three seconds even if the device does not answer."""
         with self._changed:
             self._stopping = self._finished = True
             self._changed.notify_all()
@@ -176,13 +176,13 @@ class Camera:
         if self.state is CameraState.MUTED:
             self._enter(CameraState.STARTING, "", now)
         if self._reader is None:
-            start_at = self._retry_at + (LET_GO_WITHIN_S if self._leaving else 0.0)
+            start_at = self._retry_at + (RELEASE_WITHIN_S if self._leaving else 0.0)
             if now < start_at:
                 return start_at - now
-            if len(self._leaving) >= MOST_LEFT_BEHIND:
-                self.reason = f"{self._name}: hung {MOST_LEFT_BEHIND} times and does not let go. Restart the device"
+            if len(self._leaving) >= MAX_HANGING_READERS:
+                self.reason = f"{self._name}: hung {MAX_HANGING_READERS} times and does not let go. Restart the device"
                 return None
-            self._seen = None
+            self._history = None
             self._reader = Reader(self._slot.begin(), now)
             self._show_device()
             threading.Thread(target=self._read, args=(self._reader,), name="camera-read", daemon=True).start()
@@ -209,7 +209,7 @@ class Camera:
         if reader is not None and not reader.closed:
             self._slot.begin()
             self._leaving.add(reader)
-            threading.Thread(target=reader.let_go, name="camera-close", daemon=True).start()
+            threading.Thread(target=reader.close_source, name="camera-close", daemon=True).start()
 
     def _show_device(self) -> None:
         if self.device_open is not self._device_shown:
@@ -245,14 +245,14 @@ class Camera:
 
     def _received(self, reader: Reader, image: Image, captured_at: float) -> bool:
         """Take a frame; false if the reader should stop."""
-        new = glance(image)
+        new = digest(image)
         with self._changed:
             if reader is not self._reader:
                 return False
-            self._seen = see(self._seen, new, captured_at)
-            if captured_at - self._seen.since >= STEADY_AFTER_S:
+            self._history = extended(self._history, new, captured_at)
+            if captured_at - self._history.since >= STEADY_AFTER_S:
                 self._backoff.reset()
-            state, reason = judge(self._seen, captured_at, self._live)
+            state, reason = assess(self._history, captured_at, self._live)
             if state is not self.state:
                 self._enter(state, reason and f"{self._name}: {reason}", captured_at)
         return self._slot.put(reader.generation, image, captured_at, keep=reader.lossless)
@@ -298,6 +298,6 @@ class Camera:
             log.exception("camera: %s failed in a way nobody foresaw", self._name)
             reason = f"{self._name}: {type(error).__name__}: {error}"
         reader.silent_since = self._clock()
-        reader.let_go()
+        reader.close_source()
         reader.closed = True
         self._over(reader, state, reason)

@@ -17,7 +17,7 @@ class Reader:
         source: What it has opened, ``None`` before.
         lossless: Whether its frames must all be taken.
         silent_since: Since when it waits for the device, monotonic seconds; ``None`` while it is the consumer's turn.
-        closed: Whether it has let the device go.
+        closed: Whether it has released the device.
     """
 
     def __init__(self, generation: int, now: float) -> None:
@@ -27,7 +27,7 @@ class Reader:
         self.silent_since: float | None = now
         self.closed = False
 
-    def let_go(self) -> None:
+    def close_source(self) -> None:
         """Close the source. From outside, this also ends a hanging read where the source has a way to end it."""
         if self.source is None:
             return

@@ -11,7 +11,7 @@ import numpy as np
 from edge_agent.types import Image
 
 DARK_BELOW = 12.0
-"""Mean level, of 255, under which a picture counts as black: no face can be read in it."""
+"""Mean level, of 255, under which a picture counts as black: no face can be recognised in it."""
 
 BRIGHT_ABOVE = 16.0
 """Mean level from which a dark camera counts as seeing again; apart from ``DARK_BELOW`` so that it does not flutter."""
@@ -21,7 +21,7 @@ DARK_AFTER_S = 3.0
 
 FROZEN_AFTER_S = 10.0
 """How long pictures must be equal before a camera counts as frozen. A sensor's noise makes every picture differ; a
-compressed stream of a still room may repeat itself, but not past its next key frame."""
+compressed stream of a still classroom may repeat itself, but not past its next key frame."""
 
 
 class CameraState(str, Enum):
@@ -45,8 +45,8 @@ BLIND = frozenset({CameraState.DARK, CameraState.FROZEN})
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
-    """What is kept of a frame in order to judge the camera.
+class FrameDigest:
+    """What is kept of a frame in order to assess the camera.
 
     Attributes:
         level: Mean of all values, 0 to 255.
@@ -58,49 +58,49 @@ class Glance:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class FrameHistory:
     """The frames of one opening of a source so far, as far as they matter.
 
     Attributes:
-        glance: The last frame.
+        digest: The last frame.
         since: Monotonic seconds of the first frame.
         dark_since: When the current row of black frames began; ``None`` where the picture is not black.
         same_since: When the current row of equal frames began.
     """
 
-    glance: Glance
+    digest: FrameDigest
     since: float
     dark_since: float | None
     same_since: float
 
 
-def glance(image: Image) -> Glance:
-    """Sum a frame up from every eighth of its rows, which is enough to tell black and equal pictures."""
+def digest(image: Image) -> FrameDigest:
+    """Sum a frame up from every eighth of its rows, which is enough to recognise black and equal pictures."""
     rows = np.ascontiguousarray(image[::8])
-    return Glance(level=float(rows.mean()), fingerprint=zlib.crc32(rows.data))
+    return FrameDigest(level=float(rows.mean()), fingerprint=zlib.crc32(rows.data))
 
 
-def see(seen: Seen | None, new: Glance, now: float) -> Seen:
+def extended(history: FrameHistory | None, new: FrameDigest, now: float) -> FrameHistory:
     """Add a frame captured at ``now`` to those seen before (``None``: it is the first)."""
-    if seen is None:
-        return Seen(new, now, now if new.level < DARK_BELOW else None, now)
-    limit = DARK_BELOW if seen.dark_since is None else BRIGHT_ABOVE
-    dark_since = (now if seen.dark_since is None else seen.dark_since) if new.level < limit else None
-    same_since = seen.same_since if new.fingerprint == seen.glance.fingerprint else now
-    return replace(seen, glance=new, dark_since=dark_since, same_since=same_since)
+    if history is None:
+        return FrameHistory(new, now, now if new.level < DARK_BELOW else None, now)
+    limit = DARK_BELOW if history.dark_since is None else BRIGHT_ABOVE
+    dark_since = (now if history.dark_since is None else history.dark_since) if new.level < limit else None
+    same_since = history.same_since if new.fingerprint == history.digest.fingerprint else now
+    return replace(history, digest=new, dark_since=dark_since, same_since=same_since)
 
 
-def judge(seen: Seen, now: float, live: bool) -> tuple[CameraState, str]:
+def assess(history: FrameHistory, now: float, live: bool) -> tuple[CameraState, str]:
     """What the frames say at ``now``: ok, dark or, of ``live`` sources only, frozen; and why, in words for a log.
 
     A black picture counts as dark even if it never changes.
     """
-    if seen.dark_since is not None and now - seen.dark_since >= DARK_AFTER_S:
+    if history.dark_since is not None and now - history.dark_since >= DARK_AFTER_S:
         return CameraState.DARK, (
-            f"the picture has been black for {DARK_AFTER_S:g} s (mean level {seen.glance.level:.0f} of 255). "
+            f"the picture has been black for {DARK_AFTER_S:g} s (mean level {history.digest.level:.0f} of 255). "
             "Check the lens cover and the light"
         )
-    if live and now - seen.same_since >= FROZEN_AFTER_S:
+    if live and now - history.same_since >= FROZEN_AFTER_S:
         return CameraState.FROZEN, (
             f"the picture has not changed by a single bit for {FROZEN_AFTER_S:g} s. "
             "Unplug the camera and plug it in again"

@@ -19,7 +19,7 @@ BUNDLED_MODELS = {"edge": _MODELS / "expression.tflite", "edge-tiny": _MODELS / 
 BUNDLED_MODEL = BUNDLED_MODELS["edge"]
 """The one that is used where none is named."""
 
-_LARGEST_BATCH = 64
+_MAX_BATCH = 64
 """Faces handed to the interpreter at once. Time grows linearly with the batch; this bounds its memory."""
 
 
@@ -29,7 +29,7 @@ def model_path(named: Path | str | None) -> Path:
 
 
 class Classifier:
-    """A model ready to read faces. It may be shared between threads; they take turns.
+    """A model ready to classify faces. It may be shared between threads; they take turns.
 
     Attributes:
         labels: Name of each column of the result.
@@ -94,8 +94,8 @@ class Classifier:
         batch = self._checked(faces)
         outputs = np.empty((len(batch), len(self.labels)), np.float32)
         with self._lock:
-            for start in range(0, len(batch), _LARGEST_BATCH):
-                part = slice(start, start + _LARGEST_BATCH)
+            for start in range(0, len(batch), _MAX_BATCH):
+                part = slice(start, start + _MAX_BATCH)
                 outputs[part] = self._infer(batch[part])
         return outputs
 

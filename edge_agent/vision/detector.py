@@ -23,7 +23,7 @@ class Detector(Protocol):
     """What to call it in logs: ``haar`` or ``yunet``."""
 
     def detect(self, image: Image) -> list[Detection]:
-        """All faces as squares in FER2013's framing. Any picture will do, gray or colour, however small or dark."""
+        """All faces as squares like FER2013's. Any image will do, gray or colour, however small or dark."""
 
 
 def open_detector(settings: DetectorSettings) -> Detector:
@@ -68,5 +68,5 @@ def _yunet(settings: DetectorSettings) -> YuNetDetector:
                 expected=YUNET_SHA256,
                 remedy="Fetch it again with 'edge-agent detector fetch'",
             )
-        log.warning("%s is not the YuNet whose framing was fitted; it is used because the settings name it", path)
+        log.warning("%s is not the YuNet that was calibrated; it is used because the settings name it", path)
     return YuNetDetector(content, str(path), settings.min_face_px, settings.min_score)

@@ -12,7 +12,7 @@ class FrameSlot:
     """Holds one frame: the newest. Frames of a source that was given up are refused.
 
     Args:
-        max_age_s: Frames older than this when they are asked for are dropped: they show a room that has moved on.
+        max_age_s: Frames older than this when they are asked for are dropped: they show a classroom as it no longer is.
         clock: Monotonic seconds.
 
     Attributes:

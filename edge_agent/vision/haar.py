@@ -21,19 +21,19 @@ _MAX_GAIN = 10.0
 
 @dataclass(frozen=True, slots=True)
 class HaarSearch:
-    """How thoroughly to search; the choice and its figures stand in ``docs/box-calibration.md``.
+    """How thoroughly to search; the choice and its measurements are in ``docs/box-calibration.md``.
 
     Attributes:
         cascade: Which of OpenCV's frontal-face cascades: ``default``, ``alt`` or ``alt2``.
         step: Ratio of one window size to the next.
         neighbours: How many overlapping windows must agree on a face.
-        longest_px: The longest picture side that is searched.
+        max_side_px: The longest image side that is searched.
     """
 
     cascade: str = "alt2"
     step: float = 1.2
     neighbours: int = 2
-    longest_px: int = 640
+    max_side_px: int = 640
 
 
 class HaarDetector(CalibratedDetector):
@@ -49,14 +49,14 @@ class HaarDetector(CalibratedDetector):
 
     def __init__(self, min_face_px: int = 24, search: HaarSearch | None = None) -> None:
         self._how = search or HaarSearch()
-        super().__init__("haar", HAAR_CALIBRATION, 20, self._how.longest_px, min_face_px)
+        super().__init__("haar", HAAR_CALIBRATION, 20, self._how.max_side_px, min_face_px)
         self._cascade = _cascade(f"haarcascade_frontalface_{self._how.cascade}.xml")
 
     def _search(self, image: Image, min_square_px: float) -> list[RawFace]:
         gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False) if image.ndim == 3 else image
         min_box_px = round(min_square_px / self.calibration.scale)
         boxes, agreeing = self._cascade.detectMultiScale2(
-            stretched(gray),
+            stretch_contrast(gray),
             scaleFactor=self._how.step,
             minNeighbors=self._how.neighbours,
             minSize=(min_box_px, min_box_px),
@@ -65,8 +65,8 @@ class HaarDetector(CalibratedDetector):
         return without_nested(faces, [float(count) for count in agreeing])
 
 
-def stretched(gray: Image) -> Image:
-    """Gray levels spread linearly over the whole range, so that a dim room is searched like a bright one.
+def stretch_contrast(gray: Image) -> Image:
+    """Gray levels spread linearly over the whole range, so that a dim classroom is searched like a bright one.
 
     The cascade passes over windows of little contrast as if they were a blank wall. One in a hundred pixels may end up
     black and one in a hundred white; contrast grows tenfold at most, so that a black picture's noise stays noise.
@@ -86,12 +86,12 @@ def without_nested(faces: Sequence[RawFace], strength: Sequence[float]) -> list[
     kept: list[RawFace] = []
     for index in sorted(range(len(faces)), key=lambda index: -strength[index]):
         face = faces[index]
-        if not any(_holds(face, other) or _holds(other, face) for other in kept):
+        if not any(_contains_center_of(face, other) or _contains_center_of(other, face) for other in kept):
             kept.append(face)
     return kept
 
 
-def _holds(outer: RawFace, inner: RawFace) -> bool:
+def _contains_center_of(outer: RawFace, inner: RawFace) -> bool:
     x, y = inner.center
     return outer.left <= x <= outer.left + outer.width and outer.top <= y <= outer.top + outer.height
 

@@ -1,4 +1,4 @@
-"""Reading one picture file, whole or not at all: the same for the device, for still pictures and for training."""
+"""Reading one image file, whole or not at all: the same for device, still images and training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _REMEDY = "Replace the file, or leave it out"
 
 
 def read_image_file(path: Path, mode: int = cv2.IMREAD_COLOR) -> NDArray[np.uint8]:
-    """A picture turned upright where its metadata say how.
+    """An image, turned upright where its metadata say how.
 
     Args:
         path: A JPEG, PNG or whatever else OpenCV reads.

@@ -1,4 +1,4 @@
-"""Faces and expressions in still pictures, without time, tracks or messages."""
+"""Faces and expressions in still images, without time, tracks or messages."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from edge_agent.vision.detector import Detector
 
 @dataclass(frozen=True, slots=True)
 class ClassifiedFace:
-    """One face of a still picture.
+    """One face of a still image.
 
     Attributes:
-        box: Where, in pixels of the picture; ``None`` where the whole picture is the face.
+        box: Where, in pixels of the image; ``None`` where the whole image is the face.
         expression: The likeliest label.
         confidence: Its calibrated probability.
         scores: Probability by label, summing to 1.
@@ -30,18 +30,18 @@ class ClassifiedFace:
 
 
 def classify_faces(image: Image, detector: Detector, classifier: Classifier) -> list[ClassifiedFace]:
-    """All faces the detector finds, each with its expression, in reading order."""
+    """All faces the detector finds, each with its expression, from top to bottom and left to right."""
     boxes = sorted((detection.box for detection in detector.detect(image)), key=lambda box: (box.top, box.left))
     crops = [crop_face(image, box.left, box.top, box.side, classifier.channels) for box in boxes]
-    return _readings(crops, boxes, classifier)
+    return _classified(crops, boxes, classifier)
 
 
 def classify_face_crop(image: Image, classifier: Classifier) -> ClassifiedFace:
-    """The expression of a picture that is a face crop already."""
-    return _readings([to_face_tensor(image, classifier.channels)], [None], classifier)[0]
+    """The expression of an image that is a face crop already."""
+    return _classified([to_face_tensor(image, classifier.channels)], [None], classifier)[0]
 
 
-def _readings(crops: list[Image], boxes: list[Box] | list[None], classifier: Classifier) -> list[ClassifiedFace]:
+def _classified(crops: list[Image], boxes: list[Box] | list[None], classifier: Classifier) -> list[ClassifiedFace]:
     if not crops:
         return []
     probabilities = classifier.predict(np.stack(crops))

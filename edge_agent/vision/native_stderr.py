@@ -1,4 +1,4 @@
-"""Keeping greetings of native libraries off the terminal, and nothing else.
+"""Keeping startup messages of native libraries off the terminal, and nothing else.
 
 TFLite and TensorFlow write to file descriptor 2 from C++, past Python's ``sys.stderr`` and past ``logging``, and offer
 no switch for some of their lines.
@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 log = logging.getLogger(__name__)
 
-_GREETINGS = re.compile(
+_STARTUP_MESSAGES = re.compile(
     r"INFO: "  # TFLite: "Created TensorFlow Lite XNNPACK delegate for CPU."
     r"|I\d{4} \d\d:\d\d:|I0000 |\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: I "  # TensorFlow
     r"|WARNING: All log messages before absl::InitializeLog"
@@ -27,10 +27,10 @@ _GREETINGS = re.compile(
 
 
 @contextmanager
-def without_greetings() -> Iterator[None]:
-    """Hold back the process's stderr for the length of the block, then pass on all of it but the known greetings.
+def without_startup_messages() -> Iterator[None]:
+    """Hold back the process's stderr during the block, then pass on all of it but the known startup messages.
 
-    Where the block raises, its exception tells what went wrong, and what was held back goes to the log at debug level.
+    Where the block raises, its exception says what went wrong, and what was held back goes to the log at debug level.
     What other threads write meanwhile arrives late. Keep the block short, and start no child process in it.
     """
     try:
@@ -51,7 +51,7 @@ def without_greetings() -> Iterator[None]:
             os.close(kept)
             held.seek(0)
             lines = held.read().decode("utf-8", "replace").splitlines(keepends=True)
-            rest = "".join(line for line in lines if not _GREETINGS.match(line))
+            rest = "".join(line for line in lines if not _STARTUP_MESSAGES.match(line))
             if rest and failed:
                 log.debug("written to stderr before it failed:\n%s", rest)
             elif rest:

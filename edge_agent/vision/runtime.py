@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.errors import InputError, ModelError
-from edge_agent.vision.native_stderr import without_greetings
+from edge_agent.vision.native_stderr import without_startup_messages
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ def open_interpreter(flatbuffer: bytes, runtime: str = "auto", threads: int = 1)
 
 def _open(flatbuffer: bytes, package: _Package, threads: int) -> OpenInterpreter:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with without_greetings():
+    with without_startup_messages():
         module = _import(package)
         make = module.lite.Interpreter if package.module == "tensorflow" else module.Interpreter
         with warnings.catch_warnings():

@@ -29,10 +29,10 @@ _REACH = 0.6
 """How far from where it is expected a face is recognised, in sides of its square, at once after it was seen."""
 
 _REACH_PER_S = 1.5
-_LONGEST_REACH = 1.5
+_MAX_REACH = 1.5
 """The reach grows while a face is hidden, up to where a neighbour may sit."""
 
-_LARGEST_GROWTH = 1.8
+_MAX_GROWTH = 1.8
 """By how much a face's side may differ from what it was, as a ratio."""
 
 _SIZE_WEIGHT = 0.5
@@ -46,7 +46,7 @@ class TrackUpdate:
 
     Attributes:
         present: Confirmed faces, hidden ones included until they are forgotten, in order of appearance.
-        ended: Confirmed faces forgotten with this frame; each is told once.
+        ended: Confirmed faces forgotten with this frame; each is reported once.
     """
 
     present: tuple[TrackedFace, ...]
@@ -176,8 +176,8 @@ def _costs(tracks: Sequence[_Track], boxes: Sequence[Box], now: float) -> NDArra
     sides = (expected[:, None, 2] + given[None, :, 2]) / 2
     distance = np.hypot(expected[:, None, 0] - given[None, :, 0], expected[:, None, 1] - given[None, :, 1]) / sides
     growth = np.abs(np.log2(expected[:, None, 2] / given[None, :, 2]))
-    reach = np.minimum(_REACH + _REACH_PER_S * hidden_s, _LONGEST_REACH)
-    possible = (distance <= reach) & (growth <= math.log2(_LARGEST_GROWTH))
+    reach = np.minimum(_REACH + _REACH_PER_S * hidden_s, _MAX_REACH)
+    possible = (distance <= reach) & (growth <= math.log2(_MAX_GROWTH))
     return np.where(possible, distance + _SIZE_WEIGHT * growth + _HIDDEN_WEIGHT * hidden_s, np.inf)
 
 
@@ -188,8 +188,8 @@ _DIGITS = "23456789"
 def random_ids(rng: random.Random | None = None) -> Callable[[], str]:
     """A source of short random ids such as ``k7q2``, each given once.
 
-    Letters and digits take turns, without vowels and look-alikes, so no id is a word or read for another. Ids grow by
-    two characters when half of those of a length are used up.
+    Letters and digits take turns, without vowels and look-alikes, so that no id is a word or mistaken for another. Ids
+    grow by two characters when half of those of a length are used up.
 
     Args:
         rng: Where chance comes from; the operating system where not given.

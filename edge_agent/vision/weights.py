@@ -27,7 +27,7 @@ YUNET_SOURCES = (
 )
 """Addresses tried in this order. Which one answers does not matter: only the pinned bytes are accepted."""
 
-_LARGEST_BYTES = 4_000_000
+_MAX_BYTES = 4_000_000
 _CHUNK_BYTES = 1 << 16
 
 
@@ -37,7 +37,7 @@ def find_weights() -> Path | None:
 
 
 def default_weights() -> Path:
-    """Where :func:`fetch` puts the weights unless told otherwise: the first data folder this user can write to."""
+    """Where :func:`fetch` puts the weights by default: the first data folder this user can write to."""
     return writable_data_folder() / YUNET_FILE
 
 
@@ -117,8 +117,8 @@ def _download(source: str, timeout_s: float, report: Callable[[int], None]) -> b
         while chunk := answer.read(_CHUNK_BYTES):
             content += chunk
             report(len(content))
-            if len(content) > _LARGEST_BYTES:
-                raise ValueError(f"more than {_LARGEST_BYTES} bytes, which is not this file")
+            if len(content) > _MAX_BYTES:
+                raise ValueError(f"more than {_MAX_BYTES} bytes, which is not this file")
     return bytes(content)
 
 

@@ -26,7 +26,7 @@ _MAX_FACES = 500
 
 
 class YuNetDetector(CalibratedDetector):
-    """Finds faces at any usual pose and tells where their eyes are.
+    """Finds faces at any usual pose and reports where their eyes are.
 
     Args:
         weights: Content of its ONNX file.

@@ -35,7 +35,7 @@ def event(kind: Literal["start", "change", "end"], track: str, expression: str, 
 def drawn(view: ClassroomView) -> str:
     console = Console(width=120, file=io.StringIO())
     with console.capture() as capture:
-        console.print(view.render())
+        console.print(view.as_renderable())
     return capture.get()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_agent.simulate.stamp import Stamp, StampShelf
+from edge_agent.simulate.stamp import Stamp, StampCache
 
 
 def square(side: int, level: int = 200) -> Stamp:
@@ -40,14 +40,14 @@ def test_what_a_stamp_does_not_cover_shows_through() -> None:
     assert np.abs(image.astype(int) - 110).max() <= 1
 
 
-def test_a_shelf_draws_once_and_lets_go_of_what_was_used_least_lately() -> None:
+def test_a_cache_draws_once_and_lets_go_of_what_was_used_least_lately() -> None:
     drawn: list[str] = []
 
     def draw(name: str) -> Stamp:
         drawn.append(name)
         return square(10)
 
-    shelf = StampShelf(limit_bytes=2 * 2 * 10 * 10 * 3)
+    cache = StampCache(limit_bytes=2 * 2 * 10 * 10 * 3)
     for name in ("a", "b", "a", "c", "a", "b"):
-        shelf.get(name, lambda name=name: draw(name))  # type: ignore[misc]
+        cache.get(name, lambda name=name: draw(name))  # type: ignore[misc]
     assert drawn == ["a", "b", "c", "b"]

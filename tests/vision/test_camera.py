@@ -79,7 +79,7 @@ def source() -> Iterator[Scripted]:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge_agent.vision.camera.LET_GO_WITHIN_S", 0.1)
+    monkeypatch.setattr("edge_agent.vision.camera.RELEASE_WITHIN_S", 0.1)
 
 
 @contextmanager

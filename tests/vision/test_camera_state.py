@@ -10,11 +10,11 @@ import pytest
 from edge_agent.types import Image
 from edge_agent.vision.camera_state import (
     CameraState,
-    Glance,
-    Seen,
-    glance,
-    judge,
-    see,
+    FrameDigest,
+    FrameHistory,
+    assess,
+    digest,
+    extended,
     silence_limit_s,
 )
 
@@ -27,11 +27,11 @@ def room(level: float = 120.0) -> Image:
 
 def watch(images: Iterable[Image], fps: float = 10.0, live: bool = True) -> list[CameraState]:
     """The state after each image of a camera that delivers them at ``fps``."""
-    seen: Seen | None = None
+    history: FrameHistory | None = None
     states = []
     for index, image in enumerate(images):
-        seen = see(seen, glance(image), index / fps)
-        states.append(judge(seen, index / fps, live)[0])
+        history = extended(history, digest(image), index / fps)
+        states.append(assess(history, index / fps, live)[0])
     return states
 
 
@@ -77,9 +77,9 @@ def test_a_covered_lens_is_dark_rather_than_frozen() -> None:
 @pytest.mark.parametrize("state", [CameraState.DARK, CameraState.FROZEN])
 def test_the_reason_says_what_to_check(state: CameraState) -> None:
     level = 2.0 if state is CameraState.DARK else 90.0
-    seen = see(see(None, Glance(level, 1), 0.0), Glance(level, 1), 60.0)
-    judged, reason = judge(seen, 60.0, live=True)
-    assert judged is state
+    history = extended(extended(None, FrameDigest(level, 1), 0.0), FrameDigest(level, 1), 60.0)
+    assessed, reason = assess(history, 60.0, live=True)
+    assert assessed is state
     assert "Check the lens" in reason or "Unplug" in reason
 
 
@@ -87,8 +87,8 @@ def test_a_difference_of_one_level_in_a_looked_at_row_changes_the_fingerprint() 
     image = room()
     other = image.copy()
     other[16, 20, 1] ^= 1
-    assert glance(image) == glance(image.copy())
-    assert glance(image).fingerprint != glance(other).fingerprint
+    assert digest(image) == digest(image.copy())
+    assert digest(image).fingerprint != digest(other).fingerprint
 
 
 def test_a_slow_camera_is_given_three_frames_of_silence() -> None:

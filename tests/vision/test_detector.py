@@ -23,9 +23,9 @@ from edge_agent.vision.yunet import YuNetDetector
 from train.measure.detectors import score_detector
 from train.measure.scenes import photo_scenes
 
-ROOM = SimulatedClassroom(6, 1280, 720, seed=1)
-PICTURE = ROOM.render(2.0)
-TRUTH = [face.box for face in ROOM.truth(2.0) if face.present]
+CLASSROOM = SimulatedClassroom(6, 1280, 720, seed=1)
+PICTURE = CLASSROOM.render(2.0)
+TRUTH = [face.box for face in CLASSROOM.truth(2.0) if face.present]
 
 
 @pytest.fixture(params=["haar", "yunet"])

@@ -97,7 +97,7 @@ def detector_report(
         openers.append(("yunet", lambda: YuNetDetector(read_weights(weights), str(weights))))
     for search in CANDIDATES if searches is None else searches:
         chosen = ", in use" if search == HaarSearch() else ""
-        name = f"haar {search.cascade}, step {search.step}, {search.neighbours} agree, {search.longest_px} px{chosen}"
+        name = f"haar {search.cascade}, step {search.step}, {search.neighbours} agree, {search.max_side_px} px{chosen}"
         openers.append((name, partial(HaarDetector, search=search)))
     rows = []
     for name, opener in openers:
@@ -110,8 +110,8 @@ def detector_report(
 
 
 CANDIDATES = tuple(
-    HaarSearch(cascade, step, neighbours, longest_px)
-    for cascade, step, neighbours, longest_px in (
+    HaarSearch(cascade, step, neighbours, max_side_px)
+    for cascade, step, neighbours, max_side_px in (
         ("alt2", 1.2, 2, 640),
         ("alt2", 1.2, 3, 640),
         ("alt2", 1.1, 2, 640),

@@ -38,9 +38,9 @@ class FrameSource(Protocol):
         """
 
     def close(self) -> None:
-        """Let the device go. May be called from any thread, at any time, more than once.
+        """Release the device. May be called from any thread, at any time, more than once.
 
-        A call during a ``read`` cuts it short where that is possible and otherwise leaves the device to be let go by
+        A call during a ``read`` cuts it short where that is possible and otherwise leaves the device to be released by
         the call that the reading thread makes after its last ``read``.
         """
 
@@ -57,13 +57,13 @@ class GuardedSource(ABC):
         self._released = False
 
     def read(self) -> Image | None:
-        """The next frame; see :class:`FrameSource`."""
+        """Block for the next frame; ``None`` once the source has ended or was closed."""
         with self._reading:
             image = None if self._closed.is_set() else self._next()
             return None if self._closed.is_set() else image
 
     def close(self) -> None:
-        """Let the device go; see :class:`FrameSource`."""
+        """Release the device, from any thread; a running read is cut short where that is possible."""
         self._closed.set()
         self._interrupt()
         if self._reading.acquire(blocking=False):
@@ -123,10 +123,10 @@ class Pacer:
             self._closed.wait(remaining)
 
 
-def patience_s(settings: CameraSettings) -> float:
+def read_timeout_s(settings: CameraSettings) -> float:
     """How long a live source waits for a frame before it reports itself broken, in seconds.
 
-    Shorter than the time after which the camera thread abandons it, so that a device that can still be let go
+    Shorter than the time after which the camera thread abandons it, so that a device that can still be released
     properly is.
     """
     return 0.8 * settings.stall_s

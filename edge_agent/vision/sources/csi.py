@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from edge_agent.config import CameraSettings
 from edge_agent.errors import CameraError
 from edge_agent.types import Image
-from edge_agent.vision.sources.base import FrameSource, GuardedSource, patience_s
+from edge_agent.vision.sources.base import FrameSource, GuardedSource, read_timeout_s
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +128,7 @@ class CsiSource(GuardedSource):
         self.name = f"CSI camera ({Path(program).name})"
         self._clock = clock
         self._width_px, self._height_px = frame_size(settings.width_px, settings.height_px)
-        self._patience_s = patience_s(settings)
+        self._timeout_s = read_timeout_s(settings)
         try:
             self._child = subprocess.Popen(
                 command_line(program, settings),
@@ -136,7 +136,7 @@ class CsiSource(GuardedSource):
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 bufsize=0,
-                # A group of its own: a wrapper script is killed with what it started, and Ctrl-C reaches it not.
+                # A group of its own: a wrapper script is killed with what it started, and Ctrl-C does not reach it.
                 start_new_session=True,
             )
         except OSError as error:
@@ -152,22 +152,22 @@ class CsiSource(GuardedSource):
 
     def _next(self) -> Image | None:
         image, self._first = self._first, None
-        return image if image is not None else self._receive(self._patience_s)
+        return image if image is not None else self._receive(self._timeout_s)
 
-    def _receive(self, patience_s: float) -> Image | None:
+    def _receive(self, timeout_s: float) -> Image | None:
         assert self._child.stdout is not None
         pipe = self._child.stdout.fileno()
         raw = np.empty(self._height_px * self._width_px * 3 // 2, np.uint8)
         view, filled = raw.data, 0
         poll = select.poll()
         poll.register(pipe, select.POLLIN)
-        deadline = self._clock() + patience_s
+        deadline = self._clock() + timeout_s
         while filled < len(raw):
             remaining = deadline - self._clock()
             if remaining <= 0 or not poll.poll(remaining * 1000):
                 raise CameraError(
                     self.name,
-                    received=f"no frame for {patience_s:g} s",
+                    received=f"no frame for {timeout_s:g} s",
                     remedy="Check the ribbon cable; if it stays so, restart the device",
                 )
             count = os.readv(pipe, [view[filled:]])

@@ -14,7 +14,7 @@ from edge_agent.vision.sources.base import GuardedSource
 
 
 class Picamera2Source(GuardedSource):
-    """Reads frames from libcamera in this process. A wedged camera cannot be let go here, only abandoned.
+    """Reads frames from libcamera in this process. A wedged camera cannot be released here, only abandoned.
 
     Raises:
         CameraError: The library cannot be loaded, or finds no camera, or one in use.

@@ -10,7 +10,7 @@ import cv2
 
 from edge_agent.config import CameraSettings
 from edge_agent.errors import CameraError
-from edge_agent.vision.sources.base import FrameSource, patience_s
+from edge_agent.vision.sources.base import FrameSource, read_timeout_s
 from edge_agent.vision.sources.capture import LiveCapture
 
 OPEN_TIMEOUT_S = 10.0
@@ -38,7 +38,7 @@ def open_rtsp(settings: CameraSettings) -> FrameSource:
             cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
             int(OPEN_TIMEOUT_S * 1000),
             cv2.CAP_PROP_READ_TIMEOUT_MSEC,
-            int(patience_s(settings) * 1000),
+            int(read_timeout_s(settings) * 1000),
         ],
     )
     if not capture.isOpened():
@@ -59,7 +59,7 @@ def without_secrets(url: str) -> str:
 
 
 def _check_reachable(url: str, name: str) -> None:
-    """Tell an address that is wrong or does not answer from a stream that is refused; OpenCV does not."""
+    """Distinguish an address that is wrong or does not answer from a refused stream; OpenCV does not."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port or _DEFAULT_PORTS.get(parts.scheme)

@@ -38,7 +38,7 @@ CSI_DRIVERS = frozenset({"unicam", "bcm2835-unicam", "rp1-cfe"})
 def open_v4l2(settings: CameraSettings) -> FrameSource:
     """Open the camera at ``settings.path``, or its replacement where it came back under another number.
 
-    The size and rate are wishes: a camera delivers the nearest it has, which the log tells.
+    Size and rate are only requested: a camera delivers the nearest it has, which the log shows.
 
     Raises:
         CameraError: There is no camera, it may not be used, it is in use, or it belongs to the ``csi`` source.
@@ -54,7 +54,7 @@ def open_v4l2(settings: CameraSettings) -> FrameSource:
             remedy=f"Stop the program that uses it; fuser -v {device} names it",
         )
     if settings.width_px * settings.height_px > 640 * 480:
-        # USB 2 has no room for uncompressed pictures above VGA at a useful rate.
+        # USB 2 is too slow for uncompressed pictures above VGA at a useful rate.
         capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
     capture.set(cv2.CAP_PROP_FRAME_WIDTH, settings.width_px)
     capture.set(cv2.CAP_PROP_FRAME_HEIGHT, settings.height_px)

@@ -6,7 +6,7 @@ import re
 import textwrap
 
 _WIDTH = 120
-_CODE = re.compile(r"`[^`]*`")
+_UNBROKEN = re.compile(r"`[^`]*`|\[[^\]]*\]\([^)]*\)")
 _JOINED = "\u00a0"
 
 
@@ -21,8 +21,8 @@ def list_item(text: str) -> str:
 
 
 def _wrapped(text: str, first: str, others: str) -> str:
-    # A piece of code stays in one line: it may be a command to type.
-    joined = _CODE.sub(lambda code: code[0].replace(" ", _JOINED), " ".join(text.split()))
+    # Code and links stay in one line: code may be a command to type.
+    joined = _UNBROKEN.sub(lambda piece: piece[0].replace(" ", _JOINED), " ".join(text.split()))
     lines = textwrap.wrap(
         joined,
         _WIDTH,

@@ -1,4 +1,4 @@
-"""Several trainings of one row, seeds or folds, brought to one figure each with its spread and interval."""
+"""Statistics over several trainings of one row of a table, seeds or folds, with deviation and interval."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from train.reproduce.jobs import SplitName
 from train.reproduce.paper import PRINTED, DataName
 from train.reproduce.results import Result, Results
 
-FigureName = Literal["accuracy", "loss", "val_accuracy", "val_loss"]
+StatisticName = Literal["accuracy", "loss", "val_accuracy", "val_loss"]
 
 
 @dataclass(frozen=True)
-class Ours:
-    """One figure of ours.
+class Summary:
+    """One statistic over several trainings.
 
     Attributes:
-        mean: Over the trainings; over the folds each counts by its images.
-        spread: Standard deviation between the trainings; None where there is one.
-        interval: Wilson's 95 % interval of a share; None for a loss.
-        trainings: How many.
-        images: How many images the interval is over: those of one training, or of all folds together.
+        mean: Over the trainings; folds are weighted by their number of images.
+        deviation: Standard deviation between the trainings; None where there is only one.
+        interval: Wilson's 95 % interval of an accuracy; None for a loss.
+        trainings: Number of trainings.
+        images: Number of images behind the interval: those of one training, or of all folds together.
     """
 
     mean: float
-    spread: float | None
+    deviation: float | None
     interval: tuple[float, float] | None
     trainings: int
     images: int
 
 
 def results_for(results: Results, data: DataName, model: str, split: SplitName = "paper") -> list[Result]:
-    """The finished trainings behind one row of a table; of folds dealt several times, those of the furthest deal."""
+    """The finished trainings behind one row of a table; of several fold assignments, the one with most trainings."""
     found = [
         result
         for result in results.results
@@ -45,59 +45,59 @@ def results_for(results: Results, data: DataName, model: str, split: SplitName =
     ]
     if split == "paper" or not found:
         return found
-    dealt = [(result.job.seed, result.job.folds) for result in found]
-    furthest = max(dict.fromkeys(dealt), key=dealt.count)
-    return [result for result, deal in zip(found, dealt, strict=True) if deal == furthest]
+    assignments = [(result.job.seed, result.job.folds) for result in found]
+    chosen = max(dict.fromkeys(assignments), key=assignments.count)
+    return [result for result, assignment in zip(found, assignments, strict=True) if assignment == chosen]
 
 
-def combine(trainings: Sequence[Result], figure: FigureName) -> Ours | None:
-    """Bring trainings of the same row to one figure; None where there are none.
+def summarise(trainings: Sequence[Result], statistic: StatisticName) -> Summary | None:
+    """Summarise one statistic over the trainings of a row; None where there are none.
 
-    Folds hold out different images, so their images add up. Seeds judge much the same images again, so the interval is
-    over the images of one.
+    Folds hold out different images, so their images add up. Seeds hold out much the same images again, so the interval
+    is over the images of one training.
     """
     if not trainings:
         return None
-    validated = figure.startswith("val_")
-    images = [result.val_images if validated else result.trained_images for result in trainings]
-    values = [float(getattr(result, figure)) for result in trainings]
-    apart = validated and trainings[0].job.folds > 0
-    weights = images if apart else [1] * len(images)
+    validation = statistic.startswith("val_")
+    images = [result.val_images if validation else result.trained_images for result in trainings]
+    values = [float(getattr(result, statistic)) for result in trainings]
+    disjoint = validation and trainings[0].job.folds > 0
+    weights = images if disjoint else [1] * len(images)
     mean = sum(value * weight for value, weight in zip(values, weights, strict=True)) / sum(weights)
-    over = sum(images) if apart else round(sum(images) / len(images))
-    return Ours(
+    count = sum(images) if disjoint else round(sum(images) / len(images))
+    return Summary(
         mean=mean,
-        spread=_deviation(values),
-        interval=wilson_interval(round(mean * over), over) if figure.endswith("accuracy") else None,
+        deviation=_deviation(values),
+        interval=wilson_interval(round(mean * count), count) if statistic.endswith("accuracy") else None,
         trainings=len(trainings),
-        images=over,
+        images=count,
     )
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One figure of one row of a table, the paper's beside ours; what is not trained yet is None.
+    """One statistic of one row of a table, the paper's and ours. What is not trained yet is None.
 
     Attributes:
-        data: The set.
+        data: The data set.
         model: The network.
         split: The paper's split, or by subject.
-        figure: Which of the four.
-        paper: As printed.
+        statistic: One of the four.
+        paper: The value printed in the paper.
         ours: Mean of our trainings.
-        spread: Their standard deviation, where there are several.
-        difference: Ours less the paper's.
-        interval: Wilson's 95 % interval of a share.
-        trainings: How many stand behind it.
-        images: How many images the interval is over.
+        deviation: Their standard deviation, where there are several.
+        difference: Ours minus the paper's.
+        interval: Wilson's 95 % interval of an accuracy.
+        trainings: Number of trainings.
+        images: Number of images behind the interval.
     """
 
     data: DataName
     model: str
     split: SplitName
-    figure: FigureName
+    statistic: StatisticName = msgspec.field(name="figure")
     paper: float
     ours: float | None = None
-    spread: float | None = None
+    deviation: float | None = msgspec.field(name="spread", default=None)
     difference: float | None = None
     interval: tuple[float, float] | None = None
     trainings: int = 0
@@ -105,26 +105,26 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def table_rows(results: Results) -> list[Row]:
-    """Every figure of Tables VIII and IX, CK+'s on both splits."""
-    places: list[tuple[DataName, SplitName]] = [("fer2013", "paper"), ("ckplus", "paper"), ("ckplus", "subject")]
+    """Every statistic of Tables VIII and IX, for CK+ on both splits."""
+    parts: list[tuple[DataName, SplitName]] = [("fer2013", "paper"), ("ckplus", "paper"), ("ckplus", "subject")]
     return [
-        _row(results, data, model, split, figure)
-        for data, split in places
+        _row(results, data, model, split, statistic)
+        for data, split in parts
         for model in PRINTED[data]
-        for figure in get_args(FigureName)
+        for statistic in get_args(StatisticName)
     ]
 
 
-def _row(results: Results, data: DataName, model: str, split: SplitName, figure: FigureName) -> Row:
-    printed = float(getattr(PRINTED[data][model], figure))
-    found = combine(results_for(results, data, model, split), figure)
-    row = Row(data=data, model=model, split=split, figure=figure, paper=printed)
+def _row(results: Results, data: DataName, model: str, split: SplitName, statistic: StatisticName) -> Row:
+    printed = float(getattr(PRINTED[data][model], statistic))
+    found = summarise(results_for(results, data, model, split), statistic)
+    row = Row(data=data, model=model, split=split, statistic=statistic, paper=printed)
     if found is None:
         return row
     return msgspec.structs.replace(
         row,
         ours=found.mean,
-        spread=found.spread,
+        deviation=found.deviation,
         difference=found.mean - printed,
         interval=found.interval,
         trainings=found.trainings,

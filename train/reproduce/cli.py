@@ -1,4 +1,4 @@
-"""The command ``python -m train reproduce``: parses, calls, prints."""
+"""The command ``python -m train reproduce``: parse, call, print."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ class Precision(str, Enum):
 def reproduce(
     target: Annotated[Target, typer.Argument(help="Which part of the paper.")],
     data: Annotated[
-        list[Path] | None, typer.Option("--data", help="FER2013's table or CK+48's folder; may be given for each.")
+        list[Path] | None,
+        typer.Option("--data", help="FER2013's table or CK+48's folder; may be given twice, once for each."),
     ] = None,
     ckplus: Annotated[
         Path | None, typer.Option("--ckplus", help="CK+48's folder, the same as a second --data.")
@@ -51,23 +52,27 @@ def reproduce(
     only: Annotated[str, typer.Option("--only", help="Models to train, like 3,6; all unless given.")] = "",
     splits: Annotated[CkplusSplits, typer.Option("--splits", help="How CK+ is divided.")] = CkplusSplits.both,
     seeds: Annotated[
-        str, typer.Option("--seeds", help="CK+ on the paper's split: one training each. All else takes the first.")
+        str, typer.Option("--seeds", help="CK+ on the paper's split: one training for each. All others use the first.")
     ] = "1,2,3",
     epochs: Annotated[
-        int, typer.Option("--epochs", min=1, help="Another length than the paper's 50, which every output then tells.")
+        int, typer.Option("--epochs", min=1, help="Another length than the paper's 50; every output then says so.")
     ] = 50,
     precision: Annotated[Precision, typer.Option("--precision", help="Keras' dtype policy.")] = Precision.float32,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, gpu, or gpu:1 for the second one.")] = "auto",
     jobs: Annotated[
-        int, typer.Option("--jobs", min=1, help="Trainings at the same time, each on its share of the cores.")
+        int, typer.Option("--jobs", min=1, help="Trainings at the same time; they divide the cores among them.")
     ] = 1,
     docs: Annotated[
         Path | None,
-        typer.Option("--docs", help="A second folder for page and plots; what its page tells already is not redone."),
+        typer.Option(
+            "--docs", help="A second folder for page and plots; trainings that its page shows are not repeated."
+        ),
     ] = None,
-    report: Annotated[bool, typer.Option("--report", help="Train nothing; write the page from what is done.")] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Train nothing; write the page from the finished trainings.")
+    ] = False,
 ) -> None:
-    """Train the paper's tables and figures again and set them beside their originals; call again to continue."""
+    """Train the models of the paper's tables and figures again and compare them; call again to continue."""
     from train.reproduce.command import republish, run_target
 
     if report:
@@ -85,6 +90,6 @@ def reproduce(
         precision=precision.value,
         device=device,
         docs=docs,
-        tell=typer.echo,
+        report=typer.echo,
         at_once=jobs,
     )

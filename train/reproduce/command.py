@@ -1,4 +1,4 @@
-"""What ``python -m train reproduce`` does, with the words a user types made into plans and settings."""
+"""``python -m train reproduce``: turns its options into a plan and settings, and runs them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 from edge_agent.errors import InputError
 from train.fit.recipe import MAX_SEED
-from train.reproduce.folder import read_begun, write_pages
+from train.reproduce.folder import read_record, write_pages
 from train.reproduce.jobs import Precision, Settings, SplitName, Target, plan
 from train.reproduce.page import PAGE
 from train.reproduce.queue import reproduce
@@ -27,35 +27,52 @@ def run_target(
     precision: Precision,
     device: str,
     docs: Path | None,
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
     at_once: int = 1,
 ) -> None:
     """Train a target and write its page.
 
+    Args:
+        target: The part of the paper.
+        data: Paths of the data sets.
+        out: The reproduction's folder.
+        only: Models to train, separated by commas or spaces; all where empty.
+        splits: CK+'s splits.
+        seeds: Whole numbers, separated by commas or spaces.
+        epochs: Length of every training.
+        precision: Keras' dtype policy.
+        device: ``auto``, ``cpu``, ``gpu`` or ``gpu:N``.
+        docs: A second folder for page and plots.
+        report: Called with a line on each step.
+        at_once: Number of trainings at the same time.
+
     Raises:
-        InputError: A word cannot be understood, or the data do not suit; see :func:`train.reproduce.queue.reproduce`.
+        InputError: An option is not understood, or for one of the reasons of :func:`train.reproduce.queue.reproduce`.
         CheckFailed: Some trainings failed.
     """
     chosen: list[SplitName] = ["paper", "subject"] if splits == "both" else [splits]
     jobs = plan(target, only=_words(only), seeds=_numbers(seeds), splits=chosen)
     settings = Settings(epochs=epochs, precision=precision)
     if settings.deviation:
-        tell(f"These trainings are {settings.deviation}; every output says so.")
+        report(f"These trainings are {settings.deviation}; every output says so.")
     sets = read_data(data)
     absent = sorted({job.data for job in jobs} - set(sets))
     if absent and sets:
-        tell(f"Without {' and '.join(absent)}, whose trainings are left out: name the data with --data.")
-    reproduce(jobs, sets, out, settings, at_once=at_once, device=device, docs=docs, tell=tell)
-    tell(f"All trainings asked for are done. The page is {out / PAGE}")
+        report(f"No data for {' and '.join(absent)}: these trainings are left out. Name the data with --data.")
+    reproduce(jobs, sets, out, settings, at_once=at_once, device=device, docs=docs, report=report)
+    report(f"All requested trainings are done. The page is {out / PAGE}")
 
 
 def republish(out: Path, docs: Path | None) -> str:
-    """Write the page from what is done, training nothing, and tell where it is.
+    """Write the page from the finished trainings, without training.
+
+    Returns:
+        A line that says where the page is.
 
     Raises:
-        InputError: No reproduction was begun in ``out``, or ``docs`` tells of another one.
+        InputError: There is no reproduction in ``out``, or ``docs`` has the page of another one.
     """
-    found = write_pages(out, docs, read_begun(out))
+    found = write_pages(out, docs, read_record(out))
     return f"{len(found.results)} trainings are done. The page is {(docs or out) / PAGE}"
 
 

@@ -1,7 +1,7 @@
-"""The folder of a reproduction: what it was begun with, who is at work in it, and the pages made from what it holds.
+"""The folder of a reproduction: its record, its locks, and the pages made from its results.
 
-A page in a second folder, the documents', outlives the run directories: they are large and stay on the machine that
-made them, results are small and travel with the code.
+The page can also be written into a second folder, that of the documents. Run directories are large and stay on the
+machine that made them. Results are small and are kept with the code.
 """
 
 from __future__ import annotations
@@ -25,14 +25,16 @@ from train.reproduce.paper import DataName
 from train.reproduce.results import Results, collect, merge, read_results
 from train.reproduce.sources import Source
 
+_RECORD = "reproduction.json"
 
-class Begun(msgspec.Struct, kw_only=True):
-    """What all calls that share a folder have in common, ``reproduction.json``.
+
+class ReproductionRecord(msgspec.Struct, kw_only=True):
+    """What all calls on one folder have in common, ``reproduction.json``.
 
     Attributes:
-        settings: Of every training in it.
+        settings: The settings of every training in it.
         fingerprints: Sha256 of each data set.
-        splits: What is known of CK+'s splits.
+        splits: The leakage of CK+'s splits.
     """
 
     settings: Settings
@@ -40,44 +42,46 @@ class Begun(msgspec.Struct, kw_only=True):
     splits: list[SplitLeakage] = []
 
 
-def read_begun(out: Path) -> Begun:
-    """What a reproduction's folder was begun with.
+def read_record(out: Path) -> ReproductionRecord:
+    """Read the record of a reproduction's folder.
 
     Raises:
-        InputError: None was begun there, or its record is broken.
+        InputError: It is missing or broken.
     """
-    path = out / "reproduction.json"
+    path = out / _RECORD
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Begun)
+        return msgspec.json.decode(path.read_bytes(), type=ReproductionRecord)
     except FileNotFoundError:
         raise InputError(
             str(out),
             received="no reproduction.json in it",
             expected="a reproduction's folder",
-            remedy="Begin one with --data",
+            remedy="Start one with --data",
         ) from None
     except UNDECODABLE as error:
         raise InputError(f"{path}: {error}", remedy="Restore the file or name another folder with --out") from None
 
 
-def begin(out: Path, settings: Settings, data: Mapping[DataName, Source], jobs: Sequence[Job]) -> Begun:
-    """What a reproduction is begun with or continues with, and what is known of its data; nothing is written.
+def open_record(
+    out: Path, settings: Settings, data: Mapping[DataName, Source], jobs: Sequence[Job]
+) -> ReproductionRecord:
+    """Read the record of a folder, or make one for a new folder, and complete it for these jobs; write nothing.
 
     Raises:
-        InputError: It was begun with other settings or on other data.
+        InputError: The folder was started with other settings or on other data.
     """
-    begun = read_begun(out) if (out / "reproduction.json").is_file() else Begun(settings=settings)
-    if begun.settings != settings:
+    record = read_record(out) if (out / _RECORD).is_file() else ReproductionRecord(settings=settings)
+    if record.settings != settings:
         raise InputError(
             f"{out}",
-            received=f"trainings with {_words(begun.settings)}",
-            expected=_words(settings),
+            received=f"trainings with {_describe(record.settings)}",
+            expected=_describe(settings),
             remedy="Name another folder with --out",
         )
-    known = {facts.protocol for facts in begun.splits}
+    known = {leakage.protocol for leakage in record.splits}
     for name, source in data.items():
         fingerprint = source.faces.fingerprint()
-        if begun.fingerprints.setdefault(name, fingerprint) != fingerprint:
+        if record.fingerprints.setdefault(name, fingerprint) != fingerprint:
             raise InputError(
                 f"{out}",
                 received=f"trainings on other data than {source.path}",
@@ -86,67 +90,67 @@ def begin(out: Path, settings: Settings, data: Mapping[DataName, Source], jobs: 
             )
         for job in jobs:
             if job.data == name == "ckplus" and job.protocol not in known:
-                begun.splits.append(
+                record.splits.append(
                     measure_leakage(source.faces, make_split(source.faces, job.protocol), job.split, job.folds)
                 )
                 known.add(job.protocol)
-    return begun
+    return record
 
 
-def keep_begun(out: Path, begun: Begun) -> None:
-    """Write down what a reproduction is begun with, for the calls that continue it."""
-    write_whole(out / "reproduction.json", msgspec.json.format(msgspec.json.encode(begun), indent=1) + b"\n")
+def write_record(out: Path, record: ReproductionRecord) -> None:
+    """Write the record of a reproduction's folder, for the calls that continue it."""
+    write_whole(out / _RECORD, msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
 
 
-def read_published(docs: Path | None, begun: Begun) -> Results:
-    """What the page in a folder of documents is made from; empty where there is none.
+def read_published(docs: Path | None, record: ReproductionRecord) -> Results:
+    """Read the results behind the page in a folder of documents; empty where there are none.
 
     Raises:
-        InputError: It is of trainings with other settings or on other data than those begun here, or broken.
+        InputError: They are of trainings with other settings or on other data than in ``record``, or broken.
     """
     if docs is None or not (docs / RESULTS).is_file():
-        return Results(settings=begun.settings, deviation=begun.settings.deviation)
+        return Results(settings=record.settings, deviation=record.settings.deviation)
     found = read_results(docs / RESULTS)
-    if found.settings != begun.settings:
+    if found.settings != record.settings:
         raise InputError(
             f"{docs / RESULTS}",
-            received=f"trainings with {_words(found.settings)}",
-            expected=_words(begun.settings),
+            received=f"trainings with {_describe(found.settings)}",
+            expected=_describe(record.settings),
             remedy="Name another folder with --docs",
         )
     for result in found.results:
-        here = begun.fingerprints.get(result.job.data, result.fingerprint)
+        here = record.fingerprints.get(result.job.data, result.fingerprint)
         if not here.startswith(result.fingerprint):
             raise InputError(
                 f"{docs / RESULTS}",
                 received=f"{result.job} trained on data with sha256 {result.fingerprint} ({result.note})",
                 expected=f"{here[:12]}, the data given",
-                remedy="One page tells of one set of data: name a folder of your own with --docs, or leave it out",
+                remedy="A page is about one set of data: name a folder of your own with --docs, or leave it out",
             )
     return found
 
 
-def write_pages(out: Path, docs: Path | None, begun: Begun) -> Results:
-    """Write the page from what is trained here and what the documents tell already, to both folders.
+def write_pages(out: Path, docs: Path | None, record: ReproductionRecord) -> Results:
+    """Write the page to both folders, from the trainings here and the results already in the documents.
 
     Returns:
-        What it is made from.
+        The results that it shows.
 
     Raises:
         InputError: As :func:`read_published`.
     """
-    ours = collect(out, begun.settings, begun.splits)
+    ours = collect(out, record.settings, record.splits)
     if docs is None:
         write_page(ours, out)
         return ours
-    with _turn_at(docs):
-        found = merge(ours, read_published(docs, begun))
+    with page_lock(docs):
+        found = merge(ours, read_published(docs, record))
         write_page(found, docs)
     write_page(found, out)
     return found
 
 
-def _make(folder: Path, option: str) -> None:
+def _make_folder(folder: Path, option: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -158,14 +162,14 @@ def _make(folder: Path, option: str) -> None:
         ) from None
 
 
-def _words(settings: Settings) -> str:
+def _describe(settings: Settings) -> str:
     return f"{settings.epochs} epochs in {settings.precision}"
 
 
 @contextmanager
-def _turn_at(folder: Path) -> Iterator[None]:
-    """Wait until no other call reads and writes the folder's page: what it adds in between would be lost."""
-    _make(folder, "--docs")
+def page_lock(folder: Path) -> Iterator[None]:
+    """Wait until no other call reads and writes the folder's page; otherwise results that it adds could be lost."""
+    _make_folder(folder, "--docs")
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -175,9 +179,13 @@ def _turn_at(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Two at work in one folder would train the same run twice over each other."""
-    _make(folder, "--out")
+def exclusive_lock(folder: Path) -> Iterator[None]:
+    """Lock a reproduction's folder: two calls in one folder would train the same run at the same time.
+
+    Raises:
+        InputError: Another call holds the lock.
+    """
+    _make_folder(folder, "--out")
     with (folder / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -185,7 +193,7 @@ def alone_in(folder: Path) -> Iterator[None]:
             raise InputError(
                 str(folder),
                 received="a folder that another call is at work in",
-                expected="one alone",
+                expected="a folder that no other call uses",
                 remedy="Wait for it or name another folder with --out",
             ) from None
         yield

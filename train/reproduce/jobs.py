@@ -1,4 +1,4 @@
-"""The trainings a reproduction consists of, and the order that makes partial results worth most."""
+"""The trainings of a reproduction, in an order that makes partial results most useful."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from train.reproduce.paper import BATCH_SIZE, CURVES, EPOCHS, LEARNING_RATE, PRI
 
 Target = Literal["table8", "table9", "figures", "all"]
 SplitName = Literal["paper", "subject"]
-"""``paper`` is the split the paper has, ``subject`` the one that keeps every person on one side."""
+"""``paper`` is the paper's split; ``subject`` is the one in which every person is on one side only."""
 
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 
 DEFAULT_SEEDS = (1, 2, 3)
 SUBJECT_FOLDS = {model: 10 if model in ("paper-2", "paper-6") else 5 for model in PRINTED["ckplus"]}
-"""Folds of the subject-independent validation: more for the two models that the paper puts first."""
+"""Number of folds of the subject-independent validation: more for the paper's two best models."""
 
-# FER2013's model 3 and CK+'s model 6 are the paper's best. What CK+ needs is minutes a run, FER2013's rest is hours.
-_FER2013_BY_WORTH = ("paper-3", "paper-4", "paper-2", "paper-1")
-_CKPLUS_BY_WORTH = ("paper-6", "paper-2", "paper-3", "paper-1", "paper-4", "paper-5", "paper-7", "paper-8")
+# FER2013's model 3 and CK+'s model 6 are the paper's best. A run on CK+ takes minutes; the rest on FER2013 takes hours.
+_FER2013_BY_PRIORITY = ("paper-3", "paper-4", "paper-2", "paper-1")
+_CKPLUS_BY_PRIORITY = ("paper-6", "paper-2", "paper-3", "paper-1", "paper-4", "paper-5", "paper-7", "paper-8")
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What all trainings of one reproduction have in common.
+    """Settings shared by all trainings of one reproduction.
 
     Attributes:
-        epochs: Length of every training; another than the paper's makes every output say so.
+        epochs: Length of every training. If it is not the paper's, every output says so.
         precision: Keras' dtype policy.
     """
 
@@ -40,7 +40,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     @property
     def deviation(self) -> str:
-        """What makes this no reproduction of the paper's trainings; empty where nothing does."""
+        """How these trainings deviate from the paper's; empty where they do not."""
         if self.epochs == EPOCHS:
             return ""
         word = "shortened" if self.epochs < EPOCHS else "lengthened"
@@ -51,11 +51,11 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     """One training.
 
     Attributes:
-        data: The set.
+        data: The data set.
         model: The network.
-        split: How the set is divided.
+        split: How the data set is divided.
         seed: Of the split, initial weights, dropout and shuffling.
-        fold: Which group of persons is held out, from 0; only where ``folds`` is not 0.
+        fold: The group of persons held out, from 0; only where ``folds`` is not 0.
         folds: Number of such groups; 0 where the split has none.
     """
 
@@ -68,7 +68,7 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     @property
     def protocol(self) -> str:
-        """The words of its split in ``train.data.splits``."""
+        """The name of its split in ``train.data.splits``."""
         if self.data == "fer2013":
             return "fer2013-paper"
         if self.split == "paper":
@@ -77,10 +77,10 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     @property
     def folder(self) -> str:
-        """Where its run lies below the reproduction's folder; unique to the job."""
-        room = self.data if self.data == "fer2013" else f"{self.data}-{self.split}"
+        """The folder of its run below the reproduction's folder; unique to the job."""
+        data = self.data if self.data == "fer2013" else f"{self.data}-{self.split}"
         fold = f"-fold{self.fold}of{self.folds}" if self.folds else ""
-        return f"{room}/{self.model}-seed{self.seed}{fold}"
+        return f"{data}/{self.model}-seed{self.seed}{fold}"
 
     def __str__(self) -> str:
         where = {"fer2013": "FER2013", "ckplus": f"CK+ by {'image' if self.split == 'paper' else 'subject'}"}[self.data]
@@ -89,7 +89,7 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 def recipe_of(job: Job, settings: Settings) -> Recipe:
-    """The paper's settings for a job; ``docs/reproduction.md`` tells which of them the paper leaves open."""
+    """The paper's settings for a job; ``docs/reproduction.md`` lists those that the paper leaves open."""
     return Recipe(
         title=str(job),
         source="Kusno & Chowanda, CommIT Journal 18(2), 2024: Adam, 1e-4, 50 epochs. Batches of 64 are inferred.",
@@ -107,10 +107,10 @@ def recipe_of(job: Job, settings: Settings) -> Recipe:
 
 
 def job_of(record: RunRecord, settings: Settings) -> Job | None:
-    """The job that a run was made for; None where it is no training of this reproduction."""
-    name, *words = record.protocol.split() or [""]
-    options = {key: value for key, _, value in (word.partition("=") for word in words)}
-    numbers = {key: int(value) for key, value in options.items() if value.isdecimal()}
+    """Find the job that a run was made for; None where it is no training of this reproduction."""
+    name, *options = record.protocol.split() or [""]
+    values = {key: value for key, _, value in (option.partition("=") for option in options)}
+    numbers = {key: int(value) for key, value in values.items() if value.isdecimal()}
     job = Job(
         data="fer2013" if name.startswith("fer2013") else "ckplus",
         model=record.recipe.model,
@@ -129,11 +129,11 @@ def plan(
     seeds: Sequence[int] = DEFAULT_SEEDS,
     splits: Sequence[SplitName] = ("paper", "subject"),
 ) -> list[Job]:
-    """The trainings a target needs, in the order of their worth.
+    """The trainings that a target needs, in the order of their priority.
 
     Args:
-        target: Which part of the paper.
-        only: Models to keep, as ``paper-3`` or ``3``; all where there are none.
+        target: The part of the paper.
+        only: Models to keep, as ``paper-3`` or ``3``; all where none are given.
         seeds: CK+ on the paper's split is trained once with each; FER2013 and the folds once, with the first.
         splits: CK+'s splits to train on.
 
@@ -142,22 +142,22 @@ def plan(
     """
     if not seeds:
         raise InputError("seeds", received="none", expected="one at least, like 1,2,3")
-    wanted = _models(only)
-    jobs = [job for job in _by_worth(tuple(dict.fromkeys(seeds)), splits) if _belongs(job, target, seeds[0])]
-    kept = [job for job in jobs if not wanted or job.model in wanted]
+    selected = _models(only)
+    jobs = [job for job in _by_priority(tuple(dict.fromkeys(seeds)), splits) if _belongs(job, target, seeds[0])]
+    kept = [job for job in jobs if not selected or job.model in selected]
     if not kept:
-        asked = f"{target} with only {', '.join(sorted(wanted))}" if wanted else target
+        asked = f"{target} with only {', '.join(sorted(selected))}" if selected else target
         held = ", ".join(dict.fromkeys(job.model for job in jobs)) or "CK+ on the paper's split"
         raise InputError(asked, received="nothing to train", expected=f"a selection that holds some of {held}")
     return kept
 
 
-def _by_worth(seeds: Sequence[int], splits: Sequence[SplitName]) -> list[Job]:
+def _by_priority(seeds: Sequence[int], splits: Sequence[SplitName]) -> list[Job]:
     first = seeds[0]
-    fer2013 = [Job(data="fer2013", model=model, seed=first) for model in _FER2013_BY_WORTH]
+    fer2013 = [Job(data="fer2013", model=model, seed=first) for model in _FER2013_BY_PRIORITY]
     by_image = {
         model: [Job(data="ckplus", model=model, seed=seed) for seed in seeds if "paper" in splits]
-        for model in _CKPLUS_BY_WORTH
+        for model in _CKPLUS_BY_PRIORITY
     }
     by_subject = {
         model: [
@@ -165,9 +165,9 @@ def _by_worth(seeds: Sequence[int], splits: Sequence[SplitName]) -> list[Job]:
             for fold in range(SUBJECT_FOLDS[model])
             if "subject" in splits
         ]
-        for model in _CKPLUS_BY_WORTH
+        for model in _CKPLUS_BY_PRIORITY
     }
-    best, *rest = _CKPLUS_BY_WORTH
+    best, *rest = _CKPLUS_BY_PRIORITY
     return [
         fer2013[0],
         *by_image[best],

@@ -1,4 +1,4 @@
-"""The page of a reproduction as files: Markdown, the results it is rendered from, and the plots."""
+"""The page of a reproduction as files: Markdown, the results it is made from, and the plots."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from train.common.writing import write_whole
 from train.measure.plots import plot_curves
 from train.reproduce.aggregate import table_rows
-from train.reproduce.markdown import model_name, plot_of, render
+from train.reproduce.markdown import model_name, plot_path, to_markdown
 from train.reproduce.paper import CURVES, PRINTED
 from train.reproduce.results import Results, write_results
 
@@ -20,21 +20,23 @@ TABLES = "reproduction/tables.json"
 
 
 def tables_json(results: Results) -> bytes:
-    """Both tables for programs, a line for each of their figures."""
+    """Both tables as JSON for programs, with a line for each statistic."""
     lines = [msgspec.json.encode(row) for row in table_rows(results)]
-    told = msgspec.json.encode(results.deviation)
-    return b'{"deviation": %b, "rows": [\n%b\n]}\n' % (told, b",\n".join(lines))
+    deviation = msgspec.json.encode(results.deviation)
+    return b'{"deviation": %b, "rows": [\n%b\n]}\n' % (deviation, b",\n".join(lines))
 
 
 def write_page(results: Results, folder: Path) -> None:
-    """Write ``reproduction.md`` and, in the folder ``reproduction``, all it shows: results, tables and plots."""
+    """Write ``reproduction.md`` and, into the folder ``reproduction``, its results, tables and plots."""
     write_results(results, folder / RESULTS)
     write_whole(folder / TABLES, tables_json(results))
     for curve in results.curves:
         data, model = CURVES[curve.figure]
         where = {"fer2013": "FER2013", "ckplus": "CK+, the paper's split"}[data]
         title = f"The paper's Figure {curve.figure} again: {model_name(model)} on {where}"
-        # What the paper printed is of its last epoch, which is another one here where trainings have another length.
+        # The paper's values are of its last epoch, which is another one if these trainings have another length.
         marks = None if results.deviation else asdict(PRINTED[data][model])
-        plot_curves(curve.epochs, folder / plot_of(curve.figure), f"{title}\n{results.deviation}".strip(), marks=marks)
-    write_whole(folder / PAGE, render(results).encode())
+        plot_curves(
+            curve.epochs, folder / plot_path(curve.figure), f"{title}\n{results.deviation}".strip(), marks=marks
+        )
+    write_whole(folder / PAGE, to_markdown(results).encode())

@@ -1,4 +1,4 @@
-"""Works through a reproduction's trainings: each in a process of its own, none twice, the page renewed after each."""
+"""The queue of a reproduction's trainings: each runs once, in its own process, and the page is updated after each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from edge_agent.errors import AgentError, CheckFailed, InputError
 from train.common.machine import usable_cores
 from train.fit.child_process import Assignment, Children, device_environment
-from train.reproduce.folder import alone_in, begin, keep_begun, read_published, write_pages
+from train.reproduce.folder import exclusive_lock, open_record, read_published, write_pages, write_record
 from train.reproduce.jobs import Job, Settings, recipe_of
 from train.reproduce.page import PAGE
 from train.reproduce.paper import DataName
@@ -26,23 +26,24 @@ def reproduce(
     at_once: int = 1,
     device: str = "auto",
     docs: Path | None = None,
-    tell: Callable[[str], None] = lambda _: None,
+    report: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Train what of ``jobs`` is not done, in their order, and keep the page up to date.
+    """Train those of ``jobs`` that are not done, in their order, and keep the page up to date.
 
     Args:
-        jobs: What shall be there in the end. Those whose data set is not given are left out.
-        data: The sets that are there.
-        out: The reproduction's folder, new or one to continue.
-        settings: Of every training in it.
-        at_once: Trainings at the same time; several share the processor's cores out among them.
-        device: As :func:`train.fit.child_process.device_environment` has it.
-        docs: A second folder that gets page and plots. What its page tells already is done.
-        tell: Told what is being done.
+        jobs: The trainings. Those whose data set is not given are left out.
+        data: The data sets.
+        out: The reproduction's folder, a new one or one to continue.
+        settings: The settings of every training in it.
+        at_once: Number of trainings at the same time; several divide the processor's cores among them.
+        device: As for :func:`train.fit.child_process.device_environment`.
+        docs: A second folder for page and plots. Trainings whose results it has already are done.
+        report: Called with a line on each step.
 
     Raises:
-        InputError: There is nothing to train on, a folder holds trainings with other settings or on other data, another
-            call is at work in ``out``, there are fewer cores than trainings at once, or one refuses its input.
+        InputError: There are no data to train on, a folder holds trainings with other settings or on other data,
+            another call is at work in ``out``, there are fewer cores than trainings at once, or a training refuses its
+            input.
         CheckFailed: Some trainings failed; the others are done.
     """
     possible = [job for job in jobs if job.data in data]
@@ -55,27 +56,27 @@ def reproduce(
         )
     device_environment(device)
     shares = _share_cores(at_once)
-    with alone_in(out):
-        begun = begin(out, settings, data, possible)
+    with exclusive_lock(out):
+        record = open_record(out, settings, data, possible)
 
         def published() -> set[Job]:
-            return {result.job for result in read_published(docs, begun).results}
+            return {result.job for result in read_published(docs, record).results}
 
         def publish() -> None:
             try:
-                write_pages(out, docs, begun)
-            except AgentError as error:  # changed meanwhile, or a full disk; the trainings are worth more than the page
-                tell(f"the page is not written: {error}")
+                write_pages(out, docs, record)
+            except AgentError as error:  # for example a full disk; the trainings matter more
+                report(f"the page is not written: {error}")
 
         known = published()
-        keep_begun(out, begun)
-        write_pages(out, docs, begun)
+        write_record(out, record)
+        write_pages(out, docs, record)
         trained = {result.job for result in collect(out, settings).results}
-        told_of = [job for job in possible if job in known and job not in trained]
+        elsewhere = [job for job in possible if job in known and job not in trained]
         waiting = [job for job in possible if job not in known and job not in trained]
-        elsewhere = f", {len(told_of)} of them elsewhere" if told_of else ""
-        tell(
-            f"{len(possible) - len(waiting)} of {len(possible)} trainings are done{elsewhere}; the page is {out / PAGE}"
+        counted = f", {len(elsewhere)} of them elsewhere" if elsewhere else ""
+        report(
+            f"{len(possible) - len(waiting)} of {len(possible)} trainings are done{counted}; the page is {out / PAGE}"
         )
 
         def assign(job: Job, cores: tuple[int, ...]) -> Assignment:
@@ -94,39 +95,39 @@ def reproduce(
             except InputError:
                 return False
 
-        failed = _work_off(waiting, assign, shares, _environment(device, at_once), is_done_elsewhere, publish, tell)
+        failed = _train_all(waiting, assign, shares, _environment(device, at_once), is_done_elsewhere, publish, report)
     if failed:
         raise CheckFailed(
             f"{len(failed)} of {len(possible)} trainings failed: {'; '.join(map(str, failed))}",
-            remedy="Call again: what is done is not done twice",
+            remedy="Call again: finished trainings are not repeated",
         )
 
 
-def _work_off(
+def _train_all(
     waiting: Sequence[Job],
     assign: Callable[[Job, tuple[int, ...]], Assignment],
     shares: Sequence[tuple[int, ...]],
     environment: Mapping[str, str],
     is_done_elsewhere: Callable[[Job], bool],
     publish: Callable[[], None],
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> list[Job]:
-    """Train all that wait, as many at a time as there are shares of the cores; the trainings that failed."""
+    """Train all that wait, as many at a time as there are shares of the cores. Returns the trainings that failed."""
     queue, free = deque(waiting), list(shares)
-    begun: set[Job] = set()
-    again: set[Job] = set()
+    started: set[Job] = set()
+    retried: set[Job] = set()
     failed: list[Job] = []
     running: dict[str, tuple[Job, tuple[int, ...]]] = {}
     with Children(environment) as children:
         while queue or running:
             while queue and free:
                 job = queue.popleft()
-                begun.add(job)
-                words = f"again: {job}" if job in again else f"training {len(begun)} of {len(waiting)}: {job}"
+                started.add(job)
+                line = f"again: {job}" if job in retried else f"training {len(started)} of {len(waiting)}: {job}"
                 if is_done_elsewhere(job):
-                    tell(f"{words}, done elsewhere meanwhile")
+                    report(f"{line}, done elsewhere meanwhile")
                     continue
-                tell(words)
+                report(line)
                 cores = free.pop(0)
                 assignment = assign(job, cores)
                 running[assignment.run] = job, cores
@@ -137,12 +138,12 @@ def _work_off(
             job, cores = running.pop(assignment.run)
             free.append(cores)
             if status == InputError.exit_code:
-                raise InputError(f"{job} was refused", remedy="Mend what the line above says and call again")
+                raise InputError(f"{job} was refused", remedy="Correct what the line above reports and call again")
             if status:
-                tell(f"{job} ended with status {status}")
-                # What a signal ended, such as want of memory, may go well when it is tried again.
-                if status < 0 and job not in again:
-                    again.add(job)
+                report(f"{job} ended with status {status}")
+                # A training ended by a signal, for example for lack of memory, may succeed when it is tried again.
+                if status < 0 and job not in retried:
+                    retried.add(job)
                     queue.append(job)
                 else:
                     failed.append(job)
@@ -151,7 +152,7 @@ def _work_off(
 
 
 def _share_cores(at_once: int) -> list[tuple[int, ...]]:
-    """The cores of each training; empty where one has them all."""
+    """Divide the cores among the trainings; empty where one has them all."""
     if at_once == 1:
         return [()]
     cores = usable_cores()
@@ -161,6 +162,6 @@ def _share_cores(at_once: int) -> list[tuple[int, ...]]:
 
 
 def _environment(device: str, at_once: int) -> dict[str, str]:
-    """Variables for the trainings' processes: several on one GPU must not each take all of its memory."""
+    """Environment variables of the trainings: several on one GPU must not each take all of its memory."""
     sharing = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
     return {**device_environment(device), **(sharing if at_once > 1 else {})}

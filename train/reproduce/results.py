@@ -1,4 +1,4 @@
-"""What a reproduction has found so far: read from its run directories, kept as one small JSON file."""
+"""Results of a reproduction so far: collected from its run directories, saved as one small JSON file."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ SCHEMA = 1
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """One finished training: its figures after the last epoch.
+    """One finished training: its statistics after the last epoch.
 
     Attributes:
         job: What was trained.
-        accuracy: Over the training images as they were learnt from, dropout active.
-        loss: Likewise, in nats.
+        accuracy: Over the training images during the epoch, with dropout active.
+        loss: The same, in nats.
         val_accuracy: Over the held-out images.
-        val_loss: Likewise, in nats.
-        trained_images: Images seen in an epoch; a last partial batch is dropped.
-        val_images: Held-out images.
-        best_val_accuracy: The largest of all epochs, which nothing in the tables uses.
-        seconds: What all epochs took together.
-        parameters: Of the network.
-        note: What a reader must know of the split.
+        val_loss: The same, in nats.
+        trained_images: Number of images per epoch; a last partial batch is dropped.
+        val_images: Number of held-out images.
+        best_val_accuracy: The largest of all epochs. The tables do not use it.
+        seconds: Duration of all epochs together.
+        parameters: Number of parameters of the network.
+        note: What one must know about the split.
         fingerprint: First 12 hex digits of the data's sha256.
-        machine: On which machine it was begun.
-        versions: Of Keras, its backend and NumPy.
-        git_revision: Of the code it was begun with.
+        machine: The machine on which it was started.
+        versions: Versions of Keras, its backend and NumPy.
+        git_revision: The code it was started with.
         finished_at: ISO 8601, UTC.
     """
 
@@ -81,12 +81,14 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def collect(out: Path, settings: Settings, splits: Sequence[SplitLeakage] = ()) -> Results:
-    """Read all finished trainings below a reproduction's folder, whichever call made them. What else lies there, a
-    training of another kind or under another name, is not looked at."""
+    """Read all finished trainings below a reproduction's folder, whichever call made them.
+
+    Trainings of another kind or under another name are ignored.
+    """
     runs = [RunDir(record.parent) for record in sorted(out.glob("*/*/run.json"))]
     finished = [(job_of(run.record(), settings), run) for run in runs if _is_finished(run, settings.epochs)]
     found = [(_result(job, run), run) for job, run in finished if job is not None and run.path == out / job.folder]
-    found.sort(key=lambda pair: _place(pair[0].job))
+    found.sort(key=lambda pair: _sort_key(pair[0].job))
     return Results(
         settings=settings,
         deviation=settings.deviation,
@@ -101,24 +103,24 @@ def collect(out: Path, settings: Settings, splits: Sequence[SplitLeakage] = ()) 
 
 
 def merge(found: Results, other: Results) -> Results:
-    """What both have; where both have the same training, that of ``found``."""
+    """Merge two sets of results; a training that is in both is taken from ``found``."""
     jobs = {result.job for result in found.results}
     protocols = {facts.protocol for facts in found.splits}
     curves: dict[int, Curve] = {}
-    for curve in sorted((*found.curves, *other.curves), key=lambda curve: _place(curve.job)):
+    for curve in sorted((*found.curves, *other.curves), key=lambda curve: _sort_key(curve.job)):
         curves.setdefault(curve.figure, curve)
     results = [*found.results, *(result for result in other.results if result.job not in jobs)]
     return msgspec.structs.replace(
         found,
-        results=tuple(sorted(results, key=lambda result: _place(result.job))),
+        results=tuple(sorted(results, key=lambda result: _sort_key(result.job))),
         splits=(*found.splits, *(facts for facts in other.splits if facts.protocol not in protocols)),
         curves=tuple(curves[figure] for figure in CURVES if figure in curves),
     )
 
 
 def write_results(results: Results, path: Path) -> None:
-    """Write the file: a line for each training, split and curve, so that two versions compare well."""
-    parts = [f'"{name}": {_spread(value)}' for name, value in msgspec.to_builtins(results).items()]
+    """Write the file with a line for each training, split and curve, so that two versions are easy to compare."""
+    parts = [f'"{name}": {_one_per_line(value)}' for name, value in msgspec.to_builtins(results).items()]
     write_whole(path, ("{\n" + ",\n".join(parts) + "\n}\n").encode())
 
 
@@ -126,7 +128,7 @@ def read_results(path: Path) -> Results:
     """Read the file.
 
     Raises:
-        InputError: It is missing or is not such a file.
+        InputError: It is missing or is not a file of results.
     """
     try:
         return msgspec.json.decode(path.read_bytes(), type=Results)
@@ -140,7 +142,7 @@ def read_results(path: Path) -> Results:
 
 
 def _is_finished(run: RunDir, epochs: int) -> bool:
-    """Whether nothing is left to train in a run directory; a damaged one is told and counts as unfinished."""
+    """Whether a run directory holds a finished training; a damaged one is logged and counts as unfinished."""
     try:
         return (
             run.exists()
@@ -178,13 +180,13 @@ def _result(job: Job, run: RunDir) -> Result:
 
 
 def _rounded(epoch: EpochMetrics) -> EpochMetrics:
-    """Six decimals are finer than an image in any set, and keep the file small."""
+    """Round to six decimals, which is finer than one image of any set and keeps the file small."""
     return msgspec.structs.replace(
         epoch, **{name: round(value, 6) for name, value in msgspec.structs.asdict(epoch).items() if name != "epoch"}
     )
 
 
-def _place(job: Job) -> tuple[object, ...]:
+def _sort_key(job: Job) -> tuple[object, ...]:
     return job.data != "fer2013", job.split, job.model, job.seed, job.folds, job.fold
 
 
@@ -192,7 +194,7 @@ def _is_shown(job: Job, figure: int) -> bool:
     return (job.data, job.model) == CURVES[figure] and job.split == "paper"
 
 
-def _spread(value: object) -> str:
+def _one_per_line(value: object) -> str:
     if not isinstance(value, list | tuple) or not value:
         return msgspec.json.encode(value).decode()
     return "[\n  " + ",\n  ".join(msgspec.json.encode(element).decode() for element in value) + "\n]"

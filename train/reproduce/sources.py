@@ -1,4 +1,4 @@
-"""The paper's data sets, told apart by what is in them."""
+"""The paper's data sets, recognised by their content."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from train.reproduce.paper import DataName
 
 @dataclass(frozen=True)
 class Source:
-    """A data set and where it was read from."""
+    """A data set and the path it was read from."""
 
     path: Path
     faces: FaceSet
 
 
 def read_data(paths: Sequence[Path]) -> dict[DataName, Source]:
-    """Read the paper's data sets, telling by their content which is which.
+    """Read the paper's data sets and recognise each by its content.
 
     Raises:
-        InputError: One of them is neither FER2013 nor CK+48, or both are the same set, or it cannot be read.
+        InputError: One of them is neither FER2013 nor CK+48 or cannot be read, or both are the same set.
     """
     found: dict[DataName, Source] = {}
     for path in paths:
@@ -51,5 +51,5 @@ def _name_of(source: Source) -> DataName:
         str(source.path),
         received=f"{faces.name} with the classes {', '.join(faces.classes)}",
         expected="FER2013 with Training and PublicTest, or CK+48 with its seven classes",
-        remedy="Only the paper's own sets reproduce it",
+        remedy="Use the paper's own data sets",
     )

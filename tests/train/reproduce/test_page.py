@@ -11,10 +11,10 @@ import pytest
 from tests.train.reproduce.made import result, results
 from train.fit.run_dir import EpochMetrics
 from train.measure.evaluate import wilson_interval
-from train.reproduce.aggregate import combine, results_for
+from train.reproduce.aggregate import results_for, summarise
 from train.reproduce.jobs import Job
 from train.reproduce.leakage import SplitLeakage
-from train.reproduce.markdown import plot_of, render
+from train.reproduce.markdown import plot_path, to_markdown
 from train.reproduce.page import PAGE, RESULTS, TABLES, tables_json, write_page
 from train.reproduce.results import Curve, Results, merge, read_results, write_results
 
@@ -31,9 +31,9 @@ def row(page: str, start: str) -> list[str]:
 
 def test_seeds_give_mean_spread_and_an_interval_over_one_seeds_images() -> None:
     found = [result(job, val_accuracy=share) for job, share in zip(BY_IMAGE, (0.90, 0.94, 0.98), strict=True)]
-    ours = combine(found, "val_accuracy")
+    ours = summarise(found, "val_accuracy")
     assert ours is not None
-    assert (ours.mean, ours.spread, ours.images) == (pytest.approx(0.94), pytest.approx(0.04), 300)
+    assert (ours.mean, ours.deviation, ours.images) == (pytest.approx(0.94), pytest.approx(0.04), 300)
     assert ours.interval == wilson_interval(282, 300)
 
 
@@ -42,74 +42,74 @@ def test_folds_count_by_their_images() -> None:
         result(FOLDS[0], val_accuracy=0.5, val_images=100),
         result(FOLDS[1], val_accuracy=0.8, val_images=200),
     ]
-    ours = combine(found, "val_accuracy")
+    ours = summarise(found, "val_accuracy")
     assert ours is not None
     assert (ours.mean, ours.images, ours.interval) == (pytest.approx(0.7), 300, wilson_interval(210, 300))
 
 
 def test_losses_have_no_interval() -> None:
-    ours = combine([result(BY_IMAGE[0])], "val_loss")
+    ours = summarise([result(BY_IMAGE[0])], "val_loss")
     assert ours is not None
-    assert (ours.interval, ours.spread) == (None, None)
+    assert (ours.interval, ours.deviation) == (None, None)
 
 
-def test_folds_of_another_deal_are_not_mixed_in() -> None:
+def test_folds_of_another_assignment_are_not_mixed_in() -> None:
     other = Job(data="ckplus", model="paper-6", split="subject", fold=0, folds=10, seed=9)
     found = results(*(result(job) for job in [*FOLDS, other]))
     assert [one.job for one in results_for(found, "ckplus", "paper-6", "subject")] == FOLDS
 
 
 def test_a_row_shows_paper_ours_difference_and_interval() -> None:
-    page = render(results(result(BY_IMAGE[0], val_accuracy=0.98, val_loss=0.25)))
+    page = to_markdown(results(result(BY_IMAGE[0], val_accuracy=0.98, val_loss=0.25)))
     assert row(page, "model 6, validation accuracy")[1:5] == ["99.69 %", "98.00 %", "-1.69", "95.71 % to 99.08 %"]
     assert row(page, "model 6, validation loss")[1:5] == ["0.1504", "0.2500", "+0.0996", ""]
 
 
-def test_what_is_not_trained_is_said_to_be_so() -> None:
-    page = render(results(result(BY_IMAGE[0])))
+def test_what_is_not_trained_is_marked_so() -> None:
+    page = to_markdown(results(result(BY_IMAGE[0])))
     assert row(page, "model 3, validation accuracy")[2] == "not yet trained"
     assert row(page, "model 6, validation accuracy")[5] == "not yet trained"
     assert "Figure 1, model 3 on FER2013: not yet trained." in page
 
 
 def test_every_row_of_both_tables_is_there() -> None:
-    page = render(results())
+    page = to_markdown(results())
     assert sum(line.startswith("| model") and ", validation accuracy" in line for line in page.splitlines()) == 4 + 8
     assert "None of the 12 rows is trained yet." in page
 
 
 def test_the_quoted_baselines_stand_as_quoted() -> None:
-    page = render(results())
+    page = to_markdown(results())
     assert row(page, "Jaiswal et al. 2020, model A")[1:3] == ["70 %", "not trained here"]
     assert row(page, "Jaiswal et al. 2020, model B")[1] == "67 %"
 
 
 def test_a_shortened_reproduction_says_so_in_its_title_and_over_every_table() -> None:
-    page = render(results(result(BY_IMAGE[0]), epochs=2))
+    page = to_markdown(results(result(BY_IMAGE[0]), epochs=2))
     assert page.startswith("# The paper, reproduced, shortened to 2 of the paper's 50 epochs\n")
     headings = [line for line in page.splitlines() if line.startswith("## ")][:3]
     assert all("shortened to 2 of" in heading for heading in headings)
 
 
 @pytest.mark.parametrize(
-    ("note", "images", "told"),
+    ("note", "images", "text"),
     [
         ("Validated on PublicTest alone: PrivateTest is not in the data.", 3589, "PublicTest alone"),
         ("", 7178, "PublicTest and PrivateTest together. That is 7,178 images"),
     ],
 )
-def test_fer2013_says_what_it_was_validated_on(note: str, images: int, told: str) -> None:
+def test_fer2013_says_what_it_was_validated_on(note: str, images: int, text: str) -> None:
     trained = result(Job(data="fer2013", model="paper-3"), val_images=images)
-    assert told in render(results(msgspec.structs.replace(trained, note=note)))
+    assert text in to_markdown(results(msgspec.structs.replace(trained, note=note)))
 
 
-def test_splits_tell_siblings_and_the_nearest_neighbour() -> None:
+def test_splits_show_siblings_and_the_nearest_neighbour() -> None:
     facts = (
-        SplitLeakage(protocol="a", split="paper", folds=0, images=300, siblings=270, right=276),
-        SplitLeakage(protocol="b", split="subject", folds=10, images=100, siblings=0, right=62),
-        SplitLeakage(protocol="c", split="subject", folds=5, images=200, siblings=0, right=10),
+        SplitLeakage(protocol="a", split="paper", folds=0, images=300, siblings=270, nearest_correct=276),
+        SplitLeakage(protocol="b", split="subject", folds=10, images=100, siblings=0, nearest_correct=62),
+        SplitLeakage(protocol="c", split="subject", folds=5, images=200, siblings=0, nearest_correct=10),
     )
-    page = render(Results(settings=results().settings, deviation="", splits=facts))
+    page = to_markdown(Results(settings=results().settings, deviation="", splits=facts))
     assert [row(page, "nearest neighbour on pixels")[column] for column in (2, 5)] == ["92.00 %", "62.00 %"]
     assert [row(page, "held-out images with a sibling")[column] for column in (2, 5)] == ["90.00 %", "0.00 %"]
 
@@ -143,7 +143,7 @@ def test_of_two_curves_for_a_figure_that_of_the_first_seed_is_shown() -> None:
 
 
 def test_facts_of_a_split_are_kept_once() -> None:
-    facts = SplitLeakage(protocol="a", split="paper", folds=0, images=300, siblings=270, right=276)
+    facts = SplitLeakage(protocol="a", split="paper", folds=0, images=300, siblings=270, nearest_correct=276)
     one = msgspec.structs.replace(results(), splits=(facts,))
     two = msgspec.structs.replace(results(), splits=(facts, msgspec.structs.replace(facts, protocol="b")))
     assert [known.protocol for known in merge(one, two).splits] == ["a", "b"]
@@ -151,15 +151,15 @@ def test_facts_of_a_split_are_kept_once() -> None:
 
 def test_the_tables_are_there_for_programs(tmp_path: Path) -> None:
     write_page(results(result(BASE), epochs=2), tmp_path)
-    told = json.loads((tmp_path / "reproduction" / "tables.json").read_text())
-    found = {(row["data"], row["model"], row["split"], row["figure"]): row for row in told["rows"]}
+    text = json.loads((tmp_path / "reproduction" / "tables.json").read_text())
+    found = {(row["data"], row["model"], row["split"], row["figure"]): row for row in text["rows"]}
     assert len(found) == 4 * 4 + 2 * 8 * 4
     row = found["ckplus", "paper-6", "paper", "val_accuracy"]
     assert (row["paper"], row["ours"], row["trainings"]) == (0.9969, 0.98, 1)
     assert row["difference"] == pytest.approx(0.98 - 0.9969)
     assert row["interval"][0] < 0.98 < row["interval"][1]
     assert found["ckplus", "paper-6", "subject", "val_accuracy"]["ours"] is None
-    assert told["deviation"].startswith("shortened to 2 of")
+    assert text["deviation"].startswith("shortened to 2 of")
 
 
 def test_a_curve_is_drawn_with_the_papers_last_epoch_marked(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_curve_is_drawn_with_the_papers_last_epoch_marked(tmp_path: Path) -> N
 def test_the_documents_page_is_what_its_results_say() -> None:
     docs = Path(__file__).parents[3] / "docs"
     kept = read_results(docs / RESULTS)
-    assert (docs / PAGE).read_text(encoding="utf-8") == render(kept)
+    assert (docs / PAGE).read_text(encoding="utf-8") == to_markdown(kept)
     assert (docs / TABLES).read_bytes() == tables_json(kept)
-    assert all((docs / plot_of(curve.figure)).is_file() for curve in kept.curves)
+    assert all((docs / plot_path(curve.figure)).is_file() for curve in kept.curves)
     assert kept.deviation == ""

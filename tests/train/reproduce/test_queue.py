@@ -26,7 +26,7 @@ from train.data.splits import make_split
 from train.fit.child_process import device_environment
 from train.fit.run_dir import EpochMetrics, RunDir
 from train.reproduce.command import republish, run_target
-from train.reproduce.folder import Begun, _turn_at, alone_in, write_pages
+from train.reproduce.folder import ReproductionRecord, exclusive_lock, page_lock, write_pages
 from train.reproduce.jobs import Job, Settings, plan, recipe_of
 from train.reproduce.page import RESULTS, write_page
 from train.reproduce.queue import reproduce
@@ -137,7 +137,7 @@ def test_a_second_call_trains_nothing_and_changes_nothing(done: Path, ckplus: Pa
     page = (done / "reproduction.md").read_bytes()
     told: list[str] = []
     jobs = plan("table9", only=["8"], seeds=(1,), splits=("paper",))
-    reproduce(jobs, read_data([ckplus]), done, Settings(epochs=EPOCHS), tell=told.append)
+    reproduce(jobs, read_data([ckplus]), done, Settings(epochs=EPOCHS), report=told.append)
     assert told == [f"1 of 1 trainings are done; the page is {done / 'reproduction.md'}"]
     assert {path: path.stat().st_mtime_ns for path in (done / "ckplus-paper").rglob("*")} == before
     assert (done / "reproduction.md").read_bytes() == page
@@ -159,9 +159,9 @@ def together(ckplus: Path, tmp_path_factory: pytest.TempPathFactory) -> Together
     out, told = tmp_path_factory.mktemp("together"), list[str]()
     children = Path(f"/proc/{os.getpid()}/task")
 
-    def tell(words: str) -> None:
-        told.append(words)
-        if words.startswith("training 2 of 3"):
+    def report(line: str) -> None:
+        told.append(line)
+        if line.startswith("training 2 of 3"):
             begun = " ".join(file.read_text() for file in children.glob("*/children")).split()
             [first] = [pid for pid in begun if b"train.fit.child_process" in Path(f"/proc/{pid}/cmdline").read_bytes()]
             os.kill(int(first), signal.SIGKILL)
@@ -170,7 +170,7 @@ def together(ckplus: Path, tmp_path_factory: pytest.TempPathFactory) -> Together
     (out / jobs[2].folder).mkdir(parents=True)
     (out / jobs[2].folder / "run.json").write_text("{")
     with pytest.raises(CheckFailed) as failed:
-        reproduce(jobs, read_data([ckplus]), out, Settings(epochs=1), at_once=2, tell=tell)
+        reproduce(jobs, read_data([ckplus]), out, Settings(epochs=1), at_once=2, report=report)
     return Together(out, told, str(failed.value))
 
 
@@ -192,7 +192,7 @@ def test_a_broken_run_keeps_no_other_from_being_trained(together: Together) -> N
     assert together.failure.startswith("1 of 3 trainings failed: paper-8 on CK+ by image, seed 3")
 
 
-def test_a_damaged_run_is_told_and_the_others_are_shown(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_damaged_run_is_logged_and_the_others_are_shown(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     other = Job(data="ckplus", model="paper-6")
     for job in (BY_IMAGE, other):
         finished_job(tmp_path, job)
@@ -213,7 +213,7 @@ def test_a_finished_run_by_another_recipe_is_refused_and_not_taken_for_done(ckpl
     finished(tmp_path / BY_IMAGE.folder, mine)
     told: list[str] = []
     with pytest.raises(InputError, match="was refused"):
-        reproduce([BY_IMAGE], read_data([ckplus]), tmp_path, Settings(), tell=told.append)
+        reproduce([BY_IMAGE], read_data([ckplus]), tmp_path, Settings(), report=told.append)
     assert told[0].startswith("0 of 1 trainings are done")
 
 
@@ -228,18 +228,18 @@ def publish(found: Results, docs: Path) -> Path:
     return docs
 
 
-def test_what_the_documents_tell_already_is_not_trained_again(ckplus: Path, tmp_path: Path) -> None:
+def test_what_the_documents_show_already_is_not_trained_again(ckplus: Path, tmp_path: Path) -> None:
     read = read_data([ckplus])
     elsewhere = msgspec.structs.replace(result(BY_IMAGE), fingerprint=read["ckplus"].faces.fingerprint()[:12])
     docs, out, told = publish(results(elsewhere), tmp_path / "docs"), tmp_path / "out", list[str]()
-    reproduce([BY_IMAGE], read, out, Settings(), docs=docs, tell=told.append)
+    reproduce([BY_IMAGE], read, out, Settings(), docs=docs, report=told.append)
     assert told == [f"1 of 1 trainings are done, 1 of them elsewhere; the page is {out / 'reproduction.md'}"]
     for folder in (docs, out):
         assert read_results(folder / RESULTS).results == (elsewhere,)
     assert not (out / BY_IMAGE.folder).exists()
 
 
-def test_documents_that_tell_of_other_data_are_refused_and_left_alone(ckplus: Path, tmp_path: Path) -> None:
+def test_documents_about_other_data_are_refused_and_left_alone(ckplus: Path, tmp_path: Path) -> None:
     docs = publish(results(result(BY_IMAGE)), tmp_path / "docs")
     before = (docs / RESULTS).read_bytes()
     with pytest.raises(
@@ -255,20 +255,20 @@ def test_what_another_call_finished_meanwhile_is_not_trained_again(ckplus: Path,
     elsewhere = msgspec.structs.replace(result(BY_IMAGE), fingerprint=read["ckplus"].faces.fingerprint()[:12])
     docs, out, told = tmp_path / "docs", tmp_path / "out", list[str]()
 
-    def tell(words: str) -> None:
+    def report(line: str) -> None:
         if not told:
             publish(results(elsewhere), docs)
-        told.append(words)
+        told.append(line)
 
-    reproduce([BY_IMAGE], read, out, Settings(), docs=docs, tell=tell)
+    reproduce([BY_IMAGE], read, out, Settings(), docs=docs, report=report)
     assert told[1:] == [f"training 1 of 1: {BY_IMAGE}, done elsewhere meanwhile"]
     assert read_results(docs / RESULTS).results == (elsewhere,)
 
 
 def test_pages_in_one_folder_are_written_one_after_the_other(tmp_path: Path) -> None:
-    docs, begun = tmp_path / "docs", Begun(settings=Settings())
-    writer = threading.Thread(target=write_pages, args=(tmp_path / "out", docs, begun))
-    with _turn_at(docs):
+    docs, record = tmp_path / "docs", ReproductionRecord(settings=Settings())
+    writer = threading.Thread(target=write_pages, args=(tmp_path / "out", docs, record))
+    with page_lock(docs):
         writer.start()
         writer.join(0.3)
         assert not (docs / RESULTS).exists()
@@ -276,7 +276,7 @@ def test_pages_in_one_folder_are_written_one_after_the_other(tmp_path: Path) -> 
     assert (docs / RESULTS).is_file()
 
 
-def test_documents_that_tell_of_another_length_are_refused_and_left_alone(ckplus: Path, tmp_path: Path) -> None:
+def test_documents_about_another_length_are_refused_and_left_alone(ckplus: Path, tmp_path: Path) -> None:
     docs = publish(results(result(BY_IMAGE), epochs=2), tmp_path / "docs")
     before = (docs / RESULTS).read_bytes()
     with pytest.raises(InputError, match=r"got trainings with 2 epochs in float32, expected 50 .*--docs"):
@@ -304,7 +304,7 @@ def test_a_folder_is_not_continued_on_other_data(done: Path, tmp_path: Path) -> 
 
 
 def test_two_calls_do_not_work_in_one_folder(done: Path, ckplus: Path) -> None:
-    with alone_in(done), pytest.raises(InputError, match="a folder that another call is at work in"):
+    with exclusive_lock(done), pytest.raises(InputError, match="a folder that another call is at work in"):
         reproduce(plan("table9"), read_data([ckplus]), done, Settings(epochs=EPOCHS))
 
 
@@ -314,7 +314,7 @@ def test_a_training_that_refuses_its_input_ends_the_queue(tmp_path: Path) -> Non
     shutil.rmtree(folder)
     told: list[str] = []
     with pytest.raises(InputError, match=r"paper-8 on CK\+ by image, seed 1 was refused"):
-        reproduce(plan("table9", only=["8"]), read, tmp_path / "out", Settings(epochs=EPOCHS), tell=told.append)
+        reproduce(plan("table9", only=["8"]), read, tmp_path / "out", Settings(epochs=EPOCHS), report=told.append)
     assert len(told) == 2
 
 
@@ -373,7 +373,7 @@ def test_seeds_are_whole_numbers(seeds: str, tmp_path: Path) -> None:
             precision="float32",
             device="auto",
             docs=None,
-            tell=print,
+            report=print,
         )
 
 

@@ -1,1 +1,1 @@
-"""The device as other programs see it over MQTT: its session, what it publishes, what it is asked."""
+"""The device as other programs see it over MQTT: its session, what it publishes, and which requests it answers."""

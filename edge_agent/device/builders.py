@@ -1,4 +1,4 @@
-"""From what the pipeline found to the messages of the contract."""
+"""Message builders: from what the pipeline found to the messages of the contract."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ from edge_agent.types import Box, ExpressionChange, WindowSummary
 _DIGITS = 4
 """Decimal places of probabilities and shares."""
 _MAX_SESSIONS = 64
-"""Runs a birth tells of, some 140 bytes each: a subscriber asks only for what it knows to exist."""
+"""Runs that a birth lists, some 140 bytes each: a subscriber asks only for what it knows to exist."""
 
 
 class MessageBuilder:
-    """Writes messages in the name of a session.
+    """Builds the messages of a session.
 
     Args:
         settings: The agent's settings.
         labels: The expressions the model knows.
         model_id: First 12 hex digits of the model file's sha256.
-        clock: Dates the messages.
-        declaration: What may be told of the operator's declaration.
+        clock: Where the time of a message comes from.
+        declaration: What may be published of the operator's declaration.
 
     Attributes:
         labels: The expressions the model knows.
@@ -64,11 +64,11 @@ class MessageBuilder:
         self._timezone = timezone_name()
 
     def use_model(self, labels: tuple[str, ...], model_id: str) -> None:
-        """Another model has taken over."""
+        """From now on messages name another model."""
         self.labels, self._model = labels, model_id
 
     def report_model(self, update: ModelUpdate) -> None:
-        """Let births tell where the model comes from and how its update stands."""
+        """From now on births say where the model comes from and how its update stands."""
         self._update = update
 
     def expression(self, change: ExpressionChange, session: Session) -> Expression:
@@ -93,7 +93,7 @@ class MessageBuilder:
         )
 
     def summary(self, window: WindowSummary, session: Session) -> Summary:
-        """The message about a window, with the next number of the session. What is suppressed carries no figures."""
+        """The message about a window, with the next number of the session. A suppressed one has no numbers in it."""
         seq = session.next_seq(SUMMARY)
         ended_at = window.started_at + window.window_s
         shares = None if window.suppressed or window.shares is None else _rounded(window.shares)

@@ -95,7 +95,7 @@ class _SenderFields(msgspec.Struct, frozen=True):
 
 @dataclass
 class _PendingReply:
-    """A command on its way to its reply."""
+    """A command that has not been answered yet."""
 
     session: str
     answer: Callable[[Reply], None]
@@ -121,7 +121,7 @@ def _sender_fields(payload: bytes) -> _SenderFields | None:
 
 
 def _range_of(command: Command) -> ResendRange | None:
-    """What a ``resend`` asks for, ``None`` where it does not say so properly."""
+    """What a ``resend`` asks for, ``None`` where it is not a proper request."""
     session, topic, first, last = command.session, command.topic, command.first, command.last
     if isinstance(session, UnsetType) or isinstance(topic, UnsetType) or topic not in SEQUENCED:
         return None

@@ -1,4 +1,4 @@
-"""What a device learns from its own status topic: earlier sessions, late deaths, and others that use its id."""
+"""Duplicate client ids: what a device learns of others from its own status topic, and of its own late deaths."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from edge_agent.device.session import is_session_id
 from edge_agent.protocol.messages import Status
 
 
-class Verdict(NamedTuple):
+class StatusVerdict(NamedTuple):
     """What a message on the device's own status topic means.
 
     Attributes:
-        wrong: It tells that this device is offline, which it is not: the birth has to be sent again.
+        wrong: It says that this device is offline, which it is not: the birth has to be sent again.
         duplicate: Someone else uses this device's id, which was not known before.
     """
 
@@ -23,8 +23,9 @@ class Verdict(NamedTuple):
 class DuplicateIdDetector:
     """Judges messages on the device's own status topic.
 
-    What was queued for the device reaches it ahead of the echo of its new birth. So only what follows the echo speaks
-    of now, and what is retained speaks of someone else where this run's own birth should be.
+    The broker echoes the device's birth to it. Messages that were queued for the device come before this echo, so only
+    what follows it is about the present. A retained message of another session in place of this run's birth comes from
+    another device.
 
     Attributes:
         latest: The greatest session seen on the topic.
@@ -47,21 +48,21 @@ class DuplicateIdDetector:
         """Someone else was seen by other means."""
         self.count += 1
 
-    def saw(self, status: Status, *, retained: bool) -> Verdict:
+    def saw(self, status: Status, *, retained: bool) -> StatusVerdict:
         """Judge a message; ``retained`` when it was on the topic before this device subscribed."""
         if is_session_id(status.session):
             self.latest = max(self.latest, status.session)
         if self._session is None:
             self._from_before.add(status.session)
-            return Verdict()
+            return StatusVerdict()
         offline, mine = status.state == "offline", status.session == self._session
         if mine and not offline:
             self._echoed = True
         if mine or not (self._echoed or retained):
-            return Verdict(wrong=offline and self._echoed)
+            return StatusVerdict(wrong=offline and self._echoed)
         # An earlier run of this device can still be declared dead; it cannot be born.
         duplicate = status.session not in self._others and not (offline and status.session in self._from_before)
         if duplicate:
             self._others.add(status.session)
             self.count += 1
-        return Verdict(wrong=offline and self._echoed, duplicate=duplicate)
+        return StatusVerdict(wrong=offline and self._echoed, duplicate=duplicate)

@@ -19,7 +19,7 @@ _STARTED = b"online"
 
 
 class HomeAssistant:
-    """Sees to it that the discovery message stands at the broker where the settings want it, and nowhere else.
+    """Keeps the discovery message at the broker where the settings ask for it, and removes it where they do not.
 
     Args:
         settings: The agent's settings.
@@ -38,7 +38,7 @@ class HomeAssistant:
         return [self._status_topic if self._wanted else self._topic]
 
     def announce(self) -> None:
-        """Make the device known, or known anew, where that is wanted."""
+        """Publish the discovery message, where the settings ask for it."""
         if self._wanted:
             message = msgspec.json.encode(discovery(self._settings, self._builder.labels))
             self._unqueued.enqueue(UnqueuedMessage(self._topic, message, retain=True))

@@ -1,4 +1,4 @@
-"""Whether an agent for a device is at work on this machine: a name that the kernel frees when its process ends."""
+"""The instance lock: whether an agent for a device runs on this machine. The kernel frees it when its process ends."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from edge_agent.protocol.topics import Topics
 
 
 def acquire(topics: Topics, broker: Broker) -> socket.socket | None:
-    """Say that this process speaks for a device at a broker, for as long as the result stays open.
+    """Take the lock of a device at a broker; it is held for as long as the result stays open.
 
     Returns:
-        ``None`` where another one of this machine does already, or on platforms (all but Linux) that cannot tell.
+        ``None`` where a process of this machine holds it already, and on platforms without it (all but Linux).
     """
     if not sys.platform.startswith("linux"):
         return None
@@ -30,7 +30,7 @@ def acquire(topics: Topics, broker: Broker) -> socket.socket | None:
 
 
 def is_locked(topics: Topics, broker: Broker) -> bool:
-    """Whether a process of this machine, this one included, speaks for a device at a broker."""
+    """Whether a process of this machine, this one included, holds the lock of a device at a broker."""
     held = acquire(topics, broker)
     if held is None:
         return sys.platform.startswith("linux")

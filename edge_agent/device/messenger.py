@@ -48,7 +48,7 @@ class Messenger:
             and whether that is all that was asked for: of a malformed message only a request to close the camera is
             known.
         on_other: Called on the publisher's thread with what comes in on topics asked for by :meth:`set_subscriptions`.
-        timing: How patient to be with the broker.
+        timing: Timeouts and waits of the publisher.
         declaration: What may be published of the operator's declaration.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""What to say about a broker that is away: once when it begins, once when it ends."""
+"""What to log about an outage of the broker: one line when it begins, and one when it ends."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ class OutageLog:
         Args:
             reason: Why.
             now: Monotonic seconds.
-            refused: Whether the broker itself said no, which someone has to put right.
+            refused: Whether the broker itself refused, which someone has to put right.
 
         Returns:
-            What to log: that an outage begins, or a refusal that was not yet told in this outage; else nothing.
+            What to log: that an outage begins, or a refusal not yet logged in this outage. ``None`` where nothing is.
         """
         begins = self._since is None
         if begins:
             self._since = now
-        news = begins or (refused and reason not in self._refusals)
+        is_new = begins or (refused and reason not in self._refusals)
         if refused:
             self._refusals.add(reason)
-        return f"{reason.rstrip('.')}. Events are kept and sent when the broker is back" if news else None
+        return f"{reason.rstrip('.')}. Events are kept and sent when the broker is back" if is_new else None
 
     def connected(self, broker: str, pending: int, now: float) -> str:
         """A connection stands; returns what to log."""

@@ -1,4 +1,4 @@
-"""When the device says at the broker that it is there: at each connection, and where somebody says otherwise."""
+"""When a device announces itself: on each connection, and where a message says wrongly that it is offline."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class Presence:
-    """Keeps the device's retained messages right. Its methods are called on the publisher's thread.
+    """Keeps the device's retained status correct. Its methods are called on the publisher's thread.
 
     Args:
         topics: The device's topics.

@@ -1,4 +1,4 @@
-"""Whether the broker lets this device in, for `edge-agent doctor`."""
+"""Whether the broker accepts this device, for `edge-agent doctor`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edge_agent.mqtt.handshake import check_tls
 from edge_agent.protocol.messages import Reply, encode
 from edge_agent.protocol.topics import COMMAND, REPLY, Topics
 
-_PATIENCE_S = 10.0
+_TIMEOUT_S = 10.0
 
 
 def probe_broker(settings: Settings) -> str:
@@ -52,15 +52,15 @@ def probe_broker(settings: Settings) -> str:
 
 def _await_answers(connection: Connection, broker: Broker, topics: Topics) -> None:
     waiting = {Acknowledged, Subscribed}
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + _TIMEOUT_S
     while waiting:
         if time.monotonic() > deadline or not connection.is_open:
             raise BrokerError(f"broker {broker} let this device in and then fell silent")
-        for signal in connection.poll(0.1):
-            waiting.discard(type(signal))
-            if isinstance(signal, Acknowledged) and not signal.ok:
-                raise _denied(broker, f"publish on {topics.of(REPLY)}", signal.reason)
-            if isinstance(signal, Subscribed) and signal.refused:
+        for event in connection.poll(0.1):
+            waiting.discard(type(event))
+            if isinstance(event, Acknowledged) and not event.ok:
+                raise _denied(broker, f"publish on {topics.of(REPLY)}", event.reason)
+            if isinstance(event, Subscribed) and event.refused:
                 raise _denied(broker, f"subscribe to {topics.of(COMMAND)}", "denied")
 
 

@@ -31,12 +31,12 @@ _LEAVING_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class PublisherTiming:
-    """How patient the publisher is, in seconds.
+    """Timeouts and waits of the publisher, in seconds.
 
     Attributes:
         retry_base_s: Reach of the first wait for a broker that cannot be reached; doubles with each attempt.
         retry_cap_s: Reach of the longest.
-        refused_floor_s: Shortest wait after the broker has said no: someone has to put something right first.
+        refused_floor_s: Shortest wait after the broker has refused: someone has to put something right first.
         refused_cap_s: What may be added to it.
         status_wait_s: How long to wait for the device's own retained status before the first birth.
         answer_s: How long the broker may take to let the device in.
@@ -64,8 +64,8 @@ class Publisher:
         inbox: Who reads what comes in.
         presence: Announces the device on each connection.
         status: The will and the offline message.
-        state: What the publisher writes down of itself.
-        timing: How patient to be.
+        state: Where the publisher notes what it does.
+        timing: Timeouts and waits.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Publisher:
         self._thread.start()
 
     def stop(self, drain_s: float) -> None:
-        """Send what can be sent within the time, say goodbye and end the thread."""
+        """Send what can be sent within the time, then the offline message, and end the thread."""
         self._stop_at = time.monotonic() + drain_s
         self._outgoing.wakeup.set()
         if self._thread.is_alive():
@@ -165,8 +165,8 @@ class Publisher:
                     return 0.0
                 delivery.send(now)
                 delivery.update_subscriptions()
-            patient = self._state.connected and self._stop_at is None
-            delivery.receive(1.0 if patient else 0.05, time.monotonic)
+            in_service = self._state.connected and self._stop_at is None
+            delivery.receive(1.0 if in_service else 0.05, time.monotonic)
 
     def _announce(self, delivery: Delivery, now: float) -> bool:
         """Let messages flow once it is known what the broker remembers; ``False`` to connect anew."""

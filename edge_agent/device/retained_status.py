@@ -51,7 +51,7 @@ class RetainedStatus:
         self._published: _Published | None = None
 
     def will(self) -> Will:
-        """What the broker is to say when the connection breaks."""
+        """What the broker publishes when the connection breaks."""
         death = Status(state="offline", session=self._session.id, reason="connection_lost")
         return Will(self._topic, encode(death), self._will_delay_s)
 

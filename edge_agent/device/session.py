@@ -1,4 +1,4 @@
-"""Runs of the agent: ids that sort by time, and the numbers and times of what a run says."""
+"""Runs of the agent: ids that sort by time, and the numbers and times of their messages."""
 
 from __future__ import annotations
 
@@ -68,11 +68,11 @@ class Session:
         return round((monotonic_s - self.started) * 1000)
 
     def started_unix_s(self) -> float:
-        """When the session began, dated by the wall clock as it stands now."""
+        """When the session began, by the wall clock as it stands now."""
         return self._wall_of(self.started)
 
     def utc(self, monotonic_s: float) -> str:
-        """A monotonic time dated by the wall clock as it stands now."""
+        """A monotonic time as wall-clock time, by the wall clock as it stands now."""
         return utc_text(self._wall_of(monotonic_s))
 
     def _wall_of(self, monotonic_s: float) -> float:

@@ -1,4 +1,4 @@
-"""The contract's table of contents: which topics and commands there are. Whoever adds one adds it here.
+"""The contract's table of contents: which topics and commands there are. A new one is added here.
 
 :mod:`edge_agent.protocol.asyncapi` writes the published documents from these tables.
 """
@@ -45,7 +45,7 @@ class Channel:
         expiry_s: After how many seconds the broker drops a message (MQTT 5), with default settings; 0 for never.
         address: The topic, with its variable parts in braces.
         content_type: What its messages are.
-        about: What they say, where the docstring of their type does not tell.
+        about: What they say, where the docstring of their type does not say it.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """The message that makes the device and its entities known to Home Assistant.
 
 Keys and their meaning: https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload. The entities read the
-device's own ``summary`` and ``health`` topics, so they can tell nothing that those withhold.
+device's own ``summary`` and ``health`` topics, so they can show nothing that those withhold.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ORIGIN: Final = "classroom-edge-agent"
 WITHHELD: Final = "withheld"
-"""What the dominant expression is where a summary gives no figures."""
+"""The dominant expression where a summary is suppressed."""
 
 _SILENT_WINDOWS = 3
 _SHORTEST_EXPIRY_S = 60
@@ -87,7 +87,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Entity(msgspec.Struct, frozen=True, kw_only=True):
-    """One entity. Home Assistant's own documentation tells each key's meaning.
+    """One entity. Home Assistant's own documentation gives each key's meaning.
 
     Attributes:
         platform: Which kind of entity.
@@ -142,7 +142,7 @@ class Discovery(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         device: The device.
         origin: Who has sent this.
-        availability: Where it is told whether the device is there, for all entities.
+        availability: Where Home Assistant learns whether the device is there, for all entities.
         qos: With which quality of service Home Assistant is to subscribe and publish.
         components: Its entities.
     """
@@ -163,7 +163,7 @@ def discovery_node(site: Name, device: Name) -> tuple[str, str]:
 
 
 def discovery_topic(prefix: str, site: Name, device: Name) -> str:
-    """Where a device's discovery message stands."""
+    """The topic of a device's discovery message."""
     node, thing = discovery_node(site, device)
     return f"{prefix}/device/{node}/{thing}/config"
 
@@ -194,7 +194,7 @@ def discovery(settings: Settings, labels: Sequence[str]) -> Discovery:
 
 
 def _group_entities(settings: Settings, topics: Topics, labels: Sequence[str]) -> dict[str, Entity]:
-    """What is told of the people in the room, all from ``summary``."""
+    """The entities about the people in the room, all from ``summary``."""
     group = settings.privacy.min_group
     expiry_s = max(_SHORTEST_EXPIRY_S, round(_SILENT_WINDOWS * settings.summary.window_s))
     source = topics.of(SUMMARY)
@@ -236,7 +236,7 @@ def _group_entities(settings: Settings, topics: Topics, labels: Sequence[str]) -
 
 
 def _device_entities(settings: Settings, topics: Topics) -> dict[str, Entity]:
-    """What is told of the device itself, from ``health``, and its switch."""
+    """The entities about the device itself, from ``health``, and its switch."""
     expiry_s = round(_SILENT_REPORTS * settings.mqtt.health_every_s)
     source = topics.of(HEALTH)
     return {

@@ -52,7 +52,7 @@ class Expression(Message, frozen=True, kw_only=True):
 
     Attributes:
         event_id: ``{device}/{session}/expression/{seq}``; the same event sent twice has the same id and the same bytes.
-        kind: ``start``, ``change`` or ``end``; ``end`` tells the expression that ended.
+        kind: ``start``, ``change`` or ``end``; ``end`` names the expression that ended.
         track: The face's id: random, unique within the session, meaningless outside it.
         expression: One of the labels that ``status`` lists, or ``uncertain``.
         confidence: Calibrated probability of ``expression``; of the likeliest label when ``uncertain``.
@@ -86,14 +86,14 @@ class Expression(Message, frozen=True, kw_only=True):
 
 
 class Summary(Message, frozen=True, kw_only=True):
-    """The class over one window. Its time fields tell the window's end.
+    """The class over one window. Its time fields give the window's end.
 
     Attributes:
         window_s: Length of the window in seconds.
         faces: Mean number of faces present, rounded; null where suppressed.
         shares: Share of face time by stable expression (labels and ``uncertain``), summing to 1 but for rounding; empty
             where nobody was present; null where suppressed.
-        suppressed: Whether too few faces were present for figures to be given.
+        suppressed: Whether the numbers are withheld because too few faces were present.
 
     The other attributes are those of :class:`Expression`.
     """
@@ -152,7 +152,7 @@ class OutboxHealth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HealthReport(Message, frozen=True, kw_only=True):
-    """What the pipeline knows about its own health; fields stay null where the platform does not tell.
+    """What the pipeline knows about its own health; fields stay null where the platform does not report them.
 
     Where the privacy level is ``summary``, speed must not give away how few people are there: with fewer than
     ``min_group`` faces at any moment of the reporting period ``latency_ms`` is empty and ``fps`` a whole number, and
@@ -222,7 +222,7 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeclarationMark(msgspec.Struct, frozen=True, kw_only=True):
-    """What can be said outside the device of the operator's declaration; who made it cannot be found out from it.
+    """What leaves the device of the operator's declaration; it does not show who made the declaration.
 
     Attributes:
         legal_basis: The declared basis, for example ``consent`` or ``safety``.
@@ -238,8 +238,8 @@ class ModelUpdate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     Attributes:
         source: Of the model in use: it came with the agent, the device's settings name it, or the fleet published it.
-        version: Of the publication the model in use came with; 0 where it is not the fleet's.
-        state: Of the latest publication: ``none`` there is none, ``downloading``, ``checking``, ``probation`` it is in
+        version: Of the manifest the model in use was published with; 0 where it is not the fleet's.
+        state: Of the latest manifest: ``none`` there is none, ``downloading``, ``checking``, ``probation`` it is in
             use and watched, ``current`` it is in use, ``refused`` it was never used, ``rolled_back`` it was used and
             given up, ``failed`` what is tried again.
         wanted: Its version.

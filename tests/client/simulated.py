@@ -105,9 +105,9 @@ class SimulatedDevice:
         self._starts: dict[str, str] = {}
         self._seqs: dict[str, int] = {}
         self._delivered: dict[Event, None] = {}
-        self._letters: list[tuple[str, Message]] = []
+        self._outgoing: list[tuple[str, Message]] = []
         self._again: list[Event] = []
-        self._told_of_earlier: dict[str, dict[str, int]] = {}
+        self._reported_earlier: dict[str, dict[str, int]] = {}
 
     def start(self, now: float) -> None:
         """Begin a run."""
@@ -130,18 +130,18 @@ class SimulatedDevice:
 
     def connect(self) -> None:
         """There is a new connection."""
-        self.connected, self._letters = True, []
+        self.connected, self._outgoing = True, []
         self._report_birth()
-        self._letters.append((HEALTH, health(self.session, **self._delivered_of(self.session))))
+        self._outgoing.append((HEALTH, health(self.session, **self._delivered_of(self.session))))
 
     def hang_up(self) -> None:
         """The connection is over."""
-        self.connected, self._letters = False, []
+        self.connected, self._outgoing = False, []
 
     def report(self) -> None:
         """Tell how it is, and of earlier runs where more of them has been delivered since."""
-        self._letters.append((HEALTH, health(self.session, **self._delivered_of(self.session))))
-        if self._earlier() != self._told_of_earlier:
+        self._outgoing.append((HEALTH, health(self.session, **self._delivered_of(self.session))))
+        if self._earlier() != self._reported_earlier:
             self._report_birth()
 
     def hear(self, command: Command) -> None:
@@ -155,13 +155,13 @@ class SimulatedDevice:
         self._again += [found for found in wanted if found in held]
         result = {"count": len(wanted), "missing": [[gone.seq, gone.seq] for gone in wanted if gone not in held]}
         reply = Reply(id=command.id, command="resend", ok=True, session=self.session, result=result)
-        self._letters.append((REPLY, reply))
+        self._outgoing.append((REPLY, reply))
 
     def send(self, broker: SimulatedBroker, most: int) -> None:
         """Send what waits, and see it acknowledged."""
         for _ in range(most):
-            if self._letters:
-                broker.publish(*self._letters.pop(0))
+            if self._outgoing:
+                broker.publish(*self._outgoing.pop(0))
             elif self._again:
                 asked = self._again.pop(0)
                 broker.publish(asked.topic, _message(asked), late=True)
@@ -178,9 +178,9 @@ class SimulatedDevice:
         return waiting
 
     def _report_birth(self) -> None:
-        self._told_of_earlier = self._earlier()
-        told = self._told_of_earlier | {self.session: self._delivered_of(self.session)}
-        self._letters.append((STATUS, birth(self.session, starts=self._starts, synced=self.clock_set, **told)))
+        self._reported_earlier = self._earlier()
+        delivered = self._reported_earlier | {self.session: self._delivered_of(self.session)}
+        self._outgoing.append((STATUS, birth(self.session, starts=self._starts, synced=self.clock_set, **delivered)))
 
     def _earlier(self) -> dict[str, dict[str, int]]:
         runs = {found.session for found in self.accepted} - {self.session}

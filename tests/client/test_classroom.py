@@ -79,7 +79,7 @@ def dashboard(mosquitto: Mosquitto) -> Iterator[Dashboard]:
         yield made
 
 
-def test_events_and_states_of_a_device_are_told(
+def test_events_and_states_of_a_device_are_reported(
     mosquitto: Mosquitto, dashboard: Dashboard, start_messenger: Start, tmp_path: Path
 ) -> None:
     messenger = start_messenger(settings_for(mosquitto.port, tmp_path))
@@ -137,7 +137,7 @@ def test_events_missed_while_the_broker_forgot_everything_are_fetched(
     assert dashboard.of(Lost) == []
 
 
-def test_what_the_device_gave_up_is_told_as_lost(
+def test_what_the_device_gave_up_is_reported_as_lost(
     mosquitto: Mosquitto, dashboard: Dashboard, start_messenger: Start, tmp_path: Path
 ) -> None:
     settings = settings_for(mosquitto.port, tmp_path, outbox={"max_rows": 100})
@@ -159,7 +159,7 @@ def test_what_the_device_gave_up_is_told_as_lost(
     dashboard.until(lambda: len(dashboard.seqs) == 151 - lost, "all other events")
 
 
-def test_losing_the_broker_is_told_once_and_makes_devices_unknown(
+def test_losing_the_broker_is_reported_once_and_makes_devices_unknown(
     mosquitto: Mosquitto, dashboard: Dashboard, start_messenger: Start, tmp_path: Path
 ) -> None:
     start_messenger(settings_for(mosquitto.port, tmp_path))
@@ -224,7 +224,7 @@ def test_a_device_is_muted_through_what_the_broker_keeps(
     dashboard.until(lambda: True, "the message on its way")
     settings = settings_for(mosquitto.port, tmp_path)
     start_messenger(settings, on_desired=lambda desired, whole: heard.append((desired, whole)))
-    wait_until(lambda: heard, what="the wish")
+    wait_until(lambda: heard, what="the request")
     desired, whole = heard[0]
     assert (desired.muted, whole) == (True, True)
     assert isinstance(desired.issued_at, str)
@@ -237,13 +237,13 @@ def test_muting_leaves_alone_what_else_is_asked_of_the_device(mosquitto: Mosquit
         other.publish("classroom/v1/north/pi-3a/expression", b"{}")
         dashboard.until(lambda: dashboard.of(Unreadable), "what came after it")
         dashboard.classroom.mute(PI, True)
-        wait_until(lambda: len(other.on("desired")) == 2, what="the wish")
+        wait_until(lambda: len(other.on("desired")) == 2, what="the request")
     asked = json.loads(other.on("desired")[1].payload)
     assert (asked["muted"], asked["model"]) == (True, "9f86d081884c")
     assert dashboard.classroom.states() == {}
 
 
-def test_a_client_that_may_only_listen_is_told_once(start_messenger: Start, tmp_path: Path) -> None:
+def test_a_client_that_may_only_listen_is_notified_once(start_messenger: Start, tmp_path: Path) -> None:
     rules = tmp_path / "rules"
     rules.write_text("topic read classroom/#\nuser device\ntopic readwrite classroom/#\n")
     passwords = tmp_path / "passwords"
@@ -270,7 +270,7 @@ def test_a_client_that_may_only_listen_is_told_once(start_messenger: Start, tmp_
     ]
 
 
-def test_a_message_that_breaks_the_contract_is_told(mosquitto: Mosquitto, dashboard: Dashboard) -> None:
+def test_a_message_that_breaks_the_contract_is_reported(mosquitto: Mosquitto, dashboard: Dashboard) -> None:
     with Subscriber(mosquitto.port) as other:
         other.publish("classroom/v1/north/pi-3a/expression", b'{"v":1,"kind":"dance"}')
     dashboard.until(lambda: dashboard.of(Unreadable), "the message")

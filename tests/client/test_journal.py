@@ -63,7 +63,7 @@ class Timeline:
         return [(command.session, command.topic, command.first, command.last) for command in commands]
 
 
-def test_a_repeated_event_is_told_once() -> None:
+def test_a_repeated_event_is_reported_once() -> None:
     line = Timeline()
     line.at(0.0, birth())
     line.at(1.0, event(1))
@@ -202,7 +202,7 @@ def test_the_first_event_of_a_session_is_missed_too() -> None:
     assert line.asked == [("S2", "expression", 1, 1)]
 
 
-def test_states_are_told_when_they_change() -> None:
+def test_states_are_reported_when_they_change() -> None:
     line = Timeline()
     line.at(0.0, birth())
     line.at(1.0, health())
@@ -233,7 +233,7 @@ def test_old_sessions_are_forgotten() -> None:
     assert len({session for session, _ in record.streams}) == 128
 
 
-def test_an_event_of_a_session_long_forgotten_is_told_all_the_same() -> None:
+def test_an_event_of_a_session_long_forgotten_is_reported_all_the_same() -> None:
     line = Timeline()
     for number in range(1, 130):
         line.at(float(number), event(1, f"S{number:03d}"))

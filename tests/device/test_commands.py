@@ -47,7 +47,7 @@ def test_a_command_gives_its_result() -> None:
     assert reply_to(command("snapshot")).result == {"tracks": []}
 
 
-def test_an_unknown_command_is_told_what_there_is() -> None:
+def test_an_unknown_command_is_answered_with_what_there_is() -> None:
     reply = reply_to(command("dance"))
     assert not reply.ok
     assert reply.error == "unknown command 'dance', expected one of break, ping, refuse, resend, snapshot"
@@ -67,7 +67,7 @@ def test_an_unknown_command_is_told_what_there_is() -> None:
     ],
     ids=["nothing", "cut off", "no text", "a list", "no id", "empty id", "id of another kind", "nested without end"],
 )
-def test_a_malformed_command_is_told_why(payload: bytes) -> None:
+def test_a_malformed_command_is_answered_with_the_reason(payload: bytes) -> None:
     reply = reply_to(payload)
     assert (reply.ok, reply.id) == (False, "")
     assert "not a command message" in reply.error
@@ -149,5 +149,5 @@ def test_a_resend_while_too_much_is_under_way_is_refused() -> None:
         ',"session":"S0","topic":"summary","from":5,"to":4',
     ],
 )
-def test_a_resend_without_a_proper_range_is_told_what_it_needs(more: str) -> None:
+def test_a_resend_without_a_proper_range_is_answered_with_what_it_needs(more: str) -> None:
     assert "expected session, topic (expression or summary)" in reply_to(command("resend", more)).error

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from edge_agent.device.duplicate_ids import DuplicateIdDetector, Verdict
+from edge_agent.device.duplicate_ids import DuplicateIdDetector, StatusVerdict
 from edge_agent.device.session import new_session_id
 from edge_agent.protocol.messages import Status
 
 FINE, WRONG, DUPLICATE, BOTH = (
-    Verdict(),
-    Verdict(wrong=True),
-    Verdict(duplicate=True),
-    Verdict(wrong=True, duplicate=True),
+    StatusVerdict(),
+    StatusVerdict(wrong=True),
+    StatusVerdict(duplicate=True),
+    StatusVerdict(wrong=True, duplicate=True),
 )
 OLD, MINE, OTHER = (new_session_id(ms) for ms in (1000, 2000, 3000))
 

@@ -162,18 +162,18 @@ def test_a_window_in_which_no_expression_was_read_has_no_dominant_one() -> None:
     assert rendered("expression", told) == "None"
 
 
-def test_what_the_dominant_expression_may_be_is_told_beforehand() -> None:
+def test_what_the_dominant_expression_may_be_is_announced() -> None:
     assert ENTITIES["expression"]["options"] == ["happy", "sad", "uncertain", "withheld"]
 
 
-def test_people_are_told_of_from_summaries_alone() -> None:
+def test_people_are_reported_from_summaries_alone() -> None:
     people = {ENTITIES[name]["state_topic"] for name in ("presence", "expression", "faces")}
     others = {ENTITIES[name]["state_topic"] for name in ("problem", "temperature", "mute")}
     assert people == {"classroom/v1/north.school/pi-3a/summary"}
     assert others == {"classroom/v1/north.school/pi-3a/health"}
 
 
-def test_problems_are_told_with_their_names() -> None:
+def test_problems_are_reported_with_their_names() -> None:
     well, ill = health(problems=()), health(problems=("camera_stalled", "throttled"))
     assert [rendered("problem", message) for message in (well, ill)] == ["OFF", "ON"]
     assert json.loads(rendered("problem", ill, "json_attributes_template")) == {
@@ -197,7 +197,7 @@ def test_the_switch_says_what_the_device_should_be() -> None:
     assert wanted == [True, False]
 
 
-def test_nothing_is_told_to_home_assistant_unless_asked_for(
+def test_nothing_is_announced_to_home_assistant_unless_asked_for(
     mosquitto: Mosquitto, start_messenger: Start, tmp_path: Path
 ) -> None:
     with Subscriber(mosquitto.port, ("homeassistant/#", "classroom/#")) as subscriber:
@@ -220,7 +220,7 @@ def test_one_setting_makes_the_device_known_to_whoever_comes_later(
     assert json.loads(message.payload)["components"]["expression"]["options"][:2] == ["happy", "sad"]
 
 
-def test_it_is_told_again_when_home_assistant_starts(
+def test_it_is_announced_again_when_home_assistant_starts(
     mosquitto: Mosquitto, start_messenger: Start, tmp_path: Path
 ) -> None:
     with Subscriber(mosquitto.port, ("homeassistant/#",)) as home:

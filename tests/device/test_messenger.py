@@ -155,7 +155,7 @@ def test_what_the_device_should_be_is_heard_at_every_start(
         start_messenger(
             settings_for(mosquitto.port, tmp_path), on_desired=lambda desired, _whole: heard.append(desired)
         )
-        wait_until(lambda: heard == [Desired(muted=True)], what="the retained wish")
+        wait_until(lambda: heard == [Desired(muted=True)], what="the retained request")
         subscriber.publish("classroom/v1/north/pi-3a/desired", b'{"v":1,"muted":"loud"}', retain=True)
         subscriber.publish("classroom/v1/north/pi-3a/desired", b'{"v":1,"muted":false}', retain=True)
         wait_until(lambda: heard[-1] == Desired(muted=False), what="the change")

@@ -47,7 +47,7 @@ def test_events_pass_through_a_broker_that_speaks_3_1_1_alone(
         wait_until(lambda: b'"stopped"' in subscriber.on("status")[-1].payload, what="the death")
 
 
-def test_an_mqtt_5_greeting_that_the_broker_does_not_understand_gets_a_remedy(
+def test_an_mqtt_5_connect_that_the_broker_does_not_understand_gets_a_remedy(
     amqtt_port: int, start_messenger: Start, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     start_messenger(settings_for(amqtt_port, tmp_path), timing=PublisherTiming(answer_s=0.3))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from edge_agent.device.outage import OutageLog
 
 
-def test_an_outage_is_told_once_when_it_begins_and_once_when_it_ends() -> None:
+def test_an_outage_is_logged_once_when_it_begins_and_once_when_it_ends() -> None:
     log = OutageLog()
     assert log.failed("connection refused", 100.0, refused=False) is not None
     assert log.failed("connection refused", 160.0, refused=False) is None
@@ -16,14 +16,14 @@ def test_an_outage_is_told_once_when_it_begins_and_once_when_it_ends() -> None:
     )
 
 
-def test_a_refusal_in_an_outage_is_told_once() -> None:
+def test_a_refusal_in_an_outage_is_logged_once() -> None:
     log = OutageLog()
     log.failed("connection refused", 100.0, refused=False)
     assert log.failed("bad password", 110.0, refused=True) is not None
     assert log.failed("bad password", 120.0, refused=True) is None
 
 
-def test_the_next_outage_is_told_again() -> None:
+def test_the_next_outage_is_logged_again() -> None:
     log = OutageLog()
     log.failed("bad password", 100.0, refused=True)
     log.connected("b:1883", 0, 101.0)

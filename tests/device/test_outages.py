@@ -144,7 +144,7 @@ def test_in_flight_messages_never_exceed_the_window(
             what="delivery",
         )
         assert proxy.connections == 2
-        assert 2 <= proxy.most_in_flight <= 4
+        assert 2 <= proxy.max_in_flight_seen <= 4
 
 
 def test_the_brokers_receive_maximum_is_honoured(start_messenger: Start, tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_the_brokers_receive_maximum_is_honoured(start_messenger: Start, tmp_pat
             lambda: messenger.statistics().outbox.pending == 0 and messenger.statistics().outbox.accepted == 200,
             what="delivery",
         )
-        assert proxy.most_in_flight <= 3
+        assert proxy.max_in_flight_seen <= 3
         assert proxy.connections == 1
 
 
@@ -214,7 +214,7 @@ def test_an_outage_is_logged_once_at_each_end(
     assert "7 events waiting" in ends[0]
 
 
-def test_a_wrong_password_is_told_once_with_its_remedy_and_the_right_one_found_later(
+def test_a_wrong_password_is_logged_once_with_its_remedy_and_the_right_one_found_later(
     start_messenger: Start, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     passwords = tmp_path / "passwords"

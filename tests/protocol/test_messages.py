@@ -70,7 +70,7 @@ def test_a_summary_tells_the_end_of_its_window() -> None:
     assert (message["faces"], message["shares"], message["suppressed"]) == (6, {"happy": 0.75, "sad": 0.25}, False)
 
 
-def test_a_suppressed_summary_carries_no_figures() -> None:
+def test_a_suppressed_summary_carries_no_numbers() -> None:
     message = json.loads(encode(builder().summary(a_window(suppressed=True), Session(SESSION_ID, CLOCK))))
     assert (message["faces"], message["shares"], message["suppressed"]) == (None, None, True)
 

@@ -47,7 +47,7 @@ class Proxy:
     """Listens on a port of its own and passes on to ``target_port``, both on loopback.
 
     Attributes:
-        most_in_flight: The most QoS 1 messages from the client that were unacknowledged at a time.
+        max_in_flight_seen: The most QoS 1 messages from the client that were unacknowledged at a time.
         publishes: How many messages the client sent.
         connections: How many connections were made.
         sent: Every byte that came from the client, where ``recording``.
@@ -57,7 +57,7 @@ class Proxy:
 
     target_port: int
     port: int = 0
-    most_in_flight: int = 0
+    max_in_flight_seen: int = 0
     publishes: int = 0
     connections: int = 0
     delay_s: float = 0.0
@@ -151,6 +151,6 @@ class Proxy:
             if from_client and first >> 4 == _PUBLISH and first & 0b110:
                 self.publishes += 1
                 window.in_flight += 1
-                self.most_in_flight = max(self.most_in_flight, window.in_flight)
+                self.max_in_flight_seen = max(self.max_in_flight_seen, window.in_flight)
             elif not from_client and first >> 4 == _PUBACK:
                 window.in_flight -= 1

@@ -66,7 +66,7 @@ def test_schemas_use_nothing_that_asyncapi_does_not_know() -> None:
     assert [word for word in later_than_draft_7 if f'"{word}"' in MADE["asyncapi.json"]] == []
 
 
-def test_operations_are_told_from_the_agents_point_of_view() -> None:
+def test_operations_are_described_from_the_agents_point_of_view() -> None:
     actions = {name: operation["action"] for name, operation in ASYNCAPI["operations"].items()}
     assert actions["sendStatus"] == "send"
     assert actions["receiveCommand"] == "receive"

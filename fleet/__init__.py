@@ -1,5 +1,5 @@
-"""A school's devices as a whole: its certificate authority, enrolment, revocation and what the broker is told of them.
+"""The school's tools for its devices: certificate authority, enrolment, revocation, the broker's files, models.
 
-Two sides share this room. The school's side keeps the authority and a register in one folder; the device's side makes a
-private key that never leaves it.
+The authority and the register of devices lie in one folder. The device's side of enrolment is in
+:mod:`edge_agent.enrol`.
 """

@@ -16,27 +16,27 @@ DASHBOARD, OPERATOR, HOME_ASSISTANT = "dashboard", "operator", "homeassistant"
 
 
 def access_rules(register: Register, local: str = "") -> str:
-    """The whole file.
+    """The content of the file.
 
     Args:
         register: Who is enrolled.
-        local: Rules of the school's own, as they are. They come first: a ``topic`` without a ``user`` before it would
-            otherwise belong to the device above it.
+        local: The school's own rules, copied unchanged; empty for none. They come first: a ``topic`` without a ``user``
+            before it would otherwise belong to the device above it.
     """
     root = register.school.root
-    everyone = Topics(root, "+", "+")
-    steer = _writes(everyone.of(name) for name in (DESIRED, COMMAND))
-    look = [f"topic read {root}/v1/#"]
+    any_device = Topics(root, "+", "+")
+    control = _writes(any_device.of(name) for name in (DESIRED, COMMAND))
+    watch = [f"topic read {root}/v1/#"]
     models = [f"topic readwrite {name}" for name in (models_topic(root), part_topic(root, "+", "+"))]
-    reader = [*look, *steer, *models, *_writes([everyone.of(STATUS), applied_topic(register)])]
+    tools = [*watch, *control, *models, *_writes([any_device.of(STATUS), applied_topic(register)])]
     accounts = [
-        ("the fleet commands", register.school.reader, reader),
-        ("dashboards: see everything, change nothing", DASHBOARD, look),
-        ("operators: also tell devices what to be and do", OPERATOR, [*look, *steer, *models]),
+        ("the fleet commands", register.school.reader, tools),
+        ("dashboards: see everything, change nothing", DASHBOARD, watch),
+        ("operators: also tell devices what to be and do", OPERATOR, [*watch, *control, *models]),
         (
             "Home Assistant: likewise, and its own topics",
             HOME_ASSISTANT,
-            [*look, *steer, "topic readwrite homeassistant/#"],
+            [*watch, *control, "topic readwrite homeassistant/#"],
         ),
     ]
     devices = [(entry.name, entry.identity, _device_rules(root, entry.site, entry.device)) for entry in register.active]

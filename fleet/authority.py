@@ -18,12 +18,12 @@ from edge_agent.enrol.certificates import distinguished_name, new_key, read_cert
 from edge_agent.errors import InputError
 
 BACKDATED: Final = timedelta(days=730)
-"""Certificates count from so long ago. A device without a battery-backed clock starts with the date of its system's
-image or of its last shutdown, and would take the broker's certificate for one from the future."""
+"""Certificates are valid from so long before they are issued. A device without a battery-backed clock starts with the
+date of its system image or of its last shutdown. For it, the broker's certificate would not be valid yet."""
 
 AUTHORITY_DAYS: Final = 20 * 365
 REVOCATION_LIST_DAYS: Final = 20 * 365
-"""A list that has run out makes OpenSSL refuse every client, so it holds as long as the authority."""
+"""OpenSSL refuses every client when the list has expired, so it is valid as long as the authority."""
 
 _USAGE = {"client": ExtendedKeyUsageOID.CLIENT_AUTH, "server": ExtendedKeyUsageOID.SERVER_AUTH}
 
@@ -61,17 +61,17 @@ class Authority:
         Raises:
             InputError: They are broken, or do not belong together.
         """
-        own, shown = (
+        own_key, own_certificate = (
             read_key(key, "ca.key", "Restore the fleet's folder from its backup"),
             read_certificate(certificate, "ca.crt"),
         )
-        if shown.public_key() != own.public_key():
+        if own_certificate.public_key() != own_key.public_key():
             raise InputError(
                 "ca.key and ca.crt",
                 expected="a key and the certificate made for it",
                 remedy="Restore both from the same backup",
             )
-        return cls(own, shown)
+        return cls(own_key, own_certificate)
 
     def issue(
         self,
@@ -86,10 +86,10 @@ class Authority:
         """Sign a certificate.
 
         Args:
-            common_name: Whom it names: for a client its user name at the broker.
-            public_key: Whose.
-            usage: Which side of a connection it proves.
-            now: In UTC; the certificate counts from :data:`BACKDATED` before.
+            common_name: Its subject. For a client it is the user name at the broker.
+            public_key: The subject's key.
+            usage: For which side of a connection.
+            now: In UTC. The certificate is valid from :data:`BACKDATED` before that.
             valid: How long from now.
             hosts: Names and addresses of a server.
         """

@@ -1,4 +1,4 @@
-"""A fleet's folder as one archive, and back again. What is restored was whole, or nothing is put in place."""
+"""Backup and restoration of a fleet's folder, as one archive. It is restored whole or not at all."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ _MAX_BYTES: Final = 1 << 30
 
 
 def pack(folder: Path) -> bytes:
-    """All of a fleet: keys, register, rules of its own, published models. **Whoever has it can make devices.**
+    """An archive of the whole folder: keys, register, the school's own rules, published models.
+
+    **Whoever has it can make devices.**
 
     Raises:
-        InputError: There is no fleet, or it is broken: that would be no backup.
+        InputError: There is no fleet, or it is broken and could not be restored.
     """
     Fleet.open(folder)
     archive = io.BytesIO()
@@ -42,14 +44,13 @@ def unpack(content: bytes, source: str, folder: Path, *, check_only: bool = Fals
     """Put a fleet's folder in place.
 
     Args:
-        content: What :func:`pack` gave.
+        content: An archive from :func:`pack`.
         source: Where it comes from, for error messages.
-        folder: Where to; must not be there, or empty.
-        check_only: Try it, and leave nothing behind.
+        folder: Where to put it. It must not exist, or be empty.
+        check_only: Only try it, and leave nothing behind.
 
     Raises:
-        InputError: It is no archive of a fleet, cut short or damaged; something is in the folder; or it cannot be
-            written.
+        InputError: It is no archive of a fleet, cut short or damaged; the folder is not empty; or it cannot be written.
     """
     files = _files(content, source)
     if not check_only:
@@ -90,12 +91,12 @@ def _check_free(folder: Path) -> None:
 
 def _files(content: bytes, source: str) -> dict[str, bytes]:
     try:
-        # The checksum at the end is looked at only where all is read.
+        # The checksum at the end is checked only where everything is read.
         plain = gzip.decompress(content)
         with tarfile.open(fileobj=io.BytesIO(plain), mode="r:") as tar:
             members = tar.getmembers()
             if not all(_is_ours(member) for member in members):
-                raise InputError(f"{source}: other things than a fleet's files", expected=_KIND)
+                raise InputError(f"{source}: other files than a fleet's", expected=_KIND)
             found = {member.name: tar.extractfile(member) for member in members}
             return {name: file.read() for name, file in found.items() if file is not None}
     except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
@@ -113,7 +114,7 @@ def _is_ours(member: tarfile.TarInfo) -> bool:
 
 
 def _opened(part: Path, source: str) -> Fleet:
-    """The fleet in it, with all that its commands need."""
+    """The fleet in an unpacked folder, checked to have everything that its commands need."""
     try:
         fleet = Fleet.open(part)
         model_key(part)

@@ -9,16 +9,16 @@ from typing import Annotated
 import typer
 
 from edge_agent.errors import InputError
-from fleet.model_cli import FOLDER, FolderOption
+from fleet.options import FOLDER, FolderOption
 
 _STANDARD = Path("-")
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(help="The archive to write; - gives it to a program that encrypts it.")],
+    file: Annotated[Path, typer.Argument(help="The archive to write; - writes it to standard output.")],
     folder: FolderOption = FOLDER,
 ) -> None:
-    """Pack the fleet's folder, keys included, into one archive. It is not encrypted: keep it where nobody gets it."""
+    """Pack the fleet's folder, with its keys, into one archive. It is not encrypted: keep it in a safe place."""
     from edge_agent.files import SECRET, write_file
     from fleet.backup import pack
 
@@ -41,10 +41,10 @@ def backup(
 
 def restore(
     file: Annotated[Path, typer.Argument(help="The archive; - reads it from standard input.")],
-    check: Annotated[bool, typer.Option("--check", help="Only try whether it could be restored.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only check whether it can be restored.")] = False,
     folder: FolderOption = FOLDER,
 ) -> None:
-    """Put a fleet's folder back in place, all of it or nothing. It never goes over one that is there."""
+    """Put a fleet's folder back in place, all of it or nothing. An existing folder is never overwritten."""
     from edge_agent.files import read_file
     from fleet.backup import unpack
 
@@ -54,9 +54,9 @@ def restore(
         content, source = read_file(file, "an archive from `edge-agent fleet backup`"), str(file)
     fleet = unpack(content, source, folder.absolute(), check_only=check)
     devices = len(fleet.register.active)
-    said = f"{fleet.register.school.name}, {devices} enrolled {'device' if devices == 1 else 'devices'}"
+    summary = f"{fleet.register.school.name}, {devices} enrolled {'device' if devices == 1 else 'devices'}"
     if check:
-        typer.echo(f"{source} is whole: {said}.")
+        typer.echo(f"{source} is whole: {summary}.")
         return
-    typer.echo(f"{folder} is in place: {said}. Now: sudo edge-agent fleet apply")
+    typer.echo(f"{folder} is in place: {summary}. Now: sudo edge-agent fleet apply")
     typer.echo("Enrol again what was enrolled after this backup, and revoke again what was revoked after it.")

@@ -14,7 +14,8 @@ from edge_agent.command_line import HELP_WIDTH, run_app
 from edge_agent.errors import AgentError, BrokerError, InputError
 from fleet.backup_cli import backup, restore
 from fleet.loadtest.cli import simulate
-from fleet.model_cli import FOLDER, FolderOption, models, promote_model, publish_model, withdraw_model
+from fleet.model_cli import models, promote_model, publish_model, withdraw_model
+from fleet.options import FOLDER, FolderOption
 from fleet.untrusted_text import print_table, printable
 
 if TYPE_CHECKING:
@@ -26,13 +27,13 @@ fleet_app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings=HELP_WIDTH,
-    help="A school's devices: certificates, enrolment, revocation. For the machine that keeps the school's authority.",
+    help="A school's devices: certificates, enrolment, revocation. For the machine with the school's authority.",
 )
 
 for _command in (publish_model, promote_model, withdraw_model, models, backup, restore):
     fleet_app.command()(_command)
 
-SshOption = Annotated[str, typer.Option("--ssh", metavar="HOST", help="Do it all on that device over ssh.")]
+SshOption = Annotated[str, typer.Option("--ssh", metavar="HOST", help="Do everything on that device over ssh.")]
 SshCommandOption = Annotated[str, typer.Option(help="The ssh program with its options.")]
 
 
@@ -55,44 +56,44 @@ def init(
 ) -> None:
     """Make the school's certificate authority and the broker's first files."""
     from edge_agent.enrol.certificates import fingerprint
-    from fleet.register import School, checked_school, new_identity
-    from fleet.school import Fleet, utc_now
+    from fleet.register import School, check_school, new_identity, utc_now
+    from fleet.school import Fleet
 
     try:
         command = tuple(shlex.split(reload))
     except ValueError as error:
         raise InputError("--reload", received=repr(reload), expected=f"a command line ({error})") from None
-    school = checked_school(
-        School(
-            name=name,
-            root=root,
-            hosts=tuple(host),
-            port=port,
-            broker_folder=str(broker_folder.absolute()),
-            reload=command,
-            reader=new_identity("fleet"),
-        )
+    school = School(
+        name=name,
+        root=root,
+        hosts=tuple(host),
+        port=port,
+        broker_folder=str(broker_folder.absolute()),
+        reload=command,
+        reader=new_identity("fleet"),
     )
+    check_school(school)
     fleet = Fleet.create(folder.absolute(), school, utc_now())
     typer.echo(f"The authority of {name} is in {folder} (sha256 {fingerprint(fleet.authority.certificate)} ...).")
-    typer.echo("Back this folder up, encrypted and off this machine: without ca.key no device can be added or renewed,")
-    typer.echo("and whoever has it can make devices of their own.")
+    typer.echo("Back up this folder, encrypted and off this machine. Without ca.key no device can be added or renewed,")
+    typer.echo("and whoever has ca.key can make devices.")
     typer.echo(f"The broker's files are in {broker_folder}; restart it now: sudo systemctl restart mosquitto")
 
 
 @fleet_app.command()
 def add(
     request: Annotated[Path | None, typer.Argument(help="From `edge-agent enrol --request` on the device.")] = None,
-    out: Annotated[Path | None, typer.Option(help="The answer's file; beside the request where left out.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The answer's file; by default beside the request.")] = None,
     ssh: SshOption = "",
     ssh_command: SshCommandOption = "ssh",
     folder: FolderOption = FOLDER,
 ) -> None:
-    """Enrol a device: sign its request, let the broker know it, write the answer."""
+    """Enrol a device: sign its request, give it access to the broker, write the answer."""
     from edge_agent.enrol.certificates import fingerprint, key_fingerprint
     from edge_agent.enrol.requests import MAX_BYTES, Request, decode_file, encode_file
     from edge_agent.files import PUBLIC, read_file, write_file
-    from fleet.school import Fleet, utc_now
+    from fleet.register import utc_now
+    from fleet.school import Fleet
     from fleet.ssh import run_on_device
 
     if bool(ssh) == bool(request):
@@ -104,7 +105,7 @@ def add(
     asked = decode_file(content, Request, source)
     with Fleet.changing(folder) as fleet:
         fleet, response = fleet.add(asked, source, utc_now())
-        _tell_broker(fleet)
+        _reload_broker(fleet)
     if request is None:
         run_on_device(ssh_command, ssh, "sudo edge-agent enrol -", encode_file(response))
         run_on_device(ssh_command, ssh, "sudo systemctl try-restart edge-agent")
@@ -121,9 +122,9 @@ def add(
 
 @fleet_app.command()
 def renew(
-    devices: Annotated[list[str] | None, typer.Argument(help="Which; those that are due where left out.")] = None,
+    devices: Annotated[list[str] | None, typer.Argument(help="Which devices; by default those that are due.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the answers.")] = Path(),
-    broker: Annotated[bool, typer.Option("--broker", help="The broker's own certificate instead.")] = False,
+    broker: Annotated[bool, typer.Option("--broker", help="Renew the broker's own certificate instead.")] = False,
     ssh: SshOption = "",
     ssh_command: SshCommandOption = "ssh",
     folder: FolderOption = FOLDER,
@@ -131,12 +132,13 @@ def renew(
     """Issue new certificates before the old ones expire. Keys and access stay as they are."""
     from edge_agent.enrol.requests import encode_file
     from edge_agent.files import PUBLIC, write_file
-    from fleet.school import Fleet, utc_now
+    from fleet.register import utc_now
+    from fleet.school import Fleet
     from fleet.ssh import run_on_device
 
     with Fleet.changing(folder) as fleet:
         if broker:
-            _tell_broker(fleet.renew_broker(utc_now()))
+            _reload_broker(fleet.renew_broker(utc_now()))
             typer.echo("The broker and the fleet commands have new certificates.")
             typer.echo("Browsers are shown the new one after: sudo systemctl restart mosquitto")
             return
@@ -162,13 +164,14 @@ def revoke(
     device: Annotated[str, typer.Argument(help="Its id, or site/id.")],
     folder: FolderOption = FOLDER,
 ) -> None:
-    """Shut a device out at once: no access, its connection closed, its certificates refused."""
-    from fleet.broker_files import disconnect, reload_broker
+    """Revoke a device at once: no access, its connection closed, its certificates refused."""
+    from fleet.broker_connection import disconnect, reload_broker
     from fleet.fleet_status import publish_offline
-    from fleet.school import Fleet, utc_now
+    from fleet.register import utc_now
+    from fleet.school import Fleet
 
     with Fleet.changing(folder) as fleet:
-        # Also one that is out: the broker may not have been there to be told.
+        # Also a revoked one: perhaps the broker could not be reached before.
         entry = fleet.register.find_even_revoked(device)
         fleet = fleet.revoke(entry, utc_now())
         try:
@@ -178,18 +181,19 @@ def revoke(
         except AgentError as error:
             raise BrokerError(
                 f"{entry.name} is revoked in the register and in the broker's files, but the broker was not seen to "
-                f"act on it: {str(error).rstrip('.')}",
-                remedy="Restart it to be sure, sudo systemctl restart mosquitto, and run this again",
+                f"apply it: {str(error).rstrip('.')}",
+                remedy="Restart the broker, sudo systemctl restart mosquitto, and run this again",
             ) from None
-    typer.echo(f"{entry.name} is shut out: access withdrawn, connection closed, certificates refused.")
+    typer.echo(f"{entry.name} is revoked: no access, connection closed, certificates refused.")
 
 
 @fleet_app.command()
 def apply(folder: FolderOption = FOLDER) -> None:
-    """Write the broker's files anew, make it read them, and have it hold the published models again."""
-    from fleet.broker_files import not_confirmed, reload_broker
+    """Write the broker's files again, make it read them, and publish the models again."""
+    from fleet.broker_connection import not_confirmed, reload_broker
     from fleet.models import ModelPublisher
-    from fleet.school import Fleet, utc_now
+    from fleet.register import utc_now
+    from fleet.school import Fleet
 
     with Fleet.changing(folder) as fleet:
         fleet = fleet.apply(utc_now())
@@ -197,10 +201,10 @@ def apply(folder: FolderOption = FOLDER) -> None:
             reload_broker(fleet.register, folder)
         except AgentError as error:
             raise BrokerError(not_confirmed(error).rstrip("."), remedy="Then run this again") from None
-        desk = ModelPublisher(folder, fleet.register)
-        if desk.standing:
-            desk.offer_again()
-    typer.echo("The broker goes by the current rules.")
+        publisher = ModelPublisher(folder, fleet.register)
+        if publisher.published:
+            publisher.publish_again()
+    typer.echo("The broker uses the current rules.")
 
 
 @fleet_app.command("list")
@@ -210,38 +214,39 @@ def list_devices(
     json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """Show who is enrolled, who is online, what runs there, and which certificates end soon."""
-    from fleet.fleet_status import roster
-    from fleet.school import DUE_WITHIN, Fleet, utc_now
+    from fleet.fleet_status import fleet_status
+    from fleet.register import utc_now
+    from fleet.school import DUE_WITHIN, Fleet
 
     fleet = Fleet.open(folder)
     now = utc_now()
     try:
-        entries = roster(fleet.register, fleet.due(now), None if offline else folder)
+        statuses = fleet_status(fleet.register, fleet.due(now), None if offline else folder)
     except BrokerError as error:
-        raise BrokerError(str(error).rstrip("."), remedy="What the register alone knows: --offline") from None
+        raise BrokerError(str(error).rstrip("."), remedy="Use --offline to see only what the register knows") from None
     if json:
         rows = [
             {
-                field: str(getattr(entry, field)) if field == "until" else getattr(entry, field)
-                for field in entry.__slots__
+                field: str(getattr(status, field)) if field == "until" else getattr(status, field)
+                for field in status.__slots__
             }
-            for entry in entries
+            for status in statuses
         ]
         typer.echo(jsonlib.dumps(rows, indent=2))
         return
     table = Table("device", "state", "version", "model", "update", "last seen", "certificate until", box=None)
-    for entry in entries:
-        until = f"{entry.until:%Y-%m-%d}" + (" (renew)" if entry.due else "")
-        told = (entry.name, entry.state, entry.version, entry.model, entry.update, entry.last_seen, until)
-        table.add_row(*map(printable, told))
+    for status in statuses:
+        until = f"{status.until:%Y-%m-%d}" + (" (renew)" if status.due else "")
+        cells = (status.name, status.state, status.version, status.model, status.update, status.last_seen, until)
+        table.add_row(*map(printable, cells))
     print_table(table)
     broker_until = fleet.broker_until()
     if broker_until - now < DUE_WITHIN:
         typer.echo(f"The broker's own certificate ends on {broker_until:%Y-%m-%d}: edge-agent fleet renew --broker")
 
 
-def _tell_broker(fleet: Fleet) -> None:
-    from fleet.broker_files import not_confirmed, reload_broker
+def _reload_broker(fleet: Fleet) -> None:
+    from fleet.broker_connection import not_confirmed, reload_broker
 
     try:
         reload_broker(fleet.register, fleet.folder)

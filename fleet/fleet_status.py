@@ -1,4 +1,4 @@
-"""What is known of a fleet at this moment: the register beside what the devices' retained messages say."""
+"""The status of a fleet at this moment: the register, joined with the devices' retained messages."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from edge_agent.errors import InputError
 from edge_agent.mqtt.events import Received
 from edge_agent.protocol.messages import Health, Status, decode, encode
 from edge_agent.protocol.topics import HEALTH, STATUS, Topics, parse
-from fleet.broker_files import fleet_connection, publish, retained
+from fleet.broker_connection import fleet_connection, publish, read_retained
 from fleet.register import Device, Register
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the roster.
+class DeviceStatus:
+    """Of one device. Names of attributes are keys in the output of ``fleet list --json``.
 
     Attributes:
         name: ``site/device``.
-        state: ``online``, ``offline``, ``never seen``; ``unknown`` where the broker could not be asked.
-        version: The agent's.
-        model: What it runs.
+        state: ``online``, ``offline``, ``never seen``; ``unknown`` where the broker was not asked.
+        version: The agent's; empty where not known.
+        model: Id of the model it runs; empty where not known.
         update: Of the fleet's models: version in use, state of the latest one, and why it is not in use.
-        last_seen: Its last sign of life, ISO 8601; empty where there is none.
+        last_seen: Time of its last message, ISO 8601; empty where there is none.
         until: When its certificate expires.
         due: Whether that is soon.
     """
@@ -42,77 +42,77 @@ class Entry:
 
 
 @dataclass(slots=True)
-class _Heard:
+class _RetainedMessages:
     status: Status | None = None
     health: Health | None = None
 
 
-def roster(register: Register, due: tuple[Device, ...], folder: Path | None) -> list[Entry]:
-    """All enrolled devices by name.
+def fleet_status(register: Register, due: tuple[Device, ...], folder: Path | None) -> list[DeviceStatus]:
+    """All enrolled devices, sorted by name.
 
     Args:
         register: Who is enrolled.
-        due: Whose certificate is due.
-        folder: The fleet's folder, to ask the broker with; ``None`` not to ask.
+        due: Devices whose certificate is due.
+        folder: The fleet's folder, for the connection to the broker; ``None`` not to ask it.
 
     Raises:
         BrokerError: The broker cannot be reached or refuses.
     """
-    heard = {} if folder is None else _listen(register, folder)
+    messages = {} if folder is None else _read_messages(register, folder)
     return [
-        _entry(device, heard.get(device.name), asked=folder is not None, due=device in due)
+        _status_of(device, messages.get(device.name), asked=folder is not None, due=device in due)
         for device in register.active
     ]
 
 
 def publish_offline(register: Register, folder: Path, device: Device) -> None:
-    """Publish the death of a device that has been shut out: its own will is no longer allowed.
+    """Publish the offline message of a revoked device: the broker no longer publishes its will.
 
-    A status that nobody can read, its last word perhaps with intent, is taken away.
+    A status that cannot be decoded, perhaps a deliberate one, is removed.
 
     Raises:
         BrokerError: The broker cannot be reached or refuses.
     """
-    heard = _listen(register, folder).get(device.name)
-    if heard is None or (heard.status is not None and heard.status.state == "offline"):
+    messages = _read_messages(register, folder).get(device.name)
+    if messages is None or (messages.status is not None and messages.status.state == "offline"):
         return
-    last = heard.status
-    death = b"" if last is None else encode(Status(state="offline", session=last.session, reason="connection_lost"))
+    last = messages.status
+    offline = b"" if last is None else encode(Status(state="offline", session=last.session, reason="connection_lost"))
     topic = Topics(register.school.root, device.site, device.device).of(STATUS)
     with fleet_connection(register, folder) as connection:
-        publish(connection, topic, death)
+        publish(connection, topic, offline)
 
 
-def _listen(register: Register, folder: Path) -> dict[str, _Heard]:
-    everyone = Topics(register.school.root, "+", "+")
-    found: dict[str, _Heard] = {}
+def _read_messages(register: Register, folder: Path) -> dict[str, _RetainedMessages]:
+    any_device = Topics(register.school.root, "+", "+")
+    found: dict[str, _RetainedMessages] = {}
     with fleet_connection(register, folder) as connection:
-        for message in retained(connection, [everyone.of(STATUS), everyone.of(HEALTH)]):
-            _take(message, register.school.root, found)
+        for message in read_retained(connection, [any_device.of(STATUS), any_device.of(HEALTH)]):
+            _add(message, register.school.root, found)
     return found
 
 
-def _take(message: Received, root: str, found: dict[str, _Heard]) -> None:
-    about = parse(message.topic, root)
-    if about is None or not message.payload:
+def _add(message: Received, root: str, found: dict[str, _RetainedMessages]) -> None:
+    topic = parse(message.topic, root)
+    if topic is None or not message.payload:
         return
-    known = found.setdefault(f"{about.site}/{about.device}", _Heard())
+    known = found.setdefault(f"{topic.site}/{topic.device}", _RetainedMessages())
     try:
-        if about.name == STATUS:
+        if topic.name == STATUS:
             known.status = decode(message.payload, Status)
-        elif about.name == HEALTH:
+        elif topic.name == HEALTH:
             known.health = decode(message.payload, Health)
-    except InputError:  # a device of another version: it stays as it was known
+    except InputError:  # from a device of another version
         return
 
 
-def _entry(device: Device, heard: _Heard | None, *, asked: bool, due: bool) -> Entry:
-    status = heard.status if heard else None
-    health = heard.health if heard else None
+def _status_of(device: Device, messages: _RetainedMessages | None, *, asked: bool, due: bool) -> DeviceStatus:
+    status = messages.status if messages else None
+    health = messages.health if messages else None
     times = [health.observed_at] if health else []
     if status is not None and status.at is not UNSET:
         times.append(str(status.at))
-    return Entry(
+    return DeviceStatus(
         name=device.name,
         state=status.state if status else "never seen" if asked else "unknown",
         version=status.version if status else "",
@@ -125,14 +125,14 @@ def _entry(device: Device, heard: _Heard | None, *, asked: bool, due: bool) -> E
 
 
 def _update(status: Status | None) -> str:
-    """``v3``, ``bundled; v4 refused: ...``, ``v3; v4 downloading``: in use, and what has come or is to come of it."""
+    """The model in use and the state of the latest: ``v3``, ``bundled; v4 refused: ...``, ``v3; v4 downloading``."""
     if status is None or isinstance(status.model_update, UnsetType):
         return ""
-    told = status.model_update
-    used = f"v{told.version}" if told.version else told.source
-    if told.state in ("none", "current"):
+    update = status.model_update
+    used = f"v{update.version}" if update.version else update.source
+    if update.state in ("none", "current"):
         return used
-    if told.state == "probation":
+    if update.state == "probation":
         return f"{used} on probation"
-    latest = f"v{told.wanted} " if told.wanted else ""
-    return f"{used}; {latest}{told.state.replace('_', ' ')}" + (f": {told.reason}" if told.reason else "")
+    latest = f"v{update.wanted} " if update.wanted else ""
+    return f"{used}; {latest}{update.state.replace('_', ' ')}" + (f": {update.reason}" if update.reason else "")

@@ -13,6 +13,7 @@ import typer
 from rich.table import Table
 
 from edge_agent.errors import InputError
+from fleet.options import FOLDER, FolderOption
 from fleet.untrusted_text import print_table, printable
 
 if TYPE_CHECKING:
@@ -20,25 +21,17 @@ if TYPE_CHECKING:
     from fleet.models import ModelPublisher
     from fleet.register import Register
 
-FOLDER: Final = Path("/var/lib/edge-agent-fleet")
-FolderOption = Annotated[
-    Path,
-    # Not typer's own check of rights, which names no remedy.
-    typer.Option(
-        "--folder", envvar="EDGE_AGENT_FLEET", readable=False, help="The fleet's folder, with the authority's key."
-    ),
-]
 _MAX_VERSION: Final = 2**31 - 1
-"""Dates fit (20261122), and what devices can count leaves room above: after its end a school could publish no more."""
+"""Dates such as 20261122 fit. Devices accept higher numbers, so that a school can always publish another one."""
 _PERCENT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 
 def publish_model(
     file: Annotated[Path, typer.Argument(help="A model bundle, from `python -m export convert`.")],
     device: Annotated[list[str] | None, typer.Option(help="Only this device: id or site/id. Repeatable.")] = None,
-    canary: Annotated[str, typer.Option(metavar="PERCENT", help="First only a share of the devices: 10%.")] = "",
+    canary: Annotated[str, typer.Option(metavar="PERCENT", help="First only for a share of the devices: 10%.")] = "",
     new_labels: Annotated[
-        bool, typer.Option("--new-labels", help="It may know other expressions than the devices' present model.")
+        bool, typer.Option("--new-labels", help="It may have other labels than the devices' present model.")
     ] = False,
     max_slowdown: Annotated[
         float, typer.Option(min=0.1, max=1000, help="How many times the present model's time a face may take.")
@@ -48,24 +41,25 @@ def publish_model(
     ] = None,
     folder: FolderOption = FOLDER,
 ) -> None:
-    """Sign a model and offer it to all devices, to some, or to a share of them first."""
+    """Sign a model and publish it for all devices, for some, or for a share of them first."""
     from edge_agent.files import read_file
     from edge_agent.protocol.model_manifest import MAX_BUNDLE_BYTES
-    from fleet.models import check_bundle, choose_canaries
-    from fleet.school import utc_now
+    from fleet.bundle_check import check_bundle
+    from fleet.models import choose_canaries
+    from fleet.register import utc_now
 
     if device and canary:
         raise InputError("fleet publish-model", expected="either --device or --canary")
     percent = _percent(canary) if canary else None
     content = read_file(file, "a model bundle", max_bytes=MAX_BUNDLE_BYTES)
     bundle = check_bundle(content, str(file))
-    with _desk(folder) as (desk, register):
+    with _publisher(folder) as (publisher, register):
         chosen = tuple(sorted({register.find(name).name for name in device or ()}))
         if percent is not None:
             chosen = choose_canaries([entry.name for entry in register.active], percent, bundle.sha256)
             if not chosen:
                 raise InputError("--canary", received="a fleet without devices", expected="one to choose from")
-        published = desk.publish(
+        published = publisher.publish(
             content,
             bundle.metadata.name,
             utc_now(),
@@ -81,51 +75,52 @@ def publish_model(
 
 
 def promote_model(
-    version: Annotated[int | None, typer.Argument(help="Which; the latest that is not for all where left out.")] = None,
+    version: Annotated[int | None, typer.Argument(help="Which version; by default the latest not for all.")] = None,
     folder: FolderOption = FOLDER,
 ) -> None:
-    """Offer a model to all devices that some were offered first."""
-    with _desk(folder) as (desk, _):
-        promoted = desk.promote(version)
+    """Publish a model for all devices that was published for some of them first."""
+    with _publisher(folder) as (publisher, _):
+        promoted = publisher.promote(version)
     typer.echo(f"{_title(promoted)} is published for {_audience(promoted)}.")
 
 
 def withdraw_model(
-    version: Annotated[int, typer.Argument(help="Which.")],
+    version: Annotated[int, typer.Argument(help="Which version.")],
     folder: FolderOption = FOLDER,
 ) -> None:
-    """Offer a model no longer. Devices that run it go on with it until another one is published for them."""
-    with _desk(folder) as (desk, _):
-        withdrawn = desk.withdraw(version)
-    typer.echo(f"{_title(withdrawn)} is no longer offered.")
+    """Remove a model from what is published. Devices that run it keep it until another one is published for them."""
+    with _publisher(folder) as (publisher, _):
+        withdrawn = publisher.withdraw(version)
+    typer.echo(f"{_title(withdrawn)} is no longer published.")
 
 
 def models(
     folder: FolderOption = FOLDER,
     json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
-    """Show what is published, and for whom."""
+    """Show which models are published, and for which devices."""
     import msgspec
 
     from fleet.models import ModelPublisher
     from fleet.register import read_register
 
-    standing = ModelPublisher(folder, read_register(folder)).standing
+    published = ModelPublisher(folder, read_register(folder)).published
     if json:
-        typer.echo(jsonlib.dumps([msgspec.to_builtins(one) for one in standing], indent=2))
+        typer.echo(jsonlib.dumps([msgspec.to_builtins(one) for one in published], indent=2))
         return
     table = Table("version", "model", "name", "published", "for", box=None)
-    for one in standing:
+    for one in published:
         table.add_row(*map(printable, (str(one.version), one.model_id, one.name, one.published_at, _audience(one))))
     print_table(table)
 
 
 @contextmanager
-def _desk(folder: Path) -> Iterator[tuple[ModelPublisher, Register]]:
-    """The desk, after the broker goes by rules that know of models."""
-    from fleet.broker_files import reload_broker
+def _publisher(folder: Path) -> Iterator[tuple[ModelPublisher, Register]]:
+    """The publisher of models, after the broker has applied access rules for them; and the register."""
+    from fleet.broker_connection import reload_broker
     from fleet.models import ModelPublisher
-    from fleet.school import Fleet, utc_now
+    from fleet.register import utc_now
+    from fleet.school import Fleet
 
     with Fleet.changing(folder) as fleet:
         renewed = fleet.with_current_rules(utc_now())

@@ -1,4 +1,4 @@
-"""The key a school signs its models with. It lies with the authority's; devices get its public half when they enrol."""
+"""The key that a school signs its models with. Devices get its public half when they enrol."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PUBLISHED: Final = "models.json"
 
 
 def model_key(folder: Path) -> Ed25519PrivateKey:
-    """The key in a school's folder. One that was made before there were such keys gets its own now.
+    """The key in a school's folder. A folder that was made before there were such keys gets one now.
 
     Raises:
         InputError: It is broken, or cannot be written.
@@ -26,8 +26,8 @@ def model_key(folder: Path) -> Ed25519PrivateKey:
     if not path_exists(path):
         if path_exists(folder / PUBLISHED):
             raise InputError(
-                f"{path}: no such file, though models were published with it",
-                remedy="Restore it from the folder's backup: devices take models of no other",
+                f"{path}: no such file, although models were published with it",
+                remedy="Restore it from the folder's backup. Devices accept no other key",
             )
         made = Ed25519PrivateKey.generate()
         pem = made.private_bytes(
@@ -46,5 +46,5 @@ def model_key(folder: Path) -> Ed25519PrivateKey:
 
 
 def public_pem(key: Ed25519PrivateKey) -> bytes:
-    """What devices are given."""
+    """The public key in PEM form, as devices are given it."""
     return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)

@@ -1,6 +1,6 @@
-"""A school's published models: signing them, deciding who gets them, and having the broker hold them.
+"""A school's published models: sign them, decide which devices get them, and publish them at the broker.
 
-The folder keeps each bundle and the signed publications, so that a broker that has lost its memory gets them again.
+The folder keeps each bundle and the signed manifests. A broker that has lost its retained messages gets them again.
 """
 
 from __future__ import annotations
@@ -17,14 +17,11 @@ from cryptography.exceptions import InvalidSignature
 from msgspec.structs import replace
 
 from edge_agent.decoding import UNDECODABLE
-from edge_agent.errors import CheckFailed, InputError
+from edge_agent.errors import InputError
 from edge_agent.files import PUBLIC, SECRET, make_folder, path_exists, read_file, write_file
-from edge_agent.model_format.bundle import Bundle, unpack_bundle
-from edge_agent.model_format.golden_check import check_golden, golden_faces
 from edge_agent.mqtt.connection import Connection
 from edge_agent.protocol.messages import encode
 from edge_agent.protocol.model_manifest import (
-    MAX_BUNDLE_BYTES,
     ModelManifest,
     Models,
     SignedPublication,
@@ -34,8 +31,7 @@ from edge_agent.protocol.model_manifest import (
     part_topic,
     signed_bytes,
 )
-from edge_agent.vision.classifier import Classifier
-from fleet.broker_files import fleet_connection, publish, retained
+from fleet.broker_connection import fleet_connection, publish, read_retained
 from fleet.model_key import PUBLISHED, model_key
 from fleet.register import Register
 
@@ -53,18 +49,18 @@ class PublishedModels(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_fiel
     """What a school has published.
 
     Attributes:
-        version: The highest ever given.
-        publications: Those that stand, as devices are shown them.
+        version: The highest that was ever given.
+        signed: The signed manifests that are published now, as devices receive them.
         on_broker: Bundles whose parts the broker holds.
     """
 
     version: int = 0
-    publications: tuple[SignedPublication, ...] = ()
+    signed: tuple[SignedPublication, ...] = msgspec.field(default=(), name="publications")
     on_broker: tuple[BundleOnBroker, ...] = ()
 
-    def read(self) -> list[ModelManifest]:
-        """What stands, lowest version first."""
-        return sorted((decode_manifest(one.body) for one in self.publications), key=lambda one: one.version)
+    def manifests(self) -> list[ModelManifest]:
+        """Those that are published now, lowest version first."""
+        return sorted((decode_manifest(one.body) for one in self.signed), key=lambda one: one.version)
 
 
 class ModelPublisher:
@@ -75,18 +71,18 @@ class ModelPublisher:
         register: Who is enrolled, and where the broker is.
 
     Raises:
-        InputError: What is stored of earlier publications, or the key, is broken.
+        InputError: The stored manifests, or the key, are broken.
     """
 
     def __init__(self, folder: Path, register: Register) -> None:
         self._folder, self._register = folder, register
         self._key = model_key(folder)
-        self._shelf = _read_published(folder)
+        self._stored = _read_published(folder)
 
     @property
-    def standing(self) -> list[ModelManifest]:
-        """What is published, lowest version first."""
-        return self._shelf.read()
+    def published(self) -> list[ModelManifest]:
+        """What is published now, lowest version first."""
+        return self._stored.manifests()
 
     def publish(
         self,
@@ -99,22 +95,22 @@ class ModelPublisher:
         new_labels: bool = False,
         max_slowdown: float = 1.5,
     ) -> ModelManifest:
-        """Sign a bundle and have the broker offer it.
+        """Sign a bundle and publish it.
 
         Args:
-            content: The bundle, as :func:`check_bundle` finds it fit.
+            content: The bundle, which :func:`fleet.bundle_check.check_bundle` has checked.
             name: Of the model, for people.
             now: In UTC.
-            devices: For whom, as ``site/device``; empty for all. What they were offered before goes.
-            version: Its number; the next one where left out.
+            devices: For which devices, as ``site/device``; empty for all. It replaces what was published for them.
+            version: Its number; ``None`` for the next one.
             new_labels: Whether devices may take it although it knows other expressions than their model.
-            max_slowdown: How many times the time of a device's model it may take there.
+            max_slowdown: How many times the time of a device's present model it may take.
 
         Raises:
-            InputError: The version does not rise, a value is none of its kind, or the folder cannot be written.
+            InputError: The version does not rise, a value is not allowed, or the folder cannot be written.
             BrokerError: The broker cannot be reached or refuses.
         """
-        latest = max(self._shelf.version, self._latest_on_broker())
+        latest = max(self._stored.version, self._latest_on_broker())
         number = latest + 1 if version is None else version
         if number <= latest:
             raise InputError(
@@ -123,7 +119,7 @@ class ModelPublisher:
                 expected=f"more than {latest}: devices never go back",
                 remedy="To return to an older model, publish its file under a new version",
             )
-        publication = ModelManifest(
+        manifest = ModelManifest(
             version=number,
             sha256=hashlib.sha256(content).hexdigest(),
             size_bytes=len(content),
@@ -133,87 +129,87 @@ class ModelPublisher:
             new_labels=new_labels,
             max_slowdown=max_slowdown,
         )
-        decode_manifest(msgspec.json.encode(publication).decode())  # what no device could read is not signed
+        decode_manifest(msgspec.json.encode(manifest).decode())  # never sign what no device could read
         make_folder(self._folder / _BUNDLES, 0o700)
-        write_file(self._bundle(publication), content, PUBLIC)
-        others = [one for one in self.standing if not _supersedes(publication, one)]
-        self._put([*others, publication])
-        return publication
+        write_file(self._bundle(manifest), content, PUBLIC)
+        others = [one for one in self.published if not _supersedes(manifest, one)]
+        self._publish_all([*others, manifest])
+        return manifest
 
     def promote(self, version: int | None = None) -> ModelManifest:
-        """Offer to all what some were offered; the latest such where no version is named.
+        """Publish for all devices what was published for some; the latest such where no version is named.
 
         Raises:
             InputError: There is none.
             BrokerError: The broker cannot be reached or refuses.
         """
-        found = [one for one in self.standing if one.devices and version in (None, one.version)]
+        found = [one for one in self.published if one.devices and version in (None, one.version)]
         if not found:
             named = "no model" if version is None else f"no version {version}"
-            raise InputError(f"{named} stands that is for some devices alone", remedy="See 'edge-agent fleet models'")
+            raise InputError(f"{named} is published for some devices only", remedy="See 'edge-agent fleet models'")
         chosen = replace(found[-1], devices=())
-        self._put([*(one for one in self.standing if one.version > chosen.version), chosen])
+        self._publish_all([*(one for one in self.published if one.version > chosen.version), chosen])
         return chosen
 
     def withdraw(self, version: int) -> ModelManifest:
-        """Offer a version no longer. Devices that run it go on with it.
+        """Remove a version from what is published. Devices that run it keep it.
 
         Raises:
-            InputError: It does not stand.
+            InputError: It is not published.
             BrokerError: The broker cannot be reached or refuses.
         """
-        found = [one for one in self.standing if one.version == version]
+        found = [one for one in self.published if one.version == version]
         if not found:
-            raise InputError(f"no version {version} stands", remedy="See 'edge-agent fleet models'")
-        self._put([one for one in self.standing if one.version != version])
+            raise InputError(f"no version {version} is published", remedy="See 'edge-agent fleet models'")
+        self._publish_all([one for one in self.published if one.version != version])
         return found[0]
 
-    def offer_again(self) -> None:
-        """Have the broker hold everything that stands, whatever it has forgotten.
+    def publish_again(self) -> None:
+        """Have the broker hold everything that is published, also what it has lost.
 
         Raises:
             BrokerError: The broker cannot be reached or refuses.
             InputError: A bundle is missing in the folder.
         """
-        self._put(self.standing)
+        self._publish_all(self.published)
 
-    def _put(self, publications: Sequence[ModelManifest]) -> None:
-        """Remember first, then parts, then what refers to them; parts that nothing refers to go last."""
-        shelf = self._shelf
-        signed = tuple(self._sign(one) for one in sorted(publications, key=lambda one: one.version))
-        version = max([shelf.version, *(one.version for one in publications)])
-        needed = {one.sha256: BundleOnBroker(sha256=one.sha256, parts=one.parts) for one in publications}
-        old = [held for held in shelf.on_broker if held.sha256 not in needed]
-        self._remember(PublishedModels(version=version, publications=signed, on_broker=(*old, *needed.values())))
+    def _publish_all(self, manifests: Sequence[ModelManifest]) -> None:
+        """Store first; then publish parts, then the manifests that refer to them; remove parts without any last."""
+        stored = self._stored
+        signed = tuple(self._sign(one) for one in sorted(manifests, key=lambda one: one.version))
+        version = max([stored.version, *(one.version for one in manifests)])
+        needed = {one.sha256: BundleOnBroker(sha256=one.sha256, parts=one.parts) for one in manifests}
+        old = [held for held in stored.on_broker if held.sha256 not in needed]
+        self._store(PublishedModels(version=version, signed=signed, on_broker=(*old, *needed.values())))
         root = self._register.school.root
         with fleet_connection(self._register, self._folder) as connection:
-            for one in {one.sha256: one for one in publications}.values():
-                self._put_parts(connection, one)
+            for one in {one.sha256: one for one in manifests}.values():
+                self._publish_parts(connection, one)
             publish(connection, models_topic(root), encode(Models(manifests=signed)))
             for held in old:
                 for part in range(held.parts):
                     publish(connection, part_topic(root, held.sha256, part), b"")
-        self._remember(replace(self._shelf, on_broker=tuple(needed.values())))
+        self._store(replace(self._stored, on_broker=tuple(needed.values())))
         for file in (self._folder / _BUNDLES).glob("*.tflite"):
             if file.stem not in needed:
                 file.unlink()
 
-    def _put_parts(self, connection: Connection, one: ModelManifest) -> None:
+    def _publish_parts(self, connection: Connection, one: ModelManifest) -> None:
         content = read_file(self._bundle(one), "a published bundle")
         for part in range(one.parts):
             begin = part * one.part_bytes
             topic = part_topic(self._register.school.root, one.sha256, part)
             publish(connection, topic, content[begin : begin + one.part_bytes])
 
-    def _sign(self, publication: ModelManifest) -> SignedPublication:
-        body = msgspec.json.encode(publication).decode()
+    def _sign(self, manifest: ModelManifest) -> SignedPublication:
+        body = msgspec.json.encode(manifest).decode()
         return SignedPublication(body=body, signature=self._key.sign(signed_bytes(body)))
 
     def _latest_on_broker(self) -> int:
-        """The highest version of ours the broker offers: more than is known here where a backup was restored."""
+        """The highest version of ours at the broker. After an old backup was restored, it exceeds the stored one."""
         with fleet_connection(self._register, self._folder) as connection:
-            heard = retained(connection, [models_topic(self._register.school.root)])
-        return max((self._version_of(one) for message in heard for one in _signed_in(message.payload)), default=0)
+            received = read_retained(connection, [models_topic(self._register.school.root)])
+        return max((self._version_of(one) for message in received for one in _signed_in(message.payload)), default=0)
 
     def _version_of(self, signed: SignedPublication) -> int:
         try:
@@ -222,48 +218,30 @@ class ModelPublisher:
         except (InvalidSignature, InputError):
             return 0
 
-    def _bundle(self, publication: ModelManifest) -> Path:
-        return self._folder / _BUNDLES / f"{publication.sha256}.tflite"
+    def _bundle(self, manifest: ModelManifest) -> Path:
+        return self._folder / _BUNDLES / f"{manifest.sha256}.tflite"
 
-    def _remember(self, shelf: PublishedModels) -> None:
-        self._shelf = shelf
-        write_file(self._folder / PUBLISHED, msgspec.json.format(msgspec.json.encode(shelf), indent=2) + b"\n", SECRET)
-
-
-def check_bundle(content: bytes, source: str) -> Bundle:
-    """Is this a bundle that devices would take? Most of what they check can be checked before it is sent.
-
-    Raises:
-        ModelError: It is broken, or cannot be run here.
-        CheckFailed: Its golden faces are missing, or do not come out as recorded.
-        InputError: It is too large.
-    """
-    bundle = unpack_bundle(content, source)
-    if len(content) > MAX_BUNDLE_BYTES:
-        raise InputError(source, received=f"{len(content):,} bytes", expected=f"at most {MAX_BUNDLE_BYTES:,}")
-    if bundle.golden is None:
-        raise CheckFailed(
-            f"{source} has no golden faces, so that no device would take it",
-            remedy=f"Add them: python -m export golden {source} --out FILE",
+    def _store(self, published: PublishedModels) -> None:
+        self._stored = published
+        write_file(
+            self._folder / PUBLISHED, msgspec.json.format(msgspec.json.encode(published), indent=2) + b"\n", SECRET
         )
-    check_golden(bundle.golden, Classifier(bundle).logits(golden_faces(bundle.golden)), bundle.output_step)
-    return bundle
 
 
 def choose_canaries(devices: Sequence[str], percent: float, sha256: str) -> tuple[str, ...]:
-    """Which devices try a model first: always the same for the same model, and a larger share holds the smaller.
+    """Which devices get a model first: the same for the same model, and a larger share contains the smaller one.
 
     Args:
         devices: All of them, as ``site/device``.
-        percent: How many of a hundred, rounded up.
-        sha256: Of the model's bundle: another model is tried by others.
+        percent: Share of the devices, above 0 to 100; their number is rounded up.
+        sha256: Of the model's bundle. Another model goes to other devices first.
     """
     order = sorted(devices, key=lambda name: hashlib.sha256(f"{sha256}:{name}".encode()).digest())
     return tuple(sorted(order[: math.ceil(len(order) * percent / 100)]))
 
 
 def _supersedes(new: ModelManifest, old: ModelManifest) -> bool:
-    """Whether nobody would follow the old one any more."""
+    """Whether no device would take the old one any more."""
     return not new.devices or (bool(old.devices) and set(old.devices) <= set(new.devices))
 
 

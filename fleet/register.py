@@ -1,5 +1,7 @@
-"""The school's register: who was given which certificate. One JSON file, the single source of all that the broker is
-told."""
+"""The register of a school's devices: who was given which certificate.
+
+It is one JSON file, and the only source of the broker's access rules and revocation list.
+"""
 
 from __future__ import annotations
 
@@ -35,16 +37,16 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
-    """An enrolment. A device that is enrolled again has several, all revoked but the last.
+    """An enrolment. A device that was enrolled several times has several; all but the last are revoked.
 
     Attributes:
         site: Where it is.
         device: Its id.
-        identity: Its user name at the broker, and there its client id, too. Random in part, so that no other account
-            can name it to take over its session, and new with every enrolment.
+        identity: Its user name and client id at the broker. Part of it is random, so that no other account can guess it
+            to take over its session. Every enrolment has a new one.
         issued: Its certificates, oldest first.
         certificate: The last of them in PEM form.
-        revoked_at: When it was shut out.
+        revoked_at: When it was revoked; ``None`` where it is not.
     """
 
     site: Name
@@ -66,12 +68,12 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class School(msgspec.Struct, frozen=True, kw_only=True):
-    """What does not change from device to device.
+    """What is the same for all devices of a school.
 
     Attributes:
         name: The school's name.
         root: First part of all topics.
-        hosts: Names and addresses of the broker; devices are told the first.
+        hosts: Names and addresses of the broker; devices are given the first.
         port: The broker's port for clients with a certificate.
         broker_folder: Where the broker reads certificates and access rules.
         reload: Command that makes the broker read them again, without a shell; empty for none.
@@ -88,12 +90,12 @@ class School(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Register(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
-    """Everything the school's side knows. Changing methods return a new register.
+    """Everything the school's tools know. Methods that change something return a new register.
 
     Attributes:
         school: The broker and its surroundings.
         devices: All enrolments ever.
-        edition: Rises with every change that the broker has to learn of.
+        edition: Rises with every change that the broker has to apply.
     """
 
     school: School
@@ -102,19 +104,20 @@ class Register(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
 
     @property
     def active(self) -> tuple[Device, ...]:
-        """Those that are let in, by name."""
+        """The devices that have access, sorted by name."""
         return tuple(sorted((entry for entry in self.devices if entry.revoked_at is None), key=lambda e: e.name))
 
     def find_even_revoked(self, name: str) -> Device:
-        """As :meth:`find`; where none of that name is enrolled, the one that was shut out last.
+        """As :meth:`find`; where none of that name is enrolled, the one that was revoked last.
 
         Raises:
             InputError: There is none, or several.
         """
-        gone = [entry for entry in self.devices if entry.revoked_at is not None and name in (entry.name, entry.device)]
-        if any(name in (entry.name, entry.device) for entry in self.active) or len({entry.name for entry in gone}) != 1:
+        named = [entry for entry in self.devices if name in (entry.name, entry.device)]
+        revoked = [entry for entry in named if entry.revoked_at is not None]
+        if len(revoked) < len(named) or len({entry.name for entry in revoked}) != 1:
             return self.find(name)
-        return max(gone, key=lambda entry: (entry.revoked_at, entry.issued[-1].at))
+        return max(revoked, key=lambda entry: (entry.revoked_at, entry.issued[-1].at))
 
     def find(self, name: str) -> Device:
         """An enrolled device by ``site/device``, or by its id alone where only one site has it.
@@ -133,7 +136,7 @@ class Register(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
         return found[0]
 
     def next_edition(self, now: datetime) -> int:
-        """The number of a change made now: one that also a register restored from an older backup never gave before."""
+        """The number of a change made now. Time is part of it: a register restored from a backup repeats no number."""
         return max(self.edition + 1, int(now.timestamp()))
 
     def with_device(self, device: Device, now: datetime) -> Register:
@@ -142,7 +145,7 @@ class Register(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
         return replace(self, devices=(*others, device), edition=self.next_edition(now))
 
     def revoked(self) -> list[tuple[int, datetime]]:
-        """Serial numbers of all certificates that are not to be accepted, with the time."""
+        """Serial number of each revoked certificate, and when it was revoked."""
         return [
             (int(issued.serial, 16), entry.revoked_at)
             for entry in self.devices
@@ -151,11 +154,11 @@ class Register(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
         ]
 
 
-def checked_school(school: School) -> School:
-    """What a school is founded with, given back if it can be stored and signed for.
+def check_school(school: School) -> None:
+    """Check the values that a fleet is created with.
 
     Raises:
-        InputError: A value is none of its kind.
+        InputError: A value cannot be stored, or put in a certificate.
     """
     if not 1 <= len(school.name) <= _MAX_NAME:
         raise InputError("the school's name", received=f"{len(school.name)} characters", expected="1 to 64")
@@ -175,7 +178,6 @@ def checked_school(school: School) -> School:
         raise InputError(
             "--root", received=repr(school.root), expected="1 to 64 letters, digits, . - and _, first a letter or digit"
         ) from None
-    return school
 
 
 def _is_host(text: str) -> bool:
@@ -187,9 +189,9 @@ def _is_host(text: str) -> bool:
 
 
 def new_identity(readable: str) -> str:
-    """A user name nobody can guess: 79 random bits after as much of the readable part as fits a certificate."""
-    random = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_CHARS))
-    return f"{readable[: _MAX_NAME - _RANDOM_CHARS - 1]}:{random}"
+    """A user name that nobody can guess: as much of the readable part as fits a certificate, then 79 random bits."""
+    random_part = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_CHARS))
+    return f"{readable[: _MAX_NAME - _RANDOM_CHARS - 1]}:{random_part}"
 
 
 def utc_now() -> datetime:

@@ -1,4 +1,4 @@
-"""What a school does with its fleet: found it, enrol, renew, revoke. Each step leaves folder and broker files whole."""
+"""What a school does with its fleet: create it, enrol, renew, revoke. Every step leaves all files whole."""
 
 from __future__ import annotations
 
@@ -34,23 +34,22 @@ from fleet.register import (
     School,
     new_identity,
     read_register,
-    utc_now,
     write_register,
 )
 
 VALIDITY: Final = timedelta(days=730)
-"""How long certificates of devices and of the broker hold."""
+"""How long certificates of devices and of the broker are valid."""
 DUE_WITHIN: Final = timedelta(days=90)
-"""How long before its end a certificate counts as due."""
+"""How long before its end a certificate is due for renewal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """A school's folder, opened. Its key lies in it, readable by its owner alone.
+    """A school's folder, opened. The authority's key lies in it, and only the folder's owner can read it.
 
     Attributes:
-        folder: Where.
-        register: As read.
+        folder: Where it is.
+        register: The devices.
         authority: The school's own.
     """
 
@@ -63,8 +62,8 @@ class Fleet:
         """Make a new authority, its folder and the broker's files.
 
         Raises:
-            InputError: There is a fleet in the folder already, or part of one, or something cannot be written; then
-                nothing is left in the folder.
+            InputError: There is a fleet in the folder already, or part of one, or something cannot be written. Nothing
+                is left in the folder then.
         """
         if path_exists(folder / "register.json"):
             raise InputError(f"{folder}: a fleet is here already", remedy="Use it, or name another folder")
@@ -79,13 +78,13 @@ class Fleet:
         try:
             write_file(folder / "ca.key", key_pem(authority.key), SECRET)
             write_file(folder / "ca.crt", certificate_pem(authority.certificate), PUBLIC)
-            fleet._write_reader(now)
+            fleet._write_tools_certificate(now)
             model_key(folder)
             write_server(fleet.register, authority, now, VALIDITY)
             write_rules(folder, fleet.register, authority, now)
-            # Last: a folder with a register is a whole one.
+            # Last: a folder with a register is complete.
             write_register(folder, fleet.register)
-        except InputError:  # an authority that nobody has seen yet would only stand in the way of the next attempt
+        except InputError:  # an authority that nobody has used yet would only prevent the next attempt
             for name in ("ca.key", "ca.crt", "reader.key", "reader.crt", MODEL_KEY):
                 (folder / name).unlink(missing_ok=True)
             raise
@@ -105,12 +104,12 @@ class Fleet:
     @classmethod
     @contextmanager
     def changing(cls, folder: Path) -> Iterator[Fleet]:
-        """The fleet in a folder, which no other command changes meanwhile.
+        """The fleet in a folder, locked against changes by other commands.
 
         Raises:
             InputError: As :meth:`open`, or the folder cannot be written.
         """
-        read_register(folder)  # where there is no fleet, that is what to say
+        read_register(folder)  # where there is no fleet, its error is the right one
         with folder_lock(folder):
             yield cls.open(folder)
 
@@ -133,18 +132,18 @@ class Fleet:
         enrolled = [entry for entry in self.register.active if entry.name == name]
         if enrolled and _public_key(enrolled[0]) != key:
             raise InputError(
-                f"{name} is enrolled, with another key",
+                f"{name} is enrolled with another key",
                 expected="a device.id of its own for each device",
-                remedy=f"If it was set up anew, first: edge-agent fleet revoke {name}",
+                remedy=f"If it was installed again, first: edge-agent fleet revoke {name}",
             )
         if enrolled:
             return self.renew(enrolled[0], now)
         check_no_clash(self.register, request.site, request.device)
-        # Whoever takes the key from one of two devices could speak as the other, also when the first is revoked.
-        twins = [entry.name for entry in self.register.active if _public_key(entry) == key]
-        if twins:
+        # Who steals the key of one device could act as the other, also after the first is revoked.
+        same_key = [entry.name for entry in self.register.active if _public_key(entry) == key]
+        if same_key:
             raise InputError(
-                f"{name} has the same private key as {twins[0]}",
+                f"{name} has the same private key as {same_key[0]}",
                 expected="each device's own",
                 remedy="Where a card was copied, on the copy: sudo rm -r /var/lib/edge-agent/tls, "
                 "and make a new request",
@@ -154,29 +153,29 @@ class Fleet:
         return self._certify(blank, key, now)
 
     def renew(self, device: Device, now: datetime) -> tuple[Fleet, Response]:
-        """A new certificate for the key and the identity a device has; the old one goes on until it expires."""
+        """A new certificate for the key and identity that a device has. The old one stays valid until it expires."""
         return self._certify(device, _public_key(device), now)
 
     def renew_broker(self, now: datetime) -> Fleet:
         """New certificates for the broker and for the fleet commands."""
-        self._write_reader(now)
+        self._write_tools_certificate(now)
         write_server(self.register, self.authority, now, VALIDITY)
         return self._with_new_rules(now)
 
     def with_current_rules(self, now: datetime) -> Fleet | None:
-        """The broker's files as this version of the agent writes them; ``None`` where they are so already."""
+        """Write the broker's files as this version does; ``None`` where they are so already."""
         return None if rules_are_current(self.folder, self.register) else self._with_new_rules(now)
 
     def apply(self, now: datetime) -> Fleet:
-        """Write the broker's files anew; its key and certificate, too, where it has none of this authority's."""
+        """Write the broker's files again; also its key and certificate, where it has none of this authority's."""
         if not server_is_ours(self.register, self.authority):
             write_server(self.register, self.authority, now, VALIDITY)
         return self._with_new_rules(now)
 
     def revoke(self, device: Device, now: datetime) -> Fleet:
-        """Take a device out of the access rules and put its certificates on the revocation list.
+        """Remove a device from the access rules, and put its certificates on the revocation list.
 
-        One that is out already stays so from when it was, and the broker's files are written again.
+        A revoked one keeps its time of revocation, and the broker's files are written again.
         """
         return self._changed(self.register.with_device(replace(device, revoked_at=device.revoked_at or now), now), now)
 
@@ -210,12 +209,12 @@ class Fleet:
         return self._changed(replace(self.register, edition=self.register.next_edition(now)), now)
 
     def _changed(self, register: Register, now: datetime) -> Fleet:
-        """The register first: it is what the broker's files are made from, and can be again."""
+        """Write the register first: the broker's files are made from it, and can be made again."""
         write_register(self.folder, register)
         write_rules(self.folder, register, self.authority, now)
         return Fleet(self.folder, register, self.authority)
 
-    def _write_reader(self, now: datetime) -> None:
+    def _write_tools_certificate(self, now: datetime) -> None:
         key = new_key()
         certificate = self.authority.issue(
             self.register.school.reader, key.public_key(), "client", now=now, valid=VALIDITY
@@ -228,6 +227,3 @@ def _public_key(device: Device) -> ec.EllipticCurvePublicKey:
     key = x509.load_pem_x509_certificate(device.certificate.encode()).public_key()
     assert isinstance(key, ec.EllipticCurvePublicKey)
     return key
-
-
-__all__ = ["DUE_WITHIN", "VALIDITY", "Fleet", "utc_now"]

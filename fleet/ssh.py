@@ -7,28 +7,28 @@ import subprocess
 
 from edge_agent.errors import InputError
 
-_WITHIN_S = 120.0
+_TIMEOUT_S = 120.0
 
 
-def run_on_device(ssh: str, host: str, command: str, given: bytes = b"") -> bytes:
+def run_on_device(ssh: str, host: str, command: str, standard_input: bytes = b"") -> bytes:
     """Run a command on a device and return what it prints. Errors of the device go straight to the screen.
 
     Args:
         ssh: The ssh program with its options, for example ``ssh -i key``.
         host: Which device, as ssh takes it.
         command: For the device's shell.
-        given: Its standard input.
+        standard_input: For the command.
 
     Raises:
         InputError: ssh or the command fails.
     """
     try:
-        # No shell here, and a host that looks like an option stays a host.
+        # No shell, and `--`: a host name that looks like an option stays a host name.
         done = subprocess.run(
             [*shlex.split(ssh), "--", host, command],
-            input=given,
+            input=standard_input,
             stdout=subprocess.PIPE,
-            timeout=_WITHIN_S,
+            timeout=_TIMEOUT_S,
             check=False,
         )
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:

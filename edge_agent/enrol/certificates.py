@@ -22,7 +22,7 @@ def new_key() -> ec.EllipticCurvePrivateKey:
 
 
 def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    """A private key in PEM form, not encrypted: services have to start without anybody typing."""
+    """A private key in PEM form. It is not encrypted: services have to start without a password."""
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -34,10 +34,15 @@ def certificate_pem(certificate: x509.Certificate) -> bytes:
 
 
 def read_key(content: bytes, source: str, remedy: str = "") -> ec.EllipticCurvePrivateKey:
-    """Read a private key; ``remedy`` is what to do where it is broken.
+    """Read a private key.
+
+    Args:
+        content: In PEM form.
+        source: Where it comes from, for error messages.
+        remedy: What to do where it is broken.
 
     Raises:
-        InputError: It is none of the kind this project makes.
+        InputError: It is not of the kind that this project makes.
     """
     try:
         key = serialization.load_pem_private_key(content, password=None)
@@ -49,7 +54,7 @@ def read_key(content: bytes, source: str, remedy: str = "") -> ec.EllipticCurveP
 
 
 def read_certificate(content: bytes, source: str) -> x509.Certificate:
-    """Read a certificate.
+    """Read a certificate in PEM form; ``source`` names it in error messages.
 
     Raises:
         InputError: It is none.
@@ -61,7 +66,7 @@ def read_certificate(content: bytes, source: str) -> x509.Certificate:
 
 
 def make_signing_request(key: ec.EllipticCurvePrivateKey, common_name: str) -> str:
-    """A request in PEM form that proves possession of the key."""
+    """A certificate request in PEM form. Its signature proves possession of the key."""
     request = (
         x509.CertificateSigningRequestBuilder().subject_name(distinguished_name(common_name)).sign(key, hashes.SHA256())
     )
@@ -69,7 +74,7 @@ def make_signing_request(key: ec.EllipticCurvePrivateKey, common_name: str) -> s
 
 
 def requested_key(request: str, source: str) -> ec.EllipticCurvePublicKey:
-    """The public key a request is for; nothing else in it is believed.
+    """The public key of a certificate request. Nothing else in the request is trusted.
 
     Raises:
         InputError: It is broken, not signed with its own key, or for another kind of key.
@@ -90,12 +95,12 @@ def requested_key(request: str, source: str) -> ec.EllipticCurvePublicKey:
 
 
 def fingerprint(certificate: x509.Certificate) -> str:
-    """The certificate's SHA-256, to be compared by people: the first 16 bytes, colons between."""
+    """The certificate's SHA-256 for people to compare: its first 16 bytes in hex, with colons between."""
     return certificate.fingerprint(hashes.SHA256())[:16].hex(":")
 
 
 def key_fingerprint(request: str, source: str) -> str:
-    """The SHA-256 of the key a request is for, as :func:`fingerprint` shows that of a certificate.
+    """The SHA-256 of a certificate request's key, in the form of :func:`fingerprint`.
 
     Raises:
         InputError: As :func:`requested_key`.
@@ -115,7 +120,7 @@ def read_model_public_key(content: bytes, source: str) -> Ed25519PublicKey:
     """Read the public key by which a school's models are known.
 
     Raises:
-        InputError: It is none of this kind.
+        InputError: It is none, or of another kind.
     """
     try:
         key = serialization.load_pem_public_key(content)

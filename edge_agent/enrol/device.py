@@ -1,4 +1,4 @@
-"""The device's side of enrolment. Its private key is made here and stays here."""
+"""The device's side of enrolment. Its private key is made here and never leaves the device."""
 
 from __future__ import annotations
 
@@ -27,13 +27,20 @@ from edge_agent.files import PUBLIC, SECRET, SHARED, make_folder, read_file, wri
 KEYS_FOLDER: Final = Path("/var/lib/edge-agent/tls")
 """Where an installed device keeps its key and certificates."""
 
-_KEY, _CERTIFICATE, _AUTHORITY, _MODELS = "device.key", "device.crt", "ca.crt", "models.pub"
-_SOON_DAYS = 30
-_ANEW = "Remove it, make a new request, and have the school revoke the old enrolment"
+_KEY: Final = "device.key"
+_CERTIFICATE: Final = "device.crt"
+_AUTHORITY: Final = "ca.crt"
+_MODELS: Final = "models.pub"
+_RENEW_DAYS: Final = 30
+_NEW_KEY_REMEDY: Final = "Remove it, make a new request, and have the school revoke the old enrolment"
 
 
 def make_device_request(settings: Settings, folder: Path) -> Request:
-    """What the school's authority needs to know of this device. Makes its key unless it has one.
+    """The request for this device. Makes its key unless it has one.
+
+    Args:
+        settings: The agent's, with the names in its topics.
+        folder: For key and certificates.
 
     Raises:
         InputError: The key cannot be written, or the one that is there is broken.
@@ -44,7 +51,7 @@ def make_device_request(settings: Settings, folder: Path) -> Request:
         make_folder(folder, 0o700)
         _give_to_service(folder)
         write_file(path, key_pem(new_key()), SECRET, owner=_service(folder))
-    key = read_key(read_file(path, "this device's key"), str(path), _ANEW)
+    key = read_key(read_file(path, "this device's key"), str(path), _NEW_KEY_REMEDY)
     device = settings.device
     return Request(
         root=settings.mqtt.root, site=device.site, device=device.id, csr=make_signing_request(key, device.id[:64])
@@ -52,7 +59,13 @@ def make_device_request(settings: Settings, folder: Path) -> Request:
 
 
 def accept_response(response: Response, source: str, config: Path, folder: Path) -> None:
-    """Put the certificates of a school's answer in place and have the configuration use them.
+    """Put the certificates of a school's answer in place, and have the configuration use them.
+
+    Args:
+        response: The answer.
+        source: Where it comes from, for error messages.
+        config: The agent's TOML file, which is changed.
+        folder: For key and certificates.
 
     Raises:
         InputError: The answer is for another device or another key, or a file cannot be written.
@@ -62,11 +75,11 @@ def accept_response(response: Response, source: str, config: Path, folder: Path)
     name, own = f"{response.site}/{response.device}", f"{settings.device.site}/{settings.device.id}"
     if name != own:
         raise InputError(
-            f"{source}: for the device", received=name, expected=own, remedy="Take the answer made for this device"
+            f"{source}: for the device", received=name, expected=own, remedy="Use the answer made for this device"
         )
     _check_no_link(folder)
     path = folder / _KEY
-    key = read_key(read_file(path, "this device's key, from 'edge-agent enrol --request'"), str(path), _ANEW)
+    key = read_key(read_file(path, "this device's key, from 'edge-agent enrol --request'"), str(path), _NEW_KEY_REMEDY)
     certificate = read_certificate(response.certificate.encode(), f"{source}: its certificate")
     authority = read_certificate(response.authority.encode(), f"{source}: its authority")
     if certificate.public_key() != key.public_key():
@@ -79,7 +92,7 @@ def accept_response(response: Response, source: str, config: Path, folder: Path)
         certificate.verify_directly_issued_by(authority)
     except (ValueError, TypeError, InvalidSignature):
         raise InputError(f"{source}: its certificate", expected="one signed by the authority it comes with") from None
-    models = _models(response, source, folder)
+    models = _model_settings(response, source, folder)
     changed = set_values(
         read_file(config, "the configuration").decode(),
         {
@@ -103,17 +116,17 @@ def accept_response(response: Response, source: str, config: Path, folder: Path)
 
 
 def examine_certificates(tls: TlsSettings, now: datetime) -> str:
-    """Whether this device's certificates count at this moment, in a line.
+    """Whether this device's certificates are valid at this moment, in one line for people.
 
     Args:
-        tls: Which they are.
-        now: By the device's clock, which may be what is wrong.
+        tls: Names the certificates' files.
+        now: By the device's clock, which may be wrong.
 
     Raises:
-        CheckFailed: One has run out, or the clock is behind the beginning of one.
+        CheckFailed: One has expired, or by the clock is not valid yet.
         InputError: One cannot be read.
     """
-    told = ["the broker's certificate is checked" if tls.enabled else "no TLS"]
+    findings = ["the broker's certificate is checked" if tls.enabled else "no TLS"]
     for path in (tls.ca, tls.cert) if tls.enabled else ():
         if not path:
             continue
@@ -121,21 +134,21 @@ def examine_certificates(tls: TlsSettings, now: datetime) -> str:
         begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
         if now < begins:
             raise CheckFailed(
-                f"this device's clock is behind: it says {now:%Y-%m-%d}, and {path} counts from {begins:%Y-%m-%d}",
-                remedy="Let it reach a time server, or set it: sudo timedatectl set-time",
+                f"this device's clock is behind: it says {now:%Y-%m-%d}, and {path} is valid from {begins:%Y-%m-%d}",
+                remedy="Give it access to a time server, or set it: sudo timedatectl set-time",
             )
         if now > ends:
             raise CheckFailed(
                 f"{path} ended on {ends:%Y-%m-%d}, and the clock says {now:%Y-%m-%d}",
                 remedy="Renew it on the school's side: edge-agent fleet renew",
             )
-        if (ends - now).days < _SOON_DAYS:
-            told.append(f"{path} ends in {(ends - now).days} days: renew it")
-    return "; ".join(told)
+        if (ends - now).days < _RENEW_DAYS:
+            findings.append(f"{path} ends in {(ends - now).days} days: renew it")
+    return "; ".join(findings)
 
 
-def _models(response: Response, source: str, folder: Path) -> dict[str, dict[str, str]]:
-    """The settings for taking the school's models, if it publishes any."""
+def _model_settings(response: Response, source: str, folder: Path) -> dict[str, dict[str, str]]:
+    """The settings by table for taking the school's models; empty for a school that publishes none."""
     if not response.models:
         return {}
     read_model_public_key(response.models.encode(), f"{source}: its key for models")
@@ -143,7 +156,7 @@ def _models(response: Response, source: str, folder: Path) -> dict[str, dict[str
 
 
 def _service(folder: Path) -> tuple[int, int] | None:
-    """Whom the folder belongs to: run with sudo, this must not make files that the service cannot read."""
+    """The folder's user and group, to whom files made with sudo are given; ``None`` where this does not run as root."""
     if os.geteuid() != 0:
         return None
     found = folder.stat()
@@ -157,7 +170,7 @@ def _give_to_service(folder: Path) -> None:
 
 
 def _check_no_link(folder: Path) -> None:
-    """The service may write beside this folder, and this runs as root: a link could lead anywhere."""
+    """Refuse a link: the service may write beside this folder and this runs as root, so it could lead anywhere."""
     if folder.is_symlink():
         raise InputError(
             f"{folder}: a link",

@@ -57,7 +57,7 @@ def _set(lines: list[str], table: str, key: str, value: str) -> None:
 
 
 def _as_wanted(before: str, after: str, changes: Mapping[str, Mapping[str, Value]]) -> bool:
-    """Whether the text says what was asked for and nothing else that it did not say before."""
+    """Whether the text has the values asked for, and is otherwise unchanged."""
     try:
         wanted, found = parse_toml(before), parse_toml(after)
     except ValueError:

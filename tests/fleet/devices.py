@@ -19,11 +19,11 @@ from edge_agent.mqtt.connection import Connection
 from edge_agent.mqtt.events import Received
 from edge_agent.protocol.messages import ModelUpdate, Status
 from edge_agent.protocol.topics import Topics
-from fleet.broker_files import publish
+from fleet.broker_connection import publish
 from tests.fleet.conftest import DeviceFiles, SchoolUnderTest
 
-_PATIENCE_S: Final = 600.0
-"""For a busy machine: a trial alone is some seconds of processor time at a low priority."""
+_TIMEOUT_S: Final = 600.0
+"""For a busy machine: a validation alone takes some seconds of processor time at a low priority."""
 _VERDICTS: Final = ("refused", "failed", "rolled_back", "current")
 """States that none but a new publication or a new session follows, as far as a test waits."""
 
@@ -57,7 +57,7 @@ class RunningAgent:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
 
     def kill(self) -> None:
-        """``kill -9``: it ends without a word."""
+        """``kill -9``: it ends unexpectedly."""
         self.process.kill()
         self.process.wait()
 
@@ -92,7 +92,7 @@ class Roll:
         """Publish something retained; empty bytes take it away."""
         publish(self._connection, topic, payload)
 
-    def retained(self, topic: str) -> bytes:
+    def read_retained(self, topic: str) -> bytes:
         """What the broker holds under a topic."""
         self._connection.subscribe([topic])
         deadline = time.monotonic() + 30
@@ -107,7 +107,7 @@ class Roll:
         ``after``, with its model's update in this state. One that has passed by meanwhile counts; another
         verdict fails.
         """
-        deadline = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + _TIMEOUT_S
         while time.monotonic() < deadline:
             self._listen()
             words = self.history.get(device, [])

@@ -28,8 +28,7 @@ from edge_agent.mqtt.errors import ConnectError
 from edge_agent.mqtt.events import Acknowledged, Closed, ConnectionEvent, Received
 from edge_agent.protocol.topics import NAMES, Topics
 from fleet.authority import Authority
-from fleet.register import write_register
-from fleet.school import utc_now
+from fleet.register import utc_now, write_register
 from tests.fleet.conftest import PASSWORD, SchoolUnderTest
 from tests.support.broker import wait_until
 

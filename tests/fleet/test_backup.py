@@ -100,7 +100,7 @@ def test_an_archive_that_lacks_something_is_refused(fleet: Fleet, tmp_path: Path
 
 @pytest.mark.parametrize("name", ["../outside", "/outside", "models/../../outside"])
 def test_an_archive_that_reaches_outside_is_refused(fleet: Fleet, tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match="other things than a fleet's files"):
+    with pytest.raises(InputError, match="other files than a fleet's"):
         unpack(archive_of({**held(fleet.folder), name: b"x"}), "backup", tmp_path / "again")
 
 

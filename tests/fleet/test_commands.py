@@ -17,7 +17,7 @@ from edge_agent.errors import BrokerError, InputError
 from edge_agent.mqtt.connection import Connection
 from edge_agent.protocol.messages import ModelUpdate, Status, encode
 from edge_agent.protocol.topics import STATUS, Topics
-from fleet.broker_files import reload_broker, retained
+from fleet.broker_connection import read_retained, reload_broker
 from fleet.cli import add, list_devices
 from fleet.register import utc_now, write_register
 from tests.fleet.conftest import DeviceFiles, SchoolUnderTest
@@ -87,7 +87,7 @@ def test_what_a_broker_keeps_is_found_however_long_its_answer_takes(school: Scho
         school.broker.pause()
         busy = threading.Timer(1.0, school.broker.resume)
         busy.start()
-        assert [message.payload for message in retained(reader, [topic])] == [b"here"]
+        assert [message.payload for message in read_retained(reader, [topic])] == [b"here"]
         busy.join()
 
 
@@ -114,7 +114,7 @@ def test_what_a_device_says_of_itself_does_not_draw_on_the_screen(
 def test_a_broker_that_goes_by_its_old_rules_is_noticed(
     school: SchoolUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fleet.broker_files._APPLIED_WITHIN_S", 0.3)
+    monkeypatch.setattr("fleet.broker_connection._APPLIED_WITHIN_S", 0.3)
     register = school.fleet().register
     ahead = replace(register, edition=register.edition + 100, school=replace(register.school, reload=()))
     with pytest.raises(BrokerError, match="old access rules"):

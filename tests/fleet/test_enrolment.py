@@ -141,7 +141,7 @@ def test_an_answer_for_another_device_is_refused(fleet: Fleet, tmp_path: Path) -
 
 def test_a_device_cannot_ask_for_the_name_of_an_enrolled_one(fleet: Fleet) -> None:
     grown, _ = fleet.add(request_of("a"), "request", NOW)
-    with pytest.raises(InputError, match="enrolled, with another key"):
+    with pytest.raises(InputError, match="enrolled with another key"):
         grown.add(request_of("a"), "request", NOW)
 
 

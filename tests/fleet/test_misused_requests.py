@@ -20,7 +20,7 @@ from edge_agent.mqtt.connection import Connection, Will
 from edge_agent.mqtt.endpoint import Broker, tls_context
 from edge_agent.mqtt.events import Received
 from edge_agent.protocol.topics import Topics
-from fleet.school import utc_now
+from fleet.register import utc_now
 from tests.fleet.conftest import SchoolUnderTest
 from tests.fleet.test_access import connected, publishes, with_account
 from tests.support.broker import wait_until

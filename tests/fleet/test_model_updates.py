@@ -13,7 +13,7 @@ from edge_agent.protocol.model_manifest import PART_BYTES, models_topic, part_to
 from fleet.cli import apply, list_devices
 from fleet.model_cli import publish_model
 from fleet.models import ModelPublisher
-from fleet.school import utc_now
+from fleet.register import utc_now
 from tests.fleet.conftest import SchoolUnderTest
 from tests.fleet.devices import agent_of, bundle_file, enrolled_with_camera, roll_of
 from tests.support.broker import wait_until
@@ -86,10 +86,10 @@ def test_a_device_that_was_off_converges_and_one_whose_agent_dies_under_the_mode
     assert isinstance(after.model_update, ModelUpdate)
     assert (first.model, second.model) == (new, new)
     assert after.model != new
-    assert "ended without a word 2 times" in after.model_update.reason
+    assert "ended unexpectedly 2 times" in after.model_update.reason
 
 
-def test_a_model_that_passes_its_trial_and_fails_in_the_lesson_is_given_up_while_the_agent_goes_on(
+def test_a_model_that_passes_its_validation_and_fails_in_the_lesson_is_given_up_while_the_agent_goes_on(
     school: SchoolUnderTest, tmp_path: Path
 ) -> None:
     files = enrolled_with_camera(school, "fails")
@@ -100,7 +100,7 @@ def test_a_model_that_passes_its_trial_and_fails_in_the_lesson_is_given_up_while
         publish_model(bundle_file(tmp_path, content), device=["fails"], folder=school.folder)
         after = roll.wait("fails", "rolled_back")
         assert isinstance(after.model_update, ModelUpdate)
-        assert "reading faces failed" in after.model_update.reason
+        assert "classifying faces failed" in after.model_update.reason
         assert after.model_update.wanted_model == unpack_bundle(content, "failing").model_id
         assert (after.session, after.model) == (before.session, before.model)
 
@@ -139,7 +139,7 @@ def test_who_has_the_operators_password_gives_no_model_and_brings_none_back(
     desk = ModelPublisher(school.folder, school.fleet().register)
     desk.publish(old, "old", utc_now(), devices=["school/attacked"])
     with roll_of(school) as roll:
-        old_message = roll.retained(models_topic("classroom"))
+        old_message = roll.read_retained(models_topic("classroom"))
         publish_model(bundle_file(tmp_path, content), device=["attacked"], folder=school.folder)
         new = unpack_bundle(content, "new")
         first = part_topic("classroom", new.sha256, 0)

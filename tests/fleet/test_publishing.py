@@ -20,11 +20,11 @@ from edge_agent.errors import BrokerError, CheckFailed, InputError, ModelError, 
 from edge_agent.model_format.bundle import pack_bundle
 from edge_agent.protocol.model_manifest import MAX_BUNDLE_BYTES, Models, decode_manifest, decode_models, models_topic
 from edge_agent.update.manifests import Verifier
-from fleet.broker_files import retained
+from fleet.broker_connection import read_retained
 from fleet.cli import apply
 from fleet.model_cli import models, promote_model, publish_model, withdraw_model
 from fleet.models import ModelPublisher, choose_canaries
-from fleet.school import utc_now
+from fleet.register import utc_now
 from tests.fleet.conftest import SchoolUnderTest
 from tests.fleet.devices import bundle_file
 from tests.fleet.test_access import connected, gets, hears, publishes, with_account
@@ -37,7 +37,7 @@ TOPIC = models_topic("classroom")
 def kept(school: SchoolUnderTest, topic: str) -> dict[str, bytes]:
     """What the broker holds under a filter."""
     with connected(with_account(school, "operator"), "looks") as connection:
-        return {message.topic: message.payload for message in retained(connection, [topic])}
+        return {message.topic: message.payload for message in read_retained(connection, [topic])}
 
 
 def offered(school: SchoolUnderTest) -> Models:
@@ -119,7 +119,7 @@ def test_some_devices_alone_and_a_withdrawal(school: SchoolUnderTest, tmp_path: 
     assert chosen == ("school/b",)
     withdraw_model(latest, folder=school.folder)
     assert versions(school) == [first]
-    with pytest.raises(InputError, match="no model stands that is for some devices alone"):
+    with pytest.raises(InputError, match="no model is published for some devices only"):
         promote_model(folder=school.folder)
 
 

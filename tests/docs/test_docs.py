@@ -91,3 +91,11 @@ def test_every_command_has_help(app: object) -> None:
 def test_named_files_of_the_code_exist(document: Path) -> None:
     for file in re.findall(r"`((?:\w+/)+\w+\.(?:py|toml|sh))`", document.read_text(encoding="utf-8")):
         assert (ROOT / file).exists() or (ROOT / "edge_agent" / file).exists(), f"{name(document)} names {file}"
+
+
+def test_the_architecture_names_every_package_and_module_of_the_agent() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    code = ROOT / "edge_agent"
+    packages = [path.parent.name for path in code.glob("*/__init__.py")]
+    modules = [path.name for path in code.glob("*.py") if path.name != "__init__.py"]
+    assert [part for part in (*packages, *modules) if f"`{part}`" not in text] == []

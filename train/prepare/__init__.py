@@ -1,1 +1,1 @@
-"""From photographs of one's own to face crops for training."""
+"""Preparation of your own photographs: from photographs to face crops for training."""

@@ -34,12 +34,12 @@ def prepare(
     from train.fit.progress import show_count
     from train.prepare.face_cropping import Policy
     from train.prepare.pipeline import prepare as prepare_crops
-    from train.prepare.report import render
+    from train.prepare.report import to_markdown
 
     policy = Policy(detector, weights, min_face, several, channels, person, validation, test, seed)
     with show_count("photographs") as count:
         report = prepare_crops(images, out, policy, count)
-    print_result(report.to_json(), render(report), json)
+    print_result(report.to_json(), to_markdown(report), json)
     typer.echo(f"The crops are in {out}. They are pictures of people: you are responsible for who sees them.", err=True)
     recipe = "finetune" if channels == 1 else "finetune-colour"
     typer.echo(f"Next: python -m train fit {recipe} --from BUNDLE_OR_RUN --data {out} --out RUN", err=True)

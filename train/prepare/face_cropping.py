@@ -1,4 +1,4 @@
-"""From one photograph to the faces whose expression its class tells, found and cut out by the device's own code."""
+"""Face cropping: from one photograph to the faces that its class is about, by the device's own code."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from train.prepare.report import Skipped
 Several = Literal["clear", "skip", "largest", "all"]
 
 CLEARLY_LARGER = 1.5
-"""Under the policy ``clear``, by how much the largest face's side must exceed the next one's."""
+"""Under the policy ``clear``, the smallest ratio of the largest face's side to the next one's."""
 
-_SMALLEST_LOOK_PX = 12  # a second look that only explains why nothing was found
+_MIN_SECOND_SEARCH_PX = 12  # of a second search that only explains why no face was found
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class Policy:
     """What becomes a crop, and how crops are split.
 
     Attributes:
-        detector: ``auto``, ``haar`` or ``yunet``: the one the device will use.
-        weights: YuNet's weights file; where fetched unless named.
-        min_face_px: The smallest face taken, by the side of its square; the device's own default.
-        several: What to do about several faces in a photograph: take the ``largest``, or ``all``, or ``skip`` it, or
-            take the largest where it is ``clear``-ly so and else skip.
+        detector: ``auto``, ``haar`` or ``yunet``: the one that the device will use.
+        weights: YuNet's weights file; the fetched one unless given.
+        min_face_px: Side of the square of the smallest face to take, in pixels; the default is the device's.
+        several: What to do with a photograph of several faces: take the ``largest`` or ``all``, ``skip`` it, or, with
+            ``clear``, take the largest if it is clearly the largest and otherwise skip it.
         channels: 1 for gray crops, 3 for colour.
-        person: A regular expression that finds who is shown in a file's name.
+        person: A regular expression that finds the person in a file's name.
         validation: Share of each class for validation.
         test: Share of each class for the test; 0 for none.
         seed: Of the split.
@@ -57,16 +57,22 @@ class Policy:
 
 
 @dataclass(frozen=True)
-class Cut:
-    """A crop with where it is from."""
+class FaceCrop:
+    """A crop and its origin.
+
+    Attributes:
+        photo: The photograph.
+        box: Left, top and side of the square in pixels of the upright photograph.
+        pixels: ``uint8 (48, 48)``, or ``(48, 48, 3)`` in colour.
+    """
 
     photo: Photo
     box: tuple[int, int, int]
-    crop: NDArray[np.uint8]
+    pixels: NDArray[np.uint8]
 
 
-class Cutter:
-    """Cuts faces out of photographs by a policy.
+class FaceCropper:
+    """Crops faces from photographs by a policy.
 
     Raises:
         ModelError: The detector cannot be opened.
@@ -75,11 +81,11 @@ class Cutter:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._detector = _open(policy, policy.min_face_px)
-        self._look_closer = _open(policy, min(_SMALLEST_LOOK_PX, policy.min_face_px))
+        self._second_detector = _open(policy, min(_MIN_SECOND_SEARCH_PX, policy.min_face_px))
         self.detector_name = self._detector.name
 
-    def cut(self, photo: Photo) -> list[Cut] | Skipped:
-        """The faces of a photograph, or why it gives none."""
+    def crop(self, photo: Photo) -> list[FaceCrop] | Skipped:
+        """Crop the faces of a photograph, or say why it gives none."""
         policy = self._policy
         path = str(photo.path)
         if photo.path.suffix.lower() not in IMAGE_SUFFIXES:
@@ -90,12 +96,12 @@ class Cutter:
             return Skipped(path, "unreadable", str(error))
         found = [face for face in self._detector.detect(image) if face.box.side >= policy.min_face_px]
         if not found:
-            return self._nothing(path, image)
+            return self._no_face(path, image)
         chosen = choose(found, policy.several)
         if not chosen:
             return Skipped(path, "several faces", f"{len(found)} faces, policy {policy.several}")
         return [
-            Cut(
+            FaceCrop(
                 photo,
                 (round(box.left), round(box.top), round(box.side)),
                 crop_face(image, box.left, box.top, box.side, policy.channels),
@@ -103,14 +109,14 @@ class Cutter:
             for box in (face.box for face in chosen)
         ]
 
-    def _nothing(self, path: str, image: Image) -> Skipped:
+    def _no_face(self, path: str, image: Image) -> Skipped:
         min_face_px = self._policy.min_face_px
         height, width = image.shape[:2]
         if min(height, width) < min_face_px:
             return Skipped(
                 path, "too small", f"the picture has {width} x {height} pixels, the smallest face {min_face_px}"
             )
-        largest = max((face.box.side for face in self._look_closer.detect(image)), default=0.0)
+        largest = max((face.box.side for face in self._second_detector.detect(image)), default=0.0)
         if 0 < largest < min_face_px:
             return Skipped(
                 path, "too small", f"the largest face has {largest:.0f} pixels, the smallest taken {min_face_px}"
@@ -119,7 +125,7 @@ class Cutter:
 
 
 def choose(found: Sequence[Detection], several: Several) -> list[Detection]:
-    """Whose expression a photograph's class tells, largest face first; empty where nobody can say."""
+    """Choose the faces that a photograph's class is about, the largest first; empty where that is not clear."""
     by_size = sorted(found, key=lambda face: -face.box.side)
     if several == "all" or len(by_size) <= 1:
         return by_size

@@ -1,4 +1,4 @@
-"""Photographs in class folders, before any face is cut out: ``happy/1.jpg``, ``happy/anna/1.jpg``."""
+"""Photographs in class folders, before faces are cropped: ``happy/1.jpg``, ``happy/anna/1.jpg``."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Photo:
     """One file that should be a photograph.
 
     Attributes:
-        path: Where it lies.
+        path: Its path.
         label: Canonical class name.
-        person: Who is shown; empty where nothing tells.
-        part: ``train``, ``validation`` or ``test`` where its owner has split the photographs, else empty.
+        person: The person shown; empty where unknown.
+        part: ``train``, ``validation`` or ``test`` where the owner has split the photographs, else empty.
     """
 
     path: Path
@@ -32,7 +32,7 @@ class Photo:
 
 
 def find_photos(root: Path, person: str = "") -> list[Photo]:
-    """All files in the class folders of a folder, those of the training part first, otherwise in a fixed order.
+    """List all files in the class folders of a folder, those of the training part first, otherwise in a fixed order.
 
     Args:
         root: The folder.
@@ -41,7 +41,7 @@ def find_photos(root: Path, person: str = "") -> list[Photo]:
 
     Raises:
         InputError: There is no such folder, it has no usable classes, a class is empty, a part lacks class folders, or
-            the expression is none.
+            the regular expression is invalid.
     """
     try:
         pattern = re.compile(person) if person else None
@@ -88,12 +88,14 @@ def _files_below(folder: Path) -> list[Path]:
 
 
 def _person(file: Path, folder: Path, pattern: re.Pattern[str] | None) -> str:
-    """A person's name, the same however its letters are put together, in whichever case, with or without spaces around:
-    one person taken for two could stand in training and beside it."""
+    """A person's name, normalised in Unicode form, case and surrounding spaces.
+
+    Otherwise one person could count as two, and be in the training part and in another one.
+    """
     if pattern is not None:
         found = pattern.search(file.name)
-        told = "" if found is None else (found[1] or "") if pattern.groups else found[0]
+        name = "" if found is None else (found[1] or "") if pattern.groups else found[0]
     else:
         within = file.relative_to(folder).parts
-        told = within[0] if len(within) > 1 else ""
-    return unicodedata.normalize("NFKC", told).strip().casefold()
+        name = within[0] if len(within) > 1 else ""
+    return unicodedata.normalize("NFKC", name).strip().casefold()

@@ -1,8 +1,7 @@
-"""Own photographs to face crops for training: found and cut out by the device's own code, so that training sees what
-the device will see.
+"""From your own photographs to face crops for training, by the device's own code: training sees what the device sees.
 
-The crops are pictures of people. They are written nowhere but into the folder named, which only its owner can open;
-what becomes of them is for whoever runs this to answer for.
+The crops are pictures of people. They are written only into the named folder, which only its owner can open. Whoever
+runs this is responsible for them.
 """
 
 from __future__ import annotations
@@ -25,16 +24,16 @@ from train.data.checks import check_channels
 from train.data.folders import label_order
 from train.data.group_split import TRAIN, VALIDATION, GroupSplit, split_by_groups
 from train.data.near_duplicates import near_duplicate_groups
-from train.prepare.face_cropping import Cut, Cutter, Policy
+from train.prepare.face_cropping import FaceCrop, FaceCropper, Policy
 from train.prepare.photos import find_photos
-from train.prepare.report import Face, Report, Skipped, render
+from train.prepare.report import Face, PreparationReport, Skipped, to_markdown
 
 _NOTICE = """\
-These are pictures of people, cut out of photographs by `python -m train prepare`.
+These are pictures of people, cropped from photographs by `python -m train prepare`.
 
-Whoever keeps this folder answers for them: who may see it, how long it is kept, whether the people shown agreed to it,
-where copies go. Nothing but training needs it; delete it afterwards. prepare.json beside this file names the
-photographs the crops were cut from.
+Whoever keeps this folder is responsible for it: who may see it, how long it is kept, whether the people shown agreed,
+and where copies go. Only training needs it; delete it afterwards. prepare.json beside this file names the photographs
+that the crops come from.
 """
 
 
@@ -43,19 +42,18 @@ def prepare(
     out: Path,
     policy: Policy | None = None,
     on_photo: Callable[[int, int], None] = lambda _done, _all: None,
-) -> Report:
-    """Cut the faces out of photographs in class folders and write them as class folders in parts.
+) -> PreparationReport:
+    """Crop the faces of photographs in class folders and write them as class folders in parts.
 
     Args:
-        images: The photographs, as :func:`train.prepare.photos.find_photos` reads them.
-        out: A new folder: ``train/``, ``validation/`` and perhaps ``test/`` with crops of 48 x 48 pixels as PNG, which
-            lose nothing and which loaders read as they are; ``prepare.json``, the report; and a notice. It appears
-            whole or not at all.
-        policy: What becomes a crop.
-        on_photo: Told after every file: how many are done, and of how many.
+        images: The folder of photographs, as :func:`train.prepare.photos.find_photos` reads it.
+        out: A new folder, which is written completely or not at all. It gets ``train/``, ``validation/`` and perhaps
+            ``test/`` with crops of 48 x 48 pixels as PNG (lossless), the report ``prepare.json``, and a notice.
+        policy: What becomes a crop, and how crops are split.
+        on_photo: Called after every file with the number of files done and their total.
 
     Raises:
-        InputError: ``out`` is not empty or lies in ``images``, the folders are no classes, or a class has too few
+        InputError: ``out`` is not empty or lies in ``images``, the folders are not classes, or a class has too few
             usable faces.
         ModelError: The detector cannot be opened.
     """
@@ -63,80 +61,80 @@ def prepare(
     check_channels(policy.channels)
     _check_place(images, out)
     photos = find_photos(images, policy.person)
-    cutter = Cutter(policy)
-    cuts: list[Cut] = []
+    cropper = FaceCropper(policy)
+    crops: list[FaceCrop] = []
     skipped: list[Skipped] = []
     for done, photo in enumerate(photos, start=1):
-        taken = cutter.cut(photo)
-        if isinstance(taken, Skipped):
-            skipped.append(taken)
+        found = cropper.crop(photo)
+        if isinstance(found, Skipped):
+            skipped.append(found)
         else:
-            cuts += taken
+            crops += found
         on_photo(done, len(photos))
-    cuts, repeated = _without_repeats(cuts)
-    if not cuts:
+    crops, repeated = _without_repeats(crops)
+    if not crops:
         raise InputError(
             f"{images}",
             received=f"no usable face in {len(photos):,} files",
             expected="some",
-            remedy="Pictures that are face crops already need no preparing: give them to fit",
+            remedy="If the pictures are face crops already, give them to fit: they need no preparation",
         )
     classes = label_order({photo.label: photo.path for photo in photos})
-    dealt = _parts(cuts, classes, policy)
-    people = len({cut.photo.person for cut in cuts if cut.photo.person})
-    report = Report(
+    split = _parts(crops, classes, policy)
+    people = len({crop.photo.person for crop in crops if crop.photo.person})
+    report = PreparationReport(
         images=str(images),
-        detector=cutter.detector_name,
+        detector=cropper.detector_name,
         policy={**asdict(policy), "weights": str(policy.weights or "")},
         classes=classes,
         files=len(photos),
         people=people,
         faces=tuple(
             Face(
-                _name(index, cut, part),
-                _relative(cut.photo.path, images),
-                cut.photo.label,
+                _name(index, crop, part),
+                _relative(crop.photo.path, images),
+                crop.photo.label,
                 part,
-                cut.photo.person,
-                cut.box,
+                crop.photo.person,
+                crop.box,
             )
-            for index, (cut, part) in enumerate(zip(cuts, map(str, dealt.parts), strict=True))
+            for index, (crop, part) in enumerate(zip(crops, map(str, split.parts), strict=True))
         ),
         skipped=tuple(
             Skipped(_relative(Path(one.file), images), one.reason, one.detail) for one in (*skipped, *repeated)
         ),
-        notes=dealt.notes,
+        notes=split.notes,
     )
-    _write(out, report, [cut.crop for cut in cuts])
+    _write(out, report, [crop.pixels for crop in crops])
     return report
 
 
-def _without_repeats(cuts: list[Cut]) -> tuple[list[Cut], list[Skipped]]:
-    """Leave out copies, rather those of an unnamed person, and all of what stands under two classes."""
-    same: dict[str, list[Cut]] = defaultdict(list)
-    for cut in cuts:
-        same[hashlib.sha256(cut.crop.tobytes()).hexdigest()].append(cut)
+def _without_repeats(crops: list[FaceCrop]) -> tuple[list[FaceCrop], list[Skipped]]:
+    """Leave out all but one of equal crops, preferring a named person's, and all equal crops of different classes."""
+    same: dict[str, list[FaceCrop]] = defaultdict(list)
+    for crop in crops:
+        same[hashlib.sha256(crop.pixels.tobytes()).hexdigest()].append(crop)
     kept, skipped = [], []
-    for cut in cuts:
-        alike = same[hashlib.sha256(cut.crop.tobytes()).hexdigest()]
-        first = next((other for other in alike if other.photo.person), alike[0])
-        if len({other.photo.label for other in alike}) > 1:
-            labels = " and ".join(sorted({other.photo.label for other in alike}))
-            skipped.append(Skipped(str(cut.photo.path), "two classes", f"the same picture stands under {labels}"))
-        elif cut is not first:
-            skipped.append(Skipped(str(cut.photo.path), "duplicate", f"the same pixels as {first.photo.path.name}"))
+    for crop in crops:
+        equal = same[hashlib.sha256(crop.pixels.tobytes()).hexdigest()]
+        first = next((other for other in equal if other.photo.person), equal[0])
+        if len({other.photo.label for other in equal}) > 1:
+            labels = " and ".join(sorted({other.photo.label for other in equal}))
+            skipped.append(Skipped(str(crop.photo.path), "two classes", f"the same picture stands under {labels}"))
+        elif crop is not first:
+            skipped.append(Skipped(str(crop.photo.path), "duplicate", f"the same pixels as {first.photo.path.name}"))
         else:
-            kept.append(cut)
+            kept.append(crop)
     return kept, skipped
 
 
-def _parts(cuts: list[Cut], classes: tuple[str, ...], policy: Policy) -> GroupSplit:
-    """The owner's own parts where there are any, else people and look-alikes dealt together."""
-    owned = np.array([cut.photo.part for cut in cuts], dtype="<U10")
-    groups = near_duplicate_groups([cut.crop for cut in cuts], [cut.photo.person for cut in cuts])
-    labels = np.array([classes.index(cut.photo.label) for cut in cuts], np.int64)
+def _parts(crops: list[FaceCrop], classes: tuple[str, ...], policy: Policy) -> GroupSplit:
+    """Use the owner's parts where there are any; otherwise split so that people and near-duplicates stay together."""
+    owned = np.array([crop.photo.part for crop in crops], dtype="<U10")
+    groups = near_duplicate_groups([crop.pixels for crop in crops], [crop.photo.person for crop in crops])
+    labels = np.array([classes.index(crop.photo.label) for crop in crops], np.int64)
     notes: list[str] = []
-    to_deal = np.flatnonzero(owned == "")
+    unassigned = np.flatnonzero(owned == "")
     if owned.any():
         _check_owned(owned, labels, classes)
         held_out = owned != TRAIN
@@ -146,23 +144,23 @@ def _parts(cuts: list[Cut], classes: tuple[str, ...], policy: Policy) -> GroupSp
             "moment that is also in it."
         )
         if VALIDATION not in owned:
-            to_deal = np.flatnonzero(owned == TRAIN)
-    if to_deal.size:
-        dealt = split_by_groups(
-            groups[to_deal],
-            labels[to_deal],
+            unassigned = np.flatnonzero(owned == TRAIN)
+    if unassigned.size:
+        split = split_by_groups(
+            groups[unassigned],
+            labels[unassigned],
             classes,
             validation=policy.validation,
             test=0.0 if owned.any() else policy.test,
             seed=policy.seed,
         )
-        owned[to_deal] = dealt.parts
-        notes += dealt.notes
-        told = sum(bool(cuts[row].photo.person) for row in to_deal)
-        if told < to_deal.size:
+        owned[unassigned] = split.parts
+        notes += split.notes
+        named = sum(bool(crops[row].photo.person) for row in unassigned)
+        if named < unassigned.size:
             notes.append(
-                f"Who is shown is told for {told} of {to_deal.size} faces; others were kept together by likeness "
-                "alone, so one person may be in two parts."
+                f"The person shown is known for {named} of {unassigned.size} faces. Of the others only near-duplicates "
+                "were kept together, so one person may be in two parts."
             )
     return GroupSplit(owned, tuple(notes))
 
@@ -179,10 +177,10 @@ def _check_owned(owned: NDArray[np.str_], labels: NDArray[np.int64], classes: tu
             )
 
 
-def _name(index: int, cut: Cut, part: str) -> str:
-    """Where a crop lies below the output folder: its number keeps it apart, its words lead back to the photograph."""
-    words = "-".join(filter(None, (cut.photo.person, cut.photo.path.stem)))
-    return f"{part}/{cut.photo.label}/{index:05d}-{re.sub(r'[^A-Za-z0-9_-]+', '-', words)[:80]}.png"
+def _name(index: int, crop: FaceCrop, part: str) -> str:
+    """A crop's path below the output folder: a unique number, then the person and the name of the photograph."""
+    words = "-".join(filter(None, (crop.photo.person, crop.photo.path.stem)))
+    return f"{part}/{crop.photo.label}/{index:05d}-{re.sub(r'[^A-Za-z0-9_-]+', '-', words)[:80]}.png"
 
 
 def _relative(path: Path, root: Path) -> str:
@@ -214,7 +212,7 @@ def _check_place(images: Path, out: Path) -> None:
         )
 
 
-def _write(out: Path, report: Report, crops: list[NDArray[np.uint8]]) -> None:
+def _write(out: Path, report: PreparationReport, crops: list[NDArray[np.uint8]]) -> None:
     staging = out.with_name(f".{out.name}.part")
     shutil.rmtree(staging, ignore_errors=True)
     try:
@@ -226,7 +224,7 @@ def _write(out: Path, report: Report, crops: list[NDArray[np.uint8]]) -> None:
             stored = cv2.cvtColor(crop, cv2.COLOR_RGB2BGR) if crop.ndim == 3 else crop
             target.write_bytes(cv2.imencode(".png", stored)[1].tobytes())
         (staging / "prepare.json").write_text(json.dumps(report.to_json(), indent=2) + "\n", encoding="utf-8")
-        (staging / "prepare.md").write_text(render(report), encoding="utf-8")
+        (staging / "prepare.md").write_text(to_markdown(report), encoding="utf-8")
         (staging / "READ-ME-FIRST.txt").write_text(_NOTICE, encoding="utf-8")
         if out.exists():
             out.rmdir()

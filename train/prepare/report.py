@@ -1,4 +1,4 @@
-"""What `prepare` found, took and left out, and why."""
+"""The report of `prepare`: the crops, and the files left out with the reason."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from train.common.markdown import paragraph
 from train.common.table import table
 
 Reason = Literal["unreadable", "no face", "too small", "several faces", "duplicate", "two classes"]
 
-_LISTED = 20
+_MAX_LISTED = 20
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file, or a face of it, that became no crop; ``detail`` says more than the reason."""
+    """A file, or a face in it, that was not cropped; ``detail`` explains the reason."""
 
     file: str
     reason: Reason
@@ -27,11 +28,11 @@ class Face:
     """A crop.
 
     Attributes:
-        crop: Where it lies below the output folder.
-        file: The photograph, below the folder of photographs.
+        crop: Its path below the output folder.
+        file: The photograph's path below the folder of photographs.
         label: Its class.
         part: ``train``, ``validation`` or ``test``.
-        person: Who is shown, where that is known.
+        person: The person shown; empty where unknown.
         box: Left, top and side of the square in pixels of the upright photograph.
     """
 
@@ -44,19 +45,19 @@ class Face:
 
 
 @dataclass(frozen=True)
-class Report:
+class PreparationReport:
     """A whole preparation.
 
     Attributes:
         images: The folder of photographs.
-        detector: What found the faces.
+        detector: Name of the detector.
         policy: Every setting.
-        classes: Label names in the order loaders will give them.
-        files: How many were looked at.
-        people: How many persons are told apart; 0 where nothing tells.
+        classes: Label names in the order in which loaders will give them.
+        files: Number of files examined.
+        people: Number of different persons; 0 where none is known.
         faces: The crops.
-        skipped: What became none.
-        notes: What a reader of a result on this split must know.
+        skipped: The files and faces that were not cropped.
+        notes: What one must know about results on this split.
     """
 
     images: str
@@ -70,19 +71,19 @@ class Report:
     notes: tuple[str, ...]
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Crops by part, then by class."""
+        """Number of crops by part, then by class."""
         found = Counter((face.part, face.label) for face in self.faces)
         parts = [part for part in ("train", "validation", "test") if any(face.part == part for face in self.faces)]
         return {part: {name: found[part, name] for name in self.classes} for part in parts}
 
     def to_json(self) -> dict[str, Any]:
-        """The same as plain JSON values, with the counts."""
+        """The report as plain JSON values, with the counts."""
         reasons = Counter(one.reason for one in self.skipped)
         return {**asdict(self), "counts": self.counts(), "skipped_by_reason": dict(reasons.most_common())}
 
 
-def render(report: Report) -> str:
-    """A report as Markdown that reads well in a terminal."""
+def to_markdown(report: PreparationReport) -> str:
+    """A report as Markdown that is also readable in a terminal."""
     counts = report.counts()
     rows: list[list[object]] = [
         [name, *(counts[part][name] for part in counts), sum(counts[part][name] for part in counts)]
@@ -94,18 +95,18 @@ def render(report: Report) -> str:
         f"# {report.images}",
         f"{len(report.faces):,} faces{people} from {report.files:,} files, found by {report.detector}.",
         table(["class", *counts, "total"], rows),
-        *report.notes,
+        *map(paragraph, report.notes),
         _skipped_section(report),
     ]
     return "\n\n".join(sections) + "\n"
 
 
-def _skipped_section(report: Report) -> str:
+def _skipped_section(report: PreparationReport) -> str:
     if not report.skipped:
         return "Skipped: none."
     reasons = Counter(one.reason for one in report.skipped).most_common()
     lines = [f"Skipped: {len(report.skipped):,} ({', '.join(f'{count:,} {reason}' for reason, count in reasons)})."]
-    lines += [f"- {one.file}: {one.reason}: {one.detail}" for one in report.skipped[:_LISTED]]
-    if len(report.skipped) > _LISTED:
-        lines.append(f"- and {len(report.skipped) - _LISTED:,} more, in prepare.json")
+    lines += [f"- {one.file}: {one.reason}: {one.detail}" for one in report.skipped[:_MAX_LISTED]]
+    if len(report.skipped) > _MAX_LISTED:
+        lines.append(f"- and {len(report.skipped) - _MAX_LISTED:,} more, in prepare.json")
     return "\n".join(lines)

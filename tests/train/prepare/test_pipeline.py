@@ -24,7 +24,7 @@ from train.data.splits import make_split
 from train.prepare.face_cropping import Policy, choose
 from train.prepare.photos import find_photos
 from train.prepare.pipeline import prepare
-from train.prepare.report import Report, render
+from train.prepare.report import PreparationReport, to_markdown
 
 HAAR = Policy(detector="haar")
 
@@ -56,12 +56,12 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def prepared(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Report]:
+def prepared(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PreparationReport]:
     out = tmp_path_factory.mktemp("prepared") / "crops"
     return out, prepare(photos, out, HAAR)
 
 
-def test_crops_are_what_the_device_would_cut(photos: Path, prepared: tuple[Path, Report]) -> None:
+def test_crops_are_what_the_device_would_cut(photos: Path, prepared: tuple[Path, PreparationReport]) -> None:
     out, report = prepared
     detector = open_detector(DetectorSettings(kind="haar"))
     face = next(face for face in report.faces if face.file == "Smiling/p3/1.jpg")
@@ -71,7 +71,7 @@ def test_crops_are_what_the_device_would_cut(photos: Path, prepared: tuple[Path,
     np.testing.assert_array_equal(stored, crop_face(image, box.left, box.top, box.side))
 
 
-def test_a_loader_reads_the_crops_as_they_are(prepared: tuple[Path, Report]) -> None:
+def test_a_loader_reads_the_crops_as_they_are(prepared: tuple[Path, PreparationReport]) -> None:
     out, report = prepared
     faces = load(out)
     assert (faces.classes, len(faces)) == (("calm", "smiling"), 24)
@@ -94,20 +94,20 @@ def test_a_loader_reads_the_crops_as_they_are(prepared: tuple[Path, Report]) -> 
         ("Smiling/both.png", "two classes", "the same picture stands under calm and smiling"),
     ],
 )
-def test_what_is_left_out_is_told_with_its_reason(
-    prepared: tuple[Path, Report], file: str, reason: str, detail: str
+def test_what_is_left_out_is_reported_with_its_reason(
+    prepared: tuple[Path, PreparationReport], file: str, reason: str, detail: str
 ) -> None:
-    told = {one.file: one for one in prepared[1].skipped}
-    assert told[file].reason == reason
-    assert detail in told[file].detail
+    reported = {one.file: one for one in prepared[1].skipped}
+    assert reported[file].reason == reason
+    assert detail in reported[file].detail
 
 
-def test_every_file_is_either_a_crop_or_told(prepared: tuple[Path, Report]) -> None:
+def test_every_file_is_either_a_crop_or_reported(prepared: tuple[Path, PreparationReport]) -> None:
     report = prepared[1]
     assert report.files == len({face.file for face in report.faces} | {one.file for one in report.skipped})
 
 
-def test_nobody_is_in_two_parts_and_every_part_has_every_class(prepared: tuple[Path, Report]) -> None:
+def test_nobody_is_in_two_parts_and_every_part_has_every_class(prepared: tuple[Path, PreparationReport]) -> None:
     out, report = prepared
     parts: dict[str, set[str]] = {}
     for face in report.faces:
@@ -121,10 +121,10 @@ def test_nobody_is_in_two_parts_and_every_part_has_every_class(prepared: tuple[P
     )
 
 
-def test_the_report_lies_beside_the_crops_for_machines_and_people(prepared: tuple[Path, Report]) -> None:
+def test_the_report_lies_beside_the_crops_for_machines_and_people(prepared: tuple[Path, PreparationReport]) -> None:
     out, report = prepared
-    told = json.loads((out / "prepare.json").read_text())
-    assert told["skipped_by_reason"] == {
+    reported = json.loads((out / "prepare.json").read_text())
+    assert reported["skipped_by_reason"] == {
         "too small": 1,
         "unreadable": 2,
         "two classes": 2,
@@ -132,12 +132,12 @@ def test_the_report_lies_beside_the_crops_for_machines_and_people(prepared: tupl
         "no face": 1,
         "duplicate": 1,
     }
-    assert told["policy"]["several"] == "clear"
-    assert (out / "prepare.md").read_text() == render(report)
-    assert "24 faces of 6 people from 32 files, found by haar." in render(report)
+    assert reported["policy"]["several"] == "clear"
+    assert (out / "prepare.md").read_text() == to_markdown(report)
+    assert "24 faces of 6 people from 32 files, found by haar." in to_markdown(report)
 
 
-def test_only_their_owner_may_open_the_crops(prepared: tuple[Path, Report]) -> None:
+def test_only_their_owner_may_open_the_crops(prepared: tuple[Path, PreparationReport]) -> None:
     assert prepared[0].stat().st_mode & 0o077 == 0
     assert "pictures of people" in (prepared[0] / "READ-ME-FIRST.txt").read_text()
 
@@ -225,7 +225,7 @@ def test_one_usable_face_is_too_few_for_a_class(tmp_path: Path) -> None:
     assert not (tmp_path / "crops").exists()
 
 
-def test_a_class_without_photographs_is_told(tmp_path: Path) -> None:
+def test_a_class_without_photographs_is_reported(tmp_path: Path) -> None:
     photograph(tmp_path / "own" / "a" / "1.png", "happy", 1)
     photograph(tmp_path / "own" / "b" / "1.png", "sad", 1)
     (tmp_path / "own" / "c" / "anna").mkdir(parents=True)
@@ -247,7 +247,7 @@ def run_prepare(*words: object) -> subprocess.CompletedProcess[str]:
         (("train/a", "train/b", "spare"), "a folder beside train/ or test/"),
     ],
 )
-def test_folders_that_are_no_classes_are_told(tmp_path: Path, layout: tuple[str, ...], message: str) -> None:
+def test_folders_that_are_not_classes_are_reported(tmp_path: Path, layout: tuple[str, ...], message: str) -> None:
     (tmp_path / "own").mkdir()
     for folder in layout:
         photograph(tmp_path / "own" / folder / "1.png", "happy", 1)
@@ -264,7 +264,7 @@ def test_what_is_already_there_is_not_overwritten(photos: Path, tmp_path: Path) 
         prepare(photos, photos / "crops", HAAR)
 
 
-def test_the_command_tells_mistakes_in_one_line_and_successes_as_json(photos: Path, tmp_path: Path) -> None:
+def test_the_command_reports_mistakes_in_one_line_and_successes_as_json(photos: Path, tmp_path: Path) -> None:
     wrong = run_prepare("--images", tmp_path / "none", "--out", tmp_path / "crops")
     assert wrong.returncode == 3
     assert wrong.stderr.startswith(f"error: {tmp_path / 'none'}: got no folder, expected a folder with <class>/")

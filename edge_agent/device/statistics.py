@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from edge_agent.device.duplicate_ids import DuplicateIdDetector
 from edge_agent.device.topic_backoff import TopicBackoff
-from edge_agent.outbox.outbox import Outbox, OutboxStatistics
+from edge_agent.outbox.outbox import Outbox
+from edge_agent.outbox.statistics import OutboxStatistics
 
 
 @dataclass(slots=True)

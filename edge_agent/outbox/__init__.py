@@ -5,6 +5,7 @@ How the parts fit together, from the top:
 - ``outbox``: :class:`~edge_agent.outbox.outbox.Outbox`, the queue that the rest of the agent uses, with its own thread.
 - ``queue_heads``: the oldest undelivered rows of each topic, in memory; decides which row is sent next.
 - ``replay``: requests to send stored rows again, and their answers.
+- ``statistics``: the outbox's state in numbers, for health reports and metrics.
 - ``retention``: how long delivered rows are kept, whatever the clock says.
 - ``fallback_store``: where rows are kept: on disk while it works, in memory while it does not.
 - ``sqlite_store`` and ``memory_store``: the two stores behind it; ``store``: the contract of all three, and the row.

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from edge_agent.outbox.memory_store import MemoryStore
 from edge_agent.outbox.quarantine import quarantine
 from edge_agent.outbox.recovery import RecoveredRows, recover_rows
 from edge_agent.outbox.sqlite_store import SqliteStore
-from edge_agent.outbox.store import Delivery, Row, Store, StoredSession, StoreError, Totals
+from edge_agent.outbox.store import Delivery, Row, Storage, Store, StoredSession, StoreError, Totals
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ class FallbackStore:
         self._memory = MemoryStore()
         self._unnoted: list[Delivery] = []
         self._logged: set[str] = set()
-        self.storage: Literal["disk", "memory", "degraded"] = "memory" if path is None else "degraded"
+        self.storage: Storage = "memory" if path is None else "degraded"
         self.quarantined = 0
         self.unreadable = 0
         self.opened = 0

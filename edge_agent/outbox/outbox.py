@@ -19,9 +19,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from edge_agent.clock import Clock
 from edge_agent.config import OutboxSettings
@@ -29,6 +28,7 @@ from edge_agent.outbox.fallback_store import FallbackStore
 from edge_agent.outbox.queue_heads import QueueHeads
 from edge_agent.outbox.replay import RESEND_LIMIT, ResendAnswer, ResendOutcome, ResendRange, ResendRefused, gaps_between
 from edge_agent.outbox.retention import Retention
+from edge_agent.outbox.statistics import OutboxStatistics
 from edge_agent.outbox.store import Row, StoredSession
 from edge_agent.protocol.topics import SEQUENCED
 
@@ -41,35 +41,6 @@ _INCOMING_LIMIT = 10_000
 _NOTE_DELIVERIES_AFTER_S = 2.0
 _STALLED_AFTER_S = 15.0
 _TRIM_TO = 0.99
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxStatistics:
-    """What the outbox has done since the process started, and what it stores.
-
-    Attributes:
-        storage: ``disk``, ``memory`` (as configured) or ``degraded`` (the disk fails).
-        accepted: Events stored.
-        delivered: Events acknowledged by the broker, by topic.
-        resent: Events sent again on request and acknowledged.
-        pending: Events stored and not acknowledged, those of earlier runs included.
-        kept_bytes: Size of everything stored.
-        lost: Events deleted unsent: the oldest ones when the outbox was full, or when even memory was, for a slow disk.
-        quarantined: Corrupt files moved to quarantine.
-        turned_at: Monotonic seconds at which the writer thread last began a turn of its loop.
-        stalled: Whether the next turn is overdue: the disk does not answer.
-    """
-
-    storage: Literal["disk", "memory", "degraded"]
-    accepted: int
-    delivered: dict[str, int]
-    resent: int
-    pending: int
-    kept_bytes: int
-    lost: int
-    quarantined: int
-    turned_at: float
-    stalled: bool
 
 
 class Outbox:
@@ -98,7 +69,7 @@ class Outbox:
         self._changed = threading.Condition()
         self._incoming: deque[Row] = deque()
         self._deliveries: list[int] = []
-        self._asked: deque[tuple[ResendRange, Callable[[ResendOutcome], None]]] = deque()
+        self._requests: deque[tuple[ResendRange, Callable[[ResendOutcome], None]]] = deque()
         self._session_to_save: StoredSession | None = None
         self._heads = QueueHeads([topic for topic in SEQUENCED if topic not in forbidden_topics], _QUEUE_HEAD_ROWS)
         self._taken: dict[int, Row] = {}
@@ -109,7 +80,7 @@ class Outbox:
         self._opened, self._unreadable = self._store.opened, 0
         self._retention = Retention(self._store, clock, settings.keep_delivered_h * 3600)
         self._purge()
-        # Where the file cannot be read yet, numbers that no row in it can have.
+        # While the file cannot be read, ids begin above those that any row in it can have.
         first_id = 1 if self._store.storage != "degraded" else round(clock.wall() * 1e9)
         self._next_id = max(self._store.last_id() + 1, first_id)
         self._stored_id = self._next_id - 1
@@ -148,7 +119,7 @@ class Outbox:
         with self._changed:
             rows = self._heads.take(limit, skip_topics)
             self._taken.update((row.id, row) for row in rows if not row.resent)
-            if self._heads.wanting():
+            if self._heads.load_requests():
                 self._changed.notify_all()
             return rows
 
@@ -175,9 +146,9 @@ class Outbox:
     def resend(self, wanted: ResendRange, answer: Callable[[ResendOutcome], None]) -> None:
         """Send stored rows again. ``answer`` is called at once where the outbox is busy, else later on its thread."""
         with self._changed:
-            busy = len(self._asked) >= _MAX_REQUESTS_WAITING or self._heads.resending >= _MAX_RESENDS_WAITING
+            busy = len(self._requests) >= _MAX_REQUESTS_WAITING or self._heads.resending >= _MAX_RESENDS_WAITING
             if not busy:
-                self._asked.append((wanted, answer))
+                self._requests.append((wanted, answer))
                 self._changed.notify_all()
         if busy:
             answer(ResendRefused("busy sending other events again; ask later"))
@@ -264,7 +235,7 @@ class Outbox:
         return self._thread.is_alive() and now - self._turned_at > longest_pause_s + _STALLED_AFTER_S
 
     def _has_work(self) -> bool:
-        waiting = self._incoming or self._asked or self._session_to_save or self._heads.wanting()
+        waiting = self._incoming or self._requests or self._session_to_save or self._heads.load_requests()
         return bool(waiting or self._closing or self._hurry)
 
     def _retry_disk(self) -> None:
@@ -288,7 +259,7 @@ class Outbox:
         for topic in self._forbidden_topics:
             deleted = self._store.purge(topic)
             if deleted:
-                log.warning("outbox: %d stored messages of %s deleted, for they may no longer be sent", deleted, topic)
+                log.warning("outbox: %d stored messages of %s deleted: they may no longer be sent", deleted, topic)
 
     def _write(self) -> bool:
         """Store in one commit what was put and what was delivered since the last time; whether there was anything."""
@@ -340,9 +311,9 @@ class Outbox:
 
     def _answer(self) -> None:
         """Look up what one subscriber asked for; the next request waits until events have had their turn."""
-        if not self._asked:
+        if not self._requests:
             return
-        wanted, answer = self._asked.popleft()
+        wanted, answer = self._requests.popleft()
         last = min(wanted.last, wanted.first + RESEND_LIMIT - 1)
         forbidden = wanted.topic in self._forbidden_topics
         rows = [] if forbidden else self._store.between(wanted.session, wanted.topic, wanted.first, last, RESEND_LIMIT)
@@ -358,12 +329,12 @@ class Outbox:
     def _load(self) -> None:
         """Fill queue heads that have space from the store."""
         with self._changed:
-            wanting = self._heads.wanting()
-        for topic, after_id, limit in wanting:
-            rows = self._store.undelivered(topic, after_id, limit)
+            requests = self._heads.load_requests()
+        for request in requests:
+            rows = self._store.undelivered(request.topic, request.after_id, request.limit)
             with self._changed:
-                self._heads.loaded(topic, rows, limit, {*self._taken, *self._deliveries})
-        if wanting:  # also where nothing was found: rows of the other topics have waited for the answer
+                self._heads.loaded(request.topic, rows, request.limit, {*self._taken, *self._deliveries})
+        if requests:  # also where nothing was found: rows of the other topics have waited for the answer
             self._on_ready()
 
     def _rows_in_memory(self) -> list[Row]:

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf
+from typing import NamedTuple
 
 from edge_agent.outbox.store import Row
 
@@ -27,6 +28,14 @@ class _QueueHead:
     rows: deque[Row] = field(default_factory=deque)
     loaded_id: int = 0
     behind: bool = True
+
+
+class LoadRequest(NamedTuple):
+    """Rows to load from the store: undelivered ones of a topic, with ids above ``after_id``, at most ``limit``."""
+
+    topic: str
+    after_id: int
+    limit: int
 
 
 class QueueHeads:
@@ -57,19 +66,19 @@ class QueueHeads:
                 head.rows.append(row)
                 head.loaded_id = row.id
 
-    def wanting(self) -> list[tuple[str, int, int]]:
-        """What to load from the store: topic, id after which, how many rows.
+    def load_requests(self) -> list[LoadRequest]:
+        """What to load from the store.
 
-        Nothing may be stored before the answer has been given to :meth:`loaded`.
+        Nothing may be stored before the answers have been given to :meth:`loaded`.
         """
         return [
-            (topic, head.loaded_id, self._capacity - len(head.rows))
+            LoadRequest(topic, head.loaded_id, self._capacity - len(head.rows))
             for topic, head in self._heads.items()
             if head.behind and len(head.rows) <= self._capacity // 2
         ]
 
     def loaded(self, topic: str, rows: Sequence[Row], asked: int, skip: Collection[int] = ()) -> None:
-        """Add the store's answer to :meth:`wanting`. Fewer rows than asked for: the store has no more.
+        """Add the store's answer to :meth:`load_requests`. Fewer rows than asked for: the store has no more.
 
         Args:
             topic: The topic that was asked for.
@@ -89,7 +98,7 @@ class QueueHeads:
     def take(self, limit: int, skip_topics: Collection[str]) -> list[Row]:
         """The next rows to send in the order of their ids, none of ``skip_topics``.
 
-        Fewer than there are where an older row may be in the store; see :meth:`wanting`.
+        Fewer than there are where an older row may be in the store; see :meth:`load_requests`.
         """
         taken = [row for row in self._resends if row.topic not in skip_topics][:limit]
         if taken:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 ROW_OVERHEAD_BYTES = 100
 """What a row takes besides its payload, near enough to bound a file by."""
+
+Storage: TypeAlias = Literal["disk", "memory", "degraded"]
+"""Where rows are kept: on disk, in memory as configured, or in memory because the disk fails."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from edge_agent.outbox.queue_heads import QueueHeads
+from edge_agent.outbox.queue_heads import LoadRequest, QueueHeads
 from edge_agent.outbox.store import Row
 from tests.support.samples import a_row
 
@@ -42,17 +42,17 @@ def test_a_skipped_topic_does_not_hold_up_the_other() -> None:
 def test_a_full_queue_head_leaves_the_rest_in_the_store_and_loads_it_later() -> None:
     heads = caught_up(capacity=4)
     heads.stored([a_row(i) for i in range(1, 7)])
-    assert heads.wanting() == []
+    assert heads.load_requests() == []
     heads.take(2, skip_topics=())
-    assert heads.wanting() == [("expression", 4, 2)]
+    assert heads.load_requests() == [("expression", 4, 2)]
     heads.loaded("expression", [a_row(5), a_row(6)], asked=2)
     heads.stored([a_row(7)])
     assert ids(heads.take(9, skip_topics=())) == [3, 4, 5, 6]
-    assert heads.wanting() == [("expression", 6, 4)]
+    assert heads.load_requests() == [("expression", 6, 4)]
     heads.loaded("expression", [a_row(7)], asked=4)
     heads.stored([a_row(8)])
     assert ids(heads.take(9, skip_topics=())) == [7, 8]
-    assert heads.wanting() == []
+    assert heads.load_requests() == []
 
 
 def test_rows_put_back_take_their_old_places_in_whatever_pieces_they_come() -> None:
@@ -135,7 +135,7 @@ class QueueOfADevice(RuleBasedStateMachine):
         self.heads = QueueHeads(TOPICS, capacity=4)
         self.undelivered: dict[int, Row] = {}
         self.under_way: dict[int, Row] = {}
-        self.asked: list[tuple[str, int, int]] = []
+        self.asked: list[LoadRequest] = []
         self.answers: list[tuple[str, list[Row], int]] = []
         self.next_id = 1
 
@@ -150,7 +150,7 @@ class QueueOfADevice(RuleBasedStateMachine):
     @precondition(lambda self: not self.asked and not self.answers)
     @rule()
     def ask_what_to_load(self) -> None:
-        self.asked = self.heads.wanting()
+        self.asked = self.heads.load_requests()
 
     @precondition(lambda self: self.asked)
     @rule()

@@ -125,13 +125,13 @@ def test_the_last_id_is_known(store: Store) -> None:
     assert store.last_id() == 9
 
 
-def test_the_newest_delivery_is_known_whether_certain_or_not(store: Store) -> None:
+def test_the_newest_delivery_is_known_whether_the_clock_was_set_or_not(store: Store) -> None:
     assert store.newest_delivery() == 0
     store.write([a_row(i) for i in range(1, 4)], [a_delivery(1), a_delivery(2, 3000, clock_synced=False)])
     assert store.newest_delivery() == 3000
 
 
-def test_uncertain_deliveries_expire_by_their_time_too(store: Store) -> None:
+def test_deliveries_of_an_unset_clock_expire_by_their_time_too(store: Store) -> None:
     store.write(
         [a_row(1), a_row(2)], [a_delivery(1, 1000, clock_synced=False), a_delivery(2, 2000, clock_synced=False)]
     )
@@ -139,7 +139,7 @@ def test_uncertain_deliveries_expire_by_their_time_too(store: Store) -> None:
     assert ids(store.between("S1", "expression", 1, 9, 10)) == [2]
 
 
-def test_settling_moves_uncertain_deliveries_alone_and_once(store: Store) -> None:
+def test_resolving_times_moves_deliveries_of_an_unset_clock_alone_and_once(store: Store) -> None:
     store.write([a_row(1), a_row(2), a_row(3)], [a_delivery(1), a_delivery(2, 5000, clock_synced=False)])
     for _ in range(2):
         store.resolve_times(by_ms=100_000, now_ms=200_000)
@@ -148,13 +148,13 @@ def test_settling_moves_uncertain_deliveries_alone_and_once(store: Store) -> Non
     assert store.newest_delivery() == 105_000
 
 
-def test_settling_leaves_nothing_delivered_in_the_future(store: Store) -> None:
+def test_resolving_times_leaves_nothing_delivered_in_the_future(store: Store) -> None:
     store.write([a_row(1)], [a_delivery(1, 9_000)])
     store.resolve_times(by_ms=0, now_ms=2_000)
     assert store.newest_delivery() == 2_000
 
 
-def test_certain_deliveries_can_be_dated_anew(store: Store) -> None:
+def test_deliveries_of_a_set_clock_can_be_shifted(store: Store) -> None:
     store.write([a_row(1), a_row(2), a_row(3)], [a_delivery(1), a_delivery(2, 5000, clock_synced=False)])
     store.shift_times(by_ms=100_000)
     assert store.expire(before_ms=100_000) == 1

@@ -12,7 +12,7 @@ from edge_agent.device.session import Session
 from edge_agent.device.statistics import MessengerStatistics, PublisherStatistics
 from edge_agent.health.metrics import exposition
 from edge_agent.health.monitor import CameraReport, HealthMonitor
-from edge_agent.outbox.outbox import OutboxStatistics
+from edge_agent.outbox.statistics import OutboxStatistics
 from edge_agent.pipeline import Pipeline
 from edge_agent.privacy.summary import SummaryWindow
 from edge_agent.protocol.messages import encode

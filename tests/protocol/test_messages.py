@@ -11,7 +11,7 @@ from edge_agent.device.builders import MessageBuilder
 from edge_agent.device.session import Session
 from edge_agent.device.statistics import MessengerStatistics, PublisherStatistics
 from edge_agent.errors import InputError
-from edge_agent.outbox.outbox import OutboxStatistics
+from edge_agent.outbox.statistics import OutboxStatistics
 from edge_agent.outbox.store import StoredSession
 from edge_agent.protocol.catalogue import TYPES
 from edge_agent.protocol.messages import Command, Desired, Expression, Status, decode, encode

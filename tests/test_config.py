@@ -1,4 +1,4 @@
-"""What the configuration file may say, and how mistakes in it are told."""
+"""What the configuration file may say, and how mistakes in it are reported."""
 
 from __future__ import annotations
 

@@ -70,13 +70,13 @@ def test_every_track_starts_before_it_changes_and_ends_once(lesson: Lesson) -> N
     for change in lesson.changes:
         kinds.setdefault(change.track, []).append(change.kind)
     assert kinds
-    for told in kinds.values():
-        assert told[0] is ChangeKind.START
-        assert told[-1] is ChangeKind.END
-        assert all(kind is ChangeKind.CHANGE for kind in told[1:-1])
+    for sequence in kinds.values():
+        assert sequence[0] is ChangeKind.START
+        assert sequence[-1] is ChangeKind.END
+        assert all(kind is ChangeKind.CHANGE for kind in sequence[1:-1])
 
 
-def test_each_change_names_the_expression_told_before_it(lesson: Lesson) -> None:
+def test_each_change_names_the_expression_published_before_it(lesson: Lesson) -> None:
     last: dict[str, str] = {}
     for change in lesson.changes:
         assert change.previous == last.get(change.track)

@@ -1,7 +1,7 @@
 """Golden faces: a few drawn faces that travel with a model, and what it answered to them where it was exported.
 
-A device runs them through its own runtime before it takes a model, so that a processor or a runtime that calculates
-wrongly is found before a lesson and not in it. The pixels travel, not the way to draw them: a newer drawing must not
+A device runs them through its own runtime before it takes a model. A processor or a runtime that calculates wrongly is
+so found before a lesson and not in it. The pixels travel, not the way to draw them: a newer drawing must not
 make old models look wrong.
 """
 

@@ -1,7 +1,7 @@
 """The log of what others asked this device to do: every command, and every change of what it should be.
 
-Who has something to record writes to :data:`AUDIT`. It shows in the ordinary log and, on a device that keeps state,
-in files that hold four megabytes at most, so that a flood of commands cannot fill the card.
+Who has something to record writes to :data:`AUDIT`. It shows in the ordinary log. On a device that keeps
+state it also goes to files. These hold four megabytes at most, so that a flood of commands cannot fill the card.
 """
 
 from __future__ import annotations

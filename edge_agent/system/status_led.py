@@ -1,7 +1,7 @@
 """The LED that shows people that the camera is open: one of the kernel's LED class.
 
-No library for pins is needed: the kernel makes an LED of any GPIO pin (on a Raspberry Pi one line in ``config.txt``),
-keeps it dark from the boot on, and lets it be switched by writing a file.
+No library for pins is needed: the kernel makes an LED of any GPIO pin (on a Raspberry Pi one line in ``config.txt``)
+and keeps it dark from the boot on. Writing a file switches it.
 """
 
 from __future__ import annotations

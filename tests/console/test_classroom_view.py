@@ -10,7 +10,7 @@ from rich.console import Console
 from edge_agent.client import Arrived, Device, DeviceState, Expression, StateChanged, Summary
 from edge_agent.console.classroom_view import ClassroomView
 
-ROOM = Device("north", "pi-3a")
+DEVICE = Device("north", "pi-3a")
 
 
 def event(kind: Literal["start", "change", "end"], track: str, expression: str, session: str = "B") -> Expression:
@@ -42,7 +42,7 @@ def drawn(view: ClassroomView) -> str:
 def shown(*messages: Any) -> str:
     view = ClassroomView()
     for message in messages:
-        notice = message if isinstance(message, StateChanged) else Arrived(ROOM, message, late=False, retained=False)
+        notice = message if isinstance(message, StateChanged) else Arrived(DEVICE, message, late=False, retained=False)
         view.apply(notice)
     return drawn(view)
 
@@ -53,7 +53,7 @@ def test_a_face_is_shown_from_its_start_to_its_end() -> None:
     assert "0 faces present" in shown(start, change, end)
 
 
-def test_a_new_session_clears_what_the_old_one_told() -> None:
+def test_a_new_session_clears_what_the_old_one_showed() -> None:
     assert "1 face present" in shown(event("start", "a", "happy", "A"), event("start", "b", "sad", "B"))
 
 
@@ -63,7 +63,7 @@ def test_a_message_of_an_old_session_changes_nothing() -> None:
 
 
 def test_a_device_that_died_shows_nobody() -> None:
-    text = shown(event("start", "b", "sad"), StateChanged(ROOM, DeviceState.OFFLINE, "stopped"))
+    text = shown(event("start", "b", "sad"), StateChanged(DEVICE, DeviceState.OFFLINE, "stopped"))
     assert "offline" in text
     assert "0 faces present" in text
 

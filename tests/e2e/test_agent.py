@@ -89,15 +89,15 @@ def test_a_folder_of_pictures_becomes_events_a_stranger_receives(broker: Mosquit
         with agent(broker, tmp_path, camera):
             wait_until(lambda: sum(topic == "expression" for topic, _ in messages(heard)) >= 2, 40, "two events")
         wait_until(lambda: messages(heard)[-1][0] == "status", what="the death")
-    told = messages(heard)
-    births = [body for topic, body in told if topic == "status"]
-    events = [body for topic, body in told if topic == "expression"]
+    published = messages(heard)
+    births = [body for topic, body in published if topic == "status"]
+    events = [body for topic, body in published if topic == "expression"]
     assert [body["state"] for body in births] == ["online", "offline"]
     assert [body["seq"] for body in events] == list(range(1, len(events) + 1))
     assert {body["session"] for body in events} == {births[0]["session"]}
 
 
-def test_a_missing_camera_is_told_in_health_and_does_not_end_the_agent(broker: Mosquitto, tmp_path: Path) -> None:
+def test_a_missing_camera_is_reported_in_health_and_does_not_end_the_agent(broker: Mosquitto, tmp_path: Path) -> None:
     camera = f'[camera]\nsource = "v4l2"\npath = "/dev/video97"\n[outbox]\npath = "{tmp_path}/outbox.db"\n'
     with witness(broker, tmp_path) as heard, agent(broker, tmp_path, camera + DECLARED) as process:
 
@@ -107,12 +107,12 @@ def test_a_missing_camera_is_told_in_health_and_does_not_end_the_agent(broker: M
         wait_until(failing, 40, "a health report about the camera")
         assert process.poll() is None
         assert "/dev/video97" in str(failing()[-1]["camera"])
-    told = heard.read_text(encoding="utf-8")
-    (noted,) = (json.loads(line) for line in (tmp_path / "declarations.jsonl").read_text().splitlines())
+    published = heard.read_text(encoding="utf-8")
+    (entry,) = (json.loads(line) for line in (tmp_path / "declarations.jsonl").read_text().splitlines())
     births = [body for topic, body in messages(heard) if topic == "status" and body["state"] == "online"]
-    assert {str(birth["declaration"]) for birth in births} == {str({"legal_basis": "consent", "hash": noted["hash"]})}
-    assert "Brown" not in told
-    assert noted["salt"] not in told
+    assert {str(birth["declaration"]) for birth in births} == {str({"legal_basis": "consent", "hash": entry["hash"]})}
+    assert "Brown" not in published
+    assert entry["salt"] not in published
 
 
 def test_a_live_camera_does_not_start_undeclared(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_summary_privacy_publishes_no_face(broker: Mosquitto, tmp_path: Path) ->
         assert not [body for topic, body in messages(heard) if topic == "expression"]
 
 
-def test_of_a_small_group_nothing_is_told_anywhere(broker: Mosquitto, tmp_path: Path) -> None:
+def test_of_a_small_group_nothing_is_published_anywhere(broker: Mosquitto, tmp_path: Path) -> None:
     port = free_port()
     camera = '[camera]\nsource = "simulated"\nfaces = 3\n'
     more = camera + f'[privacy]\nlevel = "summary"\n[summary]\nwindow_s = 1\n[metrics]\nport = {port}\n'
@@ -151,14 +151,14 @@ def test_of_a_small_group_nothing_is_told_anywhere(broker: Mosquitto, tmp_path: 
         wait_until(lambda: sum(topic == "summary" for topic, _ in messages(heard)) >= 3, 40, "three summaries")
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
             metrics = answer.read().decode()
-    told = messages(heard)
-    assert {str((body["faces"], body["shares"], body["suppressed"])) for topic, body in told if topic == "summary"} == {
-        "(None, None, True)"
-    }
-    assert [(body["ok"], body["error"]) for topic, body in told if topic == "reply"] == [
+    published = messages(heard)
+    assert {
+        str((body["faces"], body["shares"], body["suppressed"])) for topic, body in published if topic == "summary"
+    } == {"(None, None, True)"}
+    assert [(body["ok"], body["error"]) for topic, body in published if topic == "reply"] == [
         (False, "privacy.level: got summary, expected faces for a snapshot")
     ]
-    assert {str(body["latency_ms"]) for topic, body in told if topic == "health"} == {"{}"}
+    assert {str(body["latency_ms"]) for topic, body in published if topic == "health"} == {"{}"}
     assert "edge_agent_frame_rate_hertz" in metrics
     assert "latency" not in metrics
-    assert not [body for topic, body in told if topic == "expression"]
+    assert not [body for topic, body in published if topic == "expression"]

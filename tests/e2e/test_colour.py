@@ -42,7 +42,7 @@ def tinted(person: int, light: str) -> Image:
 
 @pytest.fixture(scope="module")
 def colour_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A network that tells the light's colour, trained on drawn faces and exported to int8."""
+    """A network that recognises the light's colour, trained on drawn faces and exported to int8."""
     root = tmp_path_factory.mktemp("colour")
     for part, light, person in itertools.product(("train", "validation"), GAINS, range(24)):
         folder = root / "faces" / part / light
@@ -57,7 +57,7 @@ def colour_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "colour.tflite"
 
 
-def test_an_int8_bundle_reads_colours(colour_bundle: Path) -> None:
+def test_an_int8_bundle_recognises_colours(colour_bundle: Path) -> None:
     classifier = Classifier.load(colour_bundle)
     assert (classifier.channels, classifier.labels) == (3, ("cool", "warm"))
     for column, light in enumerate(classifier.labels):
@@ -79,6 +79,8 @@ def test_the_pipeline_hands_colour_crops_to_a_colour_model(colour_bundle: Path, 
         8,
     )
     image = np.kron(np.ones((2, 2, 1), np.uint8), tinted(230, light))  # four of them, as a class
-    told = [change.expression for step in range(20) for change in pipeline.step(Frame(image, step / 5, step)).changes]
-    assert told
-    assert set(told) == {light}
+    expressions = [
+        change.expression for step in range(20) for change in pipeline.step(Frame(image, step / 5, step)).changes
+    ]
+    assert expressions
+    assert set(expressions) == {light}

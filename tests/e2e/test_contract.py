@@ -37,8 +37,8 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Message]]:
             before = len(subscriber.on("reply"))
             subscriber.publish(OWN + "command", json.dumps({"v": 1, "id": "a", **command}).encode())
             wait_until(lambda: len(subscriber.on("reply")) > before, what=f"the reply to {command}")
-            told: dict[str, Any] = json.loads(subscriber.on("reply")[-1].payload)
-            return told
+            reply: dict[str, Any] = json.loads(subscriber.on("reply")[-1].payload)
+            return reply
 
         with agent(broker, folder, more):
             wait_until(lambda: len(subscriber.on("expression")) >= 3, 60, "three events")

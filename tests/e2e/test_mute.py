@@ -73,8 +73,8 @@ def test_muting_survives_a_restart_of_broker_and_agent(tmp_path: Path, persisten
             becomes(agent, CameraState.OK)
         with running_agent(broker, tmp_path) as agent:
             becomes(agent, CameraState.OK)
-    told = (tmp_path / "state" / "audit.log").read_text().splitlines()
-    assert [line.split(" ", 1)[1] for line in told] == ["desired: muted = true", "desired: muted = false"]
+    lines = (tmp_path / "state" / "audit.log").read_text().splitlines()
+    assert [line.split(" ", 1)[1] for line in lines] == ["desired: muted = true", "desired: muted = false"]
 
 
 def test_a_broker_that_falls_back_to_its_past_does_not_open_the_camera(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_the_watchdog_is_fed_while_muted(tmp_path: Path, monkeypatch: pytest.Mon
             assert agent.camera.frames_read == frames
 
 
-def test_a_wish_to_close_the_camera_counts_in_a_message_that_is_malformed_elsewhere(tmp_path: Path) -> None:
+def test_a_request_to_close_the_camera_counts_in_a_message_that_is_malformed_elsewhere(tmp_path: Path) -> None:
     with running_mosquitto(tmp_path) as broker, running_agent(broker, tmp_path) as agent:
         becomes(agent, CameraState.OK)
         say(broker, b'{"v":1,"muted":true,"model":7}')

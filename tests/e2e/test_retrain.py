@@ -80,15 +80,15 @@ def test_own_photographs_become_a_bundle_whose_labels_the_agent_publishes(broker
 
         def enough() -> bool:
             names = [topic for topic, _ in messages(heard)]
-            told = {body["expression"] for topic, body in messages(heard) if topic == "expression"} - {"uncertain"}
-            return len(told) >= 2 and names.count("summary") >= 2
+            published = {body["expression"] for topic, body in messages(heard) if topic == "expression"} - {"uncertain"}
+            return len(published) >= 2 and names.count("summary") >= 2
 
         wait_until(enough, 120, "two expressions and two summaries")
-        told = messages(heard)
-    status = next(body for topic, body in told if topic == "status")
-    events = [body for topic, body in told if topic == "expression"]
+        published = messages(heard)
+    status = next(body for topic, body in published if topic == "status")
+    events = [body for topic, body in published if topic == "expression"]
     assert status["labels"] == sorted(DRAWN)
     assert {str(body["expression"]) for body in events} <= {*DRAWN, "uncertain"}
     assert all(set(body["scores"]) == set(DRAWN) for body in events if isinstance(body["scores"], dict))
-    shares = [body["shares"] for topic, body in told if topic == "summary"]
+    shares = [body["shares"] for topic, body in published if topic == "summary"]
     assert all(set(share) <= {*DRAWN, "uncertain"} for share in shares if isinstance(share, dict))

@@ -31,7 +31,7 @@ def test_nearly_everybody_is_tracked_nearly_all_the_time(score: SceneScore) -> N
 
 
 @pytest.mark.slow
-def test_at_least_five_of_the_seven_expressions_are_read_as_drawn(score: SceneScore) -> None:
+def test_at_least_five_of_the_seven_expressions_are_recognised_as_drawn(score: SceneScore) -> None:
     shares = score.recognised()
     assert len(shares) == 7, "the scene is too short to show all seven"
     assert sum(share > 0.5 for share in shares.values()) >= 5, shares

@@ -37,7 +37,7 @@ class Manager:
     def __init__(self, listener: socket.socket) -> None:
         self._listener = listener
 
-    def told(self, within_s: float) -> str | None:
+    def receive(self, within_s: float) -> str | None:
         """The next datagram, or ``None`` where none comes in time."""
         self._listener.settimeout(within_s)
         try:
@@ -49,8 +49,8 @@ class Manager:
         """All that comes until nothing has come for more than a period of the watchdog."""
         heard: list[str] = []
         deadline = time.monotonic() + 60
-        while (told := self.told(1.2 * PERIOD_S)) is not None:
-            heard.append(told)
+        while (states := self.receive(1.2 * PERIOD_S)) is not None:
+            heard.append(states)
             if time.monotonic() > deadline:
                 pytest.fail(f"it goes on being fed: {heard[-5:]}")
         return heard
@@ -60,7 +60,7 @@ class Manager:
         deadline = time.monotonic() + 60
         while times:
             assert time.monotonic() < deadline, "it is not fed"
-            times -= WATCHDOG in (self.told(1.0) or "").splitlines()
+            times -= WATCHDOG in (self.receive(1.0) or "").splitlines()
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager
 
 @contextmanager
 def running_agent(folder: Path, port: int, camera: CameraSettings = DRAWN) -> Iterator[Agent]:
-    """An agent on a board that tells the temperature in ``folder``."""
+    """An agent on hardware that reports the temperature in ``folder``."""
     settings = Settings(
         device=DeviceSettings(site="north", id="pi-3a"),
         camera=camera,

@@ -1,4 +1,4 @@
-"""The figures for Prometheus, read by Prometheus' own parser."""
+"""The metrics for Prometheus, read by Prometheus' own parser."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def samples(text: str) -> dict[tuple[str, ...], float]:
 
 
 def test_every_figure_of_health_is_there_in_base_units() -> None:
-    told = samples(exposition(HEALTH.session, HEALTH, connected=False))
+    found = samples(exposition(HEALTH.session, HEALTH, connected=False))
     expected = {
         ("edge_agent_broker_connected",): 0.0,
         ("edge_agent_frame_rate_hertz",): 9.81,
@@ -70,7 +70,7 @@ def test_every_figure_of_health_is_there_in_base_units() -> None:
         ("edge_agent_clock_synced",): 1.0,
         ("edge_agent_session_seconds",): 183.422,
     }
-    assert expected.items() <= told.items()
+    assert expected.items() <= found.items()
 
 
 def test_counters_end_in_total_and_everything_has_a_help_text() -> None:
@@ -80,8 +80,8 @@ def test_counters_end_in_total_and_everything_has_a_help_text() -> None:
 
 
 def test_what_is_not_known_has_no_sample() -> None:
-    told = samples(exposition(HEALTH.session, replace(HEALTH, temperature_c=None, throttled=None), connected=True))
-    assert not [name for name in told if name[0] in ("edge_agent_temperature_celsius", "edge_agent_throttled")]
+    found = samples(exposition(HEALTH.session, replace(HEALTH, temperature_c=None, throttled=None), connected=True))
+    assert not [name for name in found if name[0] in ("edge_agent_temperature_celsius", "edge_agent_throttled")]
     before = samples(exposition(HEALTH.session, None, connected=True))
     assert {name for name, *_ in before} == {"edge_agent_info", "edge_agent_broker_connected"}
 

@@ -223,7 +223,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         write_bundle(tmp_path / "file" / "model.tflite", MODEL, FULL)
 
 
-def test_the_description_tells_what_a_person_asks(content: bytes) -> None:
+def test_the_description_says_what_a_person_asks(content: bytes) -> None:
     rows = dict(describe(unpack_bundle(content, "it")))
 
     assert rows["id"] == unpack_bundle(content, "it").model_id

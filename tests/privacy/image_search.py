@@ -52,7 +52,7 @@ def pixel_runs(picture: NDArray[np.uint8]) -> set[bytes]:
 
 
 class ImageSearch:
-    """Searches bytes for anything of the pictures it was told of, and for pictures in general.
+    """Searches bytes for anything of the pictures it was given, and for pictures in general.
 
     Args:
         runs: Of all pictures that were seen, as :func:`pixel_runs` gives them.

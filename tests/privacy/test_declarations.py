@@ -29,7 +29,7 @@ def test_a_declaration_is_recorded_once_with_when_what_and_hash(tmp_path: Path) 
     assert (entry["declared_by"], entry["legal_basis"], entry["hash"]) == (SCHOOL.declared_by, "consent", first.hash)
 
 
-def test_every_change_is_noted_and_nothing_before_it_is_touched(tmp_path: Path) -> None:
+def test_every_change_is_recorded_and_nothing_before_it_is_touched(tmp_path: Path) -> None:
     declarations = [SCHOOL, replace(SCHOOL, legal_basis="safety"), replace(SCHOOL, declared_by="J. Smith"), SCHOOL]
     before = b""
     for declaration in declarations:

@@ -26,7 +26,7 @@ EARLY, LATE = "2026-11-22T09:00:00Z", "2026-11-22T10:00:00.500+01:00"
         (MuteRequest(muted=False, issued_at="2026-11-22T08:59:59"), MuteRequest(muted=True, issued_at=EARLY), False),
     ],
 )
-def test_of_two_dated_wishes_the_later_counts_and_otherwise_the_last(
+def test_of_two_dated_requests_the_later_counts_and_otherwise_the_last(
     new: MuteRequest, last: MuteRequest | None, counts: bool
 ) -> None:
     assert supersedes(new, last) is counts
@@ -41,7 +41,7 @@ def test_a_device_starts_as_it_was_left(tmp_path: Path) -> None:
     assert not MuteMemory(tmp_path / "new", "north", "pi-3b").muted
 
 
-def test_an_older_wish_is_not_written_down(tmp_path: Path) -> None:
+def test_an_older_request_is_not_saved(tmp_path: Path) -> None:
     memory = MuteMemory(tmp_path, "north", "pi-3a")
     memory.accept(MuteRequest(muted=True, issued_at=LATE))
     memory.save()
@@ -63,7 +63,7 @@ def test_a_file_that_cannot_be_read_closes_the_camera(
     assert not MuteMemory(tmp_path, "north", "pi-3a").muted
 
 
-def test_a_disk_that_fails_is_told_until_the_wish_is_written(tmp_path: Path) -> None:
+def test_a_disk_that_fails_is_reported_until_the_request_is_saved(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     folder.write_text("in the way")
     memory = MuteMemory(folder, "north", "pi-3a")
@@ -77,7 +77,7 @@ def test_a_disk_that_fails_is_told_until_the_wish_is_written(tmp_path: Path) -> 
     assert MuteMemory(folder, "north", "pi-3a").muted
 
 
-def test_without_a_folder_a_wish_holds_for_the_run_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_folder_a_request_holds_for_the_run_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     memory = MuteMemory(None, "north", "pi-3a")
     memory.accept(MuteRequest(muted=True))

@@ -52,7 +52,7 @@ def test_what_the_act_does_not_forbid_starts_once_declared(jurisdiction: str, se
 
 
 @pytest.mark.parametrize(
-    ("policy", "told"),
+    ("policy", "expected"),
     [
         (PolicySettings(), ["no jurisdiction, no setting, no legal_basis, no declared_by", 'jurisdiction = "<']),
         (declared("", "education", "medical"), ["got no jurisdiction, expected", 'jurisdiction = "<country code']),
@@ -69,7 +69,7 @@ def test_what_the_act_does_not_forbid_starts_once_declared(jurisdiction: str, se
     ],
 )
 def test_what_is_missing_or_not_understood_is_named_with_how_to_write_it(
-    policy: PolicySettings, told: list[str]
+    policy: PolicySettings, expected: list[str]
 ) -> None:
     for camera in LIVE:
         with pytest.raises(ConfigError) as caught:
@@ -79,7 +79,7 @@ def test_what_is_missing_or_not_understood_is_named_with_how_to_write_it(
         assert f"a live camera ({camera.source})" in message
         assert "[policy]" in message
         assert "\n" not in message
-        for words in told:
+        for words in expected:
             assert words in message
 
 

@@ -95,8 +95,8 @@ def published(rows: list[Row]) -> list[bytes]:
         duplicate_ids=0,
     )
     report = health.report(camera, clock.monotonic(), HardwareStatus())
-    told = builder.health(report, session, statistics, {"summary": len(sent)})
-    return [*sent, encode(told), exposition(session.id, told, connected=True).encode()]
+    health_message = builder.health(report, session, statistics, {"summary": len(sent)})
+    return [*sent, encode(health_message), exposition(session.id, health_message, connected=True).encode()]
 
 
 def rows(least: int, most: int) -> st.SearchStrategy[list[Row]]:
@@ -110,10 +110,10 @@ def test_one_person_four_and_none_give_the_same_bytes(one: list[Row], four: list
     assert published(one) == published(four) == published(some)
 
 
-def test_a_group_large_enough_is_told_about() -> None:
+def test_a_group_large_enough_is_reported() -> None:
     happy, sad = ([tuple([expression] * 6)] * (FPS * SECONDS) for expression in ("happy", "sad"))
-    told, other = b"".join(published(happy)), b"".join(published(sad))
-    assert b'"faces":6' in told
-    assert b'"suppressed":false' in told
-    assert b"latency_p50_seconds" in told
-    assert told != other
+    one, other = b"".join(published(happy)), b"".join(published(sad))
+    assert b'"faces":6' in one
+    assert b'"suppressed":false' in one
+    assert b"latency_p50_seconds" in one
+    assert one != other

@@ -7,7 +7,7 @@ import pytest
 from edge_agent.privacy.summary import SummaryWindow
 
 
-def test_a_window_tells_mean_presence_and_shares_of_face_time() -> None:
+def test_a_window_reports_mean_presence_and_shares_of_face_time() -> None:
     window = SummaryWindow(5.0, min_group=2)
     for index in range(50):
         assert window.add(["happy", "happy", "sad", None], index / 10) is None
@@ -34,7 +34,7 @@ def test_a_face_present_in_some_frames_alone_does_not_lift_the_group_over_the_li
     assert summary.suppressed
 
 
-def test_one_face_with_an_expression_among_many_without_is_not_told() -> None:
+def test_one_face_with_an_expression_among_many_without_is_not_reported() -> None:
     window = SummaryWindow(5.0, min_group=5)
     window.add(["sad"] + [None] * 29, 0.0)
     summary = window.close_if_due(5.0)
@@ -42,7 +42,7 @@ def test_one_face_with_an_expression_among_many_without_is_not_told() -> None:
     assert (summary.suppressed, summary.shares) == (True, None)
 
 
-def test_an_empty_room_over_the_limit_of_zero_is_told_as_empty() -> None:
+def test_an_empty_classroom_over_the_limit_of_zero_is_reported_as_empty() -> None:
     window = SummaryWindow(1.0, min_group=0)
     window.add([], 0.0)
     summary = window.close_if_due(1.0)

@@ -25,7 +25,7 @@ _FRAME_EVERY = 10
 
 
 def main(config: Path, seen: Path, leak: str) -> None:
-    """Watch, publish and remember until told to stop."""
+    """Watch, publish and remember until stopped."""
     set_up_logging(verbose=True)
     runs: set[bytes] = set()
 

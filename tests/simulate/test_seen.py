@@ -28,11 +28,11 @@ def yunet(data_dir: Path) -> Detector:
     return open_detector(DetectorSettings(kind="yunet", weights=str(weights)))
 
 
-def counted(detector: Detector, room: SimulatedClassroom, times: list[float]) -> tuple[int, int, int]:
+def counted(detector: Detector, classroom: SimulatedClassroom, times: list[float]) -> tuple[int, int, int]:
     """Faces present, faces found, and squares found where nobody is."""
     present = found = false = 0
     for t in times:
-        squares, truth = [detection.box for detection in detector.detect(room.render(t))], room.truth(t)
+        squares, truth = [detection.box for detection in detector.detect(classroom.render(t))], classroom.truth(t)
         here = [face.box for face in truth if face.present]
         present += len(here)
         found += sum(any(box.iou(square) > 0.5 for square in squares) for box in here)
@@ -55,31 +55,31 @@ def test_yunet_finds_the_faces_and_nothing_else(yunet: Detector, faces: int) -> 
 
 
 def test_the_truth_frames_a_face_as_the_detector_does(haar: Detector) -> None:
-    room = SimulatedClassroom(12, 1280, 720, seed=3)
-    squares = [detection.box for detection in haar.detect(room.render(4.0))]
+    classroom = SimulatedClassroom(12, 1280, 720, seed=3)
+    squares = [detection.box for detection in haar.detect(classroom.render(4.0))]
 
     def nearest(box: Box) -> Box:
         return max(squares, key=box.iou)
 
-    boxes = [face.box for face in room.truth(4.0) if face.present]
+    boxes = [face.box for face in classroom.truth(4.0) if face.present]
     sides = [nearest(box).side / box.side for box in boxes]
     offsets = [np.subtract(nearest(box).center, box.center) / box.side for box in boxes]
     assert np.median(sides) == pytest.approx(1.0, abs=0.08)
     assert np.abs(np.median(offsets, axis=0)).max() < 0.04
 
 
-def test_an_empty_room_has_no_faces(haar: Detector) -> None:
+def test_an_empty_classroom_has_no_faces(haar: Detector) -> None:
     assert haar.detect(SimulatedClassroom(0, 1280, 720, seed=7).render(3.0)) == []
 
 
-def test_the_bundled_model_reads_most_expressions_through_the_detector(haar: Detector) -> None:
+def test_the_bundled_model_recognises_most_expressions_through_the_detector(haar: Detector) -> None:
     classifier = Classifier.load()
     answers: dict[str, Counter[str]] = {name: Counter() for name in FER2013}
-    room = SimulatedClassroom(24, 1280, 720, seed=11)
+    classroom = SimulatedClassroom(24, 1280, 720, seed=11)
     for t in (3.0, 21.0, 40.0):
-        image = room.render(t)
+        image = classroom.render(t)
         for detection in haar.detect(image):
-            face = max(room.truth(t), key=lambda face: face.box.iou(detection.box))
+            face = max(classroom.truth(t), key=lambda face: face.box.iou(detection.box))
             if face.present and face.intensity >= 0.8:
                 box = detection.box
                 crop = crop_face(image, box.left, box.top, box.side, classifier.channels)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class SteppedClock:
-    """Time that passes only when told to; the wall clock can be set apart from it."""
+    """Time that passes only when advanced; the wall clock can be set apart from it."""
 
     def __init__(self, wall: float = 1_700_000_000.0, *, synced: bool = True) -> None:
         self._monotonic, self._offset = 1000.0, wall - 1000.0

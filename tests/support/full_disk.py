@@ -1,4 +1,4 @@
-"""A disk with no room, without one."""
+"""A disk without space, without one."""
 
 import resource
 from collections.abc import Iterator

@@ -10,7 +10,7 @@ from edge_agent.types import Box, ChangeKind, ExpressionChange, WindowSummary
 
 
 def a_change(expression: str = "happy", observed_at: float | None = None) -> ExpressionChange:
-    """The start of an expression, now unless told otherwise."""
+    """The start of an expression, now unless given otherwise."""
     return ExpressionChange(
         kind=ChangeKind.START,
         track="k7q2",
@@ -52,5 +52,5 @@ def a_row(row_id: int, topic: str = "expression", session: str = "S1", payload: 
 
 
 def a_delivery(row_id: int, at_ms: int = 1000, *, clock_synced: bool = True) -> Delivery:
-    """An acknowledgement of that row, by a clock that is set unless told otherwise."""
+    """An acknowledgement of that row, by a clock that is set unless given otherwise."""
     return Delivery(row_id, at_ms, clock_synced)

@@ -24,7 +24,7 @@ PI_4 = {
 }
 
 
-def test_a_raspberry_pi_tells_both(tmp_path: Path) -> None:
+def test_a_raspberry_pi_reports_both(tmp_path: Path) -> None:
     assert read_hardware_status(write(tmp_path, PI_4)) == HardwareStatus(61.2, throttled=True)
 
 
@@ -47,7 +47,7 @@ def test_of_several_zones_the_hottest_of_the_processor_counts(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(("state", "throttled"), [("0", False), ("2", True)])
-def test_other_boards_tell_by_how_far_the_processor_is_slowed_to_cool(
+def test_other_hardware_reports_how_far_the_processor_is_slowed_to_cool(
     tmp_path: Path, state: str, throttled: bool
 ) -> None:
     fan, processor = "class/thermal/cooling_device0", "class/thermal/cooling_device1"
@@ -57,7 +57,7 @@ def test_other_boards_tell_by_how_far_the_processor_is_slowed_to_cool(
     assert read_hardware_status(tmp_path).throttled is throttled
 
 
-def test_nothing_and_nonsense_tell_nothing(tmp_path: Path) -> None:
+def test_nothing_and_nonsense_report_nothing(tmp_path: Path) -> None:
     assert read_hardware_status(tmp_path) == HardwareStatus()
     write(tmp_path, dict.fromkeys(PI_4, "warm"))
     (tmp_path / "class/thermal/thermal_zone1/temp").mkdir(parents=True)

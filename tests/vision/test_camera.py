@@ -32,7 +32,7 @@ NOISE = np.random.default_rng(5)
 
 
 class Scripted:
-    """A camera that delivers noise at 100 fps until told otherwise."""
+    """A camera that delivers noise at 100 fps until set otherwise."""
 
     name = "scripted camera"
     lossless = False
@@ -136,7 +136,7 @@ def lamp(source: Scripted) -> Lamp:
     return lamp
 
 
-def test_the_light_is_on_before_the_device_opens_until_after_it_closed(lamp: Lamp) -> None:
+def test_the_led_is_on_before_the_device_opens_until_after_it_closed(lamp: Lamp) -> None:
     camera = Camera(LIVE, lamp.open, backoff=Backoff(base_s=0.02, cap_s=0.05), on_device=lamp.show)
     camera.start()
     next_frame(camera)
@@ -149,7 +149,7 @@ def test_the_light_is_on_before_the_device_opens_until_after_it_closed(lamp: Lam
     assert [word for word, before in zip(lamp.story, ["", *lamp.story], strict=False) if word != before] == once * 2
 
 
-def test_the_light_stays_on_while_a_hanging_device_may_still_be_open(source: Scripted, lamp: Lamp) -> None:
+def test_the_led_stays_on_while_a_hanging_device_may_still_be_open(source: Scripted, lamp: Lamp) -> None:
     camera = Camera(LIVE, lamp.open, backoff=Backoff(base_s=0.02, cap_s=0.05), on_device=lamp.show)
     camera.start()
     next_frame(camera)
@@ -434,7 +434,7 @@ def test_a_network_camera_that_loses_its_power_is_back_by_itself(caplog: pytest.
         with RtspServer(port=server.port):
             until(lambda: camera.state is CameraState.OK)
             assert next_frame(camera, before.index).index > before.index
-            # counted while the camera still has its power: its second loss would be told too
+            # counted while the camera still has its power: its second loss would be logged too
             assert [record.levelname for record in caplog.records].count("WARNING") == 1
     assert "s3cret" not in caplog.text
 

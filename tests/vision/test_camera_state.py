@@ -21,11 +21,11 @@ from edge_agent.vision.camera_state import (
 NOISE = np.random.default_rng(3)
 
 
-def room(level: float = 120.0) -> Image:
+def classroom(level: float = 120.0) -> Image:
     return np.clip(NOISE.normal(level, 4, (24, 32, 3)), 0, 255).astype(np.uint8)
 
 
-def watch(images: Iterable[Image], fps: float = 10.0, live: bool = True) -> list[CameraState]:
+def states_after(images: Iterable[Image], fps: float = 10.0, live: bool = True) -> list[CameraState]:
     """The state after each image of a camera that delivers them at ``fps``."""
     history: FrameHistory | None = None
     states = []
@@ -35,43 +35,43 @@ def watch(images: Iterable[Image], fps: float = 10.0, live: bool = True) -> list
     return states
 
 
-def test_a_lit_room_is_ok() -> None:
-    assert set(watch(room() for _ in range(150))) == {CameraState.OK}
+def test_a_lit_classroom_is_ok() -> None:
+    assert set(states_after(classroom() for _ in range(150))) == {CameraState.OK}
 
 
 def test_black_pictures_count_as_dark_only_after_three_seconds() -> None:
-    states = watch(room(3.0) for _ in range(32))
+    states = states_after(classroom(3.0) for _ in range(32))
     assert states[:30] == [CameraState.OK] * 30
     assert states[30:] == [CameraState.DARK] * 2
 
 
 def test_a_blink_of_light_starts_the_wait_for_darkness_anew() -> None:
-    states = watch([room(3.0)] * 20 + [room()] + [room(3.0)] * 25)
+    states = states_after([classroom(3.0)] * 20 + [classroom()] + [classroom(3.0)] * 25)
     assert CameraState.DARK not in states
 
 
 def test_a_level_between_the_two_limits_keeps_dark_dark_and_bright_bright() -> None:
     twilight = [np.full((24, 32, 3), 14, np.uint8)] * 5
-    assert set(watch(twilight * 10)) == {CameraState.OK}
-    assert watch([room(3.0)] * 40 + twilight)[-5:] == [CameraState.DARK] * 5
+    assert set(states_after(twilight * 10)) == {CameraState.OK}
+    assert states_after([classroom(3.0)] * 40 + twilight)[-5:] == [CameraState.DARK] * 5
 
 
 def test_equal_pictures_count_as_frozen_after_ten_seconds() -> None:
-    states = watch([room()] * 102)
+    states = states_after([classroom()] * 102)
     assert states[:100] == [CameraState.OK] * 100
     assert states[100:] == [CameraState.FROZEN] * 2
 
 
 def test_one_different_picture_thaws() -> None:
-    assert watch([*[room()] * 120, room()])[-1] is CameraState.OK
+    assert states_after([*[classroom()] * 120, classroom()])[-1] is CameraState.OK
 
 
 def test_a_still_photo_is_not_frozen() -> None:
-    assert set(watch([room()] * 150, live=False)) == {CameraState.OK}
+    assert set(states_after([classroom()] * 150, live=False)) == {CameraState.OK}
 
 
 def test_a_covered_lens_is_dark_rather_than_frozen() -> None:
-    assert watch([np.zeros((24, 32, 3), np.uint8)] * 150)[-1] is CameraState.DARK
+    assert states_after([np.zeros((24, 32, 3), np.uint8)] * 150)[-1] is CameraState.DARK
 
 
 @pytest.mark.parametrize("state", [CameraState.DARK, CameraState.FROZEN])
@@ -84,7 +84,7 @@ def test_the_reason_says_what_to_check(state: CameraState) -> None:
 
 
 def test_a_difference_of_one_level_in_a_looked_at_row_changes_the_fingerprint() -> None:
-    image = room()
+    image = classroom()
     other = image.copy()
     other[16, 20, 1] ^= 1
     assert digest(image) == digest(image.copy())

@@ -61,7 +61,7 @@ def test_no_faces_give_no_rows(plain: Classifier) -> None:
     assert probabilities.dtype == np.float32
 
 
-def test_a_face_is_read_the_same_in_any_batch(plain: Classifier) -> None:
+def test_a_face_is_classified_the_same_in_any_batch(plain: Classifier) -> None:
     faces = noise(70)
     together = plain.predict(faces)
 
@@ -101,7 +101,7 @@ def test_a_last_axis_of_one_is_welcome(plain: Classifier) -> None:
     np.testing.assert_array_equal(plain.predict(noise(3)[..., None]), plain.predict(noise(3)))
 
 
-def test_a_view_into_a_larger_array_is_read_rightly(plain: Classifier) -> None:
+def test_a_view_into_a_larger_array_is_classified_rightly(plain: Classifier) -> None:
     faces = noise(6)
 
     np.testing.assert_array_equal(plain.predict(faces[::2, ::-1]), plain.predict(faces[::2, ::-1].copy()))

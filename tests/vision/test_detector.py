@@ -96,7 +96,7 @@ def test_a_small_picture_is_never_enlarged() -> None:
     assert HaarDetector(12).search_scale(np.zeros((60, 80), np.uint8)) == 1.0
 
 
-def test_a_dim_room_is_searched_like_a_bright_one(detector: CalibratedDetector) -> None:
+def test_a_dim_classroom_is_searched_like_a_bright_one(detector: CalibratedDetector) -> None:
     dim: Image = (PICTURE * 0.15).astype(np.uint8)
     assert len(detector.detect(dim)) >= len(TRUTH) - 1
 

@@ -11,7 +11,7 @@ from edge_agent.vision.frame_slot import FrameSlot
 
 
 class Clock:
-    """A clock that stands still until told otherwise."""
+    """A clock that stands still until set."""
 
     now = 100.0
 

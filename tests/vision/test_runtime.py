@@ -105,7 +105,7 @@ def read_in(
 
 
 @pytest.mark.timeout(600)
-def test_tflite_runtime_reads_as_litert_does(
+def test_tflite_runtime_answers_as_litert_does(
     old_python: Path, model: Path, faces: NDArray[np.uint8], tmp_path: Path
 ) -> None:
     litert = Classifier.load(model, runtime="litert")
@@ -118,7 +118,7 @@ def test_tflite_runtime_reads_as_litert_does(
 
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(not installed("tensorflow"), reason="TensorFlow is not installed")
-def test_tensorflow_reads_as_litert_does(model: Path, faces: NDArray[np.uint8]) -> None:
+def test_tensorflow_answers_as_litert_does(model: Path, faces: NDArray[np.uint8]) -> None:
     litert = Classifier.load(model, runtime="litert")
     tensorflow = Classifier.load(model, runtime="tensorflow")
 
@@ -151,7 +151,7 @@ def test_a_broken_runtime_is_passed_over_with_a_warning_that_says_why(old_python
     sys.version_info[:2] not in ((3, 10), (3, 11)), reason="tflite-runtime has no build for this Python"
 )
 @pytest.mark.skipif(int(np.__version__.split(".")[0]) < 2, reason="needs NumPy 2")
-def test_tflite_runtime_beside_numpy_2_is_told_apart_and_explained(old_python: Path, tmp_path: Path) -> None:
+def test_tflite_runtime_beside_numpy_2_is_recognised_and_explained(old_python: Path, tmp_path: Path) -> None:
     asked = "import sys, tflite_runtime; print(sys.version_info[:2] == eval(sys.argv[1]), tflite_runtime.__path__[0])"
     done = subprocess.run(
         [str(old_python), "-c", asked, str(sys.version_info[:2])], capture_output=True, text=True, check=True

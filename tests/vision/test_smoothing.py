@@ -40,7 +40,7 @@ def test_a_single_odd_reading_changes_nothing() -> None:
     assert [change.kind for change in changes] == [ChangeKind.START]
 
 
-def test_a_lasting_change_is_told_with_what_came_before_and_how_long_it_held() -> None:
+def test_a_lasting_change_is_reported_with_what_came_before_and_how_long_it_held() -> None:
     smoother = Smoother(LABELS, SETTINGS)
     _, change = timeline(smoother, [*[reading(happy=1.0)] * 30, *[reading(sad=1.0)] * 30])
     assert (change.kind, change.expression, change.previous) == (ChangeKind.CHANGE, "sad", "happy")
@@ -67,7 +67,7 @@ def test_uncertain_is_left_only_above_its_band() -> None:
     assert [change.expression for change in clearly_over] == ["happy"]
 
 
-def test_the_end_tells_the_last_expression_and_its_length() -> None:
+def test_the_end_names_the_last_expression_and_its_length() -> None:
     smoother = Smoother(LABELS, SETTINGS)
     timeline(smoother, [reading(happy=1.0)] * 20)
     end = smoother.end("t1", BOX, 5.0)

@@ -87,7 +87,7 @@ def test_a_single_false_positive_never_becomes_a_track() -> None:
     assert all(not update.present and not update.ended for update in play(follower, scene))
 
 
-def test_false_positives_all_over_the_room_never_become_tracks() -> None:
+def test_false_positives_all_over_the_frame_never_become_tracks() -> None:
     rng = random.Random(5)
 
     def noise(_: float) -> list[Detection]:
@@ -109,7 +109,7 @@ def test_a_face_hidden_for_a_second_keeps_its_id() -> None:
     assert not any(update.ended for update in updates)
 
 
-def test_a_hidden_face_is_told_where_and_when_it_was_last_seen() -> None:
+def test_a_hidden_face_is_reported_where_and_when_it_was_last_seen() -> None:
     updates = play(tracker(), steadily(10, 3, lambda t: [] if t >= 1.95 else [face(200 + 40 * t, 200)]))
     hidden = updates[-1].present[0]
     assert hidden.last_seen_at == pytest.approx(101.9)
@@ -148,7 +148,7 @@ def test_after_a_gap_without_frames_the_same_place_is_a_new_face() -> None:
     assert ids(updates[1]) == ["id1"]
 
 
-def test_a_face_that_jumps_across_the_room_is_a_new_one() -> None:
+def test_a_face_that_jumps_across_the_frame_is_a_new_one() -> None:
     updates = play(tracker(), steadily(10, 4, lambda t: [face(200 if t < 1.95 else 800, 200)]))
     assert nearest(updates[15], (200, 200, 80)) == "id0"
     assert nearest(updates[25], (800, 200, 80)) == "id1"

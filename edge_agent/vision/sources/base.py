@@ -40,8 +40,8 @@ class FrameSource(Protocol):
     def close(self) -> None:
         """Release the device. May be called from any thread, at any time, more than once.
 
-        A call during a ``read`` cuts it short where that is possible and otherwise leaves the device to be released by
-        the call that the reading thread makes after its last ``read``.
+        A call during a ``read`` cuts it short where that is possible. Otherwise the device is released by the call that
+        the reading thread makes after its last ``read``.
         """
 
 

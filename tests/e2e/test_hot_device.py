@@ -1,4 +1,4 @@
-"""A whole agent on a board that throttles."""
+"""A whole agent on hardware that throttles."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from edge_agent.decoding import UNDECODABLE
-from edge_agent.errors import AgentError, InputError
-from edge_agent.outbox.replay import ResendOutcome, ResendRange, ResendRefused
+from edge_agent.errors import AgentError, InputError, Rejected
+from edge_agent.outbox.replay import ResendOutcome, ResendRange
 from edge_agent.privacy.audit import AUDIT
 from edge_agent.protocol.messages import Command, CommandId, CommandName, Reply, ResendResult, decode
 from edge_agent.protocol.topics import SEQUENCED
@@ -131,7 +131,7 @@ def _range_of(command: Command) -> ResendRange | None:
 
 
 def _answer_resend(pending: _PendingReply, outcome: ResendOutcome) -> None:
-    if isinstance(outcome, ResendRefused):
+    if isinstance(outcome, Rejected):
         pending.refuse(outcome.reason)
         return
     more_from = UNSET if outcome.more_from is None else outcome.more_from

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from edge_agent.clock import Clock, SystemClock
 from edge_agent.config import Settings
+from edge_agent.device.announcer import Announcer
 from edge_agent.device.builders import MessageBuilder
 from edge_agent.device.commands import CommandDispatcher, Handler
 from edge_agent.device.delivery import Outgoing
@@ -17,7 +18,6 @@ from edge_agent.device.health_reports import HealthReports
 from edge_agent.device.home_assistant import HomeAssistant
 from edge_agent.device.inbox import Inbox
 from edge_agent.device.instance_lock import acquire
-from edge_agent.device.presence import Presence
 from edge_agent.device.publisher import Publisher, PublisherTiming
 from edge_agent.device.retained_status import RetainedStatus
 from edge_agent.device.statistics import MessengerStatistics, PublisherState, StatisticsCollector
@@ -94,12 +94,12 @@ class Messenger:
         self._status = RetainedStatus(
             topics.of(STATUS), session, builder, self._unqueued, home_assistant, settings.mqtt.will_delay_s
         )
-        presence = Presence(topics, session, self._status, self._health, duplicate_ids)
+        announcer = Announcer(topics, session, self._status, self._health, duplicate_ids)
 
         self._commands = CommandDispatcher(self._outbox.resend, commands or {})
         desired_state = DesiredState(session, self._unqueued, on_desired)
         own = {
-            topics.of(STATUS): presence.status_received,
+            topics.of(STATUS): announcer.status_received,
             topics.of(DESIRED): desired_state.received,
             topics.of(COMMAND): self._command_received,
         }
@@ -108,7 +108,7 @@ class Messenger:
             settings.mqtt,
             Outgoing(topics, self._outbox, self._unqueued, self._subscriptions, topic_backoff, session.is_late, wakeup),
             Inbox(own, home_assistant, on_other),
-            presence,
+            announcer,
             self._status,
             state=state,
             timing=timing,

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from edge_agent.backoff import Backoff
 from edge_agent.config import MqttSettings
+from edge_agent.device.announcer import Announcer
 from edge_agent.device.delivery import Delivery, Outgoing
 from edge_agent.device.inbox import Inbox
 from edge_agent.device.outage import OutageLog
-from edge_agent.device.presence import Presence
 from edge_agent.device.retained_status import RetainedStatus
 from edge_agent.device.statistics import PublisherState
 from edge_agent.errors import BrokerError
@@ -62,7 +62,7 @@ class Publisher:
         settings: Most messages in flight, and how long the broker keeps the session.
         outgoing: What there is to send.
         inbox: Who reads what comes in.
-        presence: Announces the device on each connection.
+        announcer: Announces the device on each connection.
         status: The will and the offline message.
         state: Where the publisher notes what it does.
         timing: Timeouts and waits.
@@ -74,14 +74,14 @@ class Publisher:
         settings: MqttSettings,
         outgoing: Outgoing,
         inbox: Inbox,
-        presence: Presence,
+        announcer: Announcer,
         status: RetainedStatus,
         *,
         state: PublisherState,
         timing: PublisherTiming,
     ) -> None:
         self._broker, self._outgoing, self._inbox = broker, outgoing, inbox
-        self._presence, self._status = presence, status
+        self._announcer, self._status = announcer, status
         self._state, self._timing = state, timing
         self._max_in_flight = settings.max_in_flight
         self._session_expiry_s = settings.session_expiry_s if broker.protocol == "5" else 0
@@ -169,12 +169,16 @@ class Publisher:
             delivery.receive(1.0 if in_service else 0.05, time.monotonic)
 
     def _announce(self, delivery: Delivery, now: float) -> bool:
-        """Let messages flow once it is known what the broker remembers; ``False`` to connect anew."""
+        """Announce the device once its own retained status has been read or none has come in time.
+
+        Returns:
+            ``False`` where the device has to connect anew, with another will.
+        """
         answered_at = delivery.subscribed_at
         waited = answered_at is not None and now > answered_at + self._timing.status_wait_s
         if not delivery.status_read and not waited:
             return True
-        if not self._presence.announce():
+        if not self._announcer.announce():
             return False
         self._state.connected = True
         self._state.connections += 1
@@ -216,6 +220,6 @@ class Publisher:
             self._retry.reset()
             self._refused_retry.reset()
         if closed.code == SESSION_TAKEN_OVER:
-            self._presence.taken_over()
+            self._announcer.taken_over()
             return self._refused_retry.next()
         return self._retry.next()

@@ -24,9 +24,10 @@ from pathlib import Path
 
 from edge_agent.clock import Clock
 from edge_agent.config import OutboxSettings
+from edge_agent.errors import Rejected
 from edge_agent.outbox.fallback_store import FallbackStore
 from edge_agent.outbox.queue_heads import QueueHeads
-from edge_agent.outbox.replay import RESEND_LIMIT, ResendAnswer, ResendOutcome, ResendRange, ResendRefused, gaps_between
+from edge_agent.outbox.replay import RESEND_LIMIT, ResendAnswer, ResendOutcome, ResendRange, gaps_between
 from edge_agent.outbox.retention import Retention
 from edge_agent.outbox.statistics import OutboxStatistics
 from edge_agent.outbox.store import Row, StoredSession
@@ -151,7 +152,7 @@ class Outbox:
                 self._requests.append((wanted, answer))
                 self._changed.notify_all()
         if busy:
-            answer(ResendRefused("busy sending other events again; ask later"))
+            answer(Rejected("busy sending other events again; ask later"))
 
     def remember(self, session: StoredSession) -> None:
         """Note the current run, or what has become known about its start."""
@@ -321,7 +322,7 @@ class Outbox:
             self._heads.resend(replace(row, resent=True) for row in rows)
         missing = gaps_between([row.seq for row in rows], wanted.first, last)
         if missing and self._store.out_of_reach:
-            answer(ResendRefused("the disk with the events does not answer; ask later"))
+            answer(Rejected("the disk with the events does not answer; ask later"))
         else:
             answer(ResendAnswer(len(rows), missing, last + 1 if last < wanted.last else None))
         self._on_ready()

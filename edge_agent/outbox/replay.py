@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from edge_agent.errors import Rejected
+
 RESEND_LIMIT: Final = 1000
 """Rows that one request gets at most; the answer says where to go on."""
 
@@ -35,18 +37,8 @@ class ResendAnswer:
     more_from: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ResendRefused:
-    """The result of a request that has to be made again later.
-
-    Attributes:
-        reason: Why, in words for the subscriber.
-    """
-
-    reason: str
-
-
-ResendOutcome: TypeAlias = ResendAnswer | ResendRefused
+ResendOutcome: TypeAlias = ResendAnswer | Rejected
+"""``Rejected`` where the request has to be made again later, with the reason in words for the subscriber."""
 
 
 def gaps_between(present: Sequence[int], first: int, last: int) -> tuple[tuple[int, int], ...]:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from edge_agent.device.commands import CommandDispatcher
-from edge_agent.errors import InputError
-from edge_agent.outbox.replay import ResendAnswer, ResendOutcome, ResendRange, ResendRefused
+from edge_agent.errors import InputError, Rejected
+from edge_agent.outbox.replay import ResendAnswer, ResendOutcome, ResendRange
 from edge_agent.privacy.audit import FILE, audit_file
 from edge_agent.protocol.messages import Command, Reply
 
@@ -137,7 +137,7 @@ def test_a_resend_asks_the_outbox_and_tells_what_is_missing() -> None:
 
 def test_a_resend_while_too_much_is_under_way_is_refused() -> None:
     payload = command("resend", ',"session":"S0","topic":"summary","from":3,"to":20')
-    assert "busy" in reply_to(payload, outcome=ResendRefused("busy, ask later")).error
+    assert "busy" in reply_to(payload, outcome=Rejected("busy, ask later")).error
 
 
 @pytest.mark.parametrize(

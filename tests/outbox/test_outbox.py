@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from edge_agent.config import OutboxSettings
+from edge_agent.errors import Rejected
 from edge_agent.outbox.outbox import Outbox
-from edge_agent.outbox.replay import RESEND_LIMIT, ResendAnswer, ResendOutcome, ResendRange, ResendRefused
+from edge_agent.outbox.replay import RESEND_LIMIT, ResendAnswer, ResendOutcome, ResendRange
 from edge_agent.outbox.store import Row, StoredSession
 from tests.support.broker import wait_until
 from tests.support.clocks import SteppedClock
@@ -234,7 +235,7 @@ def test_nothing_is_called_gone_that_lies_on_a_disk_which_does_not_answer(tmp_pa
     wait_until(lambda: outbox.statistics().storage == "disk", what="the disk")
     answered = ask(outbox, ResendRange("S1", "expression", 1, 3))
     outbox.close()
-    assert unanswered == ResendRefused("the disk with the events does not answer; ask later")
+    assert unanswered == Rejected("the disk with the events does not answer; ask later")
     assert in_memory == ResendAnswer(1, (), None)
     assert answered == ResendAnswer(2, ((3, 3),), None)
 
@@ -249,7 +250,7 @@ def test_requests_cannot_fill_the_memory(open_outbox: Callable[..., Outbox]) -> 
     outbox = open_outbox()
     put(outbox, *range(1, RESEND_LIMIT + 1))
     answers = [request(outbox, ResendRange("S1", "expression", 1, RESEND_LIMIT)) for _ in range(6)]
-    assert [isinstance(answer, ResendRefused) for answer in answers] == [False, False, False, False, True, True]
+    assert [isinstance(answer, Rejected) for answer in answers] == [False, False, False, False, True, True]
 
 
 def test_delivered_events_expire_after_their_retention(open_outbox: Callable[..., Outbox]) -> None:
@@ -353,9 +354,9 @@ def test_what_may_no_longer_be_sent_is_deleted_even_if_it_comes_to_light_later(t
     (tmp_path / "disk").rename(tmp_path / "unplugged")
     (tmp_path / "disk").write_text("in the way")
     outbox = opened(forbidden_topics=("expression",), retry_disk_s=0.05)
-    assert isinstance(request(outbox, ResendRange("S1", "expression", 1, 2)), ResendRefused)
+    assert isinstance(request(outbox, ResendRange("S1", "expression", 1, 2)), Rejected)
     unanswered = request(outbox, ResendRange("S1", "summary", 3, 3))
-    assert isinstance(unanswered, ResendRefused)
+    assert isinstance(unanswered, Rejected)
     assert "does not answer; ask later" in unanswered.reason
     (tmp_path / "disk").unlink()
     (tmp_path / "unplugged").rename(tmp_path / "disk")

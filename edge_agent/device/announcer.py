@@ -16,7 +16,7 @@ from edge_agent.protocol.topics import Topics
 log = logging.getLogger(__name__)
 
 
-class Presence:
+class Announcer:
     """Keeps the device's retained status correct. Its methods are called on the publisher's thread.
 
     Args:

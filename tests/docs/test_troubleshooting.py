@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from edge_agent.vision.camera_state import CameraState
 
 ROOT = Path(__file__).parents[2]
@@ -75,3 +77,22 @@ def test_the_page_has_every_check_of_doctor_and_no_other() -> None:
     checks = strings(node.args[0] for node in calls if isinstance(node.func, ast.Name) and node.func.id == "_attempt")
     assert len(checks) >= 9, "the search finds nothing in the code any more"
     assert listed("Checks of `edge-agent doctor`") == checks
+
+
+MESSAGES = sorted(
+    {
+        fragment.strip(" :")
+        for title in ("Camera errors", "Connection errors", "Certificates", "Model errors", "Installation and service")
+        for cell in re.findall(r"^\| ([^|]*`[^|]*) \|", section(title), re.MULTILINE)
+        for message in re.findall(r"`([^`]+)`", cell)
+        for fragment in message.split("...")
+        if len(fragment.strip(" :")) > 3
+    }
+)
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_a_message_on_the_page_is_one_that_the_code_can_say(message: str) -> None:
+    sources = (file.read_text(encoding="utf-8") for file in (ROOT / "edge_agent").rglob("*.py"))
+    joined = (re.sub(r'"\s*f?"', "", source) for source in sources)
+    assert any(message in source for source in joined)

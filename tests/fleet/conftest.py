@@ -93,7 +93,7 @@ class DeviceFiles:
 
 @dataclass
 class SchoolUnderTest:
-    """A broker, the fleet's folder, and room for devices."""
+    """A broker, the fleet's folder, and a folder for devices."""
 
     broker: SchoolBroker
     folder: Path

@@ -79,7 +79,7 @@ def agent_of(files: DeviceFiles) -> Iterator[RunningAgent]:
     assert "Traceback" not in agent.log.read_text(), agent.log.read_text()
 
 
-class Roll:
+class StatusLog:
     """What every device's retained status says, seen by the operator."""
 
     def __init__(self, connection: Connection) -> None:
@@ -103,16 +103,16 @@ class Roll:
         pytest.fail(f"nothing is retained under {topic}")
 
     def wait(self, device: str, state: str, after: str = "") -> Status:
-        """Wait for a word that follows the one waited for before: of a device that is online, in a later session than
+        """Wait for a status after the one waited for before: of a device that is online, in a later session than
         ``after``, with its model's update in this state. One that has passed by meanwhile counts; another
         verdict fails.
         """
         deadline = time.monotonic() + _TIMEOUT_S
         while time.monotonic() < deadline:
             self._listen()
-            words = self.history.get(device, [])
-            for number in range(self._waited_for.get(device, 0), len(words)):
-                status, update = words[number], words[number].model_update
+            statuses = self.history.get(device, [])
+            for number in range(self._waited_for.get(device, 0), len(statuses)):
+                status, update = statuses[number], statuses[number].model_update
                 if status.state != "online" or not isinstance(update, ModelUpdate) or status.session <= after:
                     continue
                 if update.state == state:
@@ -129,11 +129,11 @@ class Roll:
 
 
 @contextlib.contextmanager
-def roll_of(school: SchoolUnderTest) -> Iterator[Roll]:
+def status_log_of(school: SchoolUnderTest) -> Iterator[StatusLog]:
     """The operator's view."""
-    connection = Connection(replace(school.account(), username="operator"), "roll")
+    connection = Connection(replace(school.account(), username="operator"), "status-log")
     try:
-        yield Roll(connection)
+        yield StatusLog(connection)
     finally:
         connection.close()
 

@@ -236,16 +236,16 @@ def test_a_revoked_device_is_shut_out_at_once_and_the_others_are_not(school: Sch
         assert publishes(untouched, B.of("status"))
     with connected(with_account(school, "dashboard")) as dashboard:
         dashboard.subscribe([own.of("status")])
-        told: list[Received] = []
-        while not told:
-            told = [signal for signal in dashboard.poll(5.0) if isinstance(signal, Received)]
-    assert b'"offline"' in told[0].payload
+        received: list[Received] = []
+        while not received:
+            received = [signal for signal in dashboard.poll(5.0) if isinstance(signal, Received)]
+    assert b'"offline"' in received[0].payload
 
 
 def test_a_status_that_nobody_can_read_goes_with_the_device(school: SchoolUnderTest) -> None:
     device, topic = school.device("babbling"), Topics("classroom", "school", "babbling").of("status")
     with connected(device.broker()) as connection:
-        assert publishes(connection, topic, b"last words", retain=True)
+        assert publishes(connection, topic, b"left behind", retain=True)
     school.revoke("babbling")
     with connected(with_account(school, "dashboard"), "looking") as dashboard:
         dashboard.subscribe([topic])

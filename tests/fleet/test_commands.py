@@ -1,4 +1,4 @@
-"""Fleet commands against a real broker: the roster, enrolment over ssh, and a broker that does not follow."""
+"""Fleet commands against a real broker: the fleet status, enrolment over ssh, and a broker that does not reload."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.support.broker import wait_until
 
 
 def stand_in_for_ssh(folder: Path, device: DeviceFiles) -> str:
-    """A command that runs what it is told as if on the device: its configuration, its keys, its ``sudo``."""
+    """A command that runs its argument as if on the device: its configuration, its keys, its ``sudo``."""
     program = "import typer; from edge_agent.enrol.cli import enrol; typer.run(enrol)"
     enrol = [sys.executable, "-c", program, "--config", str(device.config), "--keys", str(device.keys)]
     scripts = {
@@ -53,7 +53,7 @@ def test_a_device_that_cannot_be_reached_is_named(school: SchoolUnderTest) -> No
         add(None, ssh="pi@nowhere", ssh_command="false", folder=school.folder)
 
 
-def test_the_roster_joins_the_register_with_what_devices_say(
+def test_the_fleet_status_joins_the_register_with_what_devices_say(
     school: SchoolUnderTest, capsys: pytest.CaptureFixture[str]
 ) -> None:
     speaker, _ = school.device("speaks"), school.device("silent")

@@ -69,7 +69,7 @@ def test_a_devices_last_will_reaches_its_own_topics_alone(school: SchoolUnderTes
         heard: list[str] = []
         for topic in (foreign.of("status"), own.of("status")):
             # The broker takes the second of two connections under one name for the end of the first.
-            left = Connection(device.broker(), "x", will=Will(topic, b"last words"))
+            left = Connection(device.broker(), "x", will=Will(topic, b"left behind"))
             with connected(device.broker(), "x") as taking_over:
                 assert publishes(taking_over, own.of("health"))
             left.close()
@@ -78,7 +78,7 @@ def test_a_devices_last_will_reaches_its_own_topics_alone(school: SchoolUnderTes
             heard.extend(
                 signal.topic
                 for signal in dashboard.poll(0.1)
-                if isinstance(signal, Received) and signal.payload == b"last words"
+                if isinstance(signal, Received) and signal.payload == b"left behind"
             )
             return bool(heard)
 

@@ -15,7 +15,7 @@ from fleet.model_cli import publish_model
 from fleet.models import ModelPublisher
 from fleet.register import utc_now
 from tests.fleet.conftest import SchoolUnderTest
-from tests.fleet.devices import agent_of, bundle_file, enrolled_with_camera, roll_of
+from tests.fleet.devices import agent_of, bundle_file, enrolled_with_camera, status_log_of
 from tests.support.broker import wait_until
 from tests.support.golden_models import dense_bundle, edge_bundle
 
@@ -25,7 +25,7 @@ UNHURRIED = 1
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
-def told(school: SchoolUnderTest, name: str, capsys: pytest.CaptureFixture[str]) -> str:
+def model_state(school: SchoolUnderTest, name: str, capsys: pytest.CaptureFixture[str]) -> str:
     """What ``fleet list`` says of a device's model."""
     capsys.readouterr()
     list_devices(folder=school.folder, json=True)
@@ -38,14 +38,17 @@ def test_a_published_model_takes_over_in_the_running_agent_and_proves_itself(
 ) -> None:
     files = enrolled_with_camera(school, "runs", probation_s=3, fps=UNHURRIED)
     new = unpack_bundle(edge_bundle("runs"), "new")
-    with roll_of(school) as roll, agent_of(files):
-        before = roll.wait("runs", "none")
-        assert told(school, "runs", capsys) == "bundled"
+    with status_log_of(school) as status_log, agent_of(files):
+        before = status_log.wait("runs", "none")
+        assert model_state(school, "runs", capsys) == "bundled"
         publish_model(bundle_file(tmp_path, edge_bundle("runs")), device=["runs"], folder=school.folder)
-        after = roll.wait("runs", "current")
+        after = status_log.wait("runs", "current")
         assert isinstance(after.model_update, ModelUpdate)
         assert (after.session, after.model) == (before.session, new.model_id)
-        assert (after.model_update.source, told(school, "runs", capsys)) == ("fleet", f"v{after.model_update.version}")
+        assert (after.model_update.source, model_state(school, "runs", capsys)) == (
+            "fleet",
+            f"v{after.model_update.version}",
+        )
 
 
 def test_a_model_that_makes_the_device_miss_frames_is_given_up_by_itself(
@@ -54,17 +57,17 @@ def test_a_model_that_makes_the_device_miss_frames_is_given_up_by_itself(
     files = enrolled_with_camera(school, "slows", probation_s=60, fps=30)
     # A few times the work of all else that is done for a frame: too slow on whatever machine.
     slow = dense_bundle(seed=7, slow=60)
-    with roll_of(school) as roll, agent_of(files):
-        before = roll.wait("slows", "none")
-        desk = ModelPublisher(school.folder, school.fleet().register)
-        desk.publish(slow, "slow", utc_now(), devices=["school/slows"], max_slowdown=1000.0)
-        on_trial = roll.wait("slows", "probation")
-        assert on_trial.model == unpack_bundle(slow, "slow").model_id
-        after = roll.wait("slows", "rolled_back")
+    with status_log_of(school) as status_log, agent_of(files):
+        before = status_log.wait("slows", "none")
+        publisher = ModelPublisher(school.folder, school.fleet().register)
+        publisher.publish(slow, "slow", utc_now(), devices=["school/slows"], max_slowdown=1000.0)
+        on_probation = status_log.wait("slows", "probation")
+        assert on_probation.model == unpack_bundle(slow, "slow").model_id
+        after = status_log.wait("slows", "rolled_back")
         assert isinstance(after.model_update, ModelUpdate)
         assert after.model == before.model
         assert "of the camera's frames" in after.model_update.reason
-        assert "rolled back: looked at" in told(school, "slows", capsys)
+        assert "rolled back: looked at" in model_state(school, "slows", capsys)
 
 
 def test_a_device_that_was_off_converges_and_one_whose_agent_dies_under_the_model_goes_back(
@@ -74,15 +77,15 @@ def test_a_device_that_was_off_converges_and_one_whose_agent_dies_under_the_mode
     content = edge_bundle("off")
     publish_model(bundle_file(tmp_path, content), device=["off"], folder=school.folder)
     new = unpack_bundle(content, "new").model_id
-    with roll_of(school) as roll:
+    with status_log_of(school) as status_log:
         with agent_of(files) as agent:
-            first = roll.wait("off", "probation")
+            first = status_log.wait("off", "probation")
             agent.kill()
         with agent_of(files) as agent:
-            second = roll.wait("off", "probation", after=first.session)
+            second = status_log.wait("off", "probation", after=first.session)
             agent.kill()
         with agent_of(files):
-            after = roll.wait("off", "rolled_back")
+            after = status_log.wait("off", "rolled_back")
     assert isinstance(after.model_update, ModelUpdate)
     assert (first.model, second.model) == (new, new)
     assert after.model != new
@@ -95,10 +98,10 @@ def test_a_model_that_passes_its_validation_and_fails_in_the_lesson_is_given_up_
     files = enrolled_with_camera(school, "fails")
     # The trial reads 1, 7 and 8 faces at once, the lesson has up to four.
     content = dense_bundle(seed=9, fails_for=(2, 3, 4))
-    with roll_of(school) as roll, agent_of(files):
-        before = roll.wait("fails", "none")
+    with status_log_of(school) as status_log, agent_of(files):
+        before = status_log.wait("fails", "none")
         publish_model(bundle_file(tmp_path, content), device=["fails"], folder=school.folder)
-        after = roll.wait("fails", "rolled_back")
+        after = status_log.wait("fails", "rolled_back")
         assert isinstance(after.model_update, ModelUpdate)
         assert "classifying faces failed" in after.model_update.reason
         assert after.model_update.wanted_model == unpack_bundle(content, "failing").model_id
@@ -115,19 +118,19 @@ def test_an_agent_killed_while_it_downloads_tries_and_watches_a_model_ends_up_wi
     held_back = part_topic("classroom", new.sha256, 2)
     arrived = files.config.parent / "models" / f"{new.sha256}.part"
     session = ""
-    with roll_of(school) as roll:
-        roll.put(held_back, b"")
+    with status_log_of(school) as status_log:
+        status_log.put(held_back, b"")
         with agent_of(files) as agent:
-            session = roll.wait("killed", "downloading").session
+            session = status_log.wait("killed", "downloading").session
             wait_until(lambda: arrived.exists() and arrived.stat().st_size == 2 * PART_BYTES, what="two parts")
             agent.kill()
-        roll.put(held_back, content[2 * PART_BYTES : 3 * PART_BYTES])
+        status_log.put(held_back, content[2 * PART_BYTES : 3 * PART_BYTES])
         for state in ("checking", "probation"):
             with agent_of(files) as agent:
-                session = roll.wait("killed", state, after=session).session
+                session = status_log.wait("killed", state, after=session).session
                 agent.kill()
         with agent_of(files):
-            after = roll.wait("killed", "current", after=session)
+            after = status_log.wait("killed", "current", after=session)
     assert after.model == new.model_id
 
 
@@ -136,22 +139,22 @@ def test_who_has_the_operators_password_gives_no_model_and_brings_none_back(
 ) -> None:
     files = enrolled_with_camera(school, "attacked")
     old, content = dense_bundle(seed=11), edge_bundle("attacked")
-    desk = ModelPublisher(school.folder, school.fleet().register)
-    desk.publish(old, "old", utc_now(), devices=["school/attacked"])
-    with roll_of(school) as roll:
-        old_message = roll.read_retained(models_topic("classroom"))
+    publisher = ModelPublisher(school.folder, school.fleet().register)
+    publisher.publish(old, "old", utc_now(), devices=["school/attacked"])
+    with status_log_of(school) as status_log:
+        old_message = status_log.read_retained(models_topic("classroom"))
         publish_model(bundle_file(tmp_path, content), device=["attacked"], folder=school.folder)
         new = unpack_bundle(content, "new")
         first = part_topic("classroom", new.sha256, 0)
-        roll.put(first, bytes([content[0] ^ 1]) + content[1:PART_BYTES])
+        status_log.put(first, bytes([content[0] ^ 1]) + content[1:PART_BYTES])
         with agent_of(files):
-            refused = roll.wait("attacked", "refused")
+            refused = status_log.wait("attacked", "refused")
             assert isinstance(refused.model_update, ModelUpdate)
             assert "its sha256 differs" in refused.model_update.reason
             apply(folder=school.folder)
-            assert roll.wait("attacked", "probation").model == new.model_id
-            roll.put(models_topic("classroom"), old_message)
-            refused = roll.wait("attacked", "refused")
+            assert status_log.wait("attacked", "probation").model == new.model_id
+            status_log.put(models_topic("classroom"), old_message)
+            refused = status_log.wait("attacked", "refused")
             assert isinstance(refused.model_update, ModelUpdate)
             assert "which this device has been given before" in refused.model_update.reason
             assert refused.model == new.model_id

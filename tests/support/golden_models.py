@@ -28,7 +28,7 @@ def edge_bundle(note: str = "") -> bytes:
 def dense_bundle(
     seed: int = 3, names: tuple[str, ...] = labels.FER2013, slow: int = 0, fails_for: tuple[int, ...] = ()
 ) -> bytes:
-    """A small model: ``slow`` operations that nobody needs make it take its time, and it ``fails_for`` some batches."""
+    """A small model. ``slow`` superfluous operations make it slow, and batches of a size in ``fails_for`` fail."""
     flatbuffer = dense_model(dense_weights(outputs=len(names), seed=seed), slow=slow, fails_for=fails_for)
     facts = metadata(name=f"dense-{seed}", labels=names)
     return pack_bundle(flatbuffer, facts, record_golden(unpack_bundle(pack_bundle(flatbuffer, facts), "dense")))

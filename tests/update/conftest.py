@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.update.school import Desk
+from tests.update.harness import Harness
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def harness(tmp_path: Path) -> Iterator[Harness]:
     """Ends the updater's thread afterwards."""
     pytest.importorskip("cryptography", reason="the extra fleet is not installed")
-    made = Desk(tmp_path / "device")
+    made = Harness(tmp_path / "device")
     yield made
     made.updater.stop(in_order=True)

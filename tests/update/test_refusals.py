@@ -22,25 +22,25 @@ from edge_agent.vision.classifier import BUNDLED_MODEL
 from tests.support.broker import wait_until
 from tests.support.golden_models import OTHER_LABELS, dense_bundle, with_wrong_answers
 from tests.support.tflite_models import dense_model, metadata
-from tests.update.school import KEY, Desk, publication_of, sign
+from tests.update.harness import KEY, Harness, manifest_of, sign
 
 OLD = dense_bundle(seed=1)
 GOOD = dense_bundle(seed=2)
 
 
-def test_one_that_another_key_has_signed(desk: Desk) -> None:
-    desk.start()
-    publication = publication_of(GOOD, 1)
-    desk.put_parts(GOOD, publication)
-    desk.announce(sign(publication, Ed25519PrivateKey.generate()))
-    assert "not signed with this school's key" in desk.outcome("refused").reason
-    assert desk.told[-1].source == "bundled"
+def test_one_that_another_key_has_signed(harness: Harness) -> None:
+    harness.start()
+    manifest = manifest_of(GOOD, 1)
+    harness.put_parts(GOOD, manifest)
+    harness.announce(sign(manifest, Ed25519PrivateKey.generate()))
+    assert "not signed with this school's key" in harness.outcome("refused").reason
+    assert harness.reported[-1].source == "bundled"
 
 
-def test_one_that_nobody_has_signed(desk: Desk) -> None:
-    desk.start()
-    desk.announce(replace(sign(publication_of(GOOD, 1)), signature=b""))
-    assert "not signed with this school's key" in desk.outcome("refused").reason
+def test_one_that_nobody_has_signed(harness: Harness) -> None:
+    harness.start()
+    harness.announce(replace(sign(manifest_of(GOOD, 1)), signature=b""))
+    assert "not signed with this school's key" in harness.outcome("refused").reason
 
 
 @pytest.mark.parametrize(
@@ -54,88 +54,88 @@ def test_one_that_nobody_has_signed(desk: Desk) -> None:
         b"\xff\xfe",
     ],
 )
-def test_a_message_that_is_none(desk: Desk, payload: bytes) -> None:
-    desk.start()
-    desk.put("classroom/fleet/models", payload)
-    assert "not a message about models" in desk.outcome("refused").reason
+def test_a_message_that_is_none(harness: Harness, payload: bytes) -> None:
+    harness.start()
+    harness.put("classroom/fleet/models", payload)
+    assert "not a message about models" in harness.outcome("refused").reason
 
 
-def test_a_signature_that_was_made_for_something_else(desk: Desk) -> None:
-    desk.start()
-    body = msgspec.json.encode(publication_of(GOOD, 1)).decode()
-    desk.announce(SignedPublication(body=body, signature=KEY.sign(body.encode())))
-    assert "not signed with this school's key" in desk.outcome("refused").reason
+def test_a_signature_that_was_made_for_something_else(harness: Harness) -> None:
+    harness.start()
+    body = msgspec.json.encode(manifest_of(GOOD, 1)).decode()
+    harness.announce(SignedPublication(body=body, signature=KEY.sign(body.encode())))
+    assert "not signed with this school's key" in harness.outcome("refused").reason
 
 
-def test_one_that_is_older_than_what_the_device_was_given(desk: Desk) -> None:
-    desk.start()
-    desk.publish(GOOD, 5)
-    desk.take_over()
-    desk.publish(OLD, 4)
-    told = desk.outcome("refused")
-    assert "version 4 is older than version 5" in told.reason
-    assert (told.source, told.version) == ("fleet", 5)
+def test_one_that_is_older_than_what_the_device_was_given(harness: Harness) -> None:
+    harness.start()
+    harness.publish(GOOD, 5)
+    harness.take_over()
+    harness.publish(OLD, 4)
+    report = harness.outcome("refused")
+    assert "version 4 is older than version 5" in report.reason
+    assert (report.source, report.version) == ("fleet", 5)
 
 
-def test_the_number_of_a_version_for_another_model(desk: Desk) -> None:
-    desk.start()
-    desk.publish(GOOD, 5)
-    desk.take_over()
-    desk.publish(OLD, 5)
-    assert "as another model" in desk.outcome("refused").reason
+def test_the_number_of_a_version_for_another_model(harness: Harness) -> None:
+    harness.start()
+    harness.publish(GOOD, 5)
+    harness.take_over()
+    harness.publish(OLD, 5)
+    assert "as another model" in harness.outcome("refused").reason
 
 
-def test_one_without_golden_faces(desk: Desk) -> None:
-    desk.start()
-    desk.publish(pack_bundle(dense_model(), metadata()), 1)
-    assert "no golden faces" in desk.outcome("refused").reason
+def test_one_without_golden_faces(harness: Harness) -> None:
+    harness.start()
+    harness.publish(pack_bundle(dense_model(), metadata()), 1)
+    assert "no golden faces" in harness.outcome("refused").reason
 
 
-def test_one_whose_answers_do_not_come_out_as_recorded(desk: Desk) -> None:
-    desk.start()
-    desk.publish(with_wrong_answers(GOOD), 1, max_slowdown=100.0)
-    assert "steps from the recorded one, expected at most 2 of 256" in desk.outcome("refused").reason
+def test_one_whose_answers_do_not_come_out_as_recorded(harness: Harness) -> None:
+    harness.start()
+    harness.publish(with_wrong_answers(GOOD), 1, max_slowdown=100.0)
+    assert "steps from the recorded one, expected at most 2 of 256" in harness.outcome("refused").reason
 
 
-def test_one_with_other_labels(desk: Desk) -> None:
-    desk.start()
-    desk.publish(dense_bundle(names=OTHER_LABELS), 1)
-    assert "its labels: got calm, disgust" in desk.outcome("refused").reason
+def test_one_with_other_labels(harness: Harness) -> None:
+    harness.start()
+    harness.publish(dense_bundle(names=OTHER_LABELS), 1)
+    assert "its labels: got calm, disgust" in harness.outcome("refused").reason
 
 
-def test_one_with_the_same_labels_in_another_order(desk: Desk) -> None:
-    desk.start()
-    desk.publish(dense_bundle(names=labels.FER2013[::-1]), 1)
-    assert "its labels: got neutral, surprise" in desk.outcome("refused").reason
+def test_one_with_the_same_labels_in_another_order(harness: Harness) -> None:
+    harness.start()
+    harness.publish(dense_bundle(names=labels.FER2013[::-1]), 1)
+    assert "its labels: got neutral, surprise" in harness.outcome("refused").reason
 
 
-def test_one_of_another_input_shape(desk: Desk) -> None:
-    desk.start()
+def test_one_of_another_input_shape(harness: Harness) -> None:
+    harness.start()
     flatbuffer = dense_model(shape=(-1, 48, 48, 3))
-    desk.publish(pack_bundle(flatbuffer, metadata()), 1)
-    assert "input shape" in desk.outcome("refused").reason
+    harness.publish(pack_bundle(flatbuffer, metadata()), 1)
+    assert "input shape" in harness.outcome("refused").reason
 
 
-def test_one_for_faces_of_another_size(desk: Desk) -> None:
-    desk.start()
-    desk.publish(pack_bundle(dense_model(shape=(-1, 64, 64, 1)), metadata(input=InputSpec(size_px=64))), 1)
-    assert "input spec: got 64 px" in desk.outcome("refused").reason
+def test_one_for_faces_of_another_size(harness: Harness) -> None:
+    harness.start()
+    harness.publish(pack_bundle(dense_model(shape=(-1, 64, 64, 1)), metadata(input=InputSpec(size_px=64))), 1)
+    assert "input spec: got 64 px" in harness.outcome("refused").reason
 
 
-def test_one_that_takes_too_long(desk: Desk) -> None:
-    desk.start()
-    desk.publish(dense_bundle(slow=20), 1)
-    assert "its time for a face" in desk.outcome("refused").reason
-    assert "1.5 times the present model's" in desk.told[-1].reason
+def test_one_that_takes_too_long(harness: Harness) -> None:
+    harness.start()
+    harness.publish(dense_bundle(slow=20), 1)
+    assert "its time for a face" in harness.outcome("refused").reason
+    assert "1.5 times the present model's" in harness.reported[-1].reason
 
 
-def test_one_that_ends_the_process_that_validates_it(desk: Desk) -> None:
+def test_one_that_ends_the_process_that_validates_it(harness: Harness) -> None:
     # The weights' shape promises more than their buffer holds: runtimes refuse it or crash.
-    desk.start()
+    harness.start()
     broken = GOOD.replace((2304).to_bytes(4, "little"), (9216).to_bytes(4, "little"), 1)
     assert broken != GOOD
-    desk.publish(repacked(broken), 1)
-    assert desk.outcome("refused").wanted == 1
+    harness.publish(repacked(broken), 1)
+    assert harness.outcome("refused").wanted == 1
 
 
 def repacked(content: bytes) -> bytes:
@@ -144,76 +144,76 @@ def repacked(content: bytes) -> bytes:
     return pack_bundle(content[: len(bundle.flatbuffer)], bundle.metadata, bundle.golden)
 
 
-def test_any_where_the_settings_name_a_model(desk: Desk) -> None:
-    desk.settings = ClassifierSettings(model=str(BUNDLED_MODEL))
-    desk.start()
-    desk.publish(GOOD, 1)
-    told = desk.outcome("refused")
-    assert (told.source, "classifier.model" in told.reason) == ("settings", True)
+def test_any_where_the_settings_name_a_model(harness: Harness) -> None:
+    harness.settings = ClassifierSettings(model=str(BUNDLED_MODEL))
+    harness.start()
+    harness.publish(GOOD, 1)
+    report = harness.outcome("refused")
+    assert (report.source, "classifier.model" in report.reason) == ("settings", True)
 
 
-def test_a_refused_one_is_not_tried_again_by_the_next_run(desk: Desk) -> None:
-    desk.start()
-    desk.publish(pack_bundle(dense_model(), metadata()), 1)
-    desk.outcome("refused")
-    desk.updater.stop(in_order=True)
-    desk.told.clear()
-    desk.start()
-    desk.outcome("refused")
-    assert {told.state for told in desk.told} == {"refused"}
+def test_a_refused_one_is_not_tried_again_by_the_next_run(harness: Harness) -> None:
+    harness.start()
+    harness.publish(pack_bundle(dense_model(), metadata()), 1)
+    harness.outcome("refused")
+    harness.updater.stop(in_order=True)
+    harness.reported.clear()
+    harness.start()
+    harness.outcome("refused")
+    assert {report.state for report in harness.reported} == {"refused"}
 
 
-def test_a_bundle_whose_metadata_were_changed(desk: Desk) -> None:
-    desk.start()
+def test_a_bundle_whose_metadata_were_changed(harness: Harness) -> None:
+    harness.start()
     changed = GOOD.replace(b'"temperature": 1.0', b'"temperature": 9.0', 1)
     assert changed != GOOD
-    publication = publication_of(GOOD, 1)
-    desk.put_parts(changed, publication)
-    desk.announce(sign(publication))
-    assert "its sha256 differs" in desk.outcome("refused").reason
+    manifest = manifest_of(GOOD, 1)
+    harness.put_parts(changed, manifest)
+    harness.announce(sign(manifest))
+    assert "its sha256 differs" in harness.outcome("refused").reason
 
 
-def test_a_part_of_another_length_is_not_taken(desk: Desk) -> None:
-    desk.start()
-    publication = publication_of(GOOD, 1)
-    desk.put_parts(GOOD[:-1], publication)
-    desk.announce(sign(publication))
-    wait_until(lambda: "part 2 has not the size that was signed" in desk.told[-1].reason, what="its reason")
-    assert not (desk.folder / "models" / f"{publication.sha256}.tflite").exists()
+def test_a_part_of_another_length_is_not_taken(harness: Harness) -> None:
+    harness.start()
+    manifest = manifest_of(GOOD, 1)
+    harness.put_parts(GOOD[:-1], manifest)
+    harness.announce(sign(manifest))
+    wait_until(lambda: "part 2 has not the size that was signed" in harness.reported[-1].reason, what="its reason")
+    assert not (harness.folder / "models" / f"{manifest.sha256}.tflite").exists()
 
 
 @cache
 def announced() -> tuple[bytes, SignedPublication]:
-    publication = publication_of(GOOD, 1)
-    return msgspec.json.encode(publication), sign(publication)
+    manifest = manifest_of(GOOD, 1)
+    return msgspec.json.encode(manifest), sign(manifest)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(position=st.integers(min_value=0), bit=st.integers(0, 7))
-def test_no_bit_of_what_was_signed_may_change(desk: Desk, position: int, bit: int) -> None:
+def test_no_bit_of_what_was_signed_may_change(harness: Harness, position: int, bit: int) -> None:
     body, signed = announced()
     flipped = bytearray(body)
     flipped[position % len(body)] ^= 1 << bit
-    if not hasattr(desk, "updater"):
-        desk.new_updater()
+    if not hasattr(harness, "updater"):
+        harness.new_updater()
     changed = SignedPublication(body=flipped.decode("latin-1"), signature=signed.signature)
-    assert desk.verifier.read(changed) == Rejected("a published model is not signed with this school's key")
+    assert harness.verifier.read(changed) == Rejected("a published model is not signed with this school's key")
     damaged = bytearray(signed.signature)
     damaged[position % 64] ^= 1 << bit
-    assert isinstance(desk.verifier.read(replace(signed, signature=bytes(damaged))), Rejected)
+    assert isinstance(harness.verifier.read(replace(signed, signature=bytes(damaged))), Rejected)
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(position=st.integers(0, len(GOOD) - 1), bit=st.integers(0, 7))
-def test_no_bit_of_the_bundle_may_change(desk: Desk, position: int, bit: int) -> None:
-    if not hasattr(desk, "updater"):
-        desk.start()
+def test_no_bit_of_the_bundle_may_change(harness: Harness, position: int, bit: int) -> None:
+    if not hasattr(harness, "updater"):
+        harness.start()
     flipped = bytearray(GOOD)
     flipped[position] ^= 1 << bit
-    publication = publication_of(GOOD, 1, published_at=f"{position}.{bit}")
-    desk.told.clear()
-    desk.put_parts(bytes(flipped), publication)
-    desk.announce(sign(publication))
-    assert "its sha256 differs" in desk.outcome("refused").reason
-    assert hashlib.sha256(bytes(flipped)).hexdigest() != publication.sha256
-    assert not list((desk.folder / "models").glob("*.tflite"))
+    manifest = manifest_of(GOOD, 1, published_at=f"{position}.{bit}")
+    harness.reported.clear()
+    harness.put_parts(bytes(flipped), manifest)
+    harness.announce(sign(manifest))
+    assert "its sha256 differs" in harness.outcome("refused").reason
+    assert hashlib.sha256(bytes(flipped)).hexdigest() != manifest.sha256
+    assert not list((harness.folder / "models").glob("*.tflite"))

@@ -26,7 +26,7 @@ sys.exit(_main(*sys.argv[1:]))
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
     path = tmp_path / "new.tflite"
-    path.write_bytes(edge_bundle("trial"))
+    path.write_bytes(edge_bundle("validated"))
     return path
 
 

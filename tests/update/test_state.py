@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from edge_agent.errors import Rejected
 from edge_agent.protocol.model_manifest import ModelManifest
 from edge_agent.update import state as states
-from edge_agent.update.state import Kept, UpdateState
+from edge_agent.update.state import Baseline, Kept, UpdateState
 
 A, B, C = ("a" * 64, "b" * 64, "c" * 64)
 AGENT = "0.1.0"
@@ -97,3 +98,27 @@ def test_status_reports_what_is_in_use_and_what_became_of_the_latest() -> None:
     update = states.model_update(refused, "fleet")
     assert (update.state, update.version, update.wanted, update.wanted_model) == ("refused", 1, 2, B[:12])
     assert states.model_update(UpdateState(), "bundled").state == "none"
+
+
+def test_a_state_that_version_0_1_0_wrote_is_read_and_written_with_the_same_keys() -> None:
+    bundle = {"sha256": A, "version": 3}
+    written = {
+        "v": 1,
+        "current": bundle,
+        "previous": None,
+        "probation": {
+            "max_slowdown": 1.5,
+            "usual": {"looked_at": 0.9, "face_ms": 2.5},
+            "served_s": 12.5,
+            "crashes": 1,
+            "running": True,
+            "boot": "boot",
+        },
+        "highest": bundle,
+        "verdict": {"model": bundle, "state": "refused", "reason": "its labels", "agent": AGENT},
+        "tried": {"model": bundle, "boot": "boot", "times": 2},
+    }
+    state = msgspec.convert(written, UpdateState)
+    assert state.probation is not None
+    assert state.probation.baseline == Baseline(frame_share=0.9, face_ms=2.5)
+    assert msgspec.to_builtins(state) == written

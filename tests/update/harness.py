@@ -30,8 +30,8 @@ from tests.support.broker import wait_until
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 
 
-def publication_of(content: bytes, version: int, **changes: object) -> ModelManifest:
-    """A publication of a bundle; changes are fields of one's choice."""
+def manifest_of(content: bytes, version: int, **changes: object) -> ModelManifest:
+    """A manifest of a bundle; changes are fields of one's choice."""
     facts: dict[str, object] = {
         "version": version,
         "sha256": hashlib.sha256(content).hexdigest(),
@@ -41,19 +41,19 @@ def publication_of(content: bytes, version: int, **changes: object) -> ModelMani
     return ModelManifest(**{**facts, **changes})  # type: ignore[arg-type]
 
 
-def sign(publication: ModelManifest, key: Ed25519PrivateKey = KEY) -> SignedPublication:
-    body = msgspec.json.encode(publication).decode()
+def sign(manifest: ModelManifest, key: Ed25519PrivateKey = KEY) -> SignedPublication:
+    body = msgspec.json.encode(manifest).decode()
     return SignedPublication(body=body, signature=key.sign(signed_bytes(body)))
 
 
 @dataclass
-class Desk:
+class Harness:
     """Retained topics, and an updater that hears them as its subscriptions come and go."""
 
     folder: Path
     settings: ClassifierSettings = field(default_factory=ClassifierSettings)
     retained: dict[str, bytes] = field(default_factory=dict)
-    told: list[ModelUpdate] = field(default_factory=list)
+    reported: list[ModelUpdate] = field(default_factory=list)
     retry_s: float = 600.0
 
     def __post_init__(self) -> None:
@@ -90,7 +90,7 @@ class Desk:
 
     def report_model(self, update: ModelUpdate) -> None:
         """As the messenger does."""
-        self.told.append(update)
+        self.reported.append(update)
 
     def put(self, topic: str, payload: bytes) -> None:
         """Publish something retained."""
@@ -98,28 +98,30 @@ class Desk:
         if topic in self._following:
             self.updater.hear(Received(topic, payload, False, False))
 
-    def put_parts(self, content: bytes, publication: ModelManifest) -> None:
-        """Publish a bundle's parts, whatever the publication says of its sha256."""
-        for part in range(publication.parts):
-            begin = part * publication.part_bytes
-            topic = part_topic("classroom", publication.sha256, part)
-            self.put(topic, content[begin : begin + publication.part_bytes])
+    def put_parts(self, content: bytes, manifest: ModelManifest) -> None:
+        """Publish a bundle's parts, whatever the manifest says of its sha256."""
+        for part in range(manifest.parts):
+            begin = part * manifest.part_bytes
+            topic = part_topic("classroom", manifest.sha256, part)
+            self.put(topic, content[begin : begin + manifest.part_bytes])
 
     def announce(self, *signed: SignedPublication) -> None:
-        """Publish publications."""
+        """Publish signed manifests."""
         self.put(models_topic("classroom"), encode(Models(manifests=signed)))
 
     def publish(self, content: bytes, version: int, **changes: object) -> ModelManifest:
         """All of it."""
-        publication = publication_of(content, version, **changes)
-        self.put_parts(content, publication)
-        self.announce(sign(publication))
-        return publication
+        manifest = manifest_of(content, version, **changes)
+        self.put_parts(content, manifest)
+        self.announce(sign(manifest))
+        return manifest
 
     def outcome(self, state: str) -> ModelUpdate:
-        """Wait until the device tells of this state."""
-        wait_until(lambda: self.told and self.told[-1].state == state, 60, f"{state} after {self.told[-3:]}")
-        return self.told[-1]
+        """Wait until the device reports this state."""
+        wait_until(
+            lambda: self.reported and self.reported[-1].state == state, 60, f"{state} after {self.reported[-3:]}"
+        )
+        return self.reported[-1]
 
     def take_over(self) -> Ready:
         """Wait until a model is ready, and pick it up as perception does."""

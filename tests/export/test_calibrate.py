@@ -11,7 +11,7 @@ LABELS = np.repeat(np.arange(4), [100, 100, 5, 100])
 
 
 def numbered(count: int) -> NDArray[np.uint8]:
-    """Faces that tell their row: its two bytes are the first two pixels."""
+    """Faces that carry their row number: its two bytes are the first two pixels."""
     faces = np.full((count, 48, 48, 1), 128, np.uint8)
     faces[:, 0, 0, 0], faces[:, 0, 1, 0] = np.arange(count) // 256, np.arange(count) % 256
     return faces

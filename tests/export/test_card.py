@@ -41,11 +41,11 @@ def test_the_committed_measurements_are_those_of_the_bundled_model(name: str) ->
 
 @pytest.mark.parametrize("name", CARDS)
 def test_the_committed_card_is_that_of_the_bundled_model_and_its_measurements(name: str) -> None:
-    file, figures = BUNDLED_MODELS[name], measured(name)
-    card = card_to_markdown(read_bundle(file), read_measurements(figures), f"measured/{figures.stem}")
+    file, measurements = BUNDLED_MODELS[name], measured(name)
+    card = card_to_markdown(read_bundle(file), read_measurements(measurements), f"measured/{measurements.stem}")
     assert (DOCS / CARDS[name]).read_text(encoding="utf-8") == card, (
         f"docs/{CARDS[name]} is out of date: python -m export card edge_agent/models/{file.name} "
-        f"--measured docs/measured/{figures.name} --out docs/{CARDS[name]}"
+        f"--measured docs/measured/{measurements.name} --out docs/{CARDS[name]}"
     )
 
 
@@ -85,10 +85,10 @@ def test_a_card_names_all_that_the_model_was_trained_on() -> None:
     )
     card = card_to_markdown(unpack_bundle(pack_bundle(dense_model(), facts), "it"))
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in card.splitlines() if line[:1] == "|"]
-    told = {row[0]: row[1] for row in rows}
-    assert told["FER2013"] == EARLIER
-    assert told["FER+ votes"] == "training, as annotation beyond the labels"
-    assert (told["initial weights"], told["teacher models"]) == ("edge, bundle 0123", "big, 4567")
-    assert told["more votes"] == f"{EARLIER}, as annotation"
+    cells = {row[0]: row[1] for row in rows}
+    assert cells["FER2013"] == EARLIER
+    assert cells["FER+ votes"] == "training, as annotation beyond the labels"
+    assert (cells["initial weights"], cells["teacher models"]) == ("edge, bundle 0123", "big, 4567")
+    assert cells["more votes"] == f"{EARLIER}, as annotation"
     assert "as whoever sorted its training pictures would name it" in card
     assert not any(word in card for word in ("Labels are noisy", "PublicTest"))

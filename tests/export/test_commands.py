@@ -100,7 +100,7 @@ def test_a_run_becomes_a_bundle_that_passes_verification(
     assert "lost" in said
 
 
-def test_the_bundle_tells_its_whole_origin(run: Path, data: Path, tmp_path: Path, call: Call) -> None:
+def test_the_bundle_states_its_whole_origin(run: Path, data: Path, tmp_path: Path, call: Call) -> None:
     call("convert", run, "--out", tmp_path / "tiny.tflite", "--data", data, "--note", "for a test")
 
     facts = read_bundle(tmp_path / "tiny.tflite").metadata
@@ -133,16 +133,16 @@ def test_the_bundle_has_golden_faces_that_its_own_answers_agree_with(
     )
 
 
-def test_a_bundle_made_when_bundles_told_less_is_described_again(
+def test_a_bundle_made_when_bundles_stated_less_is_described_again(
     run: Path, data: Path, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
 ) -> None:
     old, again = tmp_path / "old.tflite", tmp_path / "again.tflite"
     call("convert", run, "--out", old, "--data", data)
     before = read_bundle(old)
-    told = msgspec.structs.replace(
+    richer = msgspec.structs.replace(
         RunDir(run).record(), extra_annotation="FER+ votes", earlier=Provenance(data={"1" * 64: "first"})
     )
-    RunDir(tmp_path / "record").create(told)
+    RunDir(tmp_path / "record").create(richer)
     capsys.readouterr()
 
     assert call("describe", old, "--run", tmp_path / "record", "--out", again) == 0
@@ -163,14 +163,16 @@ def test_a_bundle_is_not_described_by_another_run(
     other = msgspec.structs.replace(record, recipe=msgspec.structs.replace(record.recipe, seed=9))
     RunDir(tmp_path / "other").create(other)
 
-    told = call("describe", tmp_path / "tiny.tflite", "--run", tmp_path / "other", "--out", tmp_path / "again.tflite")
+    code = call("describe", tmp_path / "tiny.tflite", "--run", tmp_path / "other", "--out", tmp_path / "again.tflite")
 
-    assert told == InputError.exit_code
+    assert code == InputError.exit_code
     assert "expected that of tiny" in capsys.readouterr().err
     assert not (tmp_path / "again.tflite").exists()
 
 
-def test_a_card_that_cannot_be_written_is_told(tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_card_that_cannot_be_written_is_reported(
+    tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "file").write_text("")
     assert call("card", BUNDLED_MODEL, "--out", tmp_path / "file" / "card.md") == InputError.exit_code
     assert "expected a file that can be written" in capsys.readouterr().err
@@ -197,14 +199,14 @@ def test_verification_speaks_json(
 
     assert call("verify", run, tmp_path / "tiny.tflite", "--data", data, "--json") == 0
 
-    figures = json.loads(capsys.readouterr().out)
-    assert figures["faces"] == 80
-    assert figures["keras_accuracy"] == figures["device_accuracy"] == pytest.approx(0.8)
-    assert figures["agreement"] == 1.0
-    assert figures["largest_probability_difference"] < 1e-3
-    assert figures["size_bytes"] == (tmp_path / "tiny.tflite").stat().st_size
-    assert set(figures["latency_ms_per_face"]) == {"batch_1", "batch_8"}
-    assert figures["allowed"] == {"accuracy_drop_points": 0.5, "agreement": 0.97}
+    scores = json.loads(capsys.readouterr().out)
+    assert scores["faces"] == 80
+    assert scores["keras_accuracy"] == scores["device_accuracy"] == pytest.approx(0.8)
+    assert scores["agreement"] == 1.0
+    assert scores["largest_probability_difference"] < 1e-3
+    assert scores["size_bytes"] == (tmp_path / "tiny.tflite").stat().st_size
+    assert set(scores["latency_ms_per_face"]) == {"batch_1", "batch_8"}
+    assert scores["allowed"] == {"accuracy_drop_points": 0.5, "agreement": 0.97}
 
 
 def test_an_export_that_lost_too_much_fails(
@@ -306,7 +308,7 @@ def test_a_model_of_another_run_is_refused(
     assert "labels: got a, b, c, d, e, f, g from 1 channels, expected angry" in capsys.readouterr().err
 
 
-def test_a_model_that_reads_gray_is_not_verified_against_a_run_in_colour(
+def test_a_model_for_gray_is_not_verified_against_a_run_in_colour(
     run: Path, data: Path, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_bundle(tmp_path / "gray.tflite", dense_model(), metadata())

@@ -78,7 +78,7 @@ def test_every_plot_is_drawn(folder: Path) -> None:
     assert all(plot_path(folder / "plots" / "dense", plot).stat().st_size > 5000 for plot in PLOTS)
 
 
-def test_figures_survive_their_file(measured: Measurements, tmp_path: Path) -> None:
+def test_measurements_survive_their_file(measured: Measurements, tmp_path: Path) -> None:
     write_measurements(measured, tmp_path / "dense.json")
     read = read_measurements(tmp_path / "dense.json")
 
@@ -87,7 +87,7 @@ def test_figures_survive_their_file(measured: Measurements, tmp_path: Path) -> N
     assert read.robustness[0].mean_loss == pytest.approx(measured.robustness[0].mean_loss, abs=1e-6)
 
 
-def test_a_card_tells_all_that_was_measured(measured: Measurements, bundle: Bundle) -> None:
+def test_a_card_shows_all_that_was_measured(measured: Measurements, bundle: Bundle) -> None:
     card = card_to_markdown(bundle, measured, "measured/dense")
 
     for section in ("Calibration", "Coverage", "Robustness", "Against ten annotators", "On another data set: CK+48"):
@@ -106,23 +106,23 @@ def test_a_card_states_the_degradations_in_training(measured: Measurements, bund
 
 
 def test_the_run_of_another_model_is_refused_before_anything_is_measured(folder: Path, tmp_path: Path) -> None:
-    other, told = begun_run(tmp_path / "run", val_accuracies=[0.5]), list[str]()
+    other, reported = begun_run(tmp_path / "run", val_accuracies=[0.5]), list[str]()
     with pytest.raises(InputError, match="Name the run this model was exported from"):
-        measure_bundle(folder / "dense.tflite", folder / "fer2013.csv", run=other.path, on_step=told.append)
-    assert not told
+        measure_bundle(folder / "dense.tflite", folder / "fer2013.csv", run=other.path, on_step=reported.append)
+    assert not reported
 
 
-def test_a_folder_where_the_figures_should_go_is_refused_before_anything_is_measured(
+def test_a_folder_in_place_of_the_measurements_file_is_refused_before_anything_is_measured(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["export", "measure", folder / "dense.tflite", "--data", folder / "fer2013.csv", "--out", tmp_path]
     monkeypatch.setattr("sys.argv", [*map(str, words)])
     with pytest.raises(SystemExit) as left:
         commands.main()
-    told = capsys.readouterr().err
+    reported = capsys.readouterr().err
     assert left.value.code == InputError.exit_code
-    assert f"{tmp_path}: got a folder, expected a file that can be written" in told
-    assert "calibration" not in told
+    assert f"{tmp_path}: got a folder, expected a file that can be written" in reported
+    assert "calibration" not in reported
 
 
 def test_what_was_not_measured_is_left_out(measured: Measurements, bundle: Bundle) -> None:
@@ -133,14 +133,14 @@ def test_what_was_not_measured_is_left_out(measured: Measurements, bundle: Bundl
     assert "![" not in card
 
 
-def test_figures_of_another_model_make_no_card(measured: Measurements, bundle: Bundle) -> None:
+def test_measurements_of_another_model_make_no_card(measured: Measurements, bundle: Bundle) -> None:
     other = msgspec.structs.replace(measured, model="ffffffffffff")
     with pytest.raises(InputError, match=f"those of model ffffffffffff, expected {bundle.model_id}"):
         card_to_markdown(bundle, other)
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"model": 7}'])
-def test_a_broken_file_of_figures_is_told(tmp_path: Path, content: str) -> None:
+def test_a_broken_file_of_measurements_is_reported(tmp_path: Path, content: str) -> None:
     (tmp_path / "figures.json").write_text(content)
     with pytest.raises(InputError, match=r"figures\.json.*Make it again"):
         read_measurements(tmp_path / "figures.json")

@@ -69,7 +69,7 @@ def test_disagreement_fails_with_measured_against_required() -> None:
     assert failure.value.exit_code == 1
 
 
-def test_both_failures_are_told_at_once() -> None:
+def test_both_failures_are_reported_at_once() -> None:
     with pytest.raises(CheckFailed, match=r"accuracy fell .*; labels agree"):
         check(Comparison(200, 0.7, 0.5, 0.6, 0.9), Limits())
 
@@ -80,7 +80,7 @@ def test_limits_can_be_changed() -> None:
         check(Comparison(200, 0.7, 0.699, 1.0, 0.0), Limits(max_accuracy_drop=0.0))
 
 
-def test_time_is_told_for_one_face_and_for_eight(classifier: Classifier) -> None:
+def test_time_is_measured_for_one_face_and_for_eight(classifier: Classifier) -> None:
     taken = latency_ms(classifier, FACES[:3], repeats=3)
 
     assert list(taken) == [1, 8]

@@ -1,4 +1,4 @@
-"""A tiny convolutional network with faces and exports of its own, made once for all tests that need one."""
+"""A tiny convolutional network with its own faces and exports, made once for all tests that need one."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def faces(count: int, seed: int = 11) -> NDArray[np.uint8]:
 
 @cache
 def keras_model() -> Any:
-    """The zoo's ``testing`` network, normalised as after training and using its labels."""
+    """The zoo's ``testing`` network, with statistics like those after training, and with predictions of all labels."""
     keras = import_keras()
     from train.models import build
 
@@ -59,7 +59,7 @@ def keras_model() -> Any:
 
 @cache
 def truth(count: int) -> NDArray[np.int64]:
-    """Labels of :func:`faces` that the network gets right four times of five."""
+    """Labels of :func:`faces`, of which the network predicts four in five."""
     found = np.asarray(keras_logits(keras_model(), faces(count)).argmax(axis=1), np.int64)
     found[::5] = (found[::5] + 1) % len(CLASSES)
     return found
@@ -83,7 +83,7 @@ def bundle(quantization: Quantization) -> Bundle:
 
 
 def write_fer2013(path: Path, train: int, public: int) -> Path:
-    """The first of the faces with their labels as Kaggle's table."""
+    """Write the first faces with their labels as a table like Kaggle's."""
     rows = ["emotion,pixels,Usage"]
     for index, (face, label) in enumerate(zip(faces(200)[: train + public], truth(200), strict=False)):
         usage = "Training" if index < train else "PublicTest"

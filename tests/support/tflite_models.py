@@ -1,4 +1,4 @@
-"""Small TFLite models made without TensorFlow: one dense layer over all pixels, so that NumPy can check the answers."""
+"""Small TFLite models made without TensorFlow: one dense layer over all pixels, so that NumPy can check the results."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def dense_weights(outputs: int = 7, channels: int = 1, seed: int = 3) -> NDArray
 
 
 def dense_logits(faces: NDArray[np.uint8], weights: NDArray[np.float32]) -> NDArray[np.float64]:
-    """What the model answers, by NumPy."""
+    """The model's logits, computed by NumPy."""
     return np.asarray(faces.reshape(len(faces), -1).astype(np.float64) @ weights.astype(np.float64).T)
 
 
@@ -41,12 +41,18 @@ def dense_model(
     slow: int = 0,
     fails_for: tuple[int, ...] = (),
 ) -> bytes:
-    """A TFLite model ``levels -> [DEQUANTIZE] -> FULLY_CONNECTED -> logits`` with input and output of one's choice.
+    """A TFLite model ``levels -> [DEQUANTIZE] -> FULLY_CONNECTED -> logits``.
 
-    ``slow`` takes the logarithm of 256 copies of all levels so often and undoes it again, of which nothing comes but
-    time.
-    ``fails_for`` are numbers of faces, up to 48, for which a run ends in an
-    error: their entry in a table is an index out of bounds.
+    Args:
+        weights: ``float32 (K, 48 * 48 * C)``; those of :func:`dense_weights` unless given.
+        shape: Shape of the input.
+        dtype: Type of the input.
+        scale: Scale of a quantized input; None for no quantization.
+        zero_point: Zero point of a quantized input.
+        output_dtype: Type of the output.
+        slow: How often the logarithm of 256 copies of all levels is taken and undone, which only costs time.
+        fails_for: Numbers of faces, up to 48, for which a run ends in an error: their entry in a table is an index out
+            of bounds.
     """
     weights = dense_weights() if weights is None else weights
     model = schema.ModelT()
@@ -87,7 +93,7 @@ def dense_model(
 
 
 def metadata(**changes: object) -> Metadata:
-    """Metadata that fit :func:`dense_model`, with fields of one's choice."""
+    """Metadata that fit :func:`dense_model`, with some fields replaced."""
     facts: dict[str, object] = {
         "name": "dense",
         "architecture": "testing",
@@ -100,7 +106,7 @@ def metadata(**changes: object) -> Metadata:
 
 
 def _add_waste(model: schema.ModelT, graph: schema.SubGraphT, times: int) -> None:
-    """Operations between the levels and the dense layer, in which every level is copied, worked on, and averaged."""
+    """Add operations between the levels and the dense layer that copy every level, compute on it, and average."""
     dense = graph.operators[-1]
     levels = graph.tensors[dense.inputs[0]]
     many = (*levels.shapeSignature[:3], _COPIES)
@@ -129,7 +135,7 @@ def _add_waste(model: schema.ModelT, graph: schema.SubGraphT, times: int) -> Non
 
 
 def _add_failure(model: schema.ModelT, graph: schema.SubGraphT, batches: tuple[int, ...]) -> None:
-    """Operations beside the others: the batch's shape, what a table says of its sizes, and that place in one number."""
+    """Add operations that fetch the batch's shape, look its sizes up in a table, and index with the results."""
     table = np.zeros(49, np.int32)  # as long as the largest size in the shape demands
     table[list(batches)] = 1000
     first = len(graph.tensors)

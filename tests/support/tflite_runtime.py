@@ -1,4 +1,4 @@
-"""A Python of its own with tflite-runtime and NumPy 1, as older devices have it: made once, kept in the checkout."""
+"""A separate Python with tflite-runtime and NumPy 1, as on older devices: made once and kept in the checkout."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = ("tflite-runtime==2.14.0", "numpy<2", "opencv-python-headless<4.12", "msgspec>=0.19")
-"""What the classifier needs there. tflite-runtime has no wheel past Python 3.11 and was built for NumPy 1."""
+"""The packages the classifier needs there. tflite-runtime has no wheel for Python after 3.11, and needs NumPy 1."""
 
 
 class Unavailable(Exception):
-    """Why there is no such Python here."""
+    """There is no such Python here; the message says why."""
 
 
 def python_with_tflite_runtime() -> Path:
-    """The interpreter of that environment; makes the environment where it is missing or its requirements have changed.
+    """Find the interpreter of that environment. Make the environment if it is missing or its requirements have changed.
 
     Raises:
         Unavailable: No Python 3.10 or 3.11 here, or the packages cannot be installed.

@@ -1,4 +1,4 @@
-"""Trying changes to a recipe: the plan, the trainings, and what is called a gain."""
+"""Ablations: the plan, the trainings, and what counts as a gain."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_change_replaces_what_it_names_and_nothing_else(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ("set = { batch_sise = 3 }", r"change\[0\]\.set: \$\.batch_sise: got a key this version does not know"),
         ("set = { batch_size = 0 }", r"change\[0\]\.set: \$\.batch_size: got 0"),
@@ -84,16 +84,18 @@ def test_a_change_replaces_what_it_names_and_nothing_else(tmp_path: Path) -> Non
         ('set = { model = "edgy" }', r"change\[0\]\.set\.model: got 'edgy', expected one of .*edge-tiny"),
     ],
 )
-def test_a_mistake_in_a_plan_is_reported_before_anything_is_trained(tmp_path: Path, change: str, told: str) -> None:
+def test_a_mistake_in_a_plan_is_reported_before_anything_is_trained(tmp_path: Path, change: str, message: str) -> None:
     plan = PLAN.split("[[change]]")[0] + f'[[change]]\nname = "x"\n{change}\n'
-    with pytest.raises(AgentError, match=told):
+    with pytest.raises(AgentError, match=message):
         load_plan(write_plan(tmp_path, plan))
 
 
-@pytest.mark.parametrize(("seeds", "told"), [("[1, 1]", "seeds: got 1, 1, expected each once"), ("[1, -1]", "seeds")])
-def test_seeds_of_a_plan_are_different_and_usable(tmp_path: Path, seeds: str, told: str) -> None:
+@pytest.mark.parametrize(
+    ("seeds", "message"), [("[1, 1]", "seeds: got 1, 1, expected each once"), ("[1, -1]", "seeds")]
+)
+def test_seeds_of_a_plan_are_different_and_usable(tmp_path: Path, seeds: str, message: str) -> None:
     plan = re.sub(r"seeds = \[.*\]", f"seeds = {seeds}", PLAN)
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=message):
         load_plan(write_plan(tmp_path, plan))
 
 
@@ -245,7 +247,7 @@ def test_predictions_of_another_plan_are_not_taken_for_this_ones(
 
 
 @pytest.mark.parametrize(
-    ("option", "plan", "told", "code"),
+    ("option", "plan", "message", "code"),
     [
         ("--from", PLAN, "got nothing there", InputError.exit_code),
         (
@@ -259,7 +261,7 @@ def test_predictions_of_another_plan_are_not_taken_for_this_ones(
 def test_a_model_for_initial_weights_or_distillation_that_is_missing_is_reported(
     option: str,
     plan: str,
-    told: str,
+    message: str,
     code: int,
     folder: Path,
     tmp_path: Path,
@@ -272,7 +274,7 @@ def test_a_model_for_initial_weights_or_distillation_that_is_missing_is_reported
     with pytest.raises(SystemExit) as left:
         commands.main()
     assert left.value.code == code
-    assert f"{absent}: {told}" in capsys.readouterr().err
+    assert f"{absent}: {message}" in capsys.readouterr().err
 
 
 def test_weights_that_a_variant_needs_are_asked_for_before_anything_is_trained(

@@ -72,9 +72,9 @@ def test_robustness_is_reported_and_drawn(
 def test_robustness_speaks_json(model: Path, data: Path, call: Call, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("robustness", model, "--data", data, "--json") == 0
 
-    (told,) = json.loads(capsys.readouterr().out)
-    assert told["faces"] == 20
-    assert {one["kind"] for one in told["spoilt"]} > {"blur", "mask", "roll"}
+    (reported,) = json.loads(capsys.readouterr().out)
+    assert reported["faces"] == 20
+    assert {one["kind"] for one in reported["spoilt"]} > {"blur", "mask", "roll"}
 
 
 def test_faces_of_another_data_set_are_classified(
@@ -87,18 +87,18 @@ def test_faces_of_another_data_set_are_classified(
     assert "CK+48, 2 images" in capsys.readouterr().out
 
 
-def test_a_network_read_back_is_set_beside_its_bundle(
+def test_a_recovered_network_is_compared_with_its_bundle(
     tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_bundle(tmp_path / "own.tflite", exported.flatbuffer("int8"), exported.bundle("int8").metadata)
     faces = write_fer2013(tmp_path / "fer2013.csv", train=100, public=100)
 
     assert call("readback", tmp_path / "own.tflite", "--data", faces, "--json") == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["images"] == 100
-    assert told["agreement"] >= 0.95, "it answers as the bundle does"
-    assert told["recovered"] == pytest.approx(told["bundle"], abs=0.05)
-    assert told["agreement_in_batches"] < 1.0, "batches of a hundred are normalised otherwise than all faces"
+    reported = json.loads(capsys.readouterr().out)
+    assert reported["images"] == 100
+    assert reported["agreement"] >= 0.95, "it answers as the bundle does"
+    assert reported["recovered"] == pytest.approx(reported["bundle"], abs=0.05)
+    assert reported["agreement_in_batches"] < 1.0, "batches of a hundred are normalised otherwise than all faces"
 
     assert call("readback", tmp_path / "own.tflite", "--data", faces) == 0
     assert "read back, before any training" in capsys.readouterr().out

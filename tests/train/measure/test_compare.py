@@ -1,4 +1,4 @@
-"""Runs side by side: only what differs is told, and every run's figures."""
+"""Comparison of runs: the settings that differ, and the statistics of every run."""
 
 from __future__ import annotations
 
@@ -77,10 +77,10 @@ def test_the_command_prints_json_and_draws_the_curves(tmp_path: Path) -> None:
     begun_run(tmp_path / "a", val_accuracies=[0.5, 0.75])
     begun_run(tmp_path / "b", val_accuracies=[])
     picture = tmp_path / "curves.png"
-    told = CliRunner().invoke(
+    result = CliRunner().invoke(
         app, ["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--json", "--out", str(picture)]
     )
-    assert json.loads(told.stdout)["figures"]["epochs"] == {"a": "2 of 3", "b": "0 of 3"}
+    assert json.loads(result.stdout)["figures"]["epochs"] == {"a": "2 of 3", "b": "0 of 3"}
     assert picture.stat().st_size > 1000
 
 

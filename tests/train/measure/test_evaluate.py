@@ -1,4 +1,4 @@
-"""Figures of an evaluation against values worked out by hand."""
+"""Scores of an evaluation compared with values worked out by hand."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_confidence_on_an_edge_belongs_to_the_bin_below() -> None:
 
 
 @given(predictions())
-def test_figures_are_shares_and_agree_with_each_other(given_: tuple[NDArray[np.float64], NDArray[np.int64]]) -> None:
+def test_scores_are_shares_and_agree_with_each_other(given_: tuple[NDArray[np.float64], NDArray[np.int64]]) -> None:
     probabilities, labels = given_
     scored = evaluate(probabilities, labels, CLASSES)
     assert np.sum(scored.confusion) == len(labels) == sum(bin_.count for bin_ in scored.calibration)
@@ -128,7 +128,7 @@ def test_impossible_counts_have_no_interval(counts: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("probabilities", "labels", "told"),
+    ("probabilities", "labels", "message"),
     [
         pytest.param(np.zeros((0, 3)), [], "N at least 1", id="nothing"),
         pytest.param(np.full((2, 2), 0.5), [0, 1], r"got probabilities \(2, 2\)", id="too few classes"),
@@ -139,16 +139,16 @@ def test_impossible_counts_have_no_interval(counts: tuple[int, int]) -> None:
         pytest.param(np.full((1, 3), 1 / 3), [3], "got labels 3 to 3, expected 0 to 2", id="label out of range"),
     ],
 )
-def test_what_is_no_prediction_is_refused(probabilities: NDArray[np.float64], labels: list[int], told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_what_is_no_prediction_is_refused(probabilities: NDArray[np.float64], labels: list[int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         evaluate(probabilities, np.array(labels, np.int64), CLASSES)
 
 
 def test_an_evaluation_is_json(scored: Evaluation) -> None:
-    told = json.loads(json.dumps(scored.to_json()))
-    assert told["accuracy"] == 0.75
-    assert told["classes"][1]["recall"] == 0.5
-    assert told["confusion"][1] == [1, 1, 0]
+    reported = json.loads(json.dumps(scored.to_json()))
+    assert reported["accuracy"] == 0.75
+    assert reported["classes"][1]["recall"] == 0.5
+    assert reported["confusion"][1] == [1, 1, 0]
 
 
 def test_an_evaluation_reads_as_tables(scored: Evaluation) -> None:

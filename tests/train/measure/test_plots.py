@@ -1,4 +1,4 @@
-"""Plots: that they show what they are given, and tell what they cannot write."""
+"""Plots: they show what they are given, and report what they cannot write."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_curves_show_training_beside_validation(tmp_path: Path) -> None:
     assert all(f">{label}<" in text for label in ("Accuracy", "Loss", "Model 3 on FER2013"))
 
 
-def test_other_figures_make_another_diagram(tmp_path: Path) -> None:
+def test_other_scores_make_another_diagram(tmp_path: Path) -> None:
     for seed in (0, 1):
         plot_reliability(scored(seed), tmp_path / f"{seed}.png")
     first, second = pixels(tmp_path / "0.png"), pixels(tmp_path / "1.png")
@@ -96,17 +96,17 @@ def test_no_screen_and_no_global_state_is_touched(tmp_path: Path) -> None:
     assert ("matplotlib.pyplot" in sys.modules) == before
 
 
-def test_no_epochs_is_told(tmp_path: Path) -> None:
+def test_no_epochs_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no epochs"):
         plot_curves([], tmp_path / "curves.png")
 
 
-def test_a_format_that_does_not_exist_is_told(tmp_path: Path) -> None:
+def test_a_format_that_does_not_exist_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"curves\.pixel: got .*expected a file that can be written"):
         plot_curves(epochs(2), tmp_path / "curves.pixel")
 
 
-def test_a_path_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file, not a folder")
     with pytest.raises(InputError, match="taken"):
         plot_confusion(scored(0), tmp_path / "taken" / "confusion.png")

@@ -48,11 +48,11 @@ def test_a_model_may_be_named_by_its_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("only", "told"),
+    ("only", "message"),
     [(["9"], "got paper-9, expected some of paper-1"), (["7"], "table8 with only paper-7: got nothing")],
 )
-def test_what_cannot_be_selected_is_refused(only: list[str], told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_what_cannot_be_selected_is_refused(only: list[str], message: str) -> None:
+    with pytest.raises(InputError, match=message):
         plan("table8", only=only)
 
 

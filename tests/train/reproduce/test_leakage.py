@@ -1,4 +1,4 @@
-"""What a split gives away without any network."""
+"""Leakage of a split, measured without any network."""
 
 from __future__ import annotations
 

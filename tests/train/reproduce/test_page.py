@@ -1,4 +1,4 @@
-"""The page: the paper's figures beside ours, and honest about what is not there."""
+"""The page: the paper's statistics and ours, and what is missing is marked so."""
 
 from __future__ import annotations
 

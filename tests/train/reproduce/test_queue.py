@@ -135,20 +135,20 @@ def test_the_page_goes_to_the_documents_too(done: Path) -> None:
 def test_a_second_call_trains_nothing_and_changes_nothing(done: Path, ckplus: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (done / "ckplus-paper").rglob("*")}
     page = (done / "reproduction.md").read_bytes()
-    told: list[str] = []
+    reported: list[str] = []
     jobs = plan("table9", only=["8"], seeds=(1,), splits=("paper",))
-    reproduce(jobs, read_data([ckplus]), done, Settings(epochs=EPOCHS), report=told.append)
-    assert told == [f"1 of 1 trainings are done; the page is {done / 'reproduction.md'}"]
+    reproduce(jobs, read_data([ckplus]), done, Settings(epochs=EPOCHS), report=reported.append)
+    assert reported == [f"1 of 1 trainings are done; the page is {done / 'reproduction.md'}"]
     assert {path: path.stat().st_mtime_ns for path in (done / "ckplus-paper").rglob("*")} == before
     assert (done / "reproduction.md").read_bytes() == page
 
 
 @dataclass(frozen=True)
 class Together:
-    """Three trainings, two at once: the first was killed as soon as it had begun, a file of the last one is broken."""
+    """Three trainings, two at once: the first was killed just after its start, a file of the last one is broken."""
 
     out: Path
-    told: list[str]
+    reported: list[str]
     failure: str
 
 
@@ -156,11 +156,11 @@ class Together:
 def together(ckplus: Path, tmp_path_factory: pytest.TempPathFactory) -> Together:
     if len(usable_cores()) < 2:
         pytest.skip("one core holds one training")
-    out, told = tmp_path_factory.mktemp("together"), list[str]()
+    out, reported = tmp_path_factory.mktemp("together"), list[str]()
     children = Path(f"/proc/{os.getpid()}/task")
 
     def report(line: str) -> None:
-        told.append(line)
+        reported.append(line)
         if line.startswith("training 2 of 3"):
             begun = " ".join(file.read_text() for file in children.glob("*/children")).split()
             [first] = [pid for pid in begun if b"train.fit.child_process" in Path(f"/proc/{pid}/cmdline").read_bytes()]
@@ -171,7 +171,7 @@ def together(ckplus: Path, tmp_path_factory: pytest.TempPathFactory) -> Together
     (out / jobs[2].folder / "run.json").write_text("{")
     with pytest.raises(CheckFailed) as failed:
         reproduce(jobs, read_data([ckplus]), out, Settings(epochs=1), at_once=2, report=report)
-    return Together(out, told, str(failed.value))
+    return Together(out, reported, str(failed.value))
 
 
 def test_trainings_at_once_each_keep_to_a_core_of_their_own(together: Together) -> None:
@@ -183,8 +183,8 @@ def test_trainings_at_once_each_keep_to_a_core_of_their_own(together: Together) 
 
 
 def test_a_training_that_a_signal_ended_is_tried_again(together: Together) -> None:
-    assert f"{BY_IMAGE} ended with status -9" in together.told
-    assert f"again: {BY_IMAGE}" in together.told
+    assert f"{BY_IMAGE} ended with status -9" in together.reported
+    assert f"again: {BY_IMAGE}" in together.reported
 
 
 def test_a_broken_run_keeps_no_other_from_being_trained(together: Together) -> None:
@@ -211,10 +211,10 @@ def test_trainings_of_another_kind_are_not_shown(tmp_path: Path) -> None:
 def test_a_finished_run_by_another_recipe_is_refused_and_not_taken_for_done(ckplus: Path, tmp_path: Path) -> None:
     mine = msgspec.structs.replace(recipe_of(BY_IMAGE, Settings()), batch_size=32)
     finished(tmp_path / BY_IMAGE.folder, mine)
-    told: list[str] = []
+    reported: list[str] = []
     with pytest.raises(InputError, match="was refused"):
-        reproduce([BY_IMAGE], read_data([ckplus]), tmp_path, Settings(), report=told.append)
-    assert told[0].startswith("0 of 1 trainings are done")
+        reproduce([BY_IMAGE], read_data([ckplus]), tmp_path, Settings(), report=reported.append)
+    assert reported[0].startswith("0 of 1 trainings are done")
 
 
 def test_more_trainings_at_once_than_cores_are_refused(ckplus: Path, tmp_path: Path) -> None:
@@ -231,9 +231,9 @@ def publish(found: Results, docs: Path) -> Path:
 def test_what_the_documents_show_already_is_not_trained_again(ckplus: Path, tmp_path: Path) -> None:
     read = read_data([ckplus])
     elsewhere = msgspec.structs.replace(result(BY_IMAGE), fingerprint=read["ckplus"].faces.fingerprint()[:12])
-    docs, out, told = publish(results(elsewhere), tmp_path / "docs"), tmp_path / "out", list[str]()
-    reproduce([BY_IMAGE], read, out, Settings(), docs=docs, report=told.append)
-    assert told == [f"1 of 1 trainings are done, 1 of them elsewhere; the page is {out / 'reproduction.md'}"]
+    docs, out, reported = publish(results(elsewhere), tmp_path / "docs"), tmp_path / "out", list[str]()
+    reproduce([BY_IMAGE], read, out, Settings(), docs=docs, report=reported.append)
+    assert reported == [f"1 of 1 trainings are done, 1 of them elsewhere; the page is {out / 'reproduction.md'}"]
     for folder in (docs, out):
         assert read_results(folder / RESULTS).results == (elsewhere,)
     assert not (out / BY_IMAGE.folder).exists()
@@ -247,21 +247,21 @@ def test_documents_about_other_data_are_refused_and_left_alone(ckplus: Path, tmp
     ):
         reproduce([BY_IMAGE], read_data([ckplus]), tmp_path / "out", Settings(), docs=docs)
     assert (docs / RESULTS).read_bytes() == before
-    assert not (tmp_path / "out" / "reproduction.json").exists(), "another call may begin there"
+    assert not (tmp_path / "out" / "reproduction.json").exists(), "another call may start there"
 
 
 def test_what_another_call_finished_meanwhile_is_not_trained_again(ckplus: Path, tmp_path: Path) -> None:
     read = read_data([ckplus])
     elsewhere = msgspec.structs.replace(result(BY_IMAGE), fingerprint=read["ckplus"].faces.fingerprint()[:12])
-    docs, out, told = tmp_path / "docs", tmp_path / "out", list[str]()
+    docs, out, reported = tmp_path / "docs", tmp_path / "out", list[str]()
 
     def report(line: str) -> None:
-        if not told:
+        if not reported:
             publish(results(elsewhere), docs)
-        told.append(line)
+        reported.append(line)
 
     reproduce([BY_IMAGE], read, out, Settings(), docs=docs, report=report)
-    assert told[1:] == [f"training 1 of 1: {BY_IMAGE}, done elsewhere meanwhile"]
+    assert reported[1:] == [f"training 1 of 1: {BY_IMAGE}, done elsewhere meanwhile"]
     assert read_results(docs / RESULTS).results == (elsewhere,)
 
 
@@ -282,7 +282,7 @@ def test_documents_about_another_length_are_refused_and_left_alone(ckplus: Path,
     with pytest.raises(InputError, match=r"got trainings with 2 epochs in float32, expected 50 .*--docs"):
         reproduce([BY_IMAGE], read_data([ckplus]), tmp_path / "out", Settings(), docs=docs)
     assert (docs / RESULTS).read_bytes() == before
-    assert not (tmp_path / "out" / "reproduction.json").exists(), "another call may begin there"
+    assert not (tmp_path / "out" / "reproduction.json").exists(), "another call may start there"
 
 
 def test_the_page_can_be_written_again_without_data(done: Path) -> None:
@@ -312,10 +312,10 @@ def test_a_training_that_refuses_its_input_ends_the_queue(tmp_path: Path) -> Non
     folder = write_ckplus(tmp_path / "CK+48", subjects=5)
     read = read_data([folder])
     shutil.rmtree(folder)
-    told: list[str] = []
+    reported: list[str] = []
     with pytest.raises(InputError, match=r"paper-8 on CK\+ by image, seed 1 was refused"):
-        reproduce(plan("table9", only=["8"]), read, tmp_path / "out", Settings(epochs=EPOCHS), report=told.append)
-    assert len(told) == 2
+        reproduce(plan("table9", only=["8"]), read, tmp_path / "out", Settings(epochs=EPOCHS), report=reported.append)
+    assert len(reported) == 2
 
 
 def test_without_its_data_a_target_is_refused(ckplus: Path, tmp_path: Path) -> None:
@@ -329,20 +329,20 @@ def test_only_the_papers_sets_are_taken(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("usages", "judged", "told"),
+    ("usages", "judged", "message"),
     [
         (["Training", "PublicTest", "PrivateTest"], [1, 2], ""),
         (["Training", "PublicTest"], [1], "PublicTest alone"),
     ],
 )
 def test_fer2013_is_judged_by_all_the_test_images_there_are(
-    usages: list[str], judged: list[int], told: str, tmp_path: Path
+    usages: list[str], judged: list[int], message: str, tmp_path: Path
 ) -> None:
     table = write_table(tmp_path / "fer2013.csv", [row(seed, usage=usage) for seed, usage in enumerate(usages)])
     read = read_data([table])["fer2013"]
     split = make_split(read.faces, Job(data="fer2013", model="paper-3").protocol)
     assert split.validation.tolist() == judged
-    assert told in split.note
+    assert message in split.note
 
 
 def test_a_set_is_named_once(ckplus: Path) -> None:
@@ -391,5 +391,5 @@ def test_the_queue_itself_never_loads_a_backend() -> None:
 
 
 def test_the_commands_help_names_every_part() -> None:
-    told = CliRunner().invoke(app, ["reproduce", "--help"], terminal_width=200).output
-    assert all(word in told for word in ("table8", "table9", "figures", "all", "--ckplus", "--only", "--epochs"))
+    reported = CliRunner().invoke(app, ["reproduce", "--help"], terminal_width=200).output
+    assert all(word in reported for word in ("table8", "table9", "figures", "all", "--ckplus", "--only", "--epochs"))

@@ -1,4 +1,4 @@
-"""On which machine something was measured, in words."""
+"""The machine of a training or measurement, in words."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def usable_cores() -> list[int]:
 
 
 def accelerators() -> list[str]:
-    """What Keras' backend trains on besides the processor, by the names the makers give."""
+    """Names of the devices that Keras' backend trains on besides the processor, as their makers call them."""
     import keras
 
     if keras.backend.backend() == "tensorflow":

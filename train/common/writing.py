@@ -1,4 +1,4 @@
-"""Writing files of a training, and telling in one line what the system refuses."""
+"""Writing files of a training, with system errors reported in one line."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from edge_agent.files import replace_file
 
 
 class NotWritten(AgentError):
-    """The system refused a file: the disk is full, or the place read-only. What else is done stands."""
+    """The system refused to write a file, as on a full or read-only disk. Everything written before remains."""
 
 
 def write_whole(path: Path, content: bytes | memoryview) -> None:
-    """Replace a file, which is there whole or not at all whatever happens meanwhile. Its folder is made.
+    """Replace a file in one step, so that it is never half written. Its folder is made.
 
     Raises:
         NotWritten: It cannot be written.
@@ -26,10 +26,10 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Tell what the system refuses while a file is written.
+    """Turn system errors while a file is written into one that names the file.
 
     Raises:
-        NotWritten: Something was refused.
+        NotWritten: The system refused something.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""What all loaders share when something is wrong with what they read."""
+"""Checks and error handling that all loaders share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 from edge_agent.errors import InputError
 
 OnUnreadable = Literal["error", "report"]
-"""What to do about one broken row or picture: stop with the error, or pass it over and list it."""
+"""What to do about a broken row or picture: stop with the error, or skip it and list it."""
 
 
 class Faults:
@@ -18,7 +18,7 @@ class Faults:
         self._found: list[str] = []
 
     def add(self, fault: InputError) -> None:
-        """Take note of a fault.
+        """Record a fault.
 
         Raises:
             InputError: The fault itself, where the caller asked for errors.
@@ -34,7 +34,7 @@ class Faults:
 
 
 def check_channels(channels: int) -> None:
-    """Refuse a number of colour channels that no model takes.
+    """Refuse a number of colour channels that no model accepts.
 
     Raises:
         InputError: It is neither 1 (gray) nor 3 (red-green-blue).

@@ -1,6 +1,6 @@
 """CK+48: CK+ (Lucey et al. 2010) as 48 x 48 crops in class folders, ``anger/S010_004_00000017.png``.
 
-The name says who (``S010``), which recording of that person (``004``) and which of its frames; the crops are the last
+The name holds the person (``S010``), the recording of that person (``004``) and the frame. The crops are the last
 frames of each recording, so those of one recording are nearly the same picture.
 """
 
@@ -23,7 +23,7 @@ _CLASSES = (*CK_PLUS, "neutral")
 
 
 def is_ckplus(tree: ClassTree) -> bool:
-    """Whether class folders and file names look like CK+48: no splits, its classes, and a name of its kind in each."""
+    """Whether folders look like CK+48: no splits, only its classes, and a file name of its form in each."""
     return tree.classes_within(_CLASSES) and all(
         any(_NAME.fullmatch(file.name) for file in files_in(folder)) for folder in tree.parts.get("", {}).values()
     )
@@ -35,10 +35,10 @@ def load_ckplus(path: Path, *, channels: int = 1, on_unreadable: OnUnreadable = 
     Args:
         path: The folder with the class folders, or one that holds nothing but it.
         channels: 1 for gray, 3 for red-green-blue.
-        on_unreadable: Whether a broken or misnamed picture is an error or is passed over and listed in ``unreadable``.
+        on_unreadable: Whether a broken or misnamed picture is an error or is skipped and listed in ``unreadable``.
 
     Raises:
-        InputError: The folders are not CK+'s classes, a file's name does not tell its subject, or it cannot be read.
+        InputError: The folders are not CK+'s classes, a file's name does not name its subject, or it cannot be read.
     """
     tree = find_classes(path)
     if not tree.classes_within(_CLASSES):

@@ -1,4 +1,4 @@
-"""Labelled faces in memory, whatever files they came from, and the one way loaders report what is wrong with a file."""
+"""Labelled faces in memory and their split, independent of the files they came from."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ class FaceSet:
     """Labelled face crops with where each came from.
 
     Attributes:
-        name: What the set is called in reports: ``FER2013``, ``CK+48``, or the folder's name.
+        name: Name of the set in reports: ``FER2013``, ``CK+48``, or the folder's name.
         images: ``uint8 (N, 48, 48, C)``: gray levels for C = 1, red-green-blue for C = 3.
         labels: ``int64 (N,)``, indices into ``classes``.
         classes: Label names in the order a model trained on the set gives them.
-        usage: ``(N,)`` strings: its publisher's split (``Training``, ``PublicTest``, ``train`` ...), else ``""``.
+        usage: ``(N,)`` strings: the publisher's split (``Training``, ``PublicTest``, ``train`` ...), else ``""``.
         origin: ``(N,)`` strings that let a person find the image again: ``fer2013.csv:17`` or a path.
         subject: ``(N,)`` strings: who is shown, else ``""``.
         sequence: ``(N,)`` strings: which recording the image is a frame of, else ``""``.
-        unreadable: Files that were passed over because the caller asked for it, each with the reason.
+        unreadable: Files that were skipped because the caller asked for it, each with the reason.
     """
 
     name: str
@@ -65,14 +65,14 @@ class FaceSet:
 
 @dataclass(frozen=True)
 class Split:
-    """Which rows of a set to train on, to choose by, and to test on once.
+    """Which rows of a set to train on, to validate on, and to test on once.
 
     Attributes:
         protocol: The name of the rule that made it.
         train: Row numbers, ``int64``.
-        validation: Row numbers used for choosing; disjoint from ``train``.
-        test: Row numbers never used for choosing; may be empty.
-        note: What a reader of a result must know about this split, in one sentence; may be empty.
+        validation: Row numbers used for model selection; disjoint from ``train``.
+        test: Row numbers never used for model selection; may be empty.
+        note: What someone who reads results on this split must know, in one sentence; may be empty.
     """
 
     protocol: str

@@ -1,4 +1,4 @@
-"""What is in a data set: the paper's Tables I and II for any data, with what those tables do not tell."""
+"""What is in a data set: the paper's Tables I and II for any data, and duplicates and leaks that they do not show."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from train.common.table import table
 from train.data.dataset import FaceSet, Split
 from train.data.splits import make_split, siblings_in_train
 
-_LISTED = 20
+_MAX_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,16 @@ class Description:
         images: How many.
         channels: 1 for gray, 3 for red-green-blue.
         protocol: The split whose parts are counted; empty for the publisher's own parts.
-        note: What a reader of a result on that split must know.
+        note: What someone who reads results on that split must know.
         counts: Images by part, then by class.
         repeated: By part: images whose pixels occurred earlier in the same part.
         overlaps: Between parts, earlier parts first.
         contradicted: Images whose exact pixels also occur under another class.
-        subjects: Persons told apart; 0 where the set does not tell.
-        sequences: Recordings told apart; likewise.
+        subjects: Number of known persons; 0 where the set does not name persons.
+        sequences: Number of known recordings; likewise.
         siblings: Held-out images that have another frame of the same recording in training; None without recordings or
             protocol.
-        unreadable: What was passed over, with the reasons.
+        unreadable: What was skipped, with the reasons.
     """
 
     name: str
@@ -163,7 +163,7 @@ def _duplicate_rows(description: Description) -> list[list[object]]:
 def _unreadable_section(unreadable: tuple[str, ...]) -> str:
     if not unreadable:
         return "Unreadable: none."
-    lines = [f"Unreadable: {len(unreadable):,}.", *(f"- {reason}" for reason in unreadable[:_LISTED])]
-    if len(unreadable) > _LISTED:
-        lines.append(f"- and {len(unreadable) - _LISTED:,} more")
+    lines = [f"Unreadable: {len(unreadable):,}.", *(f"- {reason}" for reason in unreadable[:_MAX_LISTED])]
+    if len(unreadable) > _MAX_LISTED:
+        lines.append(f"- and {len(unreadable) - _MAX_LISTED:,} more")
     return "\n".join(lines)

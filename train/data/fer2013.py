@@ -43,8 +43,8 @@ def load_fer2013(path: Path, *, channels: int = 1, on_unreadable: OnUnreadable =
 
     Args:
         path: The file.
-        channels: 1 for gray, 3 for the same gray thrice.
-        on_unreadable: Whether a broken row is an error or is passed over and listed in ``unreadable``.
+        channels: 1 for gray, 3 for the gray level repeated three times.
+        on_unreadable: Whether a broken row is an error or is skipped and listed in ``unreadable``.
 
     Raises:
         InputError: The file is missing, empty, damaged or has other columns; or a row has an unknown class or split, a
@@ -94,7 +94,7 @@ def _header(path: Path, line: bytes) -> list[str]:
     if missing:
         raise InputError(
             f"{path}, row 1",
-            received=f"a header without {', '.join(missing)}: {_shown(line)}",
+            received=f"a header without {', '.join(missing)}: {_quoted(line)}",
             expected="the columns emotion, pixels and Usage",
             remedy=_WHERE,
         )
@@ -115,21 +115,21 @@ def _row(where: str, header: list[str], line: bytes) -> _Row:
     if label is None:
         raise InputError(
             f"{where}, emotion",
-            received=_shown(cells["emotion"]),
+            received=_quoted(cells["emotion"]),
             expected=f"0 to {len(FER2013) - 1} ({', '.join(FER2013)})",
             remedy="Other classes can be read from folders, one a class",
         )
     usage = _USAGES.get(cells["usage"])
     if usage is None:
-        raise InputError(f"{where}, Usage", received=_shown(cells["usage"]), expected=", ".join(USAGES))
+        raise InputError(f"{where}, Usage", received=_quoted(cells["usage"]), expected=", ".join(USAGES))
     return _Row(_parse_pixels(f"{where}, pixels", cells["pixels"]), label, usage)
 
 
 def _parse_pixels(where: str, text: bytes) -> NDArray[np.uint8]:
-    """``uint8 (2304,)``. Stray characters are sought first, as older NumPy stops at one with no more than a warning."""
+    """``uint8 (2304,)``. Stray characters are looked for first, because older NumPy stops there with only a warning."""
     if text.translate(None, b"0123456789 "):
         stray = next(word for word in text.split(b" ") if word and not word.isdigit())
-        raise InputError(where, received=_shown(stray), expected="whole numbers from 0 to 255")
+        raise InputError(where, received=_quoted(stray), expected="whole numbers from 0 to 255")
     values = np.fromstring(text.decode("ascii"), dtype=np.int64, sep=" ") if text else np.empty(0, np.int64)
     if values.size != _PIXELS:
         raise InputError(where, received=f"{values.size} values", expected=f"{_PIXELS} ({FACE_SIZE} x {FACE_SIZE})")
@@ -139,7 +139,7 @@ def _parse_pixels(where: str, text: bytes) -> NDArray[np.uint8]:
     return values.astype(np.uint8)
 
 
-def _shown(text: bytes) -> str:
-    """A value as an error quotes it: short, whatever it was."""
+def _quoted(text: bytes) -> str:
+    """A value as an error message quotes it, shortened."""
     plain = text.decode("utf-8", "replace")
     return repr(plain if len(plain) <= 60 else f"{plain[:60]}...")

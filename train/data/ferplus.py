@@ -1,7 +1,7 @@
 """FER+ (Barsoum et al. 2016): ten annotators' votes on each image of FER2013, ``fer2013new.csv``.
 
-Its rows are FER2013's, in the same order, so votes are joined by row number. The votes are an annotation of their own:
-results that use them say so.
+Its rows are FER2013's, in the same order, so votes are joined by row number. The votes are annotation beyond FER2013's
+labels: results that use them say so.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from train.data.packed import read_lines
 VOTES_FOR = (*FER_PLUS, "unknown", "not a face")
 """What a vote can be for, in the order of the columns."""
 
-_ENOUGH, _LEAST_NAMED = 100, 0.6
-"""How many faces of a hundred or more have a vote for their own label. Of FER2013's Training and PublicTest 84 % do;
-votes in a random order would give 36 %."""
+_MIN_FACES, _MIN_AGREEING = 100, 0.6
+"""Smallest share of faces with a vote for their own label, in sets of at least 100 faces. Of FER2013's Training and
+PublicTest 84 % have one; votes in a random order would give 36 %."""
 
 _HEADER = [
     "Usage",
@@ -107,13 +107,13 @@ def load_votes(path: Path, faces: FaceSet) -> Votes:
             )
         joined[index] = counts[row]
     votes = Votes(joined)
-    if faces.classes == FER2013 and len(faces) >= _ENOUGH:
+    if faces.classes == FER2013 and len(faces) >= _MIN_FACES:
         named = float((votes.shares(FER2013)[np.arange(len(faces)), faces.labels] > 0).mean())
-        if named < _LEAST_NAMED:
+        if named < _MIN_AGREEING:
             raise InputError(
                 f"{path}",
                 received=f"votes that name the own label of {named:.0%} of the faces",
-                expected=f"{_LEAST_NAMED:.0%} at least: are they of other faces, or of these in another order?",
+                expected=f"{_MIN_AGREEING:.0%} at least: are they of other faces, or of these in another order?",
                 remedy="Use a fer2013.csv in its publisher's order",
             )
     return votes
@@ -139,7 +139,7 @@ def _read(path: Path) -> tuple[list[str], list[list[int]]]:
         )
     usages, counts = [], []
     for number, line in enumerate(lines, start=2):
-        if not line.strip():  # nobody's votes, which keep the place that the faces' table may have for them
+        if not line.strip():  # no votes, but the row keeps its place, as the faces' table may have one for it
             usages.append("")
             counts.append([0] * len(VOTES_FOR))
             continue

@@ -1,6 +1,6 @@
-"""Faces as pictures, one folder a class: Kaggle's ``train/<class>/`` and ``test/<class>/``, or ``<class>/`` alone.
+"""Face crops in one folder a class: Kaggle's ``train/<class>/`` and ``test/<class>/``, or ``<class>/`` alone.
 
-Any class names are welcome. The pictures are face crops already; another size than 48 x 48 is scaled.
+Class names are free. The pictures must be face crops already; other sizes than 48 x 48 are scaled.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from edge_agent.errors import InputError
 from edge_agent.model_format.labels import CK_PLUS, FER2013, canonical
 from train.data.checks import Faults, OnUnreadable, check_channels
 from train.data.dataset import FaceSet
-from train.data.images import read_face_and_size, seems_uncut
+from train.data.images import looks_like_photograph, read_face_and_size
 
 log = logging.getLogger(__name__)
 
@@ -32,13 +32,13 @@ SPLIT_FOLDERS = {
 """Folder names, in lower case, that mean a split, and what the split is called in ``FaceSet.usage``."""
 
 _LAYOUT = "train/<class>/ and test/<class>/, or <class>/ alone, with pictures in them"
-_LITTER = ("thumbs.db", "desktop.ini")
+_SYSTEM_FILES = ("thumbs.db", "desktop.ini")
 _PICTURES = (".png", ".jpg", ".jpeg")
 
 
 @dataclass(frozen=True)
 class ClassTree:
-    """Where the pictures of each class lie.
+    """The folders with the pictures of each class.
 
     Attributes:
         root: The folder that has the splits or the classes.
@@ -69,7 +69,7 @@ def find_classes(path: Path) -> ClassTree:
         InputError: There are no class folders, one is empty or holds folders, two mean the same class, or the splits
             disagree about the classes.
     """
-    root = _descend(path)
+    root = _skip_wrappers(path)
     below = folders_in(root)
     named_splits = {folder: SPLIT_FOLDERS.get(folder.name.lower(), "") for folder in below}
     if not any(named_splits.values()):
@@ -105,16 +105,16 @@ def load_folders(path: Path, *, channels: int = 1, on_unreadable: OnUnreadable =
     Args:
         path: The folder, or one that holds nothing but it.
         channels: 1 for gray, 3 for red-green-blue.
-        on_unreadable: Whether a broken picture is an error or is passed over and listed in ``unreadable``.
+        on_unreadable: Whether a broken picture is an error or is skipped and listed in ``unreadable``.
 
     Raises:
-        InputError: The folders are not as :func:`find_classes` wants them, or a picture cannot be read.
+        InputError: The folders are not as :func:`find_classes` expects them, or a picture cannot be read.
     """
     return read_tree(find_classes(path), channels=channels, faults=Faults(on_unreadable))
 
 
 def read_tree(tree: ClassTree, *, channels: int, faults: Faults) -> FaceSet:
-    """Read the pictures of a tree; the set is called by its folder's name.
+    """Read the pictures of a tree; the set gets its folder's name.
 
     Raises:
         InputError: A picture cannot be read and ``faults`` raises, or none can be read.
@@ -122,28 +122,28 @@ def read_tree(tree: ClassTree, *, channels: int, faults: Faults) -> FaceSet:
     check_channels(channels)
     index = {name: label for label, name in enumerate(tree.classes)}
     images, labels, usage, origin = [], [], [], []
-    uncut: list[str] = []
+    photographs: list[str] = []
     for split, name, file in tree.pictures():
         try:
             face, size = read_face_and_size(file, channels)
         except InputError as fault:
             faults.add(fault)
             continue
-        if seems_uncut(size):
-            uncut.append(f"{file} has {size[1]} x {size[0]}")
+        if looks_like_photograph(size):
+            photographs.append(f"{file} has {size[1]} x {size[0]}")
         images.append(face)
         labels.append(index[name])
         usage.append(split)
         origin.append(file.relative_to(tree.root).as_posix())
     if not images:
         raise InputError(str(tree.root), received=f"no readable picture ({faults.found[0]})", expected=_LAYOUT)
-    if uncut:
+    if photographs:
         log.warning(
             "%d of %d pictures look like whole photographs and not like face crops (%s): they are squeezed to "
             "48 x 48 pixels. Cut the faces out first: python -m train prepare",
-            len(uncut),
+            len(photographs),
             len(images),
-            uncut[0],
+            photographs[0],
         )
     nameless = np.full(len(labels), "")
     return FaceSet(
@@ -160,7 +160,7 @@ def read_tree(tree: ClassTree, *, channels: int, faults: Faults) -> FaceSet:
 
 
 def label_order(names: dict[str, Path]) -> tuple[str, ...]:
-    """Label order for a set of canonical class names: the known data sets' own, else alphabetical."""
+    """Label order for a set of canonical class names: that of a known data set, else alphabetical."""
     for known in (FER2013, CK_PLUS):
         if set(names) == set(known):
             return known
@@ -178,7 +178,7 @@ def files_in(folder: Path) -> list[Path]:
 
 
 def _visible(folder: Path) -> Iterator[Path]:
-    """What is not an operating system's own litter."""
+    """The entries of a folder, without hidden ones and operating systems' own files."""
     try:
         entries = list(folder.iterdir())
     except OSError as fault:
@@ -186,11 +186,11 @@ def _visible(folder: Path) -> Iterator[Path]:
             str(folder), received=fault.strerror, expected="a folder that can be read", remedy="Check the path"
         ) from fault
     hidden = (".", "__MACOSX")
-    return (entry for entry in entries if not entry.name.startswith(hidden) and entry.name.lower() not in _LITTER)
+    return (entry for entry in entries if not entry.name.startswith(hidden) and entry.name.lower() not in _SYSTEM_FILES)
 
 
-def _descend(path: Path) -> Path:
-    """Past folders whose only folder is a folder of folders, as unpacked archives have them."""
+def _skip_wrappers(path: Path) -> Path:
+    """Go down through folders that hold nothing but one folder of folders, as unpacked archives have them."""
     below = folders_in(path)
     while len(below) == 1 and folders_in(below[0]) and below[0].name.lower() not in SPLIT_FOLDERS:
         path = below[0]

@@ -1,4 +1,4 @@
-"""Dealing groups of pictures to training, validation and test, so that no group is in two of them."""
+"""Group split: groups of pictures to training, validation and test, so that no group is in two of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class GroupSplit:
 
     Attributes:
         parts: ``(N,)`` strings.
-        notes: What a reader of a result on these parts must know.
+        notes: What someone who reads results on these parts must know.
     """
 
     parts: NDArray[np.str_]
@@ -34,9 +34,9 @@ def split_by_groups(
     test: float,
     seed: int = 0,
 ) -> GroupSplit:
-    """Deal whole groups, largest first, each to where its classes are wanted most; every part gets every class.
+    """Assign whole groups, largest first, each to the part that needs its classes most; every part gets every class.
 
-    A class whose pictures are all of one group is dealt picture by picture, with a note: there is no other way to have
+    A class whose pictures are all of one group is split picture by picture, with a note: there is no other way to have
     it in training and validation. Without three groups of each class there is no test part, with a note.
 
     Args:
@@ -61,27 +61,27 @@ def split_by_groups(
                 expected="two or more",
                 remedy="Add photographs of it, or leave the class out",
             )
-    together = _broken_up(groups, labels, classes, notes)
+    together = _divide_only_groups(groups, labels, classes, notes)
     sets = np.array([len(set(together[labels == label])) for label in range(len(classes))])
     if test and sets.min() < 3:
         scarce = ", ".join(name for name, count in zip(classes, sets, strict=True) if count < 3)
         notes.append(f"There is no test part: it would need three separate people or moments of {scarce}.")
         test = 0.0
-    dealt = _deal(together, labels, len(classes), validation, test, seed)
-    if dealt is None and test:
+    assigned = _assign(together, labels, len(classes), validation, test, seed)
+    if assigned is None and test:
         notes.append("There is no test part: no choice of whole people and moments gave every part every class.")
-        dealt = _deal(together, labels, len(classes), validation, 0.0, seed)
-    if dealt is None:
+        assigned = _assign(together, labels, len(classes), validation, 0.0, seed)
+    if assigned is None:
         notes.append(
-            "No choice of whole people and moments gave training and validation every class, so pictures were dealt "
-            "one by one: figures on validation are better than on strangers."
+            "No choice of whole people and moments gave training and validation every class, so pictures were split "
+            "one by one: results on validation are better than on strangers."
         )
-        dealt = _deal(np.arange(len(labels)), labels, len(classes), validation, 0.0, seed)
-    assert dealt is not None
-    return GroupSplit(np.array([TRAIN, VALIDATION, TEST])[dealt], tuple(notes))
+        assigned = _assign(np.arange(len(labels)), labels, len(classes), validation, 0.0, seed)
+    assert assigned is not None
+    return GroupSplit(np.array([TRAIN, VALIDATION, TEST])[assigned], tuple(notes))
 
 
-def _deal(
+def _assign(
     groups: NDArray[np.int64], labels: NDArray[np.int64], classes: int, validation: float, test: float, seed: int
 ) -> NDArray[np.int64] | None:
     """The part of each picture as a number, or None where a part would lack a class."""
@@ -89,15 +89,15 @@ def _deal(
     owner = np.unique(groups, return_inverse=True)[1]
     counts = np.zeros((owner.max() + 1, classes), np.int64)
     np.add.at(counts, (owner, labels), 1)
-    part_of = _cover(_greedy(counts, shares, seed), counts, len(shares))
+    part_of = _complete(_greedy(counts, shares, seed), counts, len(shares))
     complete = all(counts[part_of == part].sum(axis=0).all() for part in range(len(shares)))
     return part_of[owner] if complete else None
 
 
-def _broken_up(
+def _divide_only_groups(
     groups: NDArray[np.int64], labels: NDArray[np.int64], classes: tuple[str, ...], notes: list[str]
 ) -> NDArray[np.int64]:
-    """The groups, with every group taken apart that is the only one of a class."""
+    """The groups, with each group that is the only one of a class divided into single pictures."""
     groups = groups.copy()
     for label, name in enumerate(classes):
         of_class = labels == label
@@ -106,7 +106,7 @@ def _broken_up(
             inside = np.flatnonzero(groups == held[0])
             groups[inside] = groups.max() + 1 + np.arange(len(inside))
             notes.append(
-                f"All pictures of {name} are of one person or moment, so they were dealt one by one: figures on "
+                f"All pictures of {name} are of one person or moment, so they were split one by one: results on "
                 "validation are better than on strangers."
             )
     return groups
@@ -124,7 +124,7 @@ def _greedy(counts: NDArray[np.int64], shares: NDArray[np.float64], seed: int) -
     return part_of
 
 
-def _cover(part_of: NDArray[np.int64], counts: NDArray[np.int64], parts: int) -> NDArray[np.int64]:
+def _complete(part_of: NDArray[np.int64], counts: NDArray[np.int64], parts: int) -> NDArray[np.int64]:
     """Move the smallest groups that bring a missing class into a part without taking it from another."""
     for part in range(parts):
         for label in range(counts.shape[1]):

@@ -12,13 +12,13 @@ from edge_agent.model_format.crop import to_face_tensor
 from edge_agent.model_format.metadata import FACE_SIZE
 from edge_agent.vision.image_file import read_image_file
 
-_MOST_ASPECT = 1.25
-_MOST_SIDE_PX = 800
-"""Longer beside shorter side, and shorter side, up to which a picture may well be a face crop."""
+_MAX_ASPECT = 1.25
+_MAX_SIDE_PX = 800
+"""Largest ratio of longer to shorter side, and largest shorter side, of a picture that may be a face crop."""
 
 
 def read_face(path: Path, channels: int) -> NDArray[np.uint8]:
-    """Read a face crop of any size and bring it to the models'.
+    """Read a face crop of any size and scale it to the models' size.
 
     Returns:
         ``uint8 (48, 48, channels)``: gray levels, or red-green-blue.
@@ -36,7 +36,7 @@ def read_face_and_size(path: Path, channels: int) -> tuple[NDArray[np.uint8], tu
     return face, (image.shape[0], image.shape[1])
 
 
-def seems_uncut(size: tuple[int, int]) -> bool:
-    """Whether a picture of that height and width is rather a whole photograph than a face crop."""
+def looks_like_photograph(size: tuple[int, int]) -> bool:
+    """Whether a picture of that height and width is probably a whole photograph and not a face crop."""
     shorter, longer = sorted(size)
-    return longer > _MOST_ASPECT * shorter or shorter > _MOST_SIDE_PX
+    return longer > _MAX_ASPECT * shorter or shorter > _MAX_SIDE_PX

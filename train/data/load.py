@@ -1,4 +1,4 @@
-"""Whatever a path is, read it: FER2013's table, CK+48, or pictures in class folders."""
+"""Read a data set of any known kind: FER2013's table, CK+48, or pictures in class folders."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _PACKINGS = ("", ".xz", ".gz", ".zip")
 
 
 def load(path: Path, *, channels: int = 1, on_unreadable: OnUnreadable = "error") -> FaceSet:
-    """Read a data set, telling by its content what it is.
+    """Read a data set; its content decides which kind it is.
 
     Args:
         path: A FER2013 table (plain, xz, gzip, zip or tar), a folder that holds one, CK+48's folder, or class folders.
         channels: 1 for gray, 3 for red-green-blue.
-        on_unreadable: Whether a broken row or picture is an error or is passed over and listed in ``unreadable``.
+        on_unreadable: Whether a broken row or picture is an error or is skipped and listed in ``unreadable``.
 
     Raises:
         InputError: There is nothing there, or it is none of these, or it is broken; it names the file and, in a table,
@@ -42,7 +42,7 @@ def load(path: Path, *, channels: int = 1, on_unreadable: OnUnreadable = "error"
 
 
 def _table(path: Path) -> Path | None:
-    """The file itself, or the first of FER2013's tables in a folder or where Kaggle's archive unpacks it to in one."""
+    """The file itself, or the first of FER2013's tables in a folder or in the subfolder of Kaggle's archive."""
     if not path.is_dir():
         return path
     names = (*(name + packing for name in TABLE_NAMES for packing in _PACKINGS), "fer2013.tar.gz")

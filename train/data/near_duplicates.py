@@ -1,4 +1,4 @@
-"""Which crops show the same moment: frames of a burst, copies saved twice."""
+"""Near-duplicates: crops that show the same moment, such as frames of a burst or copies saved twice."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-ALIKE = 0.97
-"""Correlation of two small, blurred, normalised crops from which they count as one moment.
+MIN_CORRELATION = 0.97
+"""Smallest correlation of two small, blurred, normalised crops that count as near-duplicates.
 
 On CK+48 it holds for 98.4 % of the pairs of frames of one recording, 11.6 % of pairs of one person's different
 recordings and none of 476,403 pairs of different people.
@@ -19,15 +19,15 @@ _SIDE = 16
 _CHUNK = 2048
 
 
-def near_duplicate_groups(crops: Sequence[NDArray[np.uint8]], tied: Sequence[str] = ()) -> NDArray[np.int64]:
-    """A number that crops share when a chain of look-alikes, or of equal non-empty words in ``tied``, joins them.
+def near_duplicate_groups(crops: Sequence[NDArray[np.uint8]], keys: Sequence[str] = ()) -> NDArray[np.int64]:
+    """Group crops that a chain of near-duplicates, or of equal non-empty ``keys``, joins.
 
     Args:
         crops: ``uint8 (48, 48)`` or ``(48, 48, 3)``.
-        tied: One word a crop, such as a person's name.
+        keys: One string a crop, such as a person's name.
 
     Returns:
-        ``int64 (N,)``, from 0 in order of first appearance.
+        ``int64 (N,)``: the group of each crop, from 0 in order of first appearance.
     """
     parent = list(range(len(crops)))
 
@@ -41,12 +41,12 @@ def near_duplicate_groups(crops: Sequence[NDArray[np.uint8]], tied: Sequence[str
         parent[high] = low
 
     first_of: dict[str, int] = {}
-    for index, word in enumerate(tied):
-        if word:
-            join(first_of.setdefault(word, index), index)
+    for index, key in enumerate(keys):
+        if key:
+            join(first_of.setdefault(key, index), index)
     small = np.array([_small(crop) for crop in crops], np.float32).reshape(len(crops), -1)
     for start in range(0, len(crops), _CHUNK):
-        for row, column in np.argwhere(small[start : start + _CHUNK] @ small.T >= ALIKE):
+        for row, column in np.argwhere(small[start : start + _CHUNK] @ small.T >= MIN_CORRELATION):
             if start + row < column:
                 join(int(start + row), int(column))
     numbers: dict[int, int] = {}

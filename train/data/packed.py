@@ -20,7 +20,7 @@ _DAMAGE = (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, zipfile.BadZi
 
 
 def read_lines(path: Path, preferred: tuple[str, ...] = ()) -> Iterator[bytes]:
-    """Yield the lines of a file, unpacked, without their line ends. The packing is told by content, not by suffix.
+    """Yield the lines of a file, unpacked, without their line ends. The content decides on the packing, not the suffix.
 
     Args:
         path: The file.
@@ -56,7 +56,7 @@ def _kind(path: Path) -> str:
     if not start:
         raise InputError(str(path), received="an empty file", expected="a table", remedy="Fetch it again")
     kind = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), "plain")
-    with contextlib.suppress(*_DAMAGE):  # which is told where the lines are read
+    with contextlib.suppress(*_DAMAGE):  # reported where the lines are read
         if kind != "zip" and tarfile.is_tarfile(path):
             return "tar"
     return kind

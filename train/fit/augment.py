@@ -1,7 +1,7 @@
-"""Random variations of face crops for training, on the CPU with OpenCV, the same on every Keras backend.
+"""Augmentation: random variations of face crops, on the CPU with OpenCV, the same on every Keras backend.
 
-One function turns one crop and one random generator into one varied crop, so a batch is a pure function of the seed,
-the epoch and its position: an interrupted training continues with the very pictures it would have seen.
+One function turns one crop and one random generator into one varied crop. So a batch is a pure function of the seed,
+the epoch and its position, and an interrupted training continues with exactly the pictures it would have seen.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Trainings in processes of their own.
+"""Trainings in child processes.
 
-Backends keep compiled functions, memory and settings for as long as their process lives, and some, such as asking
-TensorFlow for deterministic operations, cannot be taken back. A queue of trainings therefore gives each a fresh
+Backends keep compiled functions, memory and settings as long as their process lives. Some settings, such as
+TensorFlow's deterministic operations, cannot be switched off again. A queue of trainings therefore gives each a fresh
 process; what a run needs to continue is in its run directory anyway.
 """
 
@@ -25,15 +25,15 @@ from train.fit.recipe import Recipe
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
-    """What to train.
+    """A training for a child process.
 
     Attributes:
         recipe: Every setting; its ``protocol`` splits the data.
         data: Path of the data set.
-        run: The run directory: made, continued, or left alone where it is finished.
+        run: The run directory: made, continued, or not changed where it is finished.
         needs_gpu: Whether to refuse to train on the processor alone.
-        cores: Numbers of the processor cores to keep to; empty for all.
-        name: What its lines of progress begin with, where others train beside it.
+        cores: Numbers of the processor cores to use; empty for all.
+        name: Prefix of its lines of progress, where several train at the same time.
     """
 
     recipe: Recipe
@@ -45,7 +45,10 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def device_environment(device: str) -> dict[str, str]:
-    """Variables that keep a backend to a device: ``auto``, ``cpu``, ``gpu``, or ``gpu:1`` for the second one.
+    """Environment variables that restrict a backend to a device.
+
+    Args:
+        device: ``auto``, ``cpu``, ``gpu``, or ``gpu:1`` for the second one.
 
     Raises:
         InputError: It is none of these.
@@ -61,7 +64,7 @@ def device_environment(device: str) -> dict[str, str]:
 
 
 class Children:
-    """Trainings in processes of their own, one or several at a time; leaving the ``with`` ends those that still run.
+    """Trainings in child processes, one or several at a time; leaving the ``with`` ends those that still run.
 
     They show their progress on this process's standard error, and end when it does.
 
@@ -84,9 +87,8 @@ class Children:
             _close(child)
 
     def start(self, assignment: Assignment) -> None:
-        """Begin a training."""
-        # In a session of its own, so that Ctrl-C reaches this process alone, which then ends the child without a
-        # traceback.
+        """Start a training."""
+        # In its own session, so that Ctrl-C reaches only this process, which then ends the child without a traceback.
         child = subprocess.Popen(
             [sys.executable, "-m", "train.fit.child_process"],
             stdin=subprocess.PIPE,
@@ -95,18 +97,18 @@ class Children:
         )
         self._running[child] = assignment
         assert child.stdin is not None
-        # It may die before it reads, which its status tells.
+        # It may die before it reads; its exit status shows that.
         with suppress(BrokenPipeError):
             child.stdin.write(msgspec.json.encode(assignment) + b"\n")
             child.stdin.flush()
         threading.Thread(target=self._await, args=(child,), daemon=True).start()
 
     def next_ended(self) -> tuple[Assignment, int]:
-        """Wait until one of those begun has ended.
+        """Wait until one of the child processes has ended.
 
         Returns:
-            What it was to train, and its exit status: 0 when the run is finished, an error's exit code, or the negative
-            number of a signal.
+            Its assignment and its exit status: 0 when the run is finished, an error's exit code, or the negative number
+            of a signal.
         """
         child = self._ended.get()
         assignment = self._running.pop(child)
@@ -126,7 +128,7 @@ def _close(child: subprocess.Popen[bytes]) -> None:
 
 
 def main(orders: IO[bytes]) -> None:
-    """Train what the first line of ``orders`` says; leave at once when the stream ends before that is done."""
+    """Do the training in the first line of ``orders``; exit at once if the stream ends before that."""
     assignment = msgspec.json.decode(orders.readline(), type=Assignment)
     if assignment.cores and hasattr(os, "sched_setaffinity"):
         # Backends start a thread for each core they may use, so this comes before they are imported.
@@ -140,7 +142,7 @@ def main(orders: IO[bytes]) -> None:
     faces = load(Path(assignment.data), channels=recipe.channels)
     split = make_split(faces, recipe.protocol)
 
-    # What imports a backend comes after what may be refused without one.
+    # Modules that import a backend come after the checks that need none.
     from train.common.machine import accelerators
     from train.fit.inputs import TrainingInputs
     from train.fit.progress import show_progress
@@ -161,7 +163,7 @@ def main(orders: IO[bytes]) -> None:
 
 
 def _leave_with_parent(orders: IO[bytes]) -> None:
-    orders.read()  # Gives back when the parent closes the pipe, which the system does however the parent ends.
+    orders.read()  # Returns when the parent closes the pipe, which the system does however the parent ends.
     os._exit(1)
 
 

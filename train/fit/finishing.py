@@ -1,4 +1,4 @@
-"""The end of a training: the network as the device runs it, saved once."""
+"""The end of a training: the network in the device's resolution and in float32, saved once."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from train.models import build
 
 
 def finished_weights(run: RunDir) -> list[NDArray[Any]] | None:
-    """Those of a run that is finished, whose file others know by its fingerprint; None of any other.
+    """Weights of a finished run; None of an unfinished one.
+
+    A finished network is never written again, because other records name its file by its fingerprint.
 
     Raises:
-        InputError: The run is finished and its network is gone.
+        InputError: The run is finished and its network is missing.
     """
     if not run.record().finished_at:
         return None
@@ -40,7 +42,7 @@ def at_device_size(recipe: Recipe, faces: FaceSet, weights: list[NDArray[Any]]) 
     """The network at the device's resolution and in float32."""
     keras.mixed_precision.set_global_policy("float32")
     finished = build(recipe.model, len(faces.classes), channels=recipe.channels)
-    # The second head's columns come last and stay behind.
+    # The second head's columns come last and are dropped.
     wanted = [tuple(one.shape) for one in finished.weights]
     pairs = zip(weights, wanted, strict=True)
     finished.set_weights([values[..., : shape[-1]] if values.shape != shape else values for values, shape in pairs])

@@ -46,7 +46,7 @@ class InitialWeights:
     provenance: Provenance = NO_PROVENANCE
 
     def complete(self, recipe: Recipe) -> Recipe:
-        """The recipe with this network where it names none."""
+        """The recipe, with this network where it names none. Logs a warning where it would drop colour."""
         if recipe.channels < self.channels:
             log.warning(
                 "%s reads colour and the recipe trains in gray: for colour name one with channels = 3, such as "
@@ -71,14 +71,14 @@ class InitialWeights:
         """
         ours = [layer for layer in model.layers if layer.weights]
         theirs = [values for values in self.weights if values]
-        foreign = InputError(
+        mismatch = InputError(
             self.description,
             received=f"the network {self.model}",
             expected=model.name.replace("_", "-"),
             remedy="Start from the same model, or name its recipe",
         )
         if len(ours) != len(theirs):
-            raise foreign
+            raise mismatch
         for index, (layer, values) in enumerate(zip(ours, theirs, strict=True)):
             wanted = [tuple(one.shape) for one in layer.weights]
             if index == 0:
@@ -86,7 +86,7 @@ class InitialWeights:
             if layer is ours[-1]:
                 values = self._outputs(layer.get_weights(), values, labels)
             if [value.shape for value in values] != wanted:
-                raise foreign
+                raise mismatch
             layer.set_weights(list(values))
 
     def _outputs(
@@ -111,7 +111,7 @@ def open_initial_weights(path: Path, images: NDArray[np.uint8]) -> InitialWeight
 
     Raises:
         InputError: Nothing is there, or the run is unfinished.
-        ModelError: The file is no bundle, or its weights cannot be read back.
+        ModelError: The file is no bundle, or its weights cannot be recovered.
         RunDamaged: The run is broken.
     """
     if path.is_file():

@@ -1,4 +1,4 @@
-"""What a training minimises: the targets of each image, the loss against them, and the optimizer that moves weights."""
+"""What a training minimises: the targets of each image, the loss against them, and the optimizer."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from train.fit.recipe import Optimizer, Recipe
 
 
 def make_targets(recipe: Recipe, faces: FaceSet, split: Split, votes: Votes | None) -> NDArray[np.float32]:
-    """What the network shall say of each training image, ``float32 (N, K)``.
+    """Targets of the training images, ``float32 (N, K)``.
 
-    With a second head, columns after the classes hold the share of votes for each of FER+'s labels; a row without
-    votes is all zero there and teaches that head nothing.
+    With a second head, columns after the classes hold the share of votes for each of FER+'s labels. A row without votes
+    is all zero there and adds nothing to that head's loss.
 
     Raises:
         InputError: The recipe uses votes and none were given, or the other way round.
@@ -55,10 +55,10 @@ def make_targets(recipe: Recipe, faces: FaceSet, split: Split, votes: Votes | No
 
 
 def open_teachers(recipe: Recipe, faces: FaceSet, bundles: Sequence[Path]) -> TeacherModels | None:
-    """The teachers a recipe asks for; None where it asks for none.
+    """Open the teacher models a recipe asks for; None where it asks for none.
 
     Raises:
-        InputError: It uses teachers and none were given, or the other way round, or one does not fit the data.
+        InputError: It uses teacher models and none were given, or the other way round, or one does not fit the data.
         ModelError: A file is no bundle.
     """
     if not recipe.distillation.weight:
@@ -66,7 +66,7 @@ def open_teachers(recipe: Recipe, faces: FaceSet, bundles: Sequence[Path]) -> Te
             raise InputError(
                 f"recipe {recipe.title!r}",
                 received="a teacher",
-                expected="none, as it teaches by labels",
+                expected="none, as it learns from labels alone",
                 remedy="Set weight under [teaching] in the recipe, or leave --teacher out",
             )
         return None
@@ -87,12 +87,12 @@ def open_teachers(recipe: Recipe, faces: FaceSet, bundles: Sequence[Path]) -> Te
 
 
 class Objective:
-    """What a training minimises: cross-entropy against soft targets, over the classes and over a second head.
+    """The loss: cross-entropy against soft targets, over the classes and over a second head.
 
     Args:
         classes: Outputs that are the data set's classes; any after them are the second head.
-        smoothing: Share of the classes' target spread evenly.
-        head_weight: Of the second head's loss.
+        smoothing: Share of the classes' target that is spread evenly over all classes.
+        head_weight: Weight of the second head's loss.
     """
 
     def __init__(self, classes: int, smoothing: float, head_weight: float) -> None:
@@ -108,13 +108,13 @@ class Objective:
         return total
 
     def accuracy(self, targets: Any, logits: Any) -> Any:
-        """One for each image whose likeliest class is the target's, else zero."""
+        """For each image 1 if its likeliest class is the target's, else 0."""
         classes = self._classes
         return keras.metrics.categorical_accuracy(targets[:, :classes], logits[:, :classes])
 
 
 def _soft_cross_entropy(targets: Any, logits: Any) -> Any:
-    # The backends' fused operations take it for granted that targets sum to one; rows without votes do not.
+    # The backends' fused operations assume that targets sum to one; those of rows without votes do not.
     return -keras.ops.sum(targets * keras.ops.log_softmax(logits, axis=-1), axis=-1)
 
 

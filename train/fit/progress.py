@@ -1,4 +1,4 @@
-"""How a training shows where it stands: a bar with the time left on a terminal, one line an epoch elsewhere."""
+"""How a training shows its progress: a bar with the time left on a terminal, one line an epoch elsewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-if TYPE_CHECKING:  # counting photographs shall not wait for a training's backend
+if TYPE_CHECKING:  # counting photographs must not wait for the import of a backend
     from train.fit.run_dir import EpochMetrics
     from train.fit.trainer import StepProgress
 
@@ -39,7 +39,7 @@ class ProgressDisplay:
         )
 
     def epoch(self, metrics: EpochMetrics) -> None:
-        """Print the figures of a finished epoch."""
+        """Print the metrics of a finished epoch."""
         done = metrics.epoch + 1
         left = ""
         if self._began is not None and done < self._epochs:
@@ -56,10 +56,10 @@ class ProgressDisplay:
 
 @contextmanager
 def show_progress(epochs: int, *, show: bool = True, name: str = "") -> Iterator[ProgressDisplay]:
-    """A display for a training of so many epochs.
+    """A display for a training of ``epochs`` epochs.
 
-    The bar is there only where there is a terminal to draw it and no ``name``, which tells one training from others
-    that write to the same terminal.
+    The bar is drawn only on a terminal and without a ``name``. A name distinguishes trainings that write to the same
+    terminal.
     """
     console = Console(stderr=True, quiet=not show)
     bar = Progress(
@@ -76,7 +76,7 @@ def show_progress(epochs: int, *, show: bool = True, name: str = "") -> Iterator
 
 @contextmanager
 def show_count(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar over countable things, told how many are done and of how many; only where there is a terminal."""
+    """A bar over countable things, on a terminal only. It gives a function of the number done and the number of all."""
     console = Console(stderr=True)
     bar = Progress(
         TextColumn(f"{what} {{task.completed:.0f}}/{{task.total:.0f}}"),

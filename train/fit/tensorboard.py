@@ -1,7 +1,7 @@
-"""A run's epochs as event files that TensorBoard shows, written without any backend and so on each of them.
+"""A run's epochs as event files for TensorBoard, written without a backend and so the same way on each of them.
 
-The files are a copy of ``metrics.jsonl`` in another form: the same epochs give the same bytes. So they are written anew
-after every epoch, in place, and a TensorBoard that has read the beginning goes on with what is new.
+The files are a copy of ``metrics.jsonl`` in another form: the same epochs give the same bytes. They are rewritten in
+place after every epoch, and a TensorBoard that has read the beginning continues with what is new.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _NOT_DRAWN = ("epoch",)
 def write_events(run: RunDir, epochs: Sequence[EpochMetrics]) -> None:
     """Write all finished epochs of a run.
 
-    A scalar has the name of its figure and the number of its epoch, counted from 1. Its time is the run's beginning and
-    what the epochs took, pauses left out.
+    A scalar has the name of its metric and the number of its epoch, counted from 1. Its time is the start of the run
+    plus the duration of the epochs, without pauses.
     """
     began = datetime.fromisoformat(run.record().started_at).timestamp()
     for part in ("training", "validation"):
@@ -46,7 +46,7 @@ def write_events(run: RunDir, epochs: Sequence[EpochMetrics]) -> None:
 
 
 def _scalars(metrics: EpochMetrics, part: str) -> list[tuple[str, float]]:
-    """The figures of one part by name, ``val_loss`` as the validation's ``loss``."""
+    """The metrics of one part by name, ``val_loss`` as the validation's ``loss``."""
     found = msgspec.structs.asdict(metrics)
     drawn = {name: float(value) for name, value in found.items() if name not in _NOT_DRAWN and value is not None}
     return [

@@ -1,10 +1,10 @@
-"""From a model bundle back to weights that can be trained on, for whoever has the file and not its run.
+"""Trainable weights from a model bundle, for anyone who has the file and not its run.
 
-A converter leaves neither normalisation nor input scaling: it multiplies them into the kernels and biases next to them,
-and int8 rounds those to 255 steps a filter. So kernels and biases are read back as what they stand for, and each
-normalisation is put together anew around them: its running mean and variance are taken from pictures, its scale and
-offset are those that leave the network's answers as they are. Training then starts at the bundle's own function, with
-normalisation that is true to the data. ``docs/retrain.md`` has the measured loss.
+A converter removes normalisation and input scaling: it multiplies them into the kernels and biases next to them, and
+int8 rounds those to 255 steps a filter. So kernels and biases are dequantized, and each normalisation is rebuilt around
+them. Its running mean and variance are estimated on pictures; its scale and offset are those that leave the network's
+answers unchanged. Training then starts with the bundle's own function and with normalisation that fits the data.
+``docs/retrain.md`` has the measured loss.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from train.models import MODELS, build
 log = logging.getLogger(__name__)
 
 MIN_AGREEMENT = 0.9
-"""Share of pictures on which a recovered network must give the bundle's own label."""
+"""Smallest share of pictures on which a recovered network gives the bundle's own label."""
 
 _MAX_FACES = 1024
-"""Pictures that normalisation is estimated on; every filter sees thousands of values in each."""
+"""Most pictures that normalisation is estimated on; every filter sees thousands of values in each."""
 _BATCH = 64
 _LEVELS = 255.0  # the networks' own input scaling, which a converter multiplies into the first kernel
 _DTYPES = {0: "<f4", 1: "<f2", 2: "<i4", 3: "u1", 9: "i1"}
@@ -48,9 +48,9 @@ class _Constants:
 
     Attributes:
         kernels: ``(kernel, bias)`` of convolutions ``(height, width, in, out)`` and dense layers ``(in, out)``.
-        factors: Vectors that something is multiplied by.
-        offsets: Vectors that are added.
-        scaled: Whether the input scaling stands as a multiplication of its own.
+        factors: Constant vectors of multiplications.
+        offsets: Constant vectors of additions.
+        scaled: Whether the input scaling is a multiplication of its own.
     """
 
     kernels: list[tuple[Array, Array]] = field(default_factory=list)
@@ -60,15 +60,16 @@ class _Constants:
 
 
 def model_from_tflite(bundle: Bundle, images: NDArray[np.uint8]) -> keras.Model:
-    """A Keras network that answers as a bundle does and can be trained on.
+    """Build a Keras network that answers as a bundle does and can be trained further.
 
     Args:
         bundle: Of any quantization, its architecture one of ``MODELS``.
-        images: ``uint8 (N, 48, 48, C)`` to estimate normalisation on: of the training part, so that nothing leaks.
+        images: ``uint8 (N, 48, 48, C)`` to estimate normalisation on. Take the training part, so that nothing of the
+            held-out part leaks.
 
     Raises:
-        ModelError: The architecture is unknown, the file's weights are not its, or the recovered network answers
-            otherwise than the bundle on more than a tenth of ``images``.
+        ModelError: The architecture is unknown, the file's weights are those of another one, or the recovered network
+            gives another label than the bundle on more than a tenth of ``images``.
     """
     facts = bundle.metadata
     if facts.architecture not in MODELS:
@@ -80,7 +81,7 @@ def model_from_tflite(bundle: Bundle, images: NDArray[np.uint8]) -> keras.Model:
         )
     chosen = in_channels(images, facts.input.channels)[np.random.default_rng(0).permutation(len(images))[:_MAX_FACES]]
     model = build(facts.architecture, len(facts.labels), channels=facts.input.channels)
-    plain = _put_in(model, _read(bundle.flatbuffer), facts.name)
+    plain = _set_kernels(model, _read_constants(bundle.flatbuffer), facts.name)
     _normalise(model, plain, chosen)
     answers = np.concatenate([_outputs(model, part) for part in _batches(chosen)])
     agreement = float(np.mean(answers.argmax(axis=1) == Classifier(bundle).logits(chosen).argmax(axis=1)))
@@ -98,7 +99,7 @@ def model_from_tflite(bundle: Bundle, images: NDArray[np.uint8]) -> keras.Model:
 
 
 def in_channels(images: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
-    """Crops ``uint8 (N, 48, 48, C)`` as gray levels or as red-green-blue, whatever they were."""
+    """Convert crops ``uint8 (N, 48, 48, C)`` to gray levels (1 channel) or red-green-blue (3 channels)."""
     if images.shape[-1] == channels:
         return images
     if channels == 3:
@@ -106,7 +107,7 @@ def in_channels(images: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
     return np.stack([cv2.cvtColor(face, cv2.COLOR_RGB2GRAY) for face in images])[..., None].astype(np.uint8)
 
 
-def _read(flatbuffer: bytes) -> _Constants:
+def _read_constants(flatbuffer: bytes) -> _Constants:
     model = schema.ModelT.InitFromPackedBuf(flatbuffer, 0)
     graph = model.subgraphs[0]
     values: dict[int, Array] = {}
@@ -148,10 +149,10 @@ def _dequantised(tensor: Any, stored: NDArray[Any]) -> Array:
 
 
 @dataclass(frozen=True)
-class _Plain:
-    """A normalisation and the function it must stay: ``factor * x + offset`` of its input.
+class _AffineNormalisation:
+    """A normalisation and the function that it must keep: ``factor * x + offset`` of its input.
 
-    ``source`` is the layer before it where the converter multiplied the normalisation into that.
+    ``source`` is the layer before it, where the converter folded the normalisation into that layer.
     """
 
     layer: layers.BatchNormalization
@@ -160,8 +161,8 @@ class _Plain:
     offset: Array
 
 
-def _put_in(model: keras.Model, found: _Constants, name: str) -> list[_Plain]:
-    """Give every layer its kernel. Equal shapes are dealt in graph order, which is the order of computing."""
+def _set_kernels(model: keras.Model, found: _Constants, name: str) -> list[_AffineNormalisation]:
+    """Give every layer its kernel. Kernels of equal shape are assigned in graph order, the order of computing."""
     normalised = {id(source): layer for layer in model.layers if (source := _folded_into(layer)) is not None}
     waiting, factors, offsets = list(found.kernels), list(found.factors), list(found.offsets)
     plain = []
@@ -171,7 +172,7 @@ def _put_in(model: keras.Model, found: _Constants, name: str) -> list[_Plain]:
             shape = tuple(layer.kernel.shape)
             match = next((index for index, (kernel, _) in enumerate(waiting) if kernel.shape == shape), None)
             if match is None:
-                raise _foreign(name, shape)
+                raise _weights_mismatch(name, shape)
             kernel, bias = waiting.pop(match)
             if first and not found.scaled:
                 kernel = kernel * _LEVELS
@@ -180,13 +181,13 @@ def _put_in(model: keras.Model, found: _Constants, name: str) -> list[_Plain]:
             own_bias = bias if normalisation is None else np.zeros_like(bias)
             layer.set_weights([kernel, own_bias] if layer.use_bias else [kernel])
             if normalisation is not None:
-                plain.append(_Plain(normalisation, layer, np.ones_like(bias), bias))
+                plain.append(_AffineNormalisation(normalisation, layer, np.ones_like(bias), bias))
         elif isinstance(layer, layers.BatchNormalization) and _folded_into(layer) is None:
             if not factors or not offsets or factors[0].shape != tuple(layer.gamma.shape):
-                raise _foreign(name, tuple(layer.gamma.shape))
-            plain.append(_Plain(layer, None, factors.pop(0), offsets.pop(0)))
+                raise _weights_mismatch(name, tuple(layer.gamma.shape))
+            plain.append(_AffineNormalisation(layer, None, factors.pop(0), offsets.pop(0)))
     if waiting:
-        raise _foreign(name, waiting[0][0].shape)
+        raise _weights_mismatch(name, waiting[0][0].shape)
     for one in plain:
         one.layer.set_weights(
             [one.factor, one.offset, np.zeros_like(one.factor), np.full_like(one.factor, 1 - one.layer.epsilon)]
@@ -195,7 +196,7 @@ def _put_in(model: keras.Model, found: _Constants, name: str) -> list[_Plain]:
 
 
 def _folded_into(layer: Any) -> Any:
-    """The layer whose kernel took up a normalisation: the one right before it, unless a nonlinearity stands between."""
+    """The layer that a normalisation was folded into: the one before it, unless a nonlinearity is between them."""
     if not isinstance(layer, layers.BatchNormalization):
         return None
     source = layer.input._keras_history.operation
@@ -203,11 +204,11 @@ def _folded_into(layer: Any) -> Any:
     return source if linear else None
 
 
-def _normalise(model: keras.Model, plain: Sequence[_Plain], images: NDArray[np.uint8]) -> None:
-    """Give each normalisation the mean and variance of its input, and leave what the network computes unchanged.
+def _normalise(model: keras.Model, plain: Sequence[_AffineNormalisation], images: NDArray[np.uint8]) -> None:
+    """Give each normalisation the mean and variance of its input, without changing what the network computes.
 
-    Kernels before one are brought to outputs of variance one: their size does not matter to the function, but a step of
-    the optimizer is large or small by comparison with it.
+    Kernels before a normalisation are scaled to outputs of variance one. Their scale does not matter to the function,
+    but it decides how large a step of the optimizer is in comparison.
     """
     if not plain:
         return
@@ -222,7 +223,7 @@ def _normalise(model: keras.Model, plain: Sequence[_Plain], images: NDArray[np.u
     for one, (total, squares), count in zip(plain, sums, counts, strict=True):
         mean = total / count
         deviation = np.sqrt(np.maximum(squares / count - mean**2, 0.0))
-        deviation[deviation < 1e-6] = 1.0  # a filter that always says the same
+        deviation[deviation < 1e-6] = 1.0  # a filter with a constant output
         epsilon = one.layer.epsilon
         unit = np.ones_like(deviation) if one.source is None else deviation
         if one.source is not None:
@@ -251,7 +252,7 @@ def _batches(images: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
     return [images[start : start + _BATCH] for start in range(0, len(images), _BATCH)]
 
 
-def _foreign(name: str, shape: tuple[int, ...]) -> ModelError:
+def _weights_mismatch(name: str, shape: tuple[int, ...]) -> ModelError:
     return ModelError(
         f"model {name}: its weights are not those of its architecture",
         received="no match for a layer",

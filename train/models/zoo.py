@@ -19,7 +19,7 @@ MODELS = (*PAPER_MODELS, *EDGE_MODELS)
 
 @dataclass(frozen=True)
 class Cost:
-    """What one face costs: stored parameters and multiply-accumulates of convolutions and dense layers."""
+    """Cost of one face: stored parameters, and multiply-accumulates of convolutions and dense layers."""
 
     parameters: int
     macs: int

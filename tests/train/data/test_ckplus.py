@@ -22,7 +22,7 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_names_tell_subject_and_sequence(tree: Path) -> None:
+def test_names_hold_subject_and_sequence(tree: Path) -> None:
     faces = load_ckplus(tree)
     assert faces.subject.tolist() == ["S010", "S010", "S011", "S011", "S012", "S012"]
     assert faces.sequence[0] == "S010_004"
@@ -36,7 +36,7 @@ def test_classes_are_in_the_data_sets_order_even_where_some_are_missing(tree: Pa
     assert {origin.split("/")[0] for origin in faces.origin[faces.labels == contempt]} == {"contempt"}
 
 
-def test_a_misnamed_picture_is_told_or_listed(tree: Path) -> None:
+def test_a_misnamed_picture_is_reported_or_listed(tree: Path) -> None:
     write_face(tree / "anger" / "me.png", face(9))
     with pytest.raises(InputError, match=r"anger/me\.png: got a name that does not tell who is shown"):
         load_ckplus(tree)

@@ -56,13 +56,13 @@ def test_pictures_that_differ_in_one_pixel_are_no_duplicates() -> None:
     assert describe(face_set([0, 0], usage=["train"] * 2, images=images)).repeated == {"train": 0}
 
 
-def test_siblings_are_told_only_where_recordings_are_known(faces: FaceSet) -> None:
+def test_siblings_are_counted_only_where_recordings_are_known(faces: FaceSet) -> None:
     recorded = face_set([0, 0, 0], sequence=["S1_1"] * 3, subject=["S1"] * 3)
     assert describe(recorded).siblings == 1
     assert describe(faces).siblings is None
 
 
-def test_a_description_reads_as_tables(faces: FaceSet) -> None:
+def test_a_description_is_shown_as_tables(faces: FaceSet) -> None:
     assert to_markdown(describe(faces)) == (
         """# made
 

@@ -1,4 +1,4 @@
-"""FER2013's table: what is read, and how each broken row is told."""
+"""FER2013's table: what is read, and how each broken row is reported."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_a_packed_table_gives_the_same_faces(packing: str, tmp_path: Path, table
     assert load_fer2013(packed).fingerprint() == load_fer2013(table).fingerprint()
 
 
-def test_packing_is_told_by_content_whatever_the_suffix(tmp_path: Path, table: Path) -> None:
+def test_packing_is_recognised_by_content_whatever_the_suffix(tmp_path: Path, table: Path) -> None:
     misnamed = tmp_path / "table.csv"
     misnamed.write_bytes(gzip.compress(table.read_bytes()))
     assert len(load_fer2013(misnamed)) == 3
@@ -162,7 +162,7 @@ def test_a_zip_with_several_unknown_tables_asks_which(tmp_path: Path, table: Pat
 
 
 @pytest.mark.parametrize(
-    ("bad_row", "told"),
+    ("bad_row", "message"),
     [
         pytest.param(row(2, 7), "row 4, emotion: got '7', expected 0 to 6", id="unknown class"),
         pytest.param(row(2, -1), "row 4, emotion: got '-1'", id="negative class"),
@@ -184,8 +184,8 @@ def test_a_zip_with_several_unknown_tables_asks_which(tmp_path: Path, table: Pat
         pytest.param(row(2) + ",more", "row 4: got 4 columns", id="additional column"),
     ],
 )
-def test_a_broken_row_is_told_with_file_and_row(bad_row: str, told: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=rf"fer2013\.csv, {told}"):
+def test_a_broken_row_is_reported_with_file_and_row(bad_row: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=rf"fer2013\.csv, {message}"):
         load_fer2013(broken(tmp_path, bad_row))
 
 
@@ -204,7 +204,7 @@ def test_a_table_of_broken_rows_alone_is_refused_even_so(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         pytest.param("", "an empty file", id="empty file"),
         pytest.param("emotion,pixels,Usage\n", "a header and no rows", id="header alone"),
@@ -212,14 +212,14 @@ def test_a_table_of_broken_rows_alone_is_refused_even_so(tmp_path: Path) -> None
         pytest.param("\x00\x01\x02\n", "row 1: got a header without emotion, pixels, usage", id="no table at all"),
     ],
 )
-def test_a_file_without_rows_or_columns_is_refused(content: str, told: str, tmp_path: Path) -> None:
+def test_a_file_without_rows_or_columns_is_refused(content: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "fer2013.csv"
     path.write_text(content)
-    with pytest.raises(InputError, match=rf"fer2013\.csv.*{told}"):
+    with pytest.raises(InputError, match=rf"fer2013\.csv.*{message}"):
         load_fer2013(path)
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.csv: got No such file"):
         load_fer2013(tmp_path / "none.csv")
 

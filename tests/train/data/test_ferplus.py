@@ -88,7 +88,7 @@ def test_rows_of_another_split_are_refused(tmp_path: Path, faces: FaceSet) -> No
     "bad_row",
     ["Training,a.png,1,2,3", "Training,a.png,1,0,0,0,0,0,0,0,0,x", "Training,a.png,-1,0,0,0,0,0,0,0,0,0"],
 )
-def test_a_broken_row_is_told(bad_row: str, tmp_path: Path, faces: FaceSet) -> None:
+def test_a_broken_row_is_reported(bad_row: str, tmp_path: Path, faces: FaceSet) -> None:
     with pytest.raises(InputError, match=r"fer2013new\.csv, row 3: got"):
         load_votes(votes_file(tmp_path, [VOTES[0], bad_row, VOTES[2]]), faces)
 

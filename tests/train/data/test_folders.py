@@ -1,4 +1,4 @@
-"""Class folders: layouts, label order, and how each broken layout or picture is told."""
+"""Class folders: layouts, label order, and how each broken layout or picture is reported."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_three_channels_are_red_green_blue(tmp_path: Path) -> None:
     assert np.array_equal(faces.images[0, :, :, 1], face(0))
 
 
-def test_a_folder_of_one_folder_and_litter_are_looked_through(tmp_path: Path) -> None:
+def test_a_folder_of_one_folder_and_system_files_are_looked_through(tmp_path: Path) -> None:
     make_tree(tmp_path / "archive" / "pictures", ("happy", "sad"))
     (tmp_path / "archive" / "pictures" / "happy" / ".DS_Store").write_bytes(b"litter")
     (tmp_path / "archive" / "pictures" / "sad" / "Thumbs.db").write_bytes(b"litter")
@@ -165,7 +165,7 @@ def png() -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         pytest.param(b"", "an empty file", id="empty"),
         pytest.param(b"not a picture", "13 bytes that are no picture", id="text"),
@@ -173,15 +173,15 @@ def png() -> bytes:
         pytest.param(png()[:-300], "a picture that is cut off", id="cut PNG"),
     ],
 )
-def test_an_unreadable_picture_is_told_by_name_or_listed(content: bytes, told: str, tmp_path: Path) -> None:
+def test_an_unreadable_picture_is_reported_by_name_or_listed(content: bytes, message: str, tmp_path: Path) -> None:
     make_tree(tmp_path, ("happy", "sad"))
     (tmp_path / "sad" / "broken.jpg").write_bytes(content)
-    with pytest.raises(InputError, match=rf"sad/broken\.jpg: got .*{told}"):
+    with pytest.raises(InputError, match=rf"sad/broken\.jpg: got .*{message}"):
         load_folders(tmp_path)
     listed = load_folders(tmp_path, on_unreadable="report")
     assert len(listed) == 2
     assert len(listed.unreadable) == 1
-    assert told in listed.unreadable[0]
+    assert message in listed.unreadable[0]
 
 
 def test_a_whole_jpeg_is_read(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Telling what a path is."""
+"""Recognising the kind of a data set."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def test_the_same_classes_without_such_names_are_plain_folders(tmp_path: Path) -
     assert set(faces.subject) == {""}
 
 
-def test_options_reach_the_reader(tmp_path: Path) -> None:
+def test_options_reach_the_loader(tmp_path: Path) -> None:
     path = write_table(tmp_path / "any.csv", [row(0), row(1, 9)])
     faces = load(path, channels=3, on_unreadable="report")
     assert faces.channels == 3
     assert len(faces.unreadable) == 1
 
 
-def test_a_path_to_nothing_is_told(tmp_path: Path) -> None:
+def test_a_path_to_nothing_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="got nothing there, expected"):
         load(tmp_path / "nowhere")
 

@@ -161,7 +161,7 @@ def test_the_official_split_says_when_there_is_nothing_to_test_on() -> None:
 
 @pytest.mark.parametrize("protocol", ["fer2013-paper", "fer2013-official"])
 @pytest.mark.parametrize("usage", [["Training"] * 2, ["PublicTest"] * 2])
-def test_a_missing_split_is_told(protocol: str, usage: list[str]) -> None:
+def test_a_missing_split_is_reported(protocol: str, usage: list[str]) -> None:
     with pytest.raises(InputError, match=f"{protocol}: got {usage[0]}, expected images of the split"):
         make_split(face_set([0, 0], usage=usage), protocol)
 
@@ -212,7 +212,7 @@ def test_every_data_set_has_its_customary_protocol(faces: FaceSet, protocol: str
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         ("by_magic", "protocol: got 'by_magic', expected one of fer2013-paper, "),
         ("fer2013-paper seed=1", "protocol fer2013-paper: got 'seed=1', expected no options"),
@@ -222,14 +222,14 @@ def test_every_data_set_has_its_customary_protocol(faces: FaceSet, protocol: str
         ("ckplus-by-subject folds=4", "folds: got 4, expected 2 to 3"),
     ],
 )
-def test_wrong_words_are_told(words: str, told: str) -> None:
+def test_wrong_words_are_reported(words: str, message: str) -> None:
     faces = bare([0, 0, 0], subject=["a", "b", "c"], sequence=["a", "b", "c"])
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         make_split(faces, words)
 
 
 @pytest.mark.parametrize("protocol", ["ckplus-by-image", "ckplus-by-subject"])
-def test_a_set_that_does_not_tell_who_is_shown_is_refused(protocol: str) -> None:
+def test_a_set_without_known_subjects_is_refused(protocol: str) -> None:
     with pytest.raises(InputError, match="images that do not tell their"):
         make_split(face_set([0, 0]), protocol)
 
@@ -257,9 +257,9 @@ def test_about_nine_in_ten_of_the_real_held_out_images_have_a_sibling_in_trainin
     assert 0.85 < np.mean(shares) < 0.93
 
 
-def test_ten_folds_of_the_real_set_are_alike_and_have_every_class(data_dir: Path) -> None:
+def test_ten_folds_of_the_real_set_are_similar_and_have_every_class(data_dir: Path) -> None:
     faces = load(data_dir / "ck48")
-    dealt = assign_folds(faces, 10)
-    sizes = np.bincount(dealt)
+    fold_of = assign_folds(faces, 10)
+    sizes = np.bincount(fold_of)
     assert sizes.max() - sizes.min() <= 6
-    assert all(len(set(faces.labels[dealt == fold])) == 7 for fold in range(10))
+    assert all(len(set(faces.labels[fold_of == fold])) == 7 for fold in range(10))

@@ -102,7 +102,7 @@ def test_running_statistics_are_those_of_the_mean_network(runs: list[Path], face
     np.testing.assert_allclose(by_running, predict_with_batch_statistics(mean, training, len(training)), atol=0.05)
 
 
-def test_answers_by_batches_leave_dropout_as_it_was() -> None:
+def test_predicting_with_batch_statistics_leaves_dropout_as_it_was() -> None:
     model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Dropout(0.5), keras.layers.Flatten()])
     images = np.full((8, 4, 4, 1), 7, np.uint8)
     assert (predict_with_batch_statistics(model, images, 4) == 7).all(), "nothing is dropped"
@@ -131,19 +131,19 @@ def test_a_training_is_averaged_with_the_bundle_it_began_with(began_with: Path, 
     assert "; first.tflite, bundle " in out.record().started_from
 
 
-def test_what_an_averaged_bundle_learnt_from_is_told(began_with: Path, faces: FaceSet, tmp_path: Path) -> None:
-    told = TrainingInfo(extra_annotation="votes", teachers=("wise, 0",), earlier_teachers=("wiser, 1",))
+def test_the_provenance_of_an_averaged_bundle_is_recorded(began_with: Path, faces: FaceSet, tmp_path: Path) -> None:
+    training = TrainingInfo(extra_annotation="votes", teachers=("wise, 0",), earlier_teachers=("wiser, 1",))
     bundle = read_bundle(began_with)
-    facts = msgspec.structs.replace(bundle.metadata, training=told)
-    write_bundle(tmp_path / "told.tflite", bundle.flatbuffer, facts)
+    facts = msgspec.structs.replace(bundle.metadata, training=training)
+    write_bundle(tmp_path / "described.tflite", bundle.flatbuffer, facts)
     out = RunDir(tmp_path / "mean")
-    average([began_with.parent / "from-bundle", tmp_path / "told.tflite"], faces, out)
+    average([began_with.parent / "from-bundle", tmp_path / "described.tflite"], faces, out)
     record = out.record()
     assert (record.extra_annotation, record.teachers) == ("votes", ("wise, 0",))
     assert "wiser, 1" in record.earlier.teachers
 
 
-def test_networks_without_a_common_beginning_are_warned_of(
+def test_networks_without_common_initial_weights_are_warned_of(
     runs: list[Path], faces: FaceSet, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     mirrored = load_model(RunDir(runs[0]))
@@ -187,7 +187,7 @@ def test_runs_of_another_split_are_refused(runs: list[Path], faces: FaceSet, tmp
         average([runs[0], tmp_path / "other"], faces, RunDir(tmp_path / "mean"))
 
 
-def test_the_command_tells_a_missing_run_in_one_line(
+def test_the_command_reports_a_missing_run_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     nowhere = str(tmp_path / "nowhere")

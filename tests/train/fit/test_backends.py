@@ -74,7 +74,7 @@ def test_an_interrupted_run_continues_on_jax_with_the_batches_it_would_have_had(
 
 
 @pytest.mark.timeout(300)
-def test_jax_trains_the_same_recipe_to_a_network_that_both_backends_read(tmp_path: Path) -> None:
+def test_jax_trains_the_same_recipe_to_a_network_that_both_backends_load(tmp_path: Path) -> None:
     run = train_on("jax", tmp_path / "jax")
     assert run.record().versions["backend"] == "jax"
     assert run.metrics()[-1].val_accuracy >= 0.9

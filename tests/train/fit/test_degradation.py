@@ -119,6 +119,6 @@ def test_a_recipe_degrades_only_where_it_says_so() -> None:
     assert load_recipe("edge-robust").degradation.share > 0
 
 
-def test_what_happens_to_pictures_is_told_for_people() -> None:
+def test_what_happens_to_pictures_is_described_in_words() -> None:
     assert Degradation(share=0.2, darkness=0.5, jpeg=30).kinds() == ("darkened", "compressed")
     assert Degradation(darkness=0.5).kinds() == NO_DEGRADATION.kinds() == ()

@@ -25,7 +25,7 @@ from train.fit.trainer import fit
 from train.models.inference import predict_logits
 
 CLASSES = ("left", "right")
-TAUGHT = msgspec.structs.replace(
+DISTILLED = msgspec.structs.replace(
     RECIPE, phases=(Phase(epochs=4),), augmentation=Augmentation(), distillation=Distillation(weight=1.0)
 )
 
@@ -99,17 +99,17 @@ def test_the_weight_says_which_part_of_the_targets_is_the_teachers(tmp_path: Pat
         side_px=48,
         teachers=(teachers, 0.25),
     )
-    varied, taught = batches[0]
+    varied, mixed = batches[0]
     answers = teachers.answers(varied.astype(np.uint8))
-    assert np.allclose(taught[:, :2], 0.75 * targets[:16, :2] + 0.25 * answers)
-    assert np.array_equal(taught[:, 2:], targets[:16, 2:]), "a second head is none of the teachers' business"
+    assert np.allclose(mixed[:, :2], 0.75 * targets[:16, :2] + 0.25 * answers)
+    assert np.array_equal(mixed[:, 2:], targets[:16, 2:]), "a second head is none of the teachers' business"
 
 
 def test_a_network_learns_from_its_teacher_what_no_label_tells(tmp_path: Path) -> None:
     faces = bright_halves()
     all_left = dataclasses.replace(faces, labels=np.zeros_like(faces.labels))
     run = RunDir(tmp_path / "run")
-    model = fit(TrainingInputs(TAUGHT, all_left, two_to_one(all_left), teachers=[teacher(tmp_path, gain=4.0)]), run)
+    model = fit(TrainingInputs(DISTILLED, all_left, two_to_one(all_left), teachers=[teacher(tmp_path, gain=4.0)]), run)
     held_out = two_to_one(faces).validation
     assert np.mean(predict_logits(model, faces.images[held_out]).argmax(axis=1) == faces.labels[held_out]) >= 0.9
     assert run.record().teachers[0].startswith("teacher.tflite, bundle ")
@@ -118,7 +118,7 @@ def test_a_network_learns_from_its_teacher_what_no_label_tells(tmp_path: Path) -
 def test_a_recipe_that_uses_teachers_asks_for_them(tmp_path: Path) -> None:
     faces = bright_halves()
     with pytest.raises(InputError, match="--teacher"):
-        fit(TrainingInputs(TAUGHT, faces, two_to_one(faces)), RunDir(tmp_path / "run"))
+        fit(TrainingInputs(DISTILLED, faces, two_to_one(faces)), RunDir(tmp_path / "run"))
 
 
 def test_a_recipe_that_uses_no_teachers_refuses_them(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_recipe_that_uses_no_teachers_refuses_them(tmp_path: Path) -> None:
 
 def test_a_run_is_not_continued_with_another_teacher(tmp_path: Path) -> None:
     faces, run = bright_halves(), RunDir(tmp_path / "run")
-    short: Recipe = msgspec.structs.replace(TAUGHT, phases=(Phase(epochs=1),))
+    short: Recipe = msgspec.structs.replace(DISTILLED, phases=(Phase(epochs=1),))
     fit(TrainingInputs(short, faces, two_to_one(faces), teachers=[teacher(tmp_path)]), run)
     with pytest.raises(RunMismatch, match="teachers"):
         fit(TrainingInputs(short, faces, two_to_one(faces), teachers=[teacher(tmp_path, gain=2.0)]), run, resume=True)

@@ -1,4 +1,4 @@
-"""Many devices and hosts train as one does. All of it on the CPU, which JAX takes for as many devices as it is told."""
+"""Many devices and hosts train as one does. All on the CPU, which JAX divides into as many devices as asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights to begin with: what a run or a bundle gives back, and how it fits other labels and colours."""
+"""Initial weights: what a run or a bundle gives, and how it fits other labels and colours."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from train.models import build
 
 pytestmark = pytest.mark.timeout(300)  # the first test imports TensorFlow
 
-ALIKE: dict[Quantization, float] = {"int8": 0.9, "float16": 0.99, "float32": 0.999}
+MIN_AGREEMENT: dict[Quantization, float] = {"int8": 0.9, "float16": 0.99, "float32": 0.999}
 
 
 def same_labels(model: keras.Model, other: NDArray[np.float32], images: NDArray[np.uint8]) -> float:
@@ -66,20 +66,20 @@ def paper_bundle() -> Bundle:
     return unpack_bundle(pack_bundle(content, facts), "paper")
 
 
-@pytest.mark.parametrize("quantization", ALIKE)
-def test_a_network_read_back_from_a_bundle_answers_as_the_bundle(quantization: Quantization) -> None:
+@pytest.mark.parametrize("quantization", MIN_AGREEMENT)
+def test_a_network_recovered_from_a_bundle_answers_as_the_bundle(quantization: Quantization) -> None:
     model = model_from_tflite(bundle(quantization), faces(200))
-    told = Classifier(bundle(quantization)).logits(faces(200, seed=12))
-    assert same_labels(model, told, faces(200, seed=12)) >= ALIKE[quantization]
+    answers = Classifier(bundle(quantization)).logits(faces(200, seed=12))
+    assert same_labels(model, answers, faces(200, seed=12)) >= MIN_AGREEMENT[quantization]
 
 
-def test_normalisation_that_stands_on_its_own_is_read_back_too(paper_bundle: Bundle) -> None:
+def test_normalisation_that_is_not_folded_is_recovered_too(paper_bundle: Bundle) -> None:
     model = model_from_tflite(paper_bundle, faces(100))
-    told = Classifier(paper_bundle).logits(faces(100, seed=12))
-    assert same_labels(model, told, faces(100, seed=12)) >= 0.9
+    answers = Classifier(paper_bundle).logits(faces(100, seed=12))
+    assert same_labels(model, answers, faces(100, seed=12)) >= 0.9
 
 
-def test_normalisation_read_back_is_true_to_the_pictures() -> None:
+def test_recovered_normalisation_fits_the_pictures() -> None:
     model = model_from_tflite(bundle("float32"), faces(200))
     layer = next(layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization))
     probe = np.asarray(keras.Model(model.input, layer.input)(faces(200).astype(np.float32)))
@@ -87,7 +87,7 @@ def test_normalisation_read_back_is_true_to_the_pictures() -> None:
     np.testing.assert_allclose(probe.var(axis=(0, 1, 2)), layer.moving_variance, rtol=1e-2)
 
 
-def test_a_bundle_of_an_unknown_architecture_cannot_be_read_back() -> None:
+def test_a_bundle_of_an_unknown_architecture_cannot_be_recovered() -> None:
     facts = msgspec.structs.replace(metadata(labels=tuple("abcdefg")), architecture="dense")
     strange = unpack_bundle(pack_bundle(dense_model(), facts), "strange")
     with pytest.raises(ModelError, match=r"architecture: got .*, expected one of paper-1"):
@@ -118,26 +118,26 @@ def test_new_labels_keep_the_features(finished: RunDir) -> None:
     np.testing.assert_array_equal(model.layers[2].get_weights()[0], source.layers[2].get_weights()[0])
 
 
-def test_a_gray_start_answers_the_same_in_colour_and_back(finished: RunDir) -> None:
+def test_gray_initial_weights_answer_the_same_in_colour_and_back(finished: RunDir) -> None:
     gray = initial_weights_of_run(finished)
     colour = build("testing", classes=2, channels=3)
     gray.copy_into(colour, ("left", "right"))
     images = bright_halves(20).images
-    told = keras_logits(keras.models.load_model(finished.model_path, compile=False), images)
-    np.testing.assert_allclose(keras_logits(colour, np.repeat(images, 3, axis=-1)), told, atol=1e-3)
+    answers = keras_logits(keras.models.load_model(finished.model_path, compile=False), images)
+    np.testing.assert_allclose(keras_logits(colour, np.repeat(images, 3, axis=-1)), answers, atol=1e-3)
 
     again = build("testing", classes=2)
     weights = tuple(tuple(layer.get_weights()) for layer in colour.layers)
     InitialWeights("colour", "testing", ("left", "right"), 3, weights).copy_into(again, ("left", "right"))
-    np.testing.assert_allclose(keras_logits(again, images), told, atol=1e-3)
+    np.testing.assert_allclose(keras_logits(again, images), answers, atol=1e-3)
 
 
-def test_another_network_is_no_start(finished: RunDir) -> None:
+def test_weights_of_another_network_are_refused(finished: RunDir) -> None:
     with pytest.raises(InputError, match="got the network testing, expected edge-tiny"):
         initial_weights_of_run(finished).copy_into(build("edge-tiny", classes=2), ("left", "right"))
 
 
-def test_a_recipe_without_a_model_takes_that_of_its_start(tmp_path: Path) -> None:
+def test_a_recipe_without_a_model_takes_that_of_its_initial_weights(tmp_path: Path) -> None:
     content = bundle("int8")
     path = tmp_path / "model.tflite"
     written = write_bundle(path, content.flatbuffer, content.metadata)
@@ -158,7 +158,7 @@ def test_a_recipe_without_a_model_takes_that_of_its_start(tmp_path: Path) -> Non
     assert run.metrics()[-1].val_accuracy >= 0.9
 
 
-def test_what_the_weights_to_begin_with_learnt_from_is_told_all_the_way(tmp_path: Path) -> None:
+def test_provenance_of_initial_weights_is_kept_over_several_trainings(tmp_path: Path) -> None:
     votes = TrainingInfo(extra_annotation="votes", teachers=("wise, 0",))
     facts = metadata(architecture="testing", data=(DataInfo(name="halves", sha256="1" * 64),), training=votes)
     write_bundle(tmp_path / "first.tflite", bundle("int8").flatbuffer, facts)
@@ -181,7 +181,7 @@ def test_what_the_weights_to_begin_with_learnt_from_is_told_all_the_way(tmp_path
     assert open_predictor(runs[1].path).provenance.data == {some.fingerprint(): "halves", "1" * 64: "halves"}
 
 
-def test_held_out_images_that_the_weights_to_begin_with_learnt_from_are_counted(tmp_path: Path) -> None:
+def test_held_out_images_in_the_provenance_of_initial_weights_are_counted(tmp_path: Path) -> None:
     some = bright_halves()
     once = msgspec.structs.replace(RECIPE, phases=(Phase(epochs=1),))
     first, again = (RunDir(tmp_path / name) for name in ("first", "again"))
@@ -207,12 +207,12 @@ def test_colour_that_a_recipe_gives_up_is_warned_of(caplog: pytest.LogCaptureFix
     assert "colour.tflite reads colour and the recipe trains in gray" in caplog.text
 
 
-def test_a_start_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_missing_initial_weights_are_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="got nothing there, expected a finished run directory or a model bundle"):
         open_initial_weights(tmp_path / "none", faces(2))
 
 
-def test_an_unfinished_run_is_no_start(tmp_path: Path) -> None:
+def test_an_unfinished_run_gives_no_initial_weights(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     with pytest.raises(InputError, match=r"no run\.json"):
         open_initial_weights(tmp_path / "run", faces(2))

@@ -52,19 +52,19 @@ def test_what_a_bundle_states_is_read_back() -> None:
     )
 
 
-def test_images_held_out_now_and_learnt_from_by_another_split_are_counted() -> None:
+def test_held_out_images_that_an_earlier_split_trained_on_are_counted() -> None:
     faces = bare([label for label in range(7) for _ in range(20)])
     now, before = make_split(faces, "random-by-class seed=1"), make_split(faces, "random-by-class seed=2")
     seen = np.isin(np.concatenate([now.validation, now.test]), before.train).sum()
     splits: dict[str, tuple[str, ...]] = {
         faces.fingerprint(): ("random-by-class seed=2", "random-by-class seed=1", "a rule of somebody else's")
     }
-    told = f"{seen} of 28 held-out images were learnt from before, by random-by-class seed=2: figures on them flatter."
-    assert note_on_split(faces, now, Provenance(splits=splits)) == f"{now.note} {told}"
+    note = f"{seen} of 28 held-out images were learnt from before, by random-by-class seed=2: figures on them flatter."
+    assert note_on_split(faces, now, Provenance(splits=splits)) == f"{now.note} {note}"
 
 
 @pytest.mark.parametrize("earlier", [(), ("random-by-class seed=1",), ("a rule of somebody else's",)])
-def test_where_nothing_held_out_was_learnt_from_before_nothing_is_added(earlier: tuple[str, ...]) -> None:
+def test_a_note_is_unchanged_where_no_held_out_image_was_trained_on(earlier: tuple[str, ...]) -> None:
     faces = bare([label for label in range(7) for _ in range(20)])
     split = make_split(faces, "random-by-class seed=1")
     splits = {faces.fingerprint(): earlier, "another set": ("random-by-class seed=2",)}

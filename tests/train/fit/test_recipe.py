@@ -1,4 +1,4 @@
-"""Recipes: what the files say, and how mistakes in them are told."""
+"""Recipes: what the files say, and how mistakes in them are reported."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_an_unknown_recipe_lists_the_known_ones() -> None:
     ("change", "message"),
     [
         ("batch_sise = 3", "$.batch_sise: got a key this version does not know"),
-        ("batch_size = 0", "$.batch_size: got 0, expected int >= 1"),
+        ("batch_size = 0", "$.batch_size: got 0, expected at least 1"),
         ("label_smoothing = 2.0", "$.label_smoothing: got 2.0, expected 0 to 1"),
         ("[augmentation]\nflip = 3", "$.augmentation.flip: got 3, expected bool"),
         ("seed = 4294967296", "$.seed: got 4294967296, expected 0 to 4.29497e+09"),

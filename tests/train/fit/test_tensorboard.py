@@ -1,4 +1,4 @@
-"""Event files: what TensorBoard would read from them, read back by the format's own rules."""
+"""Event files: what TensorBoard would read from them, decoded by the format's own rules."""
 
 from __future__ import annotations
 

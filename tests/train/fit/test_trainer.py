@@ -150,7 +150,9 @@ def test_a_run_is_not_made_where_a_file_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("left", [0, 100, 4000])
-def test_a_state_that_a_power_cut_halved_is_told_with_its_remedy(finished: RunDir, tmp_path: Path, left: int) -> None:
+def test_a_state_cut_off_by_a_power_cut_is_reported_with_its_remedy(
+    finished: RunDir, tmp_path: Path, left: int
+) -> None:
     run = RunDir(shutil.copytree(finished.path, tmp_path / "run"))
     state = run.path / "state.npz"
     state.write_bytes(state.read_bytes()[:left])
@@ -158,7 +160,7 @@ def test_a_state_that_a_power_cut_halved_is_told_with_its_remedy(finished: RunDi
         run.load_state()
 
 
-def test_a_network_that_is_cut_off_is_told_with_its_remedy(finished: RunDir, tmp_path: Path) -> None:
+def test_a_network_that_is_cut_off_is_reported_with_its_remedy(finished: RunDir, tmp_path: Path) -> None:
     run = RunDir(shutil.copytree(finished.path, tmp_path / "run"))
     run.model_path.write_bytes(run.model_path.read_bytes()[:1000])
     with pytest.raises(RunDamaged, match=r"model\.keras: not a Keras model: .*Restore the file or train again"):
@@ -207,7 +209,7 @@ def test_half_precision_trains_and_continues(
     assert {layer.compute_dtype for layer in model.layers} == {"float32"}
 
 
-def test_each_epoch_tells_its_pace(finished: RunDir) -> None:
+def test_each_epoch_records_its_throughput(finished: RunDir) -> None:
     for row in finished.metrics():
         assert row.images_per_s > 0
         assert 0.0 <= row.waiting <= 1.0
@@ -242,7 +244,7 @@ def test_a_loss_that_is_no_number_stops_the_training_and_keeps_the_last_epoch(tm
         fit(TrainingInputs(poisoned, faces, two_to_one(faces)), run)
 
 
-def test_weights_that_the_last_step_of_an_epoch_spoils_are_not_kept(tmp_path: Path) -> None:
+def test_weights_that_the_last_step_of_an_epoch_ruins_are_not_kept(tmp_path: Path) -> None:
     faces, run = bright_halves(), RunDir(tmp_path / "run")
     wild = Optimizer(learning_rate=1.0, schedule="constant")
     one_step_an_epoch = msgspec.structs.replace(
@@ -273,9 +275,9 @@ def test_mirroring_pictures_whose_labels_tell_a_side_is_warned_of(
     assert "of which left, right tell a side: set flip = false" in caplog.text
 
 
-def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
-    told = r"state\.npz: got No space left on device, expected a file that can be written"
-    with pytest.raises(NotWritten, match=told), writing(tmp_path / "state.npz"):
+def test_a_full_disk_is_reported_in_one_line(tmp_path: Path) -> None:
+    message = r"state\.npz: got No space left on device, expected a file that can be written"
+    with pytest.raises(NotWritten, match=message), writing(tmp_path / "state.npz"):
         Path("/dev/full").write_bytes(b"state")
 
 

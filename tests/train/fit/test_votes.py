@@ -50,7 +50,7 @@ def test_targets_blend_label_and_votes_and_hold_the_votes_for_the_second_head() 
     np.testing.assert_allclose(targets[1, 2 + FER_PLUS.index(faces.classes[label])], 0.6, rtol=1e-6)
 
 
-def test_a_face_without_votes_keeps_its_label_and_teaches_the_second_head_nothing() -> None:
+def test_a_face_without_votes_keeps_its_label_and_adds_nothing_to_the_second_head() -> None:
     faces = named_faces()
     targets = make_targets(WITH_VOTES, faces, two_to_one(faces), votes_like_the_labels(faces))
     assert targets[0, faces.labels[0]] == 1.0

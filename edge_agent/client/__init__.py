@@ -1,4 +1,4 @@
-"""What a dashboard author needs and would otherwise get wrong: each event once, gaps filled, honest liveness.
+"""The client for dashboards: each event once, gaps filled, and honest liveness.
 
 Print who is happy, and what can be said about the devices::
 

@@ -65,11 +65,11 @@ class Classroom:
         away_s: How long the broker keeps it, in seconds. Without ``client_id`` it is not used.
         catch_up: Whether to ask also for what devices still hold from before they were first heard of.
         patience: When to ask for what is missing.
-        share: Name of a group of subscribers among whom the broker divides events and summaries, so that one that
-            is slow or one machine need not take them all (MQTT 5). Status and health go to each. A member sees only a
-            part and cannot know what is missing, so that it neither reports gaps nor asks for them. The members' common
-            store judges: the same ``event_id`` twice is the same event, and ``seq`` without a gap by device, session
-            and topic is all of it. With a ``client_id`` of its own for each member nothing is lost while one is away.
+        share: Name of a group of subscribers among whom the broker divides events and summaries (MQTT 5), so that
+            no single program has to take them all. Status and health go to each. A member sees only a part and cannot
+            know what is missing, so that it neither reports gaps nor asks for them. The members' common store judges:
+            the same ``event_id`` twice is the same event, and ``seq`` without a gap by device, session and topic is all
+            of it. With a ``client_id`` of its own for each member nothing is lost while one is away.
 
     Raises:
         InputError: A group with MQTT 3.1.1 or ``catch_up``, or a name that MQTT does not allow.

@@ -132,8 +132,8 @@ class Journal:
     def connected(self, now: float, date: datetime) -> None:
         """There is a connection to the broker. ``date``: what the subscriber's clock says.
 
-        Of devices heard of before it may have missed anything meanwhile, births included, so that what is not known to
-        be from before it first came concerns it.
+        It may have missed anything meanwhile of devices heard of before, births included. So everything concerns it
+        that is not known to be from before it first came.
         """
         self._visits += 1
         self._joined = min(self._joined, date)

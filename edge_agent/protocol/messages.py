@@ -154,9 +154,9 @@ class OutboxHealth(msgspec.Struct, frozen=True, kw_only=True):
 class HealthReport(Message, frozen=True, kw_only=True):
     """What the pipeline knows about its own health; fields stay null where the platform does not report them.
 
-    Where the privacy level is ``summary``, speed must not give away how few people are there: with fewer than
-    ``min_group`` faces at any moment of the reporting period ``latency_ms`` is empty and ``fps`` a whole number, and
-    frames are counted in hundreds at all times.
+    Where the privacy level is ``summary``, speed must not reveal how few people are there. With fewer than
+    ``min_group`` faces at any moment of the reporting period ``latency_ms`` is empty and ``fps`` a whole number. Frames
+    are counted in hundreds at all times.
 
     Attributes:
         fps: Frames taken through the pipeline a second, over the reporting period.
@@ -240,8 +240,8 @@ class ModelUpdate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         source: Of the model in use: it came with the agent, the device's settings name it, or the fleet published it.
         version: Of the manifest the model in use was published with; 0 where it is not the fleet's.
         state: Of the latest manifest: ``none`` there is none, ``downloading``, ``checking``, ``probation`` it is in
-            use and watched, ``current`` it is in use, ``refused`` it was never used, ``rolled_back`` it was used and
-            given up, ``failed`` what is tried again.
+            use and watched, ``current`` it is in use; ``refused`` it was never used, ``rolled_back`` it was used and
+            given up, ``failed`` it is tried again.
         wanted: Its version.
         wanted_model: First 12 hex digits of its sha256.
         reason: Of ``refused``, ``rolled_back`` and ``failed``, in words for a person.

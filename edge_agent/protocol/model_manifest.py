@@ -2,8 +2,8 @@
 
 Two kinds of retained topics outside the devices' own: ``{root}/fleet/models`` holds one :class:`Models` message for all
 devices, ``{root}/fleet/model/{sha256}/{part}`` the raw bytes of one part of a bundle. A device asks for one part after
-the other, so that neither it nor the broker ever holds more than a part a device in memory, a broken download goes on
-where it stopped, and a client with a small Maximum Packet Size is served. Dashboards, who read ``{root}/v1/#``, never
+the other. So neither it nor the broker ever holds more than a part a device in memory, and a broken download goes on
+where it stopped. Clients with a small Maximum Packet Size are served too. Dashboards, which read ``{root}/v1/#``, never
 receive any.
 """
 

@@ -51,7 +51,7 @@ detector_app = typer.Typer(no_args_is_help=True, help="Get the better face detec
 fleet_app = typer.Typer(
     cls=_FleetCommands,
     no_args_is_help=True,
-    help="A school's devices: certificates, enrolment, revocation. For the machine that keeps the school's authority.",
+    help="A school's devices: certificates, enrolment, revocation. For the machine with the school's authority.",
 )
 app.add_typer(model_app, name="model")
 app.add_typer(detector_app, name="detector")

@@ -32,9 +32,9 @@ def access_rules(register: Register, local: str = "") -> str:
     accounts = [
         ("the fleet commands", register.school.reader, tools),
         ("dashboards: see everything, change nothing", DASHBOARD, watch),
-        ("operators: also tell devices what to be and do", OPERATOR, [*watch, *control, *models]),
+        ("operators: also send desired states and commands", OPERATOR, [*watch, *control, *models]),
         (
-            "Home Assistant: likewise, and its own topics",
+            "Home Assistant: the same, and its own topics",
             HOME_ASSISTANT,
             [*watch, *control, "topic readwrite homeassistant/#"],
         ),

@@ -37,7 +37,7 @@ def publish_model(
         float, typer.Option(min=0.1, max=1000, help="How many times the present model's time a face may take.")
     ] = 1.5,
     version: Annotated[
-        int | None, typer.Option(min=1, max=_MAX_VERSION, help="Its number; the next one where left out.")
+        int | None, typer.Option(min=1, max=_MAX_VERSION, help="Its number; by default the next one.")
     ] = None,
     folder: FolderOption = FOLDER,
 ) -> None:

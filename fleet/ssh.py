@@ -15,7 +15,7 @@ def run_on_device(ssh: str, host: str, command: str, standard_input: bytes = b""
 
     Args:
         ssh: The ssh program with its options, for example ``ssh -i key``.
-        host: Which device, as ssh takes it.
+        host: The device, by a name that ssh knows.
         command: For the device's shell.
         standard_input: For the command.
 

@@ -1,4 +1,4 @@
-"""Changing a few values in a TOML file that people write, leaving their comments and everything else as it is."""
+"""Changes a few values in a TOML file that people write. Their comments and everything else stay as they are."""
 
 from __future__ import annotations
 

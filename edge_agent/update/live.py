@@ -1,4 +1,4 @@
-"""The model in use, as the agent sees it: which one to start with, and which one to go on with between two frames."""
+"""The model in use, as the agent sees it: which one to start with, and when another one takes over."""
 
 from __future__ import annotations
 
@@ -70,9 +70,9 @@ class LiveModel:
             self._updater.hear(message)
 
     def between_frames(self, turn: Turn, now: float) -> Classifier | None:
-        """Take note of the last turn; a model to go on with where one has to take over now, else ``None``.
+        """Take note of the last turn. The model that has to take over now; ``None`` where none has to.
 
-        Once it has taken over, :meth:`taken_over` is to be called.
+        Call :meth:`taken_over` once it has taken over.
 
         Args:
             turn: The last turn of perception.

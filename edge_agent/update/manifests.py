@@ -1,4 +1,4 @@
-"""What a school's message about its models means for one device. Decides; asks nobody and changes nothing."""
+"""What a school's message about its models means for one device. Decides, and changes nothing."""
 
 from __future__ import annotations
 

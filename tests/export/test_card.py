@@ -13,7 +13,7 @@ from edge_agent.model_format.bundle import pack_bundle, read_bundle, unpack_bund
 from edge_agent.model_format.metadata import EARLIER, DataInfo, TrainingInfo
 from edge_agent.vision.classifier import BUNDLED_MODEL, BUNDLED_MODELS
 from export.card import card_to_markdown
-from export.measurements import read_measurements
+from export.measurements import read_measurements, write_measurements
 from tests.support.tflite_models import dense_model, metadata
 from train.measure.calibration import choose_floor
 
@@ -37,6 +37,18 @@ def test_the_committed_measurements_are_those_of_the_bundled_model(name: str) ->
         f"measure it: python -m export measure edge_agent/models/{file.name} --data fer2013.csv --votes fer2013new.csv "
         f"--unseen CK+48 --out docs/measured/{measured(name).name} --card docs/{CARDS[name]}"
     )
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_the_committed_measurements_keep_their_format(name: str, tmp_path: Path) -> None:
+    write_measurements(read_measurements(measured(name)), tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_bytes() == measured(name).read_bytes()
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_cards_keep_their_lines_within_120_characters(name: str) -> None:
+    lines = (DOCS / CARDS[name]).read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if len(line) > 120 and not line.startswith("|")] == []
 
 
 @pytest.mark.parametrize("name", CARDS)

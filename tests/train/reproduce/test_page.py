@@ -181,3 +181,9 @@ def test_the_documents_page_is_what_its_results_say() -> None:
     assert (docs / TABLES).read_bytes() == tables_json(kept)
     assert all((docs / plot_path(curve.figure)).is_file() for curve in kept.curves)
     assert kept.deviation == ""
+
+
+def test_the_documents_results_keep_their_format(tmp_path: Path) -> None:
+    docs = Path(__file__).parents[3] / "docs"
+    write_results(read_results(docs / RESULTS), tmp_path / "results.json")
+    assert (tmp_path / "results.json").read_bytes() == (docs / RESULTS).read_bytes()

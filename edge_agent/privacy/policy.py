@@ -98,13 +98,13 @@ def permit(camera: CameraSettings, policy: PolicySettings, where: str = "") -> D
 
 def _check(source: str, policy: PolicySettings, subject: str) -> Declaration:
     written = {name: " ".join(getattr(policy, name).split()) for name in _HOW_TO_WRITE}
-    declared = Declaration(
-        jurisdiction=_place(written["jurisdiction"]),
-        setting=written["setting"].casefold() if written["setting"].casefold() in SETTINGS else "",
-        legal_basis=_basis(written["legal_basis"]),
-        declared_by=_name(written["declared_by"]),
-    )
-    open_questions = [name for name in _HOW_TO_WRITE if not getattr(declared, name)]
+    understood = {
+        "jurisdiction": _place(written["jurisdiction"]),
+        "setting": _setting(written["setting"]),
+        "legal_basis": _basis(written["legal_basis"]),
+        "declared_by": _name(written["declared_by"]),
+    }
+    open_questions = [name for name, value in understood.items() if value is None]
     if open_questions:
         found = [f'{name} "{written[name]}"' if written[name] else f"no {name}" for name in open_questions]
         lines = ", ".join(f'{name} = "<{_HOW_TO_WRITE[name]}>"' for name in open_questions)
@@ -114,6 +114,7 @@ def _check(source: str, policy: PolicySettings, subject: str) -> Declaration:
             expected=f"the operator's declaration before a live camera ({source}) starts",
             remedy=f"Write in the table [policy]: {lines}. docs/privacy.md explains them",
         )
+    declared = Declaration(**{name: value for name, value in understood.items() if value is not None})
     european = declared.jurisdiction.partition("-")[0] in _EEA
     if european and declared.setting in ("education", "workplace") and declared.legal_basis not in EXEMPT_BASES:
         raise ConfigError(
@@ -126,19 +127,26 @@ def _check(source: str, policy: PolicySettings, subject: str) -> Declaration:
     return declared
 
 
-def _place(text: str) -> str:
+# Each gives an answer in its one spelling, or None where it is not understood.
+
+
+def _place(text: str) -> str | None:
     code = text.upper()
     code = _OTHER_NAMES.get(code[:2], code[:2]) + code[2:]
     matched = _PLACE.fullmatch(code)
     country = matched["country"] if matched else None
     known = matched is not None and (country is None or country in _COUNTRIES or code == "EU")
-    return code if known else ""
+    return code if known else None
 
 
-def _basis(text: str) -> str:
+def _setting(text: str) -> str | None:
+    return text.casefold() if text.casefold() in SETTINGS else None
+
+
+def _basis(text: str) -> str | None:
     words = re.sub(r"[ _-]+", "_", text.casefold())
-    return words if len(words) <= _MAX_BASIS_LENGTH and _WORDS.fullmatch(words) else ""
+    return words if len(words) <= _MAX_BASIS_LENGTH and _WORDS.fullmatch(words) else None
 
 
-def _name(text: str) -> str:
-    return text if len(text) <= _MAX_NAME_LENGTH and text.isprintable() and any(map(str.isalpha, text)) else ""
+def _name(text: str) -> str | None:
+    return text if len(text) <= _MAX_NAME_LENGTH and text.isprintable() and any(map(str.isalpha, text)) else None

@@ -24,14 +24,14 @@ class Stamp:
     """A picture to lay over another one.
 
     Attributes:
-        colours: ``uint8 (H, W, 3)``, blue-green-red, already weighted by coverage.
-        keeps: ``uint8 (H, W, 3)``, how much of what lies below stays, 255 for all.
+        colours: ``uint8 (H, W, 3)``, blue-green-red, premultiplied by the coverage.
+        transparency: ``uint8 (H, W, 3)``, how much of what lies below stays visible, 255 for all.
         x: Column of the middle of the face square.
         y: Row of it; outside the picture for shoulders.
     """
 
     colours: NDArray[np.uint8]
-    keeps: NDArray[np.uint8]
+    transparency: NDArray[np.uint8]
     x: float
     y: float
 
@@ -45,16 +45,16 @@ class Stamp:
             return
         below = image[top + first_row : top + end_row, left + first : left + end]
         part = (slice(first_row, end_row), slice(first, end))
-        cv2.multiply(below, self.keeps[part], dst=below, scale=1 / 255)
+        cv2.multiply(below, self.transparency[part], dst=below, scale=1 / 255)
         cv2.add(below, self.colours[part], dst=below)
 
     def rolled(self, degrees: float) -> Stamp:
         """Turned clockwise about the foot of the neck."""
-        height, width = self.keeps.shape[:2]
+        height, width = self.transparency.shape[:2]
         turn = cv2.getRotationMatrix2D((self.x, height * 0.9), -degrees, 1.0)
         colours = cv2.warpAffine(self.colours, turn, (width, height))
-        keeps = cv2.warpAffine(self.keeps, turn, (width, height), borderValue=(255, 255, 255))
-        return Stamp(colours.astype(np.uint8), keeps.astype(np.uint8), self.x, self.y)
+        transparency = cv2.warpAffine(self.transparency, turn, (width, height), borderValue=(255, 255, 255))
+        return Stamp(colours.astype(np.uint8), transparency.astype(np.uint8), self.x, self.y)
 
 
 class StampCache:
@@ -99,5 +99,5 @@ def _stamp(colours: Image, cover: Mask, scale: float, x: float, y: float) -> Sta
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     spread = cv2.merge([cover] * 3)
     weighted = cv2.resize(cv2.multiply(colours, spread, scale=1 / 255), size, interpolation=how)
-    keeps = cv2.bitwise_not(cv2.resize(spread, size, interpolation=how))
-    return Stamp(weighted.astype(np.uint8), keeps.astype(np.uint8), x * size[0] / width, y * size[1] / height)
+    transparency = cv2.bitwise_not(cv2.resize(spread, size, interpolation=how))
+    return Stamp(weighted.astype(np.uint8), transparency.astype(np.uint8), x * size[0] / width, y * size[1] / height)

@@ -39,6 +39,7 @@ from edge_agent.update.messages import Choice
 from edge_agent.update.probation import Turn
 from edge_agent.vision.camera import Camera
 from edge_agent.vision.detector import open_detector
+from edge_agent.vision.face_finder import FaceFinder
 from edge_agent.vision.smoothing import Smoother
 from edge_agent.vision.tracker import Tracker, random_ids
 
@@ -93,7 +94,7 @@ class Agent:
             on_other=self._model.hear,
         )
         self._pipeline = Pipeline(
-            detector,
+            FaceFinder(detector, every_frame=settings.detector.every_frame),
             Tracker(settings.tracker, random_ids()),
             classifier,
             Smoother(classifier.labels, settings.smoothing),
@@ -158,6 +159,8 @@ class Agent:
                 total_ms = (time.monotonic() - frame.captured_at) * 1000.0
                 failed = observation.failure is not None
                 monitor.count(observation.stage_ms, total_ms, len(observation.faces), failed=failed)
+                if observation.search is not None:
+                    monitor.count_search(observation.search, observation.search_cpu_ms)
                 limiter.took(sum(taken_ms for _, taken_ms in observation.stage_ms), time.monotonic())
                 self._observer(frame, observation)
             now = time.monotonic()

@@ -79,12 +79,15 @@ class DetectorSettings(_Section, frozen=True):
         weights: File with YuNet's weights. Empty means the place where ``edge-agent detector fetch`` puts them.
         min_face_px: Smaller faces are not looked for. A smaller number finds faces further away and costs time.
         min_score: Faces of which the detector is less certain are dropped. Haar gives no such score.
+        every_frame: Whether every frame is searched whole. Otherwise known faces are followed, and a frame is searched
+            where a face may have come or gone, and whole about once a second.
     """
 
     kind: Literal["auto", "haar", "yunet"] = "auto"
     weights: str = ""
     min_face_px: Annotated[int, msgspec.Meta(ge=12, le=1000)] = 24
     min_score: Fraction = 0.7
+    every_frame: bool = False
 
 
 class TrackerSettings(_Section, frozen=True):

@@ -17,7 +17,8 @@ from edge_agent.privacy.summary import SummaryWindow
 from edge_agent.types import ExpressionChange, Frame, TrackedFace, WindowSummary
 from edge_agent.vision.budget import choose_faces
 from edge_agent.vision.classifier import Classifier
-from edge_agent.vision.detector import Detector
+from edge_agent.vision.face_finder import FaceFinder
+from edge_agent.vision.search_plan import Search
 from edge_agent.vision.smoothing import Smoother
 from edge_agent.vision.tracker import Tracker
 
@@ -37,7 +38,9 @@ class Observation:
         faces: Every tracked face, with its stable expression or ``None`` before the first.
         changes: The events to publish, in order.
         summary: The window that closed with this frame, if one did.
-        detected: Number of faces the detector found.
+        detected: Number of faces that the detector found, or that were followed, in this frame.
+        search: Where the frame was searched for faces, and why; ``None`` without a frame.
+        search_cpu_ms: Milliseconds of this thread's processor time that the search took.
         classified: Number of faces the classifier took.
         stage_ms: Milliseconds each stage took: ``detect``, ``track``, ``classify``, ``decide``.
         classify_cpu_ms: Milliseconds of this thread's processor time that the classifier took, whatever else the
@@ -49,6 +52,8 @@ class Observation:
     changes: tuple[ExpressionChange, ...]
     summary: WindowSummary | None
     detected: int = 0
+    search: Search | None = None
+    search_cpu_ms: float = 0.0
     classified: int = 0
     stage_ms: tuple[tuple[str, float], ...] = ()
     classify_cpu_ms: float = 0.0
@@ -59,7 +64,7 @@ class Pipeline:
     """Turns frames into observations. Holds the state of tracker, smoother and summary; one thread only.
 
     Args:
-        detector: Finds faces.
+        finder: Finds faces, where a frame has to be searched for them.
         tracker: Follows them.
         classifier: Gives each face its probabilities.
         smoother: Decides which are stable.
@@ -70,7 +75,7 @@ class Pipeline:
 
     def __init__(
         self,
-        detector: Detector,
+        finder: FaceFinder,
         tracker: Tracker,
         classifier: Classifier,
         smoother: Smoother,
@@ -78,7 +83,7 @@ class Pipeline:
         faces_per_frame: int,
         min_faces: int = 0,
     ) -> None:
-        self._detector, self._tracker, self._classifier = detector, tracker, classifier
+        self._finder, self._tracker, self._classifier = finder, tracker, classifier
         self._smoother, self._summary_window, self._faces_per_frame = smoother, summary_window, faces_per_frame
         self._min_faces = min_faces
         self._present: tuple[TrackedFace, ...] = ()
@@ -107,10 +112,10 @@ class Pipeline:
         now = frame.captured_at
         stopwatch = _Stopwatch()
 
-        detections = self._detector.detect(frame.image)
+        found = self._finder.find(frame.image, self._tracker, now)
         stopwatch.lap("detect")
 
-        update = self._tracker.update(detections, now)
+        update = self._tracker.update(found.detections, now, found.search.covers)
         self._present = tuple(update.present)
         budget = self._faces_per_frame if len(update.present) >= self._min_faces else 0
         chosen = choose_faces(update.present, self._smoother.classified_at, budget, now)
@@ -143,7 +148,9 @@ class Pipeline:
             faces=faces,
             changes=tuple(change for change in changes if change is not None),
             summary=summary,
-            detected=len(detections),
+            detected=sum(face.last_seen_at >= now for face in update.present),
+            search=found.search,
+            search_cpu_ms=found.cpu_ms,
             classified=len(chosen),
             stage_ms=tuple(stopwatch.laps),
             failure=failure,

@@ -17,6 +17,7 @@ from edge_agent.simulate import SimulatedClassroom
 from edge_agent.types import ChangeKind, ExpressionChange, Frame, WindowSummary
 from edge_agent.vision.classifier import Classifier
 from edge_agent.vision.detector import open_detector
+from edge_agent.vision.face_finder import FaceFinder
 from edge_agent.vision.smoothing import Smoother
 from edge_agent.vision.tracker import Tracker, random_ids
 from tests.support.tflite_models import dense_model, metadata
@@ -28,7 +29,7 @@ def make_pipeline(faces_per_frame: int = 8, classifier: Classifier | None = None
     settings = Settings()
     classifier = classifier or Classifier.load()
     return Pipeline(
-        open_detector(DetectorSettings(kind="haar")),
+        FaceFinder(open_detector(DetectorSettings(kind="haar"))),
         Tracker(settings.tracker, random_ids()),
         classifier,
         Smoother(classifier.labels, settings.smoothing),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from edge_agent.protocol.messages import CameraHealth, HealthReport, Percentiles
+from edge_agent.protocol.messages import CameraHealth, HealthReport, Percentiles, SearchHealth
 from edge_agent.system.hardware_status import HardwareStatus
 from edge_agent.vision.camera_state import CameraState
+from edge_agent.vision.search_plan import Search
 
 _COARSE_FRAMES = 100
 """Frames are counted in steps of this where their exact number could reveal a small group."""
@@ -45,6 +46,9 @@ class HealthMonitor:
         self._small = False
         self._timings: defaultdict[str, list[float]] = defaultdict(list)
         self._failed = False
+        self._searches: Counter[str] = Counter()
+        self._reasons: Counter[str] = Counter()
+        self._search_cpu_ms = 0.0
 
     def count(
         self, stage_ms: Sequence[tuple[str, float]], total_ms: float, faces: int, *, failed: bool = False
@@ -61,6 +65,12 @@ class HealthMonitor:
         self._failed = self._failed or failed
         for stage, milliseconds in (*stage_ms, ("total", total_ms)):
             self._timings[stage].append(milliseconds)
+
+    def count_search(self, search: Search, cpu_ms: float) -> None:
+        """Count where one frame was searched for faces, and the milliseconds of processor time that took."""
+        self._searches[search.kind] += 1
+        self._reasons[search.reason] += search.kind != "none"
+        self._search_cpu_ms += cpu_ms
 
     def report(
         self,
@@ -84,7 +94,11 @@ class HealthMonitor:
         published = {} if self._small else self._timings
         latency = {stage: percentiles(values) for stage, values in published.items() if values}
         fps_digits, step = 0 if self._small else 2, 1 if self._min_group is None else _COARSE_FRAMES
+        search = None if self._small else self._search_health()
         self._timings.clear()
+        self._searches.clear()
+        self._reasons.clear()
+        self._search_cpu_ms = 0.0
         self._since, self._small = now, False
         problems = [] if camera.state in _HEALTHY_STATES else [f"camera_{camera.state.value}"]
         if hardware.throttled:
@@ -98,6 +112,7 @@ class HealthMonitor:
         return HealthReport(
             fps=round(frames / elapsed, fps_digits),
             latency_ms=latency,
+            search=search,
             camera=CameraHealth(state=camera.state.value, reason=camera.reason),
             frames_read=camera.frames_read // step * step,
             frames_dropped=camera.frames_dropped // step * step,
@@ -106,6 +121,18 @@ class HealthMonitor:
             fps_limit=fps_limit,
             muted=camera.state is CameraState.MUTED,
             problems=tuple(problems),
+        )
+
+    def _search_health(self) -> SearchHealth | None:
+        frames = self._searches.total()
+        if not frames:
+            return None
+        return SearchHealth(
+            frames=frames,
+            whole=self._searches["whole"],
+            regions=self._searches["regions"],
+            reasons={reason: count for reason, count in sorted(self._reasons.items()) if count},
+            cpu_ms=round(self._search_cpu_ms / frames, 2),
         )
 
 

@@ -151,16 +151,37 @@ class OutboxHealth(msgspec.Struct, frozen=True, kw_only=True):
     lost: Count
 
 
+class SearchHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """How often frames were searched for faces over the reporting period; in all others known faces were followed.
+
+    Attributes:
+        frames: Frames taken through the pipeline.
+        whole: Frames among them that were searched whole.
+        regions: Frames among them of which some regions were searched.
+        reasons: How many frames were searched for each reason: ``due`` by the steady rate, ``first`` and ``settling``
+            at the start, ``gap`` after frames far apart, ``moved`` since something moved where no face is known,
+            ``doubt`` since a face was not where it was expected, ``much`` since too much moved for regions.
+        cpu_ms: Processor time of the searches in milliseconds, the mean over all frames.
+    """
+
+    frames: Count
+    whole: Count
+    regions: Count
+    reasons: dict[str, Count]
+    cpu_ms: float
+
+
 class HealthReport(Message, frozen=True, kw_only=True):
     """What the pipeline knows about its own health; fields stay null where the platform does not report them.
 
     Where the privacy level is ``summary``, speed must not reveal how few people are there. With fewer than
-    ``min_group`` faces at any moment of the reporting period ``latency_ms`` is empty and ``fps`` a whole number. Frames
-    are counted in hundreds at all times.
+    ``min_group`` faces at any moment of the reporting period ``latency_ms`` is empty, ``search`` null and ``fps`` a
+    whole number. Frames are counted in hundreds at all times.
 
     Attributes:
         fps: Frames taken through the pipeline a second, over the reporting period.
         latency_ms: Time in milliseconds by stage (``detect``, ``classify``, ``total`` ...) over the reporting period.
+        search: How often frames were searched for faces, and what that cost.
         camera: State of the frame source.
         frames_read: Frames the source delivered since the session began.
         frames_dropped: Frames among them that the pipeline had no time for.
@@ -181,6 +202,7 @@ class HealthReport(Message, frozen=True, kw_only=True):
     throttled: bool | None = None
     fps_limit: float | None = None
     muted: bool = False
+    search: SearchHealth | None = None
     problems: tuple[str, ...] = ()
 
 

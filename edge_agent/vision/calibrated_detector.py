@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
 from edge_agent.types import Detection, Image
 from edge_agent.vision.box_calibration import BoxCalibration, RawFace
+from edge_agent.vision.mosaic import CANVAS_SIDES_PX, arrange, draw
+from edge_agent.vision.region import Region
 
 
 class CalibratedDetector:
@@ -19,6 +23,9 @@ class CalibratedDetector:
         max_side_px: The longest side of an image it searches; this bounds the time a frame takes.
         min_face_px: The smallest face wanted, in pixels of the frame.
     """
+
+    fixed_sizes = False
+    """Whether a search is prepared for one size of image, so that few sizes cost less than the smallest ones."""
 
     def __init__(
         self, name: str, calibration: BoxCalibration, min_found_px: int, max_side_px: int, min_face_px: int
@@ -41,6 +48,30 @@ class CalibratedDetector:
             )
         min_square_px = max(float(self._min_found_px), self._min_face_px * scale)
         return [face.times(1.0 / scale) for face in self._search(np.ascontiguousarray(image), min_square_px)]
+
+    def detect_in(self, image: Image, regions: Sequence[Region]) -> tuple[list[Detection], tuple[Region, ...]]:
+        """Faces in some regions of an image, searched as finely as the whole of it would be.
+
+        Returns:
+            What was found, and the regions that found room on one canvas: the first ones given.
+        """
+        scale = self.search_scale(image)
+        side, tiles = arrange(regions, scale)
+        if not tiles:
+            return [], ()
+        canvas = draw(image, side if self.fixed_sizes else None, tiles)
+        min_square_px = max(float(self._min_found_px), self._min_face_px * scale)
+        faces = []
+        for face in self._search(canvas, min_square_px):
+            tile = next((tile for tile in tiles if tile.holds(*face.center)), None)
+            if tile is not None:
+                faces.append(tile.to_frame(face))
+        found = [Detection(self.calibration.square(face), face.score, face.eyes) for face in faces]
+        return found, tuple(tile.region for tile in tiles)
+
+    def region_area(self, image: Image) -> float:
+        """How many square pixels of an image :meth:`detect_in` searches at most."""
+        return (CANVAS_SIDES_PX[-1] / self.search_scale(image)) ** 2
 
     def search_scale(self, image: Image) -> float:
         """By how much an image is shrunk before it is searched, at most 1.

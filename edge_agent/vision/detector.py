@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +11,7 @@ from edge_agent.config import DetectorSettings
 from edge_agent.errors import ModelError
 from edge_agent.types import Detection, Image
 from edge_agent.vision.haar import HaarDetector
+from edge_agent.vision.region import Region
 from edge_agent.vision.weights import YUNET_SHA256, default_weights, find_weights, is_pinned, read_weights
 from edge_agent.vision.yunet import YuNetDetector
 
@@ -24,6 +26,12 @@ class Detector(Protocol):
 
     def detect(self, image: Image) -> list[Detection]:
         """All faces as squares like FER2013's. Any image will do, gray or colour, however small or dark."""
+
+    def detect_in(self, image: Image, regions: Sequence[Region]) -> tuple[list[Detection], tuple[Region, ...]]:
+        """Faces in some regions of an image, and the regions that could be searched at once: the first ones given."""
+
+    def region_area(self, image: Image) -> float:
+        """How many square pixels of an image :meth:`detect_in` searches at most."""
 
 
 def open_detector(settings: DetectorSettings) -> Detector:

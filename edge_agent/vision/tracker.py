@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +34,10 @@ _MAX_REACH = 1.5
 
 _MAX_GROWTH = 1.8
 """By how much a face's side may differ from what it was, as a ratio."""
+
+_SOUGHT_S = 0.5
+_SOUGHT_EVERY_S = 0.25
+"""A face that a search has missed is looked for in every frame this long, then this often."""
 
 _SIZE_WEIGHT = 0.5
 _HIDDEN_WEIGHT = 0.3
@@ -69,20 +73,48 @@ class Tracker:
         self._confirm_frames, self._forget_s, self._new_id = settings.confirm_frames, settings.forget_s, new_id
         self._confirmed: list[_Track] = []
         self._candidates: list[_Track] = []
+        self._number = 0
 
-    def update(self, detections: Sequence[Detection], now: float) -> TrackUpdate:
+    def followable(self) -> dict[str, Box]:
+        """Where faces are that the last search of their place found, by keys for :meth:`follow`."""
+        return {track.key: track.box() for track in self._tracks() if not track.missed}
+
+    def follow(self, boxes: Mapping[str, Box], now: float) -> None:
+        """Move faces to where they were seen to go without a search.
+
+        Args:
+            boxes: By the keys of :meth:`followable`; faces left out could not be followed.
+            now: Monotonic seconds of the frame.
+        """
+        for track in self._tracks():
+            if track.key in boxes:
+                track.move(boxes[track.key], now)
+
+    def doubtful(self, now: float) -> list[Box]:
+        """Where to look for faces that are not known to be where they were: not followed, missed, or not confirmed."""
+        doubted = [track for track in self._confirmed if track.in_doubt(now)]
+        return [track.expected_box(now) for track in (*doubted, *self._candidates)]
+
+    def update(
+        self, detections: Sequence[Detection], now: float, covered: Callable[[Box], bool] = lambda _: True
+    ) -> TrackUpdate:
         """Take in the faces of one frame.
 
         Args:
-            detections: All of them, in any order.
+            detections: All that were found, in any order.
             now: Monotonic seconds of the frame; not before those of the call before.
+            covered: Whether the frame was searched in a place: where it was not, nobody counts as missed.
         """
         ended = self._forget(now)
-
         boxes = [detection.box for detection in detections if detection.box.side > 0]
         left = _follow(self._confirmed, boxes, now)
         left = _follow(self._candidates, left, now)
-        self._settle_candidates(left, now)
+        searched = {track.key for track in self._tracks() if track.found_at == now or covered(track.expected_box(now))}
+        for track in self._tracks():
+            if track.key in searched and track.found_at != now:
+                track.missed, track.missed_at = True, now
+        self._settle_candidates(left, searched, now)
+        ended += self._forget(now)
 
         return TrackUpdate(present=self._present(), ended=ended)
 
@@ -92,19 +124,30 @@ class Tracker:
         return TrackUpdate(present=self._present(), ended=ended)
 
     def _forget(self, now: float) -> tuple[TrackedFace, ...]:
-        ended = [track for track in self._confirmed if now - track.seen_at > self._forget_s]
-        self._confirmed = [track for track in self._confirmed if now - track.seen_at <= self._forget_s]
-        self._candidates = [track for track in self._candidates if now - track.seen_at <= self._forget_s]
+        ended = [track for track in self._confirmed if track.gone(now, self._forget_s)]
+        self._confirmed = [track for track in self._confirmed if not track.gone(now, self._forget_s)]
+        self._candidates = [track for track in self._candidates if not track.gone(now, self._forget_s)]
         return tuple(track.face() for track in ended)
+
+    def _tracks(self) -> list[_Track]:
+        return [*self._confirmed, *self._candidates]
+
+    def _next_key(self) -> str:
+        self._number += 1
+        return str(self._number)
 
     def _present(self) -> tuple[TrackedFace, ...]:
         return tuple(track.face() for track in self._confirmed)
 
-    def _settle_candidates(self, unknown: Sequence[Box], now: float) -> None:
-        """Confirm candidates seen often enough, drop those missed as often as seen, and add the faces nobody knows."""
-        candidates = [*self._candidates, *(_Track(box, now) for box in unknown)]
-        for track in candidates:
-            track.credit += 1 if track.seen_at == now else -1
+    def _settle_candidates(self, unknown: Sequence[Box], searched: Container[str], now: float) -> None:
+        """Confirm candidates found often enough, drop those missed as often as found, add the faces nobody knows."""
+        for track in self._candidates:
+            if track.key in searched:
+                track.credit += 1 if track.found_at == now else -1
+        new = [_Track(box, now, self._next_key()) for box in unknown]
+        for track in new:
+            track.credit = 1
+        candidates = [*self._candidates, *new]
         for track in candidates:
             if track.credit >= self._confirm_frames:
                 track.id = self._new_id()
@@ -115,14 +158,47 @@ class Tracker:
 class _Track:
     """One face: where it is, how fast it moves, since when and until when it was seen."""
 
-    __slots__ = ("credit", "first_seen_at", "id", "seen_at", "side", "vx", "vy", "x", "y")
+    __slots__ = (
+        "credit",
+        "first_seen_at",
+        "found_at",
+        "id",
+        "key",
+        "missed",
+        "missed_at",
+        "seen_at",
+        "side",
+        "vx",
+        "vy",
+        "x",
+        "y",
+    )
 
-    def __init__(self, box: Box, now: float) -> None:
+    def __init__(self, box: Box, now: float, key: str) -> None:
         self.x, self.y = box.center
         self.side = box.side
         self.vx = self.vy = 0.0
-        self.first_seen_at = self.seen_at = now
-        self.id, self.credit = "", 0
+        self.first_seen_at = self.seen_at = self.found_at = self.missed_at = now
+        self.id, self.key, self.credit, self.missed = "", key, 0, False
+
+    def gone(self, now: float, forget_s: float) -> bool:
+        """Whether it has been out of sight, or missed by searches, for too long."""
+        return now - self.seen_at > forget_s or (self.missed and now - self.found_at > forget_s)
+
+    def in_doubt(self, now: float) -> bool:
+        """Whether to look for it: at every frame at first, less often when it stays away."""
+        if not self.missed:
+            return self.seen_at != now
+        return now - self.found_at < _SOUGHT_S or now - self.missed_at >= _SOUGHT_EVERY_S
+
+    def box(self) -> Box:
+        """Where it was last seen."""
+        return Box(self.x - self.side / 2, self.y - self.side / 2, self.side)
+
+    def expected_box(self, now: float) -> Box:
+        """Where it is expected."""
+        x, y, side = self.expected(now)
+        return Box(x - side / 2, y - side / 2, side)
 
     def expected(self, now: float) -> tuple[float, float, float]:
         """``(x, y, side)`` at a time after it was last seen; a hidden face is expected to come to rest."""
@@ -135,19 +211,31 @@ class _Track:
         A g-h filter with fading memory (Brookner 1998, ch. 1.2.6), with times instead of frame counts: frames that come
         rarely weigh more than frames that come often.
         """
-        elapsed = max(now - self.seen_at, 1e-3)
-        fading = math.exp(-elapsed / _STEADY_S)
+        fading = math.exp(-max(now - self.found_at, 1e-3) / _STEADY_S)
         x, y, side = self.expected(now)
         off_x, off_y = box.center[0] - x, box.center[1] - y
         self.x, self.y = x + (1 - fading**2) * off_x, y + (1 - fading**2) * off_y
-        turning = (1 - math.exp(-elapsed / _HEADING_S)) ** 2 / elapsed
-        self.vx, self.vy = self.vx + turning * off_x, self.vy + turning * off_y
+        if self.seen_at != now:  # a face that was followed here has its speed already
+            self._turn(off_x, off_y, now)
         self.side = side + (1 - fading) * (box.side - side)
+        self.seen_at = self.found_at = now
+        self.missed = False
+
+    def move(self, box: Box, now: float) -> None:
+        """Move on without a detection, to where it was seen to go."""
+        x, y, _ = self.expected(now)
+        self._turn(box.center[0] - x, box.center[1] - y, now)
+        self.x, self.y = box.center
+        self.side = box.side
         self.seen_at = now
 
     def face(self) -> TrackedFace:
-        box = Box(self.x - self.side / 2, self.y - self.side / 2, self.side)
-        return TrackedFace(self.id, box, self.first_seen_at, self.seen_at)
+        return TrackedFace(self.id, self.box(), self.first_seen_at, self.seen_at)
+
+    def _turn(self, off_x: float, off_y: float, now: float) -> None:
+        elapsed = max(now - self.seen_at, 1e-3)
+        turning = (1 - math.exp(-elapsed / _HEADING_S)) ** 2 / elapsed
+        self.vx, self.vy = self.vx + turning * off_x, self.vy + turning * off_y
 
 
 def _follow(tracks: Sequence[_Track], boxes: Sequence[Box], now: float) -> list[Box]:

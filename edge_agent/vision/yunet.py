@@ -23,6 +23,8 @@ _MIN_FACE_PX = 16
 _MAX_SIDE_PX = 960
 _OVERLAP = 0.3
 _MAX_FACES = 500
+_NETS = 3
+"""For whole frames and the two canvases of regions."""
 
 
 class YuNetDetector(CalibratedDetector):
@@ -38,16 +40,15 @@ class YuNetDetector(CalibratedDetector):
         ModelError: The bytes are no YuNet.
     """
 
+    fixed_sizes = True
+
     def __init__(self, weights: bytes, source: str, min_face_px: int = 24, min_score: float = 0.7) -> None:
         super().__init__("yunet", YUNET_CALIBRATION, _MIN_FACE_PX, _MAX_SIDE_PX, min_face_px)
-        self._size = (64, 64)
+        self._weights, self._min_score = np.frombuffer(weights, np.uint8), min_score
+        self._nets: dict[tuple[int, int], cv2.FaceDetectorYN] = {}
         try:
-            content, no_config = np.frombuffer(weights, np.uint8), np.empty(0, np.uint8)
-            self._net = cv2.FaceDetectorYN.create(
-                "onnx", content, no_config, self._size, min_score, _OVERLAP, _MAX_FACES
-            )
             # Other networks load as well; only a run shows whether the outputs are YuNet's.
-            self._net.detect(np.zeros((64, 64, 3), np.uint8))
+            self._create((64, 64)).detect(np.zeros((64, 64, 3), np.uint8))
         except cv2.error as error:
             log.debug("%s: %s", source, error)
             raise ModelError(
@@ -60,13 +61,22 @@ class YuNetDetector(CalibratedDetector):
     def _search(self, image: Image, min_square_px: float) -> list[RawFace]:
         colour = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image
         size = (colour.shape[1], colour.shape[0])
-        if size != self._size:
-            self._net.setInputSize(size)
-            self._size = size
         # The stubs promise an array; without a face there is none.
-        rows: Iterable[Iterable[float]] | None = self._net.detect(colour)[1]
+        rows: Iterable[Iterable[float]] | None = self._net_for(size).detect(colour)[1]
         faces = (_face([float(value) for value in row]) for row in (() if rows is None else rows))
         return [face for face in faces if face is not None and face.size * self.calibration.scale >= min_square_px]
+
+    def _net_for(self, size: tuple[int, int]) -> cv2.FaceDetectorYN:
+        """A network for images of this size. Three are kept: setting another size costs a tenth of a search."""
+        if size not in self._nets:
+            while len(self._nets) >= _NETS:
+                del self._nets[next(iter(self._nets))]
+            self._nets[size] = self._create(size)
+        return self._nets[size]
+
+    def _create(self, size: tuple[int, int]) -> cv2.FaceDetectorYN:
+        no_config = np.empty(0, np.uint8)
+        return cv2.FaceDetectorYN.create("onnx", self._weights, no_config, size, self._min_score, _OVERLAP, _MAX_FACES)
 
 
 def _face(row: list[float]) -> RawFace | None:

@@ -18,6 +18,7 @@ from edge_agent.simulate import draw_face
 from edge_agent.types import Frame, Image
 from edge_agent.vision.classifier import Classifier
 from edge_agent.vision.detector import open_detector
+from edge_agent.vision.face_finder import FaceFinder
 from edge_agent.vision.smoothing import Smoother
 from edge_agent.vision.tracker import Tracker, random_ids
 from export.pipeline import export_run
@@ -71,7 +72,7 @@ def test_the_pipeline_hands_colour_crops_to_a_colour_model(colour_bundle: Path, 
     settings = Settings()
     classifier = Classifier.load(colour_bundle)
     pipeline = Pipeline(
-        open_detector(DetectorSettings(kind="haar")),
+        FaceFinder(open_detector(DetectorSettings(kind="haar"))),
         Tracker(settings.tracker, random_ids()),
         classifier,
         Smoother(classifier.labels, settings.smoothing),

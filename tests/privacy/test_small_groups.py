@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,6 +23,8 @@ from edge_agent.system.hardware_status import HardwareStatus
 from edge_agent.types import Box, Detection, Frame, Image
 from edge_agent.vision.camera_state import CameraState
 from edge_agent.vision.classifier import Classifier
+from edge_agent.vision.face_finder import FaceFinder
+from edge_agent.vision.region import Region
 from edge_agent.vision.smoothing import Smoother
 from edge_agent.vision.tracker import Tracker, random_ids
 from tests.support.clocks import SteppedClock
@@ -48,6 +52,15 @@ class Seats:
         """One face a seat, from the left."""
         return [Detection(Box(96.0 * seat, 0.0, 96.0), 1.0) for seat in range(self.taken)]
 
+    def detect_in(self, image: Image, regions: Sequence[Region]) -> tuple[list[Detection], tuple[Region, ...]]:
+        """Those of them in the regions."""
+        inside = [face for face in self.detect(image) if any(area.holds(*face.box.center) for area in regions)]
+        return inside, tuple(regions)
+
+    def region_area(self, image: Image) -> float:
+        """All of it."""
+        return float(image.shape[0] * image.shape[1])
+
 
 def published(rows: list[Row]) -> list[bytes]:
     """Everything that a lesson with these rows of faces makes leave the device, as it goes on the wire."""
@@ -55,7 +68,7 @@ def published(rows: list[Row]) -> list[bytes]:
     session = Session("01JD5W7T4KQ2AAAA", clock)
     builder = MessageBuilder(SETTINGS, CLASSIFIER.labels, CLASSIFIER.model_id, clock)
     pipeline = Pipeline(
-        seats,
+        FaceFinder(seats),
         Tracker(SETTINGS.tracker, random_ids()),
         CLASSIFIER,
         Smoother(CLASSIFIER.labels, SETTINGS.smoothing),
@@ -74,6 +87,8 @@ def published(rows: list[Row]) -> list[bytes]:
         seen = pipeline.step(Frame(image, clock.monotonic(), index))
         assert not seen.classified or len(row) >= MIN_GROUP
         # Real times of this machine, which differ from run to run and grow with the faces.
+        if seen.search is not None:
+            health.count_search(seen.search, seen.search_cpu_ms)
         health.count(seen.stage_ms, total_ms=sum(taken for _, taken in seen.stage_ms) + 3.0 * len(row), faces=len(row))
         if seen.summary is not None:
             sent.append(encode(builder.summary(seen.summary, session)))

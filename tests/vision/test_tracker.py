@@ -263,3 +263,67 @@ def test_ids_are_short_and_never_repeat() -> None:
 
 def test_ids_differ_from_session_to_session() -> None:
     assert [random_ids()() for _ in range(3)] != [random_ids()() for _ in range(3)]
+
+
+def shifted(boxes: dict[str, Box], right: float) -> dict[str, Box]:
+    return {key: Box(place.left + right, place.top, place.side) for key, place in boxes.items()}
+
+
+def nowhere(_place: Box) -> bool:
+    return False
+
+
+def test_a_face_followed_without_searches_keeps_its_id_and_counts_as_seen() -> None:
+    follower = tracker()
+    play(follower, steadily(10, 0.3, lambda _: [face(200, 200)]))
+    for frame in range(1, 40):
+        now = 100.3 + frame / 10
+        follower.follow(shifted(follower.followable(), 5.0), now)
+        update = follower.update([], now, nowhere)
+        assert ids(update) == ["id0"]
+        assert update.present[0].last_seen_at == now
+    assert update.present[0].box.center[0] == pytest.approx(200 + 39 * 5, abs=8)
+
+
+def test_where_a_frame_was_not_searched_nobody_counts_as_missed() -> None:
+    follower = tracker()
+    play(follower, steadily(10, 0.3, lambda _: [face(200, 200)]))
+    follower.update([], 100.4, nowhere)
+    assert len(follower.followable()) == 1
+    follower.update([], 100.5)
+    assert follower.followable() == {}
+
+
+def test_a_face_missed_by_searches_is_gone_as_fast_as_if_every_frame_were_searched() -> None:
+    follower = tracker(forget_s=2.0)
+    play(follower, steadily(10, 0.3, lambda _: [face(200, 200)]))
+    gone = [bool(update.ended) for update in play(follower, steadily(10, 3, lambda _: [], start=100.3))]
+    assert gone.index(True) == pytest.approx(19, abs=1)
+
+
+def test_a_face_that_is_no_longer_followed_is_in_doubt_where_it_is_expected() -> None:
+    follower = tracker()
+    play(follower, steadily(10, 0.3, lambda _: [face(200, 200)]))
+    assert follower.doubtful(100.2) == []
+    (place,) = follower.doubtful(100.3)
+    assert math.dist(place.center, (200, 200)) < 10
+
+
+def test_a_candidate_is_in_doubt_until_it_is_confirmed() -> None:
+    follower = tracker(confirm_frames=2)
+    follower.update([face(200, 200)], 100.0)
+    assert len(follower.doubtful(100.0)) == 1
+    follower.update([face(200, 200)], 100.1)
+    assert follower.doubtful(100.1) == []
+
+
+def test_a_face_that_stays_away_is_looked_for_less_often() -> None:
+    follower = tracker(forget_s=2.0)
+    play(follower, steadily(10, 0.3, lambda _: [face(200, 200)]))
+    sought = []
+    for frame in range(1, 18):
+        now = 100.2 + frame / 10
+        sought.append(bool(follower.doubtful(now)))
+        follower.update([], now, (lambda _place: True) if sought[-1] else nowhere)
+    assert all(sought[:4])
+    assert sum(sought[6:]) < 6

@@ -39,7 +39,7 @@ _LIMITS = (
     """**Intervals cover only the random choice of faces.** Wilson's 95 % interval shows what other random choices of as
     many faces from the same source would give. It does not show what another camera, classroom or group of people would
     give.""",
-    """**No demographic audit.** {data_carry} no age, gender or skin-tone labels, so nobody can say from {them} how
+    """**No demographic audit.** {data_carry} no age, gender or skin-tone labels. So nobody can say from {them} how
     accuracy differs between groups of people, and nothing here shows that it does not differ. Assume that it differs.
     Do not compare groups by its answers. Before you rely on it, measure it on people like those concerned.""",
     """**Not measured on classrooms.** Nobody has counted how many children the training data show, and in classrooms

@@ -72,8 +72,8 @@ def load_plan(named: str) -> tuple[Plan, tuple[Variant, ...]]:
 
     Raises:
         InputError: There is no such plan or base recipe, or two changes have one name.
-        ConfigError: The file is malformed, names a seed twice or a network that does not exist, or a change names a
-            setting that does not exist or cannot differ, or it changes nothing.
+        ConfigError: The file is malformed, or names a seed twice or an unknown network. A change names an unknown
+            setting or one that cannot differ, or it changes nothing.
     """
     bundled = PLANS / f"{named}.toml"
     path = bundled if bundled.is_file() else Path(named)

@@ -71,7 +71,7 @@ class BoxCalibrationFit:
         fitted: The fitted constants, for the geometric mean of width and height.
         overlap: Intersection over union with the true squares: the median, and the value that nine in ten exceed.
         in_use: The constants that the detector has now.
-        in_use_overlap: Intersection over union with those, likewise.
+        in_use_overlap: The same as ``overlap`` with those.
         sizes: The three sizes of a box compared; the first is the one in use.
     """
 

@@ -25,7 +25,7 @@ class Comparison:
     Attributes:
         runs: Their names: the folder's, or as much of the path as is needed to distinguish them.
         differing: Settings and circumstances that are not the same in all, each with a text for every run.
-        statistics: The results of each, likewise.
+        statistics: The results, each with a text for every run.
     """
 
     runs: tuple[str, ...]

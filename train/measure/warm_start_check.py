@@ -25,14 +25,14 @@ class WarmStartCheck(msgspec.Struct, frozen=True, kw_only=True):
     """One bundle and the network recovered from it, on held-out faces; shares from 0 to 1.
 
     Attributes:
-        name: What reports call the bundle.
+        name: The bundle's name in reports.
         model: Its identity, 12 hex digits.
-        images: Held-out faces.
+        images: Number of held-out faces.
         bundle: Accuracy of the bundle.
         recovered: Accuracy of the recovered network, before any training.
-        in_batches: Likewise, normalised by batches of ``BATCH`` as training does it.
-        agreement: Share of faces to which bundle and ``recovered`` give the same label.
-        agreement_in_batches: Likewise ``in_batches``.
+        in_batches: The same, normalised by batches of ``BATCH`` as in training.
+        agreement: Share of faces to which the bundle and the recovered network give the same label.
+        agreement_in_batches: The same for the network normalised by batches.
     """
 
     name: str

@@ -41,8 +41,8 @@ def reproduce(
         report: Called with a line on each step.
 
     Raises:
-        InputError: There are no data to train on, a folder holds trainings with other settings or on other data,
-            another call is at work in ``out``, there are fewer cores than trainings at once, or a training refuses its
+        InputError: There are no data to train on, or there are fewer cores than trainings at once. A folder holds
+            trainings with other settings or on other data. Another call is at work in ``out``. A training refuses its
             input.
         CheckFailed: Some trainings failed; the others are done.
     """

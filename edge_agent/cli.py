@@ -15,6 +15,7 @@ from edge_agent import __version__
 from edge_agent.command_line import HELP_WIDTH, run_app_and_leave
 from edge_agent.enrol.cli import enrol
 from edge_agent.errors import CheckFailed, InputError
+from edge_agent.extras import needs_extra
 
 if TYPE_CHECKING:
     from edge_agent.config import MqttSettings, Settings
@@ -109,7 +110,8 @@ def demo(
     verbose: VerboseOption = False,
 ) -> None:
     """Run everything at once: embedded broker, simulated classroom, agent and live view."""
-    from edge_agent.demo import DemoSettings, run_demo
+    with needs_extra("demo"):
+        from edge_agent.demo import DemoSettings, run_demo
     from edge_agent.system.logs import set_up_logging
     from edge_agent.system.stop_signals import stop_on_signals
 

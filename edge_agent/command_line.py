@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from edge_agent.errors import AgentError
-from edge_agent.extras import missing_extra
+from edge_agent.extras import needs_extra
 
 HELP_WIDTH: Final = {"max_content_width": 120}
 """How wide ``--help`` may be where the terminal is as wide."""
@@ -20,17 +20,14 @@ def run_app(app: Callable[[], object], *, extra: str = "") -> None:
 
     Args:
         app: The command line.
-        extra: The extra of the package that its commands need, for the message where it is not installed.
+        extra: The extra that its commands need, named where a package is not installed; the smallest one by default.
     """
     try:
-        app()
+        with needs_extra(extra):
+            app()
     except AgentError as error:
-        _leave(error)
-    except ModuleNotFoundError as error:
-        missing = missing_extra(error, extra)
-        if missing is None:
-            raise
-        _leave(missing)
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(error.exit_code)
 
 
 def run_app_and_leave(app: Callable[[], object]) -> None:
@@ -51,8 +48,3 @@ def run_app_and_leave(app: Callable[[], object]) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(ending.code or 0)
-
-
-def _leave(error: AgentError) -> None:
-    sys.stderr.write(f"error: {error}\n")
-    sys.exit(error.exit_code)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from edge_agent.errors import InputError
 
 _PROJECT: Final = "classroom-edge-agent"
+_DEVICE: Final = ("numpy", "cv2", "ai_edge_litert")
 _MODULES_OF: Final = {
-    "device": ("numpy", "cv2", "ai_edge_litert"),
+    "device": _DEVICE,
     "fleet": ("cryptography",),
-    "demo": ("amqtt",),
-    "train": ("tensorflow", "keras", "matplotlib", "tensorboardX"),
-    "export": ("tensorflow", "keras"),
-    "train-jax": ("jax", "keras", "matplotlib", "tensorboardX"),
+    "demo": (*_DEVICE, "amqtt"),
+    "train": (*_DEVICE, "tensorflow", "keras", "matplotlib", "tensorboardX"),
+    "export": (*_DEVICE, "tensorflow", "keras"),
+    "train-jax": (*_DEVICE, "jax", "keras", "matplotlib", "tensorboardX"),
 }
-"""Extras of pyproject.toml and the modules that they bring beyond other extras. The first that fits is named."""
+"""The extras of pyproject.toml and the modules that they bring."""
 
 
 class MissingExtra(InputError):
@@ -27,7 +30,7 @@ def missing_extra(error: ModuleNotFoundError, prefer: str = "") -> MissingExtra 
 
     Args:
         error: What the import raised.
-        prefer: The extra to name where several bring the package.
+        prefer: The extra to name where several bring the package. Else it is the smallest.
 
     Returns:
         The error with its remedy; ``None`` where no extra brings the module, which is then a bug of ours.
@@ -38,6 +41,22 @@ def missing_extra(error: ModuleNotFoundError, prefer: str = "") -> MissingExtra 
         return None
     extra = prefer if prefer in bringing else bringing[0]
     return MissingExtra(f"the package {module} is not installed", remedy=how_to_install(extra))
+
+
+@contextmanager
+def needs_extra(extra: str) -> Iterator[None]:
+    """Around imports: where a package is missing, name this extra.
+
+    Raises:
+        MissingExtra: A package of the extra is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        missing = missing_extra(error, extra)
+        if missing is None:
+            raise
+        raise missing from None
 
 
 def how_to_install(extra: str) -> str:

@@ -64,12 +64,13 @@ FOUND = ["init", "North", "--host", "broker.lan", "--folder", "fleet"]
         ("edge-agent", ["run"], "numpy", "device"),
         ("edge-agent", ["doctor", "--preflight"], "cv2", "device"),
         ("edge-agent", ["classify", "face.png"], "numpy", "device"),
+        ("edge-agent", ["demo"], "numpy", "demo"),
         ("edge-agent", ["enrol", "--request", "-"], "cryptography", "fleet"),
         ("edge-agent", ["fleet", *FOUND], "cryptography", "fleet"),
         ("edge-fleet", FOUND, "cryptography", "fleet"),
-        ("train", ["describe", "faces.csv"], "numpy", "device"),
+        ("train", ["describe", "faces.csv"], "numpy", "train"),
         ("train", ["fit", "edge", "--data", "faces.csv", "--out", "run"], "keras", "train"),
-        ("export", ["verify", "run", "model.tflite", "--data", "faces"], "numpy", "device"),
+        ("export", ["verify", "run", "model.tflite", "--data", "faces"], "numpy", "export"),
     ],
 )
 def test_a_missing_extra_is_one_line_that_says_what_to_type(

@@ -1,11 +1,13 @@
-# Two commands do all the set-up: `make demo` runs the main job, `make test` runs every check.
+# Two commands do all the set-up: `make demo` runs the main job, `make test` runs every check. `make check` is the quick
+# part of `make test`: lint, types, import contracts, and every test that needs neither TensorFlow nor a broker.
 # PYTHON chooses the interpreter, for example `make test PYTHON=python3.12`.
 
 PYTHON ?= python3
 DEVICE_ENV := .venv
 DEV_ENV := .venv-dev
+IN_DEV_ENV := PATH="$(CURDIR)/$(DEV_ENV)/bin:$$PATH"
 
-.PHONY: demo test test-arm test-faults node format clean
+.PHONY: demo test check lint types quick-tests test-arm test-faults node format clean
 
 demo: $(DEVICE_ENV)/.installed
 	$(DEVICE_ENV)/bin/edge-agent demo
@@ -13,7 +15,21 @@ demo: $(DEVICE_ENV)/.installed
 # The tests need TensorFlow for training and export, and a real broker.
 test: $(DEV_ENV)/.installed
 	@.ci/ensure-mosquitto.sh
-	PATH="$(CURDIR)/$(DEV_ENV)/bin:$$PATH" .ci/check.sh
+	$(IN_DEV_ENV) .ci/check.sh
+
+check: $(DEV_ENV)/.installed
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target lint types quick-tests
+
+lint: $(DEV_ENV)/.installed
+	$(IN_DEV_ENV) ruff check .
+	$(IN_DEV_ENV) ruff format --check .
+	$(IN_DEV_ENV) lint-imports
+
+types: $(DEV_ENV)/.installed
+	$(IN_DEV_ENV) mypy
+
+quick-tests: $(DEV_ENV)/.installed
+	$(IN_DEV_ENV) python -m pytest --quick --numprocesses 2 --dist loadfile --quiet -rfE
 
 # Packages with which two more tests run: the official AsyncAPI parser, and a client in JavaScript. Needs node and npm.
 node:
@@ -23,9 +39,9 @@ node:
 # device. About half an hour. SEED=... repeats a series of rounds, ROUNDS and JOBS change it.
 test-faults: $(DEV_ENV)/.installed
 	@.ci/ensure-mosquitto.sh
-	PATH="$(CURDIR)/$(DEV_ENV)/bin:$$PATH" python -m qa.faults --rounds "$(or $(ROUNDS),200)" --jobs "$(or $(JOBS),3)" --seed "$(SEED)"
-	PATH="$(CURDIR)/$(DEV_ENV)/bin:$$PATH" python -m qa.soak 60000
-	PATH="$(CURDIR)/$(DEV_ENV)/bin:$$PATH" WATCH_S=120 python -m pytest tests/privacy
+	$(IN_DEV_ENV) python -m qa.faults --rounds "$(or $(ROUNDS),200)" --jobs "$(or $(JOBS),3)" --seed "$(SEED)"
+	$(IN_DEV_ENV) python -m qa.soak 60000
+	$(IN_DEV_ENV) WATCH_S=120 python -m pytest tests/privacy
 
 # The agent on 64-bit ARM, emulated, from Debian's own packages: docs/arm.md. Apart from `make test`, for it takes minutes.
 test-arm: $(DEVICE_ENV)/.installed

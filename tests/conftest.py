@@ -1,16 +1,43 @@
-"""Fixtures that several rooms share."""
+"""Fixtures that several packages' tests share, and the quick tests.
+
+``pytest --quick`` is a run as on a machine that has neither TensorFlow nor a broker: what needs one is skipped.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from fleet.loadtest import local_broker
+from tests.support import broker
+
+_HEAVY = {"keras", "tensorflow", "jax", "amqtt"}
+
 # How long an example takes depends on what else the machine does, so that is no reason to fail.
 settings.register_profile("steady", deadline=None)
 settings.load_profile("steady")
+
+
+class _SkipHeavy:
+    """Skips the module or the test that imports a library for training, or the embedded broker."""
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name.partition(".")[0] in _HEAVY:
+            pytest.skip(f"needs {name}: not a quick test", allow_module_level=True)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="skip what needs TensorFlow or a broker")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--quick"):
+        sys.meta_path.insert(0, _SkipHeavy())  # type: ignore[arg-type]
+        broker.mosquitto_path = local_broker.mosquitto_path = lambda: None
 
 
 @pytest.fixture(scope="session")

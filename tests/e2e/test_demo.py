@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.broker import Subscriber, free_port, wait_until
 
+pytest.importorskip("amqtt", reason="amqtt is not installed (pip install 'classroom-edge-agent[demo]')")
 DEMO = [sys.executable, "-m", "edge_agent.cli", "demo", "--detector", "haar", "--faces", "6"]
 
 

@@ -37,7 +37,10 @@ print(json.dumps(classifier.runtime_name))
 
 
 def installed(module: str) -> bool:
-    return importlib.util.find_spec(module) is not None
+    try:
+        return importlib.util.find_spec(module) is not None
+    except pytest.skip.Exception:  # a quick run
+        return False
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ import pytest
 from typer.testing import CliRunner
 
 from edge_agent.errors import CheckFailed, InputError
+from tests.support.training import needs_training
 from tests.train.data.files import face_set, row, write_table
 from tests.train.reproduce.made import finished, finished_job, result, results, write_ckplus
 from train.__main__ import app
@@ -55,6 +56,7 @@ class Reproduction:
 
 @pytest.fixture(scope="module")
 def twice(ckplus: Path, tmp_path_factory: pytest.TempPathFactory) -> Reproduction:
+    needs_training()
     out = tmp_path_factory.mktemp("reproduction") / "out"
     run = RunDir(out / "ckplus-paper" / "paper-8-seed1")
     part = ["table9", "--only", "8", "--splits", "paper", "--seeds", "1", "--epochs", str(EPOCHS)]
@@ -154,6 +156,7 @@ class Together:
 
 @pytest.fixture(scope="module")
 def together(ckplus: Path, tmp_path_factory: pytest.TempPathFactory) -> Together:
+    needs_training()
     if len(usable_cores()) < 2:
         pytest.skip("one core holds one training")
     out, reported = tmp_path_factory.mktemp("together"), list[str]()

@@ -36,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--quick"):
-        sys.meta_path.insert(0, _SkipHeavy())  # type: ignore[arg-type]
+        sys.meta_path.insert(0, _SkipHeavy())
         broker.mosquitto_path = local_broker.mosquitto_path = lambda: None
 
 

@@ -212,6 +212,7 @@ def test_trainings_of_another_kind_are_not_shown(tmp_path: Path) -> None:
 
 
 def test_a_finished_run_by_another_recipe_is_refused_and_not_taken_for_done(ckplus: Path, tmp_path: Path) -> None:
+    needs_training()
     mine = msgspec.structs.replace(recipe_of(BY_IMAGE, Settings()), batch_size=32)
     finished(tmp_path / BY_IMAGE.folder, mine)
     reported: list[str] = []

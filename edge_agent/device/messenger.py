@@ -1,4 +1,10 @@
-"""The one object the rest of the agent knows of messaging: it puts the parts together and starts and stops them."""
+"""The one object the rest of the agent knows of messaging: it puts the parts together and starts and stops them.
+
+Three threads meet here. Perception hands over events and reports, the outbox stores, and the publisher sends and runs
+every callback. Who holds the lock of the session (numbers and order of events) or of the retained status (order of
+births) may take the outbox's lock, and after that the locks of unqueued messages and subscriptions; never the other way
+round.
+"""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ class MessengerStatistics:
 
 
 class StatisticsCollector:
-    """Puts the statistics of messaging's parts together."""
+    """Puts the statistics of messaging's parts together; any thread may ask."""
 
     def __init__(
         self,

@@ -22,7 +22,7 @@ from edge_agent.model_format.metadata import TRAINING
 from train.common.machine import describe_machine
 from train.data.dataset import FaceSet, Split
 from train.data.splits import make_split
-from train.fit.provenance import NO_PROVENANCE, Provenance, describe_bundle, note_on_split, provenance_of_bundle
+from train.fit.provenance import Provenance, describe_bundle, merge, note_on_split, provenance_of_bundle
 from train.fit.run_dir import RunDir, RunRecord, git_revision, utc_now
 from train.fit.saved import load_model
 from train.fit.validation import accuracy
@@ -203,13 +203,12 @@ def _write(
         started_at=utc_now(),
         finished_at="",
         started_from=f"mean of {'; '.join(one.description for one in members)}",
-        extra_annotation=", ".join(_union(said for one in members for said in one.annotation)),
+        extra_annotation=", ".join(_union(name for one in members for name in one.annotation)),
         teachers=_union(teacher for one in members for teacher in one.teachers),
-        earlier=NO_PROVENANCE,
     )
-    for one in members:
-        own = record if one.record is None else one.record
-        record.earlier = record.earlier.merged(one.provenance.without(own.own_provenance()))
+    record.earlier = merge(
+        one.provenance.without((record if one.record is None else one.record).own_provenance()) for one in members
+    )
     record.protocol_note = note_on_split(faces, split, record.earlier)
     record.votes = next((one.record.votes for one in members if one.record is not None and one.record.votes), "")
     out.create(record)

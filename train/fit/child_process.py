@@ -170,4 +170,4 @@ def _leave_with_parent(orders: IO[bytes]) -> None:
 if __name__ == "__main__":
     # Unbuffered: an interpreter that ends while a thread reads from a buffered stream aborts.
     with open(0, "rb", buffering=0, closefd=False) as _orders:
-        run_app(lambda: main(_orders))
+        run_app(lambda: main(_orders), extra="train")

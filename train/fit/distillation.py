@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from edge_agent.errors import InputError
 from edge_agent.model_format.metadata import FACE_SIZE
 from edge_agent.vision.classifier import Classifier, softmax
-from train.fit.provenance import NO_PROVENANCE, describe_bundle, provenance_of_bundle
+from train.fit.provenance import describe_bundle, merge, provenance_of_bundle
 
 
 class TeacherModels:
@@ -67,9 +67,7 @@ class TeacherModels:
         self.descriptions = tuple(
             describe_bundle(bundle, one.model_id) for bundle, one in zip(bundles, self._classifiers, strict=True)
         )
-        self.provenance = NO_PROVENANCE
-        for one in self._classifiers:
-            self.provenance = self.provenance.merged(provenance_of_bundle(one.metadata))
+        self.provenance = merge(provenance_of_bundle(one.metadata) for one in self._classifiers)
         self._columns = [[one.labels.index(label) for label in classes] for one in self._classifiers]
         self._temperature, self._flip = temperature, flip
 

@@ -18,7 +18,7 @@ from train.data.ferplus import Votes
 from train.fit.distillation import TeacherModels
 from train.fit.initial_weights import InitialWeights
 from train.fit.objective import make_targets, open_teachers
-from train.fit.provenance import NO_PROVENANCE, Provenance
+from train.fit.provenance import Provenance, merge
 from train.fit.recipe import Recipe
 
 log = logging.getLogger(__name__)
@@ -73,9 +73,8 @@ class PreparedInputs:
 
     def inherited_provenance(self) -> Provenance:
         """Provenance of the initial weights and of the teacher models."""
-        initial = self.given.initial_weights
-        inherited = NO_PROVENANCE if initial is None else initial.provenance
-        return inherited if self.teachers is None else inherited.merged(self.teachers.provenance)
+        sources = (self.given.initial_weights, self.teachers)
+        return merge(source.provenance for source in sources if source is not None)
 
     def digest_input(self) -> bytes:
         """Bytes that are equal exactly where the inputs are, to compare those of several hosts."""

@@ -1,13 +1,15 @@
 """Provenance of weights: which data, annotation and teacher models they were trained with, now and before.
 
-This is the one place that knows how provenance is put together, read from a bundle, written into one, and told to
-people. Everything else passes the value on.
+This module alone merges provenance, reads it from a bundle's metadata, writes it into them, and words notes about it
+for people. Everything else passes the value on.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
+from collections.abc import Iterable
+from functools import reduce
 from pathlib import Path
 
 import msgspec
@@ -39,7 +41,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     splits: dict[str, tuple[str, ...]] = {}
 
     def merged(self, other: Provenance) -> Provenance:
-        """The provenance of weights that go back to both."""
+        """The provenance of weights that were made from weights of both."""
         return Provenance(
             data={**self.data, **other.data},
             annotation=tuple(dict.fromkeys((*self.annotation, *other.annotation))),
@@ -73,6 +75,11 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NO_PROVENANCE = Provenance()
+
+
+def merge(parts: Iterable[Provenance]) -> Provenance:
+    """The provenance of weights that were made from weights of all parts."""
+    return reduce(Provenance.merged, parts, NO_PROVENANCE)
 
 
 def provenance_of_bundle(metadata: Metadata) -> Provenance:

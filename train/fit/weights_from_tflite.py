@@ -87,13 +87,13 @@ def model_from_tflite(bundle: Bundle, images: NDArray[np.uint8]) -> keras.Model:
     agreement = float(np.mean(answers.argmax(axis=1) == Classifier(bundle).logits(chosen).argmax(axis=1)))
     if agreement < MIN_AGREEMENT:
         raise ModelError(
-            f"model {facts.name}: weights read back from it",
+            f"model {facts.name}: weights recovered from it",
             received=f"the same label on {agreement:.0%} of faces",
             expected=f"{MIN_AGREEMENT:.0%} or more",
             remedy=_REMEDY,
         )
     log.info(
-        "weights read back from %s give its label on %.1f %% of %d faces", facts.name, 100 * agreement, len(chosen)
+        "weights recovered from %s give its label on %.1f %% of %d faces", facts.name, 100 * agreement, len(chosen)
     )
     return model
 

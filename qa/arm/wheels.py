@@ -22,7 +22,7 @@ def make_wheelhouse(house: Path) -> None:
     Raises:
         InputError: It cannot be made.
     """
-    key = files_fingerprint(CHECKOUT, "edge_agent", "pyproject.toml", "deploy", "README.md", "LICENSE")
+    key = files_fingerprint(CHECKOUT, "edge_agent", "fleet", "pyproject.toml", "deploy", "README.md", "LICENSE")
     if is_fresh(house, key):
         return
     command = [str(CHECKOUT / "deploy/make-wheelhouse.sh"), str(house), "--arch", "aarch64", "--python", "3.11"]

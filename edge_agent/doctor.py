@@ -162,9 +162,9 @@ def _policy(settings: Settings) -> str:
 
 
 def _camera(settings: Settings) -> str:
-    light = StatusLed(settings.led.name)
-    # A light that is on belongs to an agent at work, and stays on whatever is found here.
-    camera = Camera(settings.camera) if light.lit() else Camera(settings.camera, on_device=light.show)
+    led = StatusLed(settings.led.name)
+    # An LED that is on belongs to an agent at work, and stays on whatever is found here.
+    camera = Camera(settings.camera) if led.lit() else Camera(settings.camera, on_device=led.show)
     camera.start()
     try:
         deadline = time.monotonic() + _CAMERA_WAIT_S

@@ -1,5 +1,7 @@
 """Files that are there whole or as they were."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,3 +23,9 @@ def test_what_does_not_fit_leaves_the_file_as_it_was_and_nothing_beside_it(tmp_p
     with files_of_at_most(4096), pytest.raises(OSError, match="File too large"):
         replace_file(path, bytes(10_000))
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == {"kept": b"old"}
+
+
+def test_files_and_bundles_can_be_used_where_the_system_has_no_file_locks() -> None:
+    """Windows has no ``fcntl``, and training needs neither locks nor a device."""
+    code = "import sys; sys.modules['fcntl'] = None; import edge_agent.files, edge_agent.model_format.bundle"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

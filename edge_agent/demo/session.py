@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -201,7 +202,7 @@ def _report(counts: _Counts, score: SceneScore, published: int, elapsed: float, 
     )
 
 
-def _wait_for(condition: Any) -> None:
+def _wait_for(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + _DELIVERY_WITHIN_S
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -258,7 +258,7 @@ class Camera:
         return self._slot.put(reader.generation, image, captured_at, keep=reader.lossless)
 
     def _over(self, reader: Reader, state: CameraState | None, reason: str) -> None:
-        """A reader has closed its source; ``state`` is ``None`` if it was told to."""
+        """A reader has closed its source; ``state`` is ``None`` if it was asked to end."""
         with self._changed:
             self._leaving.discard(reader)
             if reader is self._reader:

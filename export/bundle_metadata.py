@@ -7,7 +7,8 @@ import msgspec
 from edge_agent.errors import InputError
 from edge_agent.model_format.bundle import Bundle
 from edge_agent.model_format.metadata import EARLIER, TRAINING, DataInfo, Metadata, TrainingInfo
-from train.fit.run_dir import RunDir, RunRecord
+from train.fit.run_dir import RunDir
+from train.fit.run_record import RunRecord
 
 
 def training_info(run: str, record: RunRecord) -> TrainingInfo:

@@ -11,7 +11,8 @@ from export.keras_model import load_keras
 from train.data import load
 from train.data.dataset import FaceSet
 from train.data.splits import make_split
-from train.fit.run_dir import RunDir, RunRecord
+from train.fit.run_dir import RunDir
+from train.fit.run_record import RunRecord
 
 log = logging.getLogger(__name__)
 

@@ -24,7 +24,8 @@ from tests.support.tflite_models import dense_model, metadata
 from train.data import load
 from train.fit.provenance import Provenance
 from train.fit.recipe import Phase, Recipe
-from train.fit.run_dir import RunDir, RunRecord, utc_now
+from train.fit.run_dir import RunDir
+from train.fit.run_record import RunRecord, utc_now
 
 Call = Callable[..., int]
 

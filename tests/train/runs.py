@@ -9,7 +9,8 @@ import msgspec
 import numpy as np
 
 from train.fit.recipe import Phase, Recipe
-from train.fit.run_dir import EpochMetrics, RunDir, RunRecord
+from train.fit.run_dir import RunDir
+from train.fit.run_record import EpochMetrics, RunRecord
 
 RECIPE = Recipe(
     title="Made", source="", command="", cost="", expected="", model="edge", phases=(Phase(epochs=3),), batch_size=16

@@ -25,7 +25,8 @@ from train.data.splits import make_split
 from train.fit.initial_weights import describe_initial_weights, open_initial_weights
 from train.fit.inputs import TrainingInputs
 from train.fit.objective import open_teachers
-from train.fit.run_dir import EpochMetrics, RunDir
+from train.fit.run_dir import RunDir
+from train.fit.run_record import EpochMetrics
 from train.fit.saved import load_model
 from train.fit.trainer import fit
 from train.models.inference import predict_logits

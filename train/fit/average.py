@@ -23,7 +23,8 @@ from train.common.machine import describe_machine
 from train.data.dataset import FaceSet, Split
 from train.data.splits import make_split
 from train.fit.provenance import Provenance, describe_bundle, merge, note_on_split, provenance_of_bundle
-from train.fit.run_dir import RunDir, RunRecord, git_revision, utc_now
+from train.fit.run_dir import RunDir
+from train.fit.run_record import RunRecord, git_revision, utc_now
 from train.fit.saved import load_model
 from train.fit.validation import accuracy
 from train.fit.weights_from_tflite import model_from_tflite

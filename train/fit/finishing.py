@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from edge_agent.errors import InputError
 from train.data.dataset import FaceSet
 from train.fit.recipe import Recipe
-from train.fit.run_dir import RunDir, utc_now
+from train.fit.run_dir import RunDir
+from train.fit.run_record import utc_now
 from train.fit.saved import load_model
 from train.models import build
 

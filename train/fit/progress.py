@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:  # counting photographs must not wait for the import of a backend
-    from train.fit.run_dir import EpochMetrics
+    from train.fit.run_record import EpochMetrics
     from train.fit.trainer import StepProgress
 
 

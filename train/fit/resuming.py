@@ -13,7 +13,8 @@ from edge_agent.errors import AgentError, InputError
 from train.common.machine import accelerators, describe_machine
 from train.fit.inputs import PreparedInputs
 from train.fit.provenance import note_on_split, warn_of_fer2013
-from train.fit.run_dir import EpochMetrics, RunDir, RunRecord, git_revision, utc_now
+from train.fit.run_dir import RunDir
+from train.fit.run_record import EpochMetrics, RunRecord, git_revision, utc_now
 from train.models import Cost
 
 

@@ -17,7 +17,8 @@ from tensorboardX.proto.summary_pb2 import Summary
 from tensorboardX.record_writer import masked_crc32c
 
 from train.common.writing import writing
-from train.fit.run_dir import EpochMetrics, RunDir
+from train.fit.run_dir import RunDir
+from train.fit.run_record import EpochMetrics
 
 FOLDER = "tensorboard"
 """Below the run directory: a folder for training and one for validation, so that both are drawn in one chart."""

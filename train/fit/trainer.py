@@ -24,7 +24,8 @@ from train.fit.inputs import PreparedInputs, TrainingInputs, prepare_inputs
 from train.fit.objective import Objective, make_optimizer
 from train.fit.recipe import Recipe
 from train.fit.resuming import begin_or_continue, get_state, set_state
-from train.fit.run_dir import EpochMetrics, RunDir
+from train.fit.run_dir import RunDir
+from train.fit.run_record import EpochMetrics
 from train.fit.tensorboard import write_events
 from train.fit.validation import accuracy, cross_entropy
 from train.models import build, describe_cost
@@ -99,13 +100,12 @@ def _train(
 ) -> keras.Model:
     given, recipe = prepared.given, prepared.given.recipe
     faces, split = given.faces, given.split
-    steps = steps_per_epoch(len(split.train), recipe.batch_size)
     model = _build_network(prepared)
-    optimizer = make_optimizer(recipe.optimizer, recipe.epochs, steps)
+    optimizer = make_optimizer(recipe.optimizer, recipe.epochs, steps_per_epoch(len(split.train), recipe.batch_size))
     objective = Objective(len(faces.classes), recipe.label_smoothing, recipe.votes.head)
     model.compile(optimizer, objective.loss, metrics=[objective.accuracy])
-    optimizer = model.optimizer  # wrapped by Keras where half precision needs its loss scaled
-    optimizer.build(model.trainable_variables)
+    # Keras wraps the optimizer where half precision needs its loss scaled.
+    model.optimizer.build(model.trainable_variables)
 
     if given.initial_weights is not None:
         given.initial_weights.copy_into(model, faces.classes)
@@ -120,41 +120,9 @@ def _train(
     if group.size > 1:
         with group.local():
             validated = _build_network(prepared)
-    held_out, held_out_labels = faces.images[split.validation], faces.labels[split.validation]
     first = len(done)
     for epoch in range(first, recipe.epochs):
-        began = time.monotonic()
-        batches = _epoch_batches(prepared, epoch, group)
-        if epoch and recipe.phase(epoch).side_px != recipe.phase(epoch - 1).side_px:
-            # A function traced for several sizes computes in another order than one traced for the new size alone,
-            # which is what a run continued from here has.
-            model.make_train_function(force=True)
-        if epoch == first and keras.backend.backend() == "jax":
-            # Otherwise Keras takes the process's first batch to shape its metrics by, and then trains without it.
-            model.test_on_batch(*batches[0])
-        monitor = _StepMonitor(epoch, recipe.epochs, steps, on_step, batches)
-        # Keras would shuffle the batches by Python's global random state, which a continued run does not have.
-        history = model.fit(
-            batches, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0, callbacks=[monitor]
-        )
-        if validated is not model:
-            validated.set_weights(model.get_weights())
-        with group.local():
-            logits = predict_logits(validated, held_out)[:, : len(faces.classes)]
-        val_loss, val_accuracy = cross_entropy(logits, held_out_labels), accuracy(logits, held_out_labels)
-        if not math.isfinite(val_loss):  # an epoch's last step can ruin weights whose losses were all finite
-            raise _diverged(f"the validation loss after epoch {epoch + 1}", val_loss)
-        metrics = EpochMetrics(
-            epoch=epoch,
-            loss=history.history["loss"][0],
-            accuracy=history.history["accuracy"][0],
-            val_loss=val_loss,
-            val_accuracy=val_accuracy,
-            learning_rate=float(keras.ops.convert_to_numpy(optimizer.learning_rate)),
-            seconds=time.monotonic() - began,
-            images_per_s=steps * min(recipe.batch_size, len(split.train)) / max(monitor.throughput.seconds, 1e-9),
-            waiting=monitor.throughput.waiting,
-        )
+        metrics = _train_epoch(prepared, model, validated, epoch, group, on_step, first_in_process=epoch == first)
         done.append(metrics)
         if group.is_leader:
             run.save_epoch(done, get_state(model))
@@ -162,6 +130,53 @@ def _train(
         on_epoch(metrics)
     with group.local():
         return finish(recipe, faces, run, model.get_weights(), write=group.is_leader)
+
+
+def _train_epoch(
+    prepared: PreparedInputs,
+    model: keras.Model,
+    validated: keras.Model,
+    epoch: int,
+    group: ProcessGroup,
+    on_step: Callable[[StepProgress], None],
+    *,
+    first_in_process: bool,
+) -> EpochMetrics:
+    """Train for one epoch and validate; ``validated`` is ``model``, or a copy of it that no distribution spreads."""
+    given, recipe = prepared.given, prepared.given.recipe
+    images, split = given.faces.images, given.split
+    began = time.monotonic()
+    steps = steps_per_epoch(len(split.train), recipe.batch_size)
+    batches = _epoch_batches(prepared, epoch, group)
+    if epoch and recipe.phase(epoch).side_px != recipe.phase(epoch - 1).side_px:
+        # A function traced for several sizes computes in another order than one traced for the new size alone,
+        # which is what a run continued from here has.
+        model.make_train_function(force=True)
+    if first_in_process and keras.backend.backend() == "jax":
+        # Otherwise Keras takes the process's first batch to shape its metrics by, and then trains without it.
+        model.test_on_batch(*batches[0])
+    monitor = _StepMonitor(epoch, recipe.epochs, steps, on_step, batches)
+    # Keras would shuffle the batches by Python's global random state, which a continued run does not have.
+    history = model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0, callbacks=[monitor])
+    if validated is not model:
+        validated.set_weights(model.get_weights())
+    with group.local():
+        logits = predict_logits(validated, images[split.validation])[:, : len(given.faces.classes)]
+    labels = given.faces.labels[split.validation]
+    val_loss = cross_entropy(logits, labels)
+    if not math.isfinite(val_loss):  # an epoch's last step can ruin weights whose losses were all finite
+        raise _diverged(f"the validation loss after epoch {epoch + 1}", val_loss)
+    return EpochMetrics(
+        epoch=epoch,
+        loss=history.history["loss"][0],
+        accuracy=history.history["accuracy"][0],
+        val_loss=val_loss,
+        val_accuracy=accuracy(logits, labels),
+        learning_rate=float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)),
+        seconds=time.monotonic() - began,
+        images_per_s=steps * min(recipe.batch_size, len(split.train)) / max(monitor.throughput.seconds, 1e-9),
+        waiting=monitor.throughput.waiting,
+    )
 
 
 def _build_network(prepared: PreparedInputs) -> keras.Model:

@@ -16,7 +16,7 @@ from edge_agent.errors import InputError
 from train.measure.evaluate import Evaluation
 
 if TYPE_CHECKING:
-    from train.fit.run_dir import EpochMetrics
+    from train.fit.run_record import EpochMetrics
     from train.measure.calibration import Abstention
     from train.measure.robustness import Robustness
 

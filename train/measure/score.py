@@ -15,7 +15,8 @@ from train.data import load
 from train.data.dataset import FaceSet, Split
 from train.data.splits import make_split
 from train.fit.provenance import note_on_split
-from train.fit.run_dir import RunDir, RunRecord
+from train.fit.run_dir import RunDir
+from train.fit.run_record import RunRecord
 from train.fit.saved import load_model
 from train.measure.evaluate import Evaluation, evaluate, to_markdown
 from train.measure.plots import plot_confusion, plot_curves, plot_reliability

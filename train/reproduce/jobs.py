@@ -9,7 +9,7 @@ import msgspec
 
 from edge_agent.errors import InputError
 from train.fit.recipe import Optimizer, Phase, Recipe
-from train.fit.run_dir import RunRecord
+from train.fit.run_record import RunRecord
 from train.reproduce.paper import BATCH_SIZE, CURVES, EPOCHS, LEARNING_RATE, PRINTED, DataName
 
 Target = Literal["table8", "table9", "figures", "all"]

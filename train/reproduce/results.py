@@ -11,7 +11,8 @@ import msgspec
 from edge_agent.decoding import UNDECODABLE
 from edge_agent.errors import InputError
 from train.common.writing import write_whole
-from train.fit.run_dir import EpochMetrics, RunDamaged, RunDir
+from train.fit.run_dir import RunDamaged, RunDir
+from train.fit.run_record import EpochMetrics
 from train.reproduce.jobs import Job, Settings, job_of
 from train.reproduce.leakage import SplitLeakage
 from train.reproduce.paper import CURVES

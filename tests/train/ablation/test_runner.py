@@ -17,7 +17,8 @@ from tests.train.faces import bright_halves
 from train.ablation.effects import effects, to_markdown
 from train.ablation.plan import PLANS, load_plan
 from train.data import load
-from train.fit.run_dir import RunDir, RunRecord
+from train.fit.run_dir import RunDir
+from train.fit.run_record import RunRecord
 
 pytestmark = pytest.mark.timeout(900)  # several trainings, each traced anew
 RECIPE = """

@@ -24,7 +24,8 @@ from train.fit.initial_weights import initial_weights_of_run
 from train.fit.inputs import TrainingInputs
 from train.fit.recipe import Optimizer, Phase, Recipe
 from train.fit.resuming import RunMismatch
-from train.fit.run_dir import EpochMetrics, RunDamaged, RunDir
+from train.fit.run_dir import RunDamaged, RunDir
+from train.fit.run_record import EpochMetrics
 from train.fit.saved import load_model
 from train.fit.trainer import TrainingDiverged, fit
 from train.measure.score import score_run

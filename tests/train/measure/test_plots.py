@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_agent.errors import InputError
-from train.fit.run_dir import EpochMetrics
+from train.fit.run_record import EpochMetrics
 from train.measure.evaluate import Evaluation, evaluate
 from train.measure.plots import plot_confusion, plot_curves, plot_reliability
 

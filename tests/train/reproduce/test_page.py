@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tests.train.reproduce.made import result, results
-from train.fit.run_dir import EpochMetrics
+from train.fit.run_record import EpochMetrics
 from train.measure.evaluate import wilson_interval
 from train.reproduce.aggregate import results_for, summarise
 from train.reproduce.jobs import Job

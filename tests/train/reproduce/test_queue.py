@@ -25,7 +25,8 @@ from train.__main__ import app
 from train.common.machine import usable_cores
 from train.data.splits import make_split
 from train.fit.child_process import device_environment
-from train.fit.run_dir import EpochMetrics, RunDir
+from train.fit.run_dir import RunDir
+from train.fit.run_record import EpochMetrics
 from train.reproduce.command import republish, run_target
 from train.reproduce.folder import ReproductionRecord, exclusive_lock, page_lock, write_pages
 from train.reproduce.jobs import Job, Settings, plan, recipe_of

@@ -1,0 +1,127 @@
+"""What a run directory records: what was run on which data, and what each epoch gave."""
+
+from __future__ import annotations
+
+import subprocess
+from datetime import datetime, timezone
+from pathlib import Path
+
+import msgspec
+
+from edge_agent.errors import InputError
+from train.fit.provenance import NO_PROVENANCE, Provenance
+from train.fit.recipe import Recipe
+
+
+class EpochMetrics(msgspec.Struct, frozen=True, kw_only=True):
+    """What one epoch gave. ``loss`` and ``accuracy`` are over the varied training images with dropout active.
+
+    ``learning_rate`` is that of the step after it. ``images_per_s`` is over the training steps of all hosts, tracing
+    included; ``waiting`` is the share of their time in which this host's devices had no batch to work on. Both are zero
+    in older records.
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float
+    val_loss: float
+    val_accuracy: float
+    learning_rate: float
+    seconds: float
+    images_per_s: float = 0.0
+    waiting: float = 0.0
+
+
+class RunRecord(msgspec.Struct, kw_only=True):
+    """What was run.
+
+    Attributes:
+        recipe: Every setting.
+        data: Name of the data set.
+        fingerprint: Sha256 of the data set as read.
+        protocol: Name of the split.
+        protocol_note: What someone who reads results on it must know.
+        classes: Labels in the order of the outputs.
+        images: Number of images by part of the split.
+        parameters: Of the network.
+        macs: Multiply-accumulates a face.
+        git_revision: Of the code, with ``-dirty`` where files had been changed.
+        versions: Of Keras, its backend and NumPy.
+        started_at: ISO 8601, UTC.
+        finished_at: Likewise; empty while the training is unfinished.
+        extra_annotation: Annotation used beyond the data set's own labels.
+        machine: Where it was begun, as :func:`train.common.machine.describe_machine` gives it.
+        teachers: Bundles of its teacher models, with their fingerprints.
+        votes: Sha256 of the votes it used; empty where there were none, and in older records.
+        started_from: The run or bundle of its initial weights, with its fingerprint; empty where they were random.
+        earlier: Provenance of its initial weights and teacher models, as far as it differs from its own.
+    """
+
+    recipe: Recipe
+    data: str
+    fingerprint: str
+    protocol: str
+    protocol_note: str
+    classes: tuple[str, ...]
+    images: dict[str, int]
+    parameters: int
+    macs: int
+    git_revision: str
+    versions: dict[str, str]
+    started_at: str
+    finished_at: str = ""
+    started_from: str = ""
+    earlier: Provenance = NO_PROVENANCE
+    extra_annotation: str = ""
+    machine: str = ""
+    teachers: tuple[str, ...] = ()
+    votes: str = ""
+
+    def provenance(self) -> Provenance:
+        """Provenance of the run's weights: its own training and those before it."""
+        return self.own_provenance().merged(self.earlier)
+
+    def own_provenance(self) -> Provenance:
+        """What this training itself used."""
+        annotation = (self.extra_annotation,) if self.extra_annotation else ()
+        return Provenance(
+            data={self.fingerprint: self.data},
+            annotation=annotation,
+            teachers=self.teachers,
+            splits={self.fingerprint: (self.protocol,)},
+        )
+
+    def check_classes(self, data: Path, classes: tuple[str, ...]) -> None:
+        """Refuse data of another kind than the run was trained on.
+
+        Raises:
+            InputError: Its classes are not the run's, in their order.
+        """
+        if classes != self.classes:
+            raise InputError(
+                f"{data}: classes",
+                received=", ".join(classes),
+                expected=", ".join(self.classes),
+                remedy="Give data of the kind the run was trained on",
+            )
+
+
+def git_revision() -> str:
+    """The checkout's commit, ``-dirty`` where files differ from it, ``unknown`` outside a checkout."""
+    here = Path(__file__).parent
+    try:
+        found = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=here,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return found.stdout.strip()
+
+
+def utc_now() -> str:
+    """The present moment, ISO 8601."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")

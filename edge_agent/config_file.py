@@ -132,6 +132,7 @@ def _value_at(raw: Any, where: str) -> Any:
 def _type_at(shape: Any, where: str) -> msgspec.inspect.Type | None:
     info: Any = msgspec.inspect.type_info(shape)
     for step in _steps(where):
+        info = _without_none(info)
         fields = {field.encode_name: field.type for field in getattr(info, "fields", ())}
         if step in fields:
             info = fields[step]
@@ -139,7 +140,13 @@ def _type_at(shape: Any, where: str) -> msgspec.inspect.Type | None:
             info = info.item_type
         else:
             return None
-    return info  # type: ignore[no-any-return]
+    return _without_none(info)  # type: ignore[no-any-return]
+
+
+def _without_none(info: Any) -> Any:
+    """The one type besides None that a key may have; other types as they are."""
+    wanted = [one for one in getattr(info, "types", ()) if not isinstance(one, msgspec.inspect.NoneType)]
+    return wanted[0] if len(wanted) == 1 else info
 
 
 def _keys_at(shape: Any, where: str) -> list[str]:

@@ -28,7 +28,7 @@ def training_info(run: str, record: RunRecord) -> TrainingInfo:
 
 
 def training_data(record: RunRecord) -> tuple[DataInfo, ...]:
-    """What a bundle states about the data its weights were trained on; the run's own data set comes first."""
+    """What a bundle states about the data its weights were trained on; the run's own first data set comes first."""
     own = DataInfo(
         name=record.data,
         sha256=record.fingerprint,
@@ -36,7 +36,23 @@ def training_data(record: RunRecord) -> tuple[DataInfo, ...]:
         images=record.images,
         note=record.protocol_note,
     )
-    return (own, *record.earlier.as_earlier_data())
+    extra = (
+        DataInfo(
+            name=one.name,
+            sha256=one.fingerprint,
+            protocol=one.protocol,
+            images={"train": one.images},
+            note=_note_on_extra(record),
+        )
+        for one in record.extra
+    )
+    return (own, *extra, *record.earlier.as_earlier_data())
+
+
+def _note_on_extra(record: RunRecord) -> str:
+    weight = 1.0 if record.recipe.extra is None else record.recipe.extra.label_weight
+    labels = f"Their labels counted {weight:.0%} of those of {record.data}" if weight else "Their labels were not used"
+    return f"Further faces for training alone. {labels}."
 
 
 def matching_record(bundle: Bundle, run: RunDir) -> RunRecord:

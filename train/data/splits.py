@@ -111,13 +111,35 @@ def random_by_class(faces: FaceSet, *, seed: int = 0) -> Split:
     return Split(f"random-by-class seed={seed}", np.setdiff1d(rest, validation), validation, test, note)
 
 
+def training_only(faces: FaceSet) -> Split:
+    """For further data sets of a training: the publisher's training part, or every face where there are no parts.
+
+    Nothing is held out. The publisher's validation and test parts are left out, so they stay fit to measure on.
+
+    Raises:
+        InputError: The publisher's parts are there and none is for training.
+    """
+    parts = [part for part in ("Training", "train") if part in faces.usage]
+    unparted = not any(map(str, faces.usage))
+    rows = np.arange(len(faces)) if unparted else _published(faces, parts[0] if parts else "train", "training-only")
+    return Split("training-only", rows, _NONE, _NONE)
+
+
 def _name_of(protocol: Callable[..., Split]) -> str:
     return protocol.__name__.replace("_", "-")
 
 
 PROTOCOLS: dict[str, Callable[..., Split]] = {
     _name_of(protocol): protocol
-    for protocol in (fer2013_paper, fer2013_official, ckplus_by_image, ckplus_by_subject, own_split, random_by_class)
+    for protocol in (
+        fer2013_paper,
+        fer2013_official,
+        ckplus_by_image,
+        ckplus_by_subject,
+        own_split,
+        random_by_class,
+        training_only,
+    )
 }
 """Every protocol by name. Its keyword arguments are its options, whole numbers with defaults."""
 

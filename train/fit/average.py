@@ -206,6 +206,7 @@ def _write(
         started_from=f"mean of {'; '.join(one.description for one in members)}",
         extra_annotation=", ".join(_union(name for one in members for name in one.annotation)),
         teachers=_union(teacher for one in members for teacher in one.teachers),
+        extra=tuple(dict.fromkeys(one for member in members if member.record for one in member.record.extra)),
     )
     record.earlier = merge(
         one.provenance.without((record if one.record is None else one.record).own_provenance()) for one in members

@@ -32,7 +32,8 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no
         augmentation: How far images are varied.
         degradation: How far the varied images are degraded; teacher models see them before that.
         side_px: Side of the images in the batches.
-        teachers: Teacher models, and the share of the targets that their answers make up; None for no distillation.
+        teachers: Teacher models, and the share of the targets that their answers make up: one number, or one for each
+            image as ``float32 (N,)``. None for no distillation.
         shard: ``(which, of how many)`` equal parts of each batch to give out; the parts put together are the batch.
         workers: Threads that prefetch batches; OpenCV releases Python's lock while it works.
 
@@ -52,7 +53,7 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no
         augmentation: Augmentation,
         side_px: int,
         degradation: Degradation = NO_DEGRADATION,
-        teachers: tuple[TeacherModels, float] | None = None,
+        teachers: tuple[TeacherModels, float | NDArray[np.float32]] | None = None,
         shard: tuple[int, int] = (0, 1),
         workers: int = 1,
     ) -> None:
@@ -60,7 +61,9 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no
         self._images, self._targets = images, targets
         self._key = (seed, epoch)
         self._batch_size, self._augmentation, self._side_px = batch_size, augmentation, side_px
-        self._degradation, self._teachers, self._shard = degradation, teachers, shard
+        self._degradation, self._shard = degradation, shard
+        self._teachers = None if teachers is None else teachers[0]
+        self._teacher_shares = np.broadcast_to(np.float32(0) if teachers is None else teachers[1], len(images))
         self._order = np.random.default_rng((*self._key, _SHUFFLE)).permutation(len(images))
         self.started_at: dict[int, float] = {}
         self.ready_at: dict[int, float] = {}
@@ -81,15 +84,15 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no
         varied = np.stack([face for _, chunk in chunks for face in chunk][first - begin :])
         degraded = [face for start, chunk in chunks for face in self._degraded(chunk, position, start)]
         shown = np.stack(degraded[first - begin :])
-        batch = shown.astype(np.float32), self._distilled(varied, self._targets[rows[first:last]])
+        batch = shown.astype(np.float32), self._distilled(varied, rows[first:last])
         self.ready_at[position] = time.monotonic()
         return batch
 
-    def _distilled(self, images: NDArray[np.uint8], targets: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _distilled(self, images: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        targets = self._targets[rows]
         if self._teachers is None:
             return targets
-        teachers, weight = self._teachers
-        answers = teachers.answers(images)
+        answers, weight = self._teachers.answers(images), self._teacher_shares[rows, None]
         classes = answers.shape[1]  # columns after the classes are a second head's, for which teachers give no answer
         return np.hstack([(1.0 - weight) * targets[:, :classes] + weight * answers, targets[:, classes:]])
 

@@ -9,13 +9,17 @@ import typer
 
 app = typer.Typer()
 
-Data = Annotated[Path, typer.Option("--data", help="fer2013.csv (also packed), CK+48's folder, or class folders.")]
+_DATA_HELP = "fer2013.csv (also packed), CK+48's folder, or class folders."
+Data = Annotated[Path, typer.Option("--data", help=_DATA_HELP)]
 
 
 @app.command()
 def fit(
     recipe: Annotated[str, typer.Argument(help="Name of a bundled recipe, or a TOML file.")],
-    data: Data,
+    data: Annotated[
+        list[Path],
+        typer.Option("--data", help=f"{_DATA_HELP} Given several times, the others are training faces alone."),
+    ],
     out: Annotated[Path, typer.Option("--out", help="Run directory to make, or to continue with --resume.")],
     resume: Annotated[bool, typer.Option("--resume", help="Continue the unfinished run in --out.")] = False,
     start: Annotated[
@@ -46,7 +50,7 @@ def fit(
     from train.fit.trainer import fit as train
 
     settings = load_recipe(recipe)
-    faces = load(data, channels=settings.channels)
+    faces, *extra = (load(path, channels=settings.channels) for path in data)
     split = make_split(faces, settings.protocol)
     with (
         join_process_group(Placement(devices, hosts, host, coordinator)) as group,
@@ -59,6 +63,7 @@ def fit(
             votes=load_votes(votes, faces) if votes else None,
             teachers=teacher or (),
             initial_weights=open_initial_weights(start, faces.images[split.train]) if start else None,
+            extra=extra,
         )
         train(
             inputs,
@@ -72,7 +77,7 @@ def fit(
     if host == 0:
         if note := RunDir(out).record().protocol_note:
             typer.echo(note, err=True)
-        typer.echo(f"The run is in {out}. Next: python -m train evaluate {out} --data {data}")
+        typer.echo(f"The run is in {out}. Next: python -m train evaluate {out} --data {data[0]}")
 
 
 @app.command()

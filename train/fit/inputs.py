@@ -15,7 +15,9 @@ from edge_agent.errors import InputError
 from edge_agent.model_format.labels import LABELS_WANTED, are_usable
 from train.data.dataset import FaceSet, Split
 from train.data.ferplus import Votes
+from train.fit.batches import one_hot
 from train.fit.distillation import TeacherModels
+from train.fit.extra_faces import NO_LABEL, ExtraFaces, choose_extra_faces
 from train.fit.initial_weights import InitialWeights
 from train.fit.objective import make_targets, open_teachers
 from train.fit.provenance import Provenance, merge
@@ -35,6 +37,7 @@ class TrainingInputs:
         votes: FER+'s votes on ``faces``, where the recipe uses them.
         teachers: Bundles of teacher models, where the recipe uses them.
         initial_weights: Weights to begin with, and the network where the recipe names none; None for random ones.
+        extra: Further data sets, where the recipe uses them.
     """
 
     recipe: Recipe
@@ -43,6 +46,7 @@ class TrainingInputs:
     votes: Votes | None = None
     teachers: Sequence[Path] = ()
     initial_weights: InitialWeights | None = None
+    extra: Sequence[FaceSet] = ()
 
 
 @dataclass(frozen=True)
@@ -52,14 +56,20 @@ class PreparedInputs:
     Attributes:
         given: The inputs. Their recipe names its network.
         targets: What the network shall answer for each training image, ``float32 (N, K)``.
-        training_images: ``uint8 (N, 48, 48, C)``: those of the split's training part.
+        training_images: ``uint8 (N, 48, 48, C)``: those of the split's training part, then those of further data sets.
         teachers: The teacher models, opened; None where the recipe uses none.
+        teacher_shares: Share of each image's targets that the teachers' answers make up, ``float32 (N,)``.
+        prior: Share of each class among the training images, as labels and votes have it.
+        extra: The faces of further data sets that are used.
     """
 
     given: TrainingInputs
     targets: NDArray[np.float32]
     training_images: NDArray[np.uint8]
     teachers: TeacherModels | None
+    teacher_shares: NDArray[np.float32]
+    prior: dict[str, float]
+    extra: tuple[ExtraFaces, ...] = ()
 
     @property
     def teacher_names(self) -> tuple[str, ...]:
@@ -82,7 +92,7 @@ class PreparedInputs:
         rows = b"".join(part.astype(np.int64).tobytes() for part in (given.split.train, given.split.validation))
         words = (
             f"{given.recipe.settings()}{given.faces.fingerprint()}{given.split.protocol}"
-            f"{self.teacher_names}{self.initial_weights_name}"
+            f"{self.teacher_names}{self.initial_weights_name}{[one.record for one in self.extra]}"
         )
         return words.encode() + rows + self.targets.tobytes()
 
@@ -92,8 +102,8 @@ def prepare_inputs(inputs: TrainingInputs) -> PreparedInputs:
 
     Raises:
         InputError: There is nothing to train or validate on, the labels cannot be a model's, the images have other
-            channels than the recipe, neither recipe nor initial weights name a network, or the recipe uses votes or
-            teacher models and none were given, or the other way round.
+            channels than the recipe, neither recipe nor initial weights name a network, or the recipe uses votes,
+            teacher models or further data sets and none were given, or the other way round.
         ModelError: A teacher model is no bundle.
     """
     faces, split = inputs.faces, inputs.split
@@ -126,12 +136,41 @@ def prepare_inputs(inputs: TrainingInputs) -> PreparedInputs:
             expected=f"{recipe.channels}, as the recipe says",
         )
     _warn_of_mirrored_sides(recipe, faces.classes)
+    extra = choose_extra_faces(recipe, faces, split, inputs.extra)
+    first = make_targets(recipe, faces, split, inputs.votes)
+    targets = np.concatenate([first, *(_targets_of_extra(one, len(faces.classes), first.shape[1]) for one in extra)])
     return PreparedInputs(
         given=replace(inputs, recipe=recipe),
-        targets=make_targets(recipe, faces, split, inputs.votes),
-        training_images=faces.images[split.train],
+        targets=targets,
+        training_images=np.concatenate([faces.images[split.train], *(one.images for one in extra)]),
         teachers=open_teachers(recipe, faces, inputs.teachers),
+        teacher_shares=_teacher_shares(recipe, len(first), len(targets)),
+        prior=_class_shares(targets, faces.classes),
+        extra=extra,
     )
+
+
+def _targets_of_extra(extra: ExtraFaces, classes: int, columns: int) -> NDArray[np.float32]:
+    """One-hot labels; all zero where a face has no label and, for lack of votes, in the columns of a second head."""
+    targets = np.zeros((len(extra.labels), columns), np.float32)
+    labelled = np.flatnonzero(extra.labels != NO_LABEL)
+    targets[labelled, :classes] = one_hot(extra.labels[labelled], classes)
+    return targets
+
+
+def _teacher_shares(recipe: Recipe, first: int, total: int) -> NDArray[np.float32]:
+    """The teachers' shares of the targets: those of the first data set's images, then those of further ones."""
+    taught = recipe.distillation.weight
+    shares = np.full(total, taught, np.float32)
+    if recipe.extra is not None:
+        shares[first:] = 1.0 - recipe.extra.label_weight * (1.0 - taught)
+    return shares
+
+
+def _class_shares(targets: NDArray[np.float32], classes: tuple[str, ...]) -> dict[str, float]:
+    """Share of each class among the images with a label, which the sum of each row's targets counts."""
+    counted = targets[:, : len(classes)].sum(axis=0, dtype=np.float64)
+    return {name: round(float(share), 6) for name, share in zip(classes, counted / counted.sum(), strict=True)}
 
 
 def _warn_of_mirrored_sides(recipe: Recipe, classes: tuple[str, ...]) -> None:

@@ -65,6 +65,17 @@ class Distillation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     flip: bool = False
 
 
+class ExtraUse(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How a training uses the faces of further data sets, which are never validated on.
+
+    Attributes:
+        label_weight: How much their labels count, compared with those of the first data set. The rest of their targets
+            is the teachers' answers: with 0 these alone, as for faces without labels.
+    """
+
+    label_weight: _Share = 1.0
+
+
 class Optimizer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How weights move.
 
@@ -109,6 +120,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         degradation: How the varied images are degraded, the same in all phases; ``[spoiling]`` in TOML.
         votes: What FER+'s votes are used for, if anything.
         distillation: What teacher models are used for, if anything; ``[teaching]`` in TOML.
+        extra: How the faces of further data sets are used; None for a training on one data set.
     """
 
     title: str
@@ -129,6 +141,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     degradation: Degradation = msgspec.field(name="spoiling", default=NO_DEGRADATION)
     votes: VotesUse = VotesUse()
     distillation: Distillation = msgspec.field(name="teaching", default=Distillation())
+    extra: ExtraUse | None = None
 
     @property
     def uses_votes(self) -> bool:
@@ -174,7 +187,7 @@ def check_consistency(recipe: Recipe, where: str) -> None:
     """Refuse settings that contradict each other.
 
     Raises:
-        ConfigError: There are no phases, or a warm-up that nothing follows.
+        ConfigError: There are no phases, a warm-up that nothing follows, or faces that some phase has no targets for.
     """
     if not recipe.phases:
         raise ConfigError(f"{where}: phases", received="none", expected="at least one")
@@ -193,3 +206,12 @@ def check_consistency(recipe: Recipe, where: str) -> None:
             expected=f"fewer than the {recipe.epochs} epochs of the phases",
             remedy="Lower it or train longer",
         )
+    if recipe.extra is not None and recipe.extra.label_weight < 1.0:
+        untaught = any(not phase.use_teachers for phase in recipe.phases)
+        if untaught or not recipe.distillation.weight:
+            raise ConfigError(
+                f"{where}: extra.label_weight",
+                received=recipe.extra.label_weight,
+                expected="1, as not every phase has teachers, whose answers are the rest of the targets",
+                remedy="Set weight under [teaching] and leave out taught = false, or set label_weight = 1",
+            )

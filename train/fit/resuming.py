@@ -14,7 +14,7 @@ from train.common.machine import accelerators, describe_machine
 from train.fit.inputs import PreparedInputs
 from train.fit.provenance import note_on_split, warn_of_fer2013
 from train.fit.run_dir import RunDir
-from train.fit.run_record import EpochMetrics, RunRecord, git_revision, utc_now
+from train.fit.run_record import EpochMetrics, ExtraData, RunRecord, git_revision, utc_now
 from train.models import Cost
 
 
@@ -50,6 +50,7 @@ def begin_or_continue(
     compared: dict[str, tuple[object, object]] = {
         **_settings(begun.recipe.settings(), record.recipe.settings()),
         "data, sha256": (begun.fingerprint[:12], record.fingerprint[:12]),
+        "further data": (begun.extra, record.extra),
         "votes, sha256": ((begun.votes or record.votes)[:12], record.votes[:12]),  # older records do not have it
         "teachers": (begun.teachers, record.teachers),
         "start": (begun.started_from, record.started_from),
@@ -91,6 +92,8 @@ def _new_record(prepared: PreparedInputs, cost: Cost) -> RunRecord:
         started_from=prepared.initial_weights_name,
         teachers=prepared.teacher_names,
         votes="" if given.votes is None else given.votes.fingerprint(),
+        extra=tuple(one.record for one in prepared.extra),
+        prior=prepared.prior,
     )
     record.earlier = prepared.inherited_provenance().without(record.own_provenance())
     warn_of_fer2013(faces, record.earlier)
@@ -101,7 +104,9 @@ def _new_record(prepared: PreparedInputs, cost: Cost) -> RunRecord:
 def _format(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(_format, value)) or "none"
-    return str(value) if value != "" else "none"
+    if isinstance(value, ExtraData):
+        return f"{value.images:,} faces of {value.name}, sha256 {value.fingerprint[:12]}"
+    return "none" if value in ("", None) else str(value)
 
 
 def _settings(begun: msgspec.Struct, now: msgspec.Struct, place: str = "") -> dict[str, tuple[object, object]]:
@@ -109,7 +114,7 @@ def _settings(begun: msgspec.Struct, now: msgspec.Struct, place: str = "") -> di
     found: dict[str, tuple[object, object]] = {}
     for field in msgspec.structs.fields(now):
         then, value = getattr(begun, field.name), getattr(now, field.name)
-        if isinstance(value, msgspec.Struct):
+        if isinstance(then, msgspec.Struct) and isinstance(value, msgspec.Struct):
             found |= _settings(then, value, f"{place}{field.encode_name}.")
         else:
             found[f"recipe, {place}{field.encode_name}"] = then, value

@@ -32,6 +32,22 @@ class EpochMetrics(msgspec.Struct, frozen=True, kw_only=True):
     waiting: float = 0.0
 
 
+class ExtraData(msgspec.Struct, frozen=True, kw_only=True):
+    """A further data set whose faces a training used; nothing was validated on it.
+
+    Attributes:
+        name: Name of the data set.
+        fingerprint: Sha256 of the data set as read.
+        protocol: Name of the split whose training part was used.
+        images: How many of its faces were used.
+    """
+
+    name: str
+    fingerprint: str
+    protocol: str
+    images: int
+
+
 class RunRecord(msgspec.Struct, kw_only=True):
     """What was run.
 
@@ -55,6 +71,8 @@ class RunRecord(msgspec.Struct, kw_only=True):
         votes: Sha256 of the votes it used; empty where there were none, and in older records.
         started_from: The run or bundle of its initial weights, with its fingerprint; empty where they were random.
         earlier: Provenance of its initial weights and teacher models, as far as it differs from its own.
+        extra: Further data sets whose faces it was trained on.
+        prior: Share of each class among the training faces, as their labels and votes have it; empty in older records.
     """
 
     recipe: Recipe
@@ -76,6 +94,8 @@ class RunRecord(msgspec.Struct, kw_only=True):
     machine: str = ""
     teachers: tuple[str, ...] = ()
     votes: str = ""
+    extra: tuple[ExtraData, ...] = ()
+    prior: dict[str, float] = {}
 
     def provenance(self) -> Provenance:
         """Provenance of the run's weights: its own training and those before it."""
@@ -85,10 +105,13 @@ class RunRecord(msgspec.Struct, kw_only=True):
         """What this training itself used."""
         annotation = (self.extra_annotation,) if self.extra_annotation else ()
         return Provenance(
-            data={self.fingerprint: self.data},
+            data={self.fingerprint: self.data, **{one.fingerprint: one.name for one in self.extra}},
             annotation=annotation,
             teachers=self.teachers,
-            splits={self.fingerprint: (self.protocol,)},
+            splits={
+                self.fingerprint: (self.protocol,),
+                **{one.fingerprint: (one.protocol,) for one in self.extra},
+            },
         )
 
     def check_classes(self, data: Path, classes: tuple[str, ...]) -> None:

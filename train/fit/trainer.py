@@ -82,7 +82,7 @@ def fit(
     """
     prepared = prepare_inputs(inputs)
     recipe = prepared.given.recipe
-    check_batch(recipe.batch_size, len(inputs.split.train), group)
+    check_batch(recipe.batch_size, len(prepared.training_images), group)
     group.require_same("data, split, recipe, votes, teachers or start", prepared.digest_input())
     _seed_backend(recipe, deterministic)  # clears all of Keras' global state, so it comes before the distribution
     with group.distributed():
@@ -99,9 +99,10 @@ def _train(
     on_epoch: Callable[[EpochMetrics], None],
 ) -> keras.Model:
     given, recipe = prepared.given, prepared.given.recipe
-    faces, split = given.faces, given.split
+    faces = given.faces
     model = _build_network(prepared)
-    optimizer = make_optimizer(recipe.optimizer, recipe.epochs, steps_per_epoch(len(split.train), recipe.batch_size))
+    steps = steps_per_epoch(len(prepared.training_images), recipe.batch_size)
+    optimizer = make_optimizer(recipe.optimizer, recipe.epochs, steps)
     objective = Objective(len(faces.classes), recipe.label_smoothing, recipe.votes.head)
     model.compile(optimizer, objective.loss, metrics=[objective.accuracy])
     # Keras wraps the optimizer where half precision needs its loss scaled.
@@ -146,7 +147,8 @@ def _train_epoch(
     given, recipe = prepared.given, prepared.given.recipe
     images, split = given.faces.images, given.split
     began = time.monotonic()
-    steps = steps_per_epoch(len(split.train), recipe.batch_size)
+    trained_images = len(prepared.training_images)
+    steps = steps_per_epoch(trained_images, recipe.batch_size)
     batches = _epoch_batches(prepared, epoch, group)
     if epoch and recipe.phase(epoch).side_px != recipe.phase(epoch - 1).side_px:
         # A function traced for several sizes computes in another order than one traced for the new size alone,
@@ -174,7 +176,7 @@ def _train_epoch(
         val_accuracy=accuracy(logits, labels),
         learning_rate=float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)),
         seconds=time.monotonic() - began,
-        images_per_s=steps * min(recipe.batch_size, len(split.train)) / max(monitor.throughput.seconds, 1e-9),
+        images_per_s=steps * min(recipe.batch_size, trained_images) / max(monitor.throughput.seconds, 1e-9),
         waiting=monitor.throughput.waiting,
     )
 
@@ -200,7 +202,7 @@ def _epoch_batches(prepared: PreparedInputs, epoch: int, group: ProcessGroup) ->
         side_px=phase.side_px,
         shard=(group.host, group.hosts),
         workers=prefetch_workers(),
-        teachers=None if teachers is None else (teachers, recipe.distillation.weight),
+        teachers=None if teachers is None else (teachers, prepared.teacher_shares),
     )
 
 

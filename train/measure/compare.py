@@ -85,6 +85,7 @@ def _settings(run: RunDir) -> dict[str, str]:
     circumstances = {
         "phases": ", then ".join(map(_phase, record.recipe.phases)),
         "data": f"{record.data}, sha256 {record.fingerprint[:12]}",
+        "further data": ", ".join(f"{one.images:,} of {one.name}" for one in record.extra) or "none",
         "split": record.protocol,
         "images": ", ".join(f"{count:,} {part}" for part, count in record.images.items() if count),
         "extra annotation": record.extra_annotation or "none",

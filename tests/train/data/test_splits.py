@@ -263,3 +263,16 @@ def test_ten_folds_of_the_real_set_are_similar_and_have_every_class(data_dir: Pa
     sizes = np.bincount(fold_of)
     assert sizes.max() - sizes.min() <= 6
     assert all(len(set(faces.labels[fold_of == fold])) == 7 for fold in range(10))
+
+
+@pytest.mark.parametrize(
+    ("usage", "rows"),
+    [([], [0, 1, 2]), (["Training", "PublicTest", "Training"], [0, 2]), (["test", "train", "validation"], [1])],
+)
+def test_training_only_takes_the_published_training_part_or_all_and_holds_nothing_out(
+    usage: list[str], rows: list[int]
+) -> None:
+    split = make_split(bare([0, 0, 0], usage=usage), "training-only")
+    assert split.train.tolist() == rows
+    assert not len(split.validation)
+    assert not len(split.test)

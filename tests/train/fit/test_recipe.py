@@ -54,6 +54,8 @@ def test_an_unknown_recipe_lists_the_known_ones() -> None:
         ("[augmentation]\nflip = 3", "$.augmentation.flip: got 3, expected bool"),
         ("seed = 4294967296", "$.seed: got 4294967296, expected 0 to 4294967295"),
         ("[optimizer]\nschedule = 'constant'\nwarmup_epochs = 1", "optimizer.warmup_epochs: got 1, expected 0"),
+        ("[extra]\nlabel_weight = 1.5", "$.extra.label_weight: got 1.5, expected 0 to 1"),
+        ("[extra]\nlabel_weight = 0.5", "extra.label_weight: got 0.5, expected 1, as not every phase has teachers"),
         ("[optimizer]\nwarmup_epochs = 2", "optimizer.warmup_epochs: got 2, expected fewer than the 2 epochs"),
     ],
 )

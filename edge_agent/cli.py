@@ -147,35 +147,42 @@ def watch(
 
 @app.command()
 def classify(
-    images: Annotated[list[Path], typer.Argument(help="Picture files.", metavar="IMAGE...")],
+    images: Annotated[list[Path], typer.Argument(help="Picture files, or folders of them.", metavar="IMAGE...")],
     aligned: Annotated[bool, typer.Option("--aligned", help="Each picture is a face crop already.")] = False,
     model: Annotated[Path | None, typer.Option(help="A bundle, or edge-tiny; else the usual model.")] = None,
     detector: DetectorOption = "auto",
     runtime: Annotated[Runtime, typer.Option(help="Force one TFLite runtime.")] = "auto",
+    max_megapixels: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Refuse pictures that announce more; 120 unless given.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Find faces in still pictures and read their expressions."""
-    from edge_agent.config import DetectorSettings
+    from edge_agent.config import MAX_MEGAPIXELS, DetectorSettings
     from edge_agent.system.logs import set_up_logging
     from edge_agent.vision.classifier import Classifier
     from edge_agent.vision.detector import open_detector
-    from edge_agent.vision.image_file import read_image_file
+    from edge_agent.vision.image_file import read_photograph
     from edge_agent.vision.images import classify_face_crop, classify_faces
+    from edge_agent.vision.sources.files import images_of
 
     set_up_logging(quiet=True)
     classifier = Classifier.load(model, runtime=runtime)
     finder = None if aligned else open_detector(DetectorSettings(kind=detector))
     failed = 0
     results: list[dict[str, Any]] = []
-    for path in images:
+    for path in images_of(images):
         try:
-            image = read_image_file(path)
+            photo = read_photograph(path, max_megapixels=max_megapixels or MAX_MEGAPIXELS)
         except InputError as error:
             failed += 1
             typer.echo(f"error: {error}", err=True)
             results.append({"image": str(path), "error": str(error)})
             continue
-        faces = [classify_face_crop(image, classifier)] if finder is None else classify_faces(image, finder, classifier)
+        if finder is None:
+            faces = [classify_face_crop(photo.image, classifier)]
+        else:
+            faces = classify_faces(photo.image, finder, classifier, photo.scale)
         results.append({"image": str(path), "faces": [_face_as_dict(face) for face in faces]})
         if not json:
             _print_faces(path, results[-1]["faces"])

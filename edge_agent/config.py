@@ -15,6 +15,9 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$(?
 Fraction = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Seconds = Annotated[float, msgspec.Meta(gt=0.0, le=86400.0)]
 
+MAX_MEGAPIXELS = 120
+"""Default of the largest picture that a file may announce: a phone's 108 megapixels are within it."""
+
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A table of the file."""
@@ -48,6 +51,7 @@ class CameraSettings(_Section, frozen=True):
         fps: How many frames the agent takes from the source, at most.
         repeat: Whether files start again at their end.
         image_s: For how long each image file is shown.
+        max_megapixels: Image files that announce more pixels are skipped: a small file could fill the memory.
         stall_s: A source that delivers nothing for so long is opened again.
         faces: How many people the simulated classroom shows.
         seed: Which simulated classroom is drawn: the same seed gives the same people.
@@ -61,6 +65,7 @@ class CameraSettings(_Section, frozen=True):
     fps: Annotated[float, msgspec.Meta(ge=1, le=60)] = 10.0
     repeat: bool = False
     image_s: Seconds = 3.0
+    max_megapixels: Annotated[int, msgspec.Meta(ge=1, le=1000)] = MAX_MEGAPIXELS
     stall_s: Seconds = 10.0
     faces: Annotated[int, msgspec.Meta(ge=0, le=40)] = 12
     seed: Annotated[int, msgspec.Meta(ge=0)] = 7

@@ -53,6 +53,32 @@ def test_a_broken_picture_is_named_and_the_others_are_still_read(happy: Path, tm
     assert len(images[1]["faces"]) == 1
 
 
+def test_classify_reads_all_pictures_of_a_folder_in_order(happy: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("img10.png", "img2.png"):
+        (folder / name).write_bytes(happy.read_bytes())
+    (folder / "img3.jpg").write_bytes(b"no picture")
+    (folder / "notes.txt").write_text("no picture")
+    result = edge_agent("classify", folder, "--json", "--detector", "haar")
+    images = json.loads(result.stdout)["images"]
+    assert [Path(image["image"]).name for image in images] == ["img2.png", "img3.jpg", "img10.png"]
+    assert "error" in images[1]
+    assert len(images[2]["faces"]) == 1
+    assert result.returncode == 3
+    (tmp_path / "none").mkdir()
+    empty = edge_agent("classify", tmp_path / "none", "--detector", "haar")
+    assert f"{tmp_path / 'none'}: got a folder without pictures" in empty.stderr
+    assert empty.returncode == 3
+
+
+def test_classify_refuses_pictures_past_the_limit(happy: Path) -> None:
+    happy.write_bytes(cv2.imencode(".png", cv2.resize(cv2.imread(str(happy)), (1400, 1400)))[1].tobytes())  # type: ignore[arg-type]
+    result = edge_agent("classify", happy, "--max-megapixels", "1", "--detector", "haar")
+    assert "a PNG of 1400 x 1400 pixels (2 megapixels), expected at most 1 megapixels" in result.stderr
+    assert result.returncode == 3
+
+
 def test_check_accepts_a_good_file_and_names_what_is_wrong_in_a_bad_one(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
     good.write_text('[camera]\nsource = "simulated"\n')

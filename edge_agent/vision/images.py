@@ -29,11 +29,15 @@ class ClassifiedFace:
     scores: dict[str, float]
 
 
-def classify_faces(image: Image, detector: Detector, classifier: Classifier) -> list[ClassifiedFace]:
-    """All faces the detector finds, each with its expression, from top to bottom and left to right."""
+def classify_faces(image: Image, detector: Detector, classifier: Classifier, scale: int = 1) -> list[ClassifiedFace]:
+    """All faces the detector finds, each with its expression, from top to bottom and left to right.
+
+    Boxes are multiplied by ``scale``, the pixels of the file's picture to one of ``image``.
+    """
     boxes = sorted((detection.box for detection in detector.detect(image)), key=lambda box: (box.top, box.left))
     crops = [crop_face(image, box.left, box.top, box.side, classifier.channels) for box in boxes]
-    return _classified(crops, boxes, classifier)
+    in_file = [Box(box.left * scale, box.top * scale, box.side * scale) for box in boxes]
+    return _classified(crops, in_file, classifier)
 
 
 def classify_face_crop(image: Image, classifier: Classifier) -> ClassifiedFace:

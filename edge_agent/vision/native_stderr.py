@@ -1,7 +1,7 @@
-"""Keeping startup messages of native libraries off the terminal, and nothing else.
+"""Keeping known messages of native libraries off the terminal, and nothing else.
 
-TFLite and TensorFlow write to file descriptor 2 from C++, past Python's ``sys.stderr`` and past ``logging``, and offer
-no switch for some of their lines.
+TFLite, TensorFlow and the decoders of pictures write to file descriptor 2 from C++, past Python's ``sys.stderr`` and
+past ``logging``, and offer no switch for some of their lines.
 """
 
 from __future__ import annotations
@@ -10,20 +10,31 @@ import logging
 import os
 import re
 import sys
-import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 log = logging.getLogger(__name__)
 
+_one_at_a_time = threading.RLock()
+"""Two threads that both replaced the file descriptor could put back each other's."""
+
 _STARTUP_MESSAGES = re.compile(
-    r"INFO: "  # TFLite: "Created TensorFlow Lite XNNPACK delegate for CPU."
-    r"|I\d{4} \d\d:\d\d:|I0000 |\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: I "  # TensorFlow
-    r"|WARNING: All log messages before absl::InitializeLog"
-    r"|To enable the following instructions:"
-    r"|E0000 .* failed call to cuInit:"  # there is no GPU, and none is needed
-    r"|fully_quantize: \d+, inference_type: "
+    rb"INFO: "  # TFLite: "Created TensorFlow Lite XNNPACK delegate for CPU."
+    rb"|I\d{4} \d\d:\d\d:|I0000 |\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: I "  # TensorFlow
+    rb"|WARNING: All log messages before absl::InitializeLog"
+    rb"|To enable the following instructions:"
+    rb"|E0000 .* failed call to cuInit:"  # there is no GPU, and none is needed
+    rb"|fully_quantize: \d+, inference_type: "
 )
+
+
+@dataclass(slots=True)
+class HeldBack:
+    """What was kept off the terminal; complete when the block has ended."""
+
+    text: bytes = b""
 
 
 @contextmanager
@@ -33,26 +44,48 @@ def without_startup_messages() -> Iterator[None]:
     Where the block raises, its exception says what went wrong, and what was held back goes to the log at debug level.
     What other threads write meanwhile arrives late. Keep the block short, and start no child process in it.
     """
-    try:
-        kept = os.dup(2)
-    except OSError:  # a service without stderr: there is nothing to keep clean
+    with held_back(_STARTUP_MESSAGES, rest_to_log_on_failure=True):
         yield
-        return
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        failed = True
+
+
+@contextmanager
+def held_back(messages: re.Pattern[bytes], *, rest_to_log_on_failure: bool = False) -> Iterator[HeldBack]:
+    """Hold back the process's stderr during the block, then pass on the lines that do not begin as ``messages`` says.
+
+    Args:
+        messages: The beginnings of lines to keep off the terminal.
+        rest_to_log_on_failure: Where the block raises, other lines go to the log at debug level instead.
+    """
+    found = HeldBack()
+    with _one_at_a_time:
         try:
-            yield
-            failed = False
-        finally:
-            sys.stderr.flush()
-            os.dup2(kept, 2)
-            os.close(kept)
-            held.seek(0)
-            lines = held.read().decode("utf-8", "replace").splitlines(keepends=True)
-            rest = "".join(line for line in lines if not _STARTUP_MESSAGES.match(line))
-            if rest and failed:
-                log.debug("written to stderr before it failed:\n%s", rest)
-            elif rest:
-                os.write(2, rest.encode())
+            kept = os.dup(2)
+        except OSError:  # a service without stderr: there is nothing to keep clean
+            kept = -1
+        _flush()
+        with os.fdopen(os.memfd_create("stderr"), "w+b") as held:
+            os.dup2(held.fileno(), 2)
+            failed = True
+            try:
+                yield found
+                failed = False
+            finally:
+                _flush()
+                if kept >= 0:
+                    os.dup2(kept, 2)
+                    os.close(kept)
+                else:
+                    os.close(2)
+                held.seek(0)
+                lines = held.read().splitlines(keepends=True)
+                found.text = b"".join(line for line in lines if messages.match(line))
+                rest = b"".join(line for line in lines if not messages.match(line))
+                if rest and failed and rest_to_log_on_failure:
+                    log.debug("written to stderr before it failed:\n%s", rest.decode("utf-8", "replace"))
+                elif rest and kept >= 0:
+                    os.write(2, rest)
+
+
+def _flush() -> None:
+    if sys.stderr is not None:  # as it is where the process was started without one
+        sys.stderr.flush()

@@ -28,6 +28,7 @@ def prepare(
     validation: Annotated[float, typer.Option(min=0.05, max=0.5, help="Share of each class for validation.")] = 0.15,
     test: Annotated[float, typer.Option(min=0.0, max=0.4, help="Share for the test; 0 for none.")] = 0.15,
     seed: Annotated[int, typer.Option(min=0, help="Of the split.")] = 0,
+    max_megapixels: Annotated[int, typer.Option(min=1, max=1000, help="Leave out pictures that announce more.")] = 120,
     json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """Crop the faces from your own photographs as the device does, split by person, ready for fit."""
@@ -36,7 +37,7 @@ def prepare(
     from train.prepare.pipeline import prepare as prepare_crops
     from train.prepare.report import to_markdown
 
-    policy = Policy(detector, weights, min_face, several, channels, person, validation, test, seed)
+    policy = Policy(detector, weights, min_face, several, channels, person, validation, test, seed, max_megapixels)
     with show_count("photographs") as count:
         report = prepare_crops(images, out, policy, count)
     print_result(report.to_json(), to_markdown(report), json)

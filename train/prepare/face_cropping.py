@@ -10,12 +10,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.config import DetectorSettings
+from edge_agent.config import MAX_MEGAPIXELS, DetectorSettings
 from edge_agent.errors import InputError
 from edge_agent.model_format.crop import crop_face
-from edge_agent.types import Detection, Image
+from edge_agent.types import Detection
 from edge_agent.vision.detector import Detector, open_detector
-from edge_agent.vision.image_file import read_image_file
+from edge_agent.vision.image_file import Photograph, read_photograph
 from edge_agent.vision.sources.files import IMAGE_SUFFIXES
 from train.prepare.photos import Photo
 from train.prepare.report import Skipped
@@ -43,6 +43,7 @@ class Policy:
         validation: Share of each class for validation.
         test: Share of each class for the test; 0 for none.
         seed: Of the split.
+        max_megapixels: Photographs that announce more pixels are left out.
     """
 
     detector: Literal["auto", "haar", "yunet"] = "auto"
@@ -54,6 +55,7 @@ class Policy:
     validation: float = 0.15
     test: float = 0.15
     seed: int = 0
+    max_megapixels: int = MAX_MEGAPIXELS
 
 
 @dataclass(frozen=True)
@@ -91,32 +93,34 @@ class FaceCropper:
         if photo.path.suffix.lower() not in IMAGE_SUFFIXES:
             return Skipped(path, "unreadable", f"{photo.path.suffix or 'no ending'} is no picture format")
         try:
-            image = read_image_file(photo.path)
+            picture = read_photograph(photo.path, max_megapixels=policy.max_megapixels)
         except InputError as error:
             return Skipped(path, "unreadable", str(error))
-        found = [face for face in self._detector.detect(image) if face.box.side >= policy.min_face_px]
+        image, scale = picture.image, picture.scale
+        found = [face for face in self._detector.detect(image) if face.box.side * scale >= policy.min_face_px]
         if not found:
-            return self._no_face(path, image)
+            return self._no_face(path, picture)
         chosen = choose(found, policy.several)
         if not chosen:
             return Skipped(path, "several faces", f"{len(found)} faces, policy {policy.several}")
         return [
             FaceCrop(
                 photo,
-                (round(box.left), round(box.top), round(box.side)),
+                (round(box.left * scale), round(box.top * scale), round(box.side * scale)),
                 crop_face(image, box.left, box.top, box.side, policy.channels),
             )
             for box in (face.box for face in chosen)
         ]
 
-    def _no_face(self, path: str, image: Image) -> Skipped:
+    def _no_face(self, path: str, picture: Photograph) -> Skipped:
         min_face_px = self._policy.min_face_px
-        height, width = image.shape[:2]
+        height, width = (side * picture.scale for side in picture.image.shape[:2])
         if min(height, width) < min_face_px:
             return Skipped(
                 path, "too small", f"the picture has {width} x {height} pixels, the smallest face {min_face_px}"
             )
-        largest = max((face.box.side for face in self._second_detector.detect(image)), default=0.0)
+        found = self._second_detector.detect(picture.image)
+        largest = max((face.box.side * picture.scale for face in found), default=0.0)
         if 0 < largest < min_face_px:
             return Skipped(
                 path, "too small", f"the largest face has {largest:.0f} pixels, the smallest taken {min_face_px}"

@@ -10,13 +10,13 @@ import math
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from edge_agent.config import CameraSettings
+from edge_agent.config import MAX_MEGAPIXELS, CameraSettings
 from edge_agent.errors import CameraError, InputError
 from edge_agent.types import Image
 from edge_agent.vision.image_file import read_image_file
@@ -52,6 +52,7 @@ class ImageSource(GuardedSource):
         self._paths = find_images(Path(settings.path))
         self._found = _Found(self._paths)
         self._repeat, self._show_s = settings.repeat, settings.image_s
+        self._max_megapixels = settings.max_megapixels
         self._clock = clock
         self._pacer = Pacer(settings.fps, self._closed, clock)
         self._waiting = deque(self._paths)
@@ -81,7 +82,7 @@ class ImageSource(GuardedSource):
             path = self._waiting.popleft()
             try:
                 self._found.check(path)
-                return read_image(path)
+                return read_image(path, self._max_megapixels)
             except CameraError as error:
                 self._unreadable[path] = error
                 if len(self._paths) > 1:
@@ -116,20 +117,36 @@ def find_images(path: Path) -> list[Path]:
     return sorted(found, key=lambda file: natural_key(file.name))
 
 
+def images_of(paths: Iterable[Path]) -> Iterator[Path]:
+    """The files among ``paths``, and the photos of the folders among them in natural order.
+
+    A folder without a photo, or one that cannot be entered, comes as it is: reading it will say so.
+    """
+    for path in paths:
+        yield from _photos_or_itself(path)
+
+
+def _photos_or_itself(path: Path) -> list[Path]:
+    try:
+        return find_images(path) if path.is_dir() else [path]
+    except CameraError:
+        return [path]
+
+
 def natural_key(name: str) -> tuple[list[str | int], str]:
     """Sort key under which numbers in names count as numbers: ``img2`` comes before ``img10``."""
     parts = re.split(r"([0-9]+)", name.casefold())
     return [int(part) if part.isdigit() else part for part in parts], name
 
 
-def read_image(path: Path) -> Image:
+def read_image(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Image:
     """Read a photo as :func:`edge_agent.vision.image_file.read_image_file` does.
 
     Raises:
-        CameraError: It cannot be opened, is no image, or is cut off.
+        CameraError: It cannot be opened, is no image, announces more megapixels, or is cut off.
     """
     try:
-        return read_image_file(path)
+        return read_image_file(path, max_megapixels=max_megapixels)
     except InputError as error:
         raise CameraError(str(error)) from None
 

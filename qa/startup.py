@@ -11,6 +11,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,13 +33,14 @@ class Start:
     wall_s: float
 
 
-def start(arguments: list[str], checkout: Path) -> Start:
-    """Start Python once with a checkout's packages.
+def start(arguments: list[str], checkout: Path, compiled: Path) -> Start:
+    """Start Python once with a checkout's packages, whose compiled files are kept in the folder ``compiled``.
 
     Raises:
         RuntimeError: The program failed.
     """
-    environ = {**os.environ, "PYTHONPATH": str(checkout)}
+    environ = {**os.environ, "PYTHONPATH": str(checkout), "PYTHONPYCACHEPREFIX": str(compiled)}
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)
     began = time.perf_counter()
     process = subprocess.Popen([sys.executable, *arguments], cwd=checkout, env=environ, stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
@@ -50,13 +52,14 @@ def start(arguments: list[str], checkout: Path) -> Start:
 
 
 def measure(checkouts: list[Path], runs: int) -> dict[tuple[str, Path], list[Start]]:
-    """Every start by its name and checkout; one more of each comes first, which writes the compiled files."""
+    """Every start by its name and checkout. One more of each comes first, which writes the compiled files."""
     found: dict[tuple[str, Path], list[Start]] = {(name, checkout): [] for name in STARTS for checkout in checkouts}
-    for run in range(runs + 1):
-        for (name, checkout), starts in found.items():
-            once = start(STARTS[name], checkout)
-            if run:
-                starts.append(once)
+    with tempfile.TemporaryDirectory(prefix="startup-") as compiled:
+        for run in range(runs + 1):
+            for (name, checkout), starts in found.items():
+                once = start(STARTS[name], checkout, Path(compiled))
+                if run:
+                    starts.append(once)
     return found
 
 

@@ -63,7 +63,7 @@ class MessengerStatistics:
         found = {
             "outbox_degraded": self.outbox.storage == "degraded",
             "outbox_stalled": self.outbox.stalled,
-            "outbox_set_aside": self.outbox.quarantined > 0,
+            "outbox_set_aside": self.outbox.quarantined > 0 or self.outbox.damaged_rows > 0,
             "events_lost": self.outbox.lost > 0,
             "publish_denied": bool(self.publisher.denied),
             "device_id_in_use_twice": self.duplicate_ids > 0,

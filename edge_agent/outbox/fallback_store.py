@@ -36,7 +36,8 @@ class FallbackStore:
     Attributes:
         storage: ``disk``, ``memory`` (by choice) or ``degraded`` (the disk fails).
         quarantined: How many corrupt files were moved to quarantine.
-        unreadable: Undelivered rows lost with them, as far as they could be counted.
+        damaged_rows: How many damaged rows were set aside in files that are sound otherwise.
+        unreadable: Undelivered rows lost with both, as far as they could be counted.
         opened: How often the file was opened; rows in it were out of reach before.
     """
 
@@ -48,6 +49,7 @@ class FallbackStore:
         self._logged: set[str] = set()
         self.storage: Storage = "memory" if path is None else "degraded"
         self.quarantined = 0
+        self.damaged_rows = 0
         self.unreadable = 0
         self.opened = 0
         self.retry_disk()
@@ -71,6 +73,7 @@ class FallbackStore:
             if self._disk is None:
                 self._disk = self._open(self._path)
                 self.opened += 1
+                self._count_damage(self._disk)
             self._move_to(self._disk)
         except StoreError as error:
             self._fail(error)
@@ -153,6 +156,16 @@ class FallbackStore:
             last[key] = max(seq, last.get(key, 0))
         return last
 
+    def find_missing(self) -> None:
+        """Check the whole file, because fewer rows can be read than there must be. What is damaged counts as lost."""
+        if self.storage == "disk":
+            self._on_disk(lambda disk: disk.examine())
+
+    def checkpoint(self) -> None:
+        """Move what is in the file's log into the file, so that damage to the log costs little."""
+        if self.storage == "disk":
+            self._on_disk(lambda disk: disk.checkpoint())
+
     def totals(self) -> Totals:
         """What disk and memory hold together."""
         disk = self._disk.totals() if self._disk is not None else Totals(0, 0, 0)
@@ -178,7 +191,29 @@ class FallbackStore:
         except StoreError as error:
             if not error.corrupt:
                 raise
-            return _new_store(path, self._quarantine(path, error))
+            found = self._quarantine(path, error)
+            self.unreadable += found.lost
+            return _new_store(path, found)
+
+    def _count_damage(self, disk: SqliteStore) -> None:
+        """Count damaged rows that were found. Those that wait in memory as well are stored again."""
+        ids, vanished = disk.take_damage()
+        new, disk.set_aside = disk.set_aside, 0
+        if not new and not vanished:
+            return
+        waiting = {row.id: row for row in self._rescue()}
+        saved = [waiting[row_id] for row_id in sorted(ids) if row_id in waiting]
+        lost = len(ids) - len(saved) + vanished
+        self.damaged_rows += new
+        self.unreadable += lost
+        log.error(
+            "outbox %s: %d stored events are damaged and not delivered, %d of them lost; they are kept in its table "
+            "damaged_rows. Check the SD card",
+            self._path,
+            new + vanished,
+            lost,
+        )
+        disk.write(saved, ())
 
     def _put_in_place(self, disk: SqliteStore) -> None:
         """The file was deleted or its folder replaced: what is in it lives only as long as this process."""
@@ -189,7 +224,7 @@ class FallbackStore:
             self._disk = None
         except StoreError as error:
             self._log_once(
-                f"outbox {self._path}: {error}; it cannot be written anew, so that a restart would lose events"
+                f"outbox: {error.reason}; until it can be written anew, a restart would lose events. {error.remedy}"
             )
 
     def _replace_file(self, path: Path, found: RecoveredRows) -> set[int]:
@@ -197,7 +232,7 @@ class FallbackStore:
         try:
             self._disk = _new_store(path, found)
         except StoreError as error:
-            self._log_once(f"outbox {path}: {error}; events wait in memory until it works again")
+            self._log_once(_in_memory(error))
             return set()
         self.opened += 1
         return {row.id for row in found.rows}
@@ -221,6 +256,7 @@ class FallbackStore:
         assert self._disk is not None
         try:
             action(self._disk)
+            self._count_damage(self._disk)
         except StoreError as error:
             self._fail(error)
             return False
@@ -236,7 +272,7 @@ class FallbackStore:
     def _fail(self, error: StoreError) -> None:
         """Continue in memory; :meth:`retry_disk` tries the disk again later."""
         self.storage = "degraded"
-        self._log_once(f"outbox {self._path}: {error}; events wait in memory until it works again")
+        self._log_once(_in_memory(error))
         if error.usable or self._disk is None:
             return
         pending = self._disk.totals().pending
@@ -253,16 +289,15 @@ class FallbackStore:
     def _quarantine(self, path: Path, error: StoreError) -> RecoveredRows:
         """Move a damaged file out of the way; what can still be read of it."""
         try:
-            moved = quarantine(path)
+            moved = error.moved_to or quarantine(path)
         except OSError as trouble:
-            self._log_once(f"outbox {path} cannot be read ({error}), nor moved to quarantine ({trouble})")
+            self._log_once(f"outbox: {error.reason}; it cannot be moved to quarantine either: {trouble.strerror}")
             return RecoveredRows()
         self.quarantined += 1
         found = recover_rows(moved)
         log.error(
-            "outbox %s cannot be read (%s): moved to quarantine as %s. A new one begins with %d recovered events, "
-            "%d of them undelivered",
-            path,
+            "outbox: %s. It is moved to quarantine as %s. A new one begins with %d recovered events, %d of them "
+            "undelivered",
             error,
             moved.name,
             len(found.rows),
@@ -275,6 +310,11 @@ class FallbackStore:
         if trouble not in self._logged:
             self._logged.add(trouble)
             log.error("%s", trouble)
+
+
+def _in_memory(error: StoreError) -> str:
+    remedy = f". {error.remedy}" if error.remedy else ""
+    return f"outbox: {error.reason}; events wait in memory until it works again{remedy}"
 
 
 def _new_store(path: Path, found: RecoveredRows) -> SqliteStore:

@@ -9,7 +9,7 @@ outbox's own thread: at once when it is idle, and at most every ``commit_s`` whe
 - A power cut takes no more, as far as the storage is honest about flushing: SQLite runs in WAL mode with
   ``synchronous = FULL``, so every commit is flushed before it counts.
 - An SD card gets one flushed append to the WAL per commit, at most ``3600 / commit_s`` an hour, and none while nothing
-  happens. The main file is written when the WAL reaches 1000 pages.
+  happens. The main file is written when the WAL reaches a megabyte, and once a minute if the outbox has a moment.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ _QUEUE_HEAD_ROWS = 500
 _INCOMING_LIMIT = 10_000
 _NOTE_DELIVERIES_AFTER_S = 2.0
 _STALLED_AFTER_S = 15.0
+_CHECKPOINT_EVERY_S = 60.0
 _TRIM_TO = 0.99
 
 
@@ -92,6 +93,7 @@ class Outbox:
         self._delivered = dict.fromkeys(SEQUENCED, 0)
         self._pending = self._store.totals().pending
         self._turned_at = time.monotonic()
+        self._unexplained = 0
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
 
     def start(self) -> None:
@@ -184,6 +186,7 @@ class Outbox:
                 kept_bytes=self._store.totals().size_bytes,
                 lost=self._lost,
                 quarantined=self._store.quarantined,
+                damaged_rows=self._store.damaged_rows,
                 turned_at=self._turned_at,
                 stalled=self._is_stalled(time.monotonic()),
             )
@@ -212,7 +215,7 @@ class Outbox:
         self._store.close()
 
     def _run(self) -> None:
-        next_retry = 0.0
+        next_retry, next_checkpoint = 0.0, time.monotonic() + _CHECKPOINT_EVERY_S
         self._load()  # what earlier runs left goes first
         while True:
             self._turned_at = started = time.monotonic()
@@ -223,6 +226,9 @@ class Outbox:
             self._retention.turn()
             self._answer()
             self._load()
+            if not wrote and started >= next_checkpoint:
+                self._store.checkpoint()
+                next_checkpoint = started + _CHECKPOINT_EVERY_S
             with self._changed:
                 if wrote:  # what arrives during the pause goes into one commit
                     self._changed.wait_for(lambda: self._closing or self._hurry, self._settings.commit_s)
@@ -303,7 +309,7 @@ class Outbox:
                 log.error("outbox: full, the oldest events are being lost")
                 self._full = True
             self._lost += len(rows) + unreadable
-            self._pending -= len(rows)
+            self._pending = self._store.totals().pending - len(self._deliveries)
             self._heads.discard({row.id for row in rows})
             if self._current is not None:
                 self._current = self._current._replace(lost=self._lost)
@@ -337,6 +343,20 @@ class Outbox:
                 self._heads.loaded(request.topic, rows, request.limit, {*self._taken, *self._deliveries})
         if requests:  # also where nothing was found: rows of the other topics have waited for the answer
             self._on_ready()
+        self._look_for_missing()
+
+    def _look_for_missing(self) -> None:
+        """Once everything undelivered is in memory, its number must be that of the store; else the file is damaged."""
+        if self._store.storage != "disk":
+            return
+        with self._changed:
+            known = self._heads.waiting_count()
+            if known is None:
+                return
+            unexplained = self._store.totals().pending - known - len(self._taken) - len(self._deliveries)
+        if unexplained > 0 and unexplained != self._unexplained:
+            self._store.find_missing()
+        self._unexplained = unexplained
 
     def _rows_in_memory(self) -> list[Row]:
         with self._changed:

@@ -131,6 +131,12 @@ class QueueHeads:
         """Every undelivered row held here, in no particular order."""
         return [row for head in self._heads.values() for row in head.rows]
 
+    def waiting_count(self) -> int | None:
+        """How many undelivered rows are held here; ``None`` where the store may hold more."""
+        if any(head.behind for head in self._heads.values()):
+            return None
+        return sum(len(head.rows) for head in self._heads.values())
+
     def discard(self, ids: Collection[int]) -> None:
         """Forget rows that the store has deleted to make space."""
         for head in self._heads.values():

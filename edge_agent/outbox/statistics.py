@@ -18,8 +18,10 @@ class OutboxStatistics:
         resent: Events sent again on request and acknowledged.
         pending: Events stored and not acknowledged, those of earlier runs included.
         kept_bytes: Size of everything stored.
-        lost: Events deleted unsent: the oldest ones when the outbox was full, or when even memory was, for a slow disk.
+        lost: Events deleted unsent: the oldest ones when the outbox was full, or when even memory was, for a slow disk;
+            and those that a damaged file held.
         quarantined: Corrupt files moved to quarantine.
+        damaged_rows: Damaged events set aside in a file that is sound otherwise.
         turned_at: Monotonic seconds at which the writer thread last began a turn of its loop.
         stalled: Whether the next turn is overdue: the disk does not answer.
     """
@@ -32,5 +34,6 @@ class OutboxStatistics:
     kept_bytes: int
     lost: int
     quarantined: int
+    damaged_rows: int
     turned_at: float
     stalled: bool

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 ROW_OVERHEAD_BYTES = 100
@@ -139,10 +140,21 @@ class StoreError(Exception):
 
     Args:
         reason: What happened, in words.
+        remedy: What the user can do about it, as a sentence without its full stop.
         corrupt: Whether what is stored can no longer be read.
         usable: Whether the same store may be tried again; otherwise it must be opened anew.
+        moved_to: Where its file was moved already, because it is corrupt.
     """
 
-    def __init__(self, reason: str, *, corrupt: bool = False, usable: bool = False) -> None:
-        super().__init__(reason)
-        self.corrupt, self.usable = corrupt, usable
+    def __init__(
+        self,
+        reason: str,
+        *,
+        remedy: str = "",
+        corrupt: bool = False,
+        usable: bool = False,
+        moved_to: Path | None = None,
+    ) -> None:
+        super().__init__(f"{reason}. {remedy}" if remedy else reason)
+        self.reason, self.remedy = reason, remedy
+        self.corrupt, self.usable, self.moved_to = corrupt, usable, moved_to

@@ -96,8 +96,7 @@ def test_a_file_that_turns_corrupt_costs_only_what_is_nowhere_else(tmp_path: Pat
     store._disk._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     store._disk._db.execute("PRAGMA cache_size = 1")
     with path.open("r+b") as file:
-        file.seek(4096)
-        file.write(b"\xaa" * 4096 * 300)
+        file.write(b"\xaa" * path.stat().st_size)
     store.undelivered("expression", 0, 1000)
     store.write([a_row(400)], [])
     store.retry_disk()

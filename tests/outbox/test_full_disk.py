@@ -58,5 +58,5 @@ def test_a_full_disk_costs_durability_and_no_event_and_the_outbox_recovers_by_it
     assert (again.statistics().pending, again.statistics().lost) == (301, 0)
     again.close()
     assert len(caplog.records) == 2
-    assert "disk is full; events wait in memory" in caplog.text
+    assert "the disk is full; events wait in memory" in caplog.text
     assert "works again" in caplog.text

@@ -104,6 +104,7 @@ def published(rows: list[Row]) -> list[bytes]:
             kept_bytes=sum(map(len, sent)),
             lost=0,
             quarantined=0,
+            damaged_rows=0,
             turned_at=0.0,
             stalled=False,
         ),

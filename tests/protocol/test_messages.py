@@ -41,6 +41,7 @@ def statistics() -> MessengerStatistics:
             kept_bytes=800,
             lost=2,
             quarantined=0,
+            damaged_rows=0,
             turned_at=0.0,
             stalled=False,
         ),

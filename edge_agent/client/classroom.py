@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from edge_agent.mqtt.connection import Connection
 
 _FOLLOWED = (STATUS, HEALTH, EXPRESSION, SUMMARY, REPLY, DESIRED)
+_RETAINED = (STATUS, HEALTH, DESIRED)
 _COMMAND_EXPIRY_S = 60
 _STEP_S = 0.2
 
@@ -227,7 +228,7 @@ class Classroom:
         address = parse(received.topic, self._root)
         if address is None:
             return []
-        if not received.payload:
+        if not received.payload and address.name in _RETAINED:  # how what the broker keeps is deleted
             if address.name == DESIRED:
                 self._desired.pop(Device(address.site, address.device), None)
             return []

@@ -27,6 +27,8 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise explained(error, path) from error
+    except UnicodeDecodeError as error:  # a name in the file
+        raise _damaged(path) from error
     except OSError as error:
         raise _of_file_system(error, path) from error
 
@@ -55,7 +57,7 @@ def explained(error: sqlite3.Error, path: Path) -> StoreError:
         return StoreError(f"{path}: there is no memory left to work with it", remedy="End other programs")
     if "not a database" in said:
         return StoreError(f"{path}: it is no outbox file, or its head is damaged", corrupt=True)
-    return StoreError(f"{path}: it is damaged, or was not written by this agent", corrupt=True)
+    return _damaged(path)
 
 
 def _of_file_system(error: OSError, path: Path) -> StoreError:
@@ -66,6 +68,10 @@ def _of_file_system(error: OSError, path: Path) -> StoreError:
     if error.errno == errno.EIO:
         return _failing(path)
     return _not_opened(path)
+
+
+def _damaged(path: Path) -> StoreError:
+    return StoreError(f"{path}: it is damaged, or was not written by this agent", corrupt=True)
 
 
 def _full(path: Path) -> StoreError:

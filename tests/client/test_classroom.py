@@ -37,6 +37,7 @@ from edge_agent.errors import InputError
 from edge_agent.mqtt.connection import Connection, Will
 from edge_agent.mqtt.errors import ConnectError
 from edge_agent.protocol.messages import Desired, encode
+from tests.client.messages import birth
 from tests.support.broker import Mosquitto, Subscriber, running_mosquitto, wait_until
 from tests.support.messaging import settings_for
 from tests.support.samples import a_change, a_report
@@ -274,6 +275,22 @@ def test_a_message_that_breaks_the_contract_is_reported(mosquitto: Mosquitto, da
     with Subscriber(mosquitto.port) as other:
         other.publish("classroom/v1/north/pi-3a/expression", b'{"v":1,"kind":"dance"}')
     dashboard.until(lambda: dashboard.of(Unreadable), "the message")
+
+
+@pytest.mark.parametrize("name", ["status", "expression", "summary", "health", "reply", "desired"])
+def test_a_payload_that_is_no_message_is_reported_and_the_next_one_read(
+    name: str, mosquitto: Mosquitto, dashboard: Dashboard
+) -> None:
+    topic = f"classroom/v1/north/pi-3a/{name}"
+    payloads = [b"\xff\xfe", b"{", b"null", b"[]", b"7", b'"text"', b'{"v":[]}', b"[" * 5000]
+    payloads += [] if name in ("status", "health", "desired") else [b""]  # deletes what the broker keeps there
+    with Subscriber(mosquitto.port) as other:
+        for payload in payloads:
+            other.publish(topic, payload)
+        dashboard.until(lambda: len(dashboard.of(Unreadable)) == len(payloads), "the notices")
+        other.publish("classroom/v1/north/pi-3a/status", encode(birth()))
+        dashboard.until(lambda: dashboard.of(Arrived), "a sound message")
+    assert {notice.topic for notice in dashboard.of(Unreadable) if isinstance(notice, Unreadable)} == {topic}
 
 
 def test_a_broker_that_says_no_raises_at_once(tmp_path: Path) -> None:

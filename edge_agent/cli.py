@@ -309,8 +309,10 @@ def _settings(config: Path | None, runtime: Runtime | None) -> Settings:
 
 
 def _broker(host: str, port: int, protocol: Literal["5", "3.1.1"]) -> MqttSettings:
+    from edge_agent.addresses import check_host
     from edge_agent.config import MqttSettings
 
+    check_host(host, "--host", "--port", InputError)
     return MqttSettings(host=host, port=port, protocol=protocol)
 
 

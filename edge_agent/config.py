@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from edge_agent.addresses import shown_path, shown_secret_path, shown_url
+
 # A lone $ would also match before a line's end, and a name goes into the lines of the broker's rules.
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$(?!\n)")]
 Fraction = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
@@ -41,11 +43,14 @@ class CameraSettings(_Section, frozen=True):
     """Where frames come from.
 
     Attributes:
-        source: ``v4l2`` is a USB camera, ``csi`` the camera of a Raspberry Pi, ``rtsp`` a network camera; ``image`` and
+        source: ``v4l2`` is a USB camera, ``csi`` the camera of a Raspberry Pi. Network cameras: ``rtsp``, ``http`` for
+            an MJPEG stream, ``snapshot`` for single JPEG pictures, fetched ``fps`` times a second. ``image`` and
             ``video`` read files, ``simulated`` draws a classroom.
         path: The image, folder or video file. For ``v4l2`` the device: ``/dev/video0``, ``/dev/v4l/by-id/...`` or a
             number. For ``csi`` a number chooses among several cameras.
-        url: Address of an ``rtsp`` stream.
+        url: Address of a network camera. In a user name or password within it, percent-encode ``# ? % : / @``.
+        username: User name at a network camera; empty for none. Then the address holds no user.
+        password_file: File with the password alone in its first line. So the configuration can be shown to others.
         width_px: Width of a frame that the camera is asked for.
         height_px: Height of a frame that the camera is asked for.
         fps: How many frames the agent takes from the source, at most.
@@ -57,9 +62,11 @@ class CameraSettings(_Section, frozen=True):
         seed: Which simulated classroom is drawn: the same seed gives the same people.
     """
 
-    source: Literal["simulated", "image", "video", "v4l2", "rtsp", "csi"] = "v4l2"
+    source: Literal["simulated", "image", "video", "v4l2", "rtsp", "http", "snapshot", "csi"] = "v4l2"
     path: str = "/dev/video0"
     url: str = ""
+    username: str = ""
+    password_file: str = ""
     width_px: Annotated[int, msgspec.Meta(ge=160, le=7680)] = 1280
     height_px: Annotated[int, msgspec.Meta(ge=120, le=4320)] = 720
     fps: Annotated[float, msgspec.Meta(ge=1, le=60)] = 10.0
@@ -73,7 +80,14 @@ class CameraSettings(_Section, frozen=True):
     @property
     def live(self) -> bool:
         """Whether it shows people as they are now, not a drawing or a recording."""
-        return self.source in ("v4l2", "rtsp", "csi")
+        return self.source in ("v4l2", "rtsp", "http", "snapshot", "csi")
+
+    def __repr__(self) -> str:
+        """As msgspec writes it, with the address as it may be shown."""
+        shown = {name: getattr(self, name) for name in self.__struct_fields__}
+        shown.update(url=self.url and shown_url(self.url), path=shown_path(self.path))
+        shown.update(password_file=shown_secret_path(self.password_file) if self.password_file else "")
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
 
 class DetectorSettings(_Section, frozen=True):

@@ -13,8 +13,19 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from edge_agent.addresses import (
+    EXAMPLES,
+    HOW_TO_WRITE,
+    STREAM_PORTS,
+    check_host,
+    looks_like_address,
+    parse_camera_url,
+    shown_key,
+    shown_path,
+    shown_value,
+)
 from edge_agent.config import CameraSettings, Settings
-from edge_agent.errors import ConfigError
+from edge_agent.errors import ConfigError, Rejected
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -73,13 +84,10 @@ def from_tables(raw: dict[str, Any], shape: type[T], path: Path) -> T:
 def _check_sense(settings: Settings, path: Path) -> None:
     """Refuse settings that are each fine alone and make no sense together."""
     camera, mqtt = settings.camera, settings.mqtt
-    if camera.source == "rtsp" and not camera.url:
-        raise ConfigError(
-            f"{path}: $.camera.url",
-            received='""',
-            expected="the address of the stream",
-            remedy='Set it, for example url = "rtsp://camera.local/stream"',
-        )
+    check_camera(camera, f"{path}: ")
+    check_host(mqtt.host, f"{path}: $.mqtt.host", "mqtt.port", ConfigError)
+    if settings.metrics.address:
+        check_host(settings.metrics.address, f"{path}: $.metrics.address", "metrics.port", ConfigError)
     if camera.source in ("image", "video") and camera.path == CameraSettings().path:
         raise ConfigError(
             f"{path}: $.camera.path",
@@ -96,6 +104,52 @@ def _check_sense(settings: Settings, path: Path) -> None:
         raise ConfigError(f"{path}: $.mqtt.username", received='""', expected="the user the password belongs to")
 
 
+def check_camera(camera: CameraSettings, where: str = "") -> None:
+    """Judge where the camera is, without looking whether it is there.
+
+    Args:
+        camera: Where frames come from.
+        where: Begins the message: the settings' file.
+
+    Raises:
+        ConfigError: The address of a network camera is malformed, or stands where a path belongs.
+    """
+    if camera.source not in STREAM_PORTS:
+        if camera.source != "simulated" and shown_path(camera.path) != camera.path:
+            raise ConfigError(
+                f"{where}$.camera.path",
+                received="an address" if looks_like_address(camera.path) else "a path that cannot be printed",
+                expected="a file or device",
+                remedy='The address of a network camera goes into camera.url, with source = "rtsp" or "http"',
+            )
+        return
+    address = parse_camera_url(camera.url, camera.source)
+    if isinstance(address, Rejected):
+        example = EXAMPLES[camera.source]
+        raise ConfigError(
+            f"{where}$.camera.url",
+            received=address.reason,
+            expected=f"an address like {example}",
+            remedy=HOW_TO_WRITE if camera.url else f'Set it, for example url = "{example}"',
+        )
+    if (camera.username or camera.password_file) and (address.username or address.password):
+        raise ConfigError(
+            f"{where}$.camera.url",
+            received="an address with a user",
+            expected="one without, since camera.username is set",
+            remedy="Leave out what stands between :// and @",
+        )
+    if camera.password_file and not camera.username:
+        raise ConfigError(f"{where}$.camera.username", received='""', expected="the user the password belongs to")
+    if ":" in camera.username or not camera.username.isprintable():
+        raise ConfigError(
+            f"{where}$.camera.username",
+            received="a name with a colon or a control character",
+            expected="a name as cameras can check it",
+            remedy="The password goes into the file that camera.password_file names",
+        )
+
+
 _AT_PATH = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
 
 
@@ -108,7 +162,7 @@ def _explain(error: msgspec.ValidationError, raw: Any, shape: type, path: Path) 
     if unknown:
         known = ", ".join(_keys_at(shape, where))
         return ConfigError(
-            f"{path}: {where}.{unknown[1]}",
+            f"{path}: {where}.{shown_key(unknown[1])}",
             received="a key this version does not know",
             expected=f"one of {known}",
             remedy="Correct or remove the key",
@@ -116,7 +170,7 @@ def _explain(error: msgspec.ValidationError, raw: Any, shape: type, path: Path) 
     received = _value_at(raw, where)
     expected = re.sub(r"^Expected ", "", what).split(", got ")[0].replace("`", "")
     limits = range_of(_type_at(shape, where))
-    return ConfigError(f"{path}: {where}", received=repr(received), expected=limits or expected)
+    return ConfigError(f"{path}: {where}", received=shown_value(received, where), expected=limits or expected)
 
 
 def _steps(where: str) -> list[str]:

@@ -8,7 +8,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from edge_agent.errors import InputError
+from edge_agent.addresses import shown_secret_path
+from edge_agent.errors import ConfigError, InputError
 
 SECRET = 0o600
 """For private keys: their owner alone."""
@@ -16,6 +17,8 @@ SHARED = 0o640
 """For what a service of another group has to read."""
 PUBLIC = 0o644
 """For certificates."""
+
+_MAX_PASSWORD_BYTES = 4096
 
 
 def write_file(path: Path, content: bytes, mode: int, *, owner: tuple[int, int] | None = None) -> None:
@@ -104,6 +107,31 @@ def read_file(path: Path, what: str, *, max_bytes: int | None = None) -> bytes:
     if max_bytes is not None and len(content) > max_bytes:
         raise InputError(f"{path}: too large for {what}", expected=f"at most {max_bytes:,} bytes")
     return content
+
+
+def read_password(path: str, key: str) -> str:
+    """The password in the first line of a file.
+
+    Args:
+        path: Which file. Where it seems to be the password itself, written there by mistake, no message quotes it.
+        key: The key of the settings that names it, for the message.
+
+    Raises:
+        ConfigError: The file cannot be read, or its first line is empty.
+    """
+    subject = f"{key} {shown_secret_path(path)}"
+    try:
+        with Path(path).open("rb") as file:
+            lines = file.read(_MAX_PASSWORD_BYTES).decode("utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        words = error.strerror if isinstance(error, OSError) else "not UTF-8 text, or no path"
+        raise ConfigError(
+            f"{subject}: cannot be read: {words}",
+            remedy="The key names a file that holds the password alone in its first line. Let the agent's user read it",
+        ) from None
+    if not lines or not lines[0]:
+        raise ConfigError(subject, received="an empty first line", expected="the password")
+    return lines[0]
 
 
 def path_exists(path: Path) -> bool:

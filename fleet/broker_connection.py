@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from edge_agent.addresses import scrubbed
 from edge_agent.config import TlsSettings
 from edge_agent.enrol.certificates import certificate_pem, key_pem, new_key
 from edge_agent.errors import AgentError, BrokerError
@@ -47,11 +48,14 @@ def reload_broker(register: Register, folder: Path) -> None:
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_RELOAD_WITHIN_S)
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise BrokerError(f"{' '.join(command)}: {error}", remedy=_RELOAD_BY_HAND) from None
+            words = error.strerror if isinstance(error, OSError) else f"no end within {_RELOAD_WITHIN_S:g} s"
+            raise BrokerError(f"{scrubbed(' '.join(command))}: {words}", remedy=_RELOAD_BY_HAND) from None
         if done.returncode:
             output = " / ".join((done.stderr or done.stdout).split("\n")).strip(" /")
             raise BrokerError(
-                " ".join(command), received=output or f"exit code {done.returncode}", remedy=_RELOAD_BY_HAND
+                scrubbed(" ".join(command)),
+                received=scrubbed(output) or f"exit code {done.returncode}",
+                remedy=_RELOAD_BY_HAND,
             )
     deadline = time.monotonic() + _APPLIED_WITHIN_S
     with fleet_connection(register, folder) as connection:

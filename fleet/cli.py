@@ -62,7 +62,7 @@ def init(
     try:
         command = tuple(shlex.split(reload))
     except ValueError as error:
-        raise InputError("--reload", received=repr(reload), expected=f"a command line ({error})") from None
+        raise InputError("--reload", expected=f"a command line ({error})") from None
     school = School(
         name=name,
         root=root,
@@ -94,14 +94,14 @@ def add(
     from edge_agent.files import PUBLIC, read_file, write_file
     from fleet.register import utc_now
     from fleet.school import Fleet
-    from fleet.ssh import run_on_device
+    from fleet.ssh import run_on_device, shown_target
 
     if bool(ssh) == bool(request):
         raise InputError("fleet add", expected="either a request file or --ssh HOST")
     if request is not None:
         content, source = read_file(request, "a request", max_bytes=MAX_BYTES), str(request)
     else:
-        content, source = run_on_device(ssh_command, ssh, "sudo edge-agent enrol --request -"), ssh
+        content, source = run_on_device(ssh_command, ssh, "sudo edge-agent enrol --request -"), shown_target(ssh)
     asked = decode_file(content, Request, source)
     with Fleet.changing(folder) as fleet:
         fleet, response = fleet.add(asked, source, utc_now())

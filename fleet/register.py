@@ -15,9 +15,10 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import replace
 
+from edge_agent.addresses import parse_host
 from edge_agent.config import Name
 from edge_agent.decoding import UNDECODABLE
-from edge_agent.errors import InputError
+from edge_agent.errors import InputError, Rejected
 from edge_agent.files import SECRET, path_exists, read_file, write_file
 
 _MAX_NAME = 64
@@ -168,7 +169,7 @@ def check_school(school: School) -> None:
         if not _is_host(host):
             raise InputError(
                 "--host",
-                received=repr(host),
+                received=_shown(host),
                 expected="a name such as broker.school.lan, or an address",
                 remedy="Write other letters than a to z as DNS does: xn--...",
             )
@@ -178,6 +179,13 @@ def check_school(school: School) -> None:
         raise InputError(
             "--root", received=repr(school.root), expected="1 to 64 letters, digits, . - and _, first a letter or digit"
         ) from None
+
+
+def _shown(host: str) -> str:
+    """The host for a message. A longer address, in which a password may stand, is not quoted."""
+    judged = parse_host(host)
+    plain = re.fullmatch(r"[\w. -]*", host) is not None
+    return judged.reason if isinstance(judged, Rejected) and not plain else repr(host)
 
 
 def _is_host(text: str) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 
+from edge_agent.addresses import HIDDEN, shown_host
 from edge_agent.errors import InputError
 
 _TIMEOUT_S = 120.0
@@ -32,11 +34,30 @@ def run_on_device(ssh: str, host: str, command: str, standard_input: bytes = b""
             check=False,
         )
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        raise InputError(f"{ssh} {host}: {error}") from None
+        raise InputError(f"{_program(ssh)} {shown_target(host)}: {_words(error)}") from None
     if done.returncode:
         raise InputError(
-            f"{host}: '{command}' failed",
+            f"{shown_target(host)}: '{command}' failed",
             received=f"exit code {done.returncode}",
-            remedy=f"Try it by hand: {ssh} {host}",
+            remedy=f"Try it by hand: {_program(ssh)} {shown_target(host)}",
         )
     return done.stdout
+
+
+def shown_target(host: str) -> str:
+    """The device for a message: the user only where it is a plain name, the host only where it is one."""
+    user, at, place = host.removeprefix("ssh://").rpartition("@")
+    plain = re.fullmatch(r"[a-z_][a-z0-9_-]{0,31}", user) is not None
+    return (user if plain or not user else HIDDEN) + at + shown_host(place)
+
+
+def _program(ssh: str) -> str:
+    """The ssh program for a message: its options may hold a password (``sshpass -p``)."""
+    words = ssh.split()
+    return words[0] + (f" {HIDDEN}" if len(words) > 1 else "") if words else '""'
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, subprocess.TimeoutExpired):
+        return f"no answer within {error.timeout:g} s"
+    return error.strerror if isinstance(error, OSError) and error.strerror else "not a command line"

@@ -8,6 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from edge_agent.addresses import shown_host
 from edge_agent.client import Notice
 from edge_agent.client.follower import Follower
 from edge_agent.config import MqttSettings
@@ -43,6 +44,6 @@ def show_live_view(settings: MqttSettings, site: str, device: str, stop: threadi
     follower = Follower(settings, view.apply, site=site, device=device)
     follower.start()
     try:
-        view.show(stop, Text(f"{settings.host}:{settings.port}  Ctrl-C ends", "dim"), follower)
+        view.show(stop, Text(f"{shown_host(settings.host)}:{settings.port}  Ctrl-C ends", "dim"), follower)
     finally:
         follower.stop()

@@ -9,6 +9,7 @@ from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 
+from edge_agent.addresses import check_host
 from edge_agent.config import Settings, TlsSettings
 from edge_agent.config_file import load_settings
 from edge_agent.enrol.certificates import (
@@ -77,6 +78,7 @@ def accept_response(response: Response, source: str, config: Path, folder: Path)
         raise InputError(
             f"{source}: for the device", received=name, expected=own, remedy="Use the answer made for this device"
         )
+    check_host(response.host, f"{source}: its broker", "the port of the response", InputError)
     _check_no_link(folder)
     path = folder / _KEY
     key = read_key(read_file(path, "this device's key, from 'edge-agent enrol --request'"), str(path), _NEW_KEY_REMEDY)

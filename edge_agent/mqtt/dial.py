@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from edge_agent.addresses import check_host
 from edge_agent.errors import BrokerError
 from edge_agent.mqtt.endpoint import Broker
 from edge_agent.mqtt.errors import ConnectError, connect_error_of
@@ -43,6 +44,7 @@ def dial(
         ConnectError: One side does not accept the other's certificate.
         BrokerError: The broker cannot be reached, or not in time.
     """
+    check_host(broker.host, "the broker's host", "mqtt.port", BrokerError)
     with _lock:
         if len(_abandoned) >= _MAX_ABANDONED:
             raise _unreachable(broker, "earlier attempts still wait for the network")
@@ -97,7 +99,9 @@ class _Attempt(threading.Thread):
         if isinstance(self._outcome, ssl.SSLError):
             raise connect_error_of(self._broker, self._outcome)
         if isinstance(self._outcome, (OSError, UnicodeError)):
-            words = getattr(self._outcome, "strerror", None) or str(self._outcome)
+            known = getattr(self._outcome, "strerror", None) or str(self._outcome)
+            # The text of a UnicodeError may quote the host.
+            words = "a name that cannot be looked up" if isinstance(self._outcome, UnicodeError) else known
             raise _unreachable(self._broker, words.lower())
         if isinstance(self._outcome, BaseException):
             raise self._outcome

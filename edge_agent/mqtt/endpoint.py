@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from edge_agent.addresses import shown_host, shown_path, shown_secret_path
 from edge_agent.errors import ConfigError
+from edge_agent.files import read_password
 
 if TYPE_CHECKING:
     import ssl
@@ -33,13 +34,13 @@ class Broker:
     port: int = 1883
     protocol: Literal["5", "3.1.1"] = "5"
     username: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
     keepalive_s: int = 30
     tls: ssl.SSLContext | None = None
     certificate: str = ""
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
+        return f"{shown_host(self.host)}:{self.port}"
 
     @classmethod
     def from_settings(cls, settings: MqttSettings) -> Broker:
@@ -53,22 +54,11 @@ class Broker:
             port=settings.port,
             protocol=settings.protocol,
             username=settings.username,
-            password=_password(settings.password_file) if settings.password_file else "",
+            password=read_password(settings.password_file, "$.mqtt.password_file") if settings.password_file else "",
             keepalive_s=settings.keepalive_s,
             tls=tls_context(settings.tls) if settings.tls.enabled else None,
             certificate=settings.tls.cert if settings.tls.enabled else "",
         )
-
-
-def _password(path: str) -> str:
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        subject = f"$.mqtt.password_file {path}: cannot be read: {error}"
-        raise ConfigError(subject, remedy="Let the file hold the password and the agent's user read it") from None
-    if not lines or not lines[0]:
-        raise ConfigError(f"$.mqtt.password_file {path}", received="an empty first line", expected="the password")
-    return lines[0]
 
 
 def tls_context(settings: TlsSettings) -> ssl.SSLContext:
@@ -83,14 +73,21 @@ def tls_context(settings: TlsSettings) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=settings.ca or None)
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(
-            f"$.mqtt.tls.ca {settings.ca}: {error}", expected="the certificate authority's certificate in PEM form"
+            f"$.mqtt.tls.ca {shown_path(settings.ca)}: {_words(error)}",
+            expected="the certificate authority's certificate in PEM form",
         ) from None
     if settings.cert:
         try:
             context.load_cert_chain(settings.cert, settings.key)
         except (OSError, ssl.SSLError) as error:
+            key = shown_secret_path(settings.key)
             raise ConfigError(
-                f"$.mqtt.tls.cert {settings.cert} with key {settings.key}: {error}",
+                f"$.mqtt.tls.cert {shown_path(settings.cert)} with key {key}: {_words(error)}",
                 expected="a certificate and its unencrypted key in PEM form",
             ) from None
     return context
+
+
+def _words(error: OSError) -> str:
+    """What went wrong, without the file's path, in the place of which its content may stand by mistake."""
+    return error.strerror or getattr(error, "reason", None) or type(error).__name__

@@ -6,11 +6,20 @@ import logging
 import os
 import sys
 
+from edge_agent.addresses import scrubbed
+
 _UNDER_JOURNALD = "JOURNAL_STREAM" in os.environ
 _PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (logging.DEBUG, 7))
 
 
-class _JournalFormatter(logging.Formatter):
+class _Formatter(logging.Formatter):
+    """Leaves the secrets of addresses out, also of those in tracebacks and in what libraries say."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return scrubbed(super().format(record))
+
+
+class _JournalFormatter(_Formatter):
     """Puts the priority that journald reads before every line; journald adds the time itself."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -24,7 +33,7 @@ def set_up_logging(*, verbose: bool = False, quiet: bool = False) -> None:
     handler.setFormatter(
         _JournalFormatter("%(name)s: %(message)s")
         if _UNDER_JOURNALD
-        else logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
+        else _Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
     )
     level = logging.DEBUG if verbose else logging.ERROR if quiet else logging.INFO
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

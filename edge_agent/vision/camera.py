@@ -9,8 +9,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import traceback
 from collections.abc import Callable
 
+from edge_agent.addresses import scrubbed
 from edge_agent.backoff import Backoff
 from edge_agent.config import CameraSettings
 from edge_agent.errors import CameraError
@@ -293,10 +295,13 @@ class Camera:
             else:
                 state = None
         except CameraError as error:
-            reason = str(error)
-        except Exception as error:
-            log.exception("camera: %s failed in a way nobody foresaw", self._name)
-            reason = f"{self._name}: {type(error).__name__}: {error}"
+            reason = scrubbed(str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the camera goes on
+            # Not log.exception: the texts of others may quote the address.
+            trace = scrubbed("".join(traceback.format_exception(error)), self._settings.url)
+            log.error("camera: %s failed in a way nobody foresaw\n%s", self._name, trace)
+            words = scrubbed(str(error), self._settings.url)
+            reason = f"{self._name}: {type(error).__name__}: {words}"
         reader.silent_since = self._clock()
         reader.close_source()
         reader.closed = True

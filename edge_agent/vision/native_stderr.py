@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from edge_agent.addresses import scrubbed
+
 log = logging.getLogger(__name__)
 
 _one_at_a_time = threading.RLock()
@@ -80,10 +82,12 @@ def held_back(messages: re.Pattern[bytes], *, rest_to_log_on_failure: bool = Fal
                 lines = held.read().splitlines(keepends=True)
                 found.text = b"".join(line for line in lines if messages.match(line))
                 rest = b"".join(line for line in lines if not messages.match(line))
+                # FFmpeg names addresses with their passwords.
+                shown = scrubbed(rest.decode("utf-8", "replace"))
                 if rest and failed and rest_to_log_on_failure:
-                    log.debug("written to stderr before it failed:\n%s", rest.decode("utf-8", "replace"))
+                    log.debug("written to stderr before it failed:\n%s", shown)
                 elif rest and kept >= 0:
-                    os.write(2, rest)
+                    os.write(2, shown.encode())
 
 
 def _flush() -> None:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from msgspec.structs import replace
 
+from edge_agent.addresses import check_host
 from edge_agent.config import MqttSettings
 from edge_agent.config_file import load_settings
 from edge_agent.errors import InputError
@@ -47,6 +48,7 @@ def simulate(
 
     if start_broker and (config or broker_pid):
         raise InputError("fleet simulate --start-broker", expected="neither --config nor --broker-pid with it")
+    check_host(host, "--host", "--port", InputError)
     mqtt = load_settings(config).mqtt if config else MqttSettings(host=host, port=port)
     with ExitStack() as stack:
         if start_broker:

@@ -12,6 +12,7 @@ from itertools import pairwise
 from multiprocessing.connection import Connection as Pipe
 from typing import Any
 
+from edge_agent.addresses import shown_host
 from edge_agent.config import MqttSettings
 from edge_agent.errors import BrokerError, CheckFailed, InputError
 from fleet.loadtest.limits import MAX_DEVICES_PER_PROCESS, processes_for
@@ -79,7 +80,9 @@ def run_simulation(plan: Plan, progress: Callable[[str], None] = lambda _: None)
             raise BrokerError(str(problem))
         started = time.monotonic()
         tasks = _tasks(plan, site, count)
-        progress(f"{plan.devices} devices in {count} processes connect to {plan.mqtt.host}:{plan.mqtt.port}")
+        progress(
+            f"{plan.devices} devices in {count} processes connect to {shown_host(plan.mqtt.host)}:{plan.mqtt.port}"
+        )
         pipes = [processes.start(run_worker, task) for task in tasks]
         try:
             _wait_until_connected(tasks, pipes)

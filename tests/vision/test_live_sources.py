@@ -18,13 +18,13 @@ import cv2
 import numpy as np
 import pytest
 
+from edge_agent.addresses import shown_url
 from edge_agent.config import CameraSettings
 from edge_agent.errors import CameraError
 from edge_agent.types import Image
 from edge_agent.vision.sources import FrameSource, open_source
 from edge_agent.vision.sources.capture import LiveCapture
 from edge_agent.vision.sources.csi import frame_size
-from edge_agent.vision.sources.rtsp import without_secrets
 from edge_agent.vision.sources.v4l2 import explain, find_device, list_cameras, parse_capabilities
 from tests.support.rpicam_vid import install
 from tests.support.rtsp_server import HEIGHT, WIDTH, RtspServer
@@ -182,7 +182,7 @@ def stream(port: int, **more: object) -> CameraSettings:
     ],
 )
 def test_an_address_is_shown_without_its_secrets(url: str, shown: str) -> None:
-    assert without_secrets(url) == shown
+    assert shown_url(url) == shown
 
 
 def test_a_stream_is_read_over_tcp_under_a_name_without_password() -> None:

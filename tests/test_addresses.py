@@ -1,0 +1,184 @@
+"""Addresses are judged in one place, and no message shows what may be a secret of one."""
+
+from __future__ import annotations
+
+import logging
+import re
+import string
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_agent.addresses import (
+    NOT_QUOTED,
+    Address,
+    parse_camera_url,
+    parse_host,
+    scrubbed,
+    shown_host,
+    shown_path,
+    shown_secret_path,
+    shown_url,
+    shown_value,
+)
+from edge_agent.config import CameraSettings
+from edge_agent.errors import BrokerError, Rejected
+from edge_agent.mqtt.dial import dial
+from edge_agent.mqtt.endpoint import Broker
+from edge_agent.system.logs import set_up_logging
+from tests.support.malformed import MALFORMED, SECRET
+
+
+def test_an_address_gives_its_parts() -> None:
+    address = parse_camera_url("RTSP://us%3Aer:p%40s:s@[fe80::1%25eth0]:8554/live?channel=2", "rtsp")
+    assert isinstance(address, Address)
+    assert (address.scheme, address.host, address.port) == ("rtsp", "fe80::1%eth0", 8554)
+    assert (address.username, address.password, address.rest) == ("us:er", "p@s:s", "/live?channel=2")
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=20))
+def test_credentials_come_back_from_the_complete_address_whatever_they_hold(password: str) -> None:
+    address = Address("rtsp", "cam.local", 554).with_credentials("admin", password)
+    again = parse_camera_url(address.complete(), "rtsp")
+    assert isinstance(again, Address)
+    assert (again.username, again.password) == ("admin", password)
+    assert str(again) == "rtsp://cam.local"
+
+
+@pytest.mark.parametrize("url", MALFORMED)
+def test_a_malformed_address_is_refused_in_words_that_quote_nothing_of_it(url: str) -> None:
+    judged = parse_camera_url(url, "rtsp")
+    assert isinstance(judged, Rejected)
+    assert SECRET not in judged.reason
+    for shown in (shown_url(url), shown_host(url), shown_path(url), shown_secret_path(url)):
+        assert SECRET not in shown
+    assert SECRET not in shown_value(url, "$.device.room")
+    assert SECRET not in repr(CameraSettings(source="rtsp", url=url, path=url, password_file=url))
+
+
+@pytest.mark.parametrize("url", MALFORMED)
+def test_what_others_say_of_a_malformed_address_is_shown_without_its_secret(url: str) -> None:
+    assert SECRET not in scrubbed(f"[rtsp @ 0x55] could not open '{url}': refused", url)
+
+
+@pytest.fixture
+def set_up_logs() -> Iterator[None]:
+    """Logging as the commands set it up, and as it was again after the test."""
+    root, own = logging.getLogger(), logging.getLogger("edge_agent")
+    handlers, level, own_level = root.handlers[:], root.level, own.level
+    set_up_logging()
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    own.setLevel(own_level)
+
+
+@pytest.mark.parametrize("url", [url for url in MALFORMED if "@" in url and "\n" not in url])
+@pytest.mark.usefixtures("set_up_logs")
+def test_a_log_line_shows_no_user_of_an_address(url: str, capfd: pytest.CaptureFixture[str]) -> None:
+    logging.getLogger("edge_agent.test").warning("the camera at %s is gone", url)
+    assert SECRET not in capfd.readouterr().err
+
+
+KEYS = (
+    *("user", "usr", "username", "login", "pwd", "pass", "password", "passwd", "token", "auth", "key", "secret", "sig"),
+    *("session", "sid", "apikey", "access_token", "X-Auth", "psk", "credential", "passphrase", "PassWord"),
+)
+
+
+@given(
+    key=st.sampled_from(KEYS),
+    before=st.sampled_from(["/s?", "/s?a=1&", "/s?a=1;", "/", "/a=1&", "/channel=1_", "?", "/s?x%26"]),
+    encoded=st.booleans(),
+    upper=st.booleans(),
+    sign=st.sampled_from(["=", "%3D", "%253d"]),
+)
+def test_every_value_whose_name_could_be_a_credential_is_hidden(
+    key: str, before: str, encoded: bool, upper: bool, sign: str
+) -> None:
+    name = key.upper() if upper else key
+    name = "".join(f"%{ord(letter):02x}" for letter in name) if encoded else name
+    url = f"rtsp://cam.local{before}{name}{sign}{SECRET}&end=1"
+    for shown in (shown_url(url), scrubbed(f"opening {url} failed")):
+        assert SECRET not in shown
+        assert "cam.local" in shown
+
+
+@given(
+    st.text(string.ascii_letters + string.digits + "#?%:/@\\ [];=&.＠：", max_size=12),
+    st.text("#?%:/@\\ =&", max_size=4),
+    st.sampled_from(["rtsp://", "rtsp:/", "http://", "", "//", "rtsp:\\\\"]),
+)
+def test_an_address_with_any_password_is_shown_without_it(around: str, end: str, scheme: str) -> None:
+    url = f"{scheme}admin:{around}{SECRET}{end}@cam.local:554/stream"
+    assert SECRET not in shown_url(url)
+    assert SECRET not in scrubbed(f"open {url}: error", url)
+    if scheme or " " not in url:
+        assert SECRET not in scrubbed(f"open {url}: error")
+
+
+@pytest.mark.parametrize("host", ["broker", "broker.school.lan", "10.0.0.5", "::1", "fe80::1%eth0", "my_pi.local", "x"])
+def test_a_host_alone_is_accepted(host: str) -> None:
+    assert parse_host(host) == host
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        ("", '""'),
+        ("mqtt://broker", "scheme"),
+        (f"mqtt://user:{SECRET}@broker", "user name or password"),
+        (f"user:{SECRET}@broker", "user name or password"),
+        (f"user：{SECRET}＠broker", "user name or password"),
+        ("10.0.0.5:1883", "with a port"),
+        (f"user:{SECRET}", "with a port"),
+        ("[::1]", "in brackets"),
+        ("[::1]:1883", "in brackets"),
+        ("broker.local/", "with a path"),
+        ("\\\\broker", "with a path"),
+        (" broker", "space"),
+        ("bro ker", "space"),
+        ("broker\n", "space"),
+        ("broker.local.", "dot at its end"),
+        ("10.0.0", "IPv4"),
+        ("10.0.0.256", "IPv4"),
+        ("a..b", "no host name"),
+        ("-broker", "no host name"),
+        ("*", "no host name"),
+        ("b" * 64, "no host name"),
+        ("::1::", "with a port"),
+    ],
+)
+def test_what_is_no_host_alone_is_refused_by_name(host: str, words: str) -> None:
+    judged = parse_host(host)
+    assert isinstance(judged, Rejected)
+    assert words in judged.reason
+    assert SECRET not in f"{judged.reason} {Broker(host)} {Broker(host)!r}".replace(f"host='{host}'", "")
+    with pytest.raises(BrokerError, match=re.escape(judged.reason)) as caught:
+        dial(Broker(host))
+    assert SECRET not in str(caught.value)
+
+
+def test_a_broker_s_password_is_in_none_of_its_texts() -> None:
+    broker = Broker("::1", 1883, password=SECRET)
+    assert str(broker) == "[::1]:1883"
+    assert SECRET not in repr(broker)
+
+
+def test_a_password_in_the_place_of_its_file_is_not_quoted() -> None:
+    assert shown_secret_path(SECRET) == shown_secret_path(f"Blue/{SECRET}") == NOT_QUOTED
+    assert shown_secret_path("/etc/edge-agent/camera.pw") == "/etc/edge-agent/camera.pw"
+    assert shown_path("lesson.mp4") == "lesson.mp4"
+
+
+def test_ordinary_text_stays_as_it_is() -> None:
+    for text in (
+        "metrics at http://127.0.0.1:9100/metrics",
+        "broker [::1]:1883 cannot be reached: got refused",
+        "/dev/v4l/by-path/platform-3f980000.usb-usb-0:1.2:1.0-video-index0: got no such device",
+        quote("a b"),
+    ):
+        assert scrubbed(text) == text

@@ -9,7 +9,7 @@ IN_DEV_ENV := PATH="$(CURDIR)/$(DEV_ENV)/bin:$$PATH"
 
 .PHONY: demo test check lint types quick-tests test-arm test-faults node format clean
 
-demo: $(DEVICE_ENV)/.installed
+demo: $(DEVICE_ENV)/.detector
 	$(DEVICE_ENV)/bin/edge-agent demo
 
 # The tests need TensorFlow for training and export, and a real broker.
@@ -55,6 +55,11 @@ format: $(DEV_ENV)/.installed
 $(DEVICE_ENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(DEVICE_ENV)
 	$(DEVICE_ENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[demo]'
+	touch $@
+
+# Tried once, for at most a minute. Without a network the demo goes on with the detector that is always there, and says so.
+$(DEVICE_ENV)/.detector: $(DEVICE_ENV)/.installed
+	$(DEVICE_ENV)/bin/edge-agent detector fetch --optional
 	touch $@
 
 $(DEV_ENV)/.installed: pyproject.toml

@@ -91,5 +91,23 @@ cp -R -- "$SOURCE/pyproject.toml" "$SOURCE/README.md" "$SOURCE/LICENSE" "$SOURCE
 "$python" -m pip install --quiet --require-hashes --only-binary :all: -r "$HERE/build.lock"
 "$python" -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir "$DIR" "$WORK/source"
 
+step "Fetching the face detector's weights, for at most a minute"
+WITHOUT=''
+PYTHONPATH=$SOURCE "$python" - "$DIR" <<'END' || WITHOUT=yes
+import sys
+from pathlib import Path
+
+from edge_agent.errors import ModelError
+from edge_agent.vision.weights import YUNET_FILE, fetch
+
+try:
+    fetch(Path(sys.argv[1]) / YUNET_FILE)
+except ModelError as error:
+    sys.exit(f"note: {error}")
+END
+
 cp -R -- "$HERE/requirements.lock" "$HERE/install.sh" "$HERE/uninstall.sh" "$HERE/common.sh" "$HERE/agent.example.toml" "$HERE/systemd" "$DIR/"
 say "$DIR is ready ($(du -sm -- "$DIR" | cut -f1) MB). On the device: sudo DIR/install.sh --offline DIR"
+if [ -n "$WITHOUT" ]; then
+    warn "without YuNet's weights: devices find faces with Haar, which misses small and turned ones. Run this again with a network."
+fi

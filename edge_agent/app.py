@@ -59,6 +59,9 @@ class Agent:
         observer: Also called with every frame and what it gave; for demos and tests that know the truth.
         platform: Root of sysfs, where the hardware's status is read.
 
+    Attributes:
+        detector_name: What finds faces: ``haar`` or ``yunet``.
+
     Raises:
         ModelError: The model, the detector's weights or the inference runtime cannot be used.
         ConfigError: The operator's declaration does not permit the camera, or a file that the settings name cannot be
@@ -81,6 +84,7 @@ class Agent:
         self._model = LiveModel(settings)
         classifier = self._model.classifier
         detector = open_detector(settings.detector)
+        self.detector_name = detector.name
         self._led = StatusLed(settings.led.name, platform)
         self.camera = Camera(settings.camera, on_device=self._led.show)
         self.camera.mute(self._mute.muted)

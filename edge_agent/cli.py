@@ -161,7 +161,7 @@ def classify(
     from edge_agent.config import MAX_MEGAPIXELS, DetectorSettings
     from edge_agent.system.logs import set_up_logging
     from edge_agent.vision.classifier import Classifier
-    from edge_agent.vision.detector import open_detector
+    from edge_agent.vision.detector import detector_note, open_detector
     from edge_agent.vision.image_file import read_photograph
     from edge_agent.vision.images import classify_face_crop, classify_faces
     from edge_agent.vision.sources.files import images_of
@@ -188,6 +188,9 @@ def classify(
             _print_faces(path, results[-1]["faces"])
     if json:
         typer.echo(jsonlib.dumps({"model": classifier.model_id, "images": results}, indent=2))
+    note = detector_note(DetectorSettings(kind=detector), finder.name) if finder is not None else ""
+    if note:
+        typer.echo(f"note: {note}", err=True)
     if failed:
         raise typer.Exit(InputError.exit_code)
 
@@ -287,13 +290,31 @@ def show(
 
 
 @detector_app.command()
-def fetch() -> None:
-    """Download YuNet's weights (MIT licence, OpenCV Zoo), checked against a pinned sha256."""
+def fetch(
+    source: Annotated[
+        list[str] | None, typer.Option(help="Take it from here: https://, http:// or file://. May be repeated.")
+    ] = None,
+    optional: Annotated[
+        bool, typer.Option("--optional", help="Where it cannot be fetched, say so in one line and go on.")
+    ] = False,
+) -> None:
+    """Download YuNet's weights (MIT licence, OpenCV Zoo), checked against a pinned sha256, within 60 seconds.
+
+    The variable EDGE_AGENT_YUNET_URL names an address of your own to try first.
+    """
+    from edge_agent.config import DetectorSettings
+    from edge_agent.errors import ModelError
     from edge_agent.system.logs import set_up_logging
+    from edge_agent.vision.detector import detector_note
     from edge_agent.vision.weights import fetch as fetch_weights
 
     set_up_logging()
-    typer.echo(f"YuNet is in {fetch_weights()}")
+    try:
+        typer.echo(f"YuNet is in {fetch_weights(sources=source or None)}")
+    except ModelError:
+        if not optional:
+            raise
+        typer.echo(f"note: {detector_note(DetectorSettings(), 'haar')}", err=True)
 
 
 def _settings(config: Path | None, runtime: Runtime | None) -> Settings:

@@ -26,7 +26,7 @@ from edge_agent.system.status_led import StatusLed
 from edge_agent.update.source import model_source
 from edge_agent.vision.camera import Camera, CameraState
 from edge_agent.vision.classifier import Classifier
-from edge_agent.vision.detector import open_detector
+from edge_agent.vision.detector import detector_note, open_detector
 
 _FREE_MB = 200
 _CAMERA_WAIT_S = 15.0
@@ -112,7 +112,8 @@ def _detector(settings: Settings) -> str:
             expected="most of them",
             remedy="Reinstall opencv-python-headless",
         )
-    return f"{detector.name} found {found} of 6 drawn faces in {taken_ms:.0f} ms"
+    note = detector_note(settings.detector, detector.name)
+    return f"{detector.name} found {found} of 6 drawn faces in {taken_ms:.0f} ms" + (f". {note}" if note else "")
 
 
 def _storage(settings: Settings) -> str:

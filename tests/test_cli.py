@@ -79,6 +79,17 @@ def test_classify_refuses_pictures_past_the_limit(happy: Path) -> None:
     assert result.returncode == 3
 
 
+def test_every_command_says_what_a_better_detector_needs(
+    happy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGE_AGENT_DATA", str(tmp_path / "empty"))
+    classified = edge_agent("classify", happy)
+    assert classified.stderr.startswith("note: Faces are found by Haar")
+    sentence = classified.stderr.strip().removeprefix("note: ")
+    assert sentence in edge_agent("doctor", "--preflight").stdout
+    assert edge_agent("classify", happy, "--detector", "haar").stderr == ""
+
+
 def test_check_accepts_a_good_file_and_names_what_is_wrong_in_a_bad_one(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
     good.write_text('[camera]\nsource = "simulated"\n')

@@ -23,6 +23,7 @@ from edge_agent.errors import CheckFailed
 from edge_agent.health.monitor import percentiles
 from edge_agent.pipeline import Observation
 from edge_agent.types import Frame
+from edge_agent.vision.detector import detector_note
 from edge_agent.vision.sources.simulated import SimulatedSource
 
 _CONNECT_WITHIN_S = 15.0
@@ -63,6 +64,8 @@ class DemoReport:
         latency_ms: From a frame's capture to its expression event at the subscriber, p50 and p95.
         recognised: By drawn expression, the share of its settled face time in which it was the published one.
         first_event_s: Seconds from the agent's start to the first expression event received; ``None`` where none came.
+        detector: What found the faces.
+        detector_note: What to do for a better detector; empty where all is well.
     """
 
     frames: int
@@ -75,6 +78,8 @@ class DemoReport:
     latency_ms: dict[str, float | None]
     recognised: dict[str, float]
     first_event_s: float | None
+    detector: str
+    detector_note: str
 
     def as_dict(self) -> dict[str, Any]:
         """The report as one JSON object."""
@@ -90,6 +95,7 @@ class DemoReport:
                 f"{self.faces_seen} of {self.faces_simulated} drawn people seen",
                 f"{self.events_received} of {self.events_published} published events received",
                 "recognised: " + ", ".join(f"{name} {share:.0%}" for name, share in self.recognised.items()),
+                *([f"note: {self.detector_note}"] if self.detector_note else []),
             ]
         )
 
@@ -150,7 +156,7 @@ def run_demo(settings: DemoSettings, stop: threading.Event, *, show: bool) -> De
             _wait_for(lambda: counts.received >= published)
         finally:
             follower.stop()
-    return _report(counts, score, published, elapsed, began)
+    return _report(counts, score, published, elapsed, began, agent.detector_name, agent_settings.detector)
 
 
 def _run_agent(agent: Agent, view: LiveView, broker: EmbeddedBroker, stop: threading.Event, *, show: bool) -> None:
@@ -185,7 +191,15 @@ def _agent_settings(settings: DemoSettings, broker: EmbeddedBroker) -> Settings:
     )
 
 
-def _report(counts: _Counts, score: SceneScore, published: int, elapsed: float, began: float) -> DemoReport:
+def _report(
+    counts: _Counts,
+    score: SceneScore,
+    published: int,
+    elapsed: float,
+    began: float,
+    detector: str,
+    asked: DetectorSettings,
+) -> DemoReport:
     latency = percentiles(counts.latency_ms) if counts.latency_ms else None
     share = score.presence_share
     return DemoReport(
@@ -199,6 +213,8 @@ def _report(counts: _Counts, score: SceneScore, published: int, elapsed: float, 
         latency_ms={"p50": latency.p50 if latency else None, "p95": latency.p95 if latency else None},
         recognised={name: round(share, 4) for name, share in score.recognised().items()},
         first_event_s=None if counts.first_event_at is None else round(counts.first_event_at - began, 2),
+        detector=detector,
+        detector_note=detector_note(asked, detector),
     )
 
 

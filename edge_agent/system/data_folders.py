@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from edge_agent.config import Settings
+if TYPE_CHECKING:  # deploy/make-wheelhouse.sh fetches the detector where none of the dependencies is installed
+    from edge_agent.config import Settings
 
 SYSTEM_DATA = Path("/var/lib/edge-agent")
 """Where the installed service keeps its data."""

@@ -18,6 +18,9 @@ from edge_agent.vision.yunet import YuNetDetector
 log = logging.getLogger(__name__)
 
 
+FETCH_COMMAND = "edge-agent detector fetch"
+
+
 class Detector(Protocol):
     """Finds the faces of a picture."""
 
@@ -47,12 +50,34 @@ def open_detector(settings: DetectorSettings) -> Detector:
     if settings.kind == "haar":
         return _opened(_haar(settings), "as configured")
     if not settings.weights and find_weights() is None:
-        return _opened(_haar(settings), "YuNet finds more; 'edge-agent detector fetch' gets its weights")
+        return _fallback(settings)
     try:
         return _opened(_yunet(settings), "its weights are there")
     except ModelError as error:
         log.warning("%s", error)
-        return _opened(_haar(settings), "YuNet's weights cannot be used")
+        return _fallback(settings)
+
+
+def detector_note(settings: DetectorSettings, name: str) -> str:
+    """What to tell whoever did not choose Haar and has it; empty where all is well.
+
+    Args:
+        settings: What was asked for.
+        name: The :attr:`Detector.name` that it became.
+    """
+    if settings.kind != "auto" or name != "haar":
+        return ""
+    there = settings.weights or find_weights() is not None
+    return (
+        f"Faces are found by Haar, since YuNet's weights {'cannot be used' if there else 'are missing'}: "
+        f"small and turned faces are missed. Get them with '{FETCH_COMMAND}' (on an installed device with sudo)"
+    )
+
+
+def _fallback(settings: DetectorSettings) -> Detector:
+    detector = _haar(settings)
+    log.info("%s", detector_note(settings, detector.name))
+    return detector
 
 
 def _opened(detector: Detector, why: str) -> Detector:

@@ -33,7 +33,7 @@ class HaarSearch:
     cascade: str = "alt2"
     step: float = 1.2
     neighbours: int = 2
-    max_side_px: int = 640
+    max_side_px: int = 960
 
 
 class HaarDetector(CalibratedDetector):

@@ -1,16 +1,20 @@
 """YuNet's weights: where they live, how they are recognised, how they get there.
 
 They are not ours to ship, so a device fetches them once, by a pinned hash. Everything works without them: Haar is the
-detector that is always there.
+detector that is always there. Only the standard library is needed here.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
+import threading
+import time
 import urllib.request
 from collections.abc import Callable, Sequence
 from http.client import HTTPException
 from pathlib import Path
+from urllib.error import HTTPError
 
 from edge_agent.errors import InputError, ModelError
 from edge_agent.files import PUBLIC, make_folder, write_file
@@ -27,6 +31,9 @@ YUNET_SOURCES = (
 )
 """Addresses tried in this order. Which one answers does not matter: only the pinned bytes are accepted."""
 
+FETCH_LIMIT_S = 60.0
+"""How long fetching may take in all, in seconds, however slowly the network answers."""
+
 _MAX_BYTES = 4_000_000
 _CHUNK_BYTES = 1 << 16
 
@@ -39,6 +46,12 @@ def find_weights() -> Path | None:
 def default_weights() -> Path:
     """Where :func:`fetch` puts the weights by default: the first data folder this user can write to."""
     return writable_data_folder() / YUNET_FILE
+
+
+def weights_sources() -> tuple[str, ...]:
+    """Addresses to fetch the weights from: first that of ``EDGE_AGENT_YUNET_URL``, where the environment names one."""
+    own = os.environ.get("EDGE_AGENT_YUNET_URL")
+    return (own, *YUNET_SOURCES) if own else YUNET_SOURCES
 
 
 def is_pinned(content: bytes) -> bool:
@@ -66,9 +79,10 @@ def read_weights(path: Path) -> bytes:
 
 def fetch(
     target: Path | None = None,
-    sources: Sequence[str] = YUNET_SOURCES,
+    sources: Sequence[str] | None = None,
     *,
     timeout_s: float = 20.0,
+    limit_s: float = FETCH_LIMIT_S,
     report: Callable[[int], None] = lambda _: None,
 ) -> Path:
     """Download YuNet's weights, accept only the pinned bytes, and put them in place in one step.
@@ -78,8 +92,10 @@ def fetch(
 
     Args:
         target: The file to write; :func:`default_weights` where not given.
-        sources: Addresses to try in turn: ``https://``, ``http://`` or ``file://``.
+        sources: Addresses to try in turn: ``https://``, ``http://`` or ``file://``; :func:`weights_sources` where not
+            given.
         timeout_s: How long a silent connection is waited for, in seconds.
+        limit_s: How long all of it may take, in seconds; every address gets an equal part of what is left.
         report: Called with the number of bytes received so far.
 
     Returns:
@@ -92,9 +108,13 @@ def fetch(
     if target.is_file() and is_pinned(read_weights(target)):
         return target
     failures = []
-    for source in sources:
+    sources = weights_sources() if sources is None else sources
+    ends_at = time.monotonic() + limit_s
+    for number, source in enumerate(sources):
         try:
-            content = _download(source, timeout_s, report)
+            content = _download_within(
+                (ends_at - time.monotonic()) / (len(sources) - number), source, timeout_s, report
+            )
         except (OSError, HTTPException, ValueError) as error:  # URLError is an OSError; ValueError: no address at all
             failures.append(f"{source}: {getattr(error, 'reason', None) or str(error) or type(error).__name__}")
             continue
@@ -109,6 +129,33 @@ def fetch(
         expected=f"{YUNET_FILE} with sha256 {YUNET_SHA256}",
         remedy=f"Connect to the network and try again, or copy the file to {target} from another machine",
     )
+
+
+def _download_within(limit_s: float, source: str, timeout_s: float, report: Callable[[int], None]) -> bytes:
+    """Download on a thread of its own, which is left behind at the limit.
+
+    Timeouts of connections do not bound the whole: a server may answer byte by byte, and looking up its name has no
+    timeout at all.
+    """
+    content: list[bytes] = []
+    failure: list[Exception] = []
+
+    def work() -> None:
+        try:
+            content.append(_download(source, timeout_s, report))
+        except Exception as error:  # noqa: BLE001 - raised again on the thread that waits
+            if isinstance(error, HTTPError):  # which is an open answer as well
+                error.close()
+            failure.append(error)
+
+    thread = threading.Thread(target=work, name="fetch-weights", daemon=True)
+    thread.start()
+    thread.join(max(0.0, limit_s))
+    if failure:
+        raise failure[0]
+    if not content:
+        raise TimeoutError(f"not complete after {limit_s:.0f} s")
+    return content[0]
 
 
 def _download(source: str, timeout_s: float, report: Callable[[int], None]) -> bytes:

@@ -201,11 +201,17 @@ must "the command works" works
 begin "a wheelhouse, and an installation from it without a network"
 must "it is made" installer /src/two/deploy/make-wheelhouse.sh /house --arch "$(uname -m)" --python "$PYTHON"
 sed 's/^/    | /' "$log"
+wheelhouse=$(find "$ROOT/house" -name 'face_detection_yunet_*.onnx')
 must "everything is removed first" installer /src/one/deploy/uninstall.sh --purge
 must "no trace is left" test -z "$(find "$ROOT/opt" "$ROOT/etc" "$ROOT/var/lib" "$ROOT/usr/local" -name '*edge-agent*')"
 must "nor of the user" refused getent passwd edge-agent
 must "it installs" unconnected /house/install.sh --offline /house
 must "the command works" works
+if [ -n "$wheelhouse" ]; then
+    must "the face detector came along" cmp "$wheelhouse" "$ROOT/var/lib/edge-agent/$(basename "$wheelhouse")"
+else
+    must "it says what is missing" says "Faces are found by Haar"
+fi
 
 begin "removal where state lies on another disk"
 mkdir "$ROOT/srv/disk" && echo other >"$ROOT/srv/disk/other" && mv "$ROOT/var/lib/edge-agent" "$ROOT/srv/disk/state"

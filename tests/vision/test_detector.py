@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -16,7 +17,7 @@ from edge_agent.simulate import SimulatedClassroom
 from edge_agent.types import Box, Image
 from edge_agent.vision.box_calibration import BoxCalibration, RawFace
 from edge_agent.vision.calibrated_detector import CalibratedDetector
-from edge_agent.vision.detector import open_detector
+from edge_agent.vision.detector import detector_note, open_detector
 from edge_agent.vision.haar import HaarDetector, without_nested
 from edge_agent.vision.weights import YUNET_FILE
 from edge_agent.vision.yunet import YuNetDetector
@@ -86,7 +87,7 @@ def test_faces_smaller_than_asked_for_are_left_out(detector: CalibratedDetector,
     assert len(modest.detect(PICTURE)) == len(TRUTH)
 
 
-@pytest.mark.parametrize(("min_face_px", "longest"), [(24, 640), (80, 320), (1000, 26)])
+@pytest.mark.parametrize(("min_face_px", "longest"), [(24, 960), (80, 320), (1000, 26)])
 def test_the_searched_picture_is_bounded_and_shrinks_as_the_wanted_faces_grow(min_face_px: int, longest: int) -> None:
     picture = np.zeros((720, 1280), np.uint8)
     assert round(1280 * HaarDetector(min_face_px).search_scale(picture)) == longest
@@ -171,6 +172,15 @@ def test_auto_is_haar_where_there_are_no_weights(place: Path, caplog: pytest.Log
     assert not place.exists()
     assert open_detector(DetectorSettings()).name == "haar"
     assert [record.levelname for record in caplog.records] == ["INFO"]
+    assert "weights are missing" in caplog.messages[0]
+    assert caplog.messages[0] == detector_note(DetectorSettings(), "haar")
+
+
+@pytest.mark.parametrize(("kind", "name"), [("auto", "yunet"), ("haar", "haar"), ("yunet", "yunet")])
+def test_nothing_is_noted_where_the_detector_is_good_or_chosen(
+    kind: Literal["auto", "haar", "yunet"], name: str
+) -> None:
+    assert detector_note(DetectorSettings(kind=kind), name) == ""
 
 
 def test_auto_is_yunet_where_its_weights_are(place: Path, weights: bytes, caplog: pytest.LogCaptureFixture) -> None:
@@ -185,8 +195,10 @@ def test_auto_falls_back_to_haar_with_a_warning_where_the_weights_are_broken(
     place: Path, damage: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     place.write_bytes({"truncated": b"\x08\x06\x12", "empty": b"", "other": b"hello" * 1000}[damage])
+    caplog.set_level(logging.INFO)
     assert open_detector(DetectorSettings()).name == "haar"
     assert "detector fetch" in warnings(caplog)[0]
+    assert "weights cannot be used" in caplog.messages[-1]
 
 
 def test_auto_warns_where_the_named_weights_are_missing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import functools
+import os
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -12,7 +16,14 @@ import pytest
 
 from edge_agent.errors import ModelError
 from edge_agent.system.data_folders import data_folders
-from edge_agent.vision.weights import YUNET_FILE, default_weights, fetch, find_weights
+from edge_agent.vision.weights import (
+    YUNET_FILE,
+    YUNET_SOURCES,
+    default_weights,
+    fetch,
+    find_weights,
+    weights_sources,
+)
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
@@ -89,6 +100,73 @@ def test_an_endless_answer_is_cut_off(mirror: tuple[Path, str], tmp_path: Path) 
     (folder / YUNET_FILE).write_bytes(bytes(5_000_000))
     with pytest.raises(ModelError, match="more than 4000000 bytes"):
         fetch(tmp_path / YUNET_FILE, [f"{address}/{YUNET_FILE}"])
+
+
+def test_a_server_that_answers_byte_by_byte_is_given_up_at_the_limit(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/{YUNET_FILE}"
+        over = threading.Event()
+
+        def trickle() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+                while not over.wait(0.05):
+                    connection.sendall(b"x")
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        try:
+            with pytest.raises(ModelError, match="not complete after 1 s"):
+                fetch(tmp_path / YUNET_FILE, [address], limit_s=1.0)
+        finally:
+            over.set()
+            thread.join()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_address_of_the_environment_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGE_AGENT_YUNET_URL", "http://mirror.school/yunet.onnx")
+    assert weights_sources() == ("http://mirror.school/yunet.onnx", *YUNET_SOURCES)
+
+
+def test_fetching_needs_nothing_but_the_standard_library() -> None:
+    loaded = subprocess.run(
+        [sys.executable, "-S", "-c", "import edge_agent.vision.weights"],
+        cwd=Path(__file__).parents[2],
+        env={},
+        capture_output=True,
+        check=False,
+    )
+    assert loaded.stderr == b""
+
+
+def fetch_command(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "edge_agent.cli", "detector", "fetch", *arguments],
+        env={**os.environ, "EDGE_AGENT_DATA": str(place)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_command_takes_the_file_from_an_address_of_ones_own(
+    mirror: tuple[Path, str], yunet_bytes: bytes, tmp_path: Path
+) -> None:
+    folder, address = mirror
+    (folder / "mine.onnx").write_bytes(yunet_bytes)
+    done = fetch_command(tmp_path / "data", "--source", f"{address}/mine.onnx")
+    assert (done.returncode, done.stdout) == (0, f"YuNet is in {tmp_path}/data/{YUNET_FILE}\n")
+
+
+def test_setting_up_goes_on_without_a_network_and_says_so_in_one_line(tmp_path: Path) -> None:
+    nowhere = ("--source", "http://127.0.0.1:9/yunet.onnx")
+    assert fetch_command(tmp_path, *nowhere).returncode == ModelError.exit_code
+    done = fetch_command(tmp_path, "--optional", *nowhere)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.startswith("note: Faces are found by Haar")
+    assert done.stderr.count("\n") == 1
 
 
 def test_without_a_network_the_error_says_where_to_copy_the_file(tmp_path: Path) -> None:

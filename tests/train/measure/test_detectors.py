@@ -65,5 +65,5 @@ def test_drawn_classes_hold_as_many_faces_as_they_are_asked_for() -> None:
 
 def test_the_report_marks_the_search_in_use() -> None:
     report = detector_report(None, None, [HaarSearch(), HaarSearch(max_side_px=320)], classes=(2,))
-    assert "640 px, in use |" in report
+    assert "960 px, in use |" in report
     assert "320 px, in use" not in report

@@ -12,6 +12,7 @@ import typer
 
 from edge_agent.command_line import HELP_WIDTH, run_app
 from edge_agent.errors import InputError
+from train.common.options import LabelMapOption
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,12 +45,16 @@ def convert(
     name: Annotated[str, typer.Option(help="Name of the model; the run's name unless given.")] = "",
     licence: Annotated[str, typer.Option(help="Licence of the weights.")] = "",
     note: Annotated[str, typer.Option(help="What users of the model should know.")] = "",
+    label_map: LabelMapOption = "",
 ) -> None:
     """Convert a trained network into a model bundle for the device."""
     from edge_agent.model_format.description import describe
     from export.pipeline import export_run
+    from train.data.label_map import open_label_map
 
-    exported = export_run(run, out, quantization.value, data, name=name, licence=licence, note=note)
+    exported = export_run(
+        run, out, quantization.value, data, name=name, licence=licence, note=note, label_map=open_label_map(label_map)
+    )
     _echo_rows(describe(exported.bundle))
     if exported.unfolded:
         typer.echo(f"not folded into a layer: {', '.join(exported.unfolded)}")
@@ -69,13 +74,15 @@ def verify(
         float | None, typer.Option(help="Percent, cross-fitted; not checked unless given.", min=0, max=100)
     ] = None,
     runtime: Annotated[str, typer.Option(help="auto, litert, tflite or tensorflow.")] = "auto",
+    label_map: LabelMapOption = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compare a bundle with the network it was exported from, on held-out faces; fail if it lost too much."""
     from export.verify import Limits, check, check_calibration, verify_run
+    from train.data.label_map import open_label_map
 
     limits = Limits(max_accuracy_drop, min_agreement)
-    verified = verify_run(run, file, data, runtime=runtime)
+    verified = verify_run(run, file, data, runtime=runtime, label_map=open_label_map(label_map))
     if as_json:
         allowed = {"accuracy_drop_points": max_accuracy_drop, "agreement": min_agreement / 100}
         typer.echo(json.dumps(verified.to_json() | {"allowed": allowed}))
@@ -143,10 +150,12 @@ def measure(
     votes: Annotated[Path | None, typer.Option(help="FER+'s table fer2013new.csv.")] = None,
     unseen: Annotated[Path | None, typer.Option(help="A data set it was not trained on, such as CK+48.")] = None,
     beside: Annotated[list[Path] | None, typer.Option(help="A bundle or run to compare robustness with.")] = None,
+    label_map: LabelMapOption = "",
 ) -> None:
     """Make all measurements of a bundle, and write them with plots and model card."""
     from export.measure import measure_bundle
     from export.measurements import write_measurements
+    from train.data.label_map import open_label_map
 
     _check_writable(out, card)
     measured = measure_bundle(
@@ -158,6 +167,7 @@ def measure(
         beside=tuple(beside or ()),
         plots=out.with_suffix(""),
         on_step=lambda what: typer.echo(what, err=True),
+        label_map=open_label_map(label_map),
     )
     write_measurements(measured, out)
     typer.echo(f"The measurements are in {out}")

@@ -15,6 +15,7 @@ from export.verify import compare
 from train.data import load
 from train.data.dataset import FaceSet
 from train.data.ferplus import load_votes
+from train.data.label_map import NO_LABEL_MAP, LabelMap
 from train.fit.run_dir import RunDir
 from train.measure.annotator_agreement import measure_agreement
 from train.measure.calibration import FLOORS, calibrate, risk_coverage
@@ -38,6 +39,7 @@ def measure_bundle(
     beside: tuple[Path, ...] = (),
     plots: Path | None = None,
     on_step: Callable[[str], None] = lambda _: None,
+    label_map: LabelMap = NO_LABEL_MAP,
 ) -> Measurements:
     """Measure a bundle.
 
@@ -50,6 +52,7 @@ def measure_bundle(
         beside: Bundles and runs whose robustness is compared with its own.
         plots: Beginning of the plots' paths, such as ``docs/measured/expression``; without it nothing is drawn.
         on_step: Called with the name of each measurement before it is made.
+        label_map: What the class names of ``data`` mean.
 
     Raises:
         InputError: A path does not exist or is of another kind, the run is not the bundle's, or a model to compare with
@@ -63,7 +66,7 @@ def measure_bundle(
     predictors = tuple(map(open_predictor, (file, *beside)))
     predictor = predictors[0]
     on_step("reading the data")
-    faces = held_out_faces(data, predictors)
+    faces = held_out_faces(data, predictors, label_map)
     on_step("calibration and coverage")
     logits = predictor.logits(faces.images)
     probabilities = softmax(logits, predictor.temperature)

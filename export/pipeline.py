@@ -18,6 +18,7 @@ from export.calibrate import choose_calibration
 from export.convert import Quantization, to_tflite, unfolded_arithmetic
 from export.golden import record_golden
 from export.run_inputs import HELD_OUT, Parts, open_data, open_run
+from train.data.label_map import NO_LABEL_MAP, LabelMap
 from train.measure.calibration import calibrate
 from train.measure.evaluate import evaluate
 
@@ -49,6 +50,7 @@ def export_run(
     name: str = "",
     licence: str = "",
     note: str = "",
+    label_map: LabelMap = NO_LABEL_MAP,
 ) -> Export:
     """Convert the network of a finished run and write it as a bundle.
 
@@ -63,13 +65,14 @@ def export_run(
         name: The model's name; the run's name unless given.
         licence: The licence of the weights.
         note: What users of the model should know.
+        label_map: What the data's class names mean.
 
     Raises:
         InputError: The run is unfinished or broken, the data are not of its kind, or int8 is asked for without data.
         ModelError: Keras or TensorFlow is missing, or the file cannot be written.
     """
     record, model = open_run(run)
-    parts = open_data(data, record) if data is not None else None
+    parts = open_data(data, record, label_map) if data is not None else None
     calibration = (
         choose_calibration(parts.train.images, parts.train.labels) if parts and quantization == "int8" else None
     )

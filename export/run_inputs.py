@@ -10,6 +10,7 @@ from typing import Any
 from export.keras_model import load_keras
 from train.data import load
 from train.data.dataset import FaceSet
+from train.data.label_map import NO_LABEL_MAP, LabelMap
 from train.data.splits import make_split
 from train.fit.run_dir import RunDir
 from train.fit.run_record import RunRecord
@@ -42,13 +43,13 @@ def open_run(path: Path) -> tuple[RunRecord, Any]:
     return record, load_keras(run.model_path)
 
 
-def open_data(path: Path, record: RunRecord) -> Parts:
+def open_data(path: Path, record: RunRecord, label_map: LabelMap = NO_LABEL_MAP) -> Parts:
     """Read the training and held-out faces of a run's data set; log a warning if the data have changed.
 
     Raises:
         InputError: The data cannot be read, or have other classes than the run.
     """
-    faces = load(path, channels=record.recipe.channels)
+    faces = load(path, channels=record.recipe.channels, label_map=label_map)
     record.check_classes(path, faces.classes)
     if faces.fingerprint() != record.fingerprint:
         log.warning(

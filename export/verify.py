@@ -14,6 +14,7 @@ from edge_agent.model_format.bundle import Bundle, read_bundle
 from edge_agent.vision.classifier import Classifier, softmax
 from export.keras_model import keras_logits
 from export.run_inputs import open_data, open_run
+from train.data.label_map import NO_LABEL_MAP, LabelMap
 from train.measure.calibration import Calibration, calibrate
 
 LATENCY_BATCHES = (1, 8)
@@ -90,7 +91,9 @@ class Verification:
         }
 
 
-def verify_run(run: Path, file: Path, data: Path, *, runtime: str = "auto") -> Verification:
+def verify_run(
+    run: Path, file: Path, data: Path, *, runtime: str = "auto", label_map: LabelMap = NO_LABEL_MAP
+) -> Verification:
     """Measure a bundle against the run it was exported from, in the device's classifier with one thread.
 
     Args:
@@ -113,7 +116,7 @@ def verify_run(run: Path, file: Path, data: Path, *, runtime: str = "auto") -> V
             expected=f"{', '.join(record.classes)} from {record.recipe.channels}",
             remedy="Name the run this model was exported from",
         )
-    held_out = open_data(data, record).held_out
+    held_out = open_data(data, record, label_map).held_out
     return Verification(
         bundle=bundle,
         comparison=compare(keras_logits(model, held_out.images), classifier, held_out.images, held_out.labels),

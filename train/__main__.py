@@ -9,6 +9,7 @@ import typer
 
 from edge_agent.command_line import HELP_WIDTH, run_app
 from train.ablation.cli import app as ablation_app
+from train.common.options import LabelMapOption
 from train.common.output import print_result
 from train.fit.cli import app as fit_app
 from train.measure.cli import app as measure_app
@@ -29,15 +30,17 @@ app = typer.Typer(
 def describe(
     data: Annotated[Path, typer.Argument(help="fer2013.csv (also packed), CK+48's folder, or class folders.")],
     protocol: Annotated[str, typer.Option(help="Count by this split instead of the publisher's.")] = "",
+    label_map: LabelMapOption = "",
     json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """Count a data set by class and split, and find duplicates and unreadable files."""
     from train.data import load
     from train.data.describe import describe as describe_faces
     from train.data.describe import to_markdown
+    from train.data.label_map import open_label_map
     from train.data.splits import make_split
 
-    faces = load(data, on_unreadable="report")
+    faces = load(data, on_unreadable="report", label_map=open_label_map(label_map))
     description = describe_faces(faces, make_split(faces, protocol) if protocol else None)
     print_result(description.to_json(), to_markdown(description), json)
 

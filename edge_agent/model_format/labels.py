@@ -23,17 +23,20 @@ UNCERTAIN = "uncertain"
 LABELS_WANTED = f"different, non-empty names, two or more and none of them {UNCERTAIN!r}"
 """What :func:`are_usable` accepts, for error messages."""
 
-_SYNONYMS = {
-    "anger": "angry",
-    "angriness": "angry",
-    "disgusted": "disgust",
-    "fearful": "fear",
-    "afraid": "fear",
-    "happiness": "happy",
-    "joy": "happy",
-    "sadness": "sad",
-    "surprised": "surprise",
+_SPELLINGS = {
+    "angry": "anger angriness angrily",
+    "disgust": "disgusted disgusting disgustful digust disguist",
+    "fear": "fearful afraid scared fright frightened",
+    "happy": "happiness joy joyful hapiness happyness",
+    "sad": "sadness unhappy saddness",
+    "surprise": "surprised surprising suprise suprised surprize surprized astonished",
+    "neutral": "neutrality natural nuetral netural neutrals",
+    "contempt": "contemptuous contemptful",
 }
+_SYNONYMS = {spelling: name for name, spellings in _SPELLINGS.items() for spelling in spellings.split()}
+
+KNOWN_SPELLINGS = {**_SYNONYMS, **{name: name for name in _SPELLINGS}}
+"""Every known spelling of the usual eight classes, in lower case, and the class it means."""
 
 
 def canonical(name: str) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from train.common.options import LabelMapOption
 from train.common.output import print_result, report_progress
 
 app = typer.Typer()
@@ -26,6 +27,7 @@ def ablate(
     start: Annotated[
         Path | None, typer.Option("--from", help="A run or bundle with the initial weights of every training.")
     ] = None,
+    label_map: LabelMapOption = "",
     json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """Train a recipe with one change at a time, over several seeds, and distinguish gains from chance."""
@@ -34,9 +36,10 @@ def ablate(
     from train.ablation.runner import AblationInputs, run_ablation
     from train.data import load
     from train.data.ferplus import load_votes
+    from train.data.label_map import open_label_map
 
     planned, variants = load_plan(plan)
-    faces = load(data, channels=variants[0].recipe.channels)
+    faces = load(data, channels=variants[0].recipe.channels, label_map=open_label_map(label_map))
     found = run_ablation(
         planned,
         variants,

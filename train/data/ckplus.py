@@ -17,6 +17,7 @@ from edge_agent.model_format.labels import CK_PLUS
 from train.data.checks import Faults, OnUnreadable
 from train.data.dataset import FaceSet
 from train.data.folders import ClassTree, files_in, find_classes, read_tree
+from train.data.label_map import NO_LABEL_MAP, LabelMap
 
 _NAME = re.compile(r"(?P<subject>S\d+)_(?P<recording>\d+)_(?P<frame>\d+)\.\w+")
 _CLASSES = (*CK_PLUS, "neutral")
@@ -29,18 +30,33 @@ def is_ckplus(tree: ClassTree) -> bool:
     )
 
 
-def load_ckplus(path: Path, *, channels: int = 1, on_unreadable: OnUnreadable = "error") -> FaceSet:
+def load_ckplus(
+    path: Path,
+    *,
+    channels: int = 1,
+    on_unreadable: OnUnreadable = "error",
+    label_map: LabelMap = NO_LABEL_MAP,
+) -> FaceSet:
     """Read CK+48, with subject and sequence of every image.
 
     Args:
         path: The folder with the class folders, or one that holds nothing but it.
         channels: 1 for gray, 3 for red-green-blue.
         on_unreadable: Whether a broken or misnamed picture is an error or is skipped and listed in ``unreadable``.
+        label_map: What the folders' names mean.
 
     Raises:
         InputError: The folders are not CK+'s classes, a file's name does not name its subject, or it cannot be read.
     """
-    tree = find_classes(path)
+    return read_ckplus(find_classes(path, label_map), channels=channels, faults=Faults(on_unreadable))
+
+
+def read_ckplus(tree: ClassTree, *, channels: int, faults: Faults) -> FaceSet:
+    """Read the pictures of a tree as CK+48's.
+
+    Raises:
+        InputError: As for :func:`load_ckplus`.
+    """
     if not tree.classes_within(_CLASSES):
         raise InputError(
             str(tree.root),
@@ -48,7 +64,6 @@ def load_ckplus(path: Path, *, channels: int = 1, on_unreadable: OnUnreadable = 
             expected=f"CK+'s classes: {', '.join(CK_PLUS)}",
             remedy="Read it as plain class folders",
         )
-    faults = Faults(on_unreadable)
     faces = read_tree(tree, channels=channels, faults=faults)
     names = [_NAME.fullmatch(origin.rpartition("/")[2]) for origin in faces.origin]
     for origin, name in zip(faces.origin, names, strict=True):

@@ -1,10 +1,12 @@
 """FER2013 (Goodfellow et al. 2013), Kaggle's ``fer2013.csv``, or ``icml_face_data.csv`` with its spaced header.
 
+Tables of the same form by other names are read as well: CK+'s with eight classes, or with classes and splits in words.
 Columns ``emotion``, ``pixels`` and ``Usage`` in any order; a row is one face, its pixels 48 x 48 numbers row by row.
 """
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +18,11 @@ from edge_agent.model_format.labels import FER2013
 from edge_agent.model_format.metadata import FACE_SIZE
 from train.data.checks import Faults, OnUnreadable, check_channels
 from train.data.dataset import FaceSet
+from train.data.folders import SPLIT_FOLDERS, label_order
+from train.data.label_map import NO_LABEL_MAP, LabelMap
 from train.data.packed import read_lines
+
+log = logging.getLogger(__name__)
 
 USAGES = ("Training", "PublicTest", "PrivateTest")
 """The publisher's splits, in the file's order."""
@@ -24,27 +30,83 @@ USAGES = ("Training", "PublicTest", "PrivateTest")
 TABLE_NAMES = ("fer2013.csv", "icml_face_data.csv")
 """What Kaggle calls the table."""
 
+CK_PLUS_TABLE = "ckextended.csv"
+"""What Kaggle calls CK+'s table of the same form."""
+
+CK_PLUS_NUMBERS = (*FER2013, "contempt")
+"""Class ``i`` of CK+'s table is ``CK_PLUS_NUMBERS[i]``: FER2013's numbers, and one more."""
+
 _PIXELS = FACE_SIZE * FACE_SIZE
 _COLUMNS = ("emotion", "pixels", "usage")
-_LABELS = {str(index).encode(): index for index in range(len(FER2013))}
-_USAGES = {usage.encode(): usage for usage in USAGES}
+_PACKINGS = (".gz", ".xz", ".zip", ".tar", ".tgz")
 _WHERE = "Kaggle's fer2013.csv or icml_face_data.csv has them all"
 
 
 @dataclass(frozen=True)
 class _Row:
     pixels: NDArray[np.uint8]
-    label: int
+    label: str
     usage: str
 
 
-def load_fer2013(path: Path, *, channels: int = 1, on_unreadable: OnUnreadable = "error") -> FaceSet:
+class _Words:
+    """What the cells of a table's columns ``emotion`` and ``Usage`` mean.
+
+    Args:
+        strict: Whether only FER2013's own numbers and splits are accepted, as in its own table.
+        label_map: What the user said about numbers and names.
+    """
+
+    def __init__(self, strict: bool, label_map: LabelMap) -> None:
+        self._strict, self._map = strict, label_map
+        numbers = label_map.numbers or dict(enumerate(FER2013 if strict else CK_PLUS_NUMBERS))
+        self._labels = {str(number): label for number, label in numbers.items()}
+        self._numbers = dict(numbers)
+
+    def label(self, where: str, cell: bytes) -> str:
+        """The class that a cell means."""
+        text = cell.decode("utf-8", "replace")
+        label = self._labels.get(text)
+        if label is None:
+            label = self._labels[text] = self._read(where, text, cell)
+        return label
+
+    def usage(self, where: str, cell: bytes) -> str:
+        """The publisher's split that a cell names, else one of ``train``, ``validation`` and ``test``."""
+        text = cell.decode("utf-8", "replace")
+        usage = text if text in USAGES else "" if self._strict else SPLIT_FOLDERS.get(text.lower(), "")
+        if not usage:
+            raise InputError(f"{where}, Usage", received=_quoted(cell), expected=", ".join(USAGES))
+        return usage
+
+    def _read(self, where: str, text: str, cell: bytes) -> str:
+        if self._strict or not text or not any(map(str.isalpha, text)):
+            listed = ", ".join(self._numbers.values())
+            raise InputError(
+                f"{where}, emotion",
+                received=_quoted(cell),
+                expected=f"{min(self._numbers)} to {max(self._numbers)} ({listed})",
+                remedy="Other classes can be read from folders, one a class",
+            )
+        return self._map.read([text], f"{where}, emotion")[text]
+
+
+def load_fer2013(
+    path: Path,
+    *,
+    channels: int = 1,
+    on_unreadable: OnUnreadable = "error",
+    label_map: LabelMap = NO_LABEL_MAP,
+) -> FaceSet:
     """Read the table: plain, or packed with xz, gzip, zip or tar.
+
+    In a table by another name than FER2013's, classes and splits may also be words, and 7 means contempt.
 
     Args:
         path: The file.
         channels: 1 for gray, 3 for the gray level repeated three times.
         on_unreadable: Whether a broken row is an error or is skipped and listed in ``unreadable``.
+        label_map: What the numbers or names of the classes mean; FER2013's numbers unless given.
 
     Raises:
         InputError: The file is missing, empty, damaged or has other columns; or a row has an unknown class or split, a
@@ -55,12 +117,13 @@ def load_fer2013(path: Path, *, channels: int = 1, on_unreadable: OnUnreadable =
     faults = Faults(on_unreadable)
     lines = read_lines(path, preferred=TABLE_NAMES)
     header = _header(path, next(lines, b""))
+    words = _Words(_is_fer2013(path) and label_map == NO_LABEL_MAP, label_map)
     rows, numbers = [], []
     for number, line in enumerate(lines, start=2):
         if not line.strip():
             continue
         try:
-            rows.append(_row(f"{path}, row {number}", header, line))
+            rows.append(_row(f"{path}, row {number}", header, line, words))
         except InputError as fault:
             faults.add(fault)
         else:
@@ -70,17 +133,39 @@ def load_fer2013(path: Path, *, channels: int = 1, on_unreadable: OnUnreadable =
         raise InputError(str(path), received=received, expected="one row a face", remedy="Fetch the table again")
     images = np.stack([row.pixels for row in rows]).reshape(-1, FACE_SIZE, FACE_SIZE, 1)
     nameless = np.full(len(rows), "")
+    name, classes, usage = _kind(path, rows, label_map)
+    index = {label: number for number, label in enumerate(classes)}
     return FaceSet(
-        name="FER2013",
+        name=name,
         images=images if channels == 1 else np.repeat(images, channels, axis=-1),
-        labels=np.array([row.label for row in rows], np.int64),
-        classes=FER2013,
-        usage=np.array([row.usage for row in rows]),
+        labels=np.array([index[row.label] for row in rows], np.int64),
+        classes=classes,
+        usage=np.array(usage),
         origin=np.array([f"{path.name}:{number}" for number in numbers]),
         subject=nameless,
         sequence=nameless,
         unreadable=faults.found,
     )
+
+
+def _is_fer2013(path: Path) -> bool:
+    name = path.name.lower()
+    while name.endswith(_PACKINGS):
+        name = name.rpartition(".")[0]
+    return name in TABLE_NAMES
+
+
+def _kind(path: Path, rows: list[_Row], label_map: LabelMap) -> tuple[str, tuple[str, ...], list[str]]:
+    """A table's name, classes, and the split of each row: FER2013's own words for its own splits alone."""
+    found, usage = {row.label for row in rows}, [row.usage for row in rows]
+    own_splits = set(usage) <= set(USAGES)
+    if label_map == NO_LABEL_MAP and found <= set(FER2013) and own_splits:
+        return "FER2013", FER2013, usage
+    plain = [SPLIT_FOLDERS[one.lower()] for one in usage]
+    if label_map == NO_LABEL_MAP and found <= set(CK_PLUS_NUMBERS) and "contempt" in found and own_splits:
+        log.warning("%s: read the number 7 as contempt, as in CK+'s table; --label-map says otherwise", path)
+        return "CK+", CK_PLUS_NUMBERS, plain
+    return path.name.partition(".")[0], label_order(found), plain
 
 
 def _fields(line: bytes) -> list[bytes]:
@@ -101,7 +186,7 @@ def _header(path: Path, line: bytes) -> list[str]:
     return names
 
 
-def _row(where: str, header: list[str], line: bytes) -> _Row:
+def _row(where: str, header: list[str], line: bytes, words: _Words) -> _Row:
     fields = _fields(line)
     if len(fields) != len(header):
         raise InputError(
@@ -111,17 +196,8 @@ def _row(where: str, header: list[str], line: bytes) -> _Row:
             remedy="Fetch the table again",
         )
     cells = dict(zip(header, fields, strict=True))
-    label = _LABELS.get(cells["emotion"])
-    if label is None:
-        raise InputError(
-            f"{where}, emotion",
-            received=_quoted(cells["emotion"]),
-            expected=f"0 to {len(FER2013) - 1} ({', '.join(FER2013)})",
-            remedy="Other classes can be read from folders, one a class",
-        )
-    usage = _USAGES.get(cells["usage"])
-    if usage is None:
-        raise InputError(f"{where}, Usage", received=_quoted(cells["usage"]), expected=", ".join(USAGES))
+    label = words.label(where, cells["emotion"])
+    usage = words.usage(where, cells["usage"])
     return _Row(_parse_pixels(f"{where}, pixels", cells["pixels"]), label, usage)
 
 

@@ -6,17 +6,18 @@ Class names are free. The pictures must be face crops already; other sizes than 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from edge_agent.errors import InputError
-from edge_agent.model_format.labels import CK_PLUS, FER2013, canonical
+from edge_agent.model_format.labels import CK_PLUS, FER2013
 from train.data.checks import Faults, OnUnreadable, check_channels
 from train.data.dataset import FaceSet
 from train.data.images import looks_like_photograph, read_face_and_size
+from train.data.label_map import NO_LABEL_MAP, LabelMap
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +29,18 @@ SPLIT_FOLDERS = {
     "validation": "validation",
     "test": "test",
     "testing": "test",
+    "publictest": "validation",
+    "privatetest": "test",
+    "train_set": "train",
+    "val_set": "validation",
+    "test_set": "test",
+    "train_class": "train",
+    "val_class": "validation",
 }
-"""Folder names, in lower case, that mean a split, and what the split is called in ``FaceSet.usage``."""
+"""Words, in lower case, that mean a split, and what it is called in ``FaceSet.usage``: of folders and of tables."""
 
 _LAYOUT = "train/<class>/ and test/<class>/, or <class>/ alone, with pictures in them"
+_KNOWN_ORDERS = (FER2013, CK_PLUS, (*FER2013, "contempt"))
 _SYSTEM_FILES = ("thumbs.db", "desktop.ini")
 _PICTURES = (".png", ".jpg", ".jpeg")
 
@@ -62,18 +71,20 @@ class ClassTree:
                     yield split, name, file
 
 
-def find_classes(path: Path) -> ClassTree:
+def find_classes(path: Path, label_map: LabelMap = NO_LABEL_MAP) -> ClassTree:
     """Find the splits and classes of a folder, or of the only folder in it.
 
     Raises:
-        InputError: There are no class folders, one is empty or holds folders, two mean the same class, or the splits
-            disagree about the classes.
+        InputError: There are no class folders, one is empty or holds folders, two mean the same class, the splits
+            disagree about the classes, or ``label_map`` cannot tell what a name means.
     """
     root = _skip_wrappers(path)
     below = folders_in(root)
     named_splits = {folder: SPLIT_FOLDERS.get(folder.name.lower(), "") for folder in below}
+    tops = below if any(named_splits.values()) else [root]
+    meaning = label_map.read((folder.name for top in tops for folder in folders_in(top)), f"{root}: class folders")
     if not any(named_splits.values()):
-        classes = _class_folders(root)
+        classes = _class_folders(root, meaning)
         return ClassTree(root, {"": classes}, label_order(classes))
     parts: dict[str, dict[str, Path]] = {}
     for folder, split in sorted(named_splits.items(), key=lambda item: (item[1] != "train", item[1], item[0])):
@@ -84,7 +95,7 @@ def find_classes(path: Path) -> ClassTree:
                 expected="only train/, validation/ and test/, each once",
                 remedy="Move it elsewhere",
             )
-        parts[split] = _class_folders(folder)
+        parts[split] = _class_folders(folder, meaning)
     (first, agreed), *others = parts.items()
     for split, classes in others:
         if classes.keys() != agreed.keys():
@@ -99,18 +110,25 @@ def find_classes(path: Path) -> ClassTree:
     return ClassTree(root, parts, label_order(agreed))
 
 
-def load_folders(path: Path, *, channels: int = 1, on_unreadable: OnUnreadable = "error") -> FaceSet:
+def load_folders(
+    path: Path,
+    *,
+    channels: int = 1,
+    on_unreadable: OnUnreadable = "error",
+    label_map: LabelMap = NO_LABEL_MAP,
+) -> FaceSet:
     """Read pictures in class folders.
 
     Args:
         path: The folder, or one that holds nothing but it.
         channels: 1 for gray, 3 for red-green-blue.
         on_unreadable: Whether a broken picture is an error or is skipped and listed in ``unreadable``.
+        label_map: What the folders' names mean.
 
     Raises:
         InputError: The folders are not as :func:`find_classes` expects them, or a picture cannot be read.
     """
-    return read_tree(find_classes(path), channels=channels, faults=Faults(on_unreadable))
+    return read_tree(find_classes(path, label_map), channels=channels, faults=Faults(on_unreadable))
 
 
 def read_tree(tree: ClassTree, *, channels: int, faults: Faults) -> FaceSet:
@@ -159,12 +177,10 @@ def read_tree(tree: ClassTree, *, channels: int, faults: Faults) -> FaceSet:
     )
 
 
-def label_order(names: dict[str, Path]) -> tuple[str, ...]:
+def label_order(names: Iterable[str]) -> tuple[str, ...]:
     """Label order for a set of canonical class names: that of a known data set, else alphabetical."""
-    for known in (FER2013, CK_PLUS):
-        if set(names) == set(known):
-            return known
-    return tuple(sorted(names))
+    found = set(names)
+    return next((known for known in _KNOWN_ORDERS if found == set(known)), tuple(sorted(found)))
 
 
 def folders_in(folder: Path) -> list[Path]:
@@ -198,10 +214,10 @@ def _skip_wrappers(path: Path) -> Path:
     return path
 
 
-def _class_folders(parent: Path) -> dict[str, Path]:
+def _class_folders(parent: Path, meaning: dict[str, str]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for folder in folders_in(parent):
-        name = canonical(folder.name)
+        name = meaning[folder.name]
         if name in found:
             raise InputError(
                 str(parent),

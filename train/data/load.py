@@ -1,26 +1,36 @@
-"""Read a data set of any known kind: FER2013's table, CK+48, or pictures in class folders."""
+"""Read a data set of any known kind: a table like FER2013's, RAF-DB's list, CK+48, or class folders."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from edge_agent.errors import InputError
-from train.data.checks import OnUnreadable, check_channels
-from train.data.ckplus import is_ckplus, load_ckplus
+from train.data.checks import Faults, OnUnreadable, check_channels
+from train.data.ckplus import is_ckplus, read_ckplus
 from train.data.dataset import FaceSet
-from train.data.fer2013 import TABLE_NAMES, load_fer2013
-from train.data.folders import find_classes, load_folders
+from train.data.fer2013 import CK_PLUS_TABLE, TABLE_NAMES, load_fer2013
+from train.data.folders import find_classes, read_tree
+from train.data.label_map import NO_LABEL_MAP, LabelMap
+from train.data.rafdb import find_list, load_rafdb
 
 _PACKINGS = ("", ".xz", ".gz", ".zip")
 
 
-def load(path: Path, *, channels: int = 1, on_unreadable: OnUnreadable = "error") -> FaceSet:
+def load(
+    path: Path,
+    *,
+    channels: int = 1,
+    on_unreadable: OnUnreadable = "error",
+    label_map: LabelMap = NO_LABEL_MAP,
+) -> FaceSet:
     """Read a data set; its content decides which kind it is.
 
     Args:
-        path: A FER2013 table (plain, xz, gzip, zip or tar), a folder that holds one, CK+48's folder, or class folders.
+        path: A table like FER2013's (plain, xz, gzip, zip or tar), RAF-DB's list, a folder that holds one of them,
+            CK+48's folder, or class folders.
         channels: 1 for gray, 3 for red-green-blue.
         on_unreadable: Whether a broken row or picture is an error or is skipped and listed in ``unreadable``.
+        label_map: What the names or numbers of the classes mean.
 
     Raises:
         InputError: There is nothing there, or it is none of these, or it is broken; it names the file and, in a table,
@@ -34,17 +44,21 @@ def load(path: Path, *, channels: int = 1, on_unreadable: OnUnreadable = "error"
             expected="fer2013.csv, or a folder of class folders",
             remedy="Check the path; the README says where each data set is obtained",
         )
+    listed = find_list(path)
+    if listed is not None:
+        return load_rafdb(listed, channels=channels, on_unreadable=on_unreadable)
     table = _table(path)
     if table is not None:
-        return load_fer2013(table, channels=channels, on_unreadable=on_unreadable)
-    loader = load_ckplus if is_ckplus(find_classes(path)) else load_folders
-    return loader(path, channels=channels, on_unreadable=on_unreadable)
+        return load_fer2013(table, channels=channels, on_unreadable=on_unreadable, label_map=label_map)
+    tree = find_classes(path, label_map)
+    read = read_ckplus if is_ckplus(tree) else read_tree
+    return read(tree, channels=channels, faults=Faults(on_unreadable))
 
 
 def _table(path: Path) -> Path | None:
-    """The file itself, or the first of FER2013's tables in a folder or in the subfolder of Kaggle's archive."""
+    """The file itself, or the first of the known tables in a folder or in the subfolder of Kaggle's archive."""
     if not path.is_dir():
         return path
-    names = (*(name + packing for name in TABLE_NAMES for packing in _PACKINGS), "fer2013.tar.gz")
+    names = (*(name + packing for name in (*TABLE_NAMES, CK_PLUS_TABLE) for packing in _PACKINGS), "fer2013.tar.gz")
     named = (folder / name for folder in (path, path / "fer2013") for name in names)
     return next((file for file in named if file.is_file()), None)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from train.common.options import LabelMapOption, LabelMapsOption
+
 app = typer.Typer()
 
 _DATA_HELP = "fer2013.csv (also packed), CK+48's folder, or class folders."
@@ -29,6 +31,7 @@ def fit(
     teacher: Annotated[
         list[Path] | None, typer.Option("--teacher", help="Bundle of a teacher model; may be given several times.")
     ] = None,
+    label_map: LabelMapsOption = None,
     fast: Annotated[bool, typer.Option("--fast", help="Allow operations that are not deterministic.")] = False,
     devices: Annotated[
         int, typer.Option(min=1, help="Devices to divide each batch among; more than one needs JAX.")
@@ -40,6 +43,7 @@ def fit(
     """Train a network by a recipe into a run directory."""
     from train.data import load
     from train.data.ferplus import load_votes
+    from train.data.label_map import open_label_maps
     from train.data.splits import make_split
     from train.fit.distributed import Placement, join_process_group
     from train.fit.initial_weights import open_initial_weights
@@ -50,7 +54,10 @@ def fit(
     from train.fit.trainer import fit as train
 
     settings = load_recipe(recipe)
-    faces, *extra = (load(path, channels=settings.channels) for path in data)
+    maps = open_label_maps(label_map or (), len(data))
+    faces, *extra = (
+        load(path, channels=settings.channels, label_map=meaning) for path, meaning in zip(data, maps, strict=True)
+    )
     split = make_split(faces, settings.protocol)
     with (
         join_process_group(Placement(devices, hosts, host, coordinator)) as group,
@@ -77,7 +84,7 @@ def fit(
     if host == 0:
         if note := RunDir(out).record().protocol_note:
             typer.echo(note, err=True)
-        typer.echo(f"The run is in {out}. Next: python -m train evaluate {out} --data {data[0]}")
+        typer.echo(f"The run is in {out}. Next: python -m train evaluate {out} --data {data[0]}{_given(maps[0].named)}")
 
 
 @app.command()
@@ -88,14 +95,20 @@ def average(
     ],
     data: Data,
     out: Annotated[Path, typer.Option("--out", help="Run directory to make.")],
+    label_map: LabelMapOption = "",
 ) -> None:
     """Average the weights of several trainings, or of one and its initial weights, into one finished run."""
     from train.data import load
+    from train.data.label_map import open_label_map
     from train.fit.average import average as average_runs
     from train.fit.run_dir import RunDir
 
     channels = next((RunDir(run).record().recipe.channels for run in runs if not run.is_file()), 1)
-    found = average_runs(runs, load(data, channels=channels), RunDir(out))
+    found = average_runs(runs, load(data, channels=channels, label_map=open_label_map(label_map)), RunDir(out))
     members = ", ".join(f"{name} {share:.2%}" for name, share in found.members)
     typer.echo(f"Its accuracy on the validation part is {found.accuracy:.2%}; its members: {members}")
-    typer.echo(f"The run is in {out}. Next: python -m train evaluate {out} --data {data}")
+    typer.echo(f"The run is in {out}. Next: python -m train evaluate {out} --data {data}{_given(label_map)}")
+
+
+def _given(label_map: str) -> str:
+    return f" --label-map {label_map}" if label_map else ""

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from train.common.options import LabelMapOption
 from train.common.output import print_result, report_progress
 
 app = typer.Typer()
@@ -24,12 +25,14 @@ def evaluate(
     run: Annotated[Path, typer.Argument(help="A finished run directory.")],
     data: Data,
     part: Annotated[str, typer.Option(help="train, validation or test.")] = "validation",
+    label_map: LabelMapOption = "",
     json: AsJson = False,
 ) -> None:
     """Score a finished run; scores and plots go into its folder ``evaluation``."""
+    from train.data.label_map import open_label_map
     from train.measure.score import score_run
 
-    evaluation, text = score_run(run, data, part)
+    evaluation, text = score_run(run, data, part, open_label_map(label_map))
     print_result(evaluation.to_json(), text, json)
 
 
@@ -57,15 +60,19 @@ def robustness(
     data: Fer2013,
     out: Annotated[Path | None, typer.Option("--out", help="A picture to draw: .png, .svg or .pdf.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the random directions, gray levels and noise.")] = 0,
+    label_map: LabelMapOption = "",
     json: AsJson = False,
 ) -> None:
     """Measure the accuracy that models lose on corrupted held-out faces (small, blurred, dark, turned, masked ...)."""
+    from train.data.label_map import open_label_map
     from train.measure.plots import plot_robustness
     from train.measure.predictors import held_out_faces, open_predictor
     from train.measure.robustness import compare_losses, measure_robustness, to_markdown
 
     predictors = tuple(map(open_predictor, models))
-    measured = measure_robustness(predictors, held_out_faces(data, predictors), seed=seed, on_step=report_progress)
+    measured = measure_robustness(
+        predictors, held_out_faces(data, predictors, open_label_map(label_map)), seed=seed, on_step=report_progress
+    )
     if out is not None:
         plot_robustness(measured, out)
     print_result(measured, "\n\n".join(filter(None, (to_markdown(measured), compare_losses(measured)))), json)
@@ -77,15 +84,21 @@ def generalise(
     data: Annotated[
         Path, typer.Option("--data", help="CK+48's folder, or class folders; no data they were trained on.")
     ],
+    label_map: LabelMapOption = "",
     json: AsJson = False,
 ) -> None:
     """Evaluate models on a data set they were not trained on, for the classes that both have."""
     from train.data import load
+    from train.data.label_map import open_label_map
     from train.measure.cross_dataset import evaluate_cross_dataset, to_markdown
     from train.measure.predictors import open_predictor
 
     predictors = tuple(map(open_predictor, models))
-    measured = [evaluate_cross_dataset(predictor, load(data, channels=predictor.channels)) for predictor in predictors]
+    meaning = open_label_map(label_map)
+    measured = [
+        evaluate_cross_dataset(predictor, load(data, channels=predictor.channels, label_map=meaning))
+        for predictor in predictors
+    ]
     print_result(measured, to_markdown(measured), json)
 
 
@@ -94,15 +107,17 @@ def votes(
     models: Models,
     data: Fer2013,
     votes: Annotated[Path, typer.Option(help="FER+'s table fer2013new.csv.")],
+    label_map: LabelMapOption = "",
     json: AsJson = False,
 ) -> None:
     """Compare answers on held-out faces with the choices of FER+'s ten annotators, by how far these agree."""
     from train.data.ferplus import load_votes
+    from train.data.label_map import open_label_map
     from train.measure.annotator_agreement import measure_agreement, to_markdown
     from train.measure.predictors import held_out_faces, open_predictor
 
     predictors = tuple(map(open_predictor, models))
-    faces = held_out_faces(data, predictors)
+    faces = held_out_faces(data, predictors, open_label_map(label_map))
     joined = load_votes(votes, faces)
     measured = [measure_agreement(predictor, faces, joined) for predictor in predictors]
     print_result(measured, "\n\n".join(map(to_markdown, measured)), json)
@@ -112,12 +127,14 @@ def votes(
 def readback(
     bundle: Annotated[Path, typer.Argument(help="A model bundle.")],
     data: Fer2013,
+    label_map: LabelMapOption = "",
     json: AsJson = False,
 ) -> None:
     """Measure on held-out faces what a training that starts from a bundle starts with."""
+    from train.data.label_map import open_label_map
     from train.measure.warm_start_check import check_warm_start, to_markdown
 
-    measured = check_warm_start(bundle, data)
+    measured = check_warm_start(bundle, data, open_label_map(label_map))
     print_result(measured, to_markdown(measured), json)
 
 

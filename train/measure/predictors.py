@@ -15,6 +15,7 @@ from edge_agent.model_format.metadata import TRAINING
 from edge_agent.vision.classifier import Classifier, softmax
 from train.data import load
 from train.data.dataset import FaceSet
+from train.data.label_map import NO_LABEL_MAP, LabelMap
 from train.data.splits import make_split
 from train.fit.provenance import Provenance, provenance_of_bundle
 from train.fit.run_dir import RunDir
@@ -63,19 +64,20 @@ def open_predictor(path: Path) -> Predictor:
     return _open_run(path) if path.is_dir() else _open_bundle(path)
 
 
-def held_out_faces(data: Path, predictors: tuple[Predictor, ...]) -> FaceSet:
+def held_out_faces(data: Path, predictors: tuple[Predictor, ...], label_map: LabelMap = NO_LABEL_MAP) -> FaceSet:
     """Load the validation part of a data set, by the first predictor's split.
 
     Args:
         data: The data set.
         predictors: One or more.
+        label_map: What the data's class names mean.
 
     Raises:
         InputError: The predictors differ in channels or from the data in labels, one of them was trained on faces of
             that part, or the part is empty.
     """
     first = predictors[0]
-    faces = load(data, channels=first.channels)
+    faces = load(data, channels=first.channels, label_map=label_map)
     for predictor in predictors:
         if (predictor.labels, predictor.channels) != (faces.classes, first.channels):
             raise InputError(

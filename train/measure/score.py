@@ -13,6 +13,7 @@ from edge_agent.errors import InputError
 from edge_agent.vision.classifier import softmax
 from train.data import load
 from train.data.dataset import FaceSet, Split
+from train.data.label_map import NO_LABEL_MAP, LabelMap
 from train.data.splits import make_split
 from train.fit.provenance import note_on_split
 from train.fit.run_dir import RunDir
@@ -25,7 +26,7 @@ from train.models.inference import predict_logits
 log = logging.getLogger(__name__)
 
 
-def score_run(run_path: Path, data: Path, part: str) -> tuple[Evaluation, str]:
+def score_run(run_path: Path, data: Path, part: str, label_map: LabelMap = NO_LABEL_MAP) -> tuple[Evaluation, str]:
     """Score the network of a run and write ``evaluation/PART.json`` and plots into its folder.
 
     Returns:
@@ -37,7 +38,7 @@ def score_run(run_path: Path, data: Path, part: str) -> tuple[Evaluation, str]:
     run = RunDir(run_path)
     record = run.record()
     model = load_model(run)
-    chosen, note = held_out(record, data, part)
+    chosen, note = held_out(record, data, part, label_map)
     evaluation = evaluate(softmax(predict_logits(model, chosen.images)), chosen.labels, record.classes)
     title = f"{record.recipe.model} on {record.data}, {part}"
     folder = run_path / "evaluation"
@@ -49,7 +50,7 @@ def score_run(run_path: Path, data: Path, part: str) -> tuple[Evaluation, str]:
     return evaluation, "\n\n".join(filter(None, (to_markdown(evaluation, title), note)))
 
 
-def held_out(record: RunRecord, data: Path, part: str) -> tuple[FaceSet, str]:
+def held_out(record: RunRecord, data: Path, part: str, label_map: LabelMap = NO_LABEL_MAP) -> tuple[FaceSet, str]:
     """Load the images of one part of a run's split again; log a warning if the data have changed.
 
     Returns:
@@ -58,7 +59,7 @@ def held_out(record: RunRecord, data: Path, part: str) -> tuple[FaceSet, str]:
     Raises:
         InputError: There is no such part, or the data have other classes or cannot be split by the run's protocol.
     """
-    faces = load(data, channels=record.recipe.channels)
+    faces = load(data, channels=record.recipe.channels, label_map=label_map)
     record.check_classes(data, faces.classes)
     if faces.fingerprint() != record.fingerprint:
         # Kaggle's full table differs from one without PrivateTest, and a test part needs just that table.

@@ -11,6 +11,7 @@ from edge_agent.errors import InputError
 from edge_agent.model_format.bundle import read_bundle
 from train.common.table import table
 from train.data import load
+from train.data.label_map import NO_LABEL_MAP, LabelMap
 from train.data.splits import make_split
 from train.fit.weights_from_tflite import model_from_tflite
 from train.measure.predictors import held_out_faces, open_predictor
@@ -45,20 +46,21 @@ class WarmStartCheck(msgspec.Struct, frozen=True, kw_only=True):
     agreement_in_batches: float
 
 
-def check_warm_start(path: Path, data: Path) -> WarmStartCheck:
+def check_warm_start(path: Path, data: Path, label_map: LabelMap = NO_LABEL_MAP) -> WarmStartCheck:
     """Recover a bundle's weights on the training part of a data set, and measure them on the validation part.
 
     Args:
         path: The bundle.
         data: A data set with the bundle's labels.
+        label_map: What the data's class names mean.
 
     Raises:
         InputError: The data do not fit the bundle or have no training part.
         ModelError: The bundle cannot be used, or its weights cannot be recovered.
     """
     predictor = open_predictor(path)
-    held_out = held_out_faces(data, (predictor,))
-    faces = load(data, channels=predictor.channels)
+    held_out = held_out_faces(data, (predictor,), label_map)
+    faces = load(data, channels=predictor.channels, label_map=label_map)
     training = make_split(faces, predictor.protocol).train
     if len(training) == 0:
         raise InputError(f"the training part of {predictor.protocol}", received="no images", expected="some")

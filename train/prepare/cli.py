@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from train.common.options import LabelMapOption
 from train.common.output import print_result
 
 app = typer.Typer()
@@ -29,9 +30,11 @@ def prepare(
     test: Annotated[float, typer.Option(min=0.0, max=0.4, help="Share for the test; 0 for none.")] = 0.15,
     seed: Annotated[int, typer.Option(min=0, help="Of the split.")] = 0,
     max_megapixels: Annotated[int, typer.Option(min=1, max=1000, help="Leave out pictures that announce more.")] = 120,
+    label_map: LabelMapOption = "",
     json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """Crop the faces from your own photographs as the device does, split by person, ready for fit."""
+    from train.data.label_map import open_label_map
     from train.fit.progress import show_count
     from train.prepare.face_cropping import Policy
     from train.prepare.pipeline import prepare as prepare_crops
@@ -39,7 +42,7 @@ def prepare(
 
     policy = Policy(detector, weights, min_face, several, channels, person, validation, test, seed, max_megapixels)
     with show_count("photographs") as count:
-        report = prepare_crops(images, out, policy, count)
+        report = prepare_crops(images, out, policy, count, open_label_map(label_map))
     print_result(report.to_json(), to_markdown(report), json)
     typer.echo(f"The crops are in {out}. They are pictures of people: you are responsible for who sees them.", err=True)
     recipe = "finetune" if channels == 1 else "finetune-colour"

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_agent.errors import InputError
-from edge_agent.model_format.labels import LABELS_WANTED, are_usable, canonical
+from edge_agent.model_format.labels import LABELS_WANTED, are_usable
 from train.data.folders import SPLIT_FOLDERS, files_in, folders_in
+from train.data.label_map import NO_LABEL_MAP, LabelMap
 
 _LAYOUT = "<class>/ or <class>/<person>/, or these within train/, validation/ and test/"
 
@@ -31,13 +32,14 @@ class Photo:
     part: str
 
 
-def find_photos(root: Path, person: str = "") -> list[Photo]:
+def find_photos(root: Path, person: str = "", label_map: LabelMap = NO_LABEL_MAP) -> list[Photo]:
     """List all files in the class folders of a folder, those of the training part first, otherwise in a fixed order.
 
     Args:
         root: The folder.
         person: A regular expression that finds a person in a file's name, by its first group where it has one. Without
             it, a folder within a class folder is a person's.
+        label_map: What the folders' names mean.
 
     Raises:
         InputError: There is no such folder, it has no usable classes, a class is empty, a part lacks class folders, or
@@ -66,13 +68,14 @@ def find_photos(root: Path, person: str = "") -> list[Photo]:
                     expected="photographs of the class",
                     remedy="Fill or remove it",
                 )
+    meaning = label_map.read((folder.name for top, _ in tops for folder in folders_in(top)), f"{root}: class folders")
     photos = [
-        Photo(file, canonical(folder.name), _person(file, folder, pattern), part)
+        Photo(file, meaning[folder.name], _person(file, folder, pattern), part)
         for top, part in tops
         for folder in folders_in(top)
         for file in _files_below(folder)
     ]
-    labels = sorted({canonical(folder.name) for top, _ in tops for folder in folders_in(top)})
+    labels = sorted(set(meaning.values()))
     if not are_usable(labels):
         raise InputError(
             f"{root}: class folders",

@@ -23,6 +23,7 @@ from edge_agent.errors import InputError
 from train.data.checks import check_channels
 from train.data.folders import label_order
 from train.data.group_split import TRAIN, VALIDATION, GroupSplit, split_by_groups
+from train.data.label_map import NO_LABEL_MAP, LabelMap
 from train.data.near_duplicates import near_duplicate_groups
 from train.prepare.face_cropping import FaceCrop, FaceCropper, Policy
 from train.prepare.photos import find_photos
@@ -42,6 +43,7 @@ def prepare(
     out: Path,
     policy: Policy | None = None,
     on_photo: Callable[[int, int], None] = lambda _done, _all: None,
+    label_map: LabelMap = NO_LABEL_MAP,
 ) -> PreparationReport:
     """Crop the faces of photographs in class folders and write them as class folders in parts.
 
@@ -51,6 +53,7 @@ def prepare(
             ``test/`` with crops of 48 x 48 pixels as PNG (lossless), the report ``prepare.json``, and a notice.
         policy: What becomes a crop, and how crops are split.
         on_photo: Called after every file with the number of files done and their total.
+        label_map: What the names of the class folders mean.
 
     Raises:
         InputError: ``out`` is not empty or lies in ``images``, the folders are not classes, or a class has too few
@@ -60,7 +63,7 @@ def prepare(
     policy = policy or Policy()
     check_channels(policy.channels)
     _check_place(images, out)
-    photos = find_photos(images, policy.person)
+    photos = find_photos(images, policy.person, label_map)
     cropper = FaceCropper(policy)
     crops: list[FaceCrop] = []
     skipped: list[Skipped] = []

@@ -1,0 +1,167 @@
+"""What the class names of a data set mean: one vocabulary for folders, tables and lists.
+
+Names are read by the usual spellings. Numbers mean something else in each data set, so somebody must say which it is.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edge_agent.config_file import load_toml
+from edge_agent.errors import InputError
+from edge_agent.model_format.labels import FER2013, KNOWN_SPELLINGS, canonical
+
+log = logging.getLogger(__name__)
+
+AFFECTNET = ("neutral", "happy", "sad", "surprise", "fear", "disgust", "angry", "contempt")
+"""Class ``i`` of AffectNet (Mollahosseini et al. 2017) is ``AFFECTNET[i]``."""
+
+RAFDB = ("surprise", "fear", "disgust", "happy", "sad", "angry", "neutral")
+"""Class ``i`` of RAF-DB's basic emotions (Li et al. 2017) is ``RAFDB[i - 1]``."""
+
+NUMBERED: dict[str, dict[int, str]] = {
+    "rafdb": dict(enumerate(RAFDB, start=1)),
+    "affectnet": dict(enumerate(AFFECTNET)),
+    "fer2013": dict(enumerate(FER2013)),
+}
+"""What numbers mean in the data sets that have them."""
+
+_NUMBERED_NAME = re.compile(r"\d+\s*[-_. ]\s*(?P<name>\D+)")
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """How class names are read.
+
+    Attributes:
+        named: What the user gave with ``--label-map``; empty for nothing.
+        numbers: What numbers mean; empty where nobody has said so.
+        names: What single names mean, from the user's file.
+    """
+
+    named: str = ""
+    numbers: Mapping[int, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def read(self, found: Iterable[str], where: str) -> dict[str, str]:
+        """The class that each name means. Logs a line on names that are spelled otherwise.
+
+        Args:
+            found: The names in the data.
+            where: What to call the place in errors and in the log.
+
+        Raises:
+            InputError: A name is a number that nobody has explained or the table lacks, or is nearly a known name.
+        """
+        names = list(dict.fromkeys(found))
+        numbers = [name for name in names if name.strip().isdecimal() and name not in self.names]
+        if numbers and not self.numbers:
+            raise InputError(
+                where,
+                received=f"{_listed(numbers)}, which {'are numbers' if len(numbers) > 1 else 'is a number'}",
+                expected="names, or --label-map with the table of the numbers: "
+                + "; ".join(f"{name} ({_listed_table(table)})" for name, table in NUMBERED.items()),
+                remedy="The tables give the same number different meanings: name one, or a file with your own",
+            )
+        meaning = {name: self._meaning(name, where) for name in names}
+        respelled = {name: label for name, label in meaning.items() if name.strip().lower() != label}
+        if respelled:
+            log.warning("%s: read %s", where, ", ".join(f"{name} as {label}" for name, label in respelled.items()))
+        return meaning
+
+    def _meaning(self, name: str, where: str) -> str:
+        explained = self.names.get(name, self.names.get(name.strip().lower()))
+        if explained is not None:
+            return canonical(explained)
+        plain = canonical(name)
+        if plain.isdecimal():
+            label = self.numbers.get(int(plain))
+            if label is None:
+                raise InputError(
+                    where,
+                    received=f"the class {name}",
+                    expected=f"{self.named}'s {_listed_table(self.numbers)}",
+                    remedy="Choose another table with --label-map, or move the class elsewhere",
+                )
+            return label
+        numbered = _NUMBERED_NAME.fullmatch(plain)
+        if numbered is not None and canonical(numbered["name"]) in KNOWN_SPELLINGS:
+            return canonical(numbered["name"])
+        if plain not in KNOWN_SPELLINGS:
+            near = sorted({label for known, label in KNOWN_SPELLINGS.items() if is_one_slip_away(plain, known)})
+            if near:
+                raise InputError(
+                    where,
+                    received=f"the class {name!r}: did you mean {' or '.join(near)}?",
+                    expected="a known name, or one that is clearly another",
+                    remedy=f'Rename it, or say what it means in a file for --label-map: "{name}" = "{near[0]}", or '
+                    f'"{name}" = "{name}" to keep it',
+                )
+        return plain
+
+
+NO_LABEL_MAP = LabelMap()
+
+
+def open_label_map(named: str) -> LabelMap:
+    """What ``--label-map`` names: one of :data:`NUMBERED`, or a TOML file of names and their classes.
+
+    Raises:
+        InputError: There is no such table or file.
+        ConfigError: The file is malformed.
+    """
+    if not named:
+        return NO_LABEL_MAP
+    if named.lower() in NUMBERED:
+        return LabelMap(named.lower(), NUMBERED[named.lower()])
+    path = Path(named)
+    if not path.is_file():
+        raise InputError(
+            "--label-map",
+            received=repr(named),
+            expected=f"{', '.join(NUMBERED)}, or a TOML file",
+            remedy='A file has a line for each class, such as "1" = "surprise"',
+        )
+    names = load_toml(path, dict[str, str])
+    numbers = {int(name): canonical(label) for name, label in names.items() if name.isdecimal()}
+    return LabelMap(named, numbers, {**{name.lower(): label for name, label in names.items()}, **names})
+
+
+def open_label_maps(named: Sequence[str], data_sets: int) -> list[LabelMap]:
+    """A label map for each data set: none, the same for all, or one each, in order.
+
+    Raises:
+        InputError: Their number is neither one nor that of the data sets, or one of them is not there.
+        ConfigError: A file is malformed.
+    """
+    if len(named) > 1 and len(named) != data_sets:
+        raise InputError("--label-map", received=f"{len(named)} of them", expected=f"one, or {data_sets} as of --data")
+    maps = [open_label_map(name) for name in named] or [NO_LABEL_MAP]
+    return maps if len(maps) == data_sets else maps * data_sets
+
+
+def is_one_slip_away(name: str, known: str) -> bool:
+    """Whether one letter is added, left out or another, or two neighbours are exchanged."""
+    if name == known or abs(len(name) - len(known)) > 1 or len(known) < 3:
+        return False
+    shorter, longer = sorted((name, known), key=len)
+    if len(shorter) < len(longer):
+        return any(longer[:at] + longer[at + 1 :] == shorter for at in range(len(longer)))
+    differing = [at for at in range(len(name)) if name[at] != known[at]]
+    if len(differing) == 1:
+        return True
+    return (
+        len(differing) == 2 and name[differing[0]] == known[differing[1]] and name[differing[1]] == known[differing[0]]
+    )
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:10]) + (" ..." if len(names) > 10 else "")
+
+
+def _listed_table(table: Mapping[int, str]) -> str:
+    return ", ".join(f"{number} {label}" for number, label in table.items())

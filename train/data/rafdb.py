@@ -1,0 +1,122 @@
+"""RAF-DB (Li et al. 2017): its list file of pictures and numbers, and the aligned pictures beside it.
+
+``list_patition_label.txt`` has lines like ``train_00001.jpg 5``; the picture is ``train_00001_aligned.jpg``.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_agent.errors import InputError
+from train.data.checks import Faults, OnUnreadable, check_channels
+from train.data.dataset import FaceSet
+from train.data.folders import label_order
+from train.data.images import read_face
+from train.data.label_map import NUMBERED
+
+LIST_NAMES = ("list_patition_label.txt", "list_partition_label.txt")
+"""What the publisher calls the list, and the same without the slip."""
+
+_LINE = re.compile(rb"(?P<file>[^\s/]+\.(?:jpe?g|png))[\s,]+(?P<label>\d+)", re.IGNORECASE)
+_LIST_FOLDERS = (".", "EmoLabel", "basic/EmoLabel")
+_PICTURE_FOLDERS = ("aligned", "Image/aligned", "../Image/aligned", "../aligned", ".")
+_ORIGINALS = ("original", "Image/original", "../Image/original", "../original")
+
+
+def find_list(path: Path) -> Path | None:
+    """The list at a path: the file itself where its first line has the list's form, or the one in a folder."""
+    if path.is_file():
+        with path.open("rb") as stream:
+            return path if _LINE.fullmatch(stream.readline(512).strip()) else None
+    named = (path / folder / name for folder in _LIST_FOLDERS for name in LIST_NAMES)
+    return next((file for file in named if file.is_file()), None)
+
+
+def load_rafdb(list_file: Path, *, channels: int = 1, on_unreadable: OnUnreadable = "error") -> FaceSet:
+    """Read the pictures of a list, with the publisher's split into training and test.
+
+    Args:
+        list_file: The list.
+        channels: 1 for gray, 3 for red-green-blue.
+        on_unreadable: Whether a broken line or picture is an error or is skipped and listed in ``unreadable``.
+
+    Raises:
+        InputError: A line is malformed, its number is none of 1 to 7, its picture is not there or cannot be read.
+    """
+    check_channels(channels)
+    faults = Faults(on_unreadable)
+    pictures = _aligned_pictures(list_file)
+    images: list[NDArray[np.uint8]] = []
+    names, usage, origin = [], [], []
+    for number, line in enumerate(list_file.read_bytes().splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            path, name = _entry(f"{list_file}, line {number}", line, pictures)
+            images.append(read_face(path, channels))
+        except InputError as fault:
+            faults.add(fault)
+            continue
+        names.append(name)
+        usage.append("test" if path.name.lower().startswith("test") else "train")
+        origin.append(path.name)
+    if not images:
+        received = f"no readable picture ({faults.found[0]})" if faults.found else "no lines"
+        raise InputError(str(list_file), received=received, expected="lines like train_00001.jpg 5")
+    classes = label_order(names)
+    index = {name: label for label, name in enumerate(classes)}
+    nameless = np.full(len(names), "")
+    return FaceSet(
+        name="RAF-DB",
+        images=np.stack(images),
+        labels=np.array([index[name] for name in names], np.int64),
+        classes=classes,
+        usage=np.array(usage),
+        origin=np.array(origin),
+        subject=nameless,
+        sequence=nameless,
+        unreadable=faults.found,
+    )
+
+
+def _aligned_pictures(list_file: Path) -> dict[str, Path]:
+    """The aligned pictures by the name that the list has for them, in lower case."""
+    folders = [list_file.parent / folder for folder in _PICTURE_FOLDERS]
+    for folder in folders:
+        found = [file for file in folder.iterdir() if _is_picture(file)] if folder.is_dir() else []
+        if found:
+            return {file.stem.lower().removesuffix("_aligned"): file for file in sorted(found)}
+    originals = next((folder for name in _ORIGINALS if (folder := list_file.parent / name).is_dir()), None)
+    raise InputError(
+        str(list_file),
+        received="no pictures beside it" if originals is None else f"only whole photographs, in {originals}",
+        expected="RAF-DB's aligned faces in Image/aligned/",
+        remedy="Unpack aligned.zip there",
+    )
+
+
+def _entry(where: str, line: bytes, pictures: dict[str, Path]) -> tuple[Path, str]:
+    found = _LINE.fullmatch(line.strip())
+    if found is None:
+        shown = line[:60].decode("utf-8", "replace")
+        raise InputError(where, received=repr(shown), expected="a picture and a number, as in train_00001.jpg 5")
+    numbers = NUMBERED["rafdb"]
+    label = numbers.get(int(found["label"]))
+    if label is None:
+        table = ", ".join(f"{number} {name}" for number, name in numbers.items())
+        raise InputError(where, received=int(found["label"]), expected=f"1 to 7 ({table})")
+    name = found["file"].decode("utf-8", "replace")
+    path = pictures.get(Path(name).stem.lower().removesuffix("_aligned"))
+    if path is None:
+        raise InputError(
+            where, received=f"{name}, which is not there", expected="its aligned picture", remedy="Unpack aligned.zip"
+        )
+    return path, label
+
+
+def _is_picture(file: Path) -> bool:
+    return file.suffix.lower() in (".jpg", ".jpeg", ".png") and not file.name.startswith(".")

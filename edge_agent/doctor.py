@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +19,8 @@ from edge_agent.config import Settings
 from edge_agent.device.probe import probe_broker
 from edge_agent.errors import AgentError, CheckFailed
 from edge_agent.model_format.crop import to_face_tensor
+from edge_agent.outbox.examination import examine_outbox
+from edge_agent.outbox.store import StoreError
 from edge_agent.privacy.policy import permit
 from edge_agent.simulate import SimulatedClassroom, draw_face
 from edge_agent.system.status_led import StatusLed
@@ -123,13 +124,9 @@ def _storage(settings: Settings) -> str:
     if not folder.is_dir():
         raise CheckFailed(f"{folder}: no such folder", remedy="Create it, or set $.outbox.path")
     try:
-        # Nameless: in a folder of the service's, root must not follow a link that somebody laid there.
-        with tempfile.TemporaryFile(dir=folder) as probe:
-            probe.write(b"x")
-    except OSError as error:
-        raise CheckFailed(
-            f"{folder}: cannot be written: {error.strerror}", remedy="Give the agent's user the right to write there"
-        ) from None
+        found = examine_outbox(Path(settings.outbox.path))
+    except StoreError as error:
+        raise CheckFailed(error.reason, remedy=error.remedy) from None
     free_mb = shutil.disk_usage(folder).free // 2**20
     if free_mb < _FREE_MB:
         raise CheckFailed(
@@ -138,7 +135,7 @@ def _storage(settings: Settings) -> str:
             expected=f"{_FREE_MB} MB or more",
             remedy="Make room on the disk",
         )
-    return f"{folder} can be written, {free_mb} MB free"
+    return f"{found}, {free_mb} MB free"
 
 
 def _clock() -> str:

@@ -9,6 +9,8 @@ How the parts fit together, from the top:
 - ``retention``: how long delivered rows are kept, whatever the clock says.
 - ``fallback_store``: where rows are kept: on disk while it works, in memory while it does not.
 - ``sqlite_store`` and ``memory_store``: the two stores behind it; ``store``: the contract of all three, and the row.
+- ``checksums``: of rows, deliveries and sessions. ``sqlite_errors``: what SQLite says, as cause and remedy.
+  ``examination``: what ``doctor`` asks about the files.
 - ``quarantine``: moves a corrupt file out of the way; ``recovery`` reads what it still holds, page by page, with the
   help of ``sqlite_pages``.
 

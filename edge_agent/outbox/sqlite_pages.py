@@ -217,6 +217,12 @@ def log_is_damaged(path: Path) -> bool:
     return log.exists() and _Log(log.read_bytes()).is_damaged()
 
 
+def has_sound_head(path: Path) -> bool:
+    """Whether a file begins as SQLite begins it, or is still empty."""
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC)) in (b"", _MAGIC)
+
+
 class _Log:
     """A write-ahead log, frame by frame.
 

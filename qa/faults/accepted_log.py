@@ -8,7 +8,7 @@ from collections import deque
 from pathlib import Path
 
 from edge_agent.device.messenger import Messenger
-from qa.faults.checker import Event
+from qa.faults.checker import Event, digest
 
 READY = "ready"
 """Written by every process once it handles the signal to fall quiet."""
@@ -19,7 +19,7 @@ QUIET = "quiet"
 DELIVERED = "delivered"
 """Written when, after that, the broker has acknowledged all of them."""
 
-_LINE = re.compile(r"(?P<session>\w{16}) (?P<topic>expression|summary) (?P<seq>\d{1,12})")
+_LINE = re.compile(r"(?P<session>\w{16}) (?P<topic>expression|summary) (?P<seq>\d{1,12}) (?P<digest>[0-9a-f]{16})")
 
 
 class AcceptedLog:
@@ -36,13 +36,13 @@ class AcceptedLog:
     def __init__(self, messenger: Messenger, file: Path) -> None:
         self._messenger = messenger
         self._file = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        self._handed: deque[Event] = deque()
+        self._handed: deque[tuple[Event, str]] = deque()
         self._logged = 0
         outbox = messenger._outbox
         put = outbox.put
 
         def put_and_remember(topic: str, session: str, seq: int, payload: bytes, mono_ms: int) -> None:
-            self._handed.append(Event(session, topic, seq))
+            self._handed.append((Event(session, topic, seq), digest(payload)))
             put(topic, session, seq, payload, mono_ms)
 
         setattr(outbox, "put", put_and_remember)  # noqa: B010 - remembers what the pipeline hands over
@@ -57,7 +57,8 @@ class AcceptedLog:
         new = self._messenger.statistics().outbox.accepted - self._logged
         if new:
             self._logged += new
-            self._write("".join("{} {} {}\n".format(*self._handed.popleft()) for _ in range(new)))
+            events = [self._handed.popleft() for _ in range(new)]
+            self._write("".join(f"{' '.join(map(str, event))} {of_payload}\n" for event, of_payload in events))
 
     def write_word(self, word: str) -> None:
         """Log one of the words above."""
@@ -67,8 +68,11 @@ class AcceptedLog:
         os.write(self._file, text.encode())
 
 
-def read_accepted(file: Path) -> list[Event]:
-    """The accepted events of all processes that wrote to it, in order; lines that ``kill -9`` cut off are left out."""
+def read_accepted(file: Path) -> dict[Event, str]:
+    """The accepted events of all processes that wrote to it, in order, and the digests of their bytes.
+
+    Lines that ``kill -9`` cut off are left out.
+    """
     lines = file.read_text().splitlines() if file.exists() else []
     whole = filter(None, (_LINE.fullmatch(line) for line in lines))
-    return [Event(line["session"], line["topic"], int(line["seq"])) for line in whole]
+    return {Event(line["session"], line["topic"], int(line["seq"])): line["digest"] for line in whole}

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import NamedTuple
+
+
+def digest(payload: bytes) -> str:
+    """What stands for the bytes of an event in the device's log."""
+    return blake2b(payload, digest_size=8).hexdigest()
 
 
 class Event(NamedTuple):
@@ -69,6 +75,30 @@ def compare(accepted: Sequence[Event], receipts: Sequence[Receipt], *, asked: bo
         missing=missing,
         wrong=(*_contradictions(receipts), *_disorder(accepted, receipts, asked=asked)),
     )
+
+
+def altered(digests: Mapping[Event, str], receipts: Iterable[Receipt]) -> list[str]:
+    """Events that came with other bytes than the device accepted."""
+    return [
+        f"{receipt.event} came with other bytes than were accepted"
+        for receipt in receipts
+        if digests.get(receipt.event, digest(receipt.payload)) != digest(receipt.payload)
+    ]
+
+
+def untold(missing: Iterable[Event], receipts: Iterable[Receipt], told: Collection[Event]) -> list[Event]:
+    """Missing events that a subscriber can know of, because a later one of their run and topic came, and does not.
+
+    Args:
+        missing: What did not come.
+        receipts: What came.
+        told: Events that were reported as lost.
+    """
+    last: dict[tuple[str, str], int] = {}
+    for receipt in receipts:
+        key = (receipt.event.session, receipt.event.topic)
+        last[key] = max(receipt.event.seq, last.get(key, 0))
+    return [e for e in missing if e not in told and e.seq < last.get((e.session, e.topic), 0)]
 
 
 def _contradictions(receipts: Iterable[Receipt]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
+from pathlib import Path
 
 from qa.faults.rig import Rig, is_root
 
@@ -79,6 +80,59 @@ def damaged_in_use(rig: Rig) -> None:
     _damage(rig)
     rig.wait_for_events(50)
     rig.line.reopen()
+
+
+def bits_flipped_at_rest(rig: Rig) -> None:
+    """Up to three bits change in the file or its log while the agent is off, mostly with a backlog in it."""
+    if rig.rng.random() < 0.8:
+        rig.line.shut()
+    rig.wait_for_events(rig.rng.randint(50, 300))
+    rig.kill()
+    _flip_bits(rig)
+    rig.line.reopen()
+    rig.start()
+
+
+def bits_flipped_in_use(rig: Rig) -> None:
+    """Up to three bits change in the file or its log under the running agent, mostly with a backlog in it."""
+    if rig.rng.random() < 0.8:
+        rig.line.shut()
+    rig.wait_for_events(rig.rng.randint(50, 1500))
+    _flip_bits(rig)
+    rig.wait_for_events(50)
+    if rig.rng.random() < 0.5:
+        rig.kill()
+        rig.start()
+    rig.line.reopen()
+
+
+def cut_off(rig: Rig) -> None:
+    """The file or its log is cut off anywhere while the agent is off, with a backlog in it."""
+    rig.line.shut()
+    rig.wait_for_events(rig.rng.randint(50, 300))
+    rig.kill()
+    file = rig.rng.choice(_files(rig))
+    with file.open("r+b") as handle:
+        handle.truncate(rig.rng.randrange(file.stat().st_size))
+    rig.line.reopen()
+    rig.start()
+
+
+def _flip_bits(rig: Rig) -> None:
+    for _ in range(rig.rng.randint(1, 3)):
+        file = rig.rng.choice(_files(rig))
+        bit = rig.rng.randrange(8 * file.stat().st_size)
+        with file.open("r+b") as handle:
+            handle.seek(bit // 8)
+            (byte,) = handle.read(1)
+            handle.seek(bit // 8)
+            handle.write(bytes([byte ^ 1 << bit % 8]))
+
+
+def _files(rig: Rig) -> list[Path]:
+    """The file and its log."""
+    found = (path for path in rig.state.glob("outbox.db*") if path.name in ("outbox.db", "outbox.db-wal"))
+    return sorted(path for path in found if path.stat().st_size)
 
 
 def _damage(rig: Rig) -> None:

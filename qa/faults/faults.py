@@ -27,6 +27,7 @@ class Fault:
         broker_config: Lines of Mosquitto's configuration; ``{folder}`` is the broker's own folder.
         share: How often it is chosen, relative to 1. Faults that take long are chosen less.
         fast: Whether the device makes many events a second.
+        may_lose: Whether the disk may lose events. All that a subscriber can know of must be told as lost then.
         client_watches: Whether the client must be there from the start, because the device may forget what it
             delivered.
     """
@@ -39,6 +40,7 @@ class Fault:
     share: float = 1.0
     fast: bool = True
     client_watches: bool = False
+    may_lose: bool = False
 
 
 def broker_killed(rig: Rig) -> None:
@@ -182,6 +184,9 @@ FAULTS = (
     Fault("outbox file damaged while at rest", disks.damaged_at_rest, client_watches=True),
     Fault("outbox file with a backlog, its head damaged", disks.damaged_under_a_backlog, client_watches=True),
     Fault("outbox file damaged while in use", disks.damaged_in_use, client_watches=True),
+    Fault("bits flipped in the outbox at rest", disks.bits_flipped_at_rest, client_watches=True, may_lose=True),
+    Fault("bits flipped in the outbox in use", disks.bits_flipped_in_use, client_watches=True, may_lose=True),
+    Fault("outbox file or its log cut off", disks.cut_off, client_watches=True, may_lose=True),
     Fault("clock stepped both ways", clock_stepped),
     Fault(
         "wrong password, then the right one",

@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from edge_agent.client import Device, DeviceState
-from qa.faults.checker import Event, Findings, Receipt, compare
+from qa.faults.checker import Event, Findings, Receipt, altered, compare, untold
 from qa.faults.faults import Fault
 from qa.faults.rig import DEVICE, SITE, Rig
 from qa.faults.subscribers import ClientSubscriber, MosquittoSub
 
 _TIMEOUT_S = 60.0
+_SETTLED_S = 4.0
 _DEVICE = Device(SITE, DEVICE)
 
 
@@ -31,6 +32,7 @@ class Outcome:
         client: What ``edge_agent.client`` got of what was accepted.
         mosquitto_sub: What ``mosquitto_sub`` got of it.
         recovery_s: From the end of the fault until all accepted before it had arrived.
+        told: How many of the events that did not come the client reported as lost.
         wrong: Everything that must not happen, in words; empty when all is well.
     """
 
@@ -39,6 +41,7 @@ class Outcome:
     client: Findings
     mosquitto_sub: Findings
     recovery_s: float
+    told: int
     wrong: tuple[str, ...]
 
 
@@ -66,14 +69,18 @@ def run_round(fault: Fault, seed: str, folder: Path) -> Outcome:
         ended_at, waiting = time.monotonic(), rig.accepted()
         rig.wait_for_events(rng.randint(1, 40) if fault.fast else 1)
         rig.fall_quiet()
-        accepted = rig.accepted()
-        if fault.broker_keeps:
+        accepted, digests = rig.accepted(), rig.digests()
+        if fault.broker_keeps and not fault.may_lose:
             _await(lambda: not _missing(accepted, mosquitto_sub.receipts))
         recovered_at = _arrived_at(waiting, mosquitto_sub.receipts)
         seen_alone = len(mosquitto_sub.receipts)
         if not present:
             stack.enter_context(client)
-        _await(lambda: not _missing(accepted, client.receipts))
+        if fault.may_lose:
+            _await_what_can_come(accepted, client)
+            _await(lambda: _missing(accepted, mosquitto_sub.receipts) <= _missing(accepted, client.receipts))
+        else:
+            _await(lambda: not _missing(accepted, client.receipts))
         if present:
             recovered_at = max(recovered_at, _arrived_at(waiting, client.receipts))
         wrong = _state_after(rig, client)
@@ -81,12 +88,25 @@ def run_round(fault: Fault, seed: str, folder: Path) -> Outcome:
     of_client = compare(accepted, client.receipts)
     of_mosquitto_sub = compare(accepted, by_mosquitto_sub, asked=present)
     wrong += [f"client: {what}" for what in of_client.wrong]
-    wrong += [f"client: missing {event}" for event in of_client.missing]
+    unknown = untold(of_client.missing, client.receipts, client.told) if fault.may_lose else of_client.missing
+    wrong += [f"client: missing {event}" for event in unknown]
+    wrong += [f"client: {what}" for what in altered(digests, client.receipts)]
+    wrong += [f"mosquitto_sub: {what}" for what in altered(digests, by_mosquitto_sub)]
     wrong += [f"mosquitto_sub: {what}" for what in of_mosquitto_sub.wrong]
-    if fault.broker_keeps:
+    if fault.broker_keeps and not fault.may_lose:
         wrong += [f"mosquitto_sub: missing {event}" for event in of_mosquitto_sub.missing]
     recovery_s = max(0.0, recovered_at - ended_at)
-    return Outcome(fault.name, seed, of_client, of_mosquitto_sub, recovery_s, tuple(wrong))
+    told = sum(event in client.told for event in of_client.missing)
+    return Outcome(fault.name, seed, of_client, of_mosquitto_sub, recovery_s, told, tuple(wrong))
+
+
+def _await_what_can_come(accepted: Sequence[Event], client: ClientSubscriber) -> None:
+    """Wait until all has come or is known to be lost, and then for a while that brings nothing new."""
+    _await(lambda: not untold(_missing(accepted, client.receipts), list(client.receipts), set(client.told)))
+    last, deadline = -1, time.monotonic() + _TIMEOUT_S
+    while _missing(accepted, client.receipts) and last < len(client.receipts) and time.monotonic() < deadline:
+        last = len(client.receipts)
+        time.sleep(_SETTLED_S)
 
 
 def _state_after(rig: Rig, client: ClientSubscriber) -> list[str]:
@@ -127,4 +147,4 @@ def run_round_safely(fault: Fault, seed: str, folder: Path) -> Outcome:
         return run_round(fault, seed, folder)
     except (Exception, pytest.fail.Exception) as trouble:  # noqa: BLE001 - the other rounds go on
         nothing = compare([], [])
-        return Outcome(fault.name, seed, nothing, nothing, 0.0, (f"{type(trouble).__name__}: {trouble}",))
+        return Outcome(fault.name, seed, nothing, nothing, 0.0, 0, (f"{type(trouble).__name__}: {trouble}",))

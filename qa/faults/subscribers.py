@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from edge_agent.client import Arrived, Broker, Classroom, Device, DeviceState, Expression, Patience, Summary
+from edge_agent.client import Arrived, Broker, Classroom, Device, DeviceState, Expression, Lost, Patience, Summary
 from edge_agent.protocol.messages import encode
 from edge_agent.protocol.topics import SEQUENCED
 from qa.faults.checker import Event, Receipt
@@ -84,10 +84,12 @@ class ClientSubscriber:
 
     Attributes:
         receipts: The events it reported.
+        told: The events it reported as lost.
     """
 
     def __init__(self, broker: Mosquitto, *, catch_up: bool = False) -> None:
         self.receipts: list[Receipt] = []
+        self.told: set[Event] = set()
         self._classroom = Classroom(Broker(broker.host, broker.port), catch_up=catch_up, patience=_PATIENCE)
         self._stop, self._connected = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -112,7 +114,10 @@ class ClientSubscriber:
             while not self._stop.is_set():
                 for notice in classroom.poll(0.1):
                     self._connected.set()
-                    if isinstance(notice, Arrived) and isinstance(notice.message, Expression | Summary):
+                    if isinstance(notice, Lost):
+                        seqs = range(notice.first, notice.last + 1)
+                        self.told.update(Event(notice.session, notice.topic, seq) for seq in seqs)
+                    elif isinstance(notice, Arrived) and isinstance(notice.message, Expression | Summary):
                         message = notice.message
                         topic = "expression" if isinstance(message, Expression) else "summary"
                         event = Event(message.session, topic, message.seq)

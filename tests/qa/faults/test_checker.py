@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qa.faults.checker import Event, Receipt, compare
+from qa.faults.checker import Event, Receipt, altered, compare, digest, untold
 
 
 def event(seq: int, session: str = "S1", topic: str = "expression") -> Event:
@@ -73,3 +73,18 @@ def test_what_is_late_and_nobody_asked_for_comes_in_order_too() -> None:
 
 def test_events_the_device_could_not_note_are_ordered_too() -> None:
     assert compare([], [receipt(event(2)), receipt(event(1))]).wrong
+
+
+def test_an_event_with_other_bytes_than_were_accepted_is_found() -> None:
+    event = Event("S1", "expression", 1)
+    sound, other = (Receipt(event, "id", payload, False, 0.0) for payload in (b"{}", b"[]"))
+    assert altered({event: digest(b"{}")}, [sound]) == []
+    assert altered({event: digest(b"{}")}, [other]) == [f"{event} came with other bytes than were accepted"]
+    assert altered({}, [other]) == []
+
+
+def test_of_what_is_missing_only_what_has_a_later_one_must_be_told() -> None:
+    events = [Event("S1", "expression", seq) for seq in range(1, 6)]
+    came = [Receipt(events[2], "id", b"", False, 0.0)]
+    missing = [events[0], events[1], events[3], Event("S1", "summary", 1)]
+    assert untold(missing, came, {events[0]}) == [events[1]]

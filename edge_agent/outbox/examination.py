@@ -1,0 +1,31 @@
+"""Looks at the files of an outbox as the agent will use them, and leaves them as they are."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from edge_agent.outbox.sqlite_errors import translated
+from edge_agent.outbox.sqlite_pages import has_sound_head
+
+
+def examine_outbox(path: Path) -> str:
+    """What is to be said of an outbox: whether this user can use its folder and its files.
+
+    The file is not opened as a database: that would make files beside it, which belong to whoever looks.
+
+    Raises:
+        StoreError: They cannot be used; with the file, its owner and the command that mends it.
+    """
+    with translated(path):
+        # Nameless: in a folder of the service's, root must not follow a link that somebody laid there.
+        with tempfile.TemporaryFile(dir=path.parent) as probe:
+            probe.write(b"x")
+        for name in (path.name, f"{path.name}-wal"):
+            file = path.with_name(name)
+            if file.exists():
+                os.close(os.open(file, os.O_RDWR | os.O_NOFOLLOW))
+        if path.exists() and not has_sound_head(path):
+            return f"{path} is damaged: at its start the agent saves what can be read of it"
+    return f"{path.parent} can be written"

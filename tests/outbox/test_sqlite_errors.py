@@ -1,0 +1,80 @@
+"""What SQLite and the file system say never reaches a user as it is: cause, file and remedy do."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from edge_agent.outbox.examination import examine_outbox
+from edge_agent.outbox.fallback_store import FallbackStore
+from edge_agent.outbox.sqlite_errors import explained, translated
+from edge_agent.outbox.sqlite_store import SqliteStore
+from edge_agent.outbox.store import StoreError
+
+OWN_WORDS = {
+    "disk I/O error": (False, False),
+    "attempt to write a readonly database": (True, False),  # here the file can be written: its head says otherwise
+    "database or disk is full": (False, True),
+    "unable to open database file": (False, False),
+    "database is locked": (False, False),
+    "database table is locked": (False, False),
+    "locking protocol": (False, False),
+    "file is not a database": (True, False),
+    "database disk image is malformed": (True, False),
+    "malformed database schema (rows)": (True, False),
+    "unsupported file format": (True, False),
+    "no such table: rows": (True, False),
+    "access permission denied": (False, False),
+    "out of memory": (False, False),
+}
+
+
+@pytest.mark.parametrize("words", OWN_WORDS)
+def test_sqlites_words_are_translated(words: str, tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    path.touch()
+    error = explained(sqlite3.OperationalError(words), path)
+    assert words not in str(error)
+    assert str(path) in str(error)
+    assert (error.corrupt, error.usable) == OWN_WORDS[words]
+    assert error.corrupt or error.remedy
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EIO, errno.ENOENT, errno.ENOTDIR])
+def test_errors_of_the_file_system_come_with_a_remedy(number: int, tmp_path: Path) -> None:
+    with pytest.raises(StoreError) as caught, translated(tmp_path / "outbox.db"):
+        raise OSError(number, "a word of the system")
+    assert caught.value.remedy
+    assert "a word of the system" not in str(caught.value)
+
+
+def test_a_file_in_the_place_of_the_folder_is_named_with_the_command_that_mends_it(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+    with pytest.raises(StoreError, match=f"{tmp_path}/data is a file, and a folder should be there") as caught:
+        SqliteStore(tmp_path / "data" / "outbox.db")
+    assert f"sudo mv {tmp_path}/data" in caught.value.remedy
+
+
+def test_a_folder_in_the_place_of_the_file_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "outbox.db").mkdir()
+    store = FallbackStore(tmp_path / "outbox.db")
+    assert "it is a folder, and the outbox file should be there; events wait in memory" in caplog.text
+    store.close()
+
+
+def test_doctor_finds_what_the_agent_would_find(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    assert "can be written" in examine_outbox(path)
+    SqliteStore(path).close()
+    before = sorted(tmp_path.iterdir())
+    assert "can be written" in examine_outbox(path)
+    assert sorted(tmp_path.iterdir()) == before
+    path.write_bytes(b"garbage " * 10)
+    assert "is damaged" in examine_outbox(path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(StoreError, match="it is a folder"):
+        examine_outbox(path)

@@ -40,8 +40,10 @@ from edge_agent.update.probation import Turn
 from edge_agent.vision.camera import Camera
 from edge_agent.vision.detector import open_detector
 from edge_agent.vision.face_finder import FaceFinder
+from edge_agent.vision.orientation import OrientationWatch
 from edge_agent.vision.smoothing import Smoother
 from edge_agent.vision.tracker import Tracker, random_ids
+from edge_agent.vision.zones import Zones
 
 log = logging.getLogger(__name__)
 
@@ -97,8 +99,9 @@ class Agent:
             declaration=declaration,
             on_other=self._model.hear,
         )
+        self._orientation = OrientationWatch(detector, settings.camera.rotate_deg)
         self._pipeline = Pipeline(
-            FaceFinder(detector, every_frame=settings.detector.every_frame),
+            FaceFinder(detector, every_frame=settings.detector.every_frame, zones=Zones.of(settings.detector)),
             Tracker(settings.tracker, random_ids()),
             classifier,
             Smoother(classifier.labels, settings.smoothing),
@@ -167,6 +170,7 @@ class Agent:
                     monitor.count_search(observation.search, observation.search_cpu_ms)
                 limiter.took(sum(taken_ms for _, taken_ms in observation.stage_ms), time.monotonic())
                 self._observer(frame, observation)
+                self._orientation.watch(frame.image, frame.captured_at)
             now = time.monotonic()
             self._switch_model(Turn(observation, self.camera.frames_read, shedding=limiter.limit is not None), now)
             watchdog.feed(now)

@@ -57,6 +57,8 @@ class CameraSettings(_Section, frozen=True):
         repeat: Whether files start again at their end.
         image_s: For how long each image file is shown.
         max_megapixels: Image files that announce more pixels are skipped: a small file could fill the memory.
+        rotate_deg: The picture is turned clockwise by so much: 180 for a camera that hangs from the ceiling.
+        mirror: Whether the picture is mirrored left to right, after it was turned.
         stall_s: A source that delivers nothing for so long is opened again.
         faces: How many people the simulated classroom shows.
         seed: Which simulated classroom is drawn: the same seed gives the same people.
@@ -73,6 +75,8 @@ class CameraSettings(_Section, frozen=True):
     repeat: bool = False
     image_s: Seconds = 3.0
     max_megapixels: Annotated[int, msgspec.Meta(ge=1, le=1000)] = MAX_MEGAPIXELS
+    rotate_deg: Literal[0, 90, 180, 270] = 0
+    mirror: bool = False
     stall_s: Seconds = 10.0
     faces: Annotated[int, msgspec.Meta(ge=0, le=40)] = 12
     seed: Annotated[int, msgspec.Meta(ge=0)] = 7
@@ -90,6 +94,21 @@ class CameraSettings(_Section, frozen=True):
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
 
+Point = Annotated[tuple[Fraction, ...], msgspec.Meta(min_length=2, max_length=2)]
+
+
+class ZoneSettings(_Section, frozen=True):
+    """A part of the frame.
+
+    Attributes:
+        points: Its corners ``[x, y]`` in shares of the frame's width and height, from the top left corner.
+        name: What it is, for people to read.
+    """
+
+    points: Annotated[tuple[Point, ...], msgspec.Meta(min_length=3)]
+    name: str = ""
+
+
 class DetectorSettings(_Section, frozen=True):
     """How faces are found.
 
@@ -100,6 +119,11 @@ class DetectorSettings(_Section, frozen=True):
         min_score: Faces of which the detector is less certain are dropped. Haar gives no such score.
         every_frame: Whether every frame is searched whole. Otherwise known faces are followed, and a frame is searched
             where a face may have come or gone, and whole about once a second.
+        ignore: Zones in which no face counts: posters, screens, doorways. Each is a table ``[[detector.ignore]]`` with
+            ``points``, three corners or more ``[x, y]`` in shares of the frame, and may have a ``name``. For example:
+            ``points = [[0, 0], [0.3, 0], [0.3, 0.2], [0, 0.2]]`` in the top left corner.
+        watch: Zones in which alone faces count, written likewise as ``[[detector.watch]]``. Without one the whole frame
+            is watched.
     """
 
     kind: Literal["auto", "haar", "yunet"] = "auto"
@@ -107,6 +131,8 @@ class DetectorSettings(_Section, frozen=True):
     min_face_px: Annotated[int, msgspec.Meta(ge=12, le=1000)] = 24
     min_score: Fraction = 0.7
     every_frame: bool = False
+    ignore: tuple[ZoneSettings, ...] = ()
+    watch: tuple[ZoneSettings, ...] = ()
 
 
 class TrackerSettings(_Section, frozen=True):

@@ -6,6 +6,7 @@ Unknown keys are refused, and an error names the key, what it received and what 
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from pathlib import Path
@@ -24,7 +25,7 @@ from edge_agent.addresses import (
     shown_path,
     shown_value,
 )
-from edge_agent.config import CameraSettings, Settings
+from edge_agent.config import CameraSettings, DetectorSettings, Settings
 from edge_agent.errors import ConfigError, Rejected
 
 if sys.version_info >= (3, 11):
@@ -94,6 +95,7 @@ def _check_sense(settings: Settings, path: Path) -> None:
             expected=f"the {camera.source} to read",
             remedy="Set it to a file or, for images, a folder",
         )
+    _check_zones(settings.detector, path)
     if bool(mqtt.tls.cert) != bool(mqtt.tls.key):
         raise ConfigError(
             f"{path}: $.mqtt.tls",
@@ -150,6 +152,23 @@ def check_camera(camera: CameraSettings, where: str = "") -> None:
         )
 
 
+def _check_zones(detector: DetectorSettings, path: Path) -> None:
+    for key, zones in (("ignore", detector.ignore), ("watch", detector.watch)):
+        for number, zone in enumerate(zones):
+            where = f"{path}: $.detector.{key}[{number}].points"
+            if not all(math.isfinite(value) for point in zone.points for value in point):
+                raise ConfigError(where, received="nan", expected="shares of the frame, 0 to 1")
+            corners = zip(zone.points, (*zone.points[1:], zone.points[0]), strict=True)
+            if abs(sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in corners)) < 2 * _MIN_ZONE_SHARE:
+                raise ConfigError(
+                    where,
+                    received="corners that enclose nothing",
+                    expected="the outline of a zone, corner after corner",
+                    remedy="Name its corners in the order in which one walks around it",
+                )
+
+
+_MIN_ZONE_SHARE = 1e-4
 _AT_PATH = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
 
 
@@ -214,6 +233,9 @@ def range_of(info: msgspec.inspect.Type | None) -> str:
         return f"{_plain(low)} to {_plain(high)}" if high is not None else f"at least {_plain(low)}"
     if above is not None and high is not None:
         return f"more than {_plain(above)} and at most {_plain(high)}"
+    shortest, longest = getattr(info, "min_length", None), getattr(info, "max_length", None)
+    if shortest is not None and hasattr(info, "item_type"):
+        return f"{shortest} of them" if shortest == longest else f"at least {shortest} of them"
     choices = getattr(info, "values", None)
     if choices:
         return "one of " + ", ".join(str(choice) for choice in choices)

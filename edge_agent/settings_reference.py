@@ -144,4 +144,4 @@ def _unit(key: str, default: Any) -> str:
     for ending, unit in _UNITS.items():
         if key.endswith(ending):
             return unit
-    return {bool: "true or false", int: "whole number", float: "number", str: "text"}[type(default)]
+    return {bool: "true or false", int: "whole number", float: "number", str: "text", tuple: "list"}[type(default)]

@@ -10,6 +10,7 @@ from edge_agent.vision.detector import Detector
 from edge_agent.vision.motion import MotionWatch
 from edge_agent.vision.search_plan import Search, SearchState, after_whole_search, plan
 from edge_agent.vision.tracker import Tracker
+from edge_agent.vision.zones import EVERYWHERE, Zones
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,12 @@ class FaceFinder:
     Args:
         detector: Searches.
         every_frame: Search every frame whole, whatever it shows.
+        zones: Where faces count: elsewhere none is found, and nothing that moves there is searched.
     """
 
-    def __init__(self, detector: Detector, *, every_frame: bool = False) -> None:
-        self._detector, self._every_frame = detector, every_frame
-        self._motion = MotionWatch()
+    def __init__(self, detector: Detector, *, every_frame: bool = False, zones: Zones = EVERYWHERE) -> None:
+        self._detector, self._every_frame, self._zones = detector, every_frame, zones
+        self._motion = MotionWatch(zones)
         self._state = SearchState()
 
     def find(self, image: Image, tracker: Tracker, now: float) -> Finding:
@@ -55,9 +57,8 @@ class FaceFinder:
         if look.gap_s is not None:
             tracker.follow(self._motion.follow(known), now)
         height, width = image.shape[:2]
-        search, self._state = plan(
-            self._state, look, tracker.doubtful(now), (width, height), self._detector.region_area(image), now
-        )
+        doubtful = [box for box in tracker.doubtful(now) if self._zones.holds(box, (width, height))]
+        search, self._state = plan(self._state, look, doubtful, (width, height), self._detector.region_area(image), now)
         return self._searched(image, search)
 
     def _searched(self, image: Image, search: Search) -> Finding:
@@ -68,6 +69,8 @@ class FaceFinder:
         elif search.kind == "regions":
             detections, searched = self._detector.detect_in(image, search.regions)
             search = Search("regions", search.reason, searched)
+        height, width = image.shape[:2]
+        detections = [one for one in detections if self._zones.holds(one.box, (width, height))]
         cost_s = time.thread_time() - began_s
         if search.kind == "whole":
             self._state = after_whole_search(self._state, cost_s)

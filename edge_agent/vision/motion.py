@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from edge_agent.types import Box, Image
 from edge_agent.vision.region import Region
+from edge_agent.vision.zones import EVERYWHERE, Zones
 
 _LONGEST_PX = 640
 """Longest side of the small copy, in pixels."""
@@ -63,9 +64,15 @@ class Look:
 
 
 class MotionWatch:
-    """Compares frames. Holds small gray copies of the last few; one thread only."""
+    """Compares frames. Holds small gray copies of the last few; one thread only.
 
-    def __init__(self) -> None:
+    Args:
+        zones: Where faces count; what moves elsewhere is not seen.
+    """
+
+    def __init__(self, zones: Zones = EVERYWHERE) -> None:
+        self._zones = zones
+        self._counting: NDArray[np.uint8] | None = None
         self._small: Image | None = None
         self._before: Image | None = None
         self._at = 0.0
@@ -94,6 +101,8 @@ class MotionWatch:
         share = 0.0
         if self._cells:
             mask = _moved(self._cells[0][1], cells)
+            if self._zones:
+                mask &= self._counting_cells(mask.shape[1], mask.shape[0])
             share = float(mask.mean())
             moved = self._regions(mask, known, image)
         self._cells.append((now, cells))
@@ -134,6 +143,11 @@ class MotionWatch:
                 box = boxes[key]
                 followed[key] = Box(box.left + float(dx), box.top + float(dy), box.side)
         return followed
+
+    def _counting_cells(self, columns: int, rows: int) -> NDArray[np.uint8]:
+        if self._counting is None or self._counting.shape != (rows, columns):
+            self._counting = self._zones.grid(columns, rows)
+        return self._counting
 
     def _regions(self, mask: NDArray[np.uint8], known: Sequence[Box], image: Image) -> tuple[Region, ...]:
         """Connected areas that moved and belong to no known face."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edge_agent.config import CameraSettings
 from edge_agent.vision.sources.base import FrameSource, silence_opencv
+from edge_agent.vision.sources.turned import TurnedSource
 
 __all__ = ["FrameSource", "open_source"]
 
@@ -12,13 +13,20 @@ silence_opencv()
 
 
 def open_source(settings: CameraSettings) -> FrameSource:
-    """Open the source that the settings name.
+    """Open the source that the settings name; its frames are turned and mirrored as they say.
 
     Each kind is imported when it is asked for, so that a device loads only what it uses.
 
     Raises:
         CameraError: It does not exist, may not be used, is in use, or delivers nothing readable.
     """
+    source = _open(settings)
+    if settings.rotate_deg or settings.mirror:
+        return TurnedSource(source, settings.rotate_deg, mirror=settings.mirror)
+    return source
+
+
+def _open(settings: CameraSettings) -> FrameSource:
     if settings.source == "simulated":
         from edge_agent.vision.sources.simulated import SimulatedSource
 

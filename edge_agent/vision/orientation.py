@@ -1,0 +1,162 @@
+"""Which way up the picture is: noticing a camera that hangs upside down or on its side.
+
+Face detectors find upright faces. Where a camera hangs from the ceiling, they find almost nobody and nothing fails.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
+
+import cv2
+import numpy as np
+
+from edge_agent.types import Detection, Image
+from edge_agent.vision.detector import Detector
+from edge_agent.vision.turning import turned
+
+log = logging.getLogger(__name__)
+
+Rotation = Literal[0, 90, 180, 270]
+"""Degrees by which a picture is turned clockwise."""
+
+ROTATIONS: Final[tuple[Rotation, ...]] = (0, 90, 180, 270)
+
+_MAX_SIDE_PX = 960
+"""Pictures are shrunk to this before they are tried in all rotations."""
+
+_SURE_SCORE = 0.8
+"""A single face counts with this score; of a detector without scores two are needed."""
+
+_CLEARLY_MORE = 1.15
+_CLEARLY_ABOVE = 0.2
+"""A rotation has to reach so many times the sum of scores at 0, plus this."""
+
+FIRST_AFTER_S = 5.0
+"""The first trial comes so long after the first frame."""
+
+_AGAIN_AFTER_S = 3.0
+_EMPTY_AGAIN_AFTER_S = 20.0
+_MAX_EMPTY_AGAIN_AFTER_S = 160.0
+_UPRIGHT_AGAIN_AFTER_S = 600.0
+"""Trials follow each other quickly while one has found turned faces, slowly where nobody is there, rarely where faces
+are upright."""
+
+_AGREEING = 3
+"""So many trials in a row must find the same."""
+
+
+def seen_turned(detector: Detector, image: Image, rotation: Rotation) -> list[Detection]:
+    """Faces in a shrunken image turned by so much."""
+    scale = _MAX_SIDE_PX / max(image.shape[:2])
+    if scale < 1.0:
+        image = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    return detector.detect(turned(image, rotation))
+
+
+def clearest(found: Mapping[Rotation, list[Detection]]) -> Rotation | None:
+    """The rotation in which faces are upright; ``None`` where that is not clear.
+
+    Detectors also find some faces that are turned, with lower scores. So another rotation than 0 has to show clearly
+    more, measured by the sum of scores.
+    """
+    sums = {rotation: sum(face.score for face in faces) for rotation, faces in found.items()}
+    best = max(sums, key=lambda rotation: sums[rotation])
+    if best == 0 or sums[best] < _CLEARLY_MORE * sums[0] + _CLEARLY_ABOVE:
+        return 0 if sums[0] else None
+    if len(found[best]) == 1 and not _SURE_SCORE <= sums[best] < 1.0:
+        return None
+    return best
+
+
+def rotation_note(rotation: Rotation | None, rotate_deg: int) -> str:
+    """What to say about a camera whose faces are upright in this rotation; empty where all is well.
+
+    Args:
+        rotation: What :func:`clearest` or :class:`OrientationWatch` found.
+        rotate_deg: The present setting.
+    """
+    if not rotation:
+        return ""
+    how = "upside down" if rotation == 180 else "on their side"
+    return (
+        f"Faces are {how} in the picture, so many are missed and others misread. "
+        f"Set rotate_deg = {(rotate_deg + rotation) % 360} in [camera]"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """What trials so far say.
+
+    Attributes:
+        next_at: When the next trial is due, in monotonic seconds; ``None`` before the first frame.
+        winner: What the last trial found.
+        in_a_row: How many trials found the same.
+        empty: How many trials in a row found nobody.
+        turned_by: What is believed; 0 where faces are upright or nobody was found yet.
+    """
+
+    next_at: float | None = None
+    winner: Rotation | None = None
+    in_a_row: int = 0
+    empty: int = 0
+    turned_by: Rotation = 0
+
+
+def after_trial(trials: Trials, winner: Rotation | None, now: float) -> Trials:
+    """Take in what a trial found."""
+    if winner is None:
+        pause_s = min(_MAX_EMPTY_AGAIN_AFTER_S, _EMPTY_AGAIN_AFTER_S * 2.0**trials.empty)
+        return replace(trials, next_at=now + pause_s, winner=None, in_a_row=0, empty=trials.empty + 1)
+    in_a_row = trials.in_a_row + 1 if winner == trials.winner else 1
+    turned_by = winner if in_a_row >= _AGREEING else trials.turned_by
+    settled = winner == turned_by
+    return Trials(now + (_UPRIGHT_AGAIN_AFTER_S if settled else _AGAIN_AFTER_S), winner, in_a_row, 0, turned_by)
+
+
+@dataclass
+class OrientationWatch:
+    """Notices while the agent works that faces are upright in another rotation. One thread only.
+
+    A trial searches one frame in each rotation, one rotation a frame, so that no frame takes much longer.
+
+    Attributes:
+        detector: Searches.
+        rotate_deg: The present setting, for the advice.
+        report: Takes a sentence when the picture turns out to be turned.
+    """
+
+    detector: Detector
+    rotate_deg: int = 0
+    report: Callable[[str], None] = log.warning
+    _trials: Trials = Trials()
+    _found: dict[Rotation, list[Detection]] = field(default_factory=dict)
+
+    @property
+    def turned_by(self) -> Rotation:
+        """By how much the picture has to be turned; 0 where faces are upright or nobody was found yet."""
+        return self._trials.turned_by
+
+    def watch(self, image: Image, now: float) -> None:
+        """Look at a frame, if it is time to.
+
+        Args:
+            image: ``uint8 (height, width, 3)``.
+            now: Monotonic seconds of the frame.
+        """
+        if self._trials.next_at is None:
+            self._trials = Trials(next_at=now + FIRST_AFTER_S)
+        if self._trials.next_at is None or now < self._trials.next_at:
+            return
+        rotation = next(one for one in ROTATIONS if one not in self._found)
+        self._found[rotation] = seen_turned(self.detector, image, rotation)
+        if len(self._found) < len(ROTATIONS):
+            return
+        before = self._trials.turned_by
+        self._trials = after_trial(self._trials, clearest(self._found), now)
+        self._found = {}
+        if self._trials.turned_by not in (before, 0):
+            self.report(rotation_note(self._trials.turned_by, self.rotate_deg))

@@ -34,7 +34,8 @@ from edge_agent.mqtt.events import (
     Received,
     Subscribed,
 )
-from edge_agent.mqtt.handshake import check_tls
+from edge_agent.mqtt.faults import CHECK_ADDRESS, USE_TLS, network_fault
+from edge_agent.mqtt.handshake import check_tls, speaks_tls
 
 _NO_LIMIT = 65535
 _MAX_INCOMING = 50
@@ -209,22 +210,36 @@ class Connection:
                 properties=properties,
             )
         except OSError as error:
-            raise BrokerError(f"broker {self._broker} cannot be reached", received=_reason(error)) from None
+            raise network_fault(self._broker, error) from None
 
     def _await_answer(self, within_s: float, cancelled: Callable[[], bool]) -> None:
         deadline = time.monotonic() + within_s
         early: list[ConnectionEvent] = []
         while self._answer is None:
             if cancelled() or time.monotonic() > deadline or not self.is_open:
-                if self._broker.tls is not None and not self.is_open:
-                    check_tls(self._broker, cancelled)  # paho does not report what the broker said of the certificate
-                remedy = f"Check mqtt.host and mqtt.port. {OLD_BROKER}" if self._v5 else "Check mqtt.host and mqtt.port"
-                raise BrokerError(f"broker {self._broker} does not answer", remedy=remedy)
+                raise self._no_answer(cancelled)
             early += self.poll(0.1)
         code, reason = self._answer
         if code >= FIRST_FAILURE:
             raise ConnectError(self._broker, code, reason)
         self._events = early + self._events
+
+    def _no_answer(self, cancelled: Callable[[], bool]) -> BrokerError:
+        """Why there is no answer to CONNECT. paho does not report what the broker said of TLS."""
+        silent = self.is_open
+        self._drop()
+        if not cancelled():
+            if self._broker.tls is not None and not silent:
+                check_tls(self._broker, cancelled)
+            elif self._broker.tls is None and speaks_tls(self._broker, cancelled):
+                return BrokerError(f"broker {self._broker} does not answer", received="TLS at its port", remedy=USE_TLS)
+        remedy = f"{CHECK_ADDRESS}: it must be the port for MQTT, not the one for browsers"
+        return BrokerError(
+            f"broker {self._broker} does not answer",
+            received="silence" if silent else "the connection closed",
+            expected=f"an answer to MQTT {self._broker.protocol}",
+            remedy=f"{remedy}. {OLD_BROKER}" if self._v5 else remedy,
+        )
 
     def _drop(self) -> None:
         """Close the socket whatever state the connection is in."""
@@ -263,8 +278,3 @@ class Connection:
 
 def _properties(packet: int) -> Properties:
     return Properties(packet)  # type: ignore[no-untyped-call]
-
-
-def _reason(error: Exception) -> str:
-    """What went wrong, without the error number."""
-    return (getattr(error, "strerror", None) or str(error)).lower()

@@ -12,16 +12,27 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime, timezone
 
 from edge_agent.addresses import check_host
 from edge_agent.errors import BrokerError
 from edge_agent.mqtt.endpoint import Broker
-from edge_agent.mqtt.errors import ConnectError, connect_error_of
+from edge_agent.mqtt.faults import (
+    CHECK_ADDRESS,
+    NO_TLS,
+    certificate_fault,
+    network_fault,
+    peer_certificate,
+    tls_fault,
+    unreachable,
+)
 
 _TIMEOUT_S = 120.0
 _STEP_S = 5.0
 """How long one address, and one step of the TLS handshake, may take."""
 _MAX_ABANDONED = 8
+
+_NO_NETWORK = "Check this device's network and its name servers: 'ip route', 'getent hosts NAME'"
 
 _abandoned: set[_Attempt] = set()
 _lock = threading.Lock()
@@ -47,13 +58,13 @@ def dial(
     check_host(broker.host, "the broker's host", "mqtt.port", BrokerError)
     with _lock:
         if len(_abandoned) >= _MAX_ABANDONED:
-            raise _unreachable(broker, "earlier attempts still wait for the network")
+            raise unreachable(broker, "earlier attempts still wait for the network", _NO_NETWORK)
     attempt = _Attempt(broker)
     attempt.start()
     deadline = time.monotonic() + timeout_s
     while not attempt.done.wait(0.1):
         if (cancelled() or time.monotonic() > deadline) and attempt.abandon():
-            raise _unreachable(broker, "no answer in time")
+            raise unreachable(broker, "no answer in time", f"{CHECK_ADDRESS}. {_NO_NETWORK}")
     return attempt.result()
 
 
@@ -94,15 +105,12 @@ class _Attempt(threading.Thread):
         Raises:
             BrokerError: What went wrong instead.
         """
-        if isinstance(self._outcome, ssl.SSLCertVerificationError):
-            raise ConnectError(self._broker, 0, f"its certificate: {self._outcome.verify_message}")
         if isinstance(self._outcome, ssl.SSLError):
-            raise connect_error_of(self._broker, self._outcome)
-        if isinstance(self._outcome, (OSError, UnicodeError)):
-            known = getattr(self._outcome, "strerror", None) or str(self._outcome)
-            # The text of a UnicodeError may quote the host.
-            words = "a name that cannot be looked up" if isinstance(self._outcome, UnicodeError) else known
-            raise _unreachable(self._broker, words.lower())
+            raise tls_fault(self._broker, self._outcome)
+        if isinstance(self._outcome, UnicodeError):  # whose text may quote the host
+            raise unreachable(self._broker, "a name that cannot be looked up", "Check the spelling of mqtt.host")
+        if isinstance(self._outcome, OSError):
+            raise network_fault(self._broker, self._outcome)
         if isinstance(self._outcome, BaseException):
             raise self._outcome
         assert self._outcome is not None
@@ -115,10 +123,12 @@ def _connect(broker: Broker) -> socket.socket:
         return plain
     try:
         return broker.tls.wrap_socket(plain, server_hostname=broker.host)
-    except BaseException:
+    except ssl.SSLCertVerificationError as error:
         plain.close()
+        found = peer_certificate(broker)
+        raise certificate_fault(broker, error, found, datetime.now(timezone.utc)) from None
+    except BaseException as error:
+        plain.close()
+        if isinstance(error, TimeoutError):
+            raise unreachable(broker, "no answer to TLS", NO_TLS) from None
         raise
-
-
-def _unreachable(broker: Broker, received: str) -> BrokerError:
-    return BrokerError(f"broker {broker} cannot be reached", received=received)

@@ -5,14 +5,19 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 
 from edge_agent.errors import BrokerError
 from edge_agent.mqtt.dial import dial
 from edge_agent.mqtt.endpoint import Broker
-from edge_agent.mqtt.errors import ConnectError, connect_error_of
+from edge_agent.mqtt.errors import ConnectError
+from edge_agent.mqtt.faults import NO_TLS, network_fault, tls_fault
 
 _REFUSAL_WAIT_S = 1.0
 """How long a broker may take to refuse a certificate: under TLS 1.3 it does so after the handshake, unasked."""
+
+_LOOK_S = 3.0
+"""How long a broker may take to answer TLS where it is only asked whether it does."""
 
 
 def check_tls(broker: Broker, cancelled: Callable[[], bool] = lambda: False) -> None:
@@ -32,10 +37,27 @@ def check_tls(broker: Broker, cancelled: Callable[[], bool] = lambda: False) -> 
         try:
             _await_refusal(connection, broker)
         except ssl.SSLError as error:
-            raise connect_error_of(broker, error) from None
+            raise tls_fault(broker, error) from None
         except OSError as error:
-            words = (error.strerror or str(error)).lower()
-            raise BrokerError(f"broker {broker} cannot be reached", received=words) from None
+            raise network_fault(broker, error) from None
+
+
+def speaks_tls(broker: Broker, cancelled: Callable[[], bool] = lambda: False) -> bool:
+    """Whether what listens at a broker's port answers TLS, whatever its certificate.
+
+    Args:
+        broker: Where to connect.
+        cancelled: Asked while waiting for the connection; ``True`` gives up.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        dial(replace(broker, tls=context), cancelled, timeout_s=_LOOK_S).close()
+    except ConnectError as error:  # also who refuses with an alert speaks TLS
+        return error.remedy != NO_TLS
+    except BrokerError:
+        return False
+    return True
 
 
 def _await_refusal(connection: socket.socket, broker: Broker) -> None:

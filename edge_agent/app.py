@@ -16,7 +16,7 @@ from typing import Any
 from edge_agent.clock import utc_text
 from edge_agent.config import Settings
 from edge_agent.device.messenger import Messenger
-from edge_agent.errors import InputError
+from edge_agent.errors import CameraError, InputError
 from edge_agent.health.metrics import exposition
 from edge_agent.health.metrics_server import serving_metrics
 from edge_agent.health.monitor import HealthMonitor
@@ -37,7 +37,7 @@ from edge_agent.types import Frame, TrackedFace
 from edge_agent.update.live import LiveModel
 from edge_agent.update.messages import Choice
 from edge_agent.update.probation import Turn
-from edge_agent.vision.camera import Camera
+from edge_agent.vision.camera import Camera, CameraState
 from edge_agent.vision.detector import open_detector
 from edge_agent.vision.face_finder import FaceFinder
 from edge_agent.vision.orientation import OrientationWatch
@@ -49,6 +49,9 @@ log = logging.getLogger(__name__)
 
 _FRAME_WAIT_S = 0.25
 """How long perception waits for a frame before it lets time pass without one."""
+
+_SETTLE_S = 10.0
+"""How long the agent goes on at most after a recording has ended, until its last faces and figures are published."""
 
 Observer = Callable[[Frame, Observation], None]
 
@@ -119,7 +122,13 @@ class Agent:
         )
 
     def run(self, stop: threading.Event) -> None:
-        """Perceive and publish until ``stop`` is set. Cameras and brokers may come and go meanwhile."""
+        """Perceive and publish until ``stop`` is set, or a recording has ended.
+
+        Cameras and brokers may come and go meanwhile.
+
+        Raises:
+            CameraError: A recording cannot be read.
+        """
         with audit_file(self._state_folder), serving_metrics(self._settings.metrics, self._exposition):
             self._model.start(self.messenger)
             self.messenger.start()
@@ -151,7 +160,8 @@ class Agent:
             now=started_at,
         )
         last_index = -1
-        while not stop.is_set():
+        recording = RecordingEnd(self._settings)
+        while not (stop.is_set() or recording.over):
             observation: Observation | None = None
             pause_s = limiter.wait_s(time.monotonic())
             if pause_s:
@@ -159,6 +169,7 @@ class Agent:
             elif (frame := self.camera.latest(last_index, _FRAME_WAIT_S)) is None:
                 observation = self._pipeline.without_frame(time.monotonic())
                 self._publish(observation)
+                recording.watch(self.camera, time.monotonic())
             else:
                 last_index = frame.index
                 observation = self._pipeline.step(frame)
@@ -175,6 +186,9 @@ class Agent:
             self._switch_model(Turn(observation, self.camera.frames_read, shedding=limiter.limit is not None), now)
             watchdog.feed(now)
             reporter.report_if_due(now, limiter.limit)
+
+        if recording.over and self.camera.state is CameraState.FAILED:
+            raise CameraError(self.camera.reason)
 
     def _publish(self, observation: Observation) -> None:
         self._faces = observation.faces
@@ -243,6 +257,31 @@ class Agent:
             self._mute.save()
         if self._mute.muted != before:
             AUDIT.info("desired: muted = %s", str(self._mute.muted).lower())
+
+
+class RecordingEnd:
+    """Tells when nothing is left to do: a recording is over, its faces are gone and its last window is closed.
+
+    Args:
+        settings: How long faces are remembered, and windows last.
+
+    Attributes:
+        over: Whether it is so.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.over = False
+        self._settle_s = min(max(settings.tracker.forget_s, settings.summary.window_s), _SETTLE_S) + _FRAME_WAIT_S
+        self._ended_at: float | None = None
+
+    def watch(self, camera: Camera, now: float) -> None:
+        """Look at the camera when no frame came; ``now`` in monotonic seconds."""
+        if not camera.finished:
+            return
+        if self._ended_at is None:
+            self._ended_at = now
+            log.info("the recording is over; the agent ends when the last faces and figures are published")
+        self.over = camera.state is CameraState.FAILED or now - self._ended_at >= self._settle_s
 
 
 def _declare(settings: Settings) -> DeclarationMark | None:

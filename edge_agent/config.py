@@ -54,7 +54,7 @@ class CameraSettings(_Section, frozen=True):
         width_px: Width of a frame that the camera is asked for.
         height_px: Height of a frame that the camera is asked for.
         fps: How many frames the agent takes from the source, at most.
-        repeat: Whether files start again at their end.
+        repeat: Whether files start again at their end. Otherwise the agent ends with exit code 0 when they are over.
         image_s: For how long each image file is shown.
         max_megapixels: Image files that announce more pixels are skipped: a small file could fill the memory.
         rotate_deg: The picture is turned clockwise by so much: 180 for a camera that hangs from the ceiling.

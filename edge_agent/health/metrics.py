@@ -52,6 +52,12 @@ def _add_health(page: _Page, health: Health) -> None:
     page.add(
         "frames_dropped_total", "counter", "Frames among them that were not looked at.", [({}, health.frames_dropped)]
     )
+    page.add(
+        "frames_undecodable_total",
+        "counter",
+        "Pictures that could not be decoded and were skipped.",
+        [({}, health.camera.undecodable)],
+    )
     page.add("temperature_celsius", "gauge", "Temperature of the processor.", _if_known(health.temperature_c))
     page.add("throttled", "gauge", "Whether the platform holds its clock down.", _if_known(health.throttled))
     page.add(

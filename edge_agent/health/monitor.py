@@ -27,6 +27,7 @@ class CameraReport:
     reason: str
     frames_read: int
     frames_dropped: int
+    undecodable: int = 0
 
 
 class HealthMonitor:
@@ -113,7 +114,7 @@ class HealthMonitor:
             fps=round(frames / elapsed, fps_digits),
             latency_ms=latency,
             search=search,
-            camera=CameraHealth(state=camera.state.value, reason=camera.reason),
+            camera=CameraHealth(state=camera.state.value, reason=camera.reason, undecodable=camera.undecodable),
             frames_read=camera.frames_read // step * step,
             frames_dropped=camera.frames_dropped // step * step,
             temperature_c=hardware.temperature_c,

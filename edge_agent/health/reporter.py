@@ -1,4 +1,4 @@
-"""When a health report is published: every so often, and at once when the camera was muted or opened again."""
+"""When a health report is published: every so often, and at once when the camera was muted, opened again or ended."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class HealthReporter:
         self._problems, self._hardware, self._publish = problems, hardware, publish
         self._every_s = every_s
         self._next_at = now + min(_FIRST_WITHIN_S, every_s)
-        self._reported_muted = False
+        self._reported: CameraState | None = None
 
     def report_if_due(self, now: float, fps_limit: float | None) -> None:
         """Publish a report if it is time for one.
@@ -50,12 +50,14 @@ class HealthReporter:
             now: Monotonic seconds.
             fps_limit: The rate that perception limits itself to; ``None`` where it does not.
         """
-        muted = self._camera.state is CameraState.MUTED
-        # Whoever mutes or opens the camera wants to see at once that it worked.
-        if now < self._next_at and muted is self._reported_muted:
+        state = self._camera.state if self._camera.state in (CameraState.MUTED, CameraState.ENDED) else None
+        # Whoever mutes or opens the camera wants to see at once that it worked, and after the end nothing may follow.
+        if now < self._next_at and state is self._reported:
             return
-        self._reported_muted = muted
+        self._reported = state
         self._next_at = now + self._every_s
         camera = self._camera
-        report = CameraReport(camera.state, camera.reason, camera.frames_read, camera.frames_dropped)
+        report = CameraReport(
+            camera.state, camera.reason, camera.frames_read, camera.frames_dropped, camera.undecodable
+        )
         self._publish(self._monitor.report(report, now, self._hardware(), fps_limit, self._problems()))

@@ -129,10 +129,13 @@ class CameraHealth(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         state: ``ok``, ``starting``, ``stalled``, ``dark``, ``frozen``, ``failed``, ``ended``, ``muted``; more may come.
         reason: Why, for a person, where it is not well.
+        undecodable: Pictures since the session began that could not be decoded and were skipped; ``frames_read`` does
+            not count them.
     """
 
     state: str
     reason: str = ""
+    undecodable: Count = 0
 
 
 class OutboxHealth(msgspec.Struct, frozen=True, kw_only=True):

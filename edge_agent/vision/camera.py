@@ -30,6 +30,7 @@ from edge_agent.vision.camera_state import (
 )
 from edge_agent.vision.frame_slot import FrameSlot
 from edge_agent.vision.sources import FrameSource, open_source
+from edge_agent.vision.sources.base import GuardedSource
 
 __all__ = ["Camera", "CameraState", "FrameSource", "open_source"]
 
@@ -100,6 +101,7 @@ class Camera:
         self._history: FrameHistory | None = None
         self._retry_at = clock()
         self._trouble_since: float | None = None
+        self._undecodable = 0
 
     @property
     def frames_read(self) -> int:
@@ -110,6 +112,11 @@ class Camera:
     def frames_dropped(self) -> int:
         """Frames received that the consumer was too slow to take or that grew too old; none of a file."""
         return self._slot.frames_dropped
+
+    @property
+    def undecodable(self) -> int:
+        """Pictures of the source so far that could not be decoded and were skipped."""
+        return self._undecodable
 
     @property
     def finished(self) -> bool:
@@ -192,6 +199,8 @@ class Camera:
         if silent_since is None:
             return limit
         limit = limit if self._reader.source else max(limit, OPENING_LIMIT_S)
+        if isinstance(self._reader.source, GuardedSource):
+            silent_since = max(silent_since, self._reader.source.idle_until)
         if now - silent_since >= limit:
             doing = "no frame" if self._reader.source else "no answer to opening it"
             self._lost(CameraState.STALLED, f"{self._name}: {doing} for {limit:g} s. Check its cable", now)
@@ -249,6 +258,7 @@ class Camera:
         """Take a frame; false if the reader should stop."""
         new = digest(image)
         with self._changed:
+            self._undecodable += reader.newly_undecodable()
             if reader is not self._reader:
                 return False
             self._history = extended(self._history, new, captured_at)
@@ -263,6 +273,7 @@ class Camera:
         """A reader has closed its source; ``state`` is ``None`` if it was asked to end."""
         with self._changed:
             self._leaving.discard(reader)
+            self._undecodable += reader.newly_undecodable()
             if reader is self._reader:
                 if state is not None and not (self._muted or self._stopping):
                     self._lost(state, reason, self._clock())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from edge_agent.vision.sources import FrameSource
+from edge_agent.vision.sources.base import GuardedSource
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,13 @@ class Reader:
         self.lossless = False
         self.silent_since: float | None = now
         self.closed = False
+        self._undecodable = 0
+
+    def newly_undecodable(self) -> int:
+        """How many pictures could not be decoded since this was asked before."""
+        so_far = self.source.undecodable if isinstance(self.source, GuardedSource) else 0
+        new, self._undecodable = so_far - self._undecodable, so_far
+        return new
 
     def close_source(self) -> None:
         """Close the source. From outside, this also ends a hanging read where the source has a way to end it."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from edge_agent.config import MAX_MEGAPIXELS
 from edge_agent.errors import InputError
 from edge_agent.vision.image_header import ImageHeader, read_header
-from edge_agent.vision.native_stderr import held_back
+from edge_agent.vision.native_stderr import DECODER_MESSAGES, held_back
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +32,6 @@ _LARGE_PX = 16_000_000
 _MIN_REDUCED_SIDE_PX = 1920
 _REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
 
-_DECODERS_WORDS = re.compile(
-    rb"libpng (warning|error): |Corrupt JPEG data: |Premature end of JPEG file|Invalid SOS parameters"
-    rb"|Warning: unknown JFIF|Inconsistent progression sequence|Unsupported marker type|TIFF|\[ ?(WARN|ERROR|INFO):\d+@"
-    rb"|\s*$"
-)
 _CUT_OFF = re.compile(rb"(?m)^(Corrupt JPEG data: premature end of data segment|Premature end of JPEG file)")
 
 
@@ -153,7 +148,7 @@ def _read(path: Path, max_megapixels: float) -> tuple[bytes, ImageHeader]:
 
 
 def _decode(path: Path, content: bytes, mode: int) -> NDArray[np.uint8]:
-    with held_back(_DECODERS_WORDS) as words:
+    with held_back(DECODER_MESSAGES) as words:
         try:
             image = cv2.imdecode(np.frombuffer(content, np.uint8), mode)
         except cv2.error:

@@ -31,6 +31,14 @@ _STARTUP_MESSAGES = re.compile(
     rb"|fully_quantize: \d+, inference_type: "
 )
 
+DECODER_MESSAGES = re.compile(
+    rb"libpng (warning|error): |Corrupt JPEG data: |Premature end of JPEG file|Invalid SOS parameters"
+    rb"|Warning: unknown JFIF|Inconsistent progression sequence|Unsupported marker type|Unsupported JPEG"
+    rb"|Not a JPEG file|Bogus |Huffman |TIFF|\[ ?(WARN|ERROR|INFO):\d+@"
+    rb"|\s*$"
+)
+"""What the decoders of pictures write. None of these lines names the file or the camera."""
+
 
 @dataclass(slots=True)
 class HeldBack:

@@ -97,6 +97,43 @@ def test_a_folder_of_pictures_becomes_events_a_stranger_receives(broker: Mosquit
     assert {body["session"] for body in events} == {births[0]["session"]}
 
 
+def test_a_recording_is_played_once_and_then_the_agent_ends(broker: Mosquitto, tmp_path: Path) -> None:
+    recording = str(tmp_path / "class.avi")
+    writer = cv2.VideoWriter(recording, cv2.VideoWriter.fourcc(*"MJPG"), 5, (640, 480))
+    scene = SimulatedClassroom(3, 640, 480, seed=3)
+    for number in range(15):
+        writer.write(scene.render(3.0 + number / 5))
+    writer.release()
+    camera = f'[camera]\nsource = "video"\npath = "{recording}"\n[summary]\nwindow_s = 1\n[tracker]\nforget_s = 0.5\n'
+    smoothing = "[smoothing]\nhold_s = 0.2\n"
+    with witness(broker, tmp_path) as heard:
+        with agent(broker, tmp_path, camera + smoothing) as process:
+            assert process.wait(60) == 0
+        wait_until(lambda: messages(heard)[-1][0] == "status", what="the death")
+    published = messages(heard)
+    kinds = [body["kind"] for topic, body in published if topic == "expression"]
+    assert kinds.count("end") == kinds.count("start") >= 1
+    cameras = [str(body["camera"]) for topic, body in published if topic == "health"]
+    assert "'state': 'ended'" in cameras[-1]
+    assert published[-1][1]["reason"] == "stopped"
+
+
+def test_a_recording_that_cannot_be_read_ends_the_agent_with_the_reason(broker: Mosquitto, tmp_path: Path) -> None:
+    camera = f'[camera]\nsource = "video"\npath = "{tmp_path / "gone.avi"}"\n'
+    config = tmp_path / "agent.toml"
+    config.write_text(f'[mqtt]\nhost = "{broker.host}"\nport = {broker.port}\n{camera}')
+    done = subprocess.run(
+        [sys.executable, "-m", "edge_agent.cli", "run", "--config", str(config)],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 6
+    assert done.stderr.splitlines()[-1].startswith(f"error: {tmp_path / 'gone.avi'}: got no such file")
+    assert "Traceback" not in done.stderr
+
+
 def test_a_missing_camera_is_reported_in_health_and_does_not_end_the_agent(broker: Mosquitto, tmp_path: Path) -> None:
     camera = f'[camera]\nsource = "v4l2"\npath = "/dev/video97"\n[outbox]\npath = "{tmp_path}/outbox.db"\n'
     with witness(broker, tmp_path) as heard, agent(broker, tmp_path, camera + DECLARED) as process:

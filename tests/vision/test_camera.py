@@ -23,7 +23,7 @@ from edge_agent.vision.camera import Camera, CameraState, FrameSource
 from tests.support.broker import free_port
 from tests.support.rpicam_vid import install
 from tests.support.rtsp_server import RtspServer
-from tests.vision.drawn import photo, video
+from tests.vision.drawn import matroska, photo, video
 
 LIVE = CameraSettings(source="v4l2", fps=60, stall_s=5.0)
 HASTY = CameraSettings(source="v4l2", fps=60, stall_s=0.2)
@@ -384,6 +384,17 @@ def test_a_video_reaches_a_slow_consumer_whole_and_then_ends(tmp_path: Path) -> 
         assert camera.state is CameraState.ENDED
         assert (camera.frames_read, camera.frames_dropped) == (8, 0)
     assert levels == list(range(8))
+
+
+def test_a_long_pause_in_a_recording_is_no_silence(tmp_path: Path) -> None:
+    path = matroska(tmp_path / "a.mkv", [0, 20, 1500])
+    with running(CameraSettings(source="video", path=str(path), fps=60, stall_s=0.1)) as camera:
+        seen = -1
+        while not camera.finished:
+            assert camera.state in (CameraState.STARTING, CameraState.OK, CameraState.ENDED)
+            frame = camera.latest(seen, 0.05)
+            seen = frame.index if frame else seen
+        assert (camera.state, camera.frames_read) == (CameraState.ENDED, 3)
 
 
 def test_the_end_of_a_file_is_no_fault(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -16,8 +16,9 @@ from edge_agent.errors import CameraError
 from edge_agent.types import Image
 from edge_agent.vision.sources import FrameSource, open_source
 from edge_agent.vision.sources.base import next_due
-from edge_agent.vision.sources.files import MIN_SHOWINGS, natural_key, read_image
-from tests.vision.drawn import photo, video
+from edge_agent.vision.sources.files import MIN_SHOWINGS, VideoSource, natural_key, read_image
+from edge_agent.vision.sources.timetable import Timetable
+from tests.vision.drawn import jpeg, matroska, photo, video
 
 
 def levels(source: FrameSource, limit: int = 1000) -> list[int]:
@@ -184,6 +185,63 @@ def test_a_video_plays_at_its_own_rate(tmp_path: Path) -> None:
     began = time.monotonic()
     assert len(levels(source)) == 11
     assert 0.45 < time.monotonic() - began < 9
+
+
+def due_times(path: Path, *, repeat: bool = False, limit: int = 1000) -> list[float]:
+    """When each picture of a recording is due, in seconds after the first; nobody waits for it."""
+    times: list[float] = []
+
+    def clock() -> float:
+        return times[-1] if times else 0.0
+
+    source = VideoSource(CameraSettings(source="video", path=str(path), repeat=repeat), clock)
+
+    def wait_until(due: float) -> None:
+        times.append(due)
+
+    source._pacer.wait_until = wait_until  # type: ignore[method-assign]
+    while len(times) < limit and source.read() is not None:
+        pass
+    source.close()
+    return times
+
+
+VARIABLE = [*range(0, 3000, 33), *range(3000, 6001, 200)]
+"""30 frames a second for three seconds, then 5."""
+
+
+def test_a_recording_of_a_variable_rate_is_timed_by_its_own_time_stamps(tmp_path: Path) -> None:
+    times = due_times(matroska(tmp_path / "a.mkv", VARIABLE, [jpeg(100)] * len(VARIABLE)))
+    assert times == pytest.approx([stamp / 1000 for stamp in VARIABLE])
+
+
+def test_a_repeated_recording_keeps_its_time_stamps(tmp_path: Path) -> None:
+    times = due_times(matroska(tmp_path / "a.mkv", [0, 10, 500]), repeat=True, limit=6)
+    assert np.diff(times)[[0, 1, 3, 4]] == pytest.approx([0.01, 0.49, 0.01, 0.49])
+
+
+def test_a_picture_that_cannot_be_decoded_does_not_move_the_others(tmp_path: Path) -> None:
+    pictures = [jpeg(100), b"nothing", jpeg(100), jpeg(100)]
+    assert due_times(matroska(tmp_path / "a.mkv", [0, 100, 700, 800], pictures)) == pytest.approx([0, 0.7, 0.8])
+
+
+def test_a_recording_that_begins_late_is_played_at_once(tmp_path: Path) -> None:
+    assert due_times(matroska(tmp_path / "a.mkv", [5000, 5100, 5400])) == pytest.approx([0, 0.1, 0.4])
+
+
+def test_readers_whose_first_time_stamp_is_not_zero_give_the_same_times() -> None:
+    ffmpeg, built_in = Timetable(0.05), Timetable(0.05)
+    assert [ffmpeg.gap_s(stamp) for stamp in (0.0, 50.0, 150.0)] == pytest.approx([0.05, 0.05, 0.1])
+    assert [built_in.gap_s(stamp) for stamp in (100.0, 150.0, 250.0)] == pytest.approx([0.05, 0.05, 0.1])
+
+
+@pytest.mark.parametrize("stamp", [100.0, 0.0, -5.0, float("nan"), float("inf"), 1e9])
+def test_where_time_stamps_do_not_rise_the_rate_counts(stamp: float) -> None:
+    timetable = Timetable(0.04)
+    timetable.gap_s(100.0)
+    assert timetable.gap_s(stamp) == 0.04
+    timetable.gap_s(stamp)
+    assert timetable.gap_s(stamp, skipped=2) == pytest.approx(0.12)
 
 
 def test_a_repeated_video_starts_again_at_its_first_frame(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -13,6 +14,11 @@ import cv2
 
 from edge_agent.config import CameraSettings
 from edge_agent.types import Image
+
+log = logging.getLogger(__name__)
+
+MAX_UNDECODABLE_RUN = 30
+"""After so many pictures in a row that cannot be decoded a source is given up. Fewer are skipped and counted."""
 
 
 class FrameSource(Protocol):
@@ -45,11 +51,75 @@ class FrameSource(Protocol):
         """
 
 
+class PictureLoss:
+    """Tells single bad pictures, which are skipped, from the end of a source. One thread only.
+
+    Args:
+        name: What to call the source in the log.
+        silence_s: Without a good picture for so long the source is given up, whatever else it sends.
+
+    Attributes:
+        skipped: Pictures skipped so far.
+    """
+
+    def __init__(self, name: str, silence_s: float = float("inf")) -> None:
+        self.skipped = 0
+        self._name, self._silence_s = name, silence_s
+        self._run = self._unsettled = 0
+        self._good_at: float | None = None
+
+    def good(self, now: float) -> int:
+        """Take note of a good picture; how many were skipped since the one before.
+
+        Args:
+            now: Monotonic seconds.
+        """
+        run, self._run = self._run, 0
+        self._count(self._unsettled)
+        self._unsettled, self._good_at = 0, now
+        return run
+
+    def bad(self, now: float, *, certain: bool) -> bool:
+        """Take note of a failure; whether to go on reading.
+
+        Args:
+            now: Monotonic seconds.
+            certain: Whether there was a picture. Otherwise it may have been the source's end, and counts as a picture
+                only where a good one follows.
+        """
+        if certain:
+            self._count(1)
+        else:
+            self._unsettled += 1
+        self._run += 1
+        if self._good_at is None:
+            self._good_at = now
+        return self._run < MAX_UNDECODABLE_RUN and now - self._good_at < self._silence_s
+
+    def _count(self, more: int) -> None:
+        for _ in range(more):
+            self.skipped += 1
+            if worth_logging(self.skipped):
+                log.warning("%s: pictures that cannot be decoded, skipped: %d so far", self._name, self.skipped)
+
+
+def worth_logging(count: int) -> bool:
+    """Whether something that happened ``count`` times goes into the log again: at 1, 10, 100 and so on."""
+    return str(count).rstrip("0") == "1"
+
+
 class GuardedSource(ABC):
-    """A source that can be closed from another thread without pulling the device away under a running read."""
+    """A source that can be closed from another thread without pulling the device away under a running read.
+
+    Attributes:
+        undecodable: Pictures so far that could not be decoded and were skipped.
+        idle_until: Monotonic seconds until which a running read waits on purpose, as recordings do between pictures.
+    """
 
     name: str
     lossless = False
+    undecodable = 0
+    idle_until = 0.0
 
     def __init__(self) -> None:
         self._reading = threading.Lock()
@@ -111,9 +181,13 @@ class Pacer:
         self._clock = clock
         self._due: float | None = None
 
-    def next(self) -> float:
-        """When the next frame is due, in monotonic seconds; at once for the first."""
-        self._due = next_due(self._due, self._clock(), self._period_s)
+    def next(self, gap_s: float | None = None) -> float:
+        """When the next frame is due, in monotonic seconds; at once for the first.
+
+        Args:
+            gap_s: Seconds since the frame before, where that is not a period of the rate.
+        """
+        self._due = next_due(self._due, self._clock(), self._period_s if gap_s is None else gap_s)
         return self._due
 
     def wait_until(self, due: float) -> None:

@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
-import numpy as np
 
 from edge_agent.config import MAX_MEGAPIXELS, CameraSettings
 from edge_agent.errors import CameraError, InputError
 from edge_agent.types import Image
 from edge_agent.vision.image_file import read_image_file
-from edge_agent.vision.sources.base import GuardedSource, Pacer
+from edge_agent.vision.sources.base import GuardedSource, Pacer, PictureLoss
+from edge_agent.vision.sources.capture import retrieved
+from edge_agent.vision.sources.timetable import Timetable
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +86,7 @@ class ImageSource(GuardedSource):
                 return read_image(path, self._max_megapixels)
             except CameraError as error:
                 self._unreadable[path] = error
+                self.undecodable += 1
                 if len(self._paths) > 1:
                     log.warning("%s; skipped", error)
         if len(self._paths) == 1:
@@ -189,7 +191,9 @@ def _mark(path: Path) -> tuple[int, int, int] | None:
 
 
 class VideoSource(GuardedSource):
-    """A recording, played at its own rate; where the consumer is slower, playback waits for it.
+    """A recording, played by its own time stamps; where the consumer is slower, playback waits for it.
+
+    Where time stamps do not rise, the file's rate counts. Single pictures that cannot be decoded are skipped.
 
     Raises:
         CameraError: The file does not exist, no frame of it can be decoded, or it changes while it is played.
@@ -203,11 +207,13 @@ class VideoSource(GuardedSource):
         self._repeat = settings.repeat
         self._found = _Found([Path(settings.path)])
         self._capture = cv2.VideoCapture()
+        self._clock = clock
+        self._loss, self._skipped = PictureLoss(self.name), 0
         self._first: Image | None = self._rewind()
         own_fps = self._capture.get(cv2.CAP_PROP_FPS)
-        self._pacer = Pacer(
-            own_fps if math.isfinite(own_fps) and 1 <= own_fps <= 240 else settings.fps, self._closed, clock
-        )
+        fps = own_fps if math.isfinite(own_fps) and 1 <= own_fps <= 240 else settings.fps
+        self._pacer = Pacer(fps, self._closed, clock)
+        self._timetable = Timetable(1.0 / fps)
         self._announced = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self._count = 0
 
@@ -219,8 +225,11 @@ class VideoSource(GuardedSource):
             if not self._repeat:
                 return None
             image, self._count = self._rewind(), 0
-        self._count += 1
-        self._pacer.wait_until(self._pacer.next())
+            self._timetable.begin()
+        self._count += 1 + self._skipped
+        due = self._pacer.next(self._timetable.gap_s(self._capture.get(cv2.CAP_PROP_POS_MSEC), self._skipped))
+        self.idle_until = due
+        self._pacer.wait_until(due)
         return image
 
     def _release(self) -> None:
@@ -254,11 +263,23 @@ class VideoSource(GuardedSource):
         return first
 
     def _decode(self) -> Image | None:
+        """The next picture that can be decoded, ``None`` at the end of the file."""
+        while True:
+            grabbed = self._grab()
+            image = retrieved(self._capture) if grabbed else None
+            now = self._clock()
+            if image is not None:
+                self._skipped = self._loss.good(now)
+                self.undecodable = self._loss.skipped
+                return image
+            if self._closed.is_set() or not self._loss.bad(now, certain=grabbed):
+                return None
+
+    def _grab(self) -> bool:
         try:
-            decoded, image = self._capture.read()
+            return self._capture.grab()
         except cv2.error:
-            return None
-        return image.astype(np.uint8, copy=False) if decoded else None
+            return False
 
     def _report_missing(self) -> None:
         if self._count < 0.9 * self._announced:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ import numpy as np
 from edge_agent.config import CameraSettings
 from edge_agent.errors import CameraError
 from edge_agent.types import Image
-from edge_agent.vision.sources.base import GuardedSource
+from edge_agent.vision.sources.base import GuardedSource, PictureLoss, read_timeout_s
 
 
 class Picamera2Source(GuardedSource):
@@ -20,9 +22,11 @@ class Picamera2Source(GuardedSource):
         CameraError: The library cannot be loaded, or finds no camera, or one in use.
     """
 
-    def __init__(self, settings: CameraSettings) -> None:
+    def __init__(self, settings: CameraSettings, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self.name = "CSI camera (picamera2)"
+        self._clock = clock
+        self._loss = PictureLoss(self.name, read_timeout_s(settings))
         number = int(settings.path) if settings.path.isdecimal() else 0
         try:
             self._camera: Any = importlib.import_module("picamera2").Picamera2(number)
@@ -46,10 +50,21 @@ class Picamera2Source(GuardedSource):
             ) from None
 
     def _next(self) -> Image | None:
-        try:
-            return np.asarray(self._camera.capture_array("main"), np.uint8)
-        except RuntimeError as error:
-            raise CameraError(self.name, received=str(error), remedy="Check the ribbon cable") from None
+        while not self._closed.is_set():
+            try:
+                image = self._camera.capture_array("main")
+                trouble = "a picture without content"
+            except RuntimeError as error:
+                image, trouble = None, str(error)
+            if image is not None and np.ndim(image) == 3 and np.size(image):
+                self._loss.good(self._clock())
+                self.undecodable = self._loss.skipped
+                return np.asarray(image, np.uint8)
+            go_on = self._loss.bad(self._clock(), certain=True)
+            self.undecodable = self._loss.skipped
+            if not go_on:
+                raise CameraError(self.name, received=trouble, remedy="Check the ribbon cable")
+        return None
 
     def _release(self) -> None:
         self._camera.stop()

@@ -41,7 +41,8 @@ def open_rtsp(settings: CameraSettings) -> FrameSource:
         raise _no_pictures(address) from None
     if not capture.isOpened():
         raise _no_pictures(address)
-    return LiveCapture(str(address), capture, settings.fps, BUFFERED_FRAMES, "Check the camera's power and its network")
+    remedy = "Check the camera's power and its network"
+    return LiveCapture(str(address), capture, settings.fps, BUFFERED_FRAMES, remedy, read_timeout_s(settings))
 
 
 def _no_pictures(address: Address) -> CameraError:

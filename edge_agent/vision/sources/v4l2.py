@@ -15,7 +15,7 @@ import cv2
 
 from edge_agent.config import CameraSettings
 from edge_agent.errors import CameraError
-from edge_agent.vision.sources.base import FrameSource
+from edge_agent.vision.sources.base import FrameSource, read_timeout_s
 from edge_agent.vision.sources.capture import LiveCapture
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,8 @@ def open_v4l2(settings: CameraSettings) -> FrameSource:
     width, height = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
     if (width, height) != (settings.width_px, settings.height_px):
         log.info("%s: asked for %dx%d, delivers %dx%d", device, settings.width_px, settings.height_px, width, height)
-    return LiveCapture(str(device), capture, settings.fps, BUFFERED_FRAMES, "Check the camera's plug and cable")
+    remedy, silence_s = "Check the camera's plug and cable", read_timeout_s(settings)
+    return LiveCapture(str(device), capture, settings.fps, BUFFERED_FRAMES, remedy, silence_s, talkative=True)
 
 
 def card_name(device: Path) -> str | None:

@@ -161,8 +161,13 @@ class Agent:
         )
         last_index = -1
         recording = RecordingEnd(self._settings)
+        was_muted = False
         while not (stop.is_set() or recording.over):
             observation: Observation | None = None
+            muted = self.camera.state is CameraState.MUTED
+            if muted and not was_muted:
+                self.messenger.summary(self._pipeline.close_camera(time.monotonic()))
+            was_muted = muted
             pause_s = limiter.wait_s(time.monotonic())
             if pause_s:
                 stop.wait(min(pause_s, _FRAME_WAIT_S))

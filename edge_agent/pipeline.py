@@ -168,6 +168,10 @@ class Pipeline:
             summary=self._summary_window.close_if_due(now),
         )
 
+    def close_camera(self, now: float) -> WindowSummary:
+        """The camera has been closed at ``now``: the last summary until it is opened again, without figures."""
+        return self._summary_window.close_camera(now)
+
 
 class _Stopwatch:
     """Measures stages for the health report; no decision depends on it."""

@@ -134,6 +134,7 @@ class WindowSummary:
         shares: Share of face time by stable expression (labels and ``uncertain``), summing to 1; empty where no face
             was present; ``None`` where suppressed.
         suppressed: Whether fewer faces than ``privacy.min_group`` were present, so that numbers are withheld.
+        muted: Whether the camera was closed, so that there are no numbers until it is opened again.
     """
 
     started_at: float
@@ -141,3 +142,4 @@ class WindowSummary:
     faces: int | None
     shares: dict[str, float] | None
     suppressed: bool
+    muted: bool = False

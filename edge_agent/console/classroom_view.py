@@ -136,7 +136,7 @@ def _class_table(view: DeviceView) -> Table:
     table.add_column("share", ratio=1)
     if view.summary is None or view.summary.shares is None:
         counts = Counter(message.expression for message in view.tracks.values())
-        reason = "no summary yet" if view.summary is None else "suppressed: too few faces"
+        reason = _why_without_figures(view.summary)
         table.title = f"the class ({reason})"
         shares = {} if view.summary is not None else {name: count / counts.total() for name, count in counts.items()}
     else:
@@ -175,3 +175,9 @@ def _speed(view: DeviceView) -> Text:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _why_without_figures(summary: Summary | None) -> str:
+    if summary is None:
+        return "no summary yet"
+    return "the camera is closed" if summary.muted is True else "suppressed: too few faces"

@@ -103,6 +103,7 @@ class MessageBuilder:
             faces=None if window.suppressed else window.faces,
             shares=shares,
             suppressed=window.suppressed,
+            muted=window.muted or UNSET,
             observed_at=session.utc(ended_at),
             mono_ms=session.mono_ms(ended_at),
             session=session.id,

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import time
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 from edge_agent.device.session import is_session_id
 from edge_agent.protocol.messages import Status
+
+REMEMBERED_S: Final = 900.0
+"""How long after its last sign another device counts as there. Two that take each other's connection away do so every
+five minutes at the latest: no longer does a publisher wait."""
 
 
 class StatusVerdict(NamedTuple):
@@ -27,14 +33,19 @@ class DuplicateIdDetector:
     what follows it is about the present. A retained message of another session in place of this run's birth comes from
     another device.
 
+    Args:
+        clock: Gives monotonic seconds.
+
     Attributes:
         latest: The greatest session seen on the topic.
         count: How often someone else was seen to use the device's id.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.latest = ""
         self.count = 0
+        self._clock = clock
+        self._seen_at: float | None = None
         self._session: str | None = None
         self._echoed = False
         self._from_before: set[str] = set()
@@ -46,7 +57,12 @@ class DuplicateIdDetector:
 
     def seen(self) -> None:
         """Someone else was seen by other means."""
-        self.count += 1
+        self._note()
+
+    @property
+    def in_use_twice(self) -> bool:
+        """Whether someone else has been seen lately."""
+        return self._seen_at is not None and self._clock() - self._seen_at < REMEMBERED_S
 
     def saw(self, status: Status, *, retained: bool) -> StatusVerdict:
         """Judge a message; ``retained`` when it was on the topic before this device subscribed."""
@@ -61,8 +77,20 @@ class DuplicateIdDetector:
         if mine or not (self._echoed or retained):
             return StatusVerdict(wrong=offline and self._echoed)
         # An earlier run of this device can still be declared dead; it cannot be born.
-        duplicate = status.session not in self._others and not (offline and status.session in self._from_before)
+        other = not (offline and status.session in self._from_before)
+        duplicate = other and status.session not in self._others
         if duplicate:
             self._others.add(status.session)
-            self.count += 1
+            self._note()
+        elif other and self._is_sign_of_life(status, retained=retained):
+            self._seen_at = self._clock()
         return StatusVerdict(wrong=offline and self._echoed, duplicate=duplicate)
+
+    def _note(self) -> None:
+        self.count += 1
+        self._seen_at = self._clock()
+
+    @staticmethod
+    def _is_sign_of_life(status: Status, *, retained: bool) -> bool:
+        """Whether a device that is known by now says something: a message kept by the broker may be old."""
+        return status.state == "online" and not retained

@@ -52,11 +52,13 @@ class MessengerStatistics:
         publisher: The connection to the broker.
         outbox: The events, stored and delivered.
         duplicate_ids: How often another device was seen to use this device's id.
+        in_use_twice: Whether one was seen lately.
     """
 
     publisher: PublisherStatistics
     outbox: OutboxStatistics
     duplicate_ids: int
+    in_use_twice: bool = False
 
     def problems(self) -> tuple[str, ...]:
         """Short words for what is wrong with messaging, as ``health`` carries them."""
@@ -66,7 +68,7 @@ class MessengerStatistics:
             "outbox_set_aside": self.outbox.quarantined > 0 or self.outbox.damaged_rows > 0,
             "events_lost": self.outbox.lost > 0,
             "publish_denied": bool(self.publisher.denied),
-            "device_id_in_use_twice": self.duplicate_ids > 0,
+            "device_id_in_use_twice": self.in_use_twice,
         }
         return tuple(word for word, applies in found.items() if applies)
 
@@ -88,4 +90,5 @@ class StatisticsCollector:
         """What has been done so far."""
         state = self._publisher
         publisher = PublisherStatistics(state.connected, state.connections, self._topic_backoff.denied, state.turned_at)
-        return MessengerStatistics(publisher, self._outbox.statistics(), self._duplicate_ids.count)
+        others = self._duplicate_ids
+        return MessengerStatistics(publisher, self._outbox.statistics(), others.count, others.in_use_twice)

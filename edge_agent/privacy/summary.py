@@ -38,15 +38,33 @@ class SummaryWindow:
         if self._started_at is None or now - self._started_at < self._window_s:
             return None
         summary = self._summarise(self._started_at)
+        self._begin_anew()
+        return summary
+
+    def close_camera(self, now: float) -> WindowSummary:
+        """The camera has been closed: what the running window has seen is dropped.
+
+        Args:
+            now: Monotonic seconds.
+
+        Returns:
+            The last summary before the camera is opened again. It has no figures.
+        """
+        self._begin_anew()
+        return WindowSummary(now - self._window_s, self._window_s, faces=None, shares=None, suppressed=True, muted=True)
+
+    def _begin_anew(self) -> None:
         self._started_at = None
         self._frames = self._faces = 0
         self._seen.clear()
-        return summary
 
     def _summarise(self, started_at: float) -> WindowSummary:
         mean_faces, total = self._faces / self._frames, sum(self._seen.values())
         # Shares speak of the faces that have an expression: of thirty new ones, the first that has one is alone.
-        if min(mean_faces, total / self._frames) < self._min_group:
+        # A group of one hides nothing, so nobody may be told from somebody. Of larger groups nobody looks like a few,
+        # for if nobody were told, everything withheld would mean that a few are there.
+        if self._min_group > 1 and min(mean_faces, total / self._frames) < self._min_group:
             return WindowSummary(started_at, self._window_s, faces=None, shares=None, suppressed=True)
         shares = {expression: count / total for expression, count in sorted(self._seen.items())}
-        return WindowSummary(started_at, self._window_s, faces=round(mean_faces), shares=shares, suppressed=False)
+        faces = max(1, round(mean_faces)) if self._faces else 0
+        return WindowSummary(started_at, self._window_s, faces=faces, shares=shares, suppressed=False)

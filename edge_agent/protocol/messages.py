@@ -90,10 +90,15 @@ class Summary(Message, frozen=True, kw_only=True):
 
     Attributes:
         window_s: Length of the window in seconds.
-        faces: Mean number of faces present, rounded; null where suppressed.
+        faces: Mean number of faces present, rounded, and 1 at least where anybody was there; 0 where nobody was; null
+            where suppressed.
         shares: Share of face time by stable expression (labels and ``uncertain``), summing to 1 but for rounding; empty
-            where nobody was present; null where suppressed.
-        suppressed: Whether the numbers are withheld because too few faces were present.
+            where nobody had one; null where suppressed.
+        suppressed: Whether the numbers are withheld: fewer faces than the device's ``privacy.min_group`` were present,
+            or the camera was closed. Where ``min_group`` is 1, an empty classroom is told: ``faces`` is 0. Where it is
+            larger, nobody and a few look the same: else whatever is withheld would say that a few are there.
+        muted: True where the camera has just been closed. It is the last summary until the camera is opened again, and
+            figures that came before it no longer say anything about the present.
 
     The other attributes are those of :class:`Expression`.
     """
@@ -103,6 +108,7 @@ class Summary(Message, frozen=True, kw_only=True):
     faces: Count | None
     shares: dict[str, Fraction] | None
     suppressed: bool
+    muted: bool | UnsetType = UNSET
     observed_at: Moment
     mono_ms: int
     session: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_agent.device.duplicate_ids import DuplicateIdDetector, StatusVerdict
+from edge_agent.device.duplicate_ids import REMEMBERED_S, DuplicateIdDetector, StatusVerdict
 from edge_agent.device.session import new_session_id
 from edge_agent.protocol.messages import Status
 
@@ -72,3 +72,42 @@ def test_another_birth_in_place_of_ours_after_an_outage_is_a_duplicate() -> None
     detector = at_work()
     detector.connected(MINE)
     assert detector.saw(online(OTHER), retained=True) == DUPLICATE
+
+
+def test_the_id_is_no_longer_in_use_twice_some_time_after_the_last_sign_of_the_other_device() -> None:
+    now = 0.0
+    detector = DuplicateIdDetector(lambda: now)
+    assert not detector.in_use_twice
+    detector.connected(MINE)
+    detector.saw(online(MINE), retained=False)
+    detector.saw(online(OTHER), retained=False)
+    now = REMEMBERED_S - 1
+    assert detector.in_use_twice
+    detector.saw(online(OTHER), retained=False)  # it is known, and still there
+    now += REMEMBERED_S - 1
+    assert (detector.in_use_twice, detector.count) == (True, 1)
+    now += 2
+    assert not detector.in_use_twice
+
+
+def test_a_connection_taken_away_is_a_sign_of_the_other_device_every_time() -> None:
+    now = 0.0
+    detector = DuplicateIdDetector(lambda: now)
+    for _ in range(4):
+        detector.seen()
+        now += 300.0
+        assert detector.in_use_twice
+    now += REMEMBERED_S
+    assert not detector.in_use_twice
+
+
+def test_what_the_broker_kept_of_a_known_device_is_no_new_sign_of_it() -> None:
+    now = 0.0
+    detector = DuplicateIdDetector(lambda: now)
+    detector.connected(MINE)
+    detector.saw(online(MINE), retained=False)
+    detector.saw(online(OTHER), retained=False)
+    now = REMEMBERED_S
+    detector.connected(MINE)
+    detector.saw(online(OTHER), retained=True)
+    assert not detector.in_use_twice

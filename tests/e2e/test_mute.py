@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,6 +76,17 @@ def test_muting_survives_a_restart_of_broker_and_agent(tmp_path: Path, persisten
             becomes(agent, CameraState.OK)
     lines = (tmp_path / "state" / "audit.log").read_text().splitlines()
     assert [line.split(" ", 1)[1] for line in lines] == ["desired: muted = true", "desired: muted = false"]
+
+
+def test_the_last_summary_before_a_closed_camera_says_that_no_figures_follow(tmp_path: Path) -> None:
+    with running_mosquitto(tmp_path) as broker, Subscriber(broker.port) as witness, running_agent(broker, tmp_path):
+        wait_until(lambda: witness.on("summary"), what="a summary")
+        assert b"muted" not in witness.on("summary")[-1].payload
+        witness.publish(DESIRED, MUTED, retain=True)
+        wait_until(lambda: any(b'"muted":true' in m.payload for m in witness.on("summary")), what="the last summary")
+        wait_until(lambda: b'"muted":true' in witness.on("health")[-1].payload, what="the report")
+        last = json.loads(witness.on("summary")[-1].payload)
+        assert (last["faces"], last["shares"], last["suppressed"], last["muted"]) == (None, None, True, True)
 
 
 def test_a_broker_that_falls_back_to_its_past_does_not_open_the_camera(tmp_path: Path) -> None:

@@ -52,3 +52,38 @@ def test_an_empty_classroom_over_the_limit_of_zero_is_reported_as_empty() -> Non
 
 def test_a_window_without_frames_has_no_summary() -> None:
     assert SummaryWindow(1.0, min_group=1).close_if_due(100.0) is None
+
+
+def test_an_empty_classroom_is_told_where_a_group_of_one_is_enough() -> None:
+    window = SummaryWindow(1.0, min_group=1)
+    window.add([], 0.0)
+    summary = window.close_if_due(1.0)
+    assert summary is not None
+    assert (summary.faces, summary.shares, summary.suppressed) == (0, {}, False)
+
+
+def test_somebody_who_was_there_for_a_moment_is_not_an_empty_classroom() -> None:
+    window = SummaryWindow(1.0, min_group=1)
+    for index in range(10):
+        window.add(["happy"] if index == 0 else [], index / 10)
+    summary = window.close_if_due(1.0)
+    assert summary is not None
+    assert (summary.faces, summary.shares) == (1, {"happy": 1.0})
+
+
+@pytest.mark.parametrize("present", range(5))
+def test_nobody_looks_like_a_few_where_the_group_is_larger(present: int) -> None:
+    window = SummaryWindow(1.0, min_group=5)
+    window.add(["happy"] * present, 0.0)
+    summary = window.close_if_due(1.0)
+    assert summary is not None
+    assert (summary.faces, summary.shares, summary.suppressed) == (None, None, True)
+
+
+def test_a_closed_camera_drops_the_running_window_and_says_that_no_figures_follow() -> None:
+    window = SummaryWindow(5.0, min_group=1)
+    window.add(["happy"] * 9, 10.0)
+    summary = window.close_camera(12.0)
+    assert (summary.faces, summary.shares, summary.suppressed, summary.muted) == (None, None, True, True)
+    assert summary.started_at + summary.window_s == 12.0
+    assert window.close_if_due(100.0) is None

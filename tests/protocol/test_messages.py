@@ -46,6 +46,7 @@ def statistics() -> MessengerStatistics:
             stalled=False,
         ),
         duplicate_ids=1,
+        in_use_twice=True,
     )
 
 

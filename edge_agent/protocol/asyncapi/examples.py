@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import UNSET
 
 from edge_agent import __version__
 from edge_agent.config import DeviceSettings, PrivacySettings, Settings
@@ -65,13 +66,14 @@ def _event(seq: int, kind: str, expression: str, previous: str | None, **more: A
     )
 
 
-def _summary(seq: int, faces: int | None, shares: dict[str, float] | None) -> Summary:
+def _summary(seq: int, faces: int | None, shares: dict[str, float] | None, *, muted: bool = False) -> Summary:
     return Summary(
         event_id=f"pi-3a/{_SESSION}/summary/{seq}",
         window_s=5.0,
         faces=faces,
         shares=shares,
         suppressed=shares is None,
+        muted=muted or UNSET,
         observed_at="2026-11-22T09:00:05.000Z",
         mono_ms=188299,
         session=_SESSION,
@@ -177,6 +179,8 @@ EXAMPLES: dict[str, list[Example]] = {
     SUMMARY: [
         Example("A window over a class", _summary(36, 18, {"happy": 0.41, "neutral": 0.47, "uncertain": 0.12})),
         Example("Fewer faces than privacy.min_group: no figures", _summary(37, None, None)),
+        Example("Nobody is there, and privacy.min_group is 1", _summary(38, 0, {})),
+        Example("The camera has just been closed", _summary(39, None, None, muted=True)),
     ],
     HEALTH: [
         Example("All is well", _health(CameraHealth(state="ok"))),

@@ -18,6 +18,7 @@ from edge_agent.types import ExpressionChange, Frame, TrackedFace, WindowSummary
 from edge_agent.vision.budget import choose_faces
 from edge_agent.vision.classifier import Classifier
 from edge_agent.vision.face_finder import FaceFinder
+from edge_agent.vision.region import edges_of
 from edge_agent.vision.search_plan import Search
 from edge_agent.vision.smoothing import Smoother
 from edge_agent.vision.tracker import Tracker
@@ -115,7 +116,7 @@ class Pipeline:
         found = self._finder.find(frame.image, self._tracker, now)
         stopwatch.lap("detect")
 
-        update = self._tracker.update(found.detections, now, found.search.covers)
+        update = self._tracker.update(found.detections, now, found.search.covers, edges_of(frame.image))
         self._present = tuple(update.present)
         budget = self._faces_per_frame if len(update.present) >= self._min_faces else 0
         chosen = choose_faces(update.present, self._smoother.classified_at, budget, now)

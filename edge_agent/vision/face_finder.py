@@ -52,8 +52,8 @@ class FaceFinder:
         """
         if self._every_frame:
             return self._searched(image, Search("whole", "due"))
-        known = tracker.followable()
-        look = self._motion.look(image, list(known.values()), now)
+        known = tracker.followable(now)
+        look = self._motion.look(image, [box for box, _ in known.values()], now)
         if look.gap_s is not None:
             tracker.follow(self._motion.follow(known), now)
         height, width = image.shape[:2]

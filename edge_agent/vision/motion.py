@@ -108,28 +108,34 @@ class MotionWatch:
         self._cells.append((now, cells))
         return Look(gap_s, moved, share)
 
-    def follow(self, boxes: Mapping[str, Box]) -> dict[str, Box]:
+    def follow(self, faces: Mapping[str, tuple[Box, Box]]) -> dict[str, Box]:
         """Where faces of the frame before are in this one, by their keys; those that cannot be followed are left out.
+
+        ``faces`` are the places where each was, and where it is expected.
 
         Sparse optical flow (Lucas & Kanade 1981, pyramids as in Bouguet 2001) of a few points of each face; the median
         moves the box, and a face whose points disagree is no longer the face that was there.
         """
-        if self._before is None or self._small is None or not boxes:
+        if self._before is None or self._small is None or not faces:
             return {}
-        keys = list(boxes)
+        keys = list(faces)
+        boxes = {key: box for key, (box, _) in faces.items()}
         steps = (np.arange(_POINTS) + 0.5) / _POINTS * 0.7 + 0.15
         grid = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
         sides = np.array([boxes[key].side for key in keys])
         corners = np.array([(boxes[key].left, boxes[key].top) for key in keys])
         points = (corners[:, None] + sides[:, None, None] * grid[None]) * self._scale
         start = points.reshape(-1, 1, 2).astype(np.float32)
+        guess = np.array([(at.left - box.left, at.top - box.top) for box, at in faces.values()]) * self._scale
+        expected = (points + guess[:, None]).reshape(-1, 1, 2).astype(np.float32)
         ends, status, unlike = cv2.calcOpticalFlowPyrLK(
             self._before,
             self._small,
             start,
-            None,  # type: ignore[call-overload]
+            expected,
             winSize=(_LK_WINDOW_PX, _LK_WINDOW_PX),
             maxLevel=_LK_LEVELS,
+            flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
             criteria=(cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 6, 0.05),
         )
         shifts = ((ends - start) / self._scale).reshape(len(keys), -1, 2)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from edge_agent.types import Box
+from edge_agent.types import Box, Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +40,12 @@ class Region:
     def holds(self, x: float, y: float) -> bool:
         """Whether a point lies in it."""
         return self.left <= x <= self.right and self.top <= y <= self.bottom
+
+
+EVERYWHERE = Region(-math.inf, -math.inf, math.inf, math.inf)
+"""Where edges do not matter."""
+
+
+def edges_of(image: Image) -> Region:
+    """The whole of a picture."""
+    return Region(0.0, 0.0, float(image.shape[1]), float(image.shape[0]))

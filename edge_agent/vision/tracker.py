@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from edge_agent.config import TrackerSettings
 from edge_agent.types import Box, Detection, TrackedFace
+from edge_agent.vision.region import EVERYWHERE, Region
 
 _STEADY_S = 0.15
 """How far back a face's place and size are averaged, in seconds: long enough to calm a detector's jitter."""
@@ -22,18 +23,38 @@ _STEADY_S = 0.15
 _HEADING_S = 0.3
 """How far back its speed is averaged, in seconds: jitter must not look like walking."""
 
-_MOMENTUM_S = 1.0
+_JITTER = 0.35
+_TRUST = 0.8
+"""A step of more sides than the first is no jitter: this share of it counts as speed at once."""
+
+_MOMENTUM_S = 0.4
 """How long a hidden face is expected to go on moving as it did, in seconds."""
 
 _REACH = 0.6
 """How far from where it is expected a face is recognised, in sides of its square, at once after it was seen."""
 
 _REACH_PER_S = 1.5
+_FIRST_REACH = 1.4
+"""The reach of a face that was found once, whose speed nobody knows: twelve sides a second at ten frames a second."""
+
 _MAX_REACH = 1.5
 """The reach grows while a face is hidden, up to where a neighbour may sit."""
 
 _MAX_GROWTH = 1.8
 """By how much a face's side may differ from what it was, as a ratio."""
+
+_SURE_SCORE = 0.78
+"""A face that was never found with this score, or leapt from its first place, has to be found once more."""
+
+_OUT_S = 0.25
+"""Who is expected beyond the frame's edge has left when unseen for this long."""
+
+_MIN_FORGET_S = 0.7
+_MIN_MISSES = 4
+"""Nobody is given up sooner after they were last found, nor before so many searches have missed them."""
+
+_FAINT_S = 1.0
+"""A face that was missed as often as found is looked for this long after it was found."""
 
 _SOUGHT_S = 0.5
 _SOUGHT_EVERY_S = 0.25
@@ -74,10 +95,11 @@ class Tracker:
         self._confirmed: list[_Track] = []
         self._candidates: list[_Track] = []
         self._number = 0
+        self._edges = EVERYWHERE
 
-    def followable(self) -> dict[str, Box]:
-        """Where faces are that the last search of their place found, by keys for :meth:`follow`."""
-        return {track.key: track.box() for track in self._tracks() if not track.missed}
+    def followable(self, now: float) -> dict[str, tuple[Box, Box]]:
+        """Faces that the last search of their place found: where they were, and where they are expected, by key."""
+        return {track.key: (track.box(), track.expected_box(now)) for track in self._tracks() if not track.missed}
 
     def follow(self, boxes: Mapping[str, Box], now: float) -> None:
         """Move faces to where they were seen to go without a search.
@@ -93,10 +115,15 @@ class Tracker:
     def doubtful(self, now: float) -> list[Box]:
         """Where to look for faces that are not known to be where they were: not followed, missed, or not confirmed."""
         doubted = [track for track in self._confirmed if track.in_doubt(now)]
-        return [track.expected_box(now) for track in (*doubted, *self._candidates)]
+        doubted += [track for track in self._candidates if track.credit > 0 or track.in_doubt(now)]
+        return [track.expected_box(now) for track in doubted]
 
     def update(
-        self, detections: Sequence[Detection], now: float, covered: Callable[[Box], bool] = lambda _: True
+        self,
+        detections: Sequence[Detection],
+        now: float,
+        covered: Callable[[Box], bool] = lambda _: True,
+        edges: Region = EVERYWHERE,
     ) -> TrackUpdate:
         """Take in the faces of one frame.
 
@@ -104,15 +131,17 @@ class Tracker:
             detections: All that were found, in any order.
             now: Monotonic seconds of the frame; not before those of the call before.
             covered: Whether the frame was searched in a place: where it was not, nobody counts as missed.
+            edges: The frame's: who was missed and is expected beyond them has left.
         """
+        self._edges = edges
         ended = self._forget(now)
-        boxes = [detection.box for detection in detections if detection.box.side > 0]
-        left = _follow(self._confirmed, boxes, now)
+        found = [detection for detection in detections if detection.box.side > 0]
+        left = _follow(self._confirmed, found, now)
         left = _follow(self._candidates, left, now)
         searched = {track.key for track in self._tracks() if track.found_at == now or covered(track.expected_box(now))}
         for track in self._tracks():
             if track.key in searched and track.found_at != now:
-                track.missed, track.missed_at = True, now
+                track.missed, track.missed_at, track.misses = True, now, track.misses + 1
         self._settle_candidates(left, searched, now)
         ended += self._forget(now)
 
@@ -124,9 +153,10 @@ class Tracker:
         return TrackUpdate(present=self._present(), ended=ended)
 
     def _forget(self, now: float) -> tuple[TrackedFace, ...]:
-        ended = [track for track in self._confirmed if track.gone(now, self._forget_s)]
-        self._confirmed = [track for track in self._confirmed if not track.gone(now, self._forget_s)]
-        self._candidates = [track for track in self._candidates if not track.gone(now, self._forget_s)]
+        gone = [track for track in self._tracks() if track.gone(now, self._forget_s, self._edges)]
+        ended = [track for track in self._confirmed if track in gone]
+        self._confirmed = [track for track in self._confirmed if track not in gone]
+        self._candidates = [track for track in self._candidates if track not in gone]
         return tuple(track.face() for track in ended)
 
     def _tracks(self) -> list[_Track]:
@@ -139,20 +169,22 @@ class Tracker:
     def _present(self) -> tuple[TrackedFace, ...]:
         return tuple(track.face() for track in self._confirmed)
 
-    def _settle_candidates(self, unknown: Sequence[Box], searched: Container[str], now: float) -> None:
+    def _settle_candidates(self, unknown: Sequence[Detection], searched: Container[str], now: float) -> None:
         """Confirm candidates found often enough, drop those missed as often as found, add the faces nobody knows."""
         for track in self._candidates:
             if track.key in searched:
-                track.credit += 1 if track.found_at == now else -1
-        new = [_Track(box, now, self._next_key()) for box in unknown]
+                track.credit = max(0, track.credit + (1 if track.found_at == now else -1))
+        new = [_Track(detection, now, self._next_key()) for detection in unknown]
         for track in new:
             track.credit = 1
         candidates = [*self._candidates, *new]
         for track in candidates:
-            if track.credit >= self._confirm_frames:
+            if track.credit >= self._confirm_frames + (track.score < _SURE_SCORE or track.leapt):
                 track.id = self._new_id()
                 self._confirmed.append(track)
-        self._candidates = [track for track in candidates if 0 < track.credit < self._confirm_frames]
+        self._candidates = [
+            track for track in candidates if not track.id and (track.credit > 0 or now - track.found_at <= _FAINT_S)
+        ]
 
 
 class _Track:
@@ -164,8 +196,11 @@ class _Track:
         "found_at",
         "id",
         "key",
+        "leapt",
         "missed",
         "missed_at",
+        "misses",
+        "score",
         "seen_at",
         "side",
         "vx",
@@ -174,16 +209,28 @@ class _Track:
         "y",
     )
 
-    def __init__(self, box: Box, now: float, key: str) -> None:
-        self.x, self.y = box.center
-        self.side = box.side
+    def __init__(self, detection: Detection, now: float, key: str) -> None:
+        self.x, self.y = detection.box.center
+        self.side = detection.box.side
         self.vx = self.vy = 0.0
         self.first_seen_at = self.seen_at = self.found_at = self.missed_at = now
         self.id, self.key, self.credit, self.missed = "", key, 0, False
+        self.misses, self.score, self.leapt = 0, detection.score, False
 
-    def gone(self, now: float, forget_s: float) -> bool:
-        """Whether it has been out of sight, or missed by searches, for too long."""
-        return now - self.seen_at > forget_s or (self.missed and now - self.found_at > forget_s)
+    def gone(self, now: float, forget_s: float, edges: Region) -> bool:
+        """Whether it has been out of sight, or missed by searches, for too long.
+
+        Who was there for a moment only is waited for no longer than that, and who walked out of the picture not at all.
+        """
+        if now - self.seen_at > forget_s:
+            return True
+        x, y, _ = self.expected(now)
+        if not edges.holds(x, y):
+            return now - self.seen_at > _OUT_S
+        if self.misses < _MIN_MISSES:
+            return self.missed and now - self.found_at > forget_s
+        known_s = self.found_at - self.first_seen_at
+        return now - self.found_at > min(forget_s, max(_MIN_FORGET_S, 2 * known_s))
 
     def in_doubt(self, now: float) -> bool:
         """Whether to look for it: at every frame at first, less often when it stays away."""
@@ -205,21 +252,25 @@ class _Track:
         ahead = _MOMENTUM_S * (1.0 - math.exp(-(now - self.seen_at) / _MOMENTUM_S))
         return self.x + self.vx * ahead, self.y + self.vy * ahead, self.side
 
-    def see(self, box: Box, now: float) -> None:
+    def see(self, detection: Detection, now: float) -> None:
         """Move on with a detection.
 
         A g-h filter with fading memory (Brookner 1998, ch. 1.2.6), with times instead of frame counts: frames that come
         rarely weigh more than frames that come often.
         """
+        box = detection.box
         fading = math.exp(-max(now - self.found_at, 1e-3) / _STEADY_S)
         x, y, side = self.expected(now)
         off_x, off_y = box.center[0] - x, box.center[1] - y
         self.x, self.y = x + (1 - fading**2) * off_x, y + (1 - fading**2) * off_y
+        if self.found_at == self.first_seen_at and math.hypot(off_x, off_y) > _REACH * self.side:
+            self.leapt = True
         if self.seen_at != now:  # a face that was followed here has its speed already
             self._turn(off_x, off_y, now)
         self.side = side + (1 - fading) * (box.side - side)
         self.seen_at = self.found_at = now
-        self.missed = False
+        self.missed, self.misses = False, 0
+        self.score = max(self.score, detection.score)
 
     def move(self, box: Box, now: float) -> None:
         """Move on without a detection, to where it was seen to go."""
@@ -235,22 +286,24 @@ class _Track:
     def _turn(self, off_x: float, off_y: float, now: float) -> None:
         elapsed = max(now - self.seen_at, 1e-3)
         turning = (1 - math.exp(-elapsed / _HEADING_S)) ** 2 / elapsed
+        surprise = min(1.0, max(0.0, (math.hypot(off_x, off_y) / self.side - _JITTER) / _JITTER))
+        turning += surprise * max(0.0, _TRUST / elapsed - turning)
         self.vx, self.vy = self.vx + turning * off_x, self.vy + turning * off_y
 
 
-def _follow(tracks: Sequence[_Track], boxes: Sequence[Box], now: float) -> list[Box]:
-    """Move tracks on to the boxes that suit them best, best pair first; the boxes that suit none come back."""
-    if not tracks or not boxes:
-        return list(boxes)
-    costs = _costs(tracks, boxes, now)
-    free_tracks, free_boxes = [True] * len(tracks), [True] * len(boxes)
+def _follow(tracks: Sequence[_Track], found: Sequence[Detection], now: float) -> list[Detection]:
+    """Move tracks on to the faces that suit them best, best pair first; the faces that suit none come back."""
+    if not tracks or not found:
+        return list(found)
+    costs = _costs(tracks, [detection.box for detection in found], now)
+    free_tracks, free_boxes = [True] * len(tracks), [True] * len(found)
     rows, columns = np.nonzero(np.isfinite(costs))
     for pair in np.argsort(costs[rows, columns], kind="stable"):
         row, column = int(rows[pair]), int(columns[pair])
         if free_tracks[row] and free_boxes[column]:
             free_tracks[row] = free_boxes[column] = False
-            tracks[row].see(boxes[column], now)
-    return [box for box, free in zip(boxes, free_boxes, strict=True) if free]
+            tracks[row].see(found[column], now)
+    return [detection for detection, free in zip(found, free_boxes, strict=True) if free]
 
 
 def _costs(tracks: Sequence[_Track], boxes: Sequence[Box], now: float) -> NDArray[np.float64]:
@@ -265,6 +318,8 @@ def _costs(tracks: Sequence[_Track], boxes: Sequence[Box], now: float) -> NDArra
     distance = np.hypot(expected[:, None, 0] - given[None, :, 0], expected[:, None, 1] - given[None, :, 1]) / sides
     growth = np.abs(np.log2(expected[:, None, 2] / given[None, :, 2]))
     reach = np.minimum(_REACH + _REACH_PER_S * hidden_s, _MAX_REACH)
+    once = np.array([track.found_at == track.first_seen_at for track in tracks])[:, None]
+    reach = np.where(once, np.maximum(reach, _FIRST_REACH), reach)
     possible = (distance <= reach) & (growth <= math.log2(_MAX_GROWTH))
     return np.where(possible, distance + _SIZE_WEIGHT * growth + _HIDDEN_WEIGHT * hidden_s, np.inf)
 

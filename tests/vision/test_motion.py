@@ -87,7 +87,7 @@ def test_a_face_is_followed_to_where_it_moved(right: int, down: int) -> None:
     watch = MotionWatch()
     watch.look(patched(WALL, FACE, 5), (), 100.0)
     watch.look(patched(WALL, Box(FACE.left + right, FACE.top + down, FACE.side), 5), (), 100.1)
-    followed = watch.follow({"a": FACE})["a"]
+    followed = watch.follow({"a": (FACE, FACE)})["a"]
     assert followed.left == pytest.approx(FACE.left + right, abs=2.0)
     assert followed.top == pytest.approx(FACE.top + down, abs=2.0)
     assert followed.side == FACE.side
@@ -97,7 +97,7 @@ def test_a_face_that_something_else_has_replaced_is_not_followed() -> None:
     watch = MotionWatch()
     watch.look(patched(WALL, FACE, 5), (), 100.0)
     watch.look(patched(WALL, FACE, 6), (), 100.1)
-    assert watch.follow({"a": FACE}) == {}
+    assert watch.follow({"a": (FACE, FACE)}) == {}
 
 
 def test_each_face_is_followed_for_itself() -> None:
@@ -105,7 +105,7 @@ def test_each_face_is_followed_for_itself() -> None:
     watch = MotionWatch()
     watch.look(patched(patched(WALL, FACE, 5), other, 7), (), 100.0)
     watch.look(patched(patched(WALL, FACE, 5), Box(808, 400, 60), 7), (), 100.1)
-    followed = watch.follow({"a": FACE, "b": other})
+    followed = watch.follow({"a": (FACE, FACE), "b": (other, other)})
     assert followed["a"].left == pytest.approx(300, abs=1.0)
     assert followed["b"].left == pytest.approx(808, abs=1.5)
 
@@ -114,5 +114,5 @@ def test_gray_frames_and_faces_over_the_edge_do_as_well() -> None:
     watch = MotionWatch()
     watch.look(WALL[:, :, 0], (), 100.0)
     watch.look(WALL[:, :, 0], (), 100.1)
-    assert watch.follow({"a": Box(-30, 690, 60)}).keys() <= {"a"}
+    assert watch.follow({"a": (Box(-30, 690, 60), Box(-30, 690, 60))}).keys() <= {"a"}
     assert watch.follow({}) == {}

@@ -265,8 +265,8 @@ def test_ids_differ_from_session_to_session() -> None:
     assert [random_ids()() for _ in range(3)] != [random_ids()() for _ in range(3)]
 
 
-def shifted(boxes: dict[str, Box], right: float) -> dict[str, Box]:
-    return {key: Box(place.left + right, place.top, place.side) for key, place in boxes.items()}
+def shifted(faces: dict[str, tuple[Box, Box]], right: float) -> dict[str, Box]:
+    return {key: Box(place.left + right, place.top, place.side) for key, (place, _) in faces.items()}
 
 
 def nowhere(_place: Box) -> bool:
@@ -278,7 +278,7 @@ def test_a_face_followed_without_searches_keeps_its_id_and_counts_as_seen() -> N
     play(follower, steadily(10, 0.3, lambda _: [face(200, 200)]))
     for frame in range(1, 40):
         now = 100.3 + frame / 10
-        follower.follow(shifted(follower.followable(), 5.0), now)
+        follower.follow(shifted(follower.followable(now), 5.0), now)
         update = follower.update([], now, nowhere)
         assert ids(update) == ["id0"]
         assert update.present[0].last_seen_at == now
@@ -289,15 +289,15 @@ def test_where_a_frame_was_not_searched_nobody_counts_as_missed() -> None:
     follower = tracker()
     play(follower, steadily(10, 0.3, lambda _: [face(200, 200)]))
     follower.update([], 100.4, nowhere)
-    assert len(follower.followable()) == 1
+    assert len(follower.followable(100.5)) == 1
     follower.update([], 100.5)
-    assert follower.followable() == {}
+    assert follower.followable(100.5) == {}
 
 
 def test_a_face_missed_by_searches_is_gone_as_fast_as_if_every_frame_were_searched() -> None:
     follower = tracker(forget_s=2.0)
-    play(follower, steadily(10, 0.3, lambda _: [face(200, 200)]))
-    gone = [bool(update.ended) for update in play(follower, steadily(10, 3, lambda _: [], start=100.3))]
+    play(follower, steadily(10, 3.0, lambda _: [face(200, 200)]))
+    gone = [bool(update.ended) for update in play(follower, steadily(10, 3, lambda _: [], start=103.0))]
     assert gone.index(True) == pytest.approx(19, abs=1)
 
 

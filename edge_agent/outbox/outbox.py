@@ -9,7 +9,7 @@ outbox's own thread: at once when it is idle, and at most every ``commit_s`` whe
 - A power cut takes no more, as far as the storage is honest about flushing: SQLite runs in WAL mode with
   ``synchronous = FULL``, so every commit is flushed before it counts.
 - An SD card gets one flushed append to the WAL per commit, at most ``3600 / commit_s`` an hour, and none while nothing
-  happens. The main file is written when the WAL reaches a megabyte, and once a minute if the outbox has a moment.
+  happens. The main file is written when the WAL reaches 1000 pages, and once a minute if the outbox has a moment.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ Every row carries two checksums: of what it holds, and of its delivery; every re
 checked when the file is opened, together with SQLite's own check of the pages, and whenever a row is read. A row that
 does not pass is moved to the table ``damaged_rows``, where it is kept for a look, and never delivered.
 
-The log is moved into the file when it reaches a megabyte, and once a minute while there is nothing to write. What
+The log is moved into the file when it reaches four megabytes, and once a minute while there is nothing to write. What
 damage to the log can cost is bounded by that.
 
 Rows are found by id alone: a second index would cost every commit another page on an SD card, for the sake of lookups
@@ -95,7 +95,7 @@ _DELIVERY_IS_SOUND = "delivery_checksum IS delivery_checksum(id, delivered_ms, d
 _PAGE_ROWS = 1000
 _MAX_DAMAGED_ROWS = 1000
 """Rows that are kept for a look."""
-_CHECKPOINT_PAGES = 256
+_CHECKPOINT_PAGES = 1000
 _WAL_LIMIT_BYTES = 4 * 1024 * 1024
 _CACHE_KIB = 400
 """Rows are written once and read once, in order: a larger cache would only fill, in the course of hours."""

@@ -31,6 +31,9 @@ def ablate(
     json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """Train a recipe with one change at a time, over several seeds, and distinguish gains from chance."""
+    from train.common.backend import import_backend
+
+    import_backend()
     from train.ablation.effects import to_markdown
     from train.ablation.plan import load_plan
     from train.ablation.runner import AblationInputs, run_ablation

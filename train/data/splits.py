@@ -7,6 +7,7 @@ records, and :func:`make_split` gives the same rows for the same words.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -176,6 +177,24 @@ def make_split(faces: FaceSet, protocol: str = "") -> Split:
             )
         options[key] = int(value)
     return rule(faces, **options)
+
+
+def limit_training(split: Split, labels: NDArray[np.int64], limit: int, seed: int) -> Split:
+    """A split with at most ``limit`` training images, drawn so that the classes keep their shares; all where it is 0.
+
+    Each class keeps one image at least, as far as ``limit`` allows.
+    """
+    if not limit or limit >= len(split.train):
+        return split
+    rng = np.random.default_rng(seed)
+    shuffled = rng.permutation(split.train)
+    rank = np.empty(len(shuffled))
+    for label in np.unique(labels[shuffled]):
+        members = np.flatnonzero(labels[shuffled] == label)
+        # The first of each class come first of all, then each class in steps of its size.
+        rank[members] = np.arange(len(members)) / len(members)
+    drawn = np.sort(shuffled[np.argsort(rank, kind="stable")[:limit]])
+    return replace(split, train=drawn, note=f"{split.note} Trained on {limit} of {len(split.train)} images.".strip())
 
 
 def siblings_in_train(faces: FaceSet, split: Split) -> int:

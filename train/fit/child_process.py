@@ -143,6 +143,9 @@ def main(orders: IO[bytes]) -> None:
     split = make_split(faces, recipe.protocol)
 
     # Modules that import a backend come after the checks that need none.
+    from train.common.backend import import_backend
+
+    import_backend()
     from train.common.machine import accelerators
     from train.fit.inputs import TrainingInputs
     from train.fit.progress import show_progress

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from edge_agent.errors import InputError
 from train.common.options import LabelMapOption, LabelMapsOption
 
 app = typer.Typer()
@@ -32,6 +33,17 @@ def fit(
         list[Path] | None, typer.Option("--teacher", help="Bundle of a teacher model; may be given several times.")
     ] = None,
     label_map: LabelMapsOption = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Train so long; phases and warm-up keep their shares.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Train on so many images, drawn by class.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="At the peak, instead of the recipe's.")] = None,
+    early_stop: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="Stop after so many epochs without a lower validation loss and keep the best weights."
+        ),
+    ] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Allow operations that are not deterministic.")] = False,
     devices: Annotated[
         int, typer.Option(min=1, help="Devices to divide each batch among; more than one needs JAX.")
@@ -41,6 +53,9 @@ def fit(
     coordinator: Annotated[str, typer.Option(envvar="TRAIN_COORDINATOR", help="ADDRESS:PORT of host 0.")] = "",
 ) -> None:
     """Train a network by a recipe into a run directory."""
+    from train.common.backend import import_backend
+
+    import_backend()
     from train.data import load
     from train.data.ferplus import load_votes
     from train.data.label_map import open_label_maps
@@ -49,11 +64,15 @@ def fit(
     from train.fit.initial_weights import open_initial_weights
     from train.fit.inputs import TrainingInputs
     from train.fit.progress import show_progress
-    from train.fit.recipe import load_recipe
+    from train.fit.recipe import adjust, load_recipe
     from train.fit.run_dir import RunDir
     from train.fit.trainer import fit as train
 
-    settings = load_recipe(recipe)
+    if learning_rate is not None and not 0.0 < learning_rate <= 10.0:
+        raise InputError("--learning-rate", received=learning_rate, expected="more than 0 and at most 10")
+    settings = adjust(
+        load_recipe(recipe), epochs=epochs, limit=limit, learning_rate=learning_rate, early_stop=early_stop
+    )
     maps = open_label_maps(label_map or (), len(data))
     faces, *extra = (
         load(path, channels=settings.channels, label_map=meaning) for path, meaning in zip(data, maps, strict=True)
@@ -98,6 +117,12 @@ def average(
     label_map: LabelMapOption = "",
 ) -> None:
     """Average the weights of several trainings, or of one and its initial weights, into one finished run."""
+    from train.common.backend import import_backend
+
+    import_backend()
+    from train.common.backend import import_backend
+
+    import_backend()
     from train.data import load
     from train.data.label_map import open_label_map
     from train.fit.average import average as average_runs

@@ -15,6 +15,8 @@ from train.fit.run_record import utc_now
 from train.fit.saved import load_model
 from train.models import build
 
+_CHOSEN = "The validation part chose the weights of epoch {}, so its figures flatter a little."
+
 
 def finished_weights(run: RunDir) -> list[NDArray[Any]] | None:
     """Weights of a finished run; None of an unfinished one.
@@ -50,8 +52,10 @@ def at_device_size(recipe: Recipe, faces: FaceSet, weights: list[NDArray[Any]]) 
     return finished
 
 
-def finish(recipe: Recipe, faces: FaceSet, run: RunDir, weights: list[NDArray[Any]], *, write: bool) -> keras.Model:
-    """Save the network and close the record."""
+def finish(
+    recipe: Recipe, faces: FaceSet, run: RunDir, weights: list[NDArray[Any]], *, write: bool, kept_epoch: int = 0
+) -> keras.Model:
+    """Save the network and close the record; ``kept_epoch`` counts from 1, 0 for the last one."""
     finished = at_device_size(recipe, faces, weights)
     if not write:
         return finished
@@ -59,5 +63,8 @@ def finish(recipe: Recipe, faces: FaceSet, run: RunDir, weights: list[NDArray[An
     record = run.record()
     if not record.finished_at:
         record.finished_at = utc_now()
+        record.kept_epoch = kept_epoch
+        if kept_epoch:
+            record.protocol_note = f"{record.protocol_note} {_CHOSEN.format(kept_epoch)}".strip()
         run.write_record(record)
     return finished

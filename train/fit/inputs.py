@@ -15,6 +15,7 @@ from edge_agent.errors import InputError
 from edge_agent.model_format.labels import LABELS_WANTED, are_usable
 from train.data.dataset import FaceSet, Split
 from train.data.ferplus import Votes
+from train.data.splits import limit_training
 from train.fit.batches import one_hot
 from train.fit.distillation import TeacherModels
 from train.fit.extra_faces import NO_LABEL, ExtraFaces, choose_extra_faces
@@ -136,11 +137,12 @@ def prepare_inputs(inputs: TrainingInputs) -> PreparedInputs:
             expected=f"{recipe.channels}, as the recipe says",
         )
     _warn_of_mirrored_sides(recipe, faces.classes)
+    split = limit_training(split, faces.labels, recipe.limit, recipe.seed)
     extra = choose_extra_faces(recipe, faces, split, inputs.extra)
     first = make_targets(recipe, faces, split, inputs.votes)
     targets = np.concatenate([first, *(_targets_of_extra(one, len(faces.classes), first.shape[1]) for one in extra)])
     return PreparedInputs(
-        given=replace(inputs, recipe=recipe),
+        given=replace(inputs, recipe=recipe, split=split),
         targets=targets,
         training_images=np.concatenate([faces.images[split.train], *(one.images for one in extra)]),
         teachers=open_teachers(recipe, faces, inputs.teachers),

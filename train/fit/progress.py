@@ -17,14 +17,18 @@ if TYPE_CHECKING:  # counting photographs must not wait for the import of a back
 
 
 class ProgressDisplay:
-    """Draws steps and prints epochs, each line with a name before it where one is given."""
+    """Draws steps and prints epochs, each line with a name before it where one is given.
 
-    def __init__(self, epochs: int, console: Console, bar: Progress, name: str = "") -> None:
-        self._epochs, self._console, self._bar = epochs, console, bar
+    Where no bar can be drawn, a line within an epoch shows at most every ``every_s`` seconds how far it is.
+    """
+
+    def __init__(self, epochs: int, console: Console, bar: Progress, name: str = "", every_s: float = 60.0) -> None:
+        self._epochs, self._console, self._bar, self._every_s = epochs, console, bar, every_s
         self._prefix = f"{name}: " if name else ""
         self._task = bar.add_task("starting", total=None)
         self._began: float | None = None
         self._first_epoch = 0
+        self._said = time.monotonic()
 
     def step(self, step: StepProgress) -> None:
         """Show one step."""
@@ -37,9 +41,18 @@ class ProgressDisplay:
             completed=done,
             description=f"epoch {step.epoch + 1}/{step.epochs}  loss {step.loss:.3f}  accuracy {step.accuracy:.1%}",
         )
+        if self._bar.disable and time.monotonic() - self._said >= self._every_s and step.step < step.steps:
+            self._said = time.monotonic()
+            self._console.print(
+                f"{self._prefix}epoch {step.epoch + 1:3d}/{step.epochs}, step {step.step}/{step.steps}  "
+                f"loss {step.loss:.4f}  accuracy {step.accuracy:.2%}",
+                highlight=False,
+                soft_wrap=True,
+            )
 
     def epoch(self, metrics: EpochMetrics) -> None:
         """Print the metrics of a finished epoch."""
+        self._said = time.monotonic()
         done = metrics.epoch + 1
         left = ""
         if self._began is not None and done < self._epochs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -121,6 +122,9 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         votes: What FER+'s votes are used for, if anything.
         distillation: What teacher models are used for, if anything; ``[teaching]`` in TOML.
         extra: How the faces of further data sets are used; None for a training on one data set.
+        limit: At most so many training images of the first data set, drawn by class; 0 for all.
+        early_stop: The training ends after so many epochs without a lower validation loss, and the weights of the epoch
+            with the lowest are kept; 0 to train to the end and keep the last.
     """
 
     title: str
@@ -142,6 +146,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     votes: VotesUse = VotesUse()
     distillation: Distillation = msgspec.field(name="teaching", default=Distillation())
     extra: ExtraUse | None = None
+    limit: Annotated[int, msgspec.Meta(ge=0)] = 0
+    early_stop: Annotated[int, msgspec.Meta(ge=0)] = 0
 
     @property
     def uses_votes(self) -> bool:
@@ -164,6 +170,53 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
                 return phase
             epoch -= phase.epochs
         return self.phases[-1]
+
+
+def adjust(
+    recipe: Recipe,
+    *,
+    epochs: int | None = None,
+    limit: int | None = None,
+    learning_rate: float | None = None,
+    early_stop: int | None = None,
+) -> Recipe:
+    """A recipe with single settings replaced, as the command line gives them.
+
+    With other ``epochs``, the phases keep their shares of the training, each with one epoch at least; of fewer epochs
+    than phases, the last phases are left. The warm-up keeps its share too.
+
+    Raises:
+        ConfigError: The result contradicts itself.
+    """
+    if epochs is not None and epochs != recipe.epochs:
+        warmup = min(math.ceil(recipe.optimizer.warmup_epochs * epochs / recipe.epochs), epochs - 1)
+        recipe = msgspec.structs.replace(
+            recipe,
+            phases=_stretched(recipe.phases, epochs),
+            optimizer=msgspec.structs.replace(recipe.optimizer, warmup_epochs=warmup),
+        )
+    if learning_rate is not None:
+        optimizer = msgspec.structs.replace(recipe.optimizer, learning_rate=learning_rate)
+        recipe = msgspec.structs.replace(recipe, optimizer=optimizer)
+    if limit is not None:
+        recipe = msgspec.structs.replace(recipe, limit=limit)
+    if early_stop is not None:
+        recipe = msgspec.structs.replace(recipe, early_stop=early_stop)
+    check_consistency(recipe, "the command line")
+    return recipe
+
+
+def _stretched(phases: tuple[Phase, ...], epochs: int) -> tuple[Phase, ...]:
+    phases = phases[-epochs:]
+    total, begun, before = sum(phase.epochs for phase in phases), 0, 0
+    stretched = []
+    for index, phase in enumerate(phases):
+        before += phase.epochs
+        left = len(phases) - index - 1
+        end = min(max(round(before * epochs / total), begun + 1), epochs - left)
+        stretched.append(msgspec.structs.replace(phase, epochs=end - begun))
+        begun = end
+    return tuple(stretched)
 
 
 def load_recipe(named: str) -> Recipe:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -126,11 +127,21 @@ class RunDir:
         except UNDECODABLE as error:
             raise RunDamaged(f"{self._metrics}: {error}", remedy=_DAMAGED) from None
 
-    def save_epoch(self, metrics: list[EpochMetrics], state: list[NDArray[Any]]) -> None:
-        """Save the state after an epoch. The state is written last, as a continued run goes by it."""
+    def save_epoch(
+        self, metrics: list[EpochMetrics], state: list[NDArray[Any]], best: list[NDArray[Any]] | None = None
+    ) -> None:
+        """Save the state after an epoch. The state is written last, as a continued run goes by it.
+
+        Args:
+            metrics: Of all epochs up to this one.
+            state: All that the next epoch depends on.
+            best: Weights of the best epoch so far, where a training may end with those.
+        """
         write_whole(self._metrics, b"".join(msgspec.json.encode(row) + b"\n" for row in metrics))
         packed = io.BytesIO()
-        np.savez(packed, epochs=len(metrics), **{f"v{index}": value for index, value in enumerate(state)})  # type: ignore[arg-type]
+        arrays = {f"v{index}": value for index, value in enumerate(state)}
+        arrays |= {f"best{index}": value for index, value in enumerate(best or ())}
+        np.savez(packed, epochs=len(metrics), **arrays)  # type: ignore[arg-type]
         write_whole(self._state, packed.getbuffer())
 
     def load_state(self) -> tuple[int, list[NDArray[Any]]] | None:
@@ -139,12 +150,25 @@ class RunDir:
         Raises:
             RunDamaged: The file is broken.
         """
+        return self._load_arrays("v")
+
+    def load_best(self) -> list[NDArray[Any]] | None:
+        """Weights of the best epoch so far; None where none were saved.
+
+        Raises:
+            RunDamaged: The file is broken.
+        """
+        saved = self._load_arrays("best")
+        return None if saved is None or not saved[1] else saved[1]
+
+    def _load_arrays(self, prefix: str) -> tuple[int, list[NDArray[Any]]] | None:
         if not self._state.is_file():
             return None
         try:
             with self._state.open("rb") as file, np.load(file) as saved:
                 epochs = int(saved["epochs"])
-                return epochs, [saved[f"v{index}"] for index in range(len(saved.files) - 1)]
+                count = sum(re.fullmatch(rf"{prefix}\d+", name) is not None for name in saved.files)
+                return epochs, [saved[f"{prefix}{index}"] for index in range(count)]
         except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise RunDamaged(f"{self._state}: no state of a training: {error}", remedy=_DAMAGED) from None
 

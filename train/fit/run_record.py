@@ -65,6 +65,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
         versions: Of Keras, its backend and NumPy.
         started_at: ISO 8601, UTC.
         finished_at: Likewise; empty while the training is unfinished.
+        kept_epoch: The epoch, counted from 1, whose weights were kept; 0 for the last one.
         extra_annotation: Annotation used beyond the data set's own labels.
         machine: Where it was begun, as :func:`train.common.machine.describe_machine` gives it.
         teachers: Bundles of its teacher models, with their fingerprints.
@@ -88,6 +89,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     versions: dict[str, str]
     started_at: str
     finished_at: str = ""
+    kept_epoch: int = 0
     started_from: str = ""
     earlier: Provenance = NO_PROVENANCE
     extra_annotation: str = ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -122,15 +122,33 @@ def _train(
         with group.local():
             validated = _build_network(prepared)
     first = len(done)
+    best = group.broadcast(lambda: run.load_best() if done and recipe.early_stop else None)
     for epoch in range(first, recipe.epochs):
+        if group.broadcast(lambda: has_stopped(done, recipe.early_stop)):
+            break
         metrics = _train_epoch(prepared, model, validated, epoch, group, on_step, first_in_process=epoch == first)
         done.append(metrics)
+        if recipe.early_stop and group.broadcast(lambda: best_epoch(done) == len(done) - 1):
+            with group.local():
+                best = model.get_weights()
         if group.is_leader:
-            run.save_epoch(done, get_state(model))
+            run.save_epoch(done, get_state(model), best)
             write_events(run, done)
         on_epoch(metrics)
     with group.local():
-        return finish(recipe, faces, run, model.get_weights(), write=group.is_leader)
+        if best is None:
+            return finish(recipe, faces, run, model.get_weights(), write=group.is_leader)
+        return finish(recipe, faces, run, best, write=group.is_leader, kept_epoch=best_epoch(done) + 1)
+
+
+def best_epoch(done: Sequence[EpochMetrics]) -> int:
+    """The first epoch, counted from 0, of the lowest validation loss."""
+    return min(range(len(done)), key=lambda epoch: done[epoch].val_loss)
+
+
+def has_stopped(done: Sequence[EpochMetrics], early_stop: int) -> bool:
+    """Whether so many epochs in succession brought no lower validation loss; never where ``early_stop`` is 0."""
+    return bool(early_stop and done) and len(done) - 1 - best_epoch(done) >= early_stop
 
 
 def _train_epoch(

@@ -29,6 +29,9 @@ def evaluate(
     json: AsJson = False,
 ) -> None:
     """Score a finished run; scores and plots go into its folder ``evaluation``."""
+    from train.common.backend import import_backend
+
+    import_backend()
     from train.data.label_map import open_label_map
     from train.measure.score import score_run
 
@@ -64,6 +67,9 @@ def robustness(
     json: AsJson = False,
 ) -> None:
     """Measure the accuracy that models lose on corrupted held-out faces (small, blurred, dark, turned, masked ...)."""
+    from train.common.backend import import_backend
+
+    import_backend()
     from train.data.label_map import open_label_map
     from train.measure.plots import plot_robustness
     from train.measure.predictors import held_out_faces, open_predictor
@@ -88,6 +94,9 @@ def generalise(
     json: AsJson = False,
 ) -> None:
     """Evaluate models on a data set they were not trained on, for the classes that both have."""
+    from train.common.backend import import_backend
+
+    import_backend()
     from train.data import load
     from train.data.label_map import open_label_map
     from train.measure.cross_dataset import evaluate_cross_dataset, to_markdown
@@ -111,6 +120,9 @@ def votes(
     json: AsJson = False,
 ) -> None:
     """Compare answers on held-out faces with the choices of FER+'s ten annotators, by how far these agree."""
+    from train.common.backend import import_backend
+
+    import_backend()
     from train.data.ferplus import load_votes
     from train.data.label_map import open_label_map
     from train.measure.annotator_agreement import measure_agreement, to_markdown
@@ -131,6 +143,9 @@ def readback(
     json: AsJson = False,
 ) -> None:
     """Measure on held-out faces what a training that starts from a bundle starts with."""
+    from train.common.backend import import_backend
+
+    import_backend()
     from train.data.label_map import open_label_map
     from train.measure.warm_start_check import check_warm_start, to_markdown
 

@@ -86,6 +86,12 @@ def find_photos(root: Path, person: str = "", label_map: LabelMap = NO_LABEL_MAP
     return photos
 
 
+def files_without_class(root: Path) -> list[Path]:
+    """The files beside the class folders, or beside the parts, that :func:`find_photos` passes over."""
+    parts = [folder for folder in folders_in(root) if folder.name.lower() in SPLIT_FOLDERS]
+    return [file for folder in (root, *parts) for file in files_in(folder)]
+
+
 def _files_below(folder: Path) -> list[Path]:
     return [*files_in(folder), *(file for below in folders_in(folder) for file in _files_below(below))]
 

@@ -26,7 +26,7 @@ from train.data.group_split import TRAIN, VALIDATION, GroupSplit, split_by_group
 from train.data.label_map import NO_LABEL_MAP, LabelMap
 from train.data.near_duplicates import near_duplicate_groups
 from train.prepare.face_cropping import FaceCrop, FaceCropper, Policy
-from train.prepare.photos import find_photos
+from train.prepare.photos import files_without_class, find_photos
 from train.prepare.report import Face, PreparationReport, Skipped, to_markdown
 
 _NOTICE = """\
@@ -66,7 +66,9 @@ def prepare(
     photos = find_photos(images, policy.person, label_map)
     cropper = FaceCropper(policy)
     crops: list[FaceCrop] = []
-    skipped: list[Skipped] = []
+    skipped = [
+        Skipped(str(file), "no class", "it lies outside the class folders") for file in files_without_class(images)
+    ]
     for done, photo in enumerate(photos, start=1):
         found = cropper.crop(photo)
         if isinstance(found, Skipped):
@@ -90,7 +92,7 @@ def prepare(
         detector=cropper.detector_name,
         policy={**asdict(policy), "weights": str(policy.weights or "")},
         classes=classes,
-        files=len(photos),
+        files=len(photos) + sum(one.reason == "no class" for one in skipped),
         people=people,
         faces=tuple(
             Face(
@@ -227,7 +229,7 @@ def _write(out: Path, report: PreparationReport, crops: list[NDArray[np.uint8]])
             stored = cv2.cvtColor(crop, cv2.COLOR_RGB2BGR) if crop.ndim == 3 else crop
             target.write_bytes(cv2.imencode(".png", stored)[1].tobytes())
         (staging / "prepare.json").write_text(json.dumps(report.to_json(), indent=2) + "\n", encoding="utf-8")
-        (staging / "prepare.md").write_text(to_markdown(report), encoding="utf-8")
+        (staging / "prepare.md").write_text(to_markdown(report, None), encoding="utf-8")
         (staging / "READ-ME-FIRST.txt").write_text(_NOTICE, encoding="utf-8")
         if out.exists():
             out.rmdir()

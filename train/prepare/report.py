@@ -9,7 +9,7 @@ from typing import Any, Literal
 from train.common.markdown import paragraph
 from train.common.table import table
 
-Reason = Literal["unreadable", "no face", "too small", "several faces", "duplicate", "two classes"]
+Reason = Literal["unreadable", "no face", "too small", "several faces", "duplicate", "two classes", "no class"]
 
 _MAX_LISTED = 20
 
@@ -82,8 +82,8 @@ class PreparationReport:
         return {**asdict(self), "counts": self.counts(), "skipped_by_reason": dict(reasons.most_common())}
 
 
-def to_markdown(report: PreparationReport) -> str:
-    """A report as Markdown that is also readable in a terminal."""
+def to_markdown(report: PreparationReport, max_listed: int | None = _MAX_LISTED) -> str:
+    """A report as Markdown that is also readable in a terminal; it lists at most so many files, None for all."""
     counts = report.counts()
     rows: list[list[object]] = [
         [name, *(counts[part][name] for part in counts), sum(counts[part][name] for part in counts)]
@@ -96,17 +96,17 @@ def to_markdown(report: PreparationReport) -> str:
         f"{len(report.faces):,} faces{people} from {report.files:,} files, found by {report.detector}.",
         table(["class", *counts, "total"], rows),
         *map(paragraph, report.notes),
-        _skipped_section(report),
+        _skipped_section(report, max_listed),
     ]
     return "\n\n".join(sections) + "\n"
 
 
-def _skipped_section(report: PreparationReport) -> str:
+def _skipped_section(report: PreparationReport, max_listed: int | None) -> str:
     if not report.skipped:
         return "Skipped: none."
     reasons = Counter(one.reason for one in report.skipped).most_common()
     lines = [f"Skipped: {len(report.skipped):,} ({', '.join(f'{count:,} {reason}' for reason, count in reasons)})."]
-    lines += [f"- {one.file}: {one.reason}: {one.detail}" for one in report.skipped[:_MAX_LISTED]]
-    if len(report.skipped) > _MAX_LISTED:
-        lines.append(f"- and {len(report.skipped) - _MAX_LISTED:,} more, in prepare.json")
+    lines += [f"- {one.file}: {one.reason}: {one.detail}" for one in report.skipped[:max_listed]]
+    if max_listed is not None and len(report.skipped) > max_listed:
+        lines.append(f"- and {len(report.skipped) - max_listed:,} more, in prepare.md and prepare.json")
     return "\n".join(lines)

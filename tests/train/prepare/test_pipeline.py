@@ -22,7 +22,7 @@ from edge_agent.vision.image_file import read_image_file
 from train.data import load
 from train.data.splits import make_split
 from train.prepare.face_cropping import Policy, choose
-from train.prepare.photos import find_photos
+from train.prepare.photos import files_without_class, find_photos
 from train.prepare.pipeline import prepare
 from train.prepare.report import PreparationReport, to_markdown
 
@@ -274,3 +274,12 @@ def test_the_command_reports_mistakes_in_one_line_and_successes_as_json(photos: 
     assert right.returncode == 0, right.stderr
     assert json.loads(right.stdout)["counts"]["train"]["calm"] > 0
     assert "They are pictures of people" in right.stderr
+
+
+def test_files_outside_the_class_folders_are_reported_too(tmp_path: Path) -> None:
+    for top in (tmp_path, tmp_path / "train"):
+        (top / "happy").mkdir(parents=True)
+        (top / "stray.jpg").write_bytes(b"")
+    (tmp_path / "train" / "happy" / "1.jpg").write_bytes(b"")
+    found = [file.relative_to(tmp_path).as_posix() for file in files_without_class(tmp_path)]
+    assert found == ["stray.jpg", "train/stray.jpg"]

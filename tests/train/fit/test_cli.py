@@ -1,0 +1,51 @@
+"""The command ``python -m train fit`` as a user meets it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.train.data.test_folders import make_tree
+from train.fit.run_dir import RunDir
+
+RECIPE = """
+title = "A test"
+source = ""
+command = ""
+cost = ""
+expected = ""
+model = "testing"
+batch_size = 8
+[[phases]]
+epochs = 9
+"""
+
+
+@pytest.mark.timeout(300)
+def test_settings_of_the_command_line_are_recorded_and_the_screen_stays_clean(tmp_path: Path) -> None:
+    data = make_tree(tmp_path / "set", ("1", "4"), per_class=12)
+    (tmp_path / "own.toml").write_text(RECIPE)
+    options = "--label-map rafdb --epochs 2 --limit 12 --learning-rate 0.01 --early-stop 3"
+    command = ["fit", tmp_path / "own.toml", "--data", data, "--out", tmp_path / "run", *options.split()]
+    quiet = {name: value for name, value in os.environ.items() if not name.startswith("TF_CPP")}
+    done = subprocess.run(
+        [sys.executable, "-m", "train", *map(str, command)],
+        capture_output=True,
+        text=True,
+        env=quiet,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not re.search(r"cuda|cuInit|oneDNN|absl|NodeDef", done.stderr, re.IGNORECASE), done.stderr
+    record = RunDir(tmp_path / "run").record()
+    assert record.classes == ("happy", "surprise")
+    assert (record.recipe.epochs, record.recipe.limit, record.recipe.early_stop) == (2, 12, 3)
+    assert record.recipe.optimizer.learning_rate == 0.01
+    assert record.images["train"] == 12
+    assert "--label-map rafdb" in done.stdout

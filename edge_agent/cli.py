@@ -155,10 +155,14 @@ def classify(
     max_megapixels: Annotated[
         int | None, typer.Option(min=1, max=1000, help="Refuse pictures that announce more; 120 unless given.")
     ] = None,
+    prior: Annotated[
+        Literal["balanced", "half", "training"] | None, typer.Option(help="How often each label is expected.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Find faces in still pictures and read their expressions."""
     from edge_agent.config import MAX_MEGAPIXELS, DetectorSettings
+    from edge_agent.model_format.priors import DEFAULT_PRIOR
     from edge_agent.system.logs import set_up_logging
     from edge_agent.vision.classifier import Classifier
     from edge_agent.vision.detector import detector_note, open_detector
@@ -167,7 +171,7 @@ def classify(
     from edge_agent.vision.sources.files import images_of
 
     set_up_logging(quiet=True)
-    classifier = Classifier.load(model, runtime=runtime)
+    classifier = Classifier.load(model, runtime=runtime, prior=prior or DEFAULT_PRIOR)
     finder = None if aligned else open_detector(DetectorSettings(kind=detector))
     failed = 0
     results: list[dict[str, Any]] = []
@@ -187,7 +191,8 @@ def classify(
         if not json:
             _print_faces(path, results[-1]["faces"])
     if json:
-        typer.echo(jsonlib.dumps({"model": classifier.model_id, "images": results}, indent=2))
+        answer = {"model": classifier.model_id, "prior": classifier.prior, "images": results}
+        typer.echo(jsonlib.dumps(answer, indent=2))
     note = detector_note(DetectorSettings(kind=detector), finder.name) if finder is not None else ""
     if note:
         typer.echo(f"note: {note}", err=True)
@@ -273,10 +278,12 @@ def show(
 
     from edge_agent.model_format.bundle import read_bundle
     from edge_agent.model_format.description import describe
+    from edge_agent.model_format.priors import describe_prior, training_shares_of_bundle
     from edge_agent.update.source import model_source
     from edge_agent.vision.classifier import model_path
 
-    source = model_source(_settings(config, None)) if file is None else None
+    settings = _settings(config, None)
+    source = model_source(settings) if file is None else None
     bundle = read_bundle(model_path(file or (source.path if source is not None else None)))
     if json:
         typer.echo(msgspec.json.format(msgspec.json.encode(bundle.metadata), indent=2).decode())
@@ -286,6 +293,7 @@ def show(
         table.add_row("source", str(source))
     for name, value in describe(bundle):
         table.add_row(name, value)
+    table.add_row("prior in use", describe_prior(settings.classifier.prior, training_shares_of_bundle(bundle.metadata)))
     Console().print(table)
 
 

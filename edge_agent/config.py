@@ -11,10 +11,12 @@ from typing import Annotated, Literal
 import msgspec
 
 from edge_agent.addresses import shown_path, shown_secret_path, shown_url
+from edge_agent.model_format.priors import DEFAULT_PRIOR, NamedPrior
 
 # A lone $ would also match before a line's end, and a name goes into the lines of the broker's rules.
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$(?!\n)")]
 Fraction = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+Share = Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
 Seconds = Annotated[float, msgspec.Meta(gt=0.0, le=86400.0)]
 
 MAX_MEGAPIXELS = 120
@@ -155,12 +157,16 @@ class ClassifierSettings(_Section, frozen=True):
             usual one.
         runtime: The TFLite runtime. ``auto`` takes the first one that works.
         threads: Processor threads for inference.
+        prior: How often the device expects each label; the probabilities follow it. ``training`` is as often as the
+            model saw it in training, ``balanced`` equally often, ``half`` between the two. A table of shares by label
+            that sum to 1 says it for each.
         faces_per_frame: At most so many faces are classified in one frame; the others wait for the next.
     """
 
     model: str = ""
     runtime: Literal["auto", "litert", "tflite", "tensorflow"] = "auto"
     threads: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
+    prior: NamedPrior | dict[str, Share] = DEFAULT_PRIOR
     faces_per_frame: Annotated[int, msgspec.Meta(ge=1, le=64)] = 8
 
 

@@ -27,6 +27,7 @@ from edge_agent.addresses import (
 )
 from edge_agent.config import CameraSettings, DetectorSettings, Settings
 from edge_agent.errors import ConfigError, Rejected
+from edge_agent.model_format.priors import MAX_ROUNDING
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -101,6 +102,14 @@ def _check_sense(settings: Settings, path: Path) -> None:
             f"{path}: $.mqtt.tls",
             expected="both cert and key, or neither",
             remedy="Name the two files that belong together",
+        )
+    prior = settings.classifier.prior
+    if not isinstance(prior, str) and abs(sum(prior.values()) - 1.0) > MAX_ROUNDING:
+        raise ConfigError(
+            f"{path}: $.classifier.prior",
+            received=f"shares that sum to {sum(prior.values()):g}",
+            expected="shares that sum to 1, one for each label of the model",
+            remedy='Correct them, or use "balanced", "half" or "training"',
         )
     if mqtt.password_file and not mqtt.username:
         raise ConfigError(f"{path}: $.mqtt.username", received='""', expected="the user the password belongs to")
@@ -193,11 +202,18 @@ def _explain(error: msgspec.ValidationError, raw: Any, shape: type, path: Path) 
 
 
 def _steps(where: str) -> list[str]:
+    where = where.replace("[...]", f".{_ANY}")
     return [step for step in where.removeprefix("$").replace("[", ".").replace("]", "").split(".") if step]
+
+
+_ANY = "*"
+"""The step for some key of a table with free keys; msgspec does not say which."""
 
 
 def _value_at(raw: Any, where: str) -> Any:
     for step in _steps(where):
+        if step == _ANY:
+            break
         raw = raw[int(step)] if isinstance(raw, list) else raw[step]
     return raw
 
@@ -209,6 +225,9 @@ def _type_at(shape: Any, where: str) -> msgspec.inspect.Type | None:
         fields = {field.encode_name: field.type for field in getattr(info, "fields", ())}
         if step in fields:
             info = fields[step]
+        elif step == _ANY:
+            tables = [one for one in getattr(info, "types", (info,)) if isinstance(one, msgspec.inspect.DictType)]
+            info = tables[0].value_type if tables else None
         elif hasattr(info, "item_type"):  # a place in a list
             info = info.item_type
         else:
@@ -236,6 +255,10 @@ def range_of(info: msgspec.inspect.Type | None) -> str:
     shortest, longest = getattr(info, "min_length", None), getattr(info, "max_length", None)
     if shortest is not None and hasattr(info, "item_type"):
         return f"{shortest} of them" if shortest == longest else f"at least {shortest} of them"
+    if isinstance(info, msgspec.inspect.UnionType):
+        return ", or ".join(filter(None, map(range_of, info.types)))
+    if isinstance(info, msgspec.inspect.DictType):
+        return f"a table of numbers, each {range_of(info.value_type)}"
     choices = getattr(info, "values", None)
     if choices:
         return "one of " + ", ".join(str(choice) for choice in choices)

@@ -89,7 +89,8 @@ def _python() -> str:
 
 def _model(settings: Settings) -> str:
     source = model_source(settings)
-    classifier = Classifier.load(source.path, runtime=settings.classifier.runtime, threads=settings.classifier.threads)
+    chosen = settings.classifier
+    classifier = Classifier.load(source.path, runtime=chosen.runtime, threads=chosen.threads, prior=chosen.prior)
     face = to_face_tensor(draw_face("happy", 1.0, seed=1, side_px=96).image, classifier.channels)
     batch = np.stack([face] * 8)
     classifier.predict(batch)
@@ -97,7 +98,7 @@ def _model(settings: Settings) -> str:
     classifier.predict(batch)
     each_ms = (time.perf_counter() - began) * 1000.0 / len(batch)
     model = f"{classifier.model_id} ({classifier.metadata.name}), {source}"
-    return f"{model}; with {classifier.runtime_name}, {each_ms:.2f} ms a face"
+    return f"{model}; with {classifier.runtime_name}, {each_ms:.2f} ms a face; prior {classifier.prior}"
 
 
 def _detector(settings: Settings) -> str:

@@ -149,6 +149,7 @@ def measure(
     run: Annotated[Path | None, typer.Option(help="The run directory the model was exported from.")] = None,
     votes: Annotated[Path | None, typer.Option(help="FER+'s table fer2013new.csv.")] = None,
     unseen: Annotated[Path | None, typer.Option(help="A data set it was not trained on, such as CK+48.")] = None,
+    rafdb: Annotated[Path | None, typer.Option(help="RAF-DB, for the selection score; --unseen is CK+48.")] = None,
     beside: Annotated[list[Path] | None, typer.Option(help="A bundle or run to compare robustness with.")] = None,
     label_map: LabelMapOption = "",
 ) -> None:
@@ -163,6 +164,7 @@ def measure(
         data,
         votes=votes,
         unseen=unseen,
+        rafdb=rafdb,
         run=run,
         beside=tuple(beside or ()),
         plots=out.with_suffix(""),

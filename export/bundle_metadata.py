@@ -84,5 +84,8 @@ def describe_again(bundle: Bundle, run: RunDir) -> Metadata:
     record, facts = matching_record(bundle, run), bundle.metadata
     used = [data for data in facts.data if data.use not in (TRAINING, EARLIER)]
     return msgspec.structs.replace(
-        facts, training=training_info(facts.training.run, record), data=(*training_data(record), *used)
+        facts,
+        training=training_info(facts.training.run, record),
+        data=(*training_data(record), *used),
+        prior=record.prior or facts.prior,
     )

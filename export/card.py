@@ -5,6 +5,7 @@ from __future__ import annotations
 from edge_agent.errors import InputError
 from edge_agent.model_format.bundle import Bundle
 from edge_agent.model_format.metadata import EARLIER, DataInfo, Metadata
+from edge_agent.model_format.priors import describe_shares, training_shares_of_bundle
 from export.card_sections import sections
 from export.measurements import Measurements
 from train.common.markdown import list_item, paragraph
@@ -88,7 +89,7 @@ def card_to_markdown(bundle: Bundle, measured: Measurements | None = None, plots
         "## Measurements",
         paragraph(
             "Measured on this very file with the device's own classifier, on single images, by "
-            "`python -m export convert`."
+            '`python -m export convert`, with the labels expected as often as in training (`prior = "training"`).'
         ),
         *(_scores(facts, part) for part in facts.metrics),
         *_further(measured, facts, plots),
@@ -151,6 +152,7 @@ def _properties(bundle: Bundle) -> list[list[str]]:
         if facts.macs is None
         else f"{facts.macs / 1e6:.1f} million multiply-accumulates per face"
     )
+    shares = training_shares_of_bundle(facts)
     channels = "gray levels" if facts.input.channels == 1 else "red-green-blue"
     return [
         ["id", f"`{bundle.model_id}` (first 12 hex digits of the file's sha256)"],
@@ -162,6 +164,7 @@ def _properties(bundle: Bundle) -> list[list[str]]:
             "temperature",
             f"{facts.temperature:.4f}, fitted after quantization on {facts.temperature_fitted_on or 'nothing'}",
         ],
+        ["shares of the labels in training", "not known" if shares is None else describe_shares(shares)],
         ["run", f"{facts.training.run}, seed {facts.training.seed}, finished {facts.training.finished_at}"],
         *([["initial weights", facts.training.started_from]] if facts.training.started_from else []),
         *([["teacher models", ", ".join(facts.training.teachers)]] if facts.training.teachers else []),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edge_agent.config import SmoothingSettings
 from edge_agent.model_format.metadata import Metadata
+from edge_agent.model_format.priors import DEFAULT_PRIOR, describe_shares, training_shares_of_bundle
 from export.measurements import Measurements, Quantized
 from train.common.markdown import paragraph
 from train.common.table import table
@@ -11,6 +12,7 @@ from train.measure import annotator_agreement, cross_dataset, robustness
 from train.measure.annotator_agreement import AnnotatorAgreement
 from train.measure.calibration import Calibration, choose_floor
 from train.measure.cross_dataset import CrossDatasetResult
+from train.measure.selection import SelectionScore, prior_name
 
 CALIBRATION_TARGET = 0.02
 """The largest cross-fitted calibration error that meets the target."""
@@ -28,11 +30,12 @@ def sections(measured: Measurements, facts: Metadata, plots: str) -> list[str]:
         _quantized(measured.quantized, facts),
         _calibration(measured.calibration, measured.images, facts),
         _coverage(measured),
+        _priors(measured.selection, facts),
         _robustness(measured),
         _annotator_agreement(measured.votes, facts),
         _cross_dataset(measured.cross_dataset),
     ]
-    pictures = {1: "reliability", 2: "coverage", 3: "robustness"}
+    pictures = {1: "reliability", 2: "coverage", 4: "robustness"}
     for place, plot in pictures.items():
         if plots:
             found[place] += f"\n\n![{plot.capitalize()}]({plots}-{plot}.png)"
@@ -87,11 +90,39 @@ def _coverage(measured: Measurements) -> str:
         f"Below its floor of confidence the agent answers `uncertain`. At the default, `smoothing.uncertain_below` = "
         f"{floor:g}, {at_default.coverage:.1%} of single images get an answer, and {_share(at_default.accuracy)} of "
         f"the answers are correct. If a correct answer gains as much as a wrong one costs, the best floor on this "
-        f"curve is {choose_floor(measured.abstention):.2f}. On the device, probabilities are averaged over time before "
+        f"curve is {choose_floor(measured.abstention):.2f}. All this is under the default prior, `{DEFAULT_PRIOR}`. On "
+        "the device, probabilities are averaged over time before "
         f"they are compared with the floor."
     )
     header = ["floor", "answered", "correct answers", "correct answers within 0.05 above the floor"]
     return "### Coverage\n\n" + table(header, rows) + "\n\n" + paragraph(text)
+
+
+def _priors(found: tuple[SelectionScore, ...], facts: Metadata) -> str:
+    shares = training_shares_of_bundle(facts)
+    if not found or shares is None:
+        return ""
+    text = (
+        "The network expects each label as often as it saw it in training: "
+        f"{describe_shares(shares)}. The setting `[classifier] prior` says what the device expects instead. "
+        "`balanced` expects all labels equally often, `half` is between the two, and a table of shares says it for "
+        "each label. The default was chosen by the selection score: the mean over the three data sets of the mean of "
+        "accuracy and mean recall. On RAF-DB and CK+48 nothing was trained. The tables of other sections than "
+        "*Coverage* are of the network itself, `training`."
+    )
+    rows = [
+        [
+            f"{prior_name(one.prior)}{', the default' if one.prior == DEFAULT_PRIOR else ''}",
+            f"{one.score:.1%} ({one.interval[0]:.1%} to {one.interval[1]:.1%})",
+            *(f"{score.accuracy:.1%} / {score.mean_recall:.1%}" for score in one.sets),
+            *(f"{score.calibration_error:.1%}" for score in one.sets),
+        ]
+        for one in found
+    ]
+    sets = [f"{score.data} ({score.images:,})" for score in found[0].sets]
+    header = ["prior", "selection score", *sets, *(f"calibration error, {score.data}" for score in found[0].sets)]
+    note = "Columns of data sets have accuracy / mean recall."
+    return "\n\n".join(("### Priors", paragraph(text), table(header, rows), note))
 
 
 def _robustness(measured: Measurements) -> str:

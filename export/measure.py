@@ -7,7 +7,8 @@ from pathlib import Path
 
 from edge_agent.config import SmoothingSettings
 from edge_agent.model_format.bundle import read_bundle
-from edge_agent.vision.classifier import Classifier, softmax
+from edge_agent.model_format.priors import DEFAULT_PRIOR, NAMED_PRIORS
+from edge_agent.vision.classifier import Classifier
 from export.bundle_metadata import matching_record
 from export.keras_model import keras_logits, load_keras
 from export.measurements import Measurements, Quantized
@@ -22,8 +23,9 @@ from train.measure.calibration import FLOORS, calibrate, risk_coverage
 from train.measure.cross_dataset import evaluate_cross_dataset
 from train.measure.evaluate import evaluate
 from train.measure.plots import plot_confusion, plot_reliability, plot_risk_coverage, plot_robustness
-from train.measure.predictors import held_out_faces, open_predictor
+from train.measure.predictors import Predictor, held_out_faces, open_predictor
 from train.measure.robustness import measure_robustness
+from train.measure.selection import SelectionScore, load_selection_data, score_selection
 
 PLOTS = ("confusion", "reliability", "coverage", "robustness")
 """The plots that are drawn, in the order of a card."""
@@ -35,6 +37,7 @@ def measure_bundle(
     *,
     votes: Path | None = None,
     unseen: Path | None = None,
+    rafdb: Path | None = None,
     run: Path | None = None,
     beside: tuple[Path, ...] = (),
     plots: Path | None = None,
@@ -48,6 +51,7 @@ def measure_bundle(
         data: The data it was trained on; only the held-out part of its own split is used.
         votes: FER+'s table, where the data are FER2013.
         unseen: A data set it was not trained on.
+        rafdb: RAF-DB, for the selection scores; these need FER2013 as ``data`` and CK+48 as ``unseen``.
         run: The run it was converted from.
         beside: Bundles and runs whose robustness is compared with its own.
         plots: Beginning of the plots' paths, such as ``docs/measured/expression``; without it nothing is drawn.
@@ -69,7 +73,8 @@ def measure_bundle(
     faces = held_out_faces(data, predictors, label_map)
     on_step("calibration and coverage")
     logits = predictor.logits(faces.images)
-    probabilities = softmax(logits, predictor.temperature)
+    probabilities = predictor.predict(faces.images)
+    on_device = predictor.predict(faces.images, DEFAULT_PRIOR)
     floor = SmoothingSettings().uncertain_below
     measured = Measurements(
         model=predictor.identity,
@@ -77,12 +82,13 @@ def measure_bundle(
         protocol=predictor.protocol,
         images=len(faces),
         calibration=calibrate(logits, faces.labels),
-        abstention=risk_coverage(probabilities, faces.labels, sorted({*FLOORS, floor})),
+        abstention=risk_coverage(on_device, faces.labels, sorted({*FLOORS, floor})),
         quantized=None if run is None else _compare_with_float(file, run, faces),
         votes=None if votes is None else measure_agreement(predictor, faces, load_votes(votes, faces)),
         cross_dataset=None
         if unseen is None
         else evaluate_cross_dataset(predictor, load(unseen, channels=predictor.channels)),
+        selection=() if rafdb is None or unseen is None else _selection(predictor, data, rafdb, unseen),
         robustness=measure_robustness(predictors, faces, on_step=on_step),
         training_degradations=() if record is None else record.recipe.degradation.kinds(),
     )
@@ -95,6 +101,12 @@ def measure_bundle(
     return measured
 
 
+def _selection(predictor: Predictor, data: Path, rafdb: Path, ckplus: Path) -> tuple[SelectionScore, ...]:
+    """The selection score under each prior that has a name."""
+    faces = load_selection_data(data, rafdb, ckplus, predictor.channels)
+    return tuple(score_selection(predictor, faces, prior) for prior in NAMED_PRIORS)
+
+
 def plot_path(beginning: Path, plot: str) -> Path:
     """The path of one of :data:`PLOTS`."""
     return beginning.with_name(f"{beginning.name}-{plot}.png")
@@ -102,7 +114,9 @@ def plot_path(beginning: Path, plot: str) -> Path:
 
 def _compare_with_float(file: Path, run: Path, faces: FaceSet) -> Quantized:
     model = load_keras(RunDir(run).model_path)
-    compared = compare(keras_logits(model, faces.images), Classifier.load(file), faces.images, faces.labels)
+    compared = compare(
+        keras_logits(model, faces.images), Classifier.load(file, prior="training"), faces.images, faces.labels
+    )
     return Quantized(
         run=run.resolve().name,
         float_accuracy=compared.keras_accuracy,

@@ -13,6 +13,7 @@ from train.measure.annotator_agreement import AnnotatorAgreement
 from train.measure.calibration import Abstention, Calibration
 from train.measure.cross_dataset import CrossDatasetResult
 from train.measure.robustness import Robustness
+from train.measure.selection import SelectionScore
 
 
 class Quantized(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,11 +41,12 @@ class Measurements(msgspec.Struct, frozen=True, kw_only=True):
         protocol: The split by which they were held out.
         images: Number of held-out faces.
         calibration: How well confidences match accuracy.
-        abstention: Coverage and accuracy at each floor of confidence.
+        abstention: Coverage and accuracy at each floor of confidence, under the default prior.
         robustness: Accuracy under corruptions: the bundle first, then the models it was compared with.
         quantized: Comparison with its float network.
         votes: Agreement with FER+'s annotators.
         cross_dataset: Evaluation on a data set it was not trained on.
+        selection: Selection scores under each prior; empty where they were not measured.
         training_degradations: The degradations of images in its training; empty where the run was not named.
     """
 
@@ -58,6 +60,7 @@ class Measurements(msgspec.Struct, frozen=True, kw_only=True):
     quantized: Quantized | None = None
     votes: AnnotatorAgreement | None = None
     cross_dataset: CrossDatasetResult | None = msgspec.field(name="generalisation", default=None)
+    selection: tuple[SelectionScore, ...] = ()
     training_degradations: tuple[str, ...] = msgspec.field(name="learnt_spoilt", default=())
 
     def at_floor(self, floor: float) -> Abstention:

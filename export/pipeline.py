@@ -87,6 +87,7 @@ def export_run(
         quantization=quantization,
         training=training_info(run.resolve().name, record),
         data=training_data(record),
+        prior=record.prior,
         licence=licence,
         created_at=_now(),
         note=note,

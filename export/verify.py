@@ -107,7 +107,7 @@ def verify_run(
         ModelError: The bundle cannot be used, or Keras or TensorFlow is missing.
     """
     bundle = read_bundle(file)
-    classifier = Classifier(bundle, runtime=runtime, threads=1)
+    classifier = Classifier(bundle, runtime=runtime, threads=1, prior="training")
     record, model = open_run(run)
     if (classifier.labels, classifier.channels) != (record.classes, record.recipe.channels):
         raise InputError(
@@ -133,7 +133,7 @@ def compare(
 
     Args:
         trained_logits: ``float32 (N, K)`` of the trained model for ``images``.
-        classifier: The exported model. Its temperature is applied to both.
+        classifier: The exported model, with the prior of its training. Its temperature is applied to both.
         images: ``uint8 (N, 48, 48, C)``, held out from training.
         labels: ``int64 (N,)``.
 

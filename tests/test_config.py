@@ -44,6 +44,17 @@ def test_values_land_in_their_section(tmp_path: Path) -> None:
         ('[camera]\nsource = "rtsp"', "$.camera.url"),
         ('[camera]\nsource = "video"', "$.camera.path: expected the video to read"),
         ('[mqtt.tls]\ncert = "a.pem"', "$.mqtt.tls: expected both cert and key, or neither"),
+        (
+            '[classifier]\nprior = "flat"',
+            "$.classifier.prior: got 'flat', expected one of balanced, half, training, or a table of numbers",
+        ),
+        ("[classifier]\nprior = 3", "$.classifier.prior: got 3, expected one of balanced, half, training, or a table"),
+        (
+            "[classifier.prior]\nhappy = 0.5\nsad = 0.4",
+            "$.classifier.prior: got shares that sum to 0.9, expected shares that sum to 1",
+        ),
+        ("[classifier.prior]\nhappy = 1.5", "expected more than 0 and at most 1"),
+        ("[classifier.prior]\nhappy = 1.0\nsad = 0.0", "expected more than 0 and at most 1"),
         ("[camera\nfps = 3", "not valid TOML"),
     ],
 )
@@ -88,3 +99,10 @@ def every_key(section: msgspec.Struct, table: str = "") -> Iterator[tuple[str, s
             yield from every_key(value, f"{table}.{field.encode_name}".lstrip("."))
         else:
             yield table, field.encode_name
+
+
+def test_a_prior_is_a_name_or_shares_that_sum_to_one(tmp_path: Path) -> None:
+    assert load_settings(write(tmp_path, "")).classifier.prior == "half"
+    assert load_settings(write(tmp_path, '[classifier]\nprior = "balanced"')).classifier.prior == "balanced"
+    given = load_settings(write(tmp_path, "[classifier]\nprior = { calm = 0.333, tense = 0.333, other = 0.333 }"))
+    assert given.classifier.prior == {"calm": 0.333, "tense": 0.333, "other": 0.333}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from edge_agent.model_format.bundle import Bundle
+from edge_agent.model_format.priors import describe_shares, training_shares_of_bundle
 
 
 def describe(bundle: Bundle) -> list[tuple[str, str]]:
     """A model's facts for a person, as rows of name and value in reading order; unknown ones are left out."""
     facts = bundle.metadata
-    run = facts.training
+    run, shares = facts.training, training_shares_of_bundle(facts)
     size = facts.input.size_px
     colours = "gray levels" if facts.input.channels == 1 else "red-green-blue"
     fitted = f", fitted on {facts.temperature_fitted_on}" if facts.temperature_fitted_on else ", not fitted"
@@ -24,6 +25,10 @@ def describe(bundle: Bundle) -> list[tuple[str, str]]:
         ("labels", ", ".join(facts.labels)),
         ("input", f"{size}x{size} {colours}, {facts.input.dtype}, {facts.input.low} to {facts.input.high}"),
         ("temperature", f"{facts.temperature:.4f}{fitted}"),
+        (
+            "prior of its training",
+            "not known" if shares is None else describe_shares(shares),
+        ),
         ("run", run.run),
         ("recipe", run.recipe),
         ("seed", "" if run.seed is None else str(run.seed)),

@@ -100,6 +100,7 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
         temperature_fitted_on: The part of the data it was fitted on; empty where it was not fitted.
         training: The run.
         data: The data sets.
+        prior: Share of each label among the faces it was trained on; empty where it is not known.
         metrics: By part of the data, each metric's name and its value, measured on this very file.
         licence: Terms of the weights.
         created_at: ISO 8601, UTC.
@@ -119,6 +120,7 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
     temperature_fitted_on: str = ""
     training: TrainingInfo = TrainingInfo()
     data: tuple[DataInfo, ...] = ()
+    prior: dict[str, float] = {}
     metrics: dict[str, dict[str, float]] = {}
     licence: str = ""
     created_at: str = ""

@@ -47,7 +47,7 @@ class LiveModel:
         self.classifier = (
             self._updater.model
             if self._updater is not None
-            else Classifier.load(self.source.path, runtime=chosen.runtime, threads=chosen.threads)
+            else Classifier.load(self.source.path, runtime=chosen.runtime, threads=chosen.threads, prior=chosen.prior)
         )
         self._monitor = ProbationMonitor(settings.update.probation_s, time.monotonic())
         self._waiting: Ready | None = None

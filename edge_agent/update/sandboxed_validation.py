@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.config import ClassifierSettings
-from edge_agent.errors import AgentError, CheckFailed, ModelError
+from edge_agent.errors import AgentError, CheckFailed, ConfigError, ModelError
 from edge_agent.model_format.bundle import Bundle, read_bundle
 from edge_agent.model_format.golden_check import check_golden, golden_faces
 from edge_agent.protocol.model_manifest import ModelManifest
@@ -73,7 +73,7 @@ def approve(
         manifest: What it was published with.
         present: The model in use.
         present_path: Its bundle; ``None`` for the one that came with the agent.
-        settings: Runtime and threads.
+        settings: Runtime, threads and prior.
         cancelled: Asked during the validation.
 
     Raises:
@@ -87,7 +87,10 @@ def approve(
     if found is None:
         return None
     _check_time(found, manifest)
-    return Classifier(bundle, runtime=present.runtime, threads=settings.threads), found
+    try:
+        return Classifier(bundle, runtime=present.runtime, threads=settings.threads, prior=settings.prior), found
+    except ConfigError as error:
+        raise CheckFailed(f"its labels do not fit the settings: {error}") from None
 
 
 def validate_in_sandbox(

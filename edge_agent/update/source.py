@@ -77,10 +77,11 @@ def load_usable_model(
 
     Raises:
         ModelError: The one that the settings name, or that came with the agent, cannot be used.
+        ConfigError: The prior of the settings has shares of other labels than the model's.
     """
 
     def load(path: Path | None) -> Classifier:
-        return Classifier.load(path, runtime=settings.runtime, threads=settings.threads)
+        return Classifier.load(path, runtime=settings.runtime, threads=settings.threads, prior=settings.prior)
 
     if settings.model:
         source = ModelSource("settings", model_path(settings.model))

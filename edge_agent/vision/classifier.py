@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,13 @@ from numpy.typing import NDArray
 from edge_agent.errors import InputError, ModelError
 from edge_agent.model_format.bundle import Bundle, read_bundle
 from edge_agent.model_format.metadata import Metadata
+from edge_agent.model_format.priors import (
+    DEFAULT_PRIOR,
+    Prior,
+    describe_prior,
+    prior_weights,
+    training_shares_of_bundle,
+)
 from edge_agent.vision.runtime import open_interpreter
 
 _MODELS = Path(__file__).parent.parent / "models"
@@ -38,9 +46,15 @@ class Classifier:
         metadata: What travels with the model.
         runtime_name: What runs it, with its version.
         runtime: Its name as ``load`` takes it, never ``auto``.
+        prior: Which shares of the labels its answers assume, in words for a person.
     """
 
-    def __init__(self, bundle: Bundle, *, runtime: str = "auto", threads: int = 1) -> None:
+    def __init__(
+        self, bundle: Bundle, *, runtime: str = "auto", threads: int = 1, prior: Prior = DEFAULT_PRIOR
+    ) -> None:
+        shares = training_shares_of_bundle(bundle.metadata)
+        self._weights = prior_weights(shares, bundle.metadata.labels, prior)
+        self.prior: str = describe_prior(prior, shares)
         self.metadata: Metadata = bundle.metadata
         self.labels: tuple[str, ...] = bundle.metadata.labels
         self.channels: int = bundle.metadata.input.channels
@@ -56,22 +70,31 @@ class Classifier:
         self._lock = threading.Lock()
 
     @classmethod
-    def load(cls, path: Path | str | None = None, *, runtime: str = "auto", threads: int = 1) -> Classifier:
+    def load(
+        cls,
+        path: Path | str | None = None,
+        *,
+        runtime: str = "auto",
+        threads: int = 1,
+        prior: Prior = DEFAULT_PRIOR,
+    ) -> Classifier:
         """Open a model bundle.
 
         Args:
             path: The bundle, or the name of one that comes with the package; None for the usual one of these.
             runtime: ``auto``, ``litert``, ``tflite`` or ``tensorflow``.
             threads: Threads for one inference.
+            prior: Which shares of the labels the answers assume; ``training`` for those of the network itself.
 
         Raises:
             ModelError: The bundle cannot be used, or no runtime can run it.
             InputError: No such runtime, or fewer than one thread.
+            ConfigError: The prior has shares of other labels.
         """
-        return cls(read_bundle(model_path(path)), runtime=runtime, threads=threads)
+        return cls(read_bundle(model_path(path)), runtime=runtime, threads=threads, prior=prior)
 
     def predict(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Calibrated probability of each label for each face.
+        """Calibrated probability of each label for each face, under the assumed prior.
 
         Args:
             faces: ``uint8 (N, 48, 48)`` gray levels (a last axis of 1 may be there) or, for a model of three channels,
@@ -87,10 +110,13 @@ class Classifier:
         logits = self.logits(faces)
         if not np.isfinite(logits).all():
             raise ModelError(f"model {self.model_id}: an answer that is no number", remedy="Use another model")
-        return softmax(logits, self.metadata.temperature)
+        return reweigh(softmax(logits, self.metadata.temperature), self._weights)
 
     def logits(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The model's outputs before temperature and softmax, ``float32 (N, len(labels))``; else as :meth:`predict`."""
+        """The model's outputs before temperature, softmax and prior, ``float32 (N, len(labels))``.
+
+        Arguments and errors are those of :meth:`predict`.
+        """
         batch = self._checked(faces)
         outputs = np.empty((len(batch), len(self.labels)), np.float32)
         with self._lock:
@@ -139,3 +165,16 @@ def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np
     scaled -= scaled.max(axis=1, keepdims=True)
     exponentials = np.exp(scaled)
     return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), np.float32)
+
+
+def reweigh(probabilities: NDArray[np.float32], weights: Sequence[float] | None) -> NDArray[np.float32]:
+    """Probabilities times their labels' weights, scaled so that rows sum to 1, ``float32 (N, K)``.
+
+    Args:
+        probabilities: Calibrated, ``float32 (N, K)``; rows sum to 1.
+        weights: One for each label, each above 0, as ``prior_weights`` gives them; None for no change.
+    """
+    if weights is None:
+        return probabilities
+    weighted = probabilities.astype(np.float64) * np.asarray(weights, np.float64)
+    return np.asarray(weighted / weighted.sum(axis=1, keepdims=True), np.float32)

@@ -16,7 +16,7 @@ from edge_agent.vision.classifier import Classifier
 def main(faces_file: str, outputs_file: str) -> None:
     """Read faces, ``uint8 (N, 48, 48)``; write logits and probabilities, ``float32 (N, K)``, and a drawn classroom."""
     faces = np.load(faces_file)
-    classifier = Classifier.load()
+    classifier = Classifier.load(prior="training")
     np.savez(
         outputs_file,
         logits=classifier.logits(faces),

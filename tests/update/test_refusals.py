@@ -103,6 +103,15 @@ def test_one_with_other_labels(harness: Harness) -> None:
     assert "its labels: got calm, disgust" in harness.outcome("refused").reason
 
 
+def test_one_whose_labels_have_no_share_in_the_settings(harness: Harness) -> None:
+    harness.settings = ClassifierSettings(prior=dict.fromkeys(labels.FER2013, 1 / 7))
+    harness.start()
+    harness.publish(dense_bundle(names=OTHER_LABELS), 1, new_labels=True)
+    assert "its labels do not fit the settings: $.classifier.prior: got shares of angry" in (
+        harness.outcome("refused").reason
+    )
+
+
 def test_one_with_the_same_labels_in_another_order(harness: Harness) -> None:
     harness.start()
     harness.publish(dense_bundle(names=labels.FER2013[::-1]), 1)

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from edge_agent.errors import InputError, ModelError
 from edge_agent.model_format import labels
-from edge_agent.model_format.bundle import pack_bundle, unpack_bundle, write_bundle
+from edge_agent.model_format.bundle import pack_bundle, read_bundle, unpack_bundle, write_bundle
 from edge_agent.model_format.crop import to_face_tensor
 from edge_agent.model_format.metadata import InputSpec
-from edge_agent.vision.classifier import Classifier, softmax
+from edge_agent.model_format.priors import NAMED_PRIORS
+from edge_agent.vision.classifier import BUNDLED_MODEL, Classifier, reweigh, softmax
 from tests.support.tflite_models import dense_logits, dense_model, dense_weights, metadata
 
 Faces = NDArray[np.uint8]
@@ -199,3 +200,49 @@ def test_an_answer_that_is_no_number_is_none() -> None:
     assert model.predict(dark).sum() == pytest.approx(1.0)
     with pytest.raises(ModelError, match="no number"):
         model.predict(np.concatenate([dark, bright]))
+
+
+def test_the_prior_multiplies_calibrated_probabilities_and_keeps_their_sum() -> None:
+    faces, shares = noise(40), dict(zip(labels.FER2013, (0.1, 0.02, 0.1, 0.4, 0.1, 0.08, 0.2), strict=True))
+    bundle = unpack_bundle(pack_bundle(dense_model(), metadata(prior=shares, temperature=2.0)), "dense")
+    weighted = expected(faces, 2.0) * np.array([(1 / 7) / share for share in shares.values()])
+
+    balanced = Classifier(bundle, prior="balanced").predict(faces)
+
+    np.testing.assert_allclose(balanced, weighted / weighted.sum(axis=1, keepdims=True), atol=1e-5)
+    np.testing.assert_allclose(balanced.sum(axis=1), 1.0, atol=1e-6)
+    np.testing.assert_allclose(Classifier(bundle, prior="training").predict(faces), expected(faces, 2.0), atol=1e-5)
+
+
+def test_half_is_between_training_and_balanced_and_is_what_a_device_assumes() -> None:
+    shares = dict(zip(labels.FER2013, (0.1, 0.02, 0.1, 0.4, 0.1, 0.08, 0.2), strict=True))
+    bundle = unpack_bundle(pack_bundle(dense_model(), metadata(prior=shares)), "dense")
+    balanced, half, training = (Classifier(bundle, prior=prior).predict(noise(30)) for prior in NAMED_PRIORS)
+
+    rarest = labels.FER2013.index("disgust")
+    assert (training[:, rarest] < half[:, rarest]).all()
+    assert (half[:, rarest] < balanced[:, rarest]).all()
+    np.testing.assert_array_equal(Classifier(bundle).predict(noise(30)), half)
+
+
+def test_shares_equal_to_the_trainings_change_nothing() -> None:
+    shares = dict(zip(labels.FER2013, (0.1, 0.02, 0.1, 0.4, 0.1, 0.08, 0.2), strict=True))
+    bundle = unpack_bundle(pack_bundle(dense_model(), metadata(prior=shares)), "dense")
+
+    np.testing.assert_allclose(Classifier(bundle, prior=shares).predict(noise(9)), expected(noise(9)), atol=1e-5)
+
+
+def test_the_prior_does_not_touch_logits_which_golden_answers_are_made_of() -> None:
+    bundle = read_bundle(BUNDLED_MODEL)
+
+    balanced, half, training = (Classifier(bundle, prior=prior).logits(noise(3)) for prior in NAMED_PRIORS)
+
+    np.testing.assert_array_equal(training, balanced)
+    np.testing.assert_array_equal(training, half)
+
+
+def test_a_certain_answer_stays_a_number_under_any_prior() -> None:
+    weights = (1e6, 1e-6)
+    certain = np.array([[0.0, 1.0], [1.0, 0.0]], np.float32)
+
+    np.testing.assert_array_equal(reweigh(certain, weights), certain)

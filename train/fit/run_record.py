@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from edge_agent.errors import InputError
+from edge_agent.model_format.priors import training_shares
 from train.fit.provenance import NO_PROVENANCE, Provenance
 from train.fit.recipe import Recipe
 
@@ -98,6 +99,10 @@ class RunRecord(msgspec.Struct, kw_only=True):
     votes: str = ""
     extra: tuple[ExtraData, ...] = ()
     prior: dict[str, float] = {}
+
+    def training_shares(self) -> dict[str, float] | None:
+        """Share of each class among the training faces; of older records only where these were FER2013's, else None."""
+        return training_shares(self.prior, self.classes, self.data)
 
     def provenance(self) -> Provenance:
         """Provenance of the run's weights: its own training and those before it."""

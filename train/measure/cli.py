@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from edge_agent.model_format.priors import DEFAULT_PRIOR
 from train.common.options import LabelMapOption
 from train.common.output import print_result, report_progress
 
@@ -55,6 +56,40 @@ def compare(
     if out is not None:
         plot_runs({name: RunDir(run).metrics() for name, run in zip(comparison.runs, runs, strict=True)}, out)
     print_result(comparison.to_json(), to_markdown(comparison), json)
+
+
+@app.command()
+def score(
+    models: Models,
+    fer2013: Annotated[Path, typer.Option(help="fer2013.csv (also packed); its part PublicTest is scored.")],
+    rafdb: Annotated[Path, typer.Option(help="RAF-DB in class folders; for measuring alone.")],
+    ckplus: Annotated[Path, typer.Option(help="CK+48's folder; for measuring alone.")],
+    prior: Annotated[
+        list[str] | None,
+        typer.Option(help="balanced, half, training, or LABEL=SHARE,...; may be given several times."),
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Score models by the number they are chosen by: over PublicTest, RAF-DB and CK+, with 95 % intervals.
+
+    The score of a run is written into its folder `evaluation`. With several priors it is that of the last one.
+    """
+    from train.measure.predictors import open_predictor
+    from train.measure.selection import load_selection_data, parse_prior, record_score, score_selection, to_markdown
+
+    priors = [parse_prior(text) for text in prior or [DEFAULT_PRIOR]]
+    data = {}
+    found = []
+    for path in models:
+        predictor = open_predictor(path)
+        if predictor.channels not in data:
+            data[predictor.channels] = load_selection_data(fer2013, rafdb, ckplus, predictor.channels)
+        for one in priors:
+            report_progress(f"{predictor.name}, prior {one}")
+            found.append(score_selection(predictor, data[predictor.channels], one))
+        if path.is_dir():
+            record_score(path, found[-1])
+    print_result(found, to_markdown(found), json)
 
 
 @app.command()

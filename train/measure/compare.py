@@ -12,6 +12,7 @@ from train.common.table import table
 from train.fit.recipe import Phase
 from train.fit.run_dir import RunDir
 from train.measure.evaluate import wilson_interval
+from train.measure.selection import prior_name, recorded_score
 
 # Texts for people, and what stands in another form below.
 _OMITTED = ("title", "source", "command", "cost", "expected", "phases", "protocol")
@@ -115,12 +116,18 @@ def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, str]:
     return found
 
 
+def _selection(run: RunDir) -> str:
+    found = recorded_score(run.path)
+    return _ABSENT if found is None else f"{found.score:.2%}, prior {prior_name(found.prior)}"
+
+
 def _statistics(run: RunDir) -> dict[str, str]:
     record, epochs = run.record(), run.metrics()
     shown = {
         "epochs": f"{len(epochs)} of {record.recipe.epochs}",
         "parameters": f"{record.parameters:,}",
         "multiply-accumulates": f"{record.macs:,}",
+        "selection score": _selection(run),
     }
     keys = ["validation accuracy", "95 % interval", "validation loss", "accuracy", "loss", "best validation", "time"]
     if not epochs:

@@ -61,20 +61,7 @@ def evaluate_cross_dataset(predictor: Predictor, faces: FaceSet, seed: int = 0) 
     Raises:
         InputError: The model was trained on that data set, or they share no class.
     """
-    names = set(predictor.provenance.data.values())
-    if faces.fingerprint() in predictor.provenance.data or faces.name in _PUBLISHED & names:
-        raise InputError(
-            predictor.name,
-            received=f"a model trained on {faces.name}",
-            expected="one that was not",
-            remedy="For the held-out part of its own data use `python -m train evaluate`",
-        )
-    if faces.name in names:
-        log.warning(
-            "%s was trained on other data of the name %s: make sure that no image is in both",
-            predictor.name,
-            faces.name,
-        )
+    check_unseen(predictor, faces)
     shared = [label for label in predictor.labels if label in faces.classes]
     if not shared:
         raise InputError(
@@ -104,6 +91,28 @@ def evaluate_cross_dataset(predictor: Predictor, faces: FaceSet, seed: int = 0) 
         recall={label: float(found.mean()) for label, found in of_class.items()},
         support={label: len(found) for label, found in of_class.items()},
     )
+
+
+def check_unseen(predictor: Predictor, faces: FaceSet) -> None:
+    """Refuse a model that was trained on a data set, now or in an earlier training.
+
+    Raises:
+        InputError: It was.
+    """
+    names = set(predictor.provenance.data.values())
+    if faces.fingerprint() in predictor.provenance.data or faces.name in _PUBLISHED & names:
+        raise InputError(
+            predictor.name,
+            received=f"a model trained on {faces.name}",
+            expected="one that was not",
+            remedy="For the held-out part of its own data use `python -m train evaluate`",
+        )
+    if faces.name in names:
+        log.warning(
+            "%s was trained on other data of the name %s: make sure that no image is in both",
+            predictor.name,
+            faces.name,
+        )
 
 
 def to_markdown(measured: list[CrossDatasetResult]) -> str:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from edge_agent.errors import InputError
 from edge_agent.model_format.metadata import TRAINING
-from edge_agent.vision.classifier import Classifier, softmax
+from edge_agent.model_format.priors import Prior, prior_weights, training_shares_of_bundle
+from edge_agent.vision.classifier import Classifier, reweigh, softmax
 from train.data import load
 from train.data.dataset import FaceSet
 from train.data.label_map import NO_LABEL_MAP, LabelMap
@@ -36,6 +37,7 @@ class Predictor:
         protocol: The split it was trained with.
         fingerprint: Sha256 of the data set it was trained on by that split; empty where unknown.
         provenance: Of its weights, earlier trainings included.
+        prior: Shares of the labels in its training; None where they are not known.
         logits: From ``uint8 (N, 48, 48, C)`` to ``float32 (N, K)``.
     """
 
@@ -48,10 +50,12 @@ class Predictor:
     fingerprint: str
     provenance: Provenance
     logits: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+    prior: dict[str, float] | None = None
 
-    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Probability of each label, ``float32 (N, K)``."""
-        return softmax(self.logits(images), self.temperature)
+    def predict(self, images: NDArray[np.uint8], prior: Prior = "training") -> NDArray[np.float32]:
+        """Probability of each label under a prior, ``float32 (N, K)``, as the device computes it."""
+        probabilities = softmax(self.logits(images), self.temperature)
+        return reweigh(probabilities, prior_weights(self.prior, self.labels, prior))
 
 
 def open_predictor(path: Path) -> Predictor:
@@ -121,6 +125,7 @@ def _open_bundle(path: Path) -> Predictor:
         fingerprint=trained[0].sha256 if trained else "",
         provenance=provenance_of_bundle(facts),
         logits=classifier.logits,
+        prior=training_shares_of_bundle(facts),
     )
 
 
@@ -142,4 +147,5 @@ def _open_run(path: Path) -> Predictor:
         fingerprint=record.fingerprint,
         provenance=record.provenance(),
         logits=lambda images: predict_logits(model, images),
+        prior=record.training_shares(),
     )

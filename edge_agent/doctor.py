@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_agent import __version__
+from edge_agent.aim import look_once
 from edge_agent.clock import clock_synced
 from edge_agent.config import Settings
 from edge_agent.device.probe import probe_broker
@@ -24,10 +25,13 @@ from edge_agent.outbox.store import StoreError
 from edge_agent.privacy.policy import permit
 from edge_agent.simulate import SimulatedClassroom, draw_face
 from edge_agent.system.status_led import StatusLed
+from edge_agent.types import Frame
 from edge_agent.update.source import model_source
+from edge_agent.vision.aiming import advice, sizes
 from edge_agent.vision.camera import Camera, CameraState
 from edge_agent.vision.classifier import Classifier
 from edge_agent.vision.detector import detector_note, open_detector
+from edge_agent.vision.orientation import rotation_note
 
 _FREE_MB = 200
 _CAMERA_WAIT_S = 15.0
@@ -69,7 +73,10 @@ def examine(settings: Settings, *, preflight: bool) -> Iterator[Finding]:
     policy = _attempt("policy", lambda: _policy(settings))
     yield policy
     if policy.ok:
-        yield _attempt("camera", lambda: _camera(settings))
+        frames: list[Frame] = []
+        yield _attempt("camera", lambda: _camera(settings, frames))
+        if frames:
+            yield _attempt("faces", lambda: _faces(settings, frames[0]), fatal=False)
     if settings.mqtt.tls.enabled:
         yield _attempt("certificates", lambda: _certificates(settings))
     yield _attempt("broker", lambda: probe_broker(settings))
@@ -160,7 +167,16 @@ def _policy(settings: Settings) -> str:
     return f"{declaration.setting} in {declaration.jurisdiction} on the basis {declaration.legal_basis}"
 
 
-def _camera(settings: Settings) -> str:
+def _faces(settings: Settings, frame: Frame) -> str:
+    report = look_once(settings, open_detector(settings.detector), frame)
+    if report.turned_by:
+        raise CheckFailed(rotation_note(report.turned_by, settings.camera.rotate_deg))
+    if not report.aim.faces:
+        return "no face found. Is somebody there? 'edge-agent aim' shows what the camera sees, without a picture"
+    return f"{sizes(report.aim.faces)}; {'. '.join(advice(report.aim))}"
+
+
+def _camera(settings: Settings, frames: list[Frame]) -> str:
     led = StatusLed(settings.led.name)
     # An LED that is on belongs to an agent at work, and stays on whatever is found here.
     camera = Camera(settings.camera) if led.lit() else Camera(settings.camera, on_device=led.show)
@@ -170,6 +186,7 @@ def _camera(settings: Settings) -> str:
         while time.monotonic() < deadline:
             frame = camera.latest(-1, 0.5)
             if frame is not None:
+                frames.append(frame)
                 height, width = frame.image.shape[:2]
                 return f"{settings.camera.source} delivers {width}x{height} pixels"
             if camera.state in (CameraState.FAILED, CameraState.ENDED, CameraState.STALLED):

@@ -315,7 +315,10 @@ def _decoded(text: str) -> str:
 
 # Text of others: what a native library, an exception or a program says, in which an address may stand.
 
-_WITH_USER: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*:[/\\]+|[/\\]{2,})[^\n]*[@\uff20\ufe6b]")
+_SCHEME: Final = r"(?:rtsps?|https?|rtmps?|mqtts?|wss?|tcp|udp|ssh|s?ftp|file):[/\\]+"
+_WITH_USER: Final = re.compile(rf"(?P<scheme>{_SCHEME})[^\n]*[@\uff20\ufe6b]", re.IGNORECASE)
+_WITH_USER_AND_ANY_SCHEME: Final = re.compile(r"[^\s\"'<>(]*(?::[/\\]|[/\\]{2})[^\n]*[@\uff20\ufe6b]")
+_WITHOUT_USER: Final = re.compile(rf"[\"'<(=]?{_SCHEME}{re.escape(HIDDEN)}@", re.IGNORECASE)
 _IN_TEXT: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[/\\]{2,}[^\s\"'<>]*")
 _USER_ALONE: Final = re.compile(r"[^\s\"'<>@]*[:%/][^\s\"'<>]*[@\uff20\ufe6b]")
 
@@ -330,8 +333,13 @@ def scrubbed(text: str, known: str = "") -> str:
     for secret in _secrets_of(known):
         text = text.replace(secret, HIDDEN)
     text = _WITH_USER.sub(rf"\g<scheme>{HIDDEN}@", text)
+    text = _WITH_USER_AND_ANY_SCHEME.sub(_without_user, text)
     text = _IN_TEXT.sub(lambda found: _shown_in_text(found[0]), text)
     return _USER_ALONE.sub(f"{HIDDEN}@", text)
+
+
+def _without_user(found: re.Match[str]) -> str:
+    return found[0] if _WITHOUT_USER.fullmatch(found[0]) else f"{HIDDEN}@"
 
 
 def _shown_in_text(word: str) -> str:

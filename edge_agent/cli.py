@@ -87,12 +87,14 @@ def run(config: ConfigOption = None, runtime: RuntimeOption = None, verbose: Ver
     """Watch the camera and publish events until stopped."""
     from edge_agent.app import Agent
     from edge_agent.privacy.policy import permit
+    from edge_agent.required_files import check_required_files
     from edge_agent.system.logs import set_up_logging
     from edge_agent.system.stop_signals import stop_on_signals
 
     set_up_logging(verbose=verbose)
     settings = _settings(config, runtime)
     permit(settings.camera, settings.policy, str(config or ""))
+    check_required_files(settings, str(config or ""))
     agent = Agent(settings)
     with stop_on_signals() as stop:
         agent.run(stop)
@@ -202,12 +204,15 @@ def classify(
 
 @app.command()
 def check(file: Annotated[Path, typer.Argument(help="The agent's TOML file.")]) -> None:
-    """Validate a configuration, the operator's declaration included, without starting anything."""
+    """Validate a configuration and the files that it names, the operator's declaration included, and start nothing."""
     from edge_agent.config_file import load_settings
     from edge_agent.privacy.policy import permit
+    from edge_agent.required_files import check_required_files
+    from edge_agent.system.service_user import user_of
 
     settings = load_settings(file)
     permit(settings.camera, settings.policy, str(file))
+    check_required_files(settings, str(file), user_of(file))
     typer.echo(f"{file} is valid")
 
 
@@ -250,10 +255,11 @@ def doctor(
     """Check the device for real: an inference, the detector, storage, the camera, the broker."""
     from edge_agent.doctor import examine
     from edge_agent.system.logs import set_up_logging
+    from edge_agent.system.service_user import user_of
 
     set_up_logging(quiet=True)
     findings = []
-    for finding in examine(_settings(config, None), preflight=preflight):
+    for finding in examine(_settings(config, None), preflight=preflight, user=user_of(config)):
         findings.append(finding)
         if not json:
             mark = "ok  " if finding.ok else "FAIL" if finding.fatal else "warn"

@@ -23,7 +23,9 @@ from edge_agent.model_format.crop import to_face_tensor
 from edge_agent.outbox.examination import examine_outbox
 from edge_agent.outbox.store import StoreError
 from edge_agent.privacy.policy import permit
+from edge_agent.required_files import check_required_files
 from edge_agent.simulate import SimulatedClassroom, draw_face
+from edge_agent.system.service_user import User
 from edge_agent.system.status_led import StatusLed
 from edge_agent.types import Frame
 from edge_agent.update.source import model_source
@@ -54,12 +56,13 @@ class Finding:
     fatal: bool = True
 
 
-def examine(settings: Settings, *, preflight: bool) -> Iterator[Finding]:
+def examine(settings: Settings, *, preflight: bool, user: User | None = None) -> Iterator[Finding]:
     """Run all checks one after the other.
 
     Args:
         settings: What the agent would run with.
         preflight: Leave out what can only be true once camera and broker are configured.
+        user: Who has to read the files that the settings name; ``None`` for who asks.
     """
     yield _attempt("python", _python)
     yield _attempt("model", lambda: _model(settings))
@@ -67,6 +70,7 @@ def examine(settings: Settings, *, preflight: bool) -> Iterator[Finding]:
     yield _attempt("storage", lambda: _storage(settings))
     if preflight:
         return
+    yield _attempt("files", lambda: _files(settings, user))
     yield _attempt("clock", _clock, fatal=False)
     if settings.led.name:
         yield _attempt("light", StatusLed(settings.led.name).examine, fatal=False)
@@ -144,6 +148,11 @@ def _storage(settings: Settings) -> str:
             remedy="Make room on the disk",
         )
     return f"{found}, {free_mb} MB free"
+
+
+def _files(settings: Settings, user: User | None) -> str:
+    found = check_required_files(settings, user=user)
+    return f"there and readable: {', '.join(found)}" if found else "the settings name none"
 
 
 def _clock() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from edge_agent.addresses import shown_path
 from edge_agent.errors import ConfigError, InputError, Rejected
 from edge_agent.extras import how_to_install
 from edge_agent.protocol.model_manifest import (
@@ -38,8 +39,9 @@ class Verifier:
         try:
             public = load_pem_public_key(key.read_bytes())
         except (OSError, ValueError) as error:
+            words = getattr(error, "strerror", None) or "not a public key in PEM form"
             raise ConfigError(
-                f"$.update.key {key}: {error}",
+                f"$.update.key {shown_path(str(key))}: {words}",
                 expected="the school's public key for models",
                 remedy="Enrol the device again: edge-agent enrol ANSWER",
             ) from None

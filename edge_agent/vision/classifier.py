@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edge_agent.errors import InputError, ModelError
 from edge_agent.model_format.bundle import Bundle, read_bundle
+from edge_agent.model_format.bundled import BUNDLED_MODEL, BUNDLED_MODELS, model_path
 from edge_agent.model_format.metadata import Metadata
 from edge_agent.model_format.priors import (
     DEFAULT_PRIOR,
@@ -21,19 +22,10 @@ from edge_agent.model_format.priors import (
 )
 from edge_agent.vision.runtime import open_interpreter
 
-_MODELS = Path(__file__).parent.parent / "models"
-BUNDLED_MODELS = {"edge": _MODELS / "expression.tflite", "edge-tiny": _MODELS / "expression-tiny.tflite"}
-"""The models that come with the package, by the names that settings and commands take beside paths."""
-BUNDLED_MODEL = BUNDLED_MODELS["edge"]
-"""The one that is used where none is named."""
+__all__ = ["BUNDLED_MODEL", "BUNDLED_MODELS", "Classifier", "model_path"]
 
 _MAX_BATCH = 64
 """Faces handed to the interpreter at once. Time grows linearly with the batch; this bounds its memory."""
-
-
-def model_path(named: Path | str | None) -> Path:
-    """Where the bundle is that somebody named: by a path, by a name of ``BUNDLED_MODELS``, or not at all."""
-    return BUNDLED_MODELS.get(str(named), Path(named)) if named else BUNDLED_MODEL
 
 
 class Classifier:

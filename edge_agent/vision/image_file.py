@@ -147,20 +147,25 @@ def _read(path: Path, max_megapixels: float) -> tuple[bytes, ImageHeader]:
     return content, header
 
 
-def _decode(path: Path, content: bytes, mode: int) -> NDArray[np.uint8]:
+def decode_quietly(content: bytes, mode: int) -> tuple[NDArray[np.uint8] | None, bytes]:
+    """What OpenCV decodes, ``None`` where it cannot, and what the decoder wrote to standard error."""
     with held_back(DECODER_MESSAGES) as words:
         try:
             image = cv2.imdecode(np.frombuffer(content, np.uint8), mode)
         except cv2.error:
             image = None
-    said = words.text
+    return None if image is None else image.astype(np.uint8, copy=False), words.text
+
+
+def _decode(path: Path, content: bytes, mode: int) -> NDArray[np.uint8]:
+    image, said = decode_quietly(content, mode)
     if said:
         log.debug("%s: the decoder wrote: %s", path, said.decode("utf-8", "replace").strip())
     if image is None:
         raise _no_picture(path, content)
     if _CUT_OFF.search(said):
         raise _cut_off(path)
-    return image.astype(np.uint8, copy=False)
+    return image
 
 
 def _reduction(header: ImageHeader) -> int:

@@ -6,6 +6,7 @@ video (RFC 4175), which needs no encoder.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import socket
 import struct
@@ -23,11 +24,15 @@ class RtspServer:
         port: Where to listen; 0 for any free port.
         silent_after: Frames after which it sends nothing more but keeps the connection; ``None`` for never.
         status: What it answers to the question for the stream.
+        login: User and password, as ``user:password``, that it asks for; empty for none.
     """
 
-    def __init__(self, *, port: int = 0, silent_after: int | None = None, status: str = "200 OK") -> None:
+    def __init__(
+        self, *, port: int = 0, silent_after: int | None = None, status: str = "200 OK", login: str = ""
+    ) -> None:
         self.requests: list[str] = []
         self._silent_after, self._status = silent_after, status
+        self._login = f"Basic {base64.b64encode(login.encode()).decode()}" if login else ""
         self._listener = socket.create_server(("127.0.0.1", port))
         self._clients: list[socket.socket] = []
         self.port: int = self._listener.getsockname()[1]
@@ -72,6 +77,12 @@ class RtspServer:
     def _answer(self, client: socket.socket, method: str, url: str, headers: dict[str, str]) -> None:
         extra, body = "", ""
         status = self._status if method == "DESCRIBE" else "200 OK"
+        if self._login and method == "DESCRIBE" and headers.get("Authorization") != self._login:
+            refused = (
+                f'RTSP/1.0 401 Unauthorized\r\nCSeq: {headers["CSeq"]}\r\nWWW-Authenticate: Basic realm="c"\r\n\r\n'
+            )
+            client.sendall(refused.encode())
+            return
         if method == "DESCRIBE":
             body = "\r\n".join(
                 [

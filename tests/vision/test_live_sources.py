@@ -194,6 +194,27 @@ def test_a_stream_is_read_over_tcp_under_a_name_without_password() -> None:
         assert [request for request in server.requests if "RTP/AVP/TCP" in request]
 
 
+def test_the_login_of_a_stream_comes_from_the_settings_and_its_file(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    password = "Moon/77@#?%: x"
+    file = tmp_path / "camera.password"
+    file.write_text(password + "\n")
+    with RtspServer(login=f"admin:{password}") as server:
+        url = f"rtsp://127.0.0.1:{server.port}/room"
+        source = open_source(CameraSettings(source="rtsp", url=url, username="admin", password_file=str(file)))
+        assert source.name == url
+        assert len(read(source, 2)) == 2
+        source.close()
+        file.write_text("another\n")
+        with pytest.raises(CameraError, match="path, user and"):
+            open_source(CameraSettings(source="rtsp", url=url, username="admin", password_file=str(file)))
+        file.unlink()
+        with pytest.raises(CameraError, match=r"camera\.password_file .*: cannot be read: No such file"):
+            open_source(CameraSettings(source="rtsp", url=url, username="admin", password_file=str(file)))
+    assert capfd.readouterr().err == ""
+
+
 def test_a_stream_that_falls_silent_is_given_up_in_time() -> None:
     with RtspServer(silent_after=80) as server:
         source = open_source(stream(server.port))

@@ -47,6 +47,10 @@ def _open(settings: CameraSettings) -> FrameSource:
         from edge_agent.vision.sources.rtsp import open_rtsp
 
         return open_rtsp(settings)
+    if settings.source in ("http", "snapshot"):
+        from edge_agent.vision.sources.mjpeg import MjpegSource, SnapshotSource
+
+        return MjpegSource(settings) if settings.source == "http" else SnapshotSource(settings)
     from edge_agent.vision.sources.csi import open_csi
 
     return open_csi(settings)

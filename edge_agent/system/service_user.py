@@ -1,0 +1,68 @@
+"""The user that the installed service runs as. Who checks the settings with sudo may read what the service may not."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+SERVICE_CONFIG_FOLDER: Final = Path("/etc/edge-agent")
+"""Where the settings of the installed service are."""
+
+_ACCOUNT: Final = "edge-agent"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody whose rights are in question.
+
+    Attributes:
+        name: Account name.
+        uid: User id.
+        gids: All groups.
+    """
+
+    name: str
+    uid: int
+    gids: frozenset[int]
+
+    def first_unreadable(self, path: Path) -> Path | None:
+        """The folder or file on the way to ``path`` that this user may not use; ``None`` where it may read ``path``.
+
+        By owner, group and mode: access control lists are not looked at.
+
+        Raises:
+            OSError: Whoever asks may not look there.
+        """
+        whole = path.absolute()
+        for folder in reversed(whole.parents):
+            if not self._may(folder.stat(), stat.S_IXOTH):
+                return folder
+        found = whole.stat()
+        needed = stat.S_IROTH | (stat.S_IXOTH if stat.S_ISDIR(found.st_mode) else 0)
+        return None if self._may(found, needed) else whole
+
+    def _may(self, found: os.stat_result, needed: int) -> bool:
+        if self.uid == 0:
+            return True
+        shift = 6 if found.st_uid == self.uid else 3 if found.st_gid in self.gids else 0
+        return found.st_mode & needed << shift == needed << shift
+
+
+def user_of(config: Path | None) -> User | None:
+    """Who the service with this settings file runs as, where it is not who asks.
+
+    ``None`` where nothing but the asker's own rights can be said: the file is not the service's, there is no such
+    account, or the asker is not root.
+    """
+    if config is None or os.geteuid() != 0 or config.absolute().parent != SERVICE_CONFIG_FOLDER:
+        return None
+    import pwd  # here, because Windows has none
+
+    try:
+        account = pwd.getpwnam(_ACCOUNT)
+    except KeyError:
+        return None
+    return User(_ACCOUNT, account.pw_uid, frozenset(os.getgrouplist(_ACCOUNT, account.pw_gid)))

@@ -8,7 +8,18 @@ from edge_agent.config import Name
 from edge_agent.errors import InputError
 from edge_agent.protocol.ha_discovery import discovery_node
 from edge_agent.protocol.model_manifest import models_topic, part_topic
-from edge_agent.protocol.topics import COMMAND, DESIRED, EXPRESSION, HEALTH, REPLY, STATUS, SUMMARY, Topics
+from edge_agent.protocol.topics import (
+    COMMAND,
+    DESIRED,
+    EXPRESSION,
+    HEALTH,
+    REPLY,
+    SEQUENCED,
+    STATUS,
+    SUMMARY,
+    Topics,
+    resent_topic,
+)
 from fleet.register import Register
 
 DASHBOARD, OPERATOR, HOME_ASSISTANT = "dashboard", "operator", "homeassistant"
@@ -42,7 +53,7 @@ def access_rules(register: Register, local: str = "") -> str:
     devices = [(entry.name, entry.identity, _device_rules(root, entry.site, entry.device)) for entry in register.active]
     blocks = ["\n".join([f"# {what}", f"user {user}", *rules]) + "\n" for what, user, rules in [*accounts, *devices]]
     head = "# Written by 'edge-agent fleet'; rules of your own go into acl.local in the fleet's folder.\n"
-    return "\n".join([head, *([local] if local else []), *blocks])
+    return "\n".join([head, *([local] if local else []), _asker_rules(root), *blocks])
 
 
 def applied_topic(register: Register) -> str:
@@ -65,12 +76,22 @@ def check_no_clash(register: Register, site: Name, device: Name) -> None:
             )
 
 
+def _asker_rules(root: str) -> str:
+    """Every account reads what was sent again for it, and nobody else's.
+
+    Mosquitto lets no account in by such a rule whose name has a wildcard in it.
+    """
+    topic = resent_topic(root, "%u/+", "+", "+", "+")
+    return f"# everybody: events that the account itself has asked for again\npattern read {topic}\n"
+
+
 def _device_rules(root: str, site: str, device: str) -> list[str]:
     own = Topics(root, site, device)
     node, thing = discovery_node(site, device)
     return [
         f"topic readwrite {own.of(STATUS)}",
         *_writes(own.of(name) for name in (EXPRESSION, SUMMARY, HEALTH, REPLY)),
+        *_writes(resent_topic(root, "+/+", site, device, name) for name in SEQUENCED),
         *(f"topic read {own.of(name)}" for name in (DESIRED, COMMAND)),
         f"topic readwrite homeassistant/+/{node}/{thing}/config",
         *(f"topic read {name}" for name in (models_topic(root), part_topic(root, "+", "+"))),

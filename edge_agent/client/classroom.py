@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from datetime import datetime, timezone
@@ -35,6 +36,7 @@ from edge_agent.protocol.topics import (
     SUMMARY,
     Topics,
     parse,
+    resent_topic,
 )
 
 if TYPE_CHECKING:
@@ -98,8 +100,18 @@ class Classroom:
             for name in _FOLLOWED
         ]
         self._client_id = client_id or f"{root}:client:{os.urandom(6).hex()}"
+        asker = "" if share else f"{_level(broker.username) or '-'}/{_level(self._client_id)}"
+        self._asker_filter = resent_topic(root, asker, site, device, "+") if asker else ""
+        self._filters += [self._asker_filter] if asker else []
         self._session_expiry_s = away_s if client_id else 0
-        self._journal = Journal(os.urandom(4).hex(), catch_up=catch_up, patience=patience, whole=not share)
+        self._journal = Journal(
+            os.urandom(4).hex(),
+            catch_up=catch_up,
+            patience=patience,
+            whole=not share,
+            asker=asker,
+            asker_filter=self._asker_filter,
+        )
         self._connection: Connection | None = None
         self._retry, self._retry_at = Backoff(1.0, 30.0), 0.0
         self._last_error = ""
@@ -206,8 +218,10 @@ class Classroom:
             elif isinstance(event, Acknowledged):
                 notices += self._acknowledged(event)
             elif isinstance(event, Subscribed) and event.refused:
-                self.close()
-                raise ConnectError(self._broker, 0x87, f"no subscription to {', '.join(event.refused)}")
+                if refused := [topic for topic in event.refused if topic != self._asker_filter]:
+                    self.close()
+                    raise ConnectError(self._broker, 0x87, f"no subscription to {', '.join(refused)}")
+                notices += self._journal.not_alone(at_all=True)
             elif isinstance(event, Closed):
                 self._connection = None
                 return notices + self._lost(f"connection to broker {self._broker} lost: {event.reason}")
@@ -265,6 +279,11 @@ class Classroom:
         first = not self._last_error
         self._last_error = reason
         return [BrokerChanged(connected=False, reason=reason), *self._journal.disconnected()] if first else []
+
+
+def _level(name: str) -> str:
+    """A name as one level of a topic."""
+    return re.sub(r"[/+#\x00-\x1f]", "_", name)[:64]
 
 
 def _check_share(share: str, broker: Broker, *, catch_up: bool) -> None:

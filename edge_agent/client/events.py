@@ -85,10 +85,24 @@ class Denied:
     """The broker's access rules do not let this client publish on a topic, so commands and requests do not arrive.
 
     Reported once a topic and connection, and only under MQTT 5: older brokers keep it to themselves.
+
+    Where ``topic`` begins with the root and ``resent``, events that are asked for again do not come to this client
+    alone. That is reported once. They are then asked for on the devices' own topics, where all subscribers get them.
     """
 
     topic: str
     reason: str
 
 
-Notice = Arrived | StateChanged | Missing | Lost | Unreadable | BrokerChanged | Denied
+@dataclass(frozen=True, slots=True)
+class NotForwarded:
+    """Events of a topic exist and do not reach this subscriber: a bridge or access rules hold the whole topic back.
+
+    Its events are neither reported as missing nor asked for, until one comes.
+    """
+
+    device: Device
+    topic: str
+
+
+Notice = Arrived | StateChanged | Missing | Lost | Unreadable | BrokerChanged | Denied | NotForwarded

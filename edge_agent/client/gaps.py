@@ -15,7 +15,7 @@ class Patience:
 
     Attributes:
         grace_s: How long a number may be late before it counts as missing; a random part of as much again is added, so
-            that of many subscribers one asks first and the others find their gap filled.
+            that many subscribers do not ask a device at the same moment.
         retry_s: Wait before asking again; doubles with each time that brought nothing.
         retry_cap_s: The longest such wait.
     """

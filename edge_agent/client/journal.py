@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
-from msgspec import UnsetType
+from msgspec import UNSET, UnsetType
 
-from edge_agent.client.events import Arrived, Device, Lost, Missing, Notice, StateChanged
+from edge_agent.client.events import Arrived, Denied, Device, Lost, Missing, NotForwarded, Notice, StateChanged
 from edge_agent.client.gaps import Patience, Stream
 from edge_agent.client.liveness import DeviceState, Liveness
 from edge_agent.client.timestamps import Anchor, Dated, anchors_of, resolve_timestamp
@@ -28,6 +28,9 @@ _MAX_SESSIONS = 128
 """Sessions of a device that are remembered, so that a late repetition is still recognised."""
 _MAX_ASKED_AT_ONCE = 10
 _MAX_UNANSWERED = 1000
+_UNSEEN_REPORTS = 2
+"""So many reports in a row of events on a topic that has brought none: a bridge or access rules hold it back."""
+_NOT_TO_US_ALONE = "events asked for again do not come here; they are asked for on the devices' own topics"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,11 @@ class _Record:
 
     ``from_birth``: nothing was known of the device when the subscriber came, so that all of that session concerns it.
     ``introduced``: a birth has been heard, which also lists sessions that ended before.
+    ``alone``: events are asked for on a topic of this subscriber's own. ``promised``: streams of which the device has
+    said that it sends events there. ``heard_alone``: whether any has come there.
+    ``brought``: topics on which an event has come. ``told``: the numbers that reports on this connection gave for
+    topics without any, and ``unseen``: how many of these reports told of new events. ``hidden``: topics that do not
+    reach this subscriber.
     """
 
     joined_at: float
@@ -54,6 +62,28 @@ class _Record:
     anchors: dict[str, Anchor] = field(default_factory=dict)
     reported: tuple[DeviceState, str] = (DeviceState.UNKNOWN, "")
     streams: dict[tuple[str, str], Stream] = field(default_factory=dict)
+    alone: bool = True
+    promised: set[tuple[str, str]] = field(default_factory=set)
+    heard_alone: bool = False
+    brought: set[str] = field(default_factory=set)
+    told: dict[tuple[str, str], int] = field(default_factory=dict)
+    unseen: dict[str, int] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)
+
+    def may_ask_alone_again(self) -> None:
+        """A new connection: access rules may have changed."""
+        self.alone, self.heard_alone = True, False
+        self.promised.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What a device was asked for. ``alone``: on a topic of this subscriber's own."""
+
+    device: Device
+    session: str
+    topic: str
+    alone: bool
 
 
 class Journal:
@@ -65,6 +95,8 @@ class Journal:
         patience: When to ask for what is missing.
         draw: Random numbers from 0 to 1.
         whole: Whether all events of a device come here. Where subscribers share them, none can tell what is missing.
+        asker: Who asks, as ``reply_to`` names it; empty to have events sent to all subscribers again.
+        asker_filter: The filter of the topics on which events come that this subscriber has asked for.
     """
 
     def __init__(
@@ -75,11 +107,14 @@ class Journal:
         patience: Patience | None = None,
         draw: Callable[[], float] = random.random,
         whole: bool = True,
+        asker: str = "",
+        asker_filter: str = "",
     ) -> None:
+        self._asker, self._asker_filter, self._said_not_alone = asker, asker_filter, False
         self._whole = whole
         self._name, self._catch_up, self._patience, self._draw = name, catch_up, patience or Patience(), draw
         self._records: dict[Device, _Record] = {}
-        self._asked: dict[str, tuple[Device, str, str]] = {}
+        self._asked: dict[str, _Question] = {}
         self._requests = 0
         self._visits = 0
         self._joined = datetime.max.replace(tzinfo=timezone.utc)
@@ -96,12 +131,13 @@ class Journal:
         record = self._records.setdefault(device, _Record(now, from_birth=self._visits > 1 or first_news))
         notices: list[Notice] = []
         if isinstance(message, (Expression, Summary)):
-            if not self._event(record, address.name, message, now):
+            record.heard_alone |= address.resent
+            if not self._event(record, address, message, now):
                 return []
         elif isinstance(message, Status):
             self._status(record, message, now, retained=retained)
         elif isinstance(message, Health):
-            self._health(record, message, now, retained=retained)
+            notices += [NotForwarded(device, topic) for topic in self._health(record, message, now, retained=retained)]
         elif isinstance(message, Reply):
             notices += self._reply(record, message, now)
         else:
@@ -122,9 +158,14 @@ class Journal:
             record.liveness.tick(now)
             notices += self._state_changes(device, record)
             for (session, topic), stream in record.streams.items():
+                if topic in record.hidden:
+                    continue
                 if not stream.anchored and now >= record.joined_at + _JOINING_S:
                     stream.anchor_where_joined(now)
                 due = stream.due(now)
+                if due and (session, topic) in record.promised and not record.heard_alone:
+                    record.alone = False
+                    notices += self.not_alone()
                 notices += [Missing(device, session, topic, first, last) for first, last in stream.newly_missing(due)]
                 requests += [self._ask(device, session, topic, *gap) for gap in due[:_MAX_ASKED_AT_ONCE]]
         return notices, requests
@@ -138,6 +179,9 @@ class Journal:
         self._visits += 1
         self._joined = min(self._joined, date)
         for record in self._records.values():
+            record.may_ask_alone_again()
+            record.told.clear()
+            record.unseen.clear()
             if record.first_session and not record.introduced:
                 for topic in SEQUENCED:
                     self._stream(record, record.first_session, topic, now)
@@ -152,7 +196,26 @@ class Journal:
             notices += self._state_changes(device, record)
         return notices
 
-    def _event(self, record: _Record, topic: str, event: Expression | Summary, now: float) -> bool:
+    def not_alone(self, *, at_all: bool = False) -> list[Notice]:
+        """Events asked for do not come to this subscriber alone; what to report.
+
+        Args:
+            at_all: The broker denies the subscription, so that no device is asked for it any more.
+        """
+        if at_all:
+            self._asker = ""
+        said, self._said_not_alone = self._said_not_alone, True
+        return [] if said else [Denied(self._asker_filter, _NOT_TO_US_ALONE)]
+
+    def _event(self, record: _Record, address: Address, event: Expression | Summary, now: float) -> bool:
+        topic = address.name
+        if not address.resent:
+            record.brought.add(topic)
+        if topic in record.hidden and not address.resent:  # the topic comes from now on; what was before is history
+            record.hidden.discard(topic)
+            for key in [key for key in record.streams if key[1] == topic]:
+                del record.streams[key]
+            self._stream(record, event.session, topic, now, first=event.seq)
         record.first_session = record.first_session or event.session
         record.liveness.heard(event.session, now)
         return self._stream(record, event.session, topic, now).saw(event.seq, now)
@@ -189,12 +252,31 @@ class Journal:
         begun_before = (run for run, anchor in runs.items() if anchor.synced and anchor.started_at < since)
         return max(begun_before, default=min(runs, default=known))
 
-    def _health(self, record: _Record, health: Health, now: float, *, retained: bool) -> None:
+    def _health(self, record: _Record, health: Health, now: float, *, retained: bool) -> list[str]:
+        """A report has come; the topics of which it shows that they do not reach this subscriber."""
         record.first_session = record.first_session or health.session
         if not retained:
             record.liveness.heard(health.session, now)
         for topic in SEQUENCED:
             self._stream(record, health.session, topic, now).exists(health.last_seq.get(topic, 0), now)
+        return [topic for topic in SEQUENCED if not retained and self._turns_out_hidden(record, topic, health)]
+
+    def _turns_out_hidden(self, record: _Record, topic: str, health: Health) -> bool:
+        """Whether it shows now that a topic brings nothing although the device's events on it are delivered.
+
+        A broker passes on what it acknowledges, in its order. So events that were delivered between two reports have
+        come before the second one, unless something between holds the whole topic back.
+        """
+        if not self._whole or topic in record.brought or topic in record.hidden:
+            return False
+        key, number = (health.session, topic), health.last_seq.get(topic, 0)
+        if number > record.told.get(key, number):
+            record.unseen[topic] = record.unseen.get(topic, 0) + 1
+        record.told[key] = number
+        if record.unseen.get(topic, 0) < _UNSEEN_REPORTS:
+            return False
+        record.hidden.add(topic)
+        return True
 
     def _reply(self, record: _Record, reply: Reply, now: float) -> list[Notice]:
         """The device's answer to a request of ours: what it no longer holds is lost."""
@@ -207,21 +289,23 @@ class Journal:
             return []
         if not isinstance(result, ResendResult):
             return []
-        device, session, topic = asked
+        device, session, topic = asked.device, asked.session, asked.topic
+        if asked.alone and result.count:
+            record.promised.add((session, topic))
         stream = self._stream(record, session, topic, now)
         if not isinstance(result.more_from, UnsetType):
             stream.ask_soon(now)
         gone = result.missing
         return [Lost(device, session, topic, first, last) for first, last in gone if stream.give_up(first, last)]
 
-    def _stream(self, record: _Record, session: str, topic: str, now: float) -> Stream:
+    def _stream(self, record: _Record, session: str, topic: str, now: float, *, first: int = 1) -> Stream:
         known = record.streams.get((session, topic))
         if known is not None:
             return known
         stream = record.streams[session, topic] = Stream(self._patience, self._draw, whole=self._whole)
         begun_since = session > record.first_session or (record.from_birth and session == record.first_session)
-        if self._catch_up or begun_since:
-            stream.anchor(1, now)
+        if self._catch_up or begun_since or first > 1:
+            stream.anchor(first, now)
         self._forget_old(record)
         return stream
 
@@ -234,10 +318,19 @@ class Journal:
     def _ask(self, device: Device, session: str, topic: str, first: int, last: int) -> Request:
         self._requests += 1
         request_id = f"{self._name}-{self._requests}"
-        self._asked[request_id] = (device, session, topic)
+        alone = bool(self._asker) and self._records[device].alone
+        self._asked[request_id] = _Question(device, session, topic, alone)
         if len(self._asked) > _MAX_UNANSWERED:
             self._asked.pop(next(iter(self._asked)))
-        command = Command(id=request_id, command="resend", session=session, topic=topic, first=first, last=last)
+        command = Command(
+            id=request_id,
+            command="resend",
+            session=session,
+            topic=topic,
+            first=first,
+            last=last,
+            reply_to=self._asker if alone else UNSET,
+        )
         return Request(device, command)
 
     def _state_changes(self, device: Device, record: _Record) -> list[Notice]:

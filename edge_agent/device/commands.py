@@ -127,7 +127,7 @@ def _range_of(command: Command) -> ResendRange | None:
         return None
     if isinstance(first, UnsetType) or isinstance(last, UnsetType) or last < first:
         return None
-    return ResendRange(session, topic, first, last)
+    return ResendRange(session, topic, first, last, command.reply_to or "")
 
 
 def _answer_resend(pending: _PendingReply, outcome: ResendOutcome) -> None:

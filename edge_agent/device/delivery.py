@@ -29,7 +29,7 @@ from edge_agent.mqtt.connection import Connection
 from edge_agent.mqtt.events import Acknowledged, Closed, ConnectionEvent, Received, Subscribed
 from edge_agent.outbox.outbox import Outbox
 from edge_agent.outbox.store import Row
-from edge_agent.protocol.topics import STATUS, Topics
+from edge_agent.protocol.topics import STATUS, Topics, resent_topic
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +77,7 @@ class Delivery:
         self._limit = min(max_in_flight, connection.receive_maximum)
         self._in_flight: dict[int, Row | UnqueuedMessage] = {}
         self._progress_at = 0.0
+        self._said_asker_refused = False
         self.closed: Closed | None = None
         self.subscribed_at: float | None = None
         self.status_read = False
@@ -121,7 +122,7 @@ class Delivery:
         waiting = {topic.rsplit("/", 1)[-1] for topic in outgoing.topic_backoff.waiting(now)}
         for row in outgoing.outbox.take(self.free, waiting):
             historical = row.resent or outgoing.is_late(row)
-            packet_id = self._connection.publish(outgoing.topics.of(row.topic), row.payload, historical=historical)
+            packet_id = self._connection.publish(self._topic_of(row), row.payload, historical=historical)
             self._sent(packet_id, row, now)
 
     def send_unqueued(self, message: UnqueuedMessage, now: float) -> None:
@@ -157,6 +158,23 @@ class Delivery:
         else:
             self.closed = event
 
+    def _topic_of(self, row: Row) -> str:
+        topics = self._outgoing.topics
+        if row.reply_to:
+            return resent_topic(topics.root, row.reply_to, topics.site, topics.device, row.topic)
+        return topics.of(row.topic)
+
+    def _asker_refused(self, topic: str, reason: str) -> None:
+        """The broker refuses an event for one asker alone. It is dropped: who does not get it asks in the old way."""
+        if not self._said_asker_refused:
+            self._said_asker_refused = True
+            log.warning(
+                "the broker refuses messages on %s (%s). Who asked there will ask for them on the device's own topics. "
+                "'edge-agent fleet apply' writes access rules that allow it",
+                topic,
+                reason,
+            )
+
     def _sent(self, packet_id: int, message: Row | UnqueuedMessage, now: float) -> None:
         if not self._in_flight:
             self._progress_at = now
@@ -169,7 +187,10 @@ class Delivery:
         if message is None:
             return
         outbox, topic_backoff = self._outgoing.outbox, self._outgoing.topic_backoff
-        topic = self._outgoing.topics.of(message.topic) if isinstance(message, Row) else message.topic
+        topic = self._topic_of(message) if isinstance(message, Row) else message.topic
+        if isinstance(message, Row) and message.reply_to and not answer.ok:
+            self._asker_refused(topic, answer.reason)
+            return
         if answer.ok:
             if topic_backoff.accepted(topic):
                 log.info("the broker takes messages on %s again", topic)

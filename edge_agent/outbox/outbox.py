@@ -325,7 +325,7 @@ class Outbox:
         forbidden = wanted.topic in self._forbidden_topics
         rows = [] if forbidden else self._store.between(wanted.session, wanted.topic, wanted.first, last, RESEND_LIMIT)
         with self._changed:
-            self._heads.resend(replace(row, resent=True) for row in rows)
+            self._heads.resend(replace(row, resent=True, reply_to=wanted.reply_to) for row in rows)
         missing = gaps_between([row.seq for row in rows], wanted.first, last)
         if missing and self._store.out_of_reach:
             answer(Rejected("the disk with the events does not answer; ask later"))

@@ -14,12 +14,16 @@ RESEND_LIMIT: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class ResendRange:
-    """A request to send part of a session's topic again, ``first`` and ``last`` included."""
+    """A request to send part of a session's topic again, ``first`` and ``last`` included.
+
+    ``reply_to``: who asks, where the rows are for that program alone.
+    """
 
     session: str
     topic: str
     first: int
     last: int
+    reply_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class Row:
         mono_ms: When it was accepted, in milliseconds since its session began.
         wall_ms: The same by the wall clock, in milliseconds since 1970.
         resent: Whether it is sent because a subscriber asked for it again.
+        reply_to: Who asked, where it is for that program alone.
     """
 
     id: int
@@ -37,6 +38,7 @@ class Row:
     mono_ms: int
     wall_ms: int
     resent: bool = False
+    reply_to: str = ""
 
     @property
     def cost_bytes(self) -> int:

@@ -25,7 +25,18 @@ from edge_agent.protocol.messages import (
     Summary,
 )
 from edge_agent.protocol.model_manifest import Models, models_topic, part_topic
-from edge_agent.protocol.topics import COMMAND, DESIRED, EXPRESSION, HEALTH, REPLY, STATUS, SUMMARY, VERSION
+from edge_agent.protocol.topics import (
+    COMMAND,
+    DESIRED,
+    EXPRESSION,
+    HEALTH,
+    REPLY,
+    RESENT,
+    STATUS,
+    SUMMARY,
+    VERSION,
+    resent_topic,
+)
 
 MODELS: Final = "models"
 MODEL_PART: Final = "model_part"
@@ -72,6 +83,16 @@ CHANNELS: Final = (
     Channel(DESIRED, Desired, sender="operator", retained=True),
     Channel(COMMAND, Command, sender="operator"),
     Channel(REPLY, Reply, expiry_s=60),
+    *(
+        Channel(
+            f"{RESENT}_{name}",
+            message,
+            historical=True,
+            address=resent_topic("{root}", "{account}/{program}", "{site}", "{device}", name),
+            about=f"Events of `{name}` that a program has asked for again, where its `resend` names it in `reply_to`.",
+        )
+        for name, message in ((EXPRESSION, Expression), (SUMMARY, Summary))
+    ),
     Channel(
         "home_assistant_discovery", Discovery, retained=True, address="{discovery_prefix}/device/{site}/{device}/config"
     ),

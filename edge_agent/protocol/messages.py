@@ -16,7 +16,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from edge_agent.decoding import UNDECODABLE
 from edge_agent.errors import InputError
-from edge_agent.protocol.topics import VERSION
+from edge_agent.protocol.topics import ASKER_PATTERN, VERSION
 
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 Count = Annotated[int, Meta(ge=0)]
@@ -24,6 +24,7 @@ Number = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 """Limited to what a JSON number holds exactly in every language, and to what a database can compare."""
 CommandId = Annotated[str, Meta(min_length=1, max_length=64)]
 CommandName = Annotated[str, Meta(min_length=1, max_length=32)]
+Asker = Annotated[str, Meta(pattern=ASKER_PATTERN)]
 Range = Annotated[tuple[int, ...], Meta(min_length=2, max_length=2)]
 Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 """ISO 8601 in UTC with milliseconds: ``2026-11-22T09:00:00.123Z``."""
@@ -357,6 +358,9 @@ class Command(Message, frozen=True, kw_only=True, omit_defaults=True):
         topic: ``resend``: ``expression`` or ``summary``.
         first: ``resend``, key ``from``: the first ``seq`` wanted.
         last: ``resend``, key ``to``: the last ``seq`` wanted.
+        reply_to: ``resend``: who asks, as ``ACCOUNT/PROGRAM``: the account's name at the broker (``-`` for none) and a
+            name of the program's own. The events then travel on ``{root}/resent/v1/{reply_to}/{site}/{device}/{topic}``
+            and nobody else gets them. Without it they travel on their own topic, to all subscribers.
     """
 
     id: CommandId
@@ -365,6 +369,7 @@ class Command(Message, frozen=True, kw_only=True, omit_defaults=True):
     topic: str | UnsetType = UNSET
     first: Number | UnsetType = msgspec.field(default=UNSET, name="from")
     last: Number | UnsetType = msgspec.field(default=UNSET, name="to")
+    reply_to: Asker | UnsetType = UNSET
 
 
 class Reply(Message, frozen=True, kw_only=True, omit_defaults=True):
@@ -390,7 +395,7 @@ class Reply(Message, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ResendResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a ``resend`` gives; the events themselves follow on their own topic.
+    """What a ``resend`` gives; the events themselves follow on their own topic, or on the asker's.
 
     Attributes:
         count: How many events are sent again.

@@ -21,13 +21,27 @@ SEQUENCED: Final = (EXPRESSION, SUMMARY)
 """Topics whose messages are numbered without gaps, kept in the outbox and sent again on request."""
 
 
+RESENT: Final = "resent"
+
+ASKER_PATTERN: Final = r"^[^/+#\x00-\x1f]{1,64}/[^/+#\x00-\x1f]{1,128}$"
+"""Who asks for events again: the account at the broker, and a name of the program's own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Who and what a topic is about."""
+    """Who and what a topic is about.
+
+    Attributes:
+        site: The device's site.
+        device: Its id.
+        name: Which of its topics.
+        resent: Whether it is an asker's own topic, on which only events travel that it has asked for again.
+    """
 
     site: str
     device: str
     name: str
+    resent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +62,19 @@ class Topics:
         return f"{self.root}:{self.site}:{self.device}"
 
 
+def resent_topic(root: str, asker: str, site: str, device: str, name: str) -> str:
+    """Where a device sends events again for one asker alone.
+
+    It stands outside of ``{root}/v1``, so that who may read everything there cannot read this.
+    """
+    return f"{root}/{RESENT}/v{VERSION}/{asker}/{site}/{device}/{name}"
+
+
 def parse(topic: str, root: str) -> Address | None:
     """What a topic is about, or ``None`` where it is none of this contract under this root."""
     parts = topic.split("/")
+    if len(parts) == 8 and parts[:3] == [root, RESENT, f"v{VERSION}"] and parts[7] in SEQUENCED:
+        return Address(parts[5], parts[6], parts[7], resent=True)
     if len(parts) != 5 or parts[0] != root or parts[1] != f"v{VERSION}" or parts[4] not in NAMES:
         return None
     return Address(parts[2], parts[3], parts[4])

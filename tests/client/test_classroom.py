@@ -337,3 +337,87 @@ def test_runs_in_quick_succession_while_it_was_away_are_all_fetched(
 
 def delivered(messenger: Messenger) -> int:
     return messenger.statistics().outbox.delivered["expression"]
+
+
+CATCHING_UP: dict[str, Any] = {"catch_up": True, "patience": QUICK}
+
+
+def a_device_with_a_past(start_messenger: Start, port: int, folder: Path, count: int = 20) -> Messenger:
+    """A device that has delivered events before anybody listened."""
+    messenger = start_messenger(settings_for(port, folder))
+    for _ in range(count):
+        messenger.expression(a_change())
+    wait_until(lambda: messenger.statistics().outbox.delivered["expression"] == count, what="all delivered")
+    messenger.health(a_report())
+    return messenger
+
+
+def test_who_catches_up_disturbs_nobody_else(mosquitto: Mosquitto, start_messenger: Start, tmp_path: Path) -> None:
+    a_device_with_a_past(start_messenger, mosquitto.port, tmp_path)
+    broker = Broker("127.0.0.1", mosquitto.port)
+    with (
+        Subscriber(mosquitto.port, ("classroom/v1/#",)) as everybody,
+        Classroom(broker, **CATCHING_UP) as one,
+        Classroom(broker, **CATCHING_UP) as other,
+        Classroom(broker, patience=QUICK) as bystander,
+    ):
+        first, second, third = Dashboard(one), Dashboard(other), Dashboard(bystander)
+        first.until(lambda: len(first.seqs) == 20, "the past")
+        second.until(lambda: len(second.seqs) == 20, "the past for the other one too")
+        third.notices += bystander.poll(0.5)
+        assert (sorted(first.seqs), sorted(second.seqs), third.seqs) == (list(range(1, 21)),) * 2 + ([],)
+        events = [n for n in first.notices if isinstance(n, Arrived) and isinstance(n.message, Expression)]
+        assert all(notice.late for notice in events)
+        assert everybody.on("expression") == []
+        assert first.of(Denied) == second.of(Denied) == []
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "topic readwrite classroom/v1/#\n",
+        "topic readwrite classroom/v1/#\ntopic write classroom/resent/#\n",
+        "topic readwrite classroom/v1/#\ntopic read classroom/resent/#\n",
+    ],
+    ids=["neither may", "nobody may read", "the device may not write"],
+)
+def test_where_the_broker_does_not_let_it_the_client_asks_in_the_old_way_and_says_so_once(
+    rules: str, start_messenger: Start, tmp_path: Path
+) -> None:
+    file = tmp_path / "acl"
+    file.write_text(rules)
+    with running_mosquitto(tmp_path, f"acl_file {file}") as mosquitto:
+        a_device_with_a_past(start_messenger, mosquitto.port, tmp_path)
+        with Classroom(Broker("127.0.0.1", mosquitto.port), client_id="wall", **CATCHING_UP) as classroom:
+            dashboard = Dashboard(classroom)
+            dashboard.until(lambda: len(dashboard.seqs) == 20, "the past")
+            (denied,) = dashboard.of(Denied)
+    assert isinstance(denied, Denied)
+    assert denied.topic == "classroom/resent/v1/-/wall/+/+/+"
+
+
+def test_a_subscription_that_the_broker_denies_ends_nothing(start_messenger: Start, tmp_path: Path) -> None:
+    plugin = next(Path("/usr/lib").glob("*/mosquitto_dynamic_security.so"), None)
+    if plugin is None:
+        pytest.skip("Mosquitto's dynamic security plugin is not installed, and access files do not deny subscriptions")
+    rules = tmp_path / "rules.json"
+    may = [{"acltype": "subscribePattern", "topic": "classroom/v1/#", "allow": True}]
+    access = {"publishClientSend": True, "publishClientReceive": True, "subscribe": False, "unsubscribe": True}
+    groups = [{"groupname": "all", "roles": [{"rolename": "any"}]}]
+    rules.write_text(
+        json.dumps(
+            {
+                "defaultACLAccess": access,
+                "roles": [{"rolename": "any", "acls": may}],
+                "groups": groups,
+                "clients": [],
+                "anonymousGroup": "all",
+            }
+        )
+    )
+    with running_mosquitto(tmp_path, f"plugin {plugin}\nplugin_opt_config_file {rules}") as mosquitto:
+        a_device_with_a_past(start_messenger, mosquitto.port, tmp_path)
+        with Classroom(Broker("127.0.0.1", mosquitto.port), **CATCHING_UP) as classroom:
+            dashboard = Dashboard(classroom)
+            dashboard.until(lambda: len(dashboard.seqs) == 20, "the past")
+            assert len(dashboard.of(Denied)) == 1

@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 from msgspec.structs import replace
 
-from edge_agent.client.events import Arrived, Lost, Missing, Notice, StateChanged
+from edge_agent.client.events import Arrived, Denied, Lost, Missing, NotForwarded, Notice, StateChanged
 from edge_agent.client.gaps import Patience
 from edge_agent.client.journal import Journal, Request
 from edge_agent.client.liveness import DeviceState
@@ -20,7 +21,7 @@ from edge_agent.protocol.messages import (
     Status,
 )
 from edge_agent.protocol.topics import Address
-from tests.client.messages import NINE, PI, birth, death, event, health
+from tests.client.messages import NINE, PI, birth, death, event, health, summary
 
 
 class Timeline:
@@ -44,6 +45,11 @@ class Timeline:
         """Let a message come in one go with the next."""
         address = Address(*PI, type(message).__name__.lower())
         self.notices += self.journal.apply(address, message, now, retained=retained, late=late)
+
+    def comes_alone(self, now: float, message: Expression) -> None:
+        """An event comes on this subscriber's own topic."""
+        address = Address(*PI, "expression", resent=True)
+        self.notices += self.journal.apply(address, message, now, retained=False, late=True)
 
     def connect(self, now: float = 0.0) -> None:
         """There is a connection to the broker; time 0 is nine o'clock."""
@@ -330,3 +336,112 @@ def test_who_reaches_the_broker_at_the_second_try_has_joined_and_not_come_back()
     line.at(10.1, event(4))
     line.at(13.0)
     assert line.asked == []
+
+
+def test_events_are_asked_for_on_the_subscribers_own_topic() -> None:
+    timeline = Timeline(asker="me/here", asker_filter="r/resent/#")
+    timeline.at(0.0, birth())
+    timeline.at(0.0, event(1))
+    timeline.at(1.0, event(4))
+    timeline.at(2.5)
+    (request,) = timeline.requests
+    assert request.command.reply_to == "me/here"
+    timeline.at(2.6, Reply(id=request.command.id, command="resend", ok=True, session="S2", result=RESENT))
+    for seq in (2, 3):
+        timeline.comes_alone(2.7, event(seq))
+    timeline.at(100.0)
+    assert (len(timeline.requests), timeline.of(Denied)) == (1, [])
+
+
+RESENT = {"count": 2, "missing": []}
+
+
+def test_events_that_were_promised_and_did_not_come_are_asked_for_in_the_old_way_until_the_next_connection() -> None:
+    timeline = Timeline(asker="me/here", asker_filter="r/resent/#")
+    timeline.at(0.0, birth())
+    timeline.at(0.0, event(1))
+    timeline.at(1.0, event(4))
+    timeline.at(2.5)
+    timeline.at(2.6, Reply(id=timeline.requests[0].command.id, command="resend", ok=True, session="S2", result=RESENT))
+    timeline.at(20.0)
+    assert timeline.requests[1].command.reply_to is UNSET
+    assert len(timeline.of(Denied)) == 1
+    timeline.go_away_and_come_back(50.0)
+    timeline.at(60.0)
+    assert timeline.requests[2].command.reply_to == "me/here"
+    timeline.at(61.0, Reply(id=timeline.requests[2].command.id, command="resend", ok=True, session="S2", result=RESENT))
+    timeline.at(900.0)
+    assert timeline.requests[3].command.reply_to is UNSET
+    assert len(timeline.of(Denied)) == 1
+
+
+def test_a_device_that_does_not_answer_is_asked_on_as_before() -> None:
+    timeline = Timeline(asker="me/here", asker_filter="r/resent/#")
+    timeline.at(0.0, birth())
+    timeline.at(0.0, event(1))
+    timeline.at(1.0, event(4))
+    for now in (2.5, 20.0, 50.0):
+        timeline.at(now)
+    assert [request.command.reply_to for request in timeline.requests] == ["me/here"] * 3
+    assert timeline.of(Denied) == []
+
+
+def test_a_topic_that_a_bridge_does_not_forward_is_noticed_and_its_gaps_end() -> None:
+    timeline = Timeline()
+    timeline.connect()
+    timeline.at(0.0, birth(), retained=True)
+    for report, seq in enumerate((3, 6, 9, 12, 15)):
+        timeline.at(30.0 * report, summary(report + 1))
+        timeline.at(30.0 * report + 1.0, health(expression=seq, summary=report + 1))
+    assert timeline.of(NotForwarded) == [NotForwarded(PI, "expression")]
+    asked, missed = len(timeline.requests), len(timeline.of(Missing))
+    for report in range(5, 40):
+        timeline.at(30.0 * report, health(expression=3 * report, summary=5))
+    assert (len(timeline.requests), len(timeline.of(Missing))) == (asked, missed)
+    timeline.at(1300.0, health(expression=200, summary=8))  # a gap in what is forwarded still is one
+    timeline.at(1310.0)
+    assert timeline.of(Missing)[-1] == Missing(PI, "S2", "summary", 6, 8)
+
+
+def test_a_topic_that_comes_after_all_is_followed_from_then_on() -> None:
+    timeline = Timeline()
+    timeline.connect()
+    timeline.at(0.0, birth(), retained=True)
+    for report in range(4):
+        timeline.at(30.0 * report, health(expression=3 * report + 1))
+    asked = len(timeline.requests)
+    timeline.at(200.0, event(40))
+    timeline.at(201.0, event(42))
+    timeline.at(203.0)
+    assert timeline.of(Missing)[-1] == Missing(PI, "S2", "expression", 41, 41)
+    assert len(timeline.requests) == asked + 1
+
+
+def test_a_topic_that_once_came_is_asked_for_however_long_nothing_comes() -> None:
+    timeline = Timeline()
+    timeline.connect()
+    timeline.at(0.0, birth())
+    timeline.at(0.0, event(1))
+    for report in range(1, 9):
+        timeline.at(30.0 * report, health(expression=3 * report))
+    assert timeline.of(NotForwarded) == []
+    assert len(timeline.requests) > 3
+
+
+def test_a_quiet_classroom_and_what_was_before_are_no_sign_of_a_bridge() -> None:
+    timeline = Timeline(catch_up=True)
+    timeline.connect()
+    timeline.at(0.0, birth(S1={"expression": 20}), retained=True)
+    for report in range(6):
+        timeline.at(30.0 * report, health(expression=5))
+        timeline.go_away_and_come_back(30.0 * report + 15.0)
+        timeline.at(30.0 * report + 16.0, health(expression=5 + report), retained=True)
+    assert timeline.of(NotForwarded) == []
+
+
+def test_who_shares_a_topic_with_others_judges_nothing() -> None:
+    timeline = Timeline(whole=False)
+    timeline.connect()
+    for report in range(6):
+        timeline.at(30.0 * report, health(expression=5 * report))
+    assert timeline.of(NotForwarded) == []

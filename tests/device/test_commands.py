@@ -151,3 +151,17 @@ def test_a_resend_while_too_much_is_under_way_is_refused() -> None:
 )
 def test_a_resend_without_a_proper_range_is_answered_with_what_it_needs(more: str) -> None:
     assert "expected session, topic (expression or summary)" in reply_to(command("resend", more)).error
+
+
+@pytest.mark.parametrize("asker", ["me", "a/b/c", "+/me", "me/#", "/", "a/", "a\\u0000/b", ""])
+def test_an_asker_that_is_no_account_and_program_is_refused(asker: str) -> None:
+    more = f',"session":"S0","topic":"summary","from":3,"to":20,"reply_to":"{asker}"'
+    assert "reply_to" in reply_to(command("resend", more)).error
+
+
+def test_the_asker_is_handed_on_to_the_outbox() -> None:
+    asked: list[ResendRange] = []
+    dispatcher = CommandDispatcher(lambda wanted, _answer: asked.append(wanted), {})
+    more = ',"session":"S0","topic":"summary","from":3,"to":20,"reply_to":"operator/wall"'
+    dispatcher.handle(command("resend", more), "S1", lambda _reply: None)
+    assert asked == [ResendRange("S0", "summary", 3, 20, "operator/wall")]

@@ -13,7 +13,7 @@ import pytest
 from edge_agent.config import PrivacySettings
 from edge_agent.device.messenger import Messenger
 from edge_agent.protocol.messages import Desired
-from tests.support.broker import Message, Mosquitto, Subscriber, wait_until
+from tests.support.broker import Message, Mosquitto, Subscriber, running_mosquitto, wait_until
 from tests.support.clocks import SteppedClock
 from tests.support.messaging import settings_for
 from tests.support.samples import a_change, a_report, a_window
@@ -144,6 +144,46 @@ def test_delivered_events_are_sent_again_on_request_marked_historical(
         assert [message.properties for message in again] == [{"historical": "true"}] * 4
         assert [message.properties for message in first] == [{}] * 5
         assert json.loads(subscriber.on("reply")[0].payload)["result"] == {"count": 4, "missing": [[6, 9]]}
+
+
+def ask_again(subscriber: Subscriber, messenger: Messenger, **more: Any) -> None:
+    request = {"v": 1, "id": "r", "command": "resend", "session": messenger.session, "topic": "expression", **more}
+    subscriber.publish(messenger.topics.of("command"), json.dumps(request).encode())
+
+
+def test_events_asked_for_by_one_program_are_sent_again_to_it_alone(
+    mosquitto: Mosquitto, start_messenger: Start, tmp_path: Path
+) -> None:
+    alone = "classroom/resent/v1/operator/wall/north/pi-3a/expression"
+    with Subscriber(mosquitto.port) as subscriber:
+        messenger = start_messenger(settings_for(mosquitto.port, tmp_path))
+        for _ in range(5):
+            messenger.expression(a_change())
+        wait_until(lambda: len(subscriber.on("expression")) == 5)
+        ask_again(subscriber, messenger, reply_to="operator/wall", **{"from": 2, "to": 9})
+        wait_until(lambda: len(subscriber.on("expression")) == 9 and subscriber.on("reply"), what="the events again")
+        first, again = subscriber.on("expression")[:5], subscriber.on("expression")[5:]
+        assert {message.topic for message in again} == {alone}
+        assert [message.payload for message in again] == [message.payload for message in first[1:]]
+        assert [message.properties for message in again] == [{"historical": "true"}] * 4
+        assert json.loads(subscriber.on("reply")[0].payload)["result"] == {"count": 4, "missing": [[6, 9]]}
+
+
+def test_a_broker_that_refuses_events_for_one_program_neither_holds_up_nor_worries_the_device(
+    start_messenger: Start, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rules = tmp_path / "acl"
+    rules.write_text("topic readwrite classroom/v1/#\n")
+    with running_mosquitto(tmp_path, f"acl_file {rules}") as mosquitto, Subscriber(mosquitto.port) as subscriber:
+        messenger = start_messenger(settings_for(mosquitto.port, tmp_path))
+        messenger.expression(a_change())
+        wait_until(lambda: subscriber.on("expression"))
+        ask_again(subscriber, messenger, reply_to="operator/wall", **{"from": 1, "to": 1})
+        wait_until(lambda: "will ask for them on the device's own topics" in caplog.text, what="the refusal")
+        messenger.expression(a_change())
+        wait_until(lambda: len(subscriber.on("expression")) == 2, what="the next event")
+        statistics = messenger.statistics()
+        assert (statistics.publisher.denied, statistics.problems()) == ((), ())
 
 
 def test_what_the_device_should_be_is_heard_at_every_start(

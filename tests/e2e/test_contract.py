@@ -23,7 +23,8 @@ TRAVELLED = [channel for channel in CHANNELS if channel.sender == "device" or ch
 
 
 def topic_of(channel: Channel) -> str:
-    return channel.topic.format(root="classroom", site="north", device="pi-3a", discovery_prefix="homeassistant")
+    names = {"site": "north", "device": "pi-3a", "account": "-", "program": "me"}
+    return channel.topic.format(root="classroom", discovery_prefix="homeassistant", **names)
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,11 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Message]]:
             assert ask(command="snapshot")["ok"]
             assert ask(command="resend", session=session, topic="expression", **{"from": 1, "to": 2})["ok"]
             wait_until(lambda: [m for m in subscriber.messages if m.properties], what="events sent again")
+            for topic in ("expression", "summary"):
+                wanted = {"session": session, "topic": topic, "from": 1, "to": 1, "reply_to": "-/me"}
+                assert ask(command="resend", **wanted)["ok"]
+                alone = f"classroom/resent/v1/-/me/north/pi-3a/{topic}"
+                wait_until(lambda alone=alone: [m for m in subscriber.messages if m.topic == alone])  # type: ignore[misc]
             assert ask(command="resend", session="0" * 16, topic="summary", **{"from": 1, "to": 9})["ok"]
             unknown = ask(command="dance")
             assert set(re.findall(r"\w+", unknown["error"].partition("one of ")[2])) == {kind.name for kind in COMMANDS}
@@ -77,5 +83,5 @@ def test_nothing_is_published_outside_the_contract(heard: list[Message]) -> None
 def test_only_events_sent_late_or_again_carry_a_user_property(heard: list[Message]) -> None:
     marked = [message for message in heard if message.properties]
     assert marked
-    assert {message.topic.rsplit("/", 1)[1] for message in marked} == {"expression"}
+    assert {message.topic.rsplit("/", 1)[1] for message in marked} == {"expression", "summary"}
     assert all(message.properties == {"historical": "true"} for message in marked)

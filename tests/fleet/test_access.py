@@ -342,3 +342,21 @@ def test_browsers_reach_the_broker_over_websockets(school: SchoolUnderTest) -> N
     finally:
         client.disconnect()
         client.loop_stop()
+
+
+def test_events_sent_again_for_one_account_reach_nobody_else(school: SchoolUnderTest) -> None:
+    a, b = school.device("a"), school.device("b")
+    own = "classroom/resent/v1/{}/wall/school/{}/expression"
+    with connected(a.broker()) as device:
+        assert publishes(device, own.format("operator", "a"))
+        assert not publishes(device, own.format("operator", "b"))
+        assert not publishes(device, "classroom/resent/v1/operator/wall/school/a/desired")
+    for account in ("dashboard", "homeassistant"):
+        with connected(with_account(school, account)) as listener, connected(a.broker()) as device:
+            assert not hears(listener, "classroom/resent/#", device, own.format("operator", "a"), within_s=1.0)
+            assert not publishes(listener, own.format(account, "a"))
+    with connected(b.broker()) as other, connected(a.broker()) as device:
+        assert not hears(other, "classroom/resent/#", device, own.format("operator", "a"), within_s=1.0)
+    with connected(with_account(school, "operator")) as operator, connected(a.broker()) as device:
+        assert gets(operator, "classroom/resent/v1/operator/wall/+/+/+", device, own.format("operator", "a"))
+        assert not publishes(operator, own.format("operator", "a"))

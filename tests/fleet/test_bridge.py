@@ -10,7 +10,18 @@ from dataclasses import dataclass, replace
 import pytest
 from msgspec.structs import replace as replace_struct
 
-from edge_agent.client import Arrived, Classroom, DeviceState, Notice, Summary
+from edge_agent.client import (
+    Arrived,
+    Classroom,
+    Device,
+    DeviceState,
+    Health,
+    Missing,
+    NotForwarded,
+    Notice,
+    Patience,
+    Summary,
+)
 from edge_agent.config import Settings
 from edge_agent.device.messenger import Messenger
 from edge_agent.mqtt.connection import Connection
@@ -21,6 +32,7 @@ from edge_agent.types import Box, ChangeKind, ExpressionChange, WindowSummary
 from fleet.cli import apply
 from tests.fleet.conftest import DEPLOY, PASSWORD, SchoolUnderTest, running_school
 from tests.support.broker import wait_until
+from tests.support.samples import a_change
 
 SITE = "north-school"
 LABELS = ("happy", "sad")
@@ -29,6 +41,7 @@ topic write classroom/v1/{SITE}/+/status
 topic write classroom/v1/{SITE}/+/summary
 topic write classroom/v1/{SITE}/+/health
 topic readwrite classroom/bridge/{SITE}
+topic write homeassistant/device/{SITE}/+/config
 """
 
 
@@ -43,6 +56,7 @@ def bridge_config(district: SchoolUnderTest) -> str:
         "local_clientid bridge:change-me-too\n": f"local_clientid bridge:{secrets.token_hex(8)}\n",
         # Five seconds at least between two attempts are right for a school and long for a test.
         "restart_timeout 5 120": "restart_timeout 1 1",
+        "\n#topic device/+/+/config": "\ntopic device/+/+/config",
     }
     for shown, meant in changes.items():
         assert text.count(shown) == 1, shown
@@ -164,6 +178,38 @@ def test_the_district_sees_figures_and_state_and_no_single_face(bridged: Bridged
     assert "Expression" not in kinds(seen)
 
 
+def test_the_district_learns_that_no_single_face_is_forwarded_to_it(bridged: Bridged) -> None:
+    settings = bridged.device("quiet")
+    messenger = Messenger(settings, labels=LABELS, model_id="0" * 12)
+    report = HealthReport(fps=1.0, latency_ms={}, camera=CameraHealth(state="ok"), frames_read=1, frames_dropped=0)
+    quick = Patience(grace_s=0.1, retry_s=0.1)
+    with Classroom(bridged.dashboard(bridged.district), site=SITE, device="quiet", patience=quick) as district:
+        follow_until(district, bool, "the connection")
+        messenger.start()
+        seen: list[Notice] = []
+        try:
+            for number in range(1, 6):
+                messenger.expression(a_change())
+                summary(messenger)
+                delivered = messenger.statistics
+                wait_until(lambda: min(delivered().outbox.delivered.values()) == number, what="both at the school")  # noqa: B023
+                messenger.health(report)
+                seen += follow_until(
+                    district,
+                    lambda n: any(isinstance(x, Arrived) and isinstance(x.message, Health) for x in n),
+                    "the report",
+                )
+            told = [notice for notice in seen if isinstance(notice, NotForwarded)]
+            assert told == [NotForwarded(Device(SITE, "quiet"), "expression")]
+            seen = []
+            until = time.monotonic() + 2.0
+            while time.monotonic() < until:
+                seen += district.poll(0.2)
+            assert [notice for notice in seen if isinstance(notice, Missing)] == []
+        finally:
+            messenger.stop()
+
+
 def test_a_message_sent_late_is_marked_so_at_the_district(bridged: Bridged) -> None:
     settings = bridged.device("slow")
     late = replace_struct(settings, mqtt=replace_struct(settings.mqtt, late_after_s=0.001))
@@ -231,3 +277,20 @@ def test_the_district_knows_whether_the_bridge_stands(bridged: Bridged) -> None:
     heard_on(dashboard, topic, b"0")
     bridged.school.broker.start()
     heard_on(dashboard, topic, b"1")
+
+
+def test_home_assistant_at_the_district_finds_the_devices_where_the_bridge_forwards_discovery(bridged: Bridged) -> None:
+    settings = bridged.device("found")
+    messenger = Messenger(
+        replace_struct(settings, home_assistant=replace_struct(settings.home_assistant, enabled=True)),
+        labels=LABELS,
+        model_id="0" * 12,
+    )
+    home = Connection(replace(bridged.district.account(), username="homeassistant"), "home-of-the-test")
+    home.subscribe([f"homeassistant/device/{SITE}/found/config"])
+    messenger.start()
+    try:
+        wait_until(lambda: any(isinstance(s, Received) and b"components" in s.payload for s in home.poll(0.2)))
+    finally:
+        messenger.stop()
+        home.close()

@@ -36,6 +36,8 @@ _PARAMETERS: dict[str, Schema] = {
     "root": {"description": "First part of the topics, `mqtt.root` in the device's settings.", "default": "classroom"},
     "site": {"description": "The school, `device.site` in the device's settings.", "examples": ["north-school"]},
     "device": {"description": "The device, `device.id` in its settings.", "examples": ["pi-3a"]},
+    "account": {"description": "The account at the broker that asked; `-` for none.", "examples": ["operator"]},
+    "program": {"description": "A name of the asking program's own.", "examples": ["wall-display"]},
     "discovery_prefix": {"description": "`home_assistant.prefix` in the settings.", "default": "homeassistant"},
 }
 _OTHER_PARAMETER = "See the description of the channel."

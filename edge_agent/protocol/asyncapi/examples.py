@@ -27,7 +27,7 @@ from edge_agent.protocol.messages import (
     Summary,
 )
 from edge_agent.protocol.model_manifest import ModelManifest, Models, SignedPublication
-from edge_agent.protocol.topics import COMMAND, DESIRED, EXPRESSION, HEALTH, REPLY, STATUS, SUMMARY
+from edge_agent.protocol.topics import COMMAND, DESIRED, EXPRESSION, HEALTH, REPLY, RESENT, STATUS, SUMMARY
 
 _SESSION, _BEFORE, _MODEL = "01M81KPPFC0N5QFR", "01M80W2E3G7XK4TB", "92e89a0e6e72"
 _LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -206,6 +206,18 @@ EXAMPLES: dict[str, list[Example]] = {
             "Send these events again",
             Command(id="wall-display-2", command="resend", session=_SESSION, topic=EXPRESSION, first=12, last=15),
         ),
+        Example(
+            "Send these events again, to this program alone",
+            Command(
+                id="wall-display-5",
+                command="resend",
+                session=_SESSION,
+                topic=SUMMARY,
+                first=30,
+                last=36,
+                reply_to="operator/wall-display",
+            ),
+        ),
         Example("Who is in the room now?", Command(id="wall-display-3", command="snapshot")),
     ],
     REPLY: [
@@ -251,6 +263,16 @@ EXAMPLES: dict[str, list[Example]] = {
                 "ignored, muted = true in it excepted",
             ),
         ),
+    ],
+    f"{RESENT}_{EXPRESSION}": [
+        Example("An event that is sent again for one program", _event(41, "start", "happy", None), historical=True)
+    ],
+    f"{RESENT}_{SUMMARY}": [
+        Example(
+            "A window that is told again to one program",
+            _summary(36, 18, {"happy": 0.41, "neutral": 0.59}),
+            historical=True,
+        )
     ],
     "home_assistant_discovery": [
         Example(

@@ -60,7 +60,10 @@ app.add_typer(fleet_app, name="fleet")
 app.command()(enrol)
 
 Runtime = Literal["auto", "litert", "tflite", "tensorflow"]
-ConfigOption = Annotated[Path | None, typer.Option("--config", help="The agent's TOML file; defaults where left out.")]
+# Not typer's own check of rights, which names no remedy.
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", readable=False, help="The agent's TOML file; defaults where left out.")
+]
 RuntimeOption = Annotated[Runtime | None, typer.Option(help="Force one TFLite runtime.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Log everything.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
@@ -203,7 +206,7 @@ def classify(
 
 
 @app.command()
-def check(file: Annotated[Path, typer.Argument(help="The agent's TOML file.")]) -> None:
+def check(file: Annotated[Path, typer.Argument(readable=False, help="The agent's TOML file.")]) -> None:
     """Validate a configuration and the files that it names, the operator's declaration included, and start nothing."""
     from edge_agent.config_file import load_settings
     from edge_agent.privacy.policy import permit
@@ -252,14 +255,19 @@ def doctor(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Check the device for real: an inference, the detector, storage, the camera, the broker."""
-    from edge_agent.doctor import examine
+    """Check the device for real: an inference, the detector, files, the camera, the broker. As root it looks with the
+    rights of the service's user.
+    """
     from edge_agent.system.logs import set_up_logging
-    from edge_agent.system.service_user import user_of
+    from edge_agent.system.service_user import become_service_user
 
     set_up_logging(quiet=True)
+    config = config and config.absolute()
+    become_service_user(config)
+    from edge_agent.doctor import examine
+
     findings = []
-    for finding in examine(_settings(config, None), preflight=preflight, user=user_of(config)):
+    for finding in examine(_settings(config, None), preflight=preflight):
         findings.append(finding)
         if not json:
             mark = "ok  " if finding.ok else "FAIL" if finding.fatal else "warn"

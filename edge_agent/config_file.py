@@ -28,6 +28,7 @@ from edge_agent.addresses import (
 from edge_agent.config import CameraSettings, DetectorSettings, Settings
 from edge_agent.errors import ConfigError, Rejected
 from edge_agent.model_format.priors import MAX_ROUNDING
+from edge_agent.rights import denied_read
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -54,8 +55,11 @@ def load_toml(path: Path, shape: type[T]) -> T:
         raw = parse_toml(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a mark
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file", remedy="Check the path given to --config") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from None
+    except OSError as error:
+        words, remedy = denied_read(path, error)
+        raise ConfigError(f"{path}: cannot be read: {words}", remedy=remedy) from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: no UTF-8 text", remedy="Save the file as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}", remedy="Correct the line it names") from None
     return from_tables(raw, shape, path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,16 +20,26 @@ from edge_agent.clock import clock_synced
 from edge_agent.config import Settings
 from edge_agent.device.probe import probe_broker
 from edge_agent.errors import AgentError, CheckFailed
+from edge_agent.health.metrics_server import check_metrics
 from edge_agent.model_format.crop import to_face_tensor
+from edge_agent.mqtt.endpoint import tls_context
 from edge_agent.outbox.examination import examine_outbox
 from edge_agent.outbox.store import StoreError
+from edge_agent.privacy.audit import FILE as AUDIT_FILE
+from edge_agent.privacy.declarations import FILE as DECLARATIONS_FILE
+from edge_agent.privacy.mute import mute_file
 from edge_agent.privacy.policy import permit
 from edge_agent.required_files import check_required_files
+from edge_agent.rights import this_user
 from edge_agent.simulate import SimulatedClassroom, draw_face
+from edge_agent.system.data_folders import state_folder
+from edge_agent.system.file_checks import check_file, check_folder, check_readable
 from edge_agent.system.service_user import User
 from edge_agent.system.status_led import StatusLed
 from edge_agent.types import Frame
-from edge_agent.update.source import model_source
+from edge_agent.update.manifests import Verifier
+from edge_agent.update.model_folder import STATE_FILE
+from edge_agent.update.source import model_source, models_folder
 from edge_agent.vision.aiming import advice, sizes
 from edge_agent.vision.camera import Camera, CameraState
 from edge_agent.vision.classifier import Classifier
@@ -36,7 +47,8 @@ from edge_agent.vision.detector import detector_note, open_detector
 from edge_agent.vision.orientation import rotation_note
 
 _FREE_MB = 200
-_CAMERA_WAIT_S = 15.0
+WITHIN_S = 8.0
+"""How long all checks may take together, so that the command ends within ten seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,46 +68,128 @@ class Finding:
     fatal: bool = True
 
 
-def examine(settings: Settings, *, preflight: bool, user: User | None = None) -> Iterator[Finding]:
-    """Run all checks one after the other.
+def examine(
+    settings: Settings, *, preflight: bool, user: User | None = None, within_s: float = WITHIN_S
+) -> Iterator[Finding]:
+    """Run all checks, and report them one after the other.
+
+    What may wait for a disk, a device or the network runs on threads of its own from the beginning, and is left behind
+    when the time is over.
 
     Args:
         settings: What the agent would run with.
         preflight: Leave out what can only be true once camera and broker are configured.
         user: Who has to read the files that the settings name; ``None`` for who asks.
+        within_s: After so many seconds, what has not answered counts as failed.
     """
-    yield _attempt("python", _python)
-    yield _attempt("model", lambda: _model(settings))
-    yield _attempt("detector", lambda: _detector(settings))
-    yield _attempt("storage", lambda: _storage(settings))
-    if preflight:
-        return
-    yield _attempt("files", lambda: _files(settings, user))
+    deadline = time.monotonic() + within_s
+    waiting = [_attempt("storage", lambda: _storage(settings), "See 'dmesg' and whether the disk works")]
+    if not preflight:
+        waiting += _slow_checks(settings, user, within_s)
+    python = _attempt("python", _python)
+    model = _attempt("model", lambda: _model(settings), "See whether the disk with the model works")
+    yield python.finding(deadline)
+    yield model.finding(deadline)  # before the detector starts, whose work would spoil the time measured
+    detector = _attempt("detector", lambda: _detector(settings), "See whether the disk with its weights works")
+    camera = _camera_check(settings, deadline) if not preflight else None
+    yield detector.finding(deadline)
+    for check in waiting:
+        yield check.finding(deadline)
+    if camera is not None:
+        yield from camera
+
+
+def _slow_checks(settings: Settings, user: User | None, within_s: float) -> Iterator[_Check]:
+    """Those of what must be there beside model and camera, started."""
+    yield _attempt("files", lambda: _files(settings, user), "See whether the disk with the files works")
+    if state_folder(settings) is not None:
+        yield _attempt("state", lambda: _state(settings), "See whether the disk works: sudo dmesg")
+    if settings.update.key:
+        yield _attempt("updates", lambda: _updates(settings), "See whether the disk works: sudo dmesg")
     yield _attempt("clock", _clock, fatal=False)
     if settings.led.name:
         yield _attempt("light", StatusLed(settings.led.name).examine, fatal=False)
-    policy = _attempt("policy", lambda: _policy(settings))
-    yield policy
-    if policy.ok:
-        frames: list[Frame] = []
-        yield _attempt("camera", lambda: _camera(settings, frames))
-        if frames:
-            yield _attempt("faces", lambda: _faces(settings, frames[0]), fatal=False)
+    if settings.metrics.port:
+        yield _attempt("metrics", lambda: check_metrics(settings.metrics), "Set metrics.port to another one")
     if settings.mqtt.tls.enabled:
-        yield _attempt("certificates", lambda: _certificates(settings))
-    yield _attempt("broker", lambda: probe_broker(settings))
+        yield _attempt("certificates", lambda: _certificates(settings), "See whether the disk with the files works")
+    yield _attempt(
+        "broker",
+        lambda: probe_broker(settings, within_s=0.8 * within_s),
+        "Check the network, mqtt.host, and the files that [mqtt] names",
+    )
 
 
-def _attempt(name: str, check: Callable[[], str], *, fatal: bool = True) -> Finding:
-    try:
-        return Finding(name, ok=True, detail=check())
-    except AgentError as error:
-        return Finding(name, ok=False, detail=str(error), fatal=fatal)
+def _camera_check(settings: Settings, deadline: float) -> Iterator[Finding]:
+    """What is declared and, where that permits the camera, whether it gives frames. Starts at once."""
+    policy = _attempt("policy", lambda: _policy(settings))
+    declared = policy.finding(deadline)
+    camera: _Check | None = None
+    frames: list[Frame] = []
+    if declared.ok:
+        remedy = "Unplug it and plug it in again; restart the device if that does not help"
+        camera = _attempt("camera", lambda: _camera(settings, frames, deadline - 1.0), remedy)
+    return _reported(settings, declared, camera, frames, deadline)
+
+
+def _reported(
+    settings: Settings, declared: Finding, camera: _Check | None, frames: list[Frame], deadline: float
+) -> Iterator[Finding]:
+    yield declared
+    if camera is None:
+        return
+    yield camera.finding(deadline)
+    if frames:
+        yield _attempt("faces", lambda: _faces(settings, frames[0]), fatal=False).finding(deadline)
+
+
+class _Check(threading.Thread):
+    """One check, on a thread that is left behind where it hangs."""
+
+    def __init__(self, name: str, check: Callable[[], str], remedy: str, *, fatal: bool) -> None:
+        super().__init__(name=f"check-{name}", daemon=True)
+        self._check, self._what, self._remedy, self._fatal = check, name, remedy, fatal
+        self._began = time.monotonic()
+        self._outcome: Finding | BaseException | None = None
+
+    def run(self) -> None:
+        """Make the check; called on the thread."""
+        try:
+            self._outcome = Finding(self._what, ok=True, detail=self._check())
+        except AgentError as error:
+            self._outcome = Finding(self._what, ok=False, detail=str(error), fatal=self._fatal)
+        except BaseException as error:  # noqa: BLE001 - raised by finding()
+            self._outcome = error
+
+    def finding(self, deadline: float) -> Finding:
+        """The outcome, waited for until a monotonic time."""
+        self.join(max(0.0, deadline - time.monotonic()))
+        if isinstance(self._outcome, BaseException):
+            raise self._outcome
+        if self._outcome is None:
+            waited_s = round(time.monotonic() - self._began)
+            late = CheckFailed(f"no answer within {waited_s} s", remedy=self._remedy)
+            return Finding(self._what, ok=False, detail=str(late), fatal=self._fatal)
+        return self._outcome
+
+
+def _attempt(name: str, check: Callable[[], str], remedy: str = "", *, fatal: bool = True) -> _Check:
+    """Start a check.
+
+    Args:
+        name: What is checked.
+        check: Gives what was found, or raises an error of this project.
+        remedy: What to do where it never ends.
+        fatal: Whether the agent cannot do its work where it fails.
+    """
+    started = _Check(name, check, remedy, fatal=fatal)
+    started.start()
+    return started
 
 
 def _python() -> str:
     version = ".".join(map(str, sys.version_info[:3]))
-    return f"Python {version}, edge-agent {__version__}"
+    return f"Python {version}, edge-agent {__version__}, as the user {this_user()}"
 
 
 def _model(settings: Settings) -> str:
@@ -133,8 +227,8 @@ def _storage(settings: Settings) -> str:
     if not settings.outbox.path:
         return "events wait in memory: [outbox] has no path, so a power cut loses those that wait"
     folder = Path(settings.outbox.path).parent
-    if not folder.is_dir():
-        raise CheckFailed(f"{folder}: no such folder", remedy="Create it, or set $.outbox.path")
+    if not folder.exists():
+        return check_folder(folder)  # as the agent will make it
     try:
         found = examine_outbox(Path(settings.outbox.path))
     except StoreError as error:
@@ -155,6 +249,29 @@ def _files(settings: Settings, user: User | None) -> str:
     return f"there and readable: {', '.join(found)}" if found else "the settings name none"
 
 
+def _state(settings: Settings) -> str:
+    """What the agent keeps beside its outbox, or in its data folder."""
+    folder = state_folder(settings)
+    assert folder is not None
+    found = check_folder(folder)
+    check_readable(mute_file(folder, settings.device.site, settings.device.id))
+    check_file(folder / AUDIT_FILE)
+    if settings.camera.live:
+        check_file(folder / DECLARATIONS_FILE)
+    return found
+
+
+def _updates(settings: Settings) -> str:
+    """The school's key for models, and the folder that they are kept in."""
+    Verifier(Path(settings.update.key))
+    folder = models_folder(settings)
+    if folder is None:
+        return "models are not kept: [outbox] has no path"
+    found = check_folder(folder)
+    check_readable(folder / STATE_FILE)
+    return found
+
+
 def _clock() -> str:
     if not clock_synced():
         raise CheckFailed("the system clock is not synchronised", remedy="Check the network time service: timedatectl")
@@ -162,8 +279,9 @@ def _clock() -> str:
 
 
 def _certificates(settings: Settings) -> str:
+    tls_context(settings.mqtt.tls)
     if importlib.util.find_spec("cryptography") is None:
-        return "not looked at: the package cryptography is not installed"
+        return "their dates are not looked at: the package cryptography is not installed"
     from edge_agent.enrol.device import examine_certificates
 
     return examine_certificates(settings.mqtt.tls, datetime.now(timezone.utc))
@@ -185,21 +303,31 @@ def _faces(settings: Settings, frame: Frame) -> str:
     return f"{sizes(report.aim.faces)}; {'. '.join(advice(report.aim))}"
 
 
-def _camera(settings: Settings, frames: list[Frame]) -> str:
+def _camera(settings: Settings, frames: list[Frame], deadline: float) -> str:
     led = StatusLed(settings.led.name)
     # An LED that is on belongs to an agent at work, and stays on whatever is found here.
-    camera = Camera(settings.camera) if led.lit() else Camera(settings.camera, on_device=led.show)
+    at_work = led.lit()
+    camera = Camera(settings.camera) if at_work else Camera(settings.camera, on_device=led.show)
+    began = time.monotonic()
     camera.start()
     try:
-        deadline = time.monotonic() + _CAMERA_WAIT_S
         while time.monotonic() < deadline:
-            frame = camera.latest(-1, 0.5)
+            frame = camera.latest(-1, 0.25)
             if frame is not None:
                 frames.append(frame)
                 height, width = frame.image.shape[:2]
                 return f"{settings.camera.source} delivers {width}x{height} pixels"
             if camera.state in (CameraState.FAILED, CameraState.ENDED, CameraState.STALLED):
                 break
-        raise CheckFailed(f"camera: {camera.reason or f'no frame within {_CAMERA_WAIT_S:g} s'}")
+        waited = f"no frame within {time.monotonic() - began:.0f} s"
+        raise CheckFailed(
+            f"camera: {camera.reason or waited}",
+            remedy="" if camera.reason else "Check cable, power and address of the camera",
+        )
     finally:
-        camera.stop()
+        # A camera that hangs is left behind, and its light goes out all the same.
+        stopping = threading.Thread(target=camera.stop, daemon=True)
+        stopping.start()
+        stopping.join(0.8)
+        if not at_work and stopping.is_alive():
+            led.show(False)

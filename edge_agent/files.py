@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edge_agent.addresses import shown_secret_path
 from edge_agent.errors import ConfigError, InputError
+from edge_agent.rights import denied_read
 
 SECRET = 0o600
 """For private keys: their owner alone."""
@@ -124,10 +125,12 @@ def read_password(path: str, key: str) -> str:
         with Path(path).open("rb") as file:
             lines = file.read(_MAX_PASSWORD_BYTES).decode("utf-8").splitlines()
     except (OSError, ValueError) as error:
-        words = error.strerror if isinstance(error, OSError) else "not UTF-8 text, or no path"
+        words, remedy = "not UTF-8 text, or no path", ""
+        if isinstance(error, OSError):
+            words, remedy = denied_read(Path(shown_secret_path(path)), error, secret=True)
         raise ConfigError(
             f"{subject}: cannot be read: {words}",
-            remedy="The key names a file that holds the password alone in its first line. Let the agent's user read it",
+            remedy=remedy or "The key names a file that holds the password alone in its first line",
         ) from None
     if not lines or not lines[0]:
         raise ConfigError(subject, received="an empty first line", expected="the password")

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
+from edge_agent.addresses import shown_host
 from edge_agent.config import MetricsSettings
+from edge_agent.errors import ConfigError
 from edge_agent.health.metrics import CONTENT_TYPE
 
 log = logging.getLogger(__name__)
 
 _REQUEST_TIMEOUT_S = 5.0
+_SERVER = "edge-agent"
 
 
 @contextmanager
@@ -28,8 +33,13 @@ def serving_metrics(settings: MetricsSettings, page: Callable[[], str]) -> Itera
         settings: Address and port.
         page: Gives the exposition; called on the server's thread.
     """
-    server = _open(settings, page) if settings.port else None
-    if server is None:
+    if not settings.port:
+        yield 0
+        return
+    try:
+        server = _open(settings, page)
+    except ConfigError as error:
+        log.error("%s", error)
         yield 0
         return
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.2}, name="metrics", daemon=True)
@@ -43,9 +53,9 @@ def serving_metrics(settings: MetricsSettings, page: Callable[[], str]) -> Itera
         thread.join()
 
 
-def _open(settings: MetricsSettings, page: Callable[[], str]) -> HTTPServer | None:
+def _open(settings: MetricsSettings, page: Callable[[], str]) -> HTTPServer:
     class Handler(BaseHTTPRequestHandler):
-        server_version, sys_version = "edge-agent", ""
+        server_version, sys_version = _SERVER, ""
         timeout = _REQUEST_TIMEOUT_S
 
         def do_GET(self) -> None:
@@ -70,11 +80,48 @@ def _open(settings: MetricsSettings, page: Callable[[], str]) -> HTTPServer | No
 
     try:
         return Server((settings.address, settings.port), Handler)
-    except OSError as error:
-        log.error(
-            "metrics cannot be served at %s:%d: %s. Set metrics.port to a free one",
-            settings.address,
-            settings.port,
-            error.strerror or error,
+    except (OSError, UnicodeError) as error:
+        raise _cannot_serve(settings, error) from None
+
+
+def _cannot_serve(settings: MetricsSettings, error: Exception) -> ConfigError:
+    """Why the port cannot be used. The host itself is in the settings' check already."""
+    number = getattr(error, "errno", None)
+    words = getattr(error, "strerror", None) or "a name that cannot be looked up"
+    remedy = "Set metrics.address to an address of this machine, such as 127.0.0.1"
+    if number == errno.EADDRINUSE:
+        remedy = (
+            f"Set metrics.port to a free one; 'sudo ss -ltnp sport = :{settings.port}' names the program that uses it"
         )
-        return None
+    elif number in (errno.EACCES, errno.EPERM):
+        remedy = "Set metrics.port to 1024 or more"
+    place = f"{shown_host(settings.address)}:{settings.port}"
+    return ConfigError(f"metrics cannot be served at {place}: {words}", remedy=remedy)
+
+
+def check_metrics(settings: MetricsSettings) -> str:
+    """Whether the agent can serve its metrics, tried for a moment.
+
+    Raises:
+        ConfigError: The port cannot be used, and no agent at work uses it.
+    """
+    place = f"http://{shown_host(settings.address)}:{settings.port}/metrics"
+    try:
+        _open(settings, str).server_close()
+    except ConfigError:
+        if _is_ours(settings):
+            return f"{place} is served by the agent at work"
+        raise
+    return f"{place} can be served"
+
+
+def _is_ours(settings: MetricsSettings) -> bool:
+    """Whether an agent answers there."""
+    connection = HTTPConnection(settings.address or "127.0.0.1", settings.port, timeout=2.0)
+    try:
+        connection.request("GET", "/metrics")
+        return (connection.getresponse().getheader("Server") or "").strip() == _SERVER
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()

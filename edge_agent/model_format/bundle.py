@@ -30,6 +30,7 @@ from edge_agent.model_format.compatibility import (
 from edge_agent.model_format.flatbuffer import IDENTIFIER, Interface, read_interface
 from edge_agent.model_format.golden import Golden
 from edge_agent.model_format.metadata import Metadata
+from edge_agent.rights import denied_read
 
 MODEL_ID_LENGTH = 12
 
@@ -78,8 +79,9 @@ def read_bundle(path: Path | str) -> Bundle:
     except FileNotFoundError:
         raise ModelError(f"model {path}: no such file", remedy="Check the path of the model") from None
     except OSError as error:
+        words, remedy = denied_read(path, error)
         raise ModelError(
-            f"model {path}: cannot be read: {error.strerror}", remedy="Check the path of the model"
+            f"model {path}: cannot be read: {words}", remedy=remedy or "Check the path of the model"
         ) from None
     return unpack_bundle(content, str(path))
 

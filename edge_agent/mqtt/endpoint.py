@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from edge_agent.addresses import shown_host, shown_path, shown_secret_path
 from edge_agent.errors import ConfigError
 from edge_agent.files import read_password
+from edge_agent.rights import denied_read
 
 if TYPE_CHECKING:
     import ssl
@@ -72,22 +74,46 @@ def tls_context(settings: TlsSettings) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=settings.ca or None)
     except (OSError, ssl.SSLError) as error:
+        words, remedy = _words(error, settings.ca, secret=False)
         raise ConfigError(
-            f"$.mqtt.tls.ca {shown_path(settings.ca)}: {_words(error)}",
+            f"$.mqtt.tls.ca {shown_path(settings.ca)}: {words}",
             expected="the certificate authority's certificate in PEM form",
+            remedy=remedy,
         ) from None
     if settings.cert:
         try:
             context.load_cert_chain(settings.cert, settings.key)
         except (OSError, ssl.SSLError) as error:
+            of_key = _is_readable(settings.cert)
+            words, remedy = _words(error, settings.key if of_key else settings.cert, secret=of_key)
             key = shown_secret_path(settings.key)
             raise ConfigError(
-                f"$.mqtt.tls.cert {shown_path(settings.cert)} with key {key}: {_words(error)}",
+                f"$.mqtt.tls.cert {shown_path(settings.cert)} with key {key}: {words}",
                 expected="a certificate and its unencrypted key in PEM form",
+                remedy=remedy,
             ) from None
     return context
 
 
-def _words(error: OSError) -> str:
-    """What went wrong, without the file's path, in the place of which its content may stand by mistake."""
-    return error.strerror or getattr(error, "reason", None) or type(error).__name__
+def _is_readable(path: str) -> bool:
+    try:
+        with Path(path).open("rb"):
+            return True
+    except (OSError, ValueError):
+        return False
+
+
+def _words(error: OSError, path: str, *, secret: bool) -> tuple[str, str]:
+    """What went wrong, without the file's path, in the place of which its content may stand by mistake; and a remedy.
+
+    OpenSSL says of a file that cannot be opened the same as of one that is missing: nothing but a system error.
+    """
+    shown = Path(shown_secret_path(path) if secret else shown_path(path))
+    if path and error.errno and error.strerror:
+        return denied_read(shown, error, secret=secret)
+    reason = getattr(error, "reason", None)
+    if reason == "KEY_VALUES_MISMATCH":
+        return "the key belongs to another certificate", "Name the two files that belong together"
+    if reason in ("NO_START_LINE", "PEM_LIB", "NO_CERTIFICATE_OR_CRL_FOUND", None):
+        return "no PEM file of this kind, or one that is damaged", ""
+    return str(reason).lower().replace("_", " "), ""

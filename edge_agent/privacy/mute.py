@@ -43,6 +43,11 @@ def supersedes(new: MuteRequest, last: MuteRequest | None) -> bool:
     return was is None or then is None or then >= was
 
 
+def mute_file(folder: Path, site: str, device: str) -> Path:
+    """Where a device remembers the request accepted last."""
+    return folder / f"{site}.{device}.muted.json"
+
+
 class MuteMemory:
     """The mute request accepted last, kept in a file of the device's own. One thread at a time.
 
@@ -58,7 +63,7 @@ class MuteMemory:
     """
 
     def __init__(self, folder: Path | None, site: str, device: str) -> None:
-        self._path = None if folder is None else folder / f"{site}.{device}.muted.json"
+        self._path = None if folder is None else mute_file(folder, site, device)
         self._request: MuteRequest | None = None
         self._saved = True
         self.failing = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from dataclasses import dataclass
@@ -66,3 +67,20 @@ def user_of(config: Path | None) -> User | None:
     except KeyError:
         return None
     return User(_ACCOUNT, account.pw_uid, frozenset(os.getgrouplist(_ACCOUNT, account.pw_gid)))
+
+
+def become_service_user(config: Path | None) -> None:
+    """Give up root's rights for those of the service's user, for good, where :func:`user_of` names one."""
+    user = user_of(config)
+    if user is None:
+        return
+    import pwd
+
+    account = pwd.getpwnam(user.name)
+    os.initgroups(user.name, account.pw_gid)
+    os.setgid(account.pw_gid)
+    os.setuid(account.pw_uid)
+    os.environ["HOME"] = account.pw_dir
+    os.environ.pop("XDG_DATA_HOME", None)
+    with contextlib.suppress(OSError):
+        os.chdir(account.pw_dir)

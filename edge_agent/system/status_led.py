@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 
 from edge_agent.errors import CheckFailed
+from edge_agent.rights import denied_write
 from edge_agent.system.hardware_status import SYS
 
 log = logging.getLogger(__name__)
@@ -69,10 +70,15 @@ class StatusLed:
                 expected=f"one of {others}",
                 remedy="docs/deploy.md says how a pin becomes one",
             ) from None
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            file = self._folder / "brightness"
+            cause, remedy = denied_write(file, error)
+            given = "Start the service, which is given the right to"
             raise CheckFailed(
-                f"{self._folder}: cannot be switched: {error}", remedy="Start the service, which is given the right to"
+                f"{file}: cannot be switched: {cause}", remedy=f"{given}. Otherwise: {remedy}" if remedy else given
             ) from None
+        except ValueError as error:
+            raise CheckFailed(f"{self._folder}: cannot be switched: {error}", remedy="Choose another LED") from None
         return f"{self._folder} can be switched, brightness up to {brightest}"
 
     @staticmethod

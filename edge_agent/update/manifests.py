@@ -14,6 +14,7 @@ from edge_agent.protocol.model_manifest import (
     decode_models,
     signed_bytes,
 )
+from edge_agent.rights import denied_read
 from edge_agent.update.state import UpdateState, wanted
 
 
@@ -39,11 +40,13 @@ class Verifier:
         try:
             public = load_pem_public_key(key.read_bytes())
         except (OSError, ValueError) as error:
-            words = getattr(error, "strerror", None) or "not a public key in PEM form"
+            words, remedy = "no public key in PEM form", ""
+            if isinstance(error, OSError):
+                words, remedy = denied_read(key, error)
             raise ConfigError(
                 f"$.update.key {shown_path(str(key))}: {words}",
                 expected="the school's public key for models",
-                remedy="Enrol the device again: edge-agent enrol ANSWER",
+                remedy=remedy or "Enrol the device again: edge-agent enrol ANSWER",
             ) from None
         if not isinstance(public, Ed25519PublicKey):
             raise ConfigError(f"$.update.key {key}", received="another kind of key", expected="an Ed25519 public key")

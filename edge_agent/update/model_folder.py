@@ -22,7 +22,7 @@ from edge_agent.update.state import Kept, UpdateState
 
 log = logging.getLogger(__name__)
 
-_STATE: Final = "state.json"
+STATE_FILE: Final = "state.json"
 _RESERVE_BYTES: Final = 32 * 1024 * 1024
 """What has to stay free on the disk besides a bundle."""
 
@@ -39,7 +39,7 @@ class ModelFolder:
 
     def state(self) -> UpdateState:
         """What is remembered; an empty state where there is none or it is damaged."""
-        file = self.path / _STATE
+        file = self.path / STATE_FILE
         try:
             return msgspec.json.decode(file.read_bytes(), type=UpdateState)
         except FileNotFoundError:
@@ -55,7 +55,7 @@ class ModelFolder:
             InputError: It cannot be written.
         """
         make_folder(self.path, 0o700)
-        write_file(self.path / _STATE, msgspec.json.format(msgspec.json.encode(state)) + b"\n", SECRET)
+        write_file(self.path / STATE_FILE, msgspec.json.format(msgspec.json.encode(state)) + b"\n", SECRET)
 
     def bundle(self, model: Kept) -> Path:
         """Where a model's bundle lies, if it is kept."""

@@ -18,6 +18,7 @@ from urllib.error import HTTPError
 
 from edge_agent.errors import InputError, ModelError
 from edge_agent.files import PUBLIC, make_folder, write_file
+from edge_agent.rights import denied_read
 from edge_agent.system.data_folders import data_folders, writable_data_folder
 
 YUNET_FILE = "face_detection_yunet_2023mar.onnx"
@@ -74,7 +75,8 @@ def read_weights(path: Path) -> bytes:
             remedy="Fetch them with 'edge-agent detector fetch', or choose the detector haar",
         ) from None
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
+        words, remedy = denied_read(path, error)
+        raise ModelError(f"{path}: cannot be read: {words}", remedy=remedy) from None
 
 
 def fetch(

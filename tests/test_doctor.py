@@ -1,0 +1,248 @@
+"""`edge-agent doctor` does with every file and port what `run` will do, and ends whatever hangs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_agent.config import MetricsSettings
+from edge_agent.errors import ConfigError
+from edge_agent.health.metrics_server import check_metrics, serving_metrics
+from tests.support.broker import Mosquitto, free_port
+from tests.support.brokers_certificates import TestAuthority
+from tests.support.messaging import mosquitto
+
+__all__ = ["mosquitto"]
+
+ROOT = Path(__file__).parents[1]
+BASE = '[camera]\nsource = "simulated"\n[mqtt]\nhost = "127.0.0.1"\nport = 9\n'
+
+
+@dataclass
+class Device:
+    """A folder for a device's files that and the check as a user whose rights count."""
+
+    folder: Path
+
+    def doctor(self, more: str, *, base: str = BASE) -> dict[str, dict[str, Any]]:
+        """The findings by name, made as a user who has no rights to anything."""
+        config = self.folder / "agent.toml"
+        config.write_text(base + more)
+        config.chmod(0o644)
+        command = [sys.executable, "-m", "edge_agent.cli", "doctor", "--json", "--config", str(config)]
+        ran = self.run(command)
+        return {one["check"]: one for one in json.loads(ran.stdout)}
+
+    def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        if os.geteuid() == 0:  # root without what lets it use every file
+            command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner", *command]
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=100, check=False, env=environment, cwd="/"
+        )
+
+    def make(self, name: str, content: str | bytes = b"", mode: int = 0o000) -> Path:
+        """A file that the user may not use."""
+        path = self.folder / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        path.chmod(mode)
+        return path
+
+
+@pytest.fixture
+def device(tmp_path: Path) -> Iterator[Device]:
+    """A device's files."""
+    if os.geteuid() == 0 and shutil.which("setpriv") is None:
+        pytest.skip("setpriv is not installed (Debian: apt install util-linux)")
+    folder = tmp_path / "device"
+    folder.mkdir()
+    yield Device(folder)
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(0o755)
+
+
+def closed_folder(device: Device, name: str) -> Path:
+    folder = device.folder / name
+    folder.mkdir()
+    folder.chmod(0o555)
+    return folder
+
+
+def test_a_folder_of_another_user_is_named_with_owner_and_command(device: Device) -> None:
+    folder = closed_folder(device, "state")
+    found = device.doctor(f'[outbox]\npath = "{folder}/outbox.db"\n')
+    for check in ("storage", "state"):
+        assert not found[check]["ok"]
+        assert str(folder) in found[check]["detail"]
+        assert "belongs to" in found[check]["detail"]
+        assert "sudo chown" in found[check]["detail"]
+
+
+def test_a_missing_folder_that_the_agent_can_make_is_fine_and_is_not_made(device: Device) -> None:
+    device.folder.chmod(0o777)
+    found = device.doctor(f'[outbox]\npath = "{device.folder}/a/b/outbox.db"\n')
+    assert found["storage"]["ok"]
+    assert found["state"]["ok"]
+    assert "will be made" in found["storage"]["detail"]
+    assert not (device.folder / "a").exists()
+
+
+def test_a_missing_folder_that_the_agent_cannot_make_is_named_with_the_command(device: Device) -> None:
+    device.folder.chmod(0o555)
+    config = BASE + f'[outbox]\npath = "{device.folder}/state/outbox.db"\n'
+    device.folder.chmod(0o755)
+    (device.folder / "agent.toml").write_text(config)
+    device.folder.chmod(0o555)
+    command = [sys.executable, "-m", "edge_agent.cli", "doctor", "--json", "--config", f"{device.folder}/agent.toml"]
+    found = {one["check"]: one for one in json.loads(device.run(command).stdout)}
+    assert not found["storage"]["ok"]
+    assert "sudo install -d -o " in found["storage"]["detail"]
+    assert f"{device.folder}/state" in found["storage"]["detail"]
+
+
+@pytest.mark.parametrize("name", ["audit.log", "north.pi.muted.json"])
+def test_files_beside_the_outbox_are_tried(device: Device, name: str) -> None:
+    device.folder.chmod(0o777)
+    device.make(name, "{}")
+    found = device.doctor(f'[device]\nsite = "north"\nid = "pi"\n[outbox]\npath = "{device.folder}/outbox.db"\n')[
+        "state"
+    ]
+    assert not found["ok"]
+    assert f"{device.folder}/{name}" in found["detail"]
+    assert "sudo ch" in found["detail"]
+
+
+def test_an_outbox_file_of_another_user_is_found(device: Device) -> None:
+    device.folder.chmod(0o777)
+    device.make("outbox.db", b"")
+    found = device.doctor(f'[outbox]\npath = "{device.folder}/outbox.db"\n')["storage"]
+    assert not found["ok"]
+    assert "outbox.db" in found["detail"]
+    assert "sudo chown" in found["detail"]
+
+
+def test_a_password_file_that_the_agent_may_not_read_is_named(device: Device) -> None:
+    secret = device.make("secret", "hidden word\n")
+    base = f'{BASE}username = "pi"\npassword_file = "{secret}"\n'
+    found = device.doctor("", base=base)["broker"]
+    assert not found["ok"]
+    assert f"$.mqtt.password_file {secret}: cannot be read: the user" in found["detail"]
+    assert "belongs to" in found["detail"]
+    assert f"sudo chown {name_of_user()} {secret}" in found["detail"]
+    assert "hidden" not in found["detail"]
+
+
+def name_of_user() -> str:
+    import pwd
+
+    return pwd.getpwuid(os.geteuid()).pw_name
+
+
+@pytest.mark.parametrize("which", ["ca.crt", "pi.crt", "pi.key"])
+def test_a_certificate_or_key_that_the_agent_may_not_read_is_named(device: Device, which: str) -> None:
+    authority = TestAuthority(device.folder / "tls")
+    certificate, key = authority.issue("pi")
+    for file in authority.folder.iterdir():
+        file.chmod(0o000 if file.name == which else 0o644)
+    found = device.doctor(
+        f'[mqtt.tls]\nenabled = true\nca = "{authority.file}"\ncert = "{certificate}"\nkey = "{key}"\n'
+    )["certificates"]
+    assert not found["ok"]
+    assert "belongs to" in found["detail"]
+    assert f"{authority.folder}/{which}" in found["detail"]
+    assert "sudo ch" in found["detail"]
+
+
+def test_a_folder_on_the_way_into_which_the_agent_may_not_look_is_named(device: Device) -> None:
+    authority = TestAuthority(device.folder / "tls")
+    authority.folder.chmod(0o000)
+    found = device.doctor(f'[mqtt.tls]\nenabled = true\nca = "{authority.file}"\n')["certificates"]
+    assert f"may not look into {authority.folder}" in found["detail"]
+
+
+def test_a_model_the_folder_of_models_and_the_schools_key_are_tried(device: Device) -> None:
+    device.folder.chmod(0o777)
+    (device.folder / "models").mkdir()
+    (device.folder / "models").chmod(0o555)
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from fleet.model_key import public_pem
+
+    key = device.make("models.pub", public_pem(Ed25519PrivateKey.generate()), 0o644)
+    settings = f'[outbox]\npath = "{device.folder}/outbox.db"\n[update]\nkey = "{key}"\n'
+    found = device.doctor(settings)["updates"]
+    assert f"{device.folder}/models: cannot be written" in found["detail"]
+    key.chmod(0o000)
+    assert f"$.update.key {key}: the user" in device.doctor(settings)["updates"]["detail"]
+    model = device.make("own.tflite", b"x")
+    found = device.doctor(f'[classifier]\nmodel = "{model}"\n')["model"]
+    assert not found["ok"]
+    assert f"model {model}: cannot be read: the user" in found["detail"]
+
+
+def test_settings_that_the_service_may_not_read_are_named(device: Device) -> None:
+    config = device.make("agent.toml", BASE)
+    ran = device.run([sys.executable, "-m", "edge_agent.cli", "doctor", "--config", str(config)])
+    assert ran.returncode == 4
+    assert f"{config}: cannot be read: the user" in ran.stderr
+    assert "sudo chgrp" in ran.stderr
+
+
+def test_a_busy_port_for_metrics_is_found_and_the_agents_own_is_not_held_against_it(device: Device) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as other:
+        port = other.getsockname()[1]
+        found = device.doctor(f"[metrics]\nport = {port}\n")["metrics"]
+    assert not found["ok"]
+    assert f"127.0.0.1:{port}: Address already in use" in found["detail"]
+    assert "Set metrics.port to a free one" in found["detail"]
+    settings = MetricsSettings(port=free_port())
+    with serving_metrics(settings, str):
+        assert "served by the agent at work" in check_metrics(settings)
+    assert "can be served" in check_metrics(settings)
+
+
+def test_an_address_that_is_not_this_machines_is_found() -> None:
+    with pytest.raises(ConfigError, match=r"metrics\.address"):
+        check_metrics(MetricsSettings(port=free_port(), address="192.0.2.1"))
+
+
+def test_the_check_ends_within_ten_seconds_whatever_hangs(device: Device, mosquitto: Mosquitto) -> None:
+    pipe = device.folder / "pipe"
+    os.mkfifo(pipe)
+    pipe.chmod(0o666)
+    mosquitto.pause()
+    began = time.monotonic()
+    found = device.doctor(
+        f'[classifier]\nmodel = "{pipe}"\n[outbox]\npath = "{device.folder}/outbox.db"\n[update]\nkey = "{pipe}"\n',
+        base=f'[camera]\nsource = "http"\nurl = "http://127.0.0.1:{mosquitto.port}/x"\n'
+        '[policy]\njurisdiction = "CH"\nsetting = "other"\nlegal_basis = "consent"\ndeclared_by = "A. Tester"\n'
+        f'[mqtt]\nhost = "127.0.0.1"\nport = {mosquitto.port}\n',
+    )
+    took = time.monotonic() - began
+    mosquitto.resume()
+    assert took < 10 or os.getloadavg()[0] > os.cpu_count()  # type: ignore[operator]  # a busy machine starts slowly
+    for check in ("model", "updates"):
+        assert "no answer within" in found[check]["detail"]
+    for check in ("camera", "broker"):
+        assert not found[check]["ok"]
+
+
+def test_a_port_that_answers_nothing_does_not_hold_the_check_up(device: Device) -> None:
+    pipe = device.folder / "secret"
+    os.mkfifo(pipe)
+    pipe.chmod(0o666)
+    found = device.doctor("", base=f'{BASE}username = "pi"\npassword_file = "{pipe}"\n')
+    assert "no answer within" in found["broker"]["detail"]
+    assert found["camera"]["ok"]

@@ -113,10 +113,11 @@ class Agent:
             min_faces=self._min_reported_faces or 0,
         )
         log.info(
-            "model %s (%s) with %s, faces by %s, camera %s",
+            "model %s (%s) with %s, prior %s, faces by %s, camera %s",
             classifier.model_id,
             self._model.source,
             classifier.runtime_name,
+            classifier.prior,
             detector.name,
             settings.camera.source,
         )
@@ -215,7 +216,7 @@ class Agent:
         for change in self._pipeline.use(classifier, smoother, now):
             self.messenger.expression(change)
         self.messenger.use_model(classifier.labels, classifier.model_id)
-        log.info("model %s classifies faces now", classifier.model_id)
+        log.info("model %s classifies faces now, prior %s", classifier.model_id, classifier.prior)
         self._model.taken_over()
 
     def _hardware_to_pace_by(self) -> HardwareStatus:

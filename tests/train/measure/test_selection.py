@@ -6,6 +6,7 @@ import dataclasses
 import json
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -15,12 +16,18 @@ from edge_agent.errors import InputError
 from edge_agent.model_format.labels import CK_PLUS, FER2013
 from edge_agent.model_format.priors import NAMED_PRIORS
 from edge_agent.vision.classifier import BUNDLED_MODEL, Classifier
-from tests.train.data.files import face, face_set, write_face
+from tests.train.data.files import face, face_set, row, write_face, write_table
 from tests.train.predicting import always, predictor
-from tests.train.runs import begun_run
+from tests.train.runs import RECIPE, begun_run
 from train.__main__ import app
+from train.data import load
 from train.data.dataset import FaceSet
+from train.data.splits import make_split
+from train.fit.inputs import TrainingInputs
 from train.fit.provenance import Provenance
+from train.fit.recipe import Phase
+from train.fit.run_dir import RunDir
+from train.fit.trainer import fit
 from train.measure.compare import compare
 from train.measure.evaluate import evaluate
 from train.measure.predictors import open_predictor
@@ -168,3 +175,25 @@ def test_the_calibration_error_is_that_of_the_evaluation(data: SelectionData) ->
     scored = score_selection(predictor(always_happy), data, "training").sets[0]
     shown = predictor(always_happy).predict(data.fer2013.images)
     assert scored.calibration_error == pytest.approx(evaluate(shown, data.fer2013.labels, FER2013).calibration_error)
+
+
+def test_the_command_scores_a_run_and_writes_the_score_beside_it(tmp_path: Path) -> None:
+    rows = [row(seed, seed % 7, "Training" if seed < 28 else "PublicTest") for seed in range(42)]
+    table = write_table(tmp_path / "fer2013.csv", rows)
+    for seed, label in enumerate(("happy", "sad", "fear") * 2):
+        write_face(tmp_path / "rafdb" / label / f"{seed}.png", face(100 + seed))
+        write_face(tmp_path / "CK+48" / label / f"S{seed:03d}_001_00000001.png", face(200 + seed))
+    faces = load(table)
+    recipe = msgspec.structs.replace(RECIPE, model="testing", phases=(Phase(epochs=1, side_px=16),))
+    run = RunDir(tmp_path / "run")
+    fit(TrainingInputs(recipe, faces, make_split(faces, "fer2013-official")), run)
+    options = ["--fer2013", str(table), "--rafdb", str(tmp_path / "rafdb"), "--ckplus", str(tmp_path / "CK+48")]
+
+    result = CliRunner().invoke(app, ["score", str(run.path), *options, "--prior", "balanced", "--json"])
+
+    (printed,) = json.loads(result.stdout)
+    recorded = recorded_score(run.path)
+    assert recorded is not None
+    assert (recorded.prior, recorded.score) == ("balanced", pytest.approx(printed["score"]))
+    assert [one["persons"] for one in printed["sets"]] == [0, 0, 6]
+    assert run.record().prior == pytest.approx(dict.fromkeys(FER2013, 1 / 7), abs=1e-5)

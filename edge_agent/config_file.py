@@ -10,7 +10,7 @@ import math
 import re
 import sys
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -26,6 +26,7 @@ from edge_agent.addresses import (
     shown_value,
 )
 from edge_agent.config import CameraSettings, DetectorSettings, Settings
+from edge_agent.config_advice import SAVE_AS_UTF8, of_encoding, of_syntax, of_unknown_key, of_wrong_kind
 from edge_agent.errors import ConfigError, Rejected
 from edge_agent.model_format.priors import MAX_ROUNDING
 from edge_agent.rights import denied_read
@@ -36,6 +37,14 @@ else:
     import tomli as tomllib  # the package from which the standard library took it
 
 T = TypeVar("T")
+
+WORDS_FOR_PATTERN: Final = {
+    r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$(?!\n)": "letters a to z, digits, . _ -, at most 64, no spaces, "
+    "a letter or digit first",
+    r"^[^#+\x00]+$": "a topic without # and +",
+    r"^([A-Za-z0-9][A-Za-z0-9_.:+-]*)?$": "letters a to z, digits, . _ : + -, no spaces",
+}
+"""What the patterns of the settings ask for, in words."""
 
 
 def load_settings(path: Path) -> Settings:
@@ -52,17 +61,29 @@ def load_settings(path: Path) -> Settings:
 def load_toml(path: Path, shape: type[T]) -> T:
     """Read a TOML file into a msgspec type, turning every failure into one :class:`ConfigError`."""
     try:
-        raw = parse_toml(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a mark
+        content = path.read_bytes()
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file", remedy="Check the path given to --config") from None
     except OSError as error:
         words, remedy = denied_read(path, error)
         raise ConfigError(f"{path}: cannot be read: {words}", remedy=remedy) from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: no UTF-8 text", remedy="Save the file as UTF-8") from None
+    try:
+        text = content.decode("utf-8-sig")  # some editors begin a file with a mark
+    except UnicodeDecodeError as error:
+        found, remedy = of_encoding(content, error)
+        raise ConfigError(str(path), received=found, expected="UTF-8", remedy=remedy) from None
+    if "\0" in text:
+        raise ConfigError(str(path), received="UTF-16 or no text", expected="UTF-8", remedy=SAVE_AS_UTF8)
+    try:
+        raw = parse_toml(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}", remedy="Correct the line it names") from None
+        raise ConfigError(f"{path}: not valid TOML: {_said(error)}", remedy=of_syntax(text, str(error))) from None
     return from_tables(raw, shape, path)
+
+
+def _said(error: tomllib.TOMLDecodeError) -> str:
+    """What the parser says, without what it quotes of the file."""
+    return re.sub(r"'(?:[^'\\]|\\.){2,}'|\"[^\"]{2,}\"|\(?'[^']*',\)?", "...", str(error))
 
 
 def parse_toml(text: str) -> dict[str, Any]:
@@ -197,12 +218,17 @@ def _explain(error: msgspec.ValidationError, raw: Any, shape: type, path: Path) 
             f"{path}: {where}.{shown_key(unknown[1])}",
             received="a key this version does not know",
             expected=f"one of {known}",
-            remedy="Correct or remove the key",
+            remedy=of_unknown_key(shown_key(unknown[1]), _keys_at(shape, where), _keys_elsewhere(shape, where)),
         )
     received = _value_at(raw, where)
     expected = re.sub(r"^Expected ", "", what).split(", got ")[0].replace("`", "")
-    limits = range_of(_type_at(shape, where))
-    return ConfigError(f"{path}: {where}", received=shown_value(received, where), expected=limits or expected)
+    wanted = _type_at(shape, where)
+    return ConfigError(
+        f"{path}: {where}",
+        received=shown_value(received, where),
+        expected=range_of(wanted) or expected,
+        remedy=of_wrong_kind(received, wanted),
+    )
 
 
 def _steps(where: str) -> list[str]:
@@ -249,6 +275,23 @@ def _keys_at(shape: Any, where: str) -> list[str]:
     return [field.encode_name for field in getattr(_type_at(shape, where), "fields", ())]
 
 
+def _keys_elsewhere(shape: Any, where: str) -> dict[str, list[str]]:
+    """The keys of the other tables that a file may have, by table."""
+    own = ".".join(_steps(where))
+    found: dict[str, list[str]] = {}
+
+    def add(info: Any, name: str) -> None:
+        keys = [(field.encode_name, _without_none(field.type)) for field in getattr(info, "fields", ())]
+        inner = [(key, kind) for key, kind in keys if isinstance(kind, msgspec.inspect.StructType)]
+        if name != own and name:
+            found[name] = [key for key, kind in keys if not isinstance(kind, msgspec.inspect.StructType)]
+        for key, kind in inner:
+            add(kind, f"{name}.{key}".lstrip("."))
+
+    add(msgspec.inspect.type_info(shape), "")
+    return found
+
+
 def range_of(info: msgspec.inspect.Type | None) -> str:
     """What a value may be: ``1 to 60`` for a number with limits, the choices of a literal, a pattern; else nothing."""
     low, above, high = (getattr(info, limit, None) for limit in ("ge", "gt", "le"))
@@ -268,7 +311,7 @@ def range_of(info: msgspec.inspect.Type | None) -> str:
         return "one of " + ", ".join(str(choice) for choice in choices)
     pattern = getattr(info, "pattern", None)
     if pattern:
-        return f"text matching {pattern}"
+        return WORDS_FOR_PATTERN.get(pattern, f"text matching {pattern}")
     return ""
 
 

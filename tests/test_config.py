@@ -40,7 +40,10 @@ def test_values_land_in_their_section(tmp_path: Path) -> None:
         ("camera = 3", "$.camera: got 3"),
         ("cam = 3", "$.cam: got a key this version does not know, expected one of device, camera"),
         ('[mqtt]\nprotocol = "4"', "$.mqtt.protocol: got '4', expected one of 3.1.1, 5"),
-        ('[device]\nid = "a/b"', "$.device.id: got 'a/b', expected text matching"),
+        (
+            '[device]\nid = "a/b"',
+            "$.device.id: got 'a/b', expected letters a to z, digits, . _ -, at most 64, no spaces",
+        ),
         ('[camera]\nsource = "rtsp"', "$.camera.url"),
         ('[camera]\nsource = "video"', "$.camera.path: expected the video to read"),
         ('[mqtt.tls]\ncert = "a.pem"', "$.mqtt.tls: expected both cert and key, or neither"),
@@ -106,3 +109,81 @@ def test_a_prior_is_a_name_or_shares_that_sum_to_one(tmp_path: Path) -> None:
     assert load_settings(write(tmp_path, '[classifier]\nprior = "balanced"')).classifier.prior == "balanced"
     given = load_settings(write(tmp_path, "[classifier]\nprior = { calm = 0.333, tense = 0.333, other = 0.333 }"))
     assert given.classifier.prior == {"calm": 0.333, "tense": 0.333, "other": 0.333}
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ('[device]\nid = "room 2b"', "letters a to z, digits, . _ -, at most 64, no spaces"),
+        ('[mqtt]\nroot = "a b"', "letters a to z, digits, . _ -, at most 64, no spaces"),
+        ("[camera]\nfpss = 10", "Did you mean fps?"),
+        ("[camera]\nfsp = 10", "Did you mean fps?"),
+        ("[camera]\nwidth = 640", "Did you mean width_px?"),
+        ("[camera]\nFPS = 10", "Did you mean fps?"),
+        ('[camra]\nsource = "csi"', "Did you mean camera?"),
+        ('[mqtt.tsl]\nca = "x"', "Did you mean tls?"),
+        ("[mqtt.tls]\nenable = true", "Did you mean enabled?"),
+        ('[camera]\nhost = "x"', "It belongs into the table [mqtt]"),
+        ("[mqtt]\nenabled = true", "It belongs into the table [mqtt.tls]"),
+        ('[mqtt]\nport = "27183"', "Write it without quotes"),
+        ('[camera]\nfps = "12.5"', "Write it without quotes"),
+        ('[camera]\nfps = "fast"', "Write a number, without quotes"),
+        ("[mqtt]\nport = 1883.5", "Write a whole number"),
+        ('[mqtt.tls]\nenabled = "true"', "Write true or false, in small letters and without quotes"),
+        ("[mqtt.tls]\nenabled = 1", "Write true or false, in small letters and without quotes"),
+        ("[device]\nroom = 12", "Put it in quotes"),
+        ("[mqtt]\nprotocol = 5", "Put it in quotes"),
+        ('[camera]\nsource = "V4L2"', 'Did you mean "v4l2"?'),
+        ("camera = 3", "Write it as a table"),
+        ("[mqtt]\nhost = broker.lan", "Put text in quotes"),
+        ("[device]\nroom = Room 2b", "Put text in quotes"),
+        ("[mqtt]\nhost = 10.0.0.5", "Put text in quotes"),
+        ("[mqtt.tls]\nenabled = True", "Write true or false, in small letters"),
+        ("[mqtt.tls]\nenabled = yes", "Write true or false, in small letters"),
+        ('[mqtt]\nhost: "x"', "Write = between key and value"),
+        ("[mqtt]\nhost = \u201cx\u201d", "Write straight quotes"),
+        ("[detector]\nmin_score = 0,7", "Write a point in a number"),
+        ('[mqtt]\nhost = "x', "End the text with the quote"),
+        ("[mqtt]\nhost =", "Write a value behind the ="),
+        ('[camera]\npath = "C:\\video"', "backslash"),
+        ("[camera\nfps = 3", "A table's name stands alone in its line"),
+        ("[camera]\nfps = 3\n[camera]\nfaces = 3", "A table may stand only once"),
+        ("[camera]\nfps = 3\nfps = 4", "A key may stand only once"),
+    ],
+)
+def test_a_mistake_says_what_to_write(tmp_path: Path, text: str, remedy: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(write(tmp_path, text))
+    assert remedy in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["[mqtt]\nhost = broker", "[mqtt]\n\nport = x"])
+def test_an_error_of_syntax_names_line_and_column(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match=rf"line {len(text.splitlines())}, column \d+"):
+        load_settings(write(tmp_path, text))
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-16", "utf-16-le", "utf-16-be"])
+def test_a_file_in_another_encoding_is_to_be_saved_as_utf_8(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "agent.toml"
+    path.write_bytes('[device]\nroom = "Zürich"\n'.encode(encoding))
+    with pytest.raises(ConfigError, match="Save the file as UTF-8"):
+        load_settings(path)
+
+
+def test_a_mark_at_the_beginning_of_the_file_does_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "agent.toml"
+    path.write_bytes('[device]\nroom = "Zürich"\n'.encode("utf-8-sig"))
+    assert load_settings(path).device.room == "Zürich"
+
+
+def test_no_word_of_a_broken_file_is_quoted(tmp_path: Path) -> None:
+    for text in (
+        "[mqtt]\nusername = Secret77",
+        '[camera]\nurl = "rtsp://a:Secret77\\q@c"',
+        "Secret77 = [",
+        "[a]\n'Secret77' = 1",
+    ):
+        with pytest.raises(ConfigError) as caught:
+            load_settings(write(tmp_path, text))
+        assert "Secret77" not in str(caught.value)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from edge_agent.config import CameraSettings, PolicySettings
 from edge_agent.errors import ConfigError
+from edge_agent.privacy.declaration_words import meant
 
 SETTINGS = ("education", "workplace", "healthcare", "research", "home", "public", "other")
 """Where a camera may be declared to hang; a closed list, so that a school cannot be called by another word."""
@@ -107,7 +108,8 @@ def _check(source: str, policy: PolicySettings, subject: str) -> Declaration:
     open_questions = [name for name, value in understood.items() if value is None]
     if open_questions:
         found = [f'{name} "{written[name]}"' if written[name] else f"no {name}" for name in open_questions]
-        lines = ", ".join(f'{name} = "<{_HOW_TO_WRITE[name]}>"' for name in open_questions)
+        wanted = {name: meant(name, written[name]) or f"<{_HOW_TO_WRITE[name]}>" for name in open_questions}
+        lines = ", ".join(f'{name} = "{word}"' for name, word in wanted.items())
         raise ConfigError(
             subject,
             received=", ".join(found),

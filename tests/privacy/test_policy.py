@@ -103,3 +103,25 @@ def test_no_answer_whatever_lets_an_undeclared_camera_start(place: str, setting:
         return
     assert found is not None
     assert all((found.jurisdiction, found.setting in SETTINGS, found.legal_basis.isascii(), found.declared_by))
+
+
+@pytest.mark.parametrize(
+    ("key", "written", "suggested"),
+    [
+        ("jurisdiction", "Switzerland", "CH"),
+        ("jurisdiction", "Österreich", "AT"),
+        ("jurisdiction", "the Netherlands", "NL"),
+        ("jurisdiction", "U.S.A.", "US"),
+        ("jurisdiction", "Europe", "EU"),
+        ("setting", "school", "education"),
+        ("setting", "Classrooms", "education"),
+        ("setting", "primary school", "education"),
+        ("setting", "office", "workplace"),
+        ("setting", "hospital", "healthcare"),
+    ],
+)
+def test_a_word_of_everyday_is_answered_with_the_one_wanted(key: str, written: str, suggested: str) -> None:
+    answers = {"jurisdiction": "CH", "setting": "other", "legal_basis": "consent", "declared_by": "A. Tester"}
+    policy = PolicySettings(**{**answers, key: written})
+    with pytest.raises(ConfigError, match=f'{key} = "{suggested}"'):
+        permit(CameraSettings(source="v4l2"), policy)

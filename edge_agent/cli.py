@@ -163,45 +163,59 @@ def classify(
     prior: Annotated[
         Literal["balanced", "half", "training"] | None, typer.Option(help="How often each label is expected.")
     ] = None,
+    uncertain_below: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="Under this probability the answer is 'uncertain'.")
+    ] = None,
+    annotate: Annotated[
+        Path | None,
+        typer.Option(help="Write the picture with what was found; for several pictures a folder.", metavar="OUT"),
+    ] = None,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Write all faces as a table.", metavar="OUT")] = None,
     json: JsonOption = False,
 ) -> None:
     """Find faces in still pictures and read their expressions."""
+    from edge_agent.classify import Annotations, ClassifiedImage, write_table
     from edge_agent.config import MAX_MEGAPIXELS, DetectorSettings
     from edge_agent.model_format.priors import DEFAULT_PRIOR
     from edge_agent.system.logs import set_up_logging
     from edge_agent.vision.classifier import Classifier
     from edge_agent.vision.detector import detector_note, open_detector
     from edge_agent.vision.image_file import read_photograph
-    from edge_agent.vision.images import classify_face_crop, classify_faces
+    from edge_agent.vision.images import UNCERTAIN_BELOW, classify_face_crop, classify_faces
     from edge_agent.vision.sources.files import images_of
 
     set_up_logging(quiet=True)
+    floor = UNCERTAIN_BELOW if uncertain_below is None else uncertain_below
     classifier = Classifier.load(model, runtime=runtime, prior=prior or DEFAULT_PRIOR)
     finder = None if aligned else open_detector(DetectorSettings(kind=detector))
-    failed = 0
-    results: list[dict[str, Any]] = []
-    for path in images_of(images):
+    found = list(images_of(images))
+    copies = Annotations(annotate, images, found) if annotate is not None else None
+    results: list[ClassifiedImage] = []
+    for path in found:
         try:
             photo = read_photograph(path, max_megapixels=max_megapixels or MAX_MEGAPIXELS)
         except InputError as error:
-            failed += 1
             typer.echo(f"error: {error}", err=True)
-            results.append({"image": str(path), "error": str(error)})
+            results.append(ClassifiedImage(path, error=str(error)))
             continue
         if finder is None:
-            faces = [classify_face_crop(photo.image, classifier)]
+            faces = [classify_face_crop(photo.image, classifier, floor)]
         else:
-            faces = classify_faces(photo.image, finder, classifier, photo.scale)
-        results.append({"image": str(path), "faces": [_face_as_dict(face) for face in faces]})
+            faces = classify_faces(photo.image, finder, classifier, photo.scale, floor)
+        results.append(ClassifiedImage(path, tuple(faces)))
+        if copies is not None:
+            copies.write(photo.image, photo.scale, results[-1])
         if not json:
-            _print_faces(path, results[-1]["faces"])
+            typer.echo(results[-1].as_text())
+    if csv is not None:
+        write_table(csv, results, classifier.labels)
     if json:
-        answer = {"model": classifier.model_id, "prior": classifier.prior, "images": results}
-        typer.echo(jsonlib.dumps(answer, indent=2))
+        rows = [result.as_dict() for result in results]
+        typer.echo(jsonlib.dumps({"model": classifier.model_id, "prior": classifier.prior, "images": rows}, indent=2))
     note = detector_note(DetectorSettings(kind=detector), finder.name) if finder is not None else ""
     if note:
         typer.echo(f"note: {note}", err=True)
-    if failed:
+    if any(result.error for result in results):
         raise typer.Exit(InputError.exit_code)
 
 
@@ -446,24 +460,6 @@ def _broker(host: str, port: int, protocol: Literal["5", "3.1.1"]) -> MqttSettin
 
     check_host(host, "--host", "--port", InputError)
     return MqttSettings(host=host, port=port, protocol=protocol)
-
-
-def _face_as_dict(face: Any) -> dict[str, Any]:
-    box = None if face.box is None else [round(face.box.left), round(face.box.top), round(face.box.side)]
-    return {
-        "box": box,
-        "expression": face.expression,
-        "confidence": round(face.confidence, 4),
-        "scores": {label: round(score, 4) for label, score in face.scores.items()},
-    }
-
-
-def _print_faces(path: Path, faces: list[dict[str, Any]]) -> None:
-    if not faces:
-        typer.echo(f"{path}: no face found")
-    for face in faces:
-        where = "" if face["box"] is None else "  at left {}, top {}, side {}".format(*face["box"])
-        typer.echo(f"{path}: {face['expression']} {face['confidence']:.0%}{where}")
 
 
 def main() -> None:

@@ -6,10 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge_agent.config import SmoothingSettings
 from edge_agent.model_format.crop import crop_face, to_face_tensor
+from edge_agent.model_format.labels import UNCERTAIN
 from edge_agent.types import Box, Image
 from edge_agent.vision.classifier import Classifier
 from edge_agent.vision.detector import Detector
+
+UNCERTAIN_BELOW = SmoothingSettings().uncertain_below
+"""The agent's own floor of confidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +23,8 @@ class ClassifiedFace:
 
     Attributes:
         box: Where, in pixels of the image; ``None`` where the whole image is the face.
-        expression: The likeliest label.
-        confidence: Its calibrated probability.
+        expression: The likeliest label, or ``uncertain`` where it is not likely enough.
+        confidence: Calibrated probability of the likeliest label.
         scores: Probability by label, summing to 1.
     """
 
@@ -29,30 +34,45 @@ class ClassifiedFace:
     scores: dict[str, float]
 
 
-def classify_faces(image: Image, detector: Detector, classifier: Classifier, scale: int = 1) -> list[ClassifiedFace]:
+def classify_faces(
+    image: Image,
+    detector: Detector,
+    classifier: Classifier,
+    scale: int = 1,
+    uncertain_below: float = UNCERTAIN_BELOW,
+) -> list[ClassifiedFace]:
     """All faces the detector finds, each with its expression, from top to bottom and left to right.
 
-    Boxes are multiplied by ``scale``, the pixels of the file's picture to one of ``image``.
+    Args:
+        image: ``uint8 (height, width, 3)``, blue-green-red.
+        detector: Finds them.
+        classifier: Reads them.
+        scale: Pixels of the file's picture to one of ``image``; boxes are multiplied by it.
+        uncertain_below: Under this probability the expression is ``uncertain``, as the agent would say.
     """
     boxes = sorted((detection.box for detection in detector.detect(image)), key=lambda box: (box.top, box.left))
     crops = [crop_face(image, box.left, box.top, box.side, classifier.channels) for box in boxes]
     in_file = [Box(box.left * scale, box.top * scale, box.side * scale) for box in boxes]
-    return _classified(crops, in_file, classifier)
+    return _classified(crops, in_file, classifier, uncertain_below)
 
 
-def classify_face_crop(image: Image, classifier: Classifier) -> ClassifiedFace:
-    """The expression of an image that is a face crop already."""
-    return _classified([to_face_tensor(image, classifier.channels)], [None], classifier)[0]
+def classify_face_crop(
+    image: Image, classifier: Classifier, uncertain_below: float = UNCERTAIN_BELOW
+) -> ClassifiedFace:
+    """The expression of an image that is a face crop already; ``uncertain`` under that probability."""
+    return _classified([to_face_tensor(image, classifier.channels)], [None], classifier, uncertain_below)[0]
 
 
-def _classified(crops: list[Image], boxes: list[Box] | list[None], classifier: Classifier) -> list[ClassifiedFace]:
+def _classified(
+    crops: list[Image], boxes: list[Box] | list[None], classifier: Classifier, uncertain_below: float
+) -> list[ClassifiedFace]:
     if not crops:
         return []
     probabilities = classifier.predict(np.stack(crops))
     return [
         ClassifiedFace(
             box=box,
-            expression=classifier.labels[int(np.argmax(row))],
+            expression=classifier.labels[int(np.argmax(row))] if row.max() >= uncertain_below else UNCERTAIN,
             confidence=float(row.max()),
             scores={label: float(value) for label, value in zip(classifier.labels, row, strict=True)},
         )

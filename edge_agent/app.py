@@ -38,6 +38,7 @@ from edge_agent.update.live import LiveModel
 from edge_agent.update.messages import Choice
 from edge_agent.update.probation import Turn
 from edge_agent.vision.camera import Camera, CameraState
+from edge_agent.vision.camera_state import BLIND
 from edge_agent.vision.detector import open_detector
 from edge_agent.vision.face_finder import FaceFinder
 from edge_agent.vision.orientation import OrientationWatch
@@ -178,13 +179,15 @@ class Agent:
                 recording.watch(self.camera, time.monotonic())
             else:
                 last_index = frame.index
-                observation = self._pipeline.step(frame)
+                blind = self.camera.state in BLIND
+                observation = self._pipeline.blind_frame(time.monotonic()) if blind else self._pipeline.step(frame)
                 self._publish(observation)
                 total_ms = (time.monotonic() - frame.captured_at) * 1000.0
                 failed = observation.failure is not None
                 monitor.count(observation.stage_ms, total_ms, len(observation.faces), failed=failed)
                 if observation.search is not None:
                     monitor.count_search(observation.search, observation.search_cpu_ms)
+                monitor.count_unread(observation.unread)
                 limiter.took(sum(taken_ms for _, taken_ms in observation.stage_ms), time.monotonic())
                 self._observer(frame, observation)
                 self._orientation.watch(frame.image, frame.captured_at)

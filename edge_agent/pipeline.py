@@ -18,6 +18,7 @@ from edge_agent.types import ExpressionChange, Frame, TrackedFace, WindowSummary
 from edge_agent.vision.budget import choose_faces
 from edge_agent.vision.classifier import Classifier
 from edge_agent.vision.face_finder import FaceFinder
+from edge_agent.vision.readability import LandmarkMemory, trouble
 from edge_agent.vision.region import edges_of
 from edge_agent.vision.search_plan import Search
 from edge_agent.vision.smoothing import Smoother
@@ -43,6 +44,7 @@ class Observation:
         search: Where the frame was searched for faces, and why; ``None`` without a frame.
         search_cpu_ms: Milliseconds of this thread's processor time that the search took.
         classified: Number of faces the classifier took.
+        unread: Why no expression can be read from a face, once for each face to which that applies.
         stage_ms: Milliseconds each stage took: ``detect``, ``track``, ``classify``, ``decide``.
         classify_cpu_ms: Milliseconds of this thread's processor time that the classifier took, whatever else the
             machine did meanwhile.
@@ -56,6 +58,7 @@ class Observation:
     search: Search | None = None
     search_cpu_ms: float = 0.0
     classified: int = 0
+    unread: tuple[str, ...] = ()
     stage_ms: tuple[tuple[str, float], ...] = ()
     classify_cpu_ms: float = 0.0
     failure: ClassificationFailed | None = None
@@ -88,6 +91,7 @@ class Pipeline:
         self._smoother, self._summary_window, self._faces_per_frame = smoother, summary_window, faces_per_frame
         self._min_faces = min_faces
         self._present: tuple[TrackedFace, ...] = ()
+        self._landmarks = LandmarkMemory()
 
     def use(self, classifier: Classifier, smoother: Smoother, now: float) -> tuple[ExpressionChange, ...]:
         """Let another model classify faces from the next frame on; to be called between two.
@@ -118,14 +122,19 @@ class Pipeline:
 
         update = self._tracker.update(found.detections, now, found.search.covers, edges_of(frame.image))
         self._present = tuple(update.present)
+        self._landmarks.update(update.present, found.detections, now)
         budget = self._faces_per_frame if len(update.present) >= self._min_faces else 0
         chosen = choose_faces(update.present, self._smoother.classified_at, budget, now)
         stopwatch.lap("track")
 
-        crops = [
+        cropped = [
             crop_face(frame.image, face.box.left, face.box.top, face.box.side, self._classifier.channels)
             for face in chosen
         ]
+        troubles = [trouble(crop, self._landmarks.of(face)) for face, crop in zip(chosen, cropped, strict=True)]
+        unread = [(face, reason) for face, reason in zip(chosen, troubles, strict=True) if reason is not None]
+        crops = [crop for crop, reason in zip(cropped, troubles, strict=True) if reason is None]
+        chosen = [face for face, reason in zip(chosen, troubles, strict=True) if reason is None]
         failure: ClassificationFailed | None = None
         probabilities = np.empty((0, 0), np.float32)
         began_s = time.thread_time()
@@ -141,6 +150,7 @@ class Pipeline:
         changes = [self._smoother.end(face.track, face.box, now) for face in update.ended]
         for face, scores in zip(chosen, probabilities, strict=True):
             changes.append(self._smoother.update(face.track, scores, face.box, now))
+        changes += [self._smoother.abstain(face.track, face.box, now) for face, _ in unread]
         faces = tuple((face, self._smoother.stable(face.track)) for face in update.present)
         summary = self._summary_window.add([expression for _, expression in faces], now)
         stopwatch.lap("decide")
@@ -153,9 +163,24 @@ class Pipeline:
             search=found.search,
             search_cpu_ms=found.cpu_ms,
             classified=len(chosen),
+            unread=tuple(reason for _, reason in unread),
             stage_ms=tuple(stopwatch.laps),
             failure=failure,
             classify_cpu_ms=classify_cpu_ms,
+        )
+
+    def blind_frame(self, now: float) -> Observation:
+        """Let time pass with a frame that shows nothing, of a camera that is dark or frozen.
+
+        Nothing is said of anybody: every expression ends, and the window's figures are withheld.
+        """
+        update = self._tracker.wait(now)
+        ended = [self._smoother.end(face.track, face.box, now) for face in self._present]
+        self._present = tuple(update.present)
+        return Observation(
+            faces=tuple((face, None) for face in update.present),
+            changes=tuple(change for change in ended if change is not None),
+            summary=self._summary_window.add_blind(now),
         )
 
     def without_frame(self, now: float) -> Observation:

@@ -56,6 +56,13 @@ class Box:
         return shared / (self.side**2 + other.side**2 - shared)
 
 
+Point: TypeAlias = tuple[float, float]
+"""``(x, y)`` in pixels."""
+
+Landmarks: TypeAlias = tuple[Point, Point, Point, Point, Point]
+"""The eye on the image's left, the one on its right, the tip of the nose, the mouth's left and its right corner."""
+
+
 @dataclass(frozen=True, slots=True)
 class Detection:
     """A face found in a frame.
@@ -63,12 +70,17 @@ class Detection:
     Attributes:
         box: Where, already converted to FER2013's square by the detector's own constants.
         score: The detector's confidence, 0 to 1; 1.0 for detectors that give none.
-        eyes: ``((x, y), (x, y))`` of the eye on the image's left and on its right, where the detector finds them.
+        landmarks: Where its parts are in the frame, where the detector finds them.
     """
 
     box: Box
     score: float
-    eyes: tuple[tuple[float, float], tuple[float, float]] | None = None
+    landmarks: Landmarks | None = None
+
+    @property
+    def eyes(self) -> tuple[Point, Point] | None:
+        """The eye on the image's left and the one on its right, where the detector finds them."""
+        return None if self.landmarks is None else self.landmarks[:2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +145,8 @@ class WindowSummary:
         faces: Mean number of faces present over the window's frames, rounded; ``None`` where suppressed.
         shares: Share of face time by stable expression (labels and ``uncertain``), summing to 1; empty where no face
             was present; ``None`` where suppressed.
-        suppressed: Whether fewer faces than ``privacy.min_group`` were present, so that numbers are withheld.
+        suppressed: Whether fewer faces than ``privacy.min_group`` were present, or the camera was dark or frozen, so
+            that numbers are withheld.
         muted: Whether the camera was closed, so that there are no numbers until it is opened again.
     """
 

@@ -119,6 +119,41 @@ def test_a_black_frame_gives_nothing() -> None:
     assert (observation.faces, observation.changes, observation.detected) == ((), (), 0)
 
 
+def test_while_the_camera_shows_nothing_nothing_is_said() -> None:
+    scene, pipeline = SimulatedClassroom(4, 640, 480, seed=3), make_pipeline()
+    for index in range(20):
+        before = pipeline.step(Frame(scene.render(index / FPS), index / FPS, index))
+    assert any(stable is not None for _, stable in before.faces)
+    blind = [pipeline.blind_frame(4.0 + step / FPS) for step in range(60)]
+    ended = [change for seen in blind for change in seen.changes]
+    assert {change.kind for change in ended} == {ChangeKind.END}
+    assert {change.observed_at for change in ended} == {4.0}
+    assert all(stable is None for seen in blind for _, stable in seen.faces)
+    assert blind[-1].faces == ()
+    summaries = [seen.summary for seen in blind if seen.summary is not None]
+    assert len(summaries) >= 2
+    assert all(summary.shares is None and summary.suppressed for summary in summaries)
+    for index in range(100, 140):
+        after = pipeline.step(Frame(scene.render(index / FPS), index / FPS, index))
+    assert any(stable is not None for _, stable in after.faces)
+
+
+def test_faces_in_the_dark_before_a_bright_window_are_uncertain_and_counted() -> None:
+    scene, pipeline = SimulatedClassroom(4, 640, 480, seed=3), make_pipeline()
+    bright = [pipeline.step(Frame(scene.render(index / FPS), index / FPS, index)) for index in range(15)]
+    assert not [reason for seen in bright for reason in seen.unread]
+    observations = []
+    for index in range(15, 40):
+        image = (scene.render(index / FPS) * 0.06).astype(np.uint8)
+        image[:60] = 250
+        observations.append(pipeline.step(Frame(image, index / FPS, index)))
+    told = {stable for _, stable in observations[-1].faces}
+    assert told <= {"uncertain"}
+    if told:  # a search that still finds them in the dark
+        assert {reason for seen in observations for reason in seen.unread} == {"dim"}
+    assert observations[-1].classified == 0
+
+
 def test_a_model_whose_answers_are_no_numbers_classifies_nobody_and_is_reported() -> None:
     weights = np.full((7, 48 * 48), np.nan, np.float32)
     model = Classifier(unpack_bundle(pack_bundle(dense_model(weights), metadata()), "broken"))

@@ -50,6 +50,7 @@ class HealthMonitor:
         self._searches: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
         self._search_cpu_ms = 0.0
+        self._unread: Counter[str] = Counter()
 
     def count(
         self, stage_ms: Sequence[tuple[str, float]], total_ms: float, faces: int, *, failed: bool = False
@@ -72,6 +73,10 @@ class HealthMonitor:
         self._searches[search.kind] += 1
         self._reasons[search.reason] += search.kind != "none"
         self._search_cpu_ms += cpu_ms
+
+    def count_unread(self, reasons: Sequence[str]) -> None:
+        """Count the faces of one frame from which no expression could be read, by the reasons."""
+        self._unread.update(reasons)
 
     def report(
         self,
@@ -96,6 +101,8 @@ class HealthMonitor:
         latency = {stage: percentiles(values) for stage, values in published.items() if values}
         fps_digits, step = 0 if self._small else 2, 1 if self._min_group is None else _COARSE_FRAMES
         search = None if self._small else self._search_health()
+        unread = None if self._small else dict(sorted(self._unread.items()))
+        self._unread.clear()
         self._timings.clear()
         self._searches.clear()
         self._reasons.clear()
@@ -114,6 +121,7 @@ class HealthMonitor:
             fps=round(frames / elapsed, fps_digits),
             latency_ms=latency,
             search=search,
+            unread=unread,
             camera=CameraHealth(state=camera.state.value, reason=camera.reason, undecodable=camera.undecodable),
             frames_read=camera.frames_read // step * step,
             frames_dropped=camera.frames_dropped // step * step,

@@ -16,6 +16,7 @@ class SummaryWindow:
         self._started_at: float | None = None
         self._frames = 0
         self._faces = 0
+        self._blind = False
         self._seen: Counter[str] = Counter()
 
     def add(self, expressions: Sequence[str | None], now: float) -> WindowSummary | None:
@@ -31,6 +32,12 @@ class SummaryWindow:
         self._frames += 1
         self._faces += len(expressions)
         self._seen.update(expression for expression in expressions if expression is not None)
+        return closed
+
+    def add_blind(self, now: float) -> WindowSummary | None:
+        """Count a frame that shows nothing, of a camera that is dark or frozen: nothing is told of its window."""
+        closed = self.add([], now)
+        self._blind = True
         return closed
 
     def close_if_due(self, now: float) -> WindowSummary | None:
@@ -56,6 +63,7 @@ class SummaryWindow:
     def _begin_anew(self) -> None:
         self._started_at = None
         self._frames = self._faces = 0
+        self._blind = False
         self._seen.clear()
 
     def _summarise(self, started_at: float) -> WindowSummary:
@@ -63,7 +71,8 @@ class SummaryWindow:
         # Shares speak of the faces that have an expression: of thirty new ones, the first that has one is alone.
         # A group of one hides nothing, so nobody may be told from somebody. Of larger groups nobody looks like a few,
         # for if nobody were told, everything withheld would mean that a few are there.
-        if self._min_group > 1 and min(mean_faces, total / self._frames) < self._min_group:
+        few = self._min_group > 1 and min(mean_faces, total / self._frames) < self._min_group
+        if few or self._blind:
             return WindowSummary(started_at, self._window_s, faces=None, shares=None, suppressed=True)
         shares = {expression: count / total for expression, count in sorted(self._seen.items())}
         faces = max(1, round(mean_faces)) if self._faces else 0

@@ -55,7 +55,8 @@ class Expression(Message, frozen=True, kw_only=True):
         event_id: ``{device}/{session}/expression/{seq}``; the same event sent twice has the same id and the same bytes.
         kind: ``start``, ``change`` or ``end``; ``end`` names the expression that ended.
         track: The face's id: random, unique within the session, meaningless outside it.
-        expression: One of the labels that ``status`` lists, or ``uncertain``.
+        expression: One of the labels that ``status`` lists, or ``uncertain``. While the camera is ``dark`` or
+            ``frozen``, no expression is given: those that were stable end.
         confidence: Calibrated probability of ``expression``; of the likeliest label when ``uncertain``.
         scores: Probability by label, summing to 1 but for rounding.
         previous: The stable expression before; null at ``start``.
@@ -96,8 +97,9 @@ class Summary(Message, frozen=True, kw_only=True):
         shares: Share of face time by stable expression (labels and ``uncertain``), summing to 1 but for rounding; empty
             where nobody had one; null where suppressed.
         suppressed: Whether the numbers are withheld: fewer faces than the device's ``privacy.min_group`` were present,
-            or the camera was closed. Where ``min_group`` is 1, an empty classroom is told: ``faces`` is 0. Where it is
-            larger, nobody and a few look the same: else whatever is withheld would say that a few are there.
+            the camera was closed, or it was ``dark`` or ``frozen`` during the window. Where ``min_group`` is 1, an
+            empty classroom is told: ``faces`` is 0. Where it is larger, nobody and a few look the same: else whatever
+            is withheld would say that a few are there.
         muted: True where the camera has just been closed. It is the last summary until the camera is opened again, and
             figures that came before it no longer say anything about the present.
 
@@ -185,13 +187,16 @@ class HealthReport(Message, frozen=True, kw_only=True):
     """What the pipeline knows about its own health; fields stay null where the platform does not report them.
 
     Where the privacy level is ``summary``, speed must not reveal how few people are there. With fewer than
-    ``min_group`` faces at any moment of the reporting period ``latency_ms`` is empty, ``search`` null and ``fps`` a
-    whole number. Frames are counted in hundreds at all times.
+    ``min_group`` faces at any moment of the reporting period ``latency_ms`` is empty, ``search`` and ``unread`` null,
+    and ``fps`` a whole number. Frames are counted in hundreds at all times.
 
     Attributes:
         fps: Frames taken through the pipeline a second, over the reporting period.
         latency_ms: Time in milliseconds by stage (``detect``, ``classify``, ``total`` ...) over the reporting period.
         search: How often frames were searched for faces, and what that cost.
+        unread: How many times over the reporting period a face was ``uncertain`` since no expression can be read from
+            it, by the reason: ``dim`` there are too few gray levels, ``profile`` it is turned away, ``looking_down``,
+            ``covered`` something hides its mouth; more may come.
         camera: State of the frame source.
         frames_read: Frames the source delivered since the session began.
         frames_dropped: Frames among them that the pipeline had no time for.
@@ -213,6 +218,7 @@ class HealthReport(Message, frozen=True, kw_only=True):
     fps_limit: float | None = None
     muted: bool = False
     search: SearchHealth | None = None
+    unread: dict[str, Count] | None = None
     problems: tuple[str, ...] = ()
 
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from edge_agent.types import Box
-
-Eyes = tuple[tuple[float, float], tuple[float, float]]
-"""``((x, y), (x, y))`` of the eye on the image's left and on its right, in pixels."""
+from edge_agent.types import Box, Landmarks, Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +17,12 @@ class RawFace:
     width: float
     height: float
     score: float = 1.0
-    eyes: Eyes | None = None
+    landmarks: Landmarks | None = None
+
+    @property
+    def eyes(self) -> tuple[Point, Point] | None:
+        """The eye on the image's left and the one on its right, in pixels, where the detector finds them."""
+        return None if self.landmarks is None else self.landmarks[:2]
 
     @property
     def size(self) -> float:
@@ -34,21 +36,19 @@ class RawFace:
 
     def times(self, factor: float) -> RawFace:
         """The same face in an image enlarged by ``factor``."""
-        eyes: Eyes | None = None
-        if self.eyes is not None:
-            (x0, y0), (x1, y1) = self.eyes
-            eyes = (x0 * factor, y0 * factor), (x1 * factor, y1 * factor)
-        return RawFace(
-            self.left * factor, self.top * factor, self.width * factor, self.height * factor, self.score, eyes
-        )
+        return self._mapped(factor, 0.0, 0.0)
 
     def moved(self, right: float, down: float) -> RawFace:
         """The same face that many pixels further to the right and down."""
-        eyes: Eyes | None = None
-        if self.eyes is not None:
-            (x0, y0), (x1, y1) = self.eyes
-            eyes = (x0 + right, y0 + down), (x1 + right, y1 + down)
-        return RawFace(self.left + right, self.top + down, self.width, self.height, self.score, eyes)
+        return self._mapped(1.0, right, down)
+
+    def _mapped(self, factor: float, right: float, down: float) -> RawFace:
+        landmarks: Landmarks | None = None
+        if self.landmarks is not None:
+            first, second, third, fourth, fifth = ((x * factor + right, y * factor + down) for x, y in self.landmarks)
+            landmarks = first, second, third, fourth, fifth
+        left, top = self.left * factor + right, self.top * factor + down
+        return RawFace(left, top, self.width * factor, self.height * factor, self.score, landmarks)
 
 
 @dataclass(frozen=True, slots=True)

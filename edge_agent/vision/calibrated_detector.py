@@ -35,7 +35,7 @@ class CalibratedDetector:
 
     def detect(self, image: Image) -> list[Detection]:
         """All faces as squares like FER2013's, in no particular order. Any image will do, however small or dark."""
-        return [Detection(self.calibration.square(face), face.score, face.eyes) for face in self.find(image)]
+        return [Detection(self.calibration.square(face), face.score, face.landmarks) for face in self.find(image)]
 
     def find(self, image: Image) -> list[RawFace]:
         """All faces in the detector's own boxes, in pixels of ``image``."""
@@ -66,7 +66,7 @@ class CalibratedDetector:
             tile = next((tile for tile in tiles if tile.holds(*face.center)), None)
             if tile is not None:
                 faces.append(tile.to_frame(face))
-        found = [Detection(self.calibration.square(face), face.score, face.eyes) for face in faces]
+        found = [Detection(self.calibration.square(face), face.score, face.landmarks) for face in faces]
         return found, tuple(tile.region for tile in tiles)
 
     def region_area(self, image: Image) -> float:

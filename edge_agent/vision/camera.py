@@ -11,6 +11,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 
 from edge_agent.addresses import scrubbed
 from edge_agent.backoff import Backoff
@@ -20,6 +21,7 @@ from edge_agent.types import Frame, Image
 from edge_agent.vision.camera_reader import Reader
 from edge_agent.vision.camera_state import (
     BLIND,
+    FROZEN_AFTER_S,
     SILENT,
     CameraState,
     FrameHistory,
@@ -89,6 +91,7 @@ class Camera:
         self._on_device, self._device_shown = on_device, False
         self._backoff = backoff or Backoff(base_s=1.0, cap_s=30.0, floor_s=0.2)
         self._live = settings.live
+        self._stream = settings.source in ("rtsp", "http", "snapshot")
         self._finite = settings.source in ("image", "video")
         self._name: str = settings.source
         self._silence_limit_s = silence_limit_s(settings.stall_s, settings.fps)
@@ -191,7 +194,9 @@ class Camera:
             if len(self._leaving) >= MAX_HANGING_READERS:
                 self.reason = f"{self._name}: hung {MAX_HANGING_READERS} times and does not let go. Restart the device"
                 return None
-            self._history = None
+            # A stream that repeats the picture it was frozen with is still frozen, however often it is opened anew.
+            kept = self._history if self.state is CameraState.FROZEN else None
+            self._history = None if kept is None else replace(kept, since=now)
             self._reader = Reader(self._slot.begin(), now)
             self._show_device()
             threading.Thread(target=self._read, args=(self._reader,), name="camera-read", daemon=True).start()
@@ -267,6 +272,10 @@ class Camera:
             state, reason = assess(self._history, captured_at, self._live)
             if state is not self.state:
                 self._enter(state, reason and f"{self._name}: {reason}", captured_at)
+            if state is CameraState.FROZEN and self._stream and captured_at - self._history.since >= FROZEN_AFTER_S:
+                self._lost(state, f"{self._name}: {reason}", captured_at)
+                self._changed.notify_all()
+                return False
         return self._slot.put(reader.generation, image, captured_at, keep=reader.lossless)
 
     def _over(self, reader: Reader, state: CameraState | None, reason: str) -> None:

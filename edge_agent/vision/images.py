@@ -12,6 +12,7 @@ from edge_agent.model_format.labels import UNCERTAIN
 from edge_agent.types import Box, Image
 from edge_agent.vision.classifier import Classifier
 from edge_agent.vision.detector import Detector
+from edge_agent.vision.readability import trouble, within
 
 UNCERTAIN_BELOW = SmoothingSettings().uncertain_below
 """The agent's own floor of confidence."""
@@ -26,12 +27,14 @@ class ClassifiedFace:
         expression: The likeliest label, or ``uncertain`` where it is not likely enough.
         confidence: Calibrated probability of the likeliest label.
         scores: Probability by label, summing to 1.
+        unread: Why no expression can be read from the face, as in ``health``; ``expression`` is ``uncertain`` then.
     """
 
     box: Box | None
     expression: str
     confidence: float
     scores: dict[str, float]
+    unread: str | None = None
 
 
 def classify_faces(
@@ -50,21 +53,29 @@ def classify_faces(
         scale: Pixels of the file's picture to one of ``image``; boxes are multiplied by it.
         uncertain_below: Under this probability the expression is ``uncertain``, as the agent would say.
     """
-    boxes = sorted((detection.box for detection in detector.detect(image)), key=lambda box: (box.top, box.left))
+    found = sorted(detector.detect(image), key=lambda detection: (detection.box.top, detection.box.left))
+    boxes = [detection.box for detection in found]
+    landmarks = [None if one.landmarks is None else within(one.box, one.landmarks) for one in found]
     crops = [crop_face(image, box.left, box.top, box.side, classifier.channels) for box in boxes]
     in_file = [Box(box.left * scale, box.top * scale, box.side * scale) for box in boxes]
-    return _classified(crops, in_file, classifier, uncertain_below)
+    troubles = [trouble(*pair) for pair in zip(crops, landmarks, strict=True)]
+    return _classified(crops, in_file, classifier, uncertain_below, troubles)
 
 
 def classify_face_crop(
     image: Image, classifier: Classifier, uncertain_below: float = UNCERTAIN_BELOW
 ) -> ClassifiedFace:
     """The expression of an image that is a face crop already; ``uncertain`` under that probability."""
-    return _classified([to_face_tensor(image, classifier.channels)], [None], classifier, uncertain_below)[0]
+    crop = to_face_tensor(image, classifier.channels)
+    return _classified([crop], [None], classifier, uncertain_below, [trouble(crop, None)])[0]
 
 
 def _classified(
-    crops: list[Image], boxes: list[Box] | list[None], classifier: Classifier, uncertain_below: float
+    crops: list[Image],
+    boxes: list[Box] | list[None],
+    classifier: Classifier,
+    uncertain_below: float,
+    troubles: list[str | None],
 ) -> list[ClassifiedFace]:
     if not crops:
         return []
@@ -72,9 +83,12 @@ def _classified(
     return [
         ClassifiedFace(
             box=box,
-            expression=classifier.labels[int(np.argmax(row))] if row.max() >= uncertain_below else UNCERTAIN,
+            expression=classifier.labels[int(np.argmax(row))]
+            if unread is None and row.max() >= uncertain_below
+            else UNCERTAIN,
             confidence=float(row.max()),
             scores={label: float(value) for label, value in zip(classifier.labels, row, strict=True)},
+            unread=unread,
         )
-        for box, row in zip(boxes, probabilities, strict=True)
+        for box, row, unread in zip(boxes, probabilities, troubles, strict=True)
     ]

@@ -99,6 +99,10 @@ class Smoother:
         state = self._states.get(track)
         return None if state is None else state.stable
 
+    def abstain(self, track: str, box: Box, now: float) -> ExpressionChange | None:
+        """Take note that nothing can be read from a face: the same as an answer in which all labels are as likely."""
+        return self.update(track, np.full(len(self._labels), 1.0 / len(self._labels), np.float32), box, now)
+
     def update(self, track: str, probabilities: NDArray[np.float32], box: Box, now: float) -> ExpressionChange | None:
         """Take a classification; the change it causes, if any."""
         before = self._states.get(track)

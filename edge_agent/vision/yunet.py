@@ -28,7 +28,7 @@ _NETS = 3
 
 
 class YuNetDetector(CalibratedDetector):
-    """Finds faces at any usual pose and reports where their eyes are.
+    """Finds faces at any usual pose and reports where their eyes, nose and mouth are.
 
     Args:
         weights: Content of its ONNX file.
@@ -86,8 +86,9 @@ def _face(row: list[float]) -> RawFace | None:
     """
     if not all(math.isfinite(value) for value in row):
         return None
-    left, top, width, height, x0, y0, x1, y1 = row[:8]
+    left, top, width, height, x0, y0, x1, y1, x2, y2, x3, y3, x4, y4 = row[:14]
     if width <= 0 or height <= 0:
         return None
     eyes = ((x0, y0), (x1, y1)) if x0 <= x1 else ((x1, y1), (x0, y0))
-    return RawFace(left, top, width, height, min(1.0, row[14]), eyes)
+    mouth = ((x3, y3), (x4, y4)) if x0 <= x1 else ((x4, y4), (x3, y3))
+    return RawFace(left, top, width, height, min(1.0, row[14]), (*eyes, (x2, y2), *mouth))

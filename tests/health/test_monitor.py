@@ -47,7 +47,25 @@ def test_a_camera_in_trouble_is_a_problem_and_a_muted_one_is_not() -> None:
     assert (muted.problems, muted.muted) == ((), True)
 
 
-def test_where_small_groups_are_protected_their_speed_is_not_reported() -> None:
+def test_faces_that_could_not_be_read_are_counted_by_reason_for_each_period() -> None:
+    monitor = HealthMonitor(0.0)
+    for reasons in (("dim", "covered"), (), ("dim",)):
+        monitor.count_unread(reasons)
+    camera = CameraReport(CameraState.OK, "", 3, 0)
+    assert monitor.report(camera, 1.0, HARDWARE).unread == {"covered": 1, "dim": 2}
+    assert monitor.report(camera, 2.0, HARDWARE).unread == {}
+
+
+def test_where_small_groups_are_protected_it_is_not_told_who_could_not_be_read() -> None:
+    monitor = HealthMonitor(0.0, min_group=5)
+    monitor.count([], total_ms=10.0, faces=2)
+    monitor.count_unread(("dim", "dim"))
+    camera = CameraReport(CameraState.OK, "", 3, 0)
+    assert monitor.report(camera, 1.0, HARDWARE).unread is None
+    assert monitor.report(camera, 2.0, HARDWARE).unread == {}
+
+
+def test_where_small_groups_are_protected_their_their_speed_is_not_reported() -> None:
     monitor = HealthMonitor(0.0, min_group=5)
     for faces in (5, 6, 4, 30):
         monitor.count([("classify", 0.7 * faces)], total_ms=10.0 + faces, faces=faces)

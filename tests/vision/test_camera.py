@@ -397,6 +397,44 @@ def test_a_long_pause_in_a_recording_is_no_silence(tmp_path: Path) -> None:
         assert (camera.state, camera.frames_read) == (CameraState.ENDED, 3)
 
 
+class Frozen(Scripted):
+    """A network camera that freezes: every connection repeats the same picture."""
+
+    still: Image | None = None
+
+    def read(self) -> Image | None:
+        image = super().read()
+        return image if self.still is None else self.still
+
+
+def test_a_frozen_network_stream_is_opened_anew_and_is_frozen_until_it_moves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in ("camera", "camera_state"):
+        monkeypatch.setattr(f"edge_agent.vision.{module}.FROZEN_AFTER_S", 0.2)
+    source = Frozen()
+    with running(CameraSettings(source="rtsp", url="rtsp://hall/", fps=60, stall_s=5.0), source.open) as camera:
+        next_frame(camera)
+        source.still = np.full((16, 16, 3), 100, np.uint8)
+        until(lambda: source.opened >= 3)
+        read = camera.frames_read
+        until(lambda: camera.frames_read > read + 2)
+        assert camera.state is CameraState.FROZEN
+        source.still = None
+        until(lambda: camera.state is CameraState.OK)
+
+
+def test_a_frozen_usb_camera_is_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_agent.vision.camera_state.FROZEN_AFTER_S", 0.1)
+    frozen = Frozen()
+    frozen.still = np.full((16, 16, 3), 100, np.uint8)
+    with running(LIVE, frozen.open) as camera:
+        until(lambda: camera.state is CameraState.FROZEN)
+        read = camera.frames_read
+        until(lambda: camera.frames_read > read + 30)
+    assert frozen.opened == 1
+
+
 def test_the_end_of_a_file_is_no_fault(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     settings = CameraSettings(source="image", path=str(photo(tmp_path / "a.png")), fps=60, image_s=0.01)
     with running(settings) as camera:

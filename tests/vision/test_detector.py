@@ -19,6 +19,7 @@ from edge_agent.vision.box_calibration import BoxCalibration, RawFace
 from edge_agent.vision.calibrated_detector import CalibratedDetector
 from edge_agent.vision.detector import detector_note, open_detector
 from edge_agent.vision.haar import HaarDetector, without_nested
+from edge_agent.vision.readability import pose_trouble
 from edge_agent.vision.weights import YUNET_FILE
 from edge_agent.vision.yunet import YuNetDetector
 from train.measure.detectors import score_detector
@@ -117,6 +118,8 @@ def test_yunets_eyes_lie_in_the_upper_half_of_the_face_left_one_first(data_dir: 
     for detection in yunet(data_dir).detect(PICTURE):
         assert detection.eyes is not None
         (x0, y0), (x1, y1) = detection.eyes
+        assert detection.landmarks is not None
+        assert pose_trouble(detection.landmarks) is None
         box = detection.box
         assert box.left < x0 < x1 < box.left + box.side
         assert box.top < min(y0, y1) <= max(y0, y1) < box.center[1]

@@ -205,6 +205,19 @@ def framing(
 
 
 @app.command()
+def readability(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of face pictures, or of photographs of groups.")],
+    weights: Weights = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many pictures of a folder.")] = 1000,
+) -> None:
+    """Count the faces from which no expression is read: too dim, turned away, looking down, covered."""
+    from edge_agent.vision.weights import default_weights, find_weights
+    from train.measure.readability import readability_report
+
+    typer.echo(readability_report(folders, weights or find_weights() or default_weights(), limit))
+
+
+@app.command()
 def detectors(photos: Photos = None, weights: Weights = None) -> None:
     """Count the faces that every detector finds, misses and invents, and measure its cost."""
     from edge_agent.vision.weights import find_weights

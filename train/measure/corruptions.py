@@ -109,7 +109,7 @@ _MASK = np.array([[0.10, 0.60], [0.50, 0.50], [0.90, 0.60], [0.84, 0.88], [0.50,
 """Outline of a face mask as shares of the crop, from the cheek over the bridge of the nose to the chin."""
 
 
-def _masked(face: Face, random: np.random.Generator) -> NDArray[Any]:
+def masked(face: Face, random: np.random.Generator) -> NDArray[Any]:
     level = int(random.integers(40, 240))
     covered = np.zeros(face.shape[:2], np.uint8)
     cv2.fillPoly(covered, [np.rint(_MASK * FACE_SIZE).astype(np.int32)], (1,))
@@ -125,7 +125,7 @@ CORRUPTIONS = (
     *(Corruption("roll", f"{degrees:g} degrees", partial(_rolled, degrees=degrees)) for degrees in (10.0, 20.0)),
     *(Corruption("box shifted", f"{share:.0%} of its side", partial(_shifted, share=share)) for share in (0.1, 0.2)),
     *(Corruption("box scaled", f"x {factor:g}", partial(_scaled, factor=factor)) for factor in (0.85, 1.2)),
-    Corruption("mask", "mouth and nose covered", _masked),
+    Corruption("mask", "mouth and nose covered", masked),
 )
 """All corruptions. A detector's box typically overlaps the true one by 0.8 (intersection over union), and one in ten by
 less than 0.56 (``docs/box-calibration.md``). A shift by 10 % of the side leaves about 0.8, one by 20 % leaves 0.6 to

@@ -34,7 +34,9 @@ def face(x: float, y: float, side: float, eyes: tuple[float, float, float] | Non
     if eyes is None:
         return Detection(Box(x - side / 2, y - side / 2, side), 0.9)
     apart, down, up = eyes[0] * side / 2, eyes[1] * side, eyes[2] * side
-    return Detection(Box(x - side / 2, y - side / 2, side), 0.9, ((x - apart, y + up), (x + apart, y + down)))
+    eyes_at = (x - apart, y + up), (x + apart, y + down)
+    mouth_at = (x - apart, y + side / 4), (x + apart, y + side / 4)
+    return Detection(Box(x - side / 2, y - side / 2, side), 0.9, (*eyes_at, (x, y), *mouth_at))
 
 
 def aim_of(*faces: Detection, image: Image | None = None) -> Aim:

@@ -226,10 +226,11 @@ def test_bad_pictures_in_a_recording_are_skipped_and_what_follows_is_played(
     assert capfd.readouterr().err == ""
 
 
-def test_unreadable_photos_are_counted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mirror", [False, True])
+def test_unreadable_photos_are_counted(tmp_path: Path, mirror: bool) -> None:
     photo(tmp_path / "good.png", level=60)
     (tmp_path / "broken.jpg").write_bytes(b"no JPEG at all")
-    camera = Camera(CameraSettings(source="image", path=str(tmp_path), fps=60, image_s=0.01))
+    camera = Camera(CameraSettings(source="image", path=str(tmp_path), fps=60, image_s=0.01, mirror=mirror))
     camera.start()
     seen, deadline = -1, time.monotonic() + 30
     while not camera.finished:

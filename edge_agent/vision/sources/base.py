@@ -8,7 +8,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import cv2
 
@@ -49,6 +49,22 @@ class FrameSource(Protocol):
         A call during a ``read`` cuts it short where that is possible. Otherwise the device is released by the call that
         the reading thread makes after its last ``read``.
         """
+
+
+@runtime_checkable
+class ReportingSource(Protocol):
+    """A source that says more of itself than its frames.
+
+    Attributes:
+        undecodable: Pictures so far that could not be decoded and were skipped.
+        idle_until: Monotonic seconds until which a running read waits on purpose, as recordings do between pictures.
+    """
+
+    @property
+    def undecodable(self) -> int: ...
+
+    @property
+    def idle_until(self) -> float: ...
 
 
 class PictureLoss:
@@ -112,8 +128,8 @@ class GuardedSource(ABC):
     """A source that can be closed from another thread without pulling the device away under a running read.
 
     Attributes:
-        undecodable: Pictures so far that could not be decoded and were skipped.
-        idle_until: Monotonic seconds until which a running read waits on purpose, as recordings do between pictures.
+        undecodable: See :class:`ReportingSource`, as for the next one.
+        idle_until: Until when a running read waits on purpose.
     """
 
     name: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge_agent.types import Image
-from edge_agent.vision.sources.base import FrameSource
+from edge_agent.vision.sources.base import FrameSource, ReportingSource
 from edge_agent.vision.turning import turned
 
 
@@ -19,6 +19,16 @@ class TurnedSource:
     def __init__(self, source: FrameSource, rotate_deg: int, *, mirror: bool) -> None:
         self._source, self._rotate_deg, self._mirror = source, rotate_deg, mirror
         self.name, self.lossless = source.name, source.lossless
+
+    @property
+    def undecodable(self) -> int:
+        """Pictures so far that could not be decoded and were skipped."""
+        return self._source.undecodable if isinstance(self._source, ReportingSource) else 0
+
+    @property
+    def idle_until(self) -> float:
+        """Monotonic seconds until which a running read waits on purpose."""
+        return self._source.idle_until if isinstance(self._source, ReportingSource) else 0.0
 
     def read(self) -> Image | None:
         """Block for the next frame; ``None`` once the source has ended or was closed."""

@@ -32,7 +32,7 @@ from edge_agent.vision.camera_state import (
 )
 from edge_agent.vision.frame_slot import FrameSlot
 from edge_agent.vision.sources import FrameSource, open_source
-from edge_agent.vision.sources.base import ReportingSource
+from edge_agent.vision.sources.base import idle_until_of
 
 __all__ = ["Camera", "CameraState", "FrameSource", "open_source"]
 
@@ -204,8 +204,7 @@ class Camera:
         if silent_since is None:
             return limit
         limit = limit if self._reader.source else max(limit, OPENING_LIMIT_S)
-        if isinstance(self._reader.source, ReportingSource):
-            silent_since = max(silent_since, self._reader.source.idle_until)
+        silent_since = max(silent_since, idle_until_of(self._reader.source))
         if now - silent_since >= limit:
             doing = "no frame" if self._reader.source else "no answer to opening it"
             self._lost(CameraState.STALLED, f"{self._name}: {doing} for {limit:g} s. Check its cable", now)

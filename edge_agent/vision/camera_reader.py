@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from edge_agent.vision.sources import FrameSource
-from edge_agent.vision.sources.base import ReportingSource
+from edge_agent.vision.sources.base import undecodable_of
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Reader:
 
     def newly_undecodable(self) -> int:
         """How many pictures could not be decoded since this was asked before."""
-        so_far = self.source.undecodable if isinstance(self.source, ReportingSource) else 0
+        so_far = undecodable_of(self.source)
         new, self._undecodable = so_far - self._undecodable, so_far
         return new
 

@@ -67,6 +67,16 @@ class ReportingSource(Protocol):
     def idle_until(self) -> float: ...
 
 
+def undecodable_of(source: object) -> int:
+    """How many pictures of a source could not be decoded so far; 0 where it does not say."""
+    return source.undecodable if isinstance(source, ReportingSource) else 0
+
+
+def idle_until_of(source: object) -> float:
+    """Until when a source waits on purpose, monotonic seconds; 0 where it does not say."""
+    return source.idle_until if isinstance(source, ReportingSource) else 0.0
+
+
 class PictureLoss:
     """Tells single bad pictures, which are skipped, from the end of a source. One thread only.
 

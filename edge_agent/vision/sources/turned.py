@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge_agent.types import Image
-from edge_agent.vision.sources.base import FrameSource, ReportingSource
+from edge_agent.vision.sources.base import FrameSource, idle_until_of, undecodable_of
 from edge_agent.vision.turning import turned
 
 
@@ -23,12 +23,12 @@ class TurnedSource:
     @property
     def undecodable(self) -> int:
         """Pictures so far that could not be decoded and were skipped."""
-        return self._source.undecodable if isinstance(self._source, ReportingSource) else 0
+        return undecodable_of(self._source)
 
     @property
     def idle_until(self) -> float:
         """Monotonic seconds until which a running read waits on purpose."""
-        return self._source.idle_until if isinstance(self._source, ReportingSource) else 0.0
+        return idle_until_of(self._source)
 
     def read(self) -> Image | None:
         """Block for the next frame; ``None`` once the source has ended or was closed."""

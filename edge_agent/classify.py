@@ -53,7 +53,7 @@ class ClassifiedImage:
         for face in self.faces:
             box = face.box
             where = f"  at left {box.left:.0f}, top {box.top:.0f}, side {box.side:.0f}" if box is not None else ""
-            lines.append(f"{self.path}: {face.expression} {face.confidence:.0%}{where}")
+            lines.append(f"{self.path}: {face.expression} {certainty(face)}{where}")
         return "\n".join(lines)
 
 
@@ -71,6 +71,11 @@ def table(images: Sequence[ClassifiedImage], labels: Sequence[str]) -> str:
             scores = [round(face.scores[label], 4) for label in labels]
             writer.writerow([image.path, number, *place, face.expression, round(face.confidence, 4), *scores, ""])
     return text.getvalue()
+
+
+def certainty(face: ClassifiedFace) -> str:
+    """How sure the model is, or why nothing could be read, for people."""
+    return f"{face.confidence:.0%}" if face.unread is None else f"({face.unread.replace('_', ' ')})"
 
 
 def write_table(path: Path, images: Sequence[ClassifiedImage], labels: Sequence[str]) -> None:
@@ -172,5 +177,6 @@ def _face_as_dict(face: ClassifiedFace) -> dict[str, Any]:
         "box": None if box is None else {"left": round(box.left), "top": round(box.top), "side": round(box.side)},
         "expression": face.expression,
         "confidence": round(face.confidence, 4),
+        **({} if face.unread is None else {"unread": face.unread}),
         "scores": {label: round(score, 4) for label, score in face.scores.items()},
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from edge_agent.errors import InputError, ModelError
 from edge_agent.extras import how_to_install
 from edge_agent.vision.native_stderr import without_startup_messages
+from train.common.keras_file import load_keras_file
 
 
 def import_keras() -> Any:
@@ -45,7 +45,7 @@ def load_keras(path: Path) -> Any:
     """Load a finished network.
 
     Raises:
-        InputError: There is no such file, or it is not a Keras model.
+        InputError: There is no such file, it is not a Keras model, or it is one of another version of Keras.
         ModelError: Keras or TensorFlow is missing.
     """
     keras = import_keras()
@@ -53,8 +53,8 @@ def load_keras(path: Path) -> Any:
         raise InputError(f"{path}: no such file", remedy="Finish the training first: `python -m train fit --resume`")
     try:
         with without_startup_messages():
-            return keras.models.load_model(path, compile=False)
-    except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            return load_keras_file(keras, path)
+    except ValueError as error:
         raise InputError(f"{path}: not a Keras model: {error}", remedy="Train again, or restore the file") from error
 
 

@@ -1,0 +1,91 @@
+"""Loading a ``.keras`` file, and what to say where it cannot be: it may be another version's, and not damaged."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from edge_agent.errors import InputError
+
+LOADING_FAILS_WITH = (
+    ValueError,
+    OSError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    ImportError,
+    IndexError,
+    NotImplementedError,
+    RuntimeError,
+    zipfile.BadZipFile,
+)
+"""What Keras raises on files that it cannot read."""
+
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+
+
+def load_keras_file(keras: Any, path: Path) -> Any:
+    """The network in a file.
+
+    Args:
+        keras: The module, with a backend.
+        path: The file.
+
+    Raises:
+        InputError: The file is of a newer or an older Keras, which is named with the installed one.
+        ValueError: It is damaged, or no Keras file.
+    """
+    try:
+        return keras.models.load_model(path, compile=False)
+    except LOADING_FAILS_WITH as error:
+        explain_version(path, str(keras.__version__))
+        raise ValueError(str(error)) from error
+
+
+def explain_version(path: Path, installed: str) -> None:
+    """Say where a file that does not load is another version's.
+
+    Raises:
+        InputError: It was written by a newer Keras, or in a format of Keras 2.
+    """
+    if path.is_dir() or path.read_bytes()[: len(_HDF5)] == _HDF5:
+        raise InputError(
+            str(path),
+            received=f"a {'SavedModel folder' if path.is_dir() else 'file in HDF5 (.h5)'}, as of Keras 2",
+            expected=f"a .keras file for Keras {installed}",
+            remedy='Load it with the Keras that wrote it and save it with model.save("model.keras")',
+        )
+    written = written_by(path)
+    if _numbers(written) > _numbers(installed):
+        raise InputError(
+            str(path),
+            received=f"a file of Keras {written}",
+            expected=f"one of Keras {installed}, which is installed, or older",
+            remedy="Run pip install -U keras",
+        )
+    if written.startswith("2."):
+        raise InputError(
+            str(path),
+            received=f"a file of Keras {written}",
+            expected=f"one of Keras 3; installed is {installed}",
+            remedy="Load it with Keras 2, and build the network again with Keras 3 to copy its weights",
+        )
+
+
+def written_by(path: Path) -> str:
+    """The version of the Keras that wrote a file; empty where it does not say."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            stated = json.loads(archive.read("metadata.json"))["keras_version"]
+    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
+        return ""
+    return stated if isinstance(stated, str) else ""
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The leading numbers of a version: ``3.15.1`` of ``3.15.1.dev2``."""
+    matched = re.match(r"\d+(\.\d+)*", version)
+    return tuple(map(int, matched[0].split("."))) if matched else ()

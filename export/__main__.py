@@ -46,6 +46,10 @@ def convert(
     licence: Annotated[str, typer.Option(help="Licence of the weights.")] = "",
     note: Annotated[str, typer.Option(help="What users of the model should know.")] = "",
     label_map: LabelMapOption = "",
+    present: Annotated[
+        Path | None, typer.Option(help="The bundle in use, to compare the accuracy with; else the agent's own.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write it although it is worse than the one in use.")] = False,
 ) -> None:
     """Convert a trained network into a model bundle for the device."""
     from edge_agent.model_format.description import describe
@@ -53,9 +57,18 @@ def convert(
     from train.data.label_map import open_label_map
 
     exported = export_run(
-        run, out, quantization.value, data, name=name, licence=licence, note=note, label_map=open_label_map(label_map)
+        run,
+        out,
+        quantization.value,
+        data,
+        name=name,
+        licence=licence,
+        note=note,
+        label_map=open_label_map(label_map),
+        present=present,
+        force=force,
     )
-    _echo_rows(describe(exported.bundle))
+    _echo_rows([*describe(exported.bundle), ("compared", exported.compared)])
     if exported.unfolded:
         typer.echo(f"not folded into a layer: {', '.join(exported.unfolded)}")
     if data is None:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import msgspec
 
-from edge_agent.model_format.bundle import Bundle, pack_bundle, unpack_bundle, write_bundle
+from edge_agent.model_format.accuracy import check_accuracy
+from edge_agent.model_format.bundle import Bundle, pack_bundle, read_bundle, unpack_bundle, write_bundle
 from edge_agent.model_format.metadata import DataInfo, InputSpec, Metadata
-from edge_agent.vision.classifier import Classifier, softmax
+from edge_agent.vision.classifier import BUNDLED_MODEL, BUNDLED_MODELS, Classifier, softmax
 from export.bundle_metadata import training_data, training_info
 from export.calibrate import choose_calibration
 from export.convert import Quantization, to_tflite, unfolded_arithmetic
@@ -35,10 +36,12 @@ class Export:
     Attributes:
         bundle: The bundle as written.
         unfolded: Arithmetic on constants that the converter could not fold into a layer.
+        compared: Its accuracy beside that of the model in use, in a line.
     """
 
     bundle: Bundle
     unfolded: tuple[str, ...]
+    compared: str
 
 
 def export_run(
@@ -51,6 +54,8 @@ def export_run(
     licence: str = "",
     note: str = "",
     label_map: LabelMap = NO_LABEL_MAP,
+    present: Path | None = None,
+    force: bool = False,
 ) -> Export:
     """Convert the network of a finished run and write it as a bundle.
 
@@ -66,10 +71,13 @@ def export_run(
         licence: The licence of the weights.
         note: What users of the model should know.
         label_map: What the data's class names mean.
+        present: The bundle in use; unless given, the one of the same network that comes with the agent.
+        force: Write the bundle although its accuracy is worse than that of the one in use.
 
     Raises:
         InputError: The run is unfinished or broken, the data are not of its kind, or int8 is asked for without data.
         ModelError: Keras or TensorFlow is missing, or the file cannot be written.
+        CheckFailed: Its accuracy is worse than that of the bundle in use beyond chance; nothing is written.
     """
     record, model = open_run(run)
     parts = open_data(data, record, label_map) if data is not None else None
@@ -94,8 +102,10 @@ def export_run(
     )
     if parts is not None:
         facts = _calibrated(facts, flatbuffer, parts, 0 if calibration is None else len(calibration))
+    in_use = read_bundle(present or BUNDLED_MODELS.get(facts.architecture, BUNDLED_MODEL))
+    compared = check_accuracy(facts, in_use.metadata, force=force)
     golden = record_golden(unpack_bundle(pack_bundle(flatbuffer, facts), facts.name))
-    return Export(write_bundle(out, flatbuffer, facts, golden), unfolded_arithmetic(flatbuffer))
+    return Export(write_bundle(out, flatbuffer, facts, golden), unfolded_arithmetic(flatbuffer), compared)
 
 
 def _calibrated(facts: Metadata, flatbuffer: bytes, parts: Parts, calibration: int) -> Metadata:

@@ -39,12 +39,15 @@ def publish_model(
     version: Annotated[
         int | None, typer.Option(min=1, max=_MAX_VERSION, help="Its number; by default the next one.")
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Publish it although its recorded accuracy is worse than the present one's.")
+    ] = False,
     folder: FolderOption = FOLDER,
 ) -> None:
     """Sign a model and publish it for all devices, for some, or for a share of them first."""
     from edge_agent.files import read_file
     from edge_agent.protocol.model_manifest import MAX_BUNDLE_BYTES
-    from fleet.bundle_check import check_bundle
+    from fleet.bundle_check import check_bundle, compare_with_present
     from fleet.models import choose_canaries
     from fleet.register import utc_now
 
@@ -59,6 +62,8 @@ def publish_model(
             chosen = choose_canaries([entry.name for entry in register.active], percent, bundle.sha256)
             if not chosen:
                 raise InputError("--canary", received="a fleet without devices", expected="one to choose from")
+        if compared := compare_with_present(bundle, publisher.present_bundle(), force=force):
+            typer.echo(compared, err=True)
         published = publisher.publish(
             content,
             bundle.metadata.name,

@@ -84,6 +84,11 @@ class ModelPublisher:
         """What is published now, lowest version first."""
         return self._stored.manifests()
 
+    def present_bundle(self) -> Path | None:
+        """The bundle of the latest model that is published for all devices and is in the folder, if any."""
+        for_all = [self._bundle(one) for one in self.published if not one.devices]
+        return next((path for path in reversed(for_all) if path_exists(path)), None)
+
     def publish(
         self,
         content: bytes,

@@ -20,6 +20,7 @@ from edge_agent.errors import BrokerError, CheckFailed, InputError, ModelError, 
 from edge_agent.model_format.bundle import pack_bundle
 from edge_agent.protocol.model_manifest import MAX_BUNDLE_BYTES, Models, decode_manifest, decode_models, models_topic
 from edge_agent.update.manifests import Verifier
+from edge_agent.vision.classifier import BUNDLED_MODELS
 from fleet.broker_connection import read_retained
 from fleet.cli import apply
 from fleet.model_cli import models, promote_model, publish_model, withdraw_model
@@ -255,3 +256,18 @@ def test_publishing_needs_the_broker_and_says_so(school: SchoolUnderTest) -> Non
     away = replace(fleet.register, school=replace(fleet.register.school, port=9))
     with pytest.raises(BrokerError, match="cannot be reached"):
         ModelPublisher(school.folder, away).publish(dense_bundle(), "dense", utc_now())
+
+
+def test_a_model_worse_than_the_one_in_use_is_published_only_by_force(
+    school: SchoolUnderTest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    school.device("a")
+    tiny, edge = (BUNDLED_MODELS[name] for name in ("edge-tiny", "edge"))
+    with pytest.raises(CheckFailed, match=r"is worse than .*, the model in use: .*give --force|If that is meant"):
+        publish_model(tiny, folder=school.folder)
+    publish_model(tiny, folder=school.folder, force=True)
+    assert [version for version, _ in versions(school)] == [1]
+    publish_model(edge, folder=school.folder)  # better than the one published
+    publish_model(bundle_file(tmp_path, dense_bundle(seed=1)), folder=school.folder)
+    assert "cannot be compared" in capsys.readouterr().err
+    assert [version for version, _ in versions(school)] == [3]

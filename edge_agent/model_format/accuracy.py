@@ -1,0 +1,102 @@
+"""Is a new model worse than the one in use, by the accuracy that both record?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from edge_agent.errors import CheckFailed
+from edge_agent.model_format.metadata import DataInfo, Metadata
+
+_PART = "validation"
+_NORMAL_95 = 1.645
+"""Of one side: a difference beyond it comes about by chance in one of twenty comparisons of equal models."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccuracyComparison:
+    """Two recorded accuracies.
+
+    Attributes:
+        text: The result in a line, for people.
+        worse: Whether the new model is worse by more than chance explains; false where they cannot be compared.
+    """
+
+    text: str
+    worse: bool = False
+
+
+def compare_accuracy(new: Metadata, present: Metadata) -> AccuracyComparison:
+    """Compare the recorded accuracy of a new model with that of the model in use.
+
+    They can be compared where both were measured on the same images with the same labels. Chance is taken as for two
+    separate samples, although the images are the same: a difference that is called worse is so all the more.
+    """
+    ours, theirs = _recorded(new), _recorded(present)
+    reason = (
+        "it records no accuracy"
+        if ours is None
+        else "the other records none"
+        if theirs is None
+        else "their labels differ"
+        if new.labels != present.labels
+        else "they were measured on different data"
+        if (ours.data, ours.images) != (theirs.data, theirs.images)
+        else ""
+    )
+    if reason or ours is None or theirs is None:
+        stated = "" if ours is None else f" {_percent(ours.accuracy)}"
+        return AccuracyComparison(
+            f"the accuracy{stated} of {new.name} cannot be compared with that of {present.name}: {reason}"
+        )
+    variance = sum(one.accuracy * (1.0 - one.accuracy) / one.images for one in (ours, theirs))
+    chance = _NORMAL_95 * math.sqrt(variance)
+    worse = theirs.accuracy - ours.accuracy > chance
+    return AccuracyComparison(
+        f"{new.name} classifies {_percent(ours.accuracy)} of {ours.images:,} held-out faces correctly, {present.name} "
+        f"{_percent(theirs.accuracy)} (by chance they differ by up to {100 * chance:.1f} points)",
+        worse,
+    )
+
+
+def check_accuracy(new: Metadata, present: Metadata, *, force: bool) -> str:
+    """Refuse a model that is worse than the one in use.
+
+    Returns:
+        The result in a line.
+
+    Raises:
+        CheckFailed: It is worse beyond chance, and ``force`` is not given.
+    """
+    found = compare_accuracy(new, present)
+    if found.worse and not force:
+        raise CheckFailed(
+            f"{new.name} is worse than {present.name}, the model in use: {found.text}",
+            remedy="If that is meant, give --force",
+        )
+    return found.text
+
+
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    accuracy: float
+    images: int
+    data: frozenset[tuple[str, str]]
+
+
+def _recorded(metadata: Metadata) -> _Recorded | None:
+    metrics = metadata.metrics.get(_PART, {})
+    accuracy, images = metrics.get("accuracy"), metrics.get("images", 0.0)
+    if accuracy is None or not 0.0 <= accuracy <= 1.0 or images < 1:
+        return None
+    used = [one for one in metadata.data if _measured(one)]
+    return _Recorded(accuracy, int(images), frozenset((one.sha256, one.protocol) for one in used))
+
+
+def _measured(data: DataInfo) -> bool:
+    """Whether the accuracy was measured on it: on the part that the temperature was fitted on."""
+    return data.use.endswith("temperature") and bool(data.images.get(_PART))
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

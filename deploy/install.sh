@@ -15,7 +15,7 @@ Installs the agent, or upgrades it and keeps configuration, stored events and en
 
   --offline DIR     take everything from DIR, made by deploy/make-wheelhouse.sh, and nothing from the network
   --python PROGRAM  the Python to build on, 3.10 to 3.13 (default: the system's python3)
-  --check           only tell whether this machine is suitable
+  --check           only say whether this machine is suitable
   --rollback        go back to the version that ran before the last upgrade
 END
 }

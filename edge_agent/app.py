@@ -269,7 +269,7 @@ class Agent:
 
 
 class RecordingEnd:
-    """Tells when nothing is left to do: a recording is over, its faces are gone and its last window is closed.
+    """Says when nothing is left to do: a recording is over, its faces are gone and its last window is closed.
 
     Args:
         settings: How long faces are remembered, and windows last.

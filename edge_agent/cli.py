@@ -154,7 +154,7 @@ def watch(
 def classify(
     images: Annotated[list[Path], typer.Argument(help="Picture files, or folders of them.", metavar="IMAGE...")],
     aligned: Annotated[bool, typer.Option("--aligned", help="Each picture is a face crop already.")] = False,
-    model: Annotated[Path | None, typer.Option(help="A bundle, or edge-tiny; else the usual model.")] = None,
+    model: Annotated[Path | None, typer.Option(help="A bundle, or edge-tiny; else the default model.")] = None,
     detector: DetectorOption = "auto",
     runtime: Annotated[Runtime, typer.Option(help="Force one TFLite runtime.")] = "auto",
     max_megapixels: Annotated[
@@ -381,7 +381,7 @@ def show(
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Tell what a model bundle is: labels, quantization, training, figures. Without FILE, also where it comes from."""
+    """Show what a bundle is: labels, quantization, training, statistics. Without FILE, also where it comes from."""
     import msgspec
     from rich.console import Console
     from rich.table import Table

@@ -1,1 +1,1 @@
-"""The tests, room by room as the packages are."""
+"""The tests, in the same packages as the code."""

@@ -22,7 +22,7 @@ class Arrived:
 
     Attributes:
         device: Who sent it.
-        message: What it says; tell the kinds apart by type.
+        message: What it says; its type is its kind.
         late: Whether the device marked it as sent late or again.
         retained: Whether the broker had kept it from before the subscription.
     """

@@ -1,7 +1,7 @@
 """What a device should be: the retained ``desired`` message, also where it is malformed.
 
 Who asks for a closed camera must not be left with an open one because of a slip elsewhere in the message. So of a
-malformed one the request ``"muted":true`` is obeyed, and nothing else: what opens a camera has to be beyond doubt.
+malformed one the request ``"muted":true`` is obeyed, and nothing else: what opens a camera must be clear.
 """
 
 from __future__ import annotations

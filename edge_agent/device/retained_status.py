@@ -78,7 +78,7 @@ class RetainedStatus:
         """Publish the birth anew where what it says no longer holds.
 
         That is where the clock has been set since, and where events of earlier runs have been delivered since: of those
-        runs only the birth tells a subscriber what exists.
+        runs only the birth says what exists.
         """
         published, session = self._published, self._session
         if published is None:

@@ -36,7 +36,7 @@ class FallbackStore:
     Attributes:
         storage: ``disk``, ``memory`` (by choice) or ``degraded`` (the disk fails).
         quarantined: How many corrupt files were moved to quarantine.
-        damaged_rows: How many damaged rows were set aside in files that are sound otherwise.
+        damaged_rows: How many damaged rows were quarantined in files that are sound otherwise.
         unreadable: Undelivered rows lost with both, as far as they could be counted.
         opened: How often the file was opened; rows in it were out of reach before.
     """

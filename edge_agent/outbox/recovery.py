@@ -81,7 +81,7 @@ def recover_rows(path: Path) -> RecoveredRows:
                 row = _row(row_id, values) if len(values) == _COLUMNS else None
                 if row is not None:
                     found.setdefault(row_id, (row, _delivery(row_id, values)))
-    except OSError:  # the disk fails: what was read so far is worth keeping
+    except OSError:  # the disk fails: what was read so far is still of use
         pass
     in_order = [found[row_id] for row_id in sorted(found)]
     rows, delivered = [row for row, _ in in_order], [noted for _, noted in in_order if noted is not None]

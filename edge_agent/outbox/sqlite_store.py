@@ -230,7 +230,7 @@ class SqliteStore:
             self._uncheckpointed = False
 
     def _examine(self, *, opening: bool) -> Totals:
-        """Check pages and rows, and set aside what is damaged.
+        """Check pages and rows, and quarantine what is damaged.
 
         Args:
             opening: Whether nothing was read from the file yet. A row of which nobody knows whether it was delivered is
@@ -454,7 +454,7 @@ class SqliteStore:
         self._db.close()
 
     def _select(self, condition: str, values: Sequence[object], limit: int) -> list[Row]:
-        """Rows in order; damaged ones are set aside, and others take their place."""
+        """Rows in order; damaged ones are quarantined, and others take their place."""
         while True:
             with translated(self._path):
                 found = self._db.execute(

@@ -21,7 +21,7 @@ class OutboxStatistics:
         lost: Events deleted unsent: the oldest ones when the outbox was full, or when even memory was, for a slow disk;
             and those that a damaged file held.
         quarantined: Corrupt files moved to quarantine.
-        damaged_rows: Damaged events set aside in a file that is sound otherwise.
+        damaged_rows: Damaged events quarantined in a file that is sound otherwise.
         turned_at: Monotonic seconds at which the writer thread last began a turn of its loop.
         stalled: Whether the next turn is overdue: the disk does not answer.
     """

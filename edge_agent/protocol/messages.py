@@ -98,7 +98,7 @@ class Summary(Message, frozen=True, kw_only=True):
             where nobody had one; null where suppressed.
         suppressed: Whether the numbers are withheld: fewer faces than the device's ``privacy.min_group`` were present,
             the camera was closed, or it was ``dark`` or ``frozen`` during the window. Where ``min_group`` is 1, an
-            empty classroom is told: ``faces`` is 0. Where it is larger, nobody and a few look the same: else whatever
+            empty classroom has ``faces`` 0. Where it is larger, nobody and a few look the same: else whatever
             is withheld would say that a few are there.
         muted: True where the camera has just been closed. It is the last summary until the camera is opened again, and
             figures that came before it no longer say anything about the present.

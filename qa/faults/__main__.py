@@ -45,7 +45,7 @@ def main() -> int:
             sys.stdout.flush()
     wrong = sum(bool(outcome.wrong) for outcome in outcomes)
     took = f"{len(outcomes)} rounds in {time.monotonic() - began:.0f} s"
-    losses = f"{lost(outcomes)} events lost, {sum(outcome.told for outcome in outcomes)} of them told as gaps"
+    losses = f"{lost(outcomes)} events lost, {sum(outcome.reported for outcome in outcomes)} of them reported as gaps"
     sys.stdout.write(f"\n{outcome_table(outcomes)}\n\nseed {seed}, {took}, {losses}, {wrong} rounds wrong\n")
     return 1 if wrong else 0
 

@@ -86,19 +86,19 @@ def altered(digests: Mapping[Event, str], receipts: Iterable[Receipt]) -> list[s
     ]
 
 
-def untold(missing: Iterable[Event], receipts: Iterable[Receipt], told: Collection[Event]) -> list[Event]:
+def unreported(missing: Iterable[Event], receipts: Iterable[Receipt], reported: Collection[Event]) -> list[Event]:
     """Missing events that a subscriber can know of, because a later one of their run and topic came, and does not.
 
     Args:
         missing: What did not come.
         receipts: What came.
-        told: Events that were reported as lost.
+        reported: Events that were reported as lost.
     """
     last: dict[tuple[str, str], int] = {}
     for receipt in receipts:
         key = (receipt.event.session, receipt.event.topic)
         last[key] = max(receipt.event.seq, last.get(key, 0))
-    return [e for e in missing if e not in told and e.seq < last.get((e.session, e.topic), 0)]
+    return [e for e in missing if e not in reported and e.seq < last.get((e.session, e.topic), 0)]
 
 
 def _contradictions(receipts: Iterable[Receipt]) -> list[str]:

@@ -27,7 +27,7 @@ class Fault:
         broker_config: Lines of Mosquitto's configuration; ``{folder}`` is the broker's own folder.
         share: How often it is chosen, relative to 1. Faults that take long are chosen less.
         fast: Whether the device makes many events a second.
-        may_lose: Whether the disk may lose events. All that a subscriber can know of must be told as lost then.
+        may_lose: Whether the disk may lose events. All that a subscriber can know of must be reported as lost then.
         client_watches: Whether the client must be there from the start, because the device may forget what it
             delivered.
     """

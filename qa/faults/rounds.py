@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from edge_agent.client import Device, DeviceState
-from qa.faults.checker import Event, Findings, Receipt, altered, compare, untold
+from qa.faults.checker import Event, Findings, Receipt, altered, compare, unreported
 from qa.faults.faults import Fault
 from qa.faults.rig import DEVICE, SITE, Rig
 from qa.faults.subscribers import ClientSubscriber, MosquittoSub
@@ -32,7 +32,7 @@ class Outcome:
         client: What ``edge_agent.client`` got of what was accepted.
         mosquitto_sub: What ``mosquitto_sub`` got of it.
         recovery_s: From the end of the fault until all accepted before it had arrived.
-        told: How many of the events that did not come the client reported as lost.
+        reported: How many of the events that did not come the client reported as lost.
         wrong: Everything that must not happen, in words; empty when all is well.
     """
 
@@ -41,7 +41,7 @@ class Outcome:
     client: Findings
     mosquitto_sub: Findings
     recovery_s: float
-    told: int
+    reported: int
     wrong: tuple[str, ...]
 
 
@@ -88,7 +88,7 @@ def run_round(fault: Fault, seed: str, folder: Path) -> Outcome:
     of_client = compare(accepted, client.receipts)
     of_mosquitto_sub = compare(accepted, by_mosquitto_sub, asked=present)
     wrong += [f"client: {what}" for what in of_client.wrong]
-    unknown = untold(of_client.missing, client.receipts, client.told) if fault.may_lose else of_client.missing
+    unknown = unreported(of_client.missing, client.receipts, client.reported) if fault.may_lose else of_client.missing
     wrong += [f"client: missing {event}" for event in unknown]
     wrong += [f"client: {what}" for what in altered(digests, client.receipts)]
     wrong += [f"mosquitto_sub: {what}" for what in altered(digests, by_mosquitto_sub)]
@@ -96,13 +96,13 @@ def run_round(fault: Fault, seed: str, folder: Path) -> Outcome:
     if fault.broker_keeps and not fault.may_lose:
         wrong += [f"mosquitto_sub: missing {event}" for event in of_mosquitto_sub.missing]
     recovery_s = max(0.0, recovered_at - ended_at)
-    told = sum(event in client.told for event in of_client.missing)
-    return Outcome(fault.name, seed, of_client, of_mosquitto_sub, recovery_s, told, tuple(wrong))
+    reported = sum(event in client.reported for event in of_client.missing)
+    return Outcome(fault.name, seed, of_client, of_mosquitto_sub, recovery_s, reported, tuple(wrong))
 
 
 def _await_what_can_come(accepted: Sequence[Event], client: ClientSubscriber) -> None:
     """Wait until all has come or is known to be lost, and then for a while that brings nothing new."""
-    _await(lambda: not untold(_missing(accepted, client.receipts), list(client.receipts), set(client.told)))
+    _await(lambda: not unreported(_missing(accepted, client.receipts), list(client.receipts), set(client.reported)))
     last, deadline = -1, time.monotonic() + _TIMEOUT_S
     while _missing(accepted, client.receipts) and last < len(client.receipts) and time.monotonic() < deadline:
         last = len(client.receipts)

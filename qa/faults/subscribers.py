@@ -84,12 +84,12 @@ class ClientSubscriber:
 
     Attributes:
         receipts: The events it reported.
-        told: The events it reported as lost.
+        reported: The events it reported as lost.
     """
 
     def __init__(self, broker: Mosquitto, *, catch_up: bool = False) -> None:
         self.receipts: list[Receipt] = []
-        self.told: set[Event] = set()
+        self.reported: set[Event] = set()
         self._classroom = Classroom(Broker(broker.host, broker.port), catch_up=catch_up, patience=_PATIENCE)
         self._stop, self._connected = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -116,7 +116,7 @@ class ClientSubscriber:
                     self._connected.set()
                     if isinstance(notice, Lost):
                         seqs = range(notice.first, notice.last + 1)
-                        self.told.update(Event(notice.session, notice.topic, seq) for seq in seqs)
+                        self.reported.update(Event(notice.session, notice.topic, seq) for seq in seqs)
                     elif isinstance(notice, Arrived) and isinstance(notice.message, Expression | Summary):
                         message = notice.message
                         topic = "expression" if isinstance(message, Expression) else "summary"

@@ -139,7 +139,7 @@ class SimulatedDevice:
         self.connected, self._outgoing = False, []
 
     def report(self) -> None:
-        """Tell how it is, and of earlier runs where more of them has been delivered since."""
+        """Publish its status, with earlier runs where more of them has been delivered since."""
         self._outgoing.append((HEALTH, health(self.session, **self._delivered_of(self.session))))
         if self._earlier() != self._reported_earlier:
             self._report_birth()
@@ -199,7 +199,7 @@ class SimulatedDashboard:
 
     Attributes:
         connected: Whether there is a connection to the broker.
-        notices: Everything it was told.
+        notices: Everything it received.
         wants_from: How many events the device had accepted when the dashboard first subscribed; 0 where it catches up.
     """
 
@@ -217,7 +217,7 @@ class SimulatedDashboard:
 
     @property
     def arrived(self) -> list[Event]:
-        """The events it was told of, in that order."""
+        """The events it received, in that order."""
         messages = [notice.message for notice in self.notices if isinstance(notice, Arrived)]
         events = [message for message in messages if isinstance(message, (Expression, Summary))]
         return [Event(e.session, type(e).__name__.lower(), e.seq) for e in events]

@@ -107,12 +107,12 @@ def test_a_last_will_that_comes_late_does_not_make_a_live_device_dead(
     dashboard.until(lambda: dashboard.classroom.states() == {PI: DeviceState.ONLINE}, "the device")
     earlier.abort()
 
-    def told() -> list[Status]:
+    def reported() -> list[Status]:
         arrived = [notice.message for notice in dashboard.of(Arrived) if isinstance(notice, Arrived)]
         return [message for message in arrived if isinstance(message, Status)]
 
-    dashboard.until(lambda: len(told()) == 3, "the late death, and the birth sent again")
-    assert [status.state for status in told()] == ["online", "offline", "online"]
+    dashboard.until(lambda: len(reported()) == 3, "the late death, and the birth sent again")
+    assert [status.state for status in reported()] == ["online", "offline", "online"]
     assert dashboard.of(StateChanged) == [StateChanged(PI, DeviceState.ONLINE, "")]
     with Subscriber(mosquitto.port) as newcomer:
         wait_until(lambda: newcomer.on("status"), what="what the broker keeps")
@@ -169,8 +169,8 @@ def test_losing_the_broker_is_reported_once_and_makes_devices_unknown(
     dashboard.until(lambda: dashboard.classroom.states() == {PI: DeviceState.UNKNOWN}, "the loss")
     mosquitto.start()
     dashboard.until(lambda: dashboard.classroom.states() == {PI: DeviceState.ONLINE}, "the device again")
-    told = [notice.connected for notice in dashboard.notices if isinstance(notice, BrokerChanged)]
-    assert told == [True, False, True]
+    reported = [notice.connected for notice in dashboard.notices if isinstance(notice, BrokerChanged)]
+    assert reported == [True, False, True]
 
 
 def test_a_client_with_a_name_gets_what_came_while_it_was_away(

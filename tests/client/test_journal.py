@@ -1,4 +1,4 @@
-"""A subscriber's knowledge, told as a timeline of messages."""
+"""A subscriber's knowledge, as a timeline of messages."""
 
 from __future__ import annotations
 
@@ -252,7 +252,7 @@ def test_an_event_of_a_session_long_forgotten_is_reported_all_the_same() -> None
     [(None, False), (death("S2"), False), (death("S1"), True)],
     ids=[
         "it appeared while the broker was away",
-        "a broker that ends told of its death",
+        "a broker that ends reported its death",
         "an earlier session had died",
     ],
 )

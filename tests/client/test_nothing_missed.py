@@ -90,7 +90,7 @@ class School:
             self._broker_goes()
 
     def broker_ends(self, last_words: int, persistent: bool) -> None:
-        """It tells of connected devices as dead; the dashboard may hear that."""
+        """It reports connected devices as dead; the dashboard may hear that."""
         if not self.broker.up:
             return
         self.broker.say_will()
@@ -174,8 +174,8 @@ def faults_after(story: list[Step], *, durable: bool, clock_set: bool, catch_up:
     dashboard, arrived = school.dashboard, school.dashboard.arrived
     found = {
         f"missing: {sorted(school.missing)}": bool(school.missing),
-        "told twice": len(arrived) != len(set(arrived)),
-        "told as lost": any(isinstance(notice, Lost) for notice in dashboard.notices),
+        "received twice": len(arrived) != len(set(arrived)),
+        "reported as lost": any(isinstance(notice, Lost) for notice in dashboard.notices),
         f"the device is {dashboard.state}": dashboard.state is not DeviceState.ONLINE,
     }
     return [fault for fault, is_so in found.items() if is_so]

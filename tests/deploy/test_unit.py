@@ -24,8 +24,8 @@ def analyze() -> str:
 
 
 def _version(analyze: str) -> int:
-    told = subprocess.run([analyze, "--version"], capture_output=True, text=True, check=True).stdout
-    matched = re.match(r"systemd (\d+)", told)
+    printed = subprocess.run([analyze, "--version"], capture_output=True, text=True, check=True).stdout
+    matched = re.match(r"systemd (\d+)", printed)
     assert matched is not None
     return int(matched[1])
 

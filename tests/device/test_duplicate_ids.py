@@ -1,4 +1,4 @@
-"""What the device's own status topic tells it."""
+"""What the device's own status topic reports."""
 
 from __future__ import annotations
 

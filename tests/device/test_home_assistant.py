@@ -29,8 +29,8 @@ from tests.support.samples import a_report, a_window
 Start = Callable[..., Messenger]
 
 SETTINGS = Settings(device=DeviceSettings(site="north.school", id="pi-3a", room="2b"))
-TOLD: dict[str, Any] = json.loads(msgspec.json.encode(discovery(SETTINGS, ("happy", "sad"))))
-ENTITIES: dict[str, dict[str, Any]] = TOLD["components"]
+DISCOVERY: dict[str, Any] = json.loads(msgspec.json.encode(discovery(SETTINGS, ("happy", "sad"))))
+ENTITIES: dict[str, dict[str, Any]] = DISCOVERY["components"]
 SESSION = Session(SESSION_ID, CLOCK)
 CONFIG = "homeassistant/device/north/pi-3a/config"
 
@@ -109,9 +109,9 @@ def with_home_assistant(port: int, folder: Path, **wanted: Any) -> Settings:
 
 
 def test_every_key_is_one_that_home_assistant_documents() -> None:
-    assert set(TOLD) - SHARED == {"components"}
-    assert set(TOLD["device"]) <= OF_DEVICE
-    assert set(TOLD["origin"]) <= {"name", "sw_version", "support_url"}
+    assert set(DISCOVERY) - SHARED == {"components"}
+    assert set(DISCOVERY["device"]) <= OF_DEVICE
+    assert set(DISCOVERY["origin"]) <= {"name", "sw_version", "support_url"}
     for entity in ENTITIES.values():
         assert set(entity) <= OF_EVERY_ENTITY | OF_PLATFORM[entity["platform"]]
 
@@ -126,7 +126,7 @@ def test_the_topic_has_no_dots_which_home_assistant_would_not_accept() -> None:
 
 
 def test_birth_and_death_make_the_device_available_and_unavailable() -> None:
-    (availability,) = TOLD["availability"]
+    (availability,) = DISCOVERY["availability"]
     assert availability["topic"] == "classroom/v1/north.school/pi-3a/status"
     render = jinja2.Template(availability["value_template"]).render
     births_and_deaths = (builder().birth(SESSION, []), builder().death(SESSION))
@@ -134,8 +134,8 @@ def test_birth_and_death_make_the_device_available_and_unavailable() -> None:
 
 
 def test_a_summary_becomes_presence_faces_and_the_dominant_expression() -> None:
-    told = summary(a_window())
-    assert {name: rendered(name, told) for name in ("presence", "faces", "expression")} == {
+    published = summary(a_window())
+    assert {name: rendered(name, published) for name in ("presence", "faces", "expression")} == {
         "presence": "ON",
         "faces": "6",
         "expression": "happy",
@@ -143,8 +143,8 @@ def test_a_summary_becomes_presence_faces_and_the_dominant_expression() -> None:
 
 
 def test_a_withheld_summary_gives_nothing_back() -> None:
-    told = summary(a_window(suppressed=True))
-    assert {name: rendered(name, told) for name in ("presence", "faces", "expression")} == {
+    published = summary(a_window(suppressed=True))
+    assert {name: rendered(name, published) for name in ("presence", "faces", "expression")} == {
         "presence": "OFF",
         "faces": "None",
         "expression": "withheld",
@@ -158,8 +158,8 @@ def test_presence_says_how_many_make_a_group() -> None:
 
 
 def test_a_window_in_which_no_expression_was_read_has_no_dominant_one() -> None:
-    told = summary(WindowSummary(0.0, 5.0, faces=7, shares={}, suppressed=False))
-    assert rendered("expression", told) == "None"
+    published = summary(WindowSummary(0.0, 5.0, faces=7, shares={}, suppressed=False))
+    assert rendered("expression", published) == "None"
 
 
 def test_what_the_dominant_expression_may_be_is_announced() -> None:

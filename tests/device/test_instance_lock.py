@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="on
 
 PI = Topics("classroom", "running-test", "pi-3a")
 BROKER = Broker("broker.test")
-CLAIM = """
+TAKE_LOCK = """
 from edge_agent.device.instance_lock import acquire
 from edge_agent.mqtt.endpoint import Broker
 from edge_agent.protocol.topics import Topics
@@ -37,7 +37,7 @@ def test_a_name_belongs_to_one_at_a_time_and_to_one_device_at_one_broker() -> No
 
 
 def test_a_killed_agent_leaves_no_name_behind() -> None:
-    with subprocess.Popen([sys.executable, "-c", CLAIM], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen([sys.executable, "-c", TAKE_LOCK], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"held\n"
         before = is_locked(PI, BROKER)

@@ -46,7 +46,7 @@ def running(command: list[str | Path], folder: Path, env: dict[str, str] | None 
 
 
 def watch_a_lesson(printed: Callable[[], str], broker: Mosquitto, folder: Path) -> None:
-    """Let the program see a device come, tell of a class, and go."""
+    """Let the program see a device come, report a class, and go."""
     with agent(broker, folder, SCENE):
         wait_until(lambda: "online" in printed(), 60, "the birth")
         wait_until(lambda: "'happy'" in printed() or "happy:" in printed(), 90, "figures")

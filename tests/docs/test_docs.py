@@ -1,4 +1,4 @@
-"""The documents: what they tell a reader to type exists, and what they link to is there."""
+"""The documents: what they say to type exists, and what they link to is there."""
 
 from __future__ import annotations
 

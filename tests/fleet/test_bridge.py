@@ -174,7 +174,7 @@ def test_the_district_sees_figures_and_state_and_no_single_face(bridged: Bridged
         finally:
             messenger.stop()
         gone = [DeviceState.OFFLINE]
-        seen += follow_until(district, lambda _: list(district.states().values()) == gone, "the device's farewell")
+        seen += follow_until(district, lambda _: list(district.states().values()) == gone, "its offline message")
     assert "Expression" not in kinds(seen)
 
 

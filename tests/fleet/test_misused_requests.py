@@ -27,7 +27,7 @@ from tests.support.broker import wait_until
 
 
 def shown(school: SchoolUnderTest, cert: Path, key: Path) -> Broker:
-    """The broker, reached with papers of one's choice."""
+    """The broker, reached with any certificate."""
     tls = TlsSettings(enabled=True, ca=str(school.broker.files / "ca.crt"), cert=str(cert), key=str(key))
     return Broker("localhost", school.broker.port, tls=tls_context(tls))
 

@@ -96,7 +96,7 @@ def test_a_model_that_passes_its_validation_and_fails_in_the_lesson_is_given_up_
     school: SchoolUnderTest, tmp_path: Path
 ) -> None:
     files = enrolled_with_camera(school, "fails")
-    # The trial reads 1, 7 and 8 faces at once, the lesson has up to four.
+    # The validation reads 1, 7 and 8 faces at once, the lesson has up to four.
     content = dense_bundle(seed=9, fails_for=(2, 3, 4))
     with status_log_of(school) as status_log, agent_of(files):
         before = status_log.wait("fails", "none")

@@ -23,7 +23,7 @@ _FORMATS = {
 }
 RUN = 12
 """Pixels in a row that count as part of a picture."""
-_MOST_EQUAL = 6
+_MIN_DISTINCT = 6
 """Runs with fewer different values than this are everywhere, in files of zeros too."""
 _EMBEDDING = 32
 """Numbers in a row that count as an embedding: far more than there are expressions."""
@@ -48,7 +48,7 @@ def pixel_runs(picture: NDArray[np.uint8]) -> set[bytes]:
         for row in plane:
             data = row.tobytes()
             runs |= {data[at : at + RUN] for at in range(0, len(data) - RUN + 1, RUN)}
-    return {run for run in runs if len(set(run)) >= _MOST_EQUAL}
+    return {run for run in runs if len(set(run)) >= _MIN_DISTINCT}
 
 
 class ImageSearch:

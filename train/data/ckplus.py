@@ -90,7 +90,7 @@ def read_ckplus(tree: ClassTree, *, channels: int, faults: Faults) -> FaceSet:
 def _misnamed(file: Path) -> InputError:
     return InputError(
         str(file),
-        received="a name that does not tell who is shown",
+        received="a name that does not say who is shown",
         expected="one like S010_004_00000017.png: subject, recording, frame",
         remedy="Restore its name or remove it",
     )

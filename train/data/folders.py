@@ -76,7 +76,7 @@ def find_classes(path: Path, label_map: LabelMap = NO_LABEL_MAP) -> ClassTree:
 
     Raises:
         InputError: There are no class folders, one is empty or holds folders, two mean the same class, the splits
-            disagree about the classes, or ``label_map`` cannot tell what a name means.
+            disagree about the classes, or ``label_map`` does not know what a name means.
     """
     root = _skip_wrappers(path)
     below = folders_in(root)

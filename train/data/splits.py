@@ -254,7 +254,7 @@ def _need(faces: FaceSet, values: NDArray[np.str_], what: str, protocol: str) ->
     if not _all_known(values):
         raise InputError(
             f"{faces.name}, protocol {protocol}",
-            received=f"images that do not tell their {what}",
+            received=f"images that do not say their {what}",
             expected="CK+48, whose file names do",
             remedy="Use another protocol",
         )

@@ -162,10 +162,10 @@ def _targets_of_extra(extra: ExtraFaces, classes: int, columns: int) -> NDArray[
 
 def _teacher_shares(recipe: Recipe, first: int, total: int) -> NDArray[np.float32]:
     """The teachers' shares of the targets: those of the first data set's images, then those of further ones."""
-    taught = recipe.distillation.weight
-    shares = np.full(total, taught, np.float32)
+    weight = recipe.distillation.weight
+    shares = np.full(total, weight, np.float32)
     if recipe.extra is not None:
-        shares[first:] = 1.0 - recipe.extra.label_weight * (1.0 - taught)
+        shares[first:] = 1.0 - recipe.extra.label_weight * (1.0 - weight)
     return shares
 
 
@@ -179,7 +179,7 @@ def _warn_of_mirrored_sides(recipe: Recipe, classes: tuple[str, ...]) -> None:
     sided = [name for name in classes if {"left", "right"} & set(re.split(r"[^a-z]+", name))]
     if recipe.augmentation.flip and sided:
         log.warning(
-            "pictures are mirrored and keep their labels, of which %s tell a side: set flip = false under "
+            "pictures are mirrored and keep their labels, of which %s name a side: set flip = false under "
             "[augmentation] in the recipe",
             ", ".join(sided),
         )

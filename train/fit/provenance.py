@@ -122,7 +122,7 @@ def note_on_split(faces: FaceSet, split: Split, earlier: Provenance) -> str:
     if not by:
         return split.note
     count = int(np.any([seen[protocol] for protocol in by], axis=0).sum())
-    overlap = f"{count} of {len(held_out)} held-out images were learnt from before, by {', '.join(by)}"
+    overlap = f"{count} of {len(held_out)} held-out images were in earlier training data, by {', '.join(by)}"
     return f"{split.note} {overlap}: figures on them flatter.".strip()
 
 

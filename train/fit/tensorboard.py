@@ -58,7 +58,7 @@ def _scalars(metrics: EpochMetrics, part: str) -> list[tuple[str, float]]:
 
 
 def _record(event: Event) -> bytes:
-    """An event in the framing of TensorFlow's record files: length, content, and a checksum of each."""
+    """An event in the frame of TensorFlow's record files: length, content, and a checksum of each."""
     content = event.SerializeToString()
     length = struct.pack("<Q", len(content))
     checks = [struct.pack("<I", masked_crc32c(piece)) for piece in (length, content)]

@@ -196,7 +196,7 @@ def framing(
     count: Annotated[int, typer.Option(min=10, help="Training faces to fit on.")] = 3000,
     seed: Annotated[int, typer.Option(min=0, help="Of the choice of faces and sizes.")] = 0,
 ) -> None:
-    """Fit the constants that bring every detector's boxes to FER2013's framing, and show how well they fit."""
+    """Fit the constants that bring every detector's boxes to FER2013's crop, and show how well they fit."""
     from edge_agent.vision.weights import find_weights
     from train.data import load
     from train.measure.box_calibration_report import box_calibration_report

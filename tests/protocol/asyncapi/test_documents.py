@@ -92,11 +92,11 @@ def test_the_official_parser_accepts_the_document() -> None:
         [node.program, script, COMMITTED / "asyncapi.json"], capture_output=True, text=True, timeout=120, env=node.env
     )
     assert result.returncode == 0, result.stdout + result.stderr
-    told = json.loads(result.stdout)
-    worse_than_a_hint = [found for found in told["diagnostics"] if found["severity"] < 2]
+    parsed = json.loads(result.stdout)
+    worse_than_a_hint = [found for found in parsed["diagnostics"] if found["severity"] < 2]
     assert worse_than_a_hint == []
-    assert set(told["channels"]) == {channel.topic for channel in CHANNELS}
-    assert set(told["operations"]) == set(ASYNCAPI["operations"])
+    assert set(parsed["channels"]) == {channel.topic for channel in CHANNELS}
+    assert set(parsed["operations"]) == set(ASYNCAPI["operations"])
 
 
 def test_the_command_writes_every_document(tmp_path: Path) -> None:

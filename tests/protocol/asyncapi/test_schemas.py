@@ -70,9 +70,9 @@ def test_a_resend_that_does_not_say_what_is_wanted_is_not_valid() -> None:
 
 
 def test_the_result_of_a_command_has_the_shape_of_that_command() -> None:
-    told = {"v": 1, "id": "1", "command": "resend", "ok": True, "session": SESSION_ID}
-    assert errors("reply", told | {"result": {"count": 1, "missing": [[1, 2, 3]]}})
-    assert errors("reply", told | {"command": "snapshot", "result": {"tracks": [{"track": 7}]}})
+    reply = {"v": 1, "id": "1", "command": "resend", "ok": True, "session": SESSION_ID}
+    assert errors("reply", reply | {"result": {"count": 1, "missing": [[1, 2, 3]]}})
+    assert errors("reply", reply | {"command": "snapshot", "result": {"tracks": [{"track": 7}]}})
 
 
 def test_every_topic_of_a_device_is_a_channel() -> None:
@@ -89,7 +89,7 @@ def test_every_field_is_described_with_its_unit(channel: Channel) -> None:
             assert name in described, f"say what {struct.__name__}.{name} is under 'Attributes:' in its docstring"
             unit = next((word for suffix, word in UNITS.items() if re.search(f"{suffix}$", name)), "")
             assert unit.lower() in described[name].lower(), (
-                f"{struct.__name__}.{name}: its description does not tell the unit"
+                f"{struct.__name__}.{name}: its description does not say the unit"
             )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qa.faults.checker import Event, Receipt, altered, compare, digest, untold
+from qa.faults.checker import Event, Receipt, altered, compare, digest, unreported
 
 
 def event(seq: int, session: str = "S1", topic: str = "expression") -> Event:
@@ -87,4 +87,4 @@ def test_of_what_is_missing_only_what_has_a_later_one_must_be_told() -> None:
     events = [Event("S1", "expression", seq) for seq in range(1, 6)]
     came = [Receipt(events[2], "id", b"", False, 0.0)]
     missing = [events[0], events[1], events[3], Event("S1", "summary", 1)]
-    assert untold(missing, came, {events[0]}) == [events[1]]
+    assert unreported(missing, came, {events[0]}) == [events[1]]

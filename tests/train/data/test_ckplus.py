@@ -38,7 +38,7 @@ def test_classes_are_in_the_data_sets_order_even_where_some_are_missing(tree: Pa
 
 def test_a_misnamed_picture_is_reported_or_listed(tree: Path) -> None:
     write_face(tree / "anger" / "me.png", face(9))
-    with pytest.raises(InputError, match=r"anger/me\.png: got a name that does not tell who is shown"):
+    with pytest.raises(InputError, match=r"anger/me\.png: got a name that does not say who is shown"):
         load_ckplus(tree)
     listed = load_ckplus(tree, on_unreadable="report")
     assert len(listed) == 6
@@ -47,7 +47,7 @@ def test_a_misnamed_picture_is_reported_or_listed(tree: Path) -> None:
 
 def test_misnamed_pictures_alone_are_refused_even_so(tmp_path: Path) -> None:
     write_face(tmp_path / "anger" / "me.png", face(9))
-    with pytest.raises(InputError, match="does not tell who is shown"):
+    with pytest.raises(InputError, match="does not say who is shown"):
         load_ckplus(tmp_path, on_unreadable="report")
 
 

@@ -230,7 +230,7 @@ def test_wrong_words_are_reported(words: str, message: str) -> None:
 
 @pytest.mark.parametrize("protocol", ["ckplus-by-image", "ckplus-by-subject"])
 def test_a_set_without_known_subjects_is_refused(protocol: str) -> None:
-    with pytest.raises(InputError, match="images that do not tell their"):
+    with pytest.raises(InputError, match="images that do not say their"):
         make_split(face_set([0, 0]), protocol)
 
 

@@ -197,7 +197,7 @@ def test_held_out_images_in_the_provenance_of_initial_weights_are_counted(tmp_pa
     )
     record = again.record()
     assert re.search(
-        r"\d+ of 19 held-out images were learnt from before, by random-by-class seed=0", record.protocol_note
+        r"\d+ of 19 held-out images were in earlier training data, by random-by-class seed=0", record.protocol_note
     )
     assert record.earlier.data == {some.fingerprint(): "halves"}
 

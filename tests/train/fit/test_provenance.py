@@ -1,4 +1,4 @@
-"""Provenance of weights: merged, compared, read from a bundle and written into one, and what people are told of it."""
+"""Provenance of weights: merged, compared, read from a bundle and written into one, and what reports say of it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,10 @@ def test_held_out_images_that_an_earlier_split_trained_on_are_counted() -> None:
     splits: dict[str, tuple[str, ...]] = {
         faces.fingerprint(): ("random-by-class seed=2", "random-by-class seed=1", "a rule of somebody else's")
     }
-    note = f"{seen} of 28 held-out images were learnt from before, by random-by-class seed=2: figures on them flatter."
+    note = (
+        f"{seen} of 28 held-out images were in earlier training data, by random-by-class seed=2: "
+        "figures on them flatter."
+    )
     assert note_on_split(faces, now, Provenance(splits=splits)) == f"{now.note} {note}"
 
 

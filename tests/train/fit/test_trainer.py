@@ -273,7 +273,7 @@ def test_mirroring_pictures_whose_labels_tell_a_side_is_warned_of(
     faces = bright_halves()
     mirrored = msgspec.structs.replace(RECIPE, augmentation=Augmentation(flip=True), phases=(Phase(epochs=1),))
     fit(TrainingInputs(mirrored, faces, two_to_one(faces)), RunDir(tmp_path / "run"))
-    assert "of which left, right tell a side: set flip = false" in caplog.text
+    assert "of which left, right name a side: set flip = false" in caplog.text
 
 
 def test_a_full_disk_is_reported_in_one_line(tmp_path: Path) -> None:

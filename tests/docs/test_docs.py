@@ -66,6 +66,13 @@ def links(document: Path) -> list[tuple[str, str]]:
     )
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_each_target_of_links_has_a_line_of_its_own(document: Path) -> None:
+    """Else Markdown takes them for text, and the links that need them lead nowhere."""
+    lines = document.read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if re.search(r"\]: \S+ \[|^\[[^\]]*\]:$", line)] == []
+
+
 def anchors(document: Path) -> set[str]:
     """What a heading is called in a link, as GitHub forms it."""
     headings = re.findall(r"^#+ (.*)$", document.read_text(encoding="utf-8"), re.MULTILINE)

@@ -312,11 +312,15 @@ class HomeAssistantSettings(_Section, frozen=True):
         enabled: Whether the device announces itself.
         prefix: Discovery prefix of Home Assistant's MQTT integration.
         status_topic: Topic on which Home Assistant says that it has started.
+        dashboard_url: Address of the school's dashboard, which Home Assistant then shows with the device.
     """
 
     enabled: bool = False
     prefix: Name = "homeassistant"
     status_topic: Annotated[str, msgspec.Meta(pattern=r"^[^#+\x00]+$", max_length=256)] = "homeassistant/status"
+    dashboard_url: Annotated[
+        str, msgspec.Meta(pattern=r"^(https?://[A-Za-z0-9.\[\]:_-]+(/\S*)?)?$", max_length=1024)
+    ] = ""
 
 
 class LedSettings(_Section, frozen=True):

@@ -25,6 +25,7 @@ _WORDS_FOR: Final = {
     r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$(?!\n)": "1 to 64 letters, digits and _ . -; the first a letter or digit",
     r"^[^#+\x00]+$": "1 to 256 characters, none of them # or +",
     r"^([A-Za-z0-9][A-Za-z0-9_.:+-]*)?$": "empty, or at most 64 letters, digits and _ . : + -",
+    r"^(https?://[A-Za-z0-9.\[\]:_-]+(/\S*)?)?$": "empty, or an address that begins with http:// or https://",
 }
 """For people: what the patterns of :mod:`edge_agent.config` allow."""
 _VALID_WITHOUT_DECLARATION: Final = "simulated"

@@ -13,6 +13,7 @@ from edge_agent.clock import Clock, utc_text
 from edge_agent.config import Settings
 from edge_agent.device.session import Session
 from edge_agent.device.statistics import MessengerStatistics
+from edge_agent.mqtt.own_certificate import certificate_end
 from edge_agent.outbox.store import StoredSession
 from edge_agent.protocol.messages import (
     BoxPixels,
@@ -119,6 +120,7 @@ class MessageBuilder:
             session: The one that begins or goes on.
             known: Runs whose events the device holds, newest first, each with the last delivered ``seq`` by topic.
         """
+        ends = certificate_end(self._settings.mqtt.tls)
         return Status(
             state="online",
             session=session.id,
@@ -134,6 +136,7 @@ class MessageBuilder:
             health_every_s=self._settings.mqtt.health_every_s,
             sessions=tuple(_record(stored, last_seq) for stored, last_seq in islice(known, _MAX_SESSIONS)),
             declaration=self._declaration,
+            certificate_until=UNSET if ends is None else utc_text(ends.timestamp()),
         )
 
     def death(self, session: Session) -> Status:

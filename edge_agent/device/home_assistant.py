@@ -11,7 +11,7 @@ from edge_agent.decoding import UNDECODABLE
 from edge_agent.device.builders import MessageBuilder
 from edge_agent.device.unqueued import UnqueuedMessage, UnqueuedMessages
 from edge_agent.mqtt.events import Received
-from edge_agent.protocol.ha_discovery import ORIGIN, Discovery, discovery, discovery_topic
+from edge_agent.protocol.ha_discovery import ORIGIN, discovery, discovery_topic
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +52,18 @@ class HomeAssistant:
             self._unqueued.enqueue(UnqueuedMessage(self._topic, b"", retain=True))
 
 
+class _Origin(msgspec.Struct, frozen=True):
+    name: str
+
+
+class _Announced(msgspec.Struct, frozen=True):
+    """What tells whose discovery message it is, of any version."""
+
+    origin: _Origin
+
+
 def _is_ours(payload: bytes) -> bool:
     try:
-        return msgspec.json.decode(payload, type=Discovery).origin.name == ORIGIN
+        return msgspec.json.decode(payload, type=_Announced).origin.name == ORIGIN
     except UNDECODABLE:
         return False

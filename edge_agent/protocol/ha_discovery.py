@@ -6,14 +6,17 @@ device's own ``summary`` and ``health`` topics, so they can show nothing that th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from edge_agent import __version__
 from edge_agent.model_format.labels import UNCERTAIN
+from edge_agent.protocol import ha_templates as templates
+from edge_agent.protocol.ha_templates import OFF, ON, WITHHELD, SummaryTemplates
 from edge_agent.protocol.messages import Desired, encode
 from edge_agent.protocol.topics import DESIRED, HEALTH, STATUS, SUMMARY, Topics
 
@@ -21,25 +24,18 @@ if TYPE_CHECKING:
     from edge_agent.config import Name, Settings
 
 ORIGIN: Final = "classroom-edge-agent"
-WITHHELD: Final = "withheld"
-"""The dominant expression where a summary is suppressed."""
-
 _SILENT_WINDOWS = 3
 _SHORTEST_EXPIRY_S = 60
 _SILENT_REPORTS = 3
+_PRESENT_S = 5.0
+"""How old a summary may be, at least, to be of the present: the way of a message, and clocks that differ a little."""
 
-_ON, _OFF = "ON", "OFF"
-_PRESENT = "{{ 'ON' if (value_json.faces or 0) > 0 else 'OFF' }}"
+_PRESENT = "None if m.get('muted') is true else ('ON' if m.get('faces') is number and m.faces > 0 else 'OFF')"
+_FACES = "m.faces if m.get('faces') is number else None"
 _DOMINANT = (
-    "{% set shares = value_json.shares or {} %}"
-    f"{{{{ '{WITHHELD}' if value_json.suppressed"
-    " else (shares | dictsort(false, 'value') | last)[0] if shares else None }}"
+    f"(None if m.get('muted') is true else '{templates.WITHHELD}' if m.get('suppressed') is true"
+    " else (m.shares | dictsort(false, 'value') | last)[0] if m.get('shares') is mapping and m.shares else None)"
 )
-_FACES = "{{ value_json.faces }}"
-_PROBLEM = "{{ 'ON' if value_json.problems else 'OFF' }}"
-_PROBLEMS = "{{ {'problems': value_json.problems} | tojson }}"
-_TEMPERATURE = "{{ value_json.temperature_c }}"
-_MUTED = "{{ 'ON' if value_json.muted else 'OFF' }}"
 
 
 class Availability(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +59,9 @@ class DeviceInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         manufacturer: This project.
         model: What kind of device.
         sw_version: The agent's version.
+        serial_number: Site and id: what the device is called everywhere else.
         suggested_area: The room, as configured.
+        configuration_url: The dashboard's address, as configured.
     """
 
     identifiers: tuple[str, ...]
@@ -71,7 +69,9 @@ class DeviceInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     manufacturer: str
     model: str
     sw_version: str
+    serial_number: str
     suggested_area: str | UnsetType = UNSET
+    configuration_url: str | UnsetType = UNSET
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,9 +89,13 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
 class Entity(msgspec.Struct, frozen=True, kw_only=True):
     """One entity. Home Assistant's own documentation gives each key's meaning.
 
+    Where nothing but the platform stands, the device has no such entity, or no longer. Home Assistant then removes it.
+    It would keep one that is only left out.
+
     Attributes:
         platform: Which kind of entity.
         unique_id: What it is known by in Home Assistant.
+        default_entity_id: Its id there until somebody gives it another one.
         name: What it is called there, after the device's name.
         state_topic: Topic its state is read from.
         value_template: How the state is read from a message.
@@ -110,13 +114,19 @@ class Entity(msgspec.Struct, frozen=True, kw_only=True):
         state_on: State that means on.
         state_off: State that means off.
         retain: Whether commands are retained.
+        command_template: How ``payload_on`` or ``payload_off`` becomes the command; older versions send them as they
+            are.
+        enabled_by_default: ``False`` for what only some want to see.
+        availability: What has to be there for this entity; the message's own one where it is absent.
+        availability_mode: ``all``: each of them.
     """
 
     platform: Literal["sensor", "binary_sensor", "switch"]
-    unique_id: str
-    name: str
-    state_topic: str
-    value_template: str
+    unique_id: str | UnsetType = UNSET
+    default_entity_id: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    state_topic: str | UnsetType = UNSET
+    value_template: str | UnsetType = UNSET
     device_class: str | UnsetType = UNSET
     entity_category: str | UnsetType = UNSET
     state_class: str | UnsetType = UNSET
@@ -132,6 +142,10 @@ class Entity(msgspec.Struct, frozen=True, kw_only=True):
     state_on: str | UnsetType = UNSET
     state_off: str | UnsetType = UNSET
     retain: bool | UnsetType = UNSET
+    command_template: str | UnsetType = UNSET
+    enabled_by_default: bool | UnsetType = UNSET
+    availability: tuple[Availability, ...] | UnsetType = UNSET
+    availability_mode: str | UnsetType = UNSET
 
 
 class Discovery(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,104 +194,193 @@ def discovery(settings: Settings, labels: Sequence[str]) -> Discovery:
     return Discovery(
         device=DeviceInfo(
             identifiers=(topics.client_id,),
-            name=f"Classroom {device.room or device.id}",
+            name=f"{device.site} {device.id}",
             manufacturer=ORIGIN,
             model="Edge agent",
             sw_version=__version__,
+            serial_number=f"{device.site}/{device.id}",
             suggested_area=device.room or UNSET,
+            configuration_url=settings.home_assistant.dashboard_url or UNSET,
         ),
         origin=Origin(name=ORIGIN, sw_version=__version__),
-        availability=(Availability(topic=topics.of(STATUS), value_template="{{ value_json.state }}"),),
+        availability=(_online(topics),),
         qos=1,
-        components=_group_entities(settings, topics, labels) | _device_entities(settings, topics),
+        components=_Components(settings, topics).all(labels),
     )
 
 
-def _group_entities(settings: Settings, topics: Topics, labels: Sequence[str]) -> dict[str, Entity]:
-    """The entities about the people in the room, all from ``summary``."""
-    group = settings.privacy.min_group
-    expiry_s = max(_SHORTEST_EXPIRY_S, round(_SILENT_WINDOWS * settings.summary.window_s))
-    source = topics.of(SUMMARY)
-    return {
-        "presence": Entity(
-            platform="binary_sensor",
-            unique_id=f"{topics.client_id}:presence",
-            name="Presence" if group == 1 else f"Presence of {group} or more",
-            device_class="occupancy",
-            state_topic=source,
-            value_template=_PRESENT,
-            payload_on=_ON,
-            payload_off=_OFF,
-            expire_after=expiry_s,
-        ),
-        "expression": Entity(
-            platform="sensor",
-            unique_id=f"{topics.client_id}:expression",
-            name="Dominant expression",
-            device_class="enum",
-            options=(*labels, UNCERTAIN, WITHHELD),
-            icon="mdi:emoticon-outline",
-            state_topic=source,
-            value_template=_DOMINANT,
-            expire_after=expiry_s,
-        ),
-        "faces": Entity(
-            platform="sensor",
-            unique_id=f"{topics.client_id}:faces",
-            name="Faces",
-            state_class="measurement",
-            unit_of_measurement="faces",
-            icon="mdi:account-group",
-            state_topic=source,
-            value_template=_FACES,
-            expire_after=expiry_s,
-        ),
-    }
+def _online(topics: Topics) -> Availability:
+    return Availability(topic=topics.of(STATUS), value_template=templates.online())
 
 
-def _device_entities(settings: Settings, topics: Topics) -> dict[str, Entity]:
-    """The entities about the device itself, from ``health``, and its switch."""
-    expiry_s = round(_SILENT_REPORTS * settings.mqtt.health_every_s)
-    source = topics.of(HEALTH)
-    return {
-        "problem": Entity(
-            platform="binary_sensor",
-            unique_id=f"{topics.client_id}:problem",
-            name="Problem",
-            device_class="problem",
-            entity_category="diagnostic",
-            state_topic=source,
-            value_template=_PROBLEM,
-            payload_on=_ON,
-            payload_off=_OFF,
-            json_attributes_topic=source,
-            json_attributes_template=_PROBLEMS,
-            expire_after=expiry_s,
-        ),
-        "temperature": Entity(
-            platform="sensor",
-            unique_id=f"{topics.client_id}:temperature",
-            name="Temperature",
-            device_class="temperature",
-            entity_category="diagnostic",
-            state_class="measurement",
-            unit_of_measurement="°C",
-            state_topic=source,
-            value_template=_TEMPERATURE,
-            expire_after=expiry_s,
-        ),
-        "mute": Entity(
-            platform="switch",
-            unique_id=f"{topics.client_id}:mute",
-            name="Mute camera",
-            icon="mdi:camera-off",
-            state_topic=source,
-            value_template=_MUTED,
-            state_on=_ON,
-            state_off=_OFF,
-            command_topic=topics.of(DESIRED),
-            payload_on=encode(Desired(muted=True)).decode(),
-            payload_off=encode(Desired(muted=False)).decode(),
-            retain=True,
-        ),
-    }
+class _Components:
+    """The entities of a device.
+
+    Args:
+        settings: The agent's settings.
+        topics: The device's topics.
+    """
+
+    def __init__(self, settings: Settings, topics: Topics) -> None:
+        self._settings, self._topics = settings, topics
+        self._silent_s = round(_SILENT_REPORTS * settings.mqtt.health_every_s)
+
+    def all(self, labels: Sequence[str]) -> dict[str, Entity]:
+        """Every entity by its name in the message. One that a device may lack stands there as removed."""
+        return {**self._people(labels), **self._device()}
+
+    def _entity(self, platform: Literal["sensor", "binary_sensor", "switch"], key: str, **more: Any) -> Entity:
+        device = self._settings.device
+        slug = re.sub("[^a-z0-9]+", "_", f"{device.site} {device.id} {key}".lower())
+        return Entity(
+            platform=platform,
+            unique_id=f"{self._topics.client_id}:{key}",
+            default_entity_id=f"{platform}.{slug}",
+            **more,
+        )
+
+    def _people(self, labels: Sequence[str]) -> dict[str, Entity]:
+        """The entities about the people in the room, all from ``summary``."""
+        group, window_s = self._settings.privacy.min_group, self._settings.summary.window_s
+        source = self._topics.of(SUMMARY)
+        read = SummaryTemplates(max(_PRESENT_S, window_s / 2))
+        options = (*labels, UNCERTAIN, WITHHELD)
+        shared: dict[str, Any] = {
+            "state_topic": source,
+            "json_attributes_topic": source,
+            "expire_after": max(_SHORTEST_EXPIRY_S, round(_SILENT_WINDOWS * window_s)),
+            "availability": (
+                _online(self._topics),
+                Availability(topic=self._topics.of(HEALTH), value_template=templates.camera_open()),
+                Availability(topic=source, value_template=read.availability()),
+            ),
+            "availability_mode": "all",
+        }
+        return {
+            "presence": self._entity(
+                "binary_sensor",
+                "presence",
+                name="Presence" if group == 1 else f"Presence of {group} or more",
+                device_class="occupancy",
+                value_template=read.number(_PRESENT),
+                json_attributes_template=read.attributes(_PRESENT),
+                payload_on=ON,
+                payload_off=OFF,
+                **shared,
+            ),
+            "expression": self._entity(
+                "sensor",
+                "expression",
+                name="Dominant expression",
+                device_class="enum",
+                options=options,
+                icon="mdi:emoticon-outline",
+                value_template=read.text(_DOMINANT, options),
+                json_attributes_template=read.attributes(_DOMINANT),
+                **shared,
+            ),
+            "faces": self._entity(
+                "sensor",
+                "faces",
+                name="Faces",
+                state_class="measurement",
+                unit_of_measurement="faces",
+                icon="mdi:account-group",
+                value_template=read.number(_FACES),
+                json_attributes_template=read.attributes(_FACES),
+                **shared,
+            ),
+        }
+
+    def _device(self) -> dict[str, Entity]:
+        """The entities about the device itself, and its switch."""
+        health, status = self._topics.of(HEALTH), self._topics.of(STATUS)
+        shown: dict[str, Any] = {"entity_category": "diagnostic", "state_topic": health, "expire_after": self._silent_s}
+        hidden = shown | {"enabled_by_default": False}
+        once: dict[str, Any] = {"entity_category": "diagnostic", "state_topic": status, "enabled_by_default": False}
+        certificate = Entity(platform="sensor")
+        if self._settings.mqtt.tls.enabled and self._settings.mqtt.tls.cert:
+            certificate = self._entity(
+                "sensor",
+                "certificate_expiry",
+                name="Certificate expiry",
+                device_class="timestamp",
+                value_template=templates.text("m.get('certificate_until')"),
+                **once,
+            )
+        return {
+            "problem": self._entity(
+                "binary_sensor",
+                "problem",
+                name="Problem",
+                device_class="problem",
+                value_template=templates.flag("m.problems", "m.get('problems') is sequence"),
+                payload_on=ON,
+                payload_off=OFF,
+                json_attributes_topic=health,
+                json_attributes_template=templates.problems(),
+                **shown,
+            ),
+            "temperature": self._entity(
+                "sensor",
+                "temperature",
+                name="Temperature",
+                device_class="temperature",
+                state_class="measurement",
+                unit_of_measurement="°C",
+                value_template=templates.number("temperature_c"),
+                **shown,
+            ),
+            "frame_rate": self._entity(
+                "sensor",
+                "frame_rate",
+                name="Frame rate",
+                state_class="measurement",
+                unit_of_measurement="frames/s",
+                icon="mdi:speedometer",
+                value_template=templates.number("fps"),
+                **hidden,
+            ),
+            "outbox": self._entity(
+                "sensor",
+                "outbox",
+                name="Events waiting",
+                state_class="measurement",
+                unit_of_measurement="events",
+                icon="mdi:tray-full",
+                value_template=templates.number("pending", within="m.get('outbox')"),
+                **hidden,
+            ),
+            "camera": self._entity(
+                "sensor",
+                "camera",
+                name="Camera state",
+                icon="mdi:camera",
+                value_template=templates.text("m.camera.get('state') if m.get('camera') is mapping else None"),
+                **hidden,
+            ),
+            "model": self._entity(
+                "sensor",
+                "model",
+                name="Model",
+                icon="mdi:brain",
+                value_template=templates.text("m.get('model')"),
+                **once,
+            ),
+            "certificate_expiry": certificate,
+            "mute": self._entity(
+                "switch",
+                "mute",
+                name="Mute camera",
+                icon="mdi:camera-off",
+                state_topic=health,
+                value_template=templates.flag("m.muted", "m.get('muted') is boolean"),
+                state_on=ON,
+                state_off=OFF,
+                command_topic=self._topics.of(DESIRED),
+                command_template=templates.ISSUED_AT,
+                payload_on=encode(Desired(muted=True)).decode(),
+                payload_off=encode(Desired(muted=False)).decode(),
+                retain=True,
+            ),
+        }

@@ -316,6 +316,8 @@ class Status(Message, frozen=True, kw_only=True, omit_defaults=True):
         health_every_s: Seconds from one ``health`` to the next; a device silent for three times that is stale.
         sessions: Runs whose events the device still holds, newest first, this one included; 64 at most.
         declaration: The operator's declaration; absent where simulations and files need none.
+        certificate_until: When the certificate ends with which the device proves itself to the broker; absent where it
+            has none.
     """
 
     state: Literal["online", "offline"]
@@ -333,6 +335,7 @@ class Status(Message, frozen=True, kw_only=True, omit_defaults=True):
     health_every_s: float | UnsetType = UNSET
     sessions: tuple[SessionRecord, ...] = ()
     declaration: DeclarationMark | UnsetType = UNSET
+    certificate_until: Moment | UnsetType = UNSET
 
 
 class Desired(Message, frozen=True, kw_only=True, omit_defaults=True):

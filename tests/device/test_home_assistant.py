@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import msgspec
 import pytest
 from msgspec.structs import replace
@@ -23,6 +22,7 @@ from edge_agent.protocol.messages import CameraHealth, Desired, decode, encode
 from edge_agent.types import WindowSummary
 from tests.protocol.test_messages import CLOCK, SESSION_ID, builder, statistics
 from tests.support.broker import Mosquitto, Subscriber, running_mosquitto, wait_until
+from tests.support.home import Home, This
 from tests.support.messaging import settings_for
 from tests.support.samples import a_report, a_window
 
@@ -30,7 +30,7 @@ Start = Callable[..., Messenger]
 
 SETTINGS = Settings(device=DeviceSettings(site="north.school", id="pi-3a", room="2b"))
 DISCOVERY: dict[str, Any] = json.loads(msgspec.json.encode(discovery(SETTINGS, ("happy", "sad"))))
-ENTITIES: dict[str, dict[str, Any]] = DISCOVERY["components"]
+ENTITIES: dict[str, dict[str, Any]] = {name: told for name, told in DISCOVERY["components"].items() if len(told) > 1}
 SESSION = Session(SESSION_ID, CLOCK)
 CONFIG = "homeassistant/device/north/pi-3a/config"
 
@@ -55,6 +55,8 @@ OF_EVERY_ENTITY = {
     "platform",
     "unique_id",
     "name",
+    "availability",
+    "availability_mode",
     "icon",
     "device_class",
     "entity_category",
@@ -92,8 +94,8 @@ OF_PLATFORM = {
 
 def rendered(entity: str, message: Any, template: str = "value_template") -> str:
     """What Home Assistant reads from a message: Jinja with the decoded JSON as ``value_json``."""
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
-    return environment.from_string(ENTITIES[entity][template]).render(value_json=json.loads(encode(message)))
+    home = Home(DISCOVERY, CLOCK.wall())
+    return home.render(ENTITIES[entity][template], value_json=json.loads(encode(message)), this=This())
 
 
 def summary(window: WindowSummary) -> Any:
@@ -117,7 +119,9 @@ def test_every_key_is_one_that_home_assistant_documents() -> None:
 
 
 def test_the_promised_entities_are_there_each_with_an_id_of_its_own() -> None:
-    assert set(ENTITIES) == {"presence", "expression", "faces", "problem", "temperature", "mute"}
+    people, steering = {"presence", "expression", "faces"}, {"problem", "temperature", "mute"}
+    diagnostic = {"frame_rate", "outbox", "camera", "model"}
+    assert set(ENTITIES) == people | steering | diagnostic
     assert len({entity["unique_id"] for entity in ENTITIES.values()}) == len(ENTITIES)
 
 
@@ -128,9 +132,10 @@ def test_the_topic_has_no_dots_which_home_assistant_would_not_accept() -> None:
 def test_birth_and_death_make_the_device_available_and_unavailable() -> None:
     (availability,) = DISCOVERY["availability"]
     assert availability["topic"] == "classroom/v1/north.school/pi-3a/status"
-    render = jinja2.Template(availability["value_template"]).render
-    births_and_deaths = (builder().birth(SESSION, []), builder().death(SESSION))
-    assert [render(value_json=json.loads(encode(m))) for m in births_and_deaths] == ["online", "offline"]
+    render = Home(DISCOVERY, CLOCK.wall()).render
+    births_and_deaths = [json.loads(encode(m)) for m in (builder().birth(SESSION, []), builder().death(SESSION))]
+    template = availability["value_template"]
+    assert [render(template, value_json=message) for message in births_and_deaths] == ["online", "offline"]
 
 
 def test_a_summary_becomes_presence_faces_and_the_dominant_expression() -> None:
@@ -298,3 +303,12 @@ def test_a_device_without_home_assistant_does_not_mind_being_denied_its_topics(
         probe.subscribe([CONFIG])
         assert probe.poll(10.0) == [Subscribed((CONFIG,))], "the broker was to deny it"
         probe.close()
+
+
+def test_a_discovery_message_of_an_older_version_is_taken_back_too(
+    mosquitto: Mosquitto, start_messenger: Start, tmp_path: Path
+) -> None:
+    with Subscriber(mosquitto.port, ("homeassistant/#",)) as home:
+        home.publish(CONFIG, b'{"device":{},"origin":{"name":"classroom-edge-agent"},"components":{}}', retain=True)
+        start_messenger(settings_for(mosquitto.port, tmp_path))
+        wait_until(lambda: home.on("config") and home.on("config")[-1].payload == b"")

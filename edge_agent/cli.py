@@ -88,6 +88,8 @@ def _common(
 @app.command()
 def run(config: ConfigOption = None, runtime: RuntimeOption = None, verbose: VerboseOption = False) -> None:
     """Watch the camera and publish events until stopped."""
+    import logging
+
     from edge_agent.app import Agent
     from edge_agent.privacy.policy import permit
     from edge_agent.required_files import check_required_files
@@ -95,6 +97,7 @@ def run(config: ConfigOption = None, runtime: RuntimeOption = None, verbose: Ver
     from edge_agent.system.stop_signals import stop_on_signals
 
     set_up_logging(verbose=verbose)
+    logging.getLogger("edge_agent").info("edge-agent %s", __version__)
     settings = _settings(config, runtime)
     permit(settings.camera, settings.policy, str(config or ""))
     check_required_files(settings, str(config or ""))

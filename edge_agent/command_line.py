@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
+from edge_agent import __version__
 from edge_agent.errors import AgentError
 from edge_agent.extras import needs_extra
 
@@ -16,7 +17,7 @@ HELP_WIDTH: Final = {"max_content_width": 120}
 
 
 def run_app(app: Callable[[], object], *, extra: str = "") -> None:
-    """Run a command line. An :class:`AgentError` is one line, anything else keeps its traceback.
+    """Run a command line. An :class:`AgentError` is one line with the version, anything else keeps its traceback.
 
     Args:
         app: The command line.
@@ -26,7 +27,7 @@ def run_app(app: Callable[[], object], *, extra: str = "") -> None:
         with needs_extra(extra):
             app()
     except AgentError as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {error} (edge-agent {__version__})\n")
         sys.exit(error.exit_code)
 
 

@@ -39,7 +39,13 @@ def access_rules(register: Register, local: str = "") -> str:
     control = _writes(any_device.of(name) for name in (DESIRED, COMMAND))
     watch = [f"topic read {root}/v1/#"]
     models = [f"topic readwrite {name}" for name in (models_topic(root), part_topic(root, "+", "+"))]
-    tools = [*watch, *control, *models, *_writes([any_device.of(STATUS), applied_topic(register)])]
+    tools = [
+        *watch,
+        *control,
+        *models,
+        *_writes([any_device.of(STATUS), any_device.of(HEALTH), applied_topic(register)]),
+    ]
+    tools.append("topic readwrite homeassistant/+/+/+/config")  # to remove what a revoked device has left
     accounts = [
         ("the fleet commands", register.school.reader, tools),
         ("dashboards: see everything, change nothing", DASHBOARD, watch),
@@ -59,6 +65,12 @@ def access_rules(register: Register, local: str = "") -> str:
 def applied_topic(register: Register) -> str:
     """Where the fleet commands may publish once the broker has read this edition of the rules, and not before."""
     return f"{register.school.root}/fleet/applied/{register.edition}"
+
+
+def discovery_filter(site: Name, device: Name) -> str:
+    """The topics on which a device may make itself known to Home Assistant."""
+    node, thing = discovery_node(site, device)
+    return f"homeassistant/+/{node}/{thing}/config"
 
 
 def check_no_clash(register: Register, site: Name, device: Name) -> None:

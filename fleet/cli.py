@@ -14,7 +14,7 @@ from edge_agent.command_line import HELP_WIDTH, run_app
 from edge_agent.errors import AgentError, BrokerError, InputError
 from fleet.backup_cli import backup, restore
 from fleet.loadtest.cli import simulate
-from fleet.model_cli import models, promote_model, publish_model, withdraw_model
+from fleet.model_cli import models, promote_model, publish_model, rollback_model, withdraw_model
 from fleet.options import FOLDER, FolderOption
 from fleet.untrusted_text import print_table, printable
 
@@ -30,7 +30,7 @@ fleet_app = typer.Typer(
     help="A school's devices: certificates, enrolment, revocation. For the machine with the school's authority.",
 )
 
-for _command in (publish_model, promote_model, withdraw_model, models, backup, restore):
+for _command in (publish_model, promote_model, models, rollback_model, withdraw_model, backup, restore):
     fleet_app.command()(_command)
 
 SshOption = Annotated[str, typer.Option("--ssh", metavar="HOST", help="Do everything on that device over ssh.")]
@@ -166,7 +166,7 @@ def revoke(
 ) -> None:
     """Revoke a device at once: no access, its connection closed, its certificates refused."""
     from fleet.broker_connection import disconnect, reload_broker
-    from fleet.fleet_status import publish_offline
+    from fleet.fleet_status import clear_retained, publish_offline
     from fleet.register import utc_now
     from fleet.school import Fleet
 
@@ -178,6 +178,7 @@ def revoke(
             reload_broker(fleet.register, folder)
             disconnect(fleet.register, fleet.authority, entry, utc_now())
             publish_offline(fleet.register, folder, entry)
+            clear_retained(fleet.register, folder, entry)
         except AgentError as error:
             raise BrokerError(
                 f"{entry.name} is revoked in the register and in the broker's files, but the broker was not seen to "
@@ -252,6 +253,16 @@ def _reload_broker(fleet: Fleet) -> None:
         reload_broker(fleet.register, fleet.folder)
     except AgentError as error:
         typer.echo(f"note: {not_confirmed(error)}", err=True)
+
+
+_IN_ORDER_OF_USE = ("init", "add", "list_devices", "renew", "revoke", "apply")
+fleet_app.registered_commands.sort(  # what comes first in a school's life stands first in the help; the rest follows
+    key=lambda command: (
+        _IN_ORDER_OF_USE.index(name)
+        if (name := getattr(command.callback, "__name__", "")) in _IN_ORDER_OF_USE
+        else len(_IN_ORDER_OF_USE) + (name == simulate.__name__)
+    )
+)
 
 
 def main() -> None:

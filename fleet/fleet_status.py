@@ -12,6 +12,7 @@ from edge_agent.errors import InputError
 from edge_agent.mqtt.events import Received
 from edge_agent.protocol.messages import Health, Status, decode, encode
 from edge_agent.protocol.topics import HEALTH, STATUS, Topics, parse
+from fleet.access import discovery_filter
 from fleet.broker_connection import fleet_connection, publish, read_retained
 from fleet.register import Device, Register
 
@@ -83,6 +84,20 @@ def publish_offline(register: Register, folder: Path, device: Device) -> None:
         publish(connection, topic, offline)
 
 
+def clear_retained(register: Register, folder: Path, device: Device) -> None:
+    """Remove what a revoked device has left at the broker: its last health, and its place in Home Assistant.
+
+    Raises:
+        BrokerError: The broker cannot be reached or refuses.
+    """
+    health = Topics(register.school.root, device.site, device.device).of(HEALTH)
+    announced = discovery_filter(device.site, device.device)
+    with fleet_connection(register, folder) as connection:
+        for message in read_retained(connection, [health, announced]):
+            if message.retained and message.payload:
+                publish(connection, message.topic, b"")
+
+
 def _read_messages(register: Register, folder: Path) -> dict[str, _RetainedMessages]:
     any_device = Topics(register.school.root, "+", "+")
     found: dict[str, _RetainedMessages] = {}
@@ -125,11 +140,14 @@ def _status_of(device: Device, messages: _RetainedMessages | None, *, asked: boo
 
 
 def _update(status: Status | None) -> str:
-    """The model in use and the state of the latest: ``v3``, ``bundled; v4 refused: ...``, ``v3; v4 downloading``."""
+    """The model in use and the state of the latest: ``v3``, ``v3 (bundled)``,
+    ``bundled; v4 refused: ...``, ``v3; v4 downloading``."""
     if status is None or isinstance(status.model_update, UnsetType):
         return ""
     update = status.model_update
     used = f"v{update.version}" if update.version else update.source
+    if update.state == "current" and update.wanted and not update.version:
+        return f"v{update.wanted} ({update.source})"  # the model in use has been published
     if update.state in ("none", "current"):
         return used
     if update.state == "probation":

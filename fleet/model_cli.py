@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _MAX_VERSION: Final = 2**31 - 1
 """Dates such as 20261122 fit. Devices accept higher numbers, so that a school can always publish another one."""
-_PERCENT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+_PERCENT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*%?")
 
 
 def publish_model(
@@ -96,7 +96,21 @@ def withdraw_model(
     """Remove a model from what is published. Devices that run it keep it until another one is published for them."""
     with _publisher(folder) as (publisher, _):
         withdrawn = publisher.withdraw(version)
-    typer.echo(f"{_title(withdrawn)} is no longer published.")
+    typer.echo(f"{_title(withdrawn)} is no longer published. Devices that run it keep it.")
+    typer.echo("To have them go back to the model before: edge-agent fleet rollback-model")
+
+
+def rollback_model(
+    version: Annotated[int | None, typer.Argument(help="Which version; by default the one before the latest.")] = None,
+    folder: FolderOption = FOLDER,
+) -> None:
+    """Publish an earlier model again, signed anew with the next version, for those who got the latest one."""
+    from fleet.register import utc_now
+
+    with _publisher(folder) as (publisher, _):
+        published = publisher.roll_back(version, utc_now())
+    typer.echo(f"{_title(published)} is published for {_audience(published)}.")
+    typer.echo("See how it does: edge-agent fleet list")
 
 
 def models(

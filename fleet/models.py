@@ -36,6 +36,10 @@ from fleet.model_key import PUBLISHED, model_key
 from fleet.register import Register
 
 _BUNDLES: Final = "models"
+_KEPT_EARLIER: Final = 3
+"""How many bundles are kept to go back to."""
+_ANY_SLOWDOWN: Final = 1000.0
+"""An earlier model was good before: it is not measured against the one it replaces."""
 
 
 class BundleOnBroker(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,11 +56,13 @@ class PublishedModels(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_fiel
         version: The highest that was ever given.
         signed: The signed manifests that are published now, as devices receive them.
         on_broker: Bundles whose parts the broker holds.
+        earlier: Manifests of models that are no longer published, and whose bundles are kept, oldest first.
     """
 
     version: int = 0
     signed: tuple[SignedPublication, ...] = msgspec.field(default=(), name="publications")
     on_broker: tuple[BundleOnBroker, ...] = ()
+    earlier: tuple[ModelManifest, ...] = ()
 
     def manifests(self) -> list[ModelManifest]:
         """Those that are published now, lowest version first."""
@@ -122,7 +128,7 @@ class ModelPublisher:
                 "version",
                 received=number,
                 expected=f"more than {latest}: devices never go back",
-                remedy="To return to an older model, publish its file under a new version",
+                remedy="To return to an older model: edge-agent fleet rollback-model",
             )
         manifest = ModelManifest(
             version=number,
@@ -169,6 +175,41 @@ class ModelPublisher:
         self._publish_all([one for one in self.published if one.version != version])
         return found[0]
 
+    def roll_back(self, version: int | None, now: datetime) -> ModelManifest:
+        """Publish an earlier model anew, for the devices that the latest one is for.
+
+        Args:
+            version: The one to return to; ``None`` for the one before the latest.
+            now: In UTC.
+
+        Raises:
+            InputError: No earlier model is kept, or not this one.
+            BrokerError: The broker cannot be reached or refuses.
+        """
+        known = sorted([*self._stored.earlier, *self.published], key=lambda one: one.version)
+        latest = (self.published or known)[-1:]
+        before = [one for one in known if latest and one.version < latest[0].version]
+        before = [one for one in before if one.sha256 != latest[0].sha256 and version in (None, one.version)]
+        if not before and not self.published and version in (None, *(one.version for one in known)):
+            before = [one for one in known if version in (None, one.version)]  # all were withdrawn
+        if not before:
+            asked = "an earlier model" if version is None else f"version {version}"
+            kept = ", ".join(f"{one.version} ({one.name})" for one in known[:-1]) or "none"
+            raise InputError(
+                f"{asked} is not kept",
+                expected=f"one of those before the latest: {kept}",
+                remedy="Publish its file under a new version: edge-agent fleet publish-model FILE",
+            )
+        target = before[-1]
+        return self.publish(
+            read_file(self._bundle(target), "a bundle published earlier"),
+            target.name,
+            now,
+            devices=latest[0].devices if latest else (),
+            new_labels=target.new_labels or any(one.new_labels for one in latest),
+            max_slowdown=_ANY_SLOWDOWN,
+        )
+
     def publish_again(self) -> None:
         """Have the broker hold everything that is published, also what it has lost.
 
@@ -185,7 +226,12 @@ class ModelPublisher:
         version = max([stored.version, *(one.version for one in manifests)])
         needed = {one.sha256: BundleOnBroker(sha256=one.sha256, parts=one.parts) for one in manifests}
         old = [held for held in stored.on_broker if held.sha256 not in needed]
-        self._store(PublishedModels(version=version, signed=signed, on_broker=(*old, *needed.values())))
+        gone = [*stored.earlier, *(one for one in self.published if one.sha256 not in needed)]
+        latest_of = {one.sha256: one for one in gone if one.sha256 not in needed}
+        earlier = tuple(sorted(latest_of.values(), key=lambda one: one.version)[-_KEPT_EARLIER:])
+        self._store(
+            PublishedModels(version=version, signed=signed, on_broker=(*old, *needed.values()), earlier=earlier)
+        )
         root = self._register.school.root
         with fleet_connection(self._register, self._folder) as connection:
             for one in {one.sha256: one for one in manifests}.values():
@@ -196,7 +242,7 @@ class ModelPublisher:
                     publish(connection, part_topic(root, held.sha256, part), b"")
         self._store(replace(self._stored, on_broker=tuple(needed.values())))
         for file in (self._folder / _BUNDLES).glob("*.tflite"):
-            if file.stem not in needed:
+            if file.stem not in needed and file.stem not in {one.sha256 for one in earlier}:
                 file.unlink()
 
     def _publish_parts(self, connection: Connection, one: ModelManifest) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import pytest
 
+from edge_agent import __version__
 from edge_agent.simulate import draw_face
 
 
@@ -97,7 +98,7 @@ def test_check_accepts_a_good_file_and_names_what_is_wrong_in_a_bad_one(tmp_path
     assert edge_agent("check", good).returncode == 0
     refused = edge_agent("check", bad)
     assert refused.returncode == 4
-    assert refused.stderr == f"error: {bad}: $.camera.fps: got 0, expected 1 to 60\n"
+    assert refused.stderr == f"error: {bad}: $.camera.fps: got 0, expected 1 to 60 (edge-agent {__version__})\n"
 
 
 def test_a_truncated_model_is_one_line_and_its_own_exit_code(tmp_path: Path, happy: Path) -> None:

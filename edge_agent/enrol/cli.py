@@ -20,18 +20,32 @@ def enrol(
         str | None, typer.Option("--request", metavar="FILE", help="Write a request for the school; - prints it.")
     ] = None,
     config: Annotated[Path, typer.Option(help="The agent's TOML file.")] = _CONFIG,
-    keys: Annotated[Path | None, typer.Option(help="Folder for key and certificates.")] = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option(help="Folder for key and certificates; by default /var/lib/edge-agent/tls, or beside --config."),
+    ] = None,
 ) -> None:
     """Make this device known to the school's broker: first --request, then the answer."""
-    from edge_agent.enrol.device import KEYS_FOLDER
-
-    folder = (keys or KEYS_FOLDER).absolute()
+    folder = (keys or _keys_folder(config)).absolute()
     if answer is None and request is not None:
         _write_request(request, config, folder)
     elif answer is not None and request is None:
         _accept(answer, config, folder)
     else:
         raise InputError("enrol", expected="either --request FILE or the answer's file")
+
+
+def _keys_folder(config: Path) -> Path:
+    """Where key and certificates of the device with this settings file are: where it names them, else beside it. Those
+    of the installed service have their own place.
+    """
+    from edge_agent.config_file import load_settings
+    from edge_agent.enrol.device import KEYS_FOLDER
+
+    named = load_settings(config).mqtt.tls.key
+    if named:
+        return Path(named).parent
+    return KEYS_FOLDER if config.absolute() == _CONFIG else config.absolute().parent / "tls"
 
 
 def _write_request(target: str, config: Path, folder: Path) -> None:
@@ -48,6 +62,7 @@ def _write_request(target: str, config: Path, folder: Path) -> None:
     write_file(Path(target), encode_file(request), PUBLIC)
     typer.echo(f"Take {target} to the machine with the school's authority and run there:")
     typer.echo(f"  sudo edge-agent fleet add {Path(target).name}")
+    typer.echo(f"The private key is in {folder} and stays there.")
     typer.echo(f"This device's key:  {key_fingerprint(request.csr, target)}")
 
 
@@ -64,4 +79,5 @@ def _accept(answer: str, config: Path, folder: Path) -> None:
     response = decode_file(content, Response, source)
     accept_response(response, source, config, folder)
     typer.echo(f"Enrolled. {config} names the broker and the certificates. Check: edge-agent doctor --config {config}")
+    typer.echo(f"Key and certificates are in {folder}.")
     typer.echo(f"The authority:  {fingerprint(read_certificate(response.authority.encode(), source))}")

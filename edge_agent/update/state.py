@@ -6,6 +6,7 @@ Pure functions of frozen values.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import msgspec
@@ -101,6 +102,13 @@ class UpdateState(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v
     attempt: Attempt | None = msgspec.field(default=None, name="tried")
 
 
+@dataclass(frozen=True, slots=True)
+class NotTaken(Rejected):
+    """A published model that is not taken, and which it is."""
+
+    model: Kept
+
+
 def wanted(
     manifests: Sequence[ModelManifest], device: str, state: UpdateState, agent: str
 ) -> ModelManifest | Rejected | None:
@@ -117,12 +125,14 @@ def wanted(
         return None
     seen, current, verdict = state.highest, state.current, state.verdict
     if seen is not None and best.version < seen.version:
-        return Rejected(
-            f"version {best.version} is older than version {seen.version}, which this device has been given before"
+        return NotTaken(
+            f"version {best.version} is older than version {seen.version}, which this device has been given before",
+            kept(best),
         )
     if seen is not None and best.version == seen.version and best.sha256 != seen.sha256:
-        return Rejected(
-            f"version {best.version} has been given to this device before, as another model ({seen.model_id})"
+        return NotTaken(
+            f"version {best.version} has been given to this device before, as another model ({seen.model_id})",
+            kept(best),
         )
     if current is not None and (current.version, current.sha256) == (best.version, best.sha256):
         return None

@@ -29,7 +29,7 @@ from edge_agent.update.model_folder import ModelFolder, StateFile
 from edge_agent.update.probation import Outcome
 from edge_agent.update.sandboxed_validation import approve
 from edge_agent.update.source import load_usable_model, source_of
-from edge_agent.update.state import Probation, UpdateState
+from edge_agent.update.state import NotTaken, Probation, UpdateState
 from edge_agent.vision.classifier import BUNDLED_MODEL, Classifier
 
 log = logging.getLogger(__name__)
@@ -171,7 +171,16 @@ class Updater:
             self._report(self._steady_report())
             return
         log.error("a published model is refused: %s", found.reason)
-        self._report(replace(self._steady_report(), state="refused", reason=found.reason))
+        model = found.model if isinstance(found, NotTaken) else None
+        self._report(
+            replace(
+                self._steady_report(),
+                state="refused",
+                wanted=model.version if model is not None else 0,
+                wanted_model=model.model_id if model is not None else "",
+                reason=found.reason,
+            )
+        )
 
     def _want(self, manifest: ModelManifest) -> None:
         if self._settings.model:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
+import subprocess
 import sys
 import threading
 from datetime import timedelta
@@ -15,10 +17,12 @@ from msgspec.structs import replace
 from edge_agent.device.probe import probe_broker
 from edge_agent.errors import BrokerError, InputError
 from edge_agent.mqtt.connection import Connection
+from edge_agent.protocol.ha_discovery import discovery_topic
 from edge_agent.protocol.messages import ModelUpdate, Status, encode
-from edge_agent.protocol.topics import STATUS, Topics
+from edge_agent.protocol.topics import HEALTH, STATUS, Topics
 from fleet.broker_connection import read_retained, reload_broker
 from fleet.cli import add, list_devices
+from fleet.fleet_status import _update
 from fleet.register import utc_now, write_register
 from tests.fleet.conftest import DeviceFiles, SchoolUnderTest
 from tests.fleet.test_access import connected, publishes, with_account
@@ -119,3 +123,40 @@ def test_a_broker_that_goes_by_its_old_rules_is_noticed(
     ahead = replace(register, edition=register.edition + 100, school=replace(register.school, reload=()))
     with pytest.raises(BrokerError, match="old access rules"):
         reload_broker(ahead, school.folder)
+
+
+def test_a_revoked_device_leaves_neither_health_nor_a_place_in_home_assistant(school: SchoolUnderTest) -> None:
+    device, stays = school.device("leaves"), school.device("stays")
+    health = Topics("classroom", "school", "leaves").of(HEALTH)
+    found, other = (
+        discovery_topic("homeassistant", "school", "leaves"),
+        discovery_topic("homeassistant", "school", "stays"),
+    )
+    for files, topics in ((device, (health, found)), (stays, (other,))):
+        with connected(files.broker()) as voice:
+            for topic in topics:
+                assert publishes(voice, topic, b"{}", retain=True)
+    school.revoke("leaves")
+    with connected(with_account(school, "homeassistant"), "looks") as reader:
+        kept = [message.topic for message in read_retained(reader, [health, found, other]) if message.payload]
+    assert kept == [other]
+
+
+@pytest.mark.parametrize(
+    ("update", "shown"),
+    [
+        (ModelUpdate(source="bundled", state="current", wanted=3), "v3 (bundled)"),
+        (ModelUpdate(source="fleet", version=2, state="current", wanted=2), "v2"),
+        (ModelUpdate(source="fleet", version=2, state="refused", wanted=1, reason="older"), "v2; v1 refused: older"),
+    ],
+)
+def test_the_list_names_the_version_in_use_and_the_refused_one(update: ModelUpdate, shown: str) -> None:
+    assert _update(Status(state="online", session="S", model_update=update)) == shown
+
+
+def test_the_help_lists_commands_in_the_order_of_use() -> None:
+    command = [sys.executable, "-m", "fleet.cli", "--help"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100).stdout
+    names = re.findall(r"^  ([a-z-]+) ", printed.partition("Commands")[2], re.MULTILINE)
+    assert names[:6] == ["init", "add", "list", "renew", "revoke", "apply"]
+    assert names[6:11] == ["publish-model", "promote-model", "models", "rollback-model", "withdraw-model"]

@@ -24,6 +24,7 @@ from fleet.authority import BACKDATED
 from fleet.cli import add, init, renew
 from fleet.register import School, new_identity, read_register
 from fleet.school import DUE_WITHIN, VALIDITY, Fleet
+from tests.fleet.conftest import SchoolUnderTest
 
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "agent.example.toml"
 NOW = datetime(2026, 11, 22, 9, tzinfo=timezone.utc)
@@ -367,3 +368,12 @@ def test_an_answer_with_a_port_that_is_none_is_refused(fleet: Fleet) -> None:
     _, answer = fleet.add(request_of(), "request", NOW)
     with pytest.raises(InputError, match="port"):
         decode_file(encode_file(replace(answer, port=99_999)), Response, "answer")
+
+
+def test_keys_go_beside_settings_that_lie_elsewhere_and_the_command_says_so(
+    school: SchoolUnderTest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    device = school.new_device("elsewhere")
+    enrol(request=str(device.config.with_name("r.request")), config=device.config)
+    assert (device.config.parent / "tls" / "device.key").is_file()
+    assert f"The private key is in {device.config.parent / 'tls'} and stays there" in capsys.readouterr().out

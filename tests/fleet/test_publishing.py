@@ -23,7 +23,7 @@ from edge_agent.update.manifests import Verifier
 from edge_agent.vision.classifier import BUNDLED_MODELS
 from fleet.broker_connection import read_retained
 from fleet.cli import apply
-from fleet.model_cli import models, promote_model, publish_model, withdraw_model
+from fleet.model_cli import models, promote_model, publish_model, rollback_model, withdraw_model
 from fleet.models import ModelPublisher, choose_canaries
 from fleet.register import utc_now
 from tests.fleet.conftest import SchoolUnderTest
@@ -200,7 +200,7 @@ def test_what_no_device_could_read_is_not_signed(
     models(folder=school.folder)
 
 
-@pytest.mark.parametrize("share", ["0%", "101%", "10", "some", "-5%"])
+@pytest.mark.parametrize("share", ["0%", "101%", "0", "some", "-5%", "10 %%"])
 def test_a_share_that_is_none_is_refused(school: SchoolUnderTest, tmp_path: Path, share: str) -> None:
     with pytest.raises(InputError, match="a share of the devices such as 10%"):
         publish_model(bundle_file(tmp_path, dense_bundle()), canary=share, folder=school.folder)
@@ -271,3 +271,48 @@ def test_a_model_worse_than_the_one_in_use_is_published_only_by_force(
     publish_model(bundle_file(tmp_path, dense_bundle(seed=1)), folder=school.folder)
     assert "cannot be compared" in capsys.readouterr().err
     assert [version for version, _ in versions(school)] == [3]
+
+
+def test_ten_and_ten_percent_are_the_same_share(school: SchoolUnderTest, tmp_path: Path) -> None:
+    for device in ("a", "b", "c"):
+        school.device(device)
+    chosen = []
+    for share in ("10", "10%", " 10 % "):
+        publish_model(bundle_file(tmp_path, dense_bundle(seed=31)), canary=share, folder=school.folder)
+        chosen.append(versions(school)[-1][1])
+    assert len(chosen[0]) >= 1
+    assert chosen[0] == chosen[1] == chosen[2]
+
+
+def test_an_earlier_model_is_published_again_under_a_new_version(
+    school: SchoolUnderTest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = dense_bundle(seed=41), dense_bundle(seed=42)
+    publish_model(bundle_file(tmp_path, first), folder=school.folder)
+    earlier = decode_manifest(offered(school).manifests[-1].body)
+    publish_model(bundle_file(tmp_path, second), folder=school.folder)
+    number = versions(school)[-1][0]
+    rollback_model(folder=school.folder)
+    (back,) = [decode_manifest(one.body) for one in offered(school).manifests]
+    assert (back.version, back.sha256, back.devices) == (number + 1, earlier.sha256, ())
+    parts = kept(school, f"classroom/fleet/model/{back.sha256}/+")
+    assert b"".join(parts[topic] for topic in sorted(parts)) == first
+    assert "is published for all devices" in capsys.readouterr().out
+    with pytest.raises(InputError, match="publish-model FILE"):
+        rollback_model(999, folder=school.folder)
+
+
+def test_a_withdrawn_model_and_a_canary_can_be_gone_back_from(school: SchoolUnderTest, tmp_path: Path) -> None:
+    name = school.entry(school.device("a").config.parent.name).name
+    for seed in (51, 52):
+        publish_model(bundle_file(tmp_path, dense_bundle(seed=seed)), folder=school.folder)
+    first = ModelPublisher(school.folder, school.fleet().register)
+    publish_model(bundle_file(tmp_path, dense_bundle(seed=53)), device=["a"], folder=school.folder)
+    rollback_model(folder=school.folder)
+    before, back = [decode_manifest(one.body) for one in offered(school).manifests]
+    assert (back.devices, back.sha256) == ((name,), before.sha256)
+    assert first.published[-1].sha256 == before.sha256
+    for version, _ in versions(school):
+        withdraw_model(version, folder=school.folder)
+    rollback_model(folder=school.folder)
+    assert len(versions(school)) == 1

@@ -297,6 +297,20 @@ def doctor(
 
 
 @app.command()
+def diagnostics(
+    config: ConfigOption = None,
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("edge-agent-diagnostics.txt"),
+) -> None:
+    """Write one file for a report: versions, settings, checks, hardware, last lines of the logs. No secret, no name."""
+    from edge_agent.diagnostics import write_diagnostics
+    from edge_agent.system.logs import set_up_logging
+
+    set_up_logging(quiet=True)
+    write_diagnostics(_settings(config, None), out)
+    typer.echo(f"{out} is written. Look through it before you pass it on")
+
+
+@app.command()
 def aim(
     config: ConfigOption = None,
     source: Annotated[

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent import __version__
 from edge_agent.config_file import parse_toml
 from edge_agent.extras import missing_extra
 from tests.support.without_extras import run_without
@@ -80,7 +81,7 @@ def test_a_missing_extra_is_one_line_that_says_what_to_type(
     done = run_without(program(main), *words, absent=(package,), PYTHONPATH=str(ROOT))
     assert done.stderr == (
         f"error: the package {package} is not installed. Install the extra {extra}: in a checkout pip install -e "
-        f"'.[{extra}]', from a wheel pip install 'classroom-edge-agent[{extra}]'.\n"
+        f"'.[{extra}]', from a wheel pip install 'classroom-edge-agent[{extra}]'. (edge-agent {__version__})\n"
     )
     assert done.returncode == 3
     assert list(tmp_path.iterdir()) == []

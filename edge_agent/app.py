@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,8 @@ from edge_agent.types import Frame, TrackedFace
 from edge_agent.update.live import LiveModel
 from edge_agent.update.messages import Choice
 from edge_agent.update.probation import Turn
-from edge_agent.vision.camera import Camera, CameraState
+from edge_agent.vision.camera import Camera, CameraState, open_source
+from edge_agent.vision.camera_identity import CameraMemory
 from edge_agent.vision.camera_state import BLIND
 from edge_agent.vision.detector import open_detector
 from edge_agent.vision.face_finder import FaceFinder
@@ -92,7 +94,8 @@ class Agent:
         detector = open_detector(settings.detector)
         self.detector_name = detector.name
         self._led = StatusLed(settings.led.name, platform)
-        self.camera = Camera(settings.camera, on_device=self._led.show)
+        memory = CameraMemory(self._state_folder, "" if declaration is None else declaration.hash)
+        self.camera = Camera(settings.camera, partial(open_source, memory=memory), on_device=self._led.show)
         self.camera.mute(self._mute.muted)
         self.messenger = Messenger(
             settings,

@@ -48,8 +48,8 @@ class CameraSettings(_Section, frozen=True):
         source: ``v4l2`` is a USB camera, ``csi`` the camera of a Raspberry Pi. Network cameras: ``rtsp``, ``http`` for
             an MJPEG stream, ``snapshot`` for single JPEG pictures, fetched ``fps`` times a second. ``image`` and
             ``video`` read files, ``simulated`` draws a classroom.
-        path: The image, folder or video file. For ``v4l2`` the device: ``/dev/video0``, ``/dev/v4l/by-id/...`` or a
-            number. For ``csi`` a number chooses among several cameras.
+        path: The image, folder or video file. For ``v4l2`` the device: ``/dev/v4l/by-id/...`` as ``edge-agent cameras``
+            lists it, ``/dev/video0``, or a number. For ``csi`` a number chooses among several cameras.
         url: Address of a network camera. In a user name or password within it, percent-encode ``# ? % : / @``.
         username: User name at a network camera; empty for none. Then the address holds no user.
         password_file: File with the password alone in its first line. So the configuration can be shown to others.

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,8 @@ from edge_agent.update.manifests import Verifier
 from edge_agent.update.model_folder import STATE_FILE
 from edge_agent.update.source import model_source, models_folder
 from edge_agent.vision.aiming import advice, sizes
-from edge_agent.vision.camera import Camera, CameraState
+from edge_agent.vision.camera import Camera, CameraState, open_source
+from edge_agent.vision.camera_identity import CameraMemory
 from edge_agent.vision.classifier import Classifier
 from edge_agent.vision.detector import detector_note, open_detector
 from edge_agent.vision.orientation import rotation_note
@@ -307,7 +309,8 @@ def _camera(settings: Settings, frames: list[Frame], deadline: float) -> str:
     led = StatusLed(settings.led.name)
     # An LED that is on belongs to an agent at work, and stays on whatever is found here.
     at_work = led.lit()
-    camera = Camera(settings.camera) if at_work else Camera(settings.camera, on_device=led.show)
+    opened = partial(open_source, memory=CameraMemory(state_folder(settings), None, read_only=True))
+    camera = Camera(settings.camera, opened) if at_work else Camera(settings.camera, opened, on_device=led.show)
     began = time.monotonic()
     camera.start()
     try:

@@ -6,14 +6,17 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from edge_agent.config import Settings
 from edge_agent.errors import CheckFailed
+from edge_agent.system.data_folders import state_folder
 from edge_agent.system.status_led import StatusLed
 from edge_agent.types import Detection, Frame, Image
 from edge_agent.vision.aiming import Aim, Aiming, advice
-from edge_agent.vision.camera import Camera, CameraState
+from edge_agent.vision.camera import Camera, CameraState, open_source
+from edge_agent.vision.camera_identity import CameraMemory
 from edge_agent.vision.detector import Detector, detector_note, open_detector
 from edge_agent.vision.orientation import ROTATIONS, Rotation, clearest, rotation_note, seen_turned
 from edge_agent.vision.zones import Zones
@@ -80,7 +83,8 @@ def watch_aim(settings: Settings, stop: threading.Event, show: Callable[[AimRepo
     """
     detector = open_detector(settings.detector)
     led = StatusLed(settings.led.name)
-    camera = Camera(settings.camera) if led.lit() else Camera(settings.camera, on_device=led.show)
+    opened = partial(open_source, memory=CameraMemory(state_folder(settings), None, read_only=True))
+    camera = Camera(settings.camera, opened) if led.lit() else Camera(settings.camera, opened, on_device=led.show)
     judge = _Judge(settings, detector)
     report: AimReport | None = None
     camera.start()

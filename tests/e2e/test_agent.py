@@ -119,7 +119,8 @@ def test_a_recording_is_played_once_and_then_the_agent_ends(broker: Mosquitto, t
 
 
 def test_a_recording_that_cannot_be_read_ends_the_agent_with_the_reason(broker: Mosquitto, tmp_path: Path) -> None:
-    camera = f'[camera]\nsource = "video"\npath = "{tmp_path / "gone.avi"}"\n'
+    (tmp_path / "broken.avi").write_bytes(b"no video" * 1000)
+    camera = f'[camera]\nsource = "video"\npath = "{tmp_path / "broken.avi"}"\n'
     config = tmp_path / "agent.toml"
     config.write_text(f'[mqtt]\nhost = "{broker.host}"\nport = {broker.port}\n{camera}')
     done = subprocess.run(
@@ -130,7 +131,7 @@ def test_a_recording_that_cannot_be_read_ends_the_agent_with_the_reason(broker: 
         check=False,
     )
     assert done.returncode == 6
-    assert done.stderr.splitlines()[-1].startswith(f"error: {tmp_path / 'gone.avi'}: got no such file")
+    assert done.stderr.splitlines()[-1].startswith(f"error: {tmp_path / 'broken.avi'}: got a file in which no")
     assert "Traceback" not in done.stderr
 
 

@@ -25,7 +25,8 @@ from edge_agent.types import Image
 from edge_agent.vision.sources import FrameSource, open_source
 from edge_agent.vision.sources.capture import LiveCapture
 from edge_agent.vision.sources.csi import frame_size
-from edge_agent.vision.sources.v4l2 import explain, find_device, list_cameras, parse_capabilities
+from edge_agent.vision.sources.v4l2 import explain, find_device
+from edge_agent.vision.v4l2_devices import CameraIdentity, list_cameras, parse_capabilities
 from tests.support.rpicam_vid import install
 from tests.support.rtsp_server import HEIGHT, WIDTH, RtspServer
 from tests.vision.drawn import video
@@ -129,15 +130,34 @@ def test_a_number_means_the_device_node(tmp_path: Path) -> None:
 
 
 def test_a_camera_that_came_back_under_another_number_is_found(tmp_path: Path) -> None:
-    dev = nodes(tmp_path, "video1", "video3", "video10", "video4")
-    assert find_device(str(tmp_path / "video0"), dev, named) == tmp_path / "video4"
+    dev = nodes(tmp_path, "video1", "video3", "video10", "video4", "video2")
+    known = CameraIdentity("Webcam video4")
+    assert find_device(str(tmp_path / "video0"), dev, named, known, plain) == tmp_path / "video4"
 
 
-def test_a_camera_with_a_lasting_name_is_preferred_as_replacement(tmp_path: Path) -> None:
+def test_a_camera_that_changed_its_number_with_another_is_found(tmp_path: Path) -> None:
+    dev = nodes(tmp_path, "video0", "video2")
+    assert find_device("0", dev, named, CameraIdentity("Webcam video2"), plain) == tmp_path / "video2"
+    assert find_device("0", dev, named, CameraIdentity("Webcam video0"), plain) == tmp_path / "video0"
+
+
+@pytest.mark.parametrize("known", [None, CameraIdentity("Webcam video0")])
+def test_no_other_camera_takes_the_place_of_one_that_is_gone(tmp_path: Path, known: CameraIdentity | None) -> None:
+    dev = nodes(tmp_path, "video2", "video4")
+    (tmp_path / "v4l" / "by-id").mkdir(parents=True)
+    (tmp_path / "v4l" / "by-id" / "usb-Maker_Webcam-video-index0").symlink_to("../../video4")
+    with pytest.raises(CameraError, match=r"video0: got no such device.*by-id/usb-Maker_Webcam-video-index0 \(Webcam"):
+        find_device("0", dev, named, known, plain)
+
+
+def plain(_node: Path, card: str) -> CameraIdentity:
+    return CameraIdentity(card)
+
+
+def test_cameras_with_a_lasting_name_are_listed_first(tmp_path: Path) -> None:
     dev = nodes(tmp_path, "video2", "video4", "video5")
     (tmp_path / "v4l" / "by-id").mkdir(parents=True)
     (tmp_path / "v4l" / "by-id" / "usb-Maker_Webcam-video-index0").symlink_to("../../video4")
-    assert find_device("0", dev, named) == tmp_path / "video4"
     assert list_cameras(dev, named) == [
         (tmp_path / "video4", "Webcam video4"),
         (tmp_path / "video2", "Webcam video2"),
@@ -146,7 +166,7 @@ def test_a_camera_with_a_lasting_name_is_preferred_as_replacement(tmp_path: Path
 
 def test_a_camera_named_by_its_id_is_never_replaced_by_another(tmp_path: Path) -> None:
     dev = nodes(tmp_path, "video2")
-    with pytest.raises(CameraError, match=r"no such device.*Set camera\.path to .*video2 \(Webcam video2\)"):
+    with pytest.raises(CameraError, match=r"no such device.*set camera\.path to .*video2 \(Webcam video2\)"):
         find_device(str(tmp_path / "v4l/by-id/usb-Maker_Webcam-video-index0"), dev, named)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edge_agent.config import CameraSettings
+from edge_agent.vision.camera_identity import CameraMemory
 from edge_agent.vision.sources.base import FrameSource, silence_opencv
 from edge_agent.vision.sources.turned import TurnedSource
 
@@ -12,21 +13,25 @@ __all__ = ["FrameSource", "open_source"]
 silence_opencv()
 
 
-def open_source(settings: CameraSettings) -> FrameSource:
+def open_source(settings: CameraSettings, memory: CameraMemory | None = None) -> FrameSource:
     """Open the source that the settings name; its frames are turned and mirrored as they say.
 
     Each kind is imported when it is asked for, so that a device loads only what it uses.
 
+    Args:
+        settings: Which, and how it is turned.
+        memory: Knows which camera was declared, where that can be told; ``None`` takes any.
+
     Raises:
         CameraError: It does not exist, may not be used, is in use, or delivers nothing readable.
     """
-    source = _open(settings)
+    source = _open(settings, memory)
     if settings.rotate_deg or settings.mirror:
         return TurnedSource(source, settings.rotate_deg, mirror=settings.mirror)
     return source
 
 
-def _open(settings: CameraSettings) -> FrameSource:
+def _open(settings: CameraSettings, memory: CameraMemory | None) -> FrameSource:
     if settings.source == "simulated":
         from edge_agent.vision.sources.simulated import SimulatedSource
 
@@ -42,7 +47,7 @@ def _open(settings: CameraSettings) -> FrameSource:
     if settings.source == "v4l2":
         from edge_agent.vision.sources.v4l2 import open_v4l2
 
-        return open_v4l2(settings)
+        return open_v4l2(settings, memory)
     if settings.source == "rtsp":
         from edge_agent.vision.sources.rtsp import open_rtsp
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import logging
-import os
 import re
-import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,36 +12,43 @@ import cv2
 
 from edge_agent.config import CameraSettings
 from edge_agent.errors import CameraError
+from edge_agent.vision.camera_identity import CameraMemory
 from edge_agent.vision.sources.base import FrameSource, read_timeout_s
 from edge_agent.vision.sources.capture import LiveCapture
+from edge_agent.vision.v4l2_devices import (
+    CSI_DRIVERS,
+    DEV,
+    CameraIdentity,
+    card_name,
+    identity_of,
+    list_cameras,
+    query,
+    takes_pictures,
+)
 
 log = logging.getLogger(__name__)
-
-DEV = Path("/dev")
 
 BUFFERED_FRAMES = 4
 """How many frames a driver may hold back: OpenCV asks for four buffers, and not every driver grants fewer later."""
 
-QUERY_CAPABILITIES = 0x80685600
-"""``VIDIOC_QUERYCAP`` of linux/videodev2.h: fills 104 bytes with driver, card, bus, version and capabilities."""
 
-_CAPABILITIES = struct.Struct("16s32s32sIII12x")
-_VIDEO_CAPTURE, _DEVICE_CAPS = 0x0000_0001, 0x8000_0000
-
-CSI_DRIVERS = frozenset({"unicam", "bcm2835-unicam", "rp1-cfe"})
-"""A Pi's sensor interfaces: they deliver raw sensor data, which only libcamera turns into pictures."""
-
-
-def open_v4l2(settings: CameraSettings) -> FrameSource:
-    """Open the camera at ``settings.path``, or its replacement where it came back under another number.
+def open_v4l2(settings: CameraSettings, memory: CameraMemory | None = None) -> FrameSource:
+    """Open the camera at ``settings.path``, also where it came back under another number.
 
     Size and rate are only requested: a camera delivers the nearest it has, which the log shows.
 
+    Args:
+        settings: Which camera.
+        memory: Knows which camera was declared; ``None`` takes any that is at the path.
+
     Raises:
-        CameraError: There is no camera, it may not be used, it is in use, or it belongs to the ``csi`` source.
+        CameraError: There is no camera, it is another than the declared one, it may not be used, it is in use, or it
+            belongs to the ``csi`` source.
     """
-    device = find_device(settings.path)
-    _check(device)
+    device = find_device(settings.path, known=None if memory is None else memory.of(settings.path))
+    found = identity_of(device, _check(device))
+    if memory is not None:
+        memory.check(settings.path, found)
     capture = cv2.VideoCapture(str(device.resolve()), cv2.CAP_V4L2)
     if not capture.isOpened():
         raise CameraError(
@@ -53,6 +57,8 @@ def open_v4l2(settings: CameraSettings) -> FrameSource:
             expected="a camera that is not in use",
             remedy=f"Stop the program that uses it; fuser -v {device} names it",
         )
+    if memory is not None:
+        memory.note(settings.path, found)
     if settings.width_px * settings.height_px > 640 * 480:
         # USB 2 is too slow for uncompressed pictures above VGA at a useful rate.
         capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
@@ -67,75 +73,59 @@ def open_v4l2(settings: CameraSettings) -> FrameSource:
     return LiveCapture(str(device), capture, settings.fps, BUFFERED_FRAMES, remedy, silence_s, talkative=True)
 
 
-def card_name(device: Path) -> str | None:
-    """The name of the camera behind a device node, or ``None`` where it is no camera for this source.
-
-    One USB camera has several nodes, of which one gives pictures; codecs and a Pi's own sensor have nodes, too.
-
-    Raises:
-        OSError: The node does not exist or may not be opened.
-    """
-    driver, card, capabilities = _query(device)
-    return card if capabilities & _VIDEO_CAPTURE and driver not in CSI_DRIVERS else None
-
-
-def parse_capabilities(answer: bytes) -> tuple[str, str, int]:
-    """Driver, card name and capability bits of this node from the 104 bytes of ``VIDIOC_QUERYCAP``."""
-    driver, card, _, _, of_device, of_node = _CAPABILITIES.unpack(answer)
-    texts = [text.split(b"\0")[0].decode(errors="replace") for text in (driver, card)]
-    return texts[0], texts[1], of_node if of_device & _DEVICE_CAPS else of_device
-
-
-def find_device(path: str, dev: Path = DEV, camera_at: Callable[[Path], str | None] = card_name) -> Path:
+def find_device(
+    path: str,
+    dev: Path = DEV,
+    camera_at: Callable[[Path], str | None] = card_name,
+    known: CameraIdentity | None = None,
+    identify: Callable[[Path, str], CameraIdentity] = identity_of,
+) -> Path:
     """The device node to open for ``path``: ``/dev/video0``, a number, or a name under ``/dev/v4l``.
 
-    A number only says in which order cameras were plugged in: where ``/dev/videoN`` is gone, the first other camera
-    takes its place. A name under ``/dev/v4l/by-id`` or ``by-path`` means one certain camera and is never replaced.
+    A number only says in which order cameras were plugged in: a known camera is found wherever it is now. No other
+    camera takes its place. A name under ``/dev/v4l/by-id`` or ``by-path`` means one certain camera and is not searched.
 
     Args:
         path: ``camera.path`` of the settings.
         dev: Where device nodes are.
         camera_at: The name of the camera behind a node, ``None`` where it is none; raises ``OSError``.
+        known: The camera that was declared; ``None`` before the first.
+        identify: What tells the camera behind a node from others.
 
     Raises:
-        CameraError: It is not there, and nothing takes its place.
+        CameraError: It is not there.
     """
     named = dev / f"video{int(path)}" if path.isdecimal() else Path(path)
     try:
-        if named.exists():
-            return named
+        there = named.exists()
     except OSError as error:
         raise explain(named, error) from None
+    numbered = re.fullmatch(r"video[0-9]+", named.name)
+    if there and (known is None or not numbered):
+        return named
     others = list_cameras(dev, camera_at)
-    if others and re.fullmatch(r"video[0-9]+", named.name):
-        node, card = others[0]
-        log.info("%s is gone; using %s (%s)", named, node, card)
-        return node
-    present = ", ".join(f"{node} ({card})" for node, card in others)
+    if known is not None and numbered:
+        same = [node for node, card in others if known.same_as(identify(node, card))]
+        if named in same or (there and not same):  # opening it will say that it is another one
+            return named
+        if same:
+            log.info("%s is at %s now: %s", named, same[0], known)
+            return same[0]
+    present = ", ".join(f"{_lasting_name(node, dev)} ({card})" for node, card in others)
     raise CameraError(
         str(named),
         received="no such device",
-        expected="a camera",
-        remedy=f"Set camera.path to one that is there: {present}"
+        expected="a camera" if known is None else f"the declared camera: {known}",
+        remedy=f"Plug it in, or set camera.path to one that is there: {present}"
         if present
         else "Plug the camera in, or set camera.source to what you use",
     )
 
 
-def list_cameras(dev: Path = DEV, camera_at: Callable[[Path], str | None] = card_name) -> list[tuple[Path, str]]:
-    """The cameras that are there and may be opened, as node and name, those listed under ``by-id`` first."""
-    by_id = sorted((dev / "v4l" / "by-id").glob("*"))
-    numbered = sorted(dev.glob("video[0-9]*"), key=lambda node: (len(node.name), node.name))
-    found: dict[Path, str] = {}
-    for node in [link.resolve() for link in by_id] + numbered:
-        try:
-            card = camera_at(node)
-        except OSError as error:
-            log.debug("%s: passed over: %s", node, error)
-            continue
-        if card is not None:
-            found.setdefault(node, card)
-    return list(found.items())
+def _lasting_name(node: Path, dev: Path) -> Path:
+    """The name of a node under ``by-id``, where it has one."""
+    links = [link for link in sorted((dev / "v4l" / "by-id").glob("*")) if link.resolve() == node.resolve()]
+    return links[0] if links else node
 
 
 def explain(device: Path, error: OSError) -> CameraError:
@@ -163,26 +153,22 @@ def explain(device: Path, error: OSError) -> CameraError:
     return CameraError(str(device), received=(error.strerror or str(error)).lower(), expected="a camera")
 
 
-def _query(device: Path) -> tuple[str, str, int]:
-    descriptor = os.open(device, os.O_RDWR | os.O_NONBLOCK)
-    try:
-        answer = fcntl.ioctl(descriptor, QUERY_CAPABILITIES, bytes(_CAPABILITIES.size))
-    finally:
-        os.close(descriptor)
-    return parse_capabilities(answer)
+def _check(device: Path) -> str:
+    """The name of the camera. Where it cannot be used, the system still says why here; OpenCV would not.
 
-
-def _check(device: Path) -> None:
-    """Find out why the device cannot be used while the system still says so; OpenCV would only say that it cannot."""
+    Raises:
+        CameraError: It cannot be used.
+    """
     try:
-        driver, card, capabilities = _query(device)
+        driver, card, capabilities = query(device)
     except OSError as error:
         raise explain(device, error) from None
     if driver in CSI_DRIVERS:
         raise CameraError(
             str(device), received=f"a Pi's own camera connector ({driver})", remedy='Set camera.source to "csi"'
         )
-    if not capabilities & _VIDEO_CAPTURE:
+    if not takes_pictures(capabilities):
         others = ", ".join(f"{node} ({name})" for node, name in list_cameras())
         remedy = f"Set camera.path to one of: {others}" if others else "Plug the camera in"
         raise CameraError(str(device), received=f"a device without pictures ({card})", remedy=remedy)
+    return card

@@ -35,7 +35,9 @@ _REACH = 0.6
 
 _REACH_PER_S = 1.5
 _FIRST_REACH = 1.4
-"""The reach of a face that was found once, whose speed nobody knows: twelve sides a second at ten frames a second."""
+_FIRST_S = 0.2
+"""The reach of a face that was found once, whose speed nobody knows, and for how long: twelve sides a second at ten
+frames a second."""
 
 _MAX_REACH = 1.5
 """The reach grows while a face is hidden, up to where a neighbour may sit."""
@@ -318,7 +320,7 @@ def _costs(tracks: Sequence[_Track], boxes: Sequence[Box], now: float) -> NDArra
     distance = np.hypot(expected[:, None, 0] - given[None, :, 0], expected[:, None, 1] - given[None, :, 1]) / sides
     growth = np.abs(np.log2(expected[:, None, 2] / given[None, :, 2]))
     reach = np.minimum(_REACH + _REACH_PER_S * hidden_s, _MAX_REACH)
-    once = np.array([track.found_at == track.first_seen_at for track in tracks])[:, None]
+    once = np.array([track.found_at == track.first_seen_at for track in tracks])[:, None] & (hidden_s <= _FIRST_S)
     reach = np.where(once, np.maximum(reach, _FIRST_REACH), reach)
     possible = (distance <= reach) & (growth <= math.log2(_MAX_GROWTH))
     return np.where(possible, distance + _SIZE_WEIGHT * growth + _HIDDEN_WEIGHT * hidden_s, np.inf)

@@ -505,7 +505,7 @@ def _with_camera(settings: Settings, source: str | None, path: str | None) -> Se
 
 
 def _broker(host: str, port: int, protocol: Literal["5", "3.1.1"]) -> MqttSettings:
-    from edge_agent.addresses import check_host
+    from edge_agent.addresses.parsing import check_host
     from edge_agent.config import MqttSettings
 
     check_host(host, "--host", "--port", InputError)

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from edge_agent.addresses import shown_path, shown_secret_path, shown_url
+from edge_agent.addresses.masking import shown_path, shown_secret_path, shown_url
 from edge_agent.model_format.priors import DEFAULT_PRIOR, NamedPrior
 
 # A lone $ would also match before a line's end, and a name goes into the lines of the broker's rules.

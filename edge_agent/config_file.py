@@ -14,17 +14,8 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from edge_agent.addresses import (
-    EXAMPLES,
-    HOW_TO_WRITE,
-    STREAM_PORTS,
-    check_host,
-    looks_like_address,
-    parse_camera_url,
-    shown_key,
-    shown_path,
-    shown_value,
-)
+from edge_agent.addresses.masking import looks_like_address, shown_key, shown_path, shown_value
+from edge_agent.addresses.parsing import EXAMPLES, HOW_TO_WRITE, STREAM_PORTS, check_host, parse_camera_url
 from edge_agent.config import CameraSettings, DetectorSettings, Settings
 from edge_agent.config_advice import SAVE_AS_UTF8, of_encoding, of_syntax, of_unknown_key, of_wrong_kind
 from edge_agent.errors import ConfigError, Rejected

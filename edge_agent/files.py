@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from edge_agent.addresses import shown_secret_path
+from edge_agent.addresses.masking import shown_secret_path
 from edge_agent.errors import ConfigError, InputError
 from edge_agent.rights import denied_read
 

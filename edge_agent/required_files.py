@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from edge_agent.addresses import STREAM_PORTS, shown_path, shown_secret_path
+from edge_agent.addresses.masking import shown_path, shown_secret_path
+from edge_agent.addresses.parsing import STREAM_PORTS
 from edge_agent.config import Settings
 from edge_agent.errors import AgentError, ConfigError, ModelError
 from edge_agent.files import read_password

@@ -15,7 +15,7 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import replace
 
-from edge_agent.addresses import parse_host
+from edge_agent.addresses.parsing import parse_host
 from edge_agent.config import Name
 from edge_agent.decoding import UNDECODABLE
 from edge_agent.errors import InputError, Rejected

@@ -6,7 +6,8 @@ import re
 import shlex
 import subprocess
 
-from edge_agent.addresses import HIDDEN, shown_host
+from edge_agent.addresses.credentials import HIDDEN
+from edge_agent.addresses.masking import shown_host
 from edge_agent.errors import InputError
 
 _TIMEOUT_S = 120.0

@@ -8,7 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from edge_agent.addresses import shown_host
+from edge_agent.addresses.masking import shown_host
 from edge_agent.client import Notice
 from edge_agent.client.follower import Follower
 from edge_agent.config import MqttSettings

@@ -9,7 +9,7 @@ from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 
-from edge_agent.addresses import check_host
+from edge_agent.addresses.parsing import check_host
 from edge_agent.config import Settings, TlsSettings
 from edge_agent.config_file import load_settings
 from edge_agent.enrol.certificates import (

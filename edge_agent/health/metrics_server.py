@@ -12,7 +12,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-from edge_agent.addresses import shown_host
+from edge_agent.addresses.masking import shown_host
 from edge_agent.config import MetricsSettings
 from edge_agent.errors import ConfigError
 from edge_agent.health.metrics import CONTENT_TYPE

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 
-from edge_agent.addresses import check_host
+from edge_agent.addresses.parsing import check_host
 from edge_agent.errors import BrokerError
 from edge_agent.mqtt.endpoint import Broker
 from edge_agent.mqtt.faults import (

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from edge_agent.addresses import shown_host, shown_path, shown_secret_path
+from edge_agent.addresses.masking import shown_host, shown_path, shown_secret_path
 from edge_agent.errors import ConfigError
 from edge_agent.files import read_password
 from edge_agent.rights import denied_read

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edge_agent.addresses import shown_path
+from edge_agent.addresses.masking import shown_path
 from edge_agent.errors import ConfigError, InputError, Rejected
 from edge_agent.extras import how_to_install
 from edge_agent.protocol.model_manifest import (

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from msgspec.structs import replace
 
-from edge_agent.addresses import check_host
+from edge_agent.addresses.parsing import check_host
 from edge_agent.config import MqttSettings
 from edge_agent.config_file import load_settings
 from edge_agent.errors import InputError

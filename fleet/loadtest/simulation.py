@@ -12,7 +12,7 @@ from itertools import pairwise
 from multiprocessing.connection import Connection as Pipe
 from typing import Any
 
-from edge_agent.addresses import shown_host
+from edge_agent.addresses.masking import shown_host
 from edge_agent.config import MqttSettings
 from edge_agent.errors import BrokerError, CheckFailed, InputError
 from fleet.loadtest.limits import MAX_DEVICES_PER_PROCESS, processes_for

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_agent.addresses import shown_url
+from edge_agent.addresses.masking import shown_url
 from edge_agent.config import CameraSettings
 from edge_agent.errors import CameraError
 from edge_agent.types import Image

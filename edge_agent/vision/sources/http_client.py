@@ -17,7 +17,7 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import urljoin
 
-from edge_agent.addresses import Address, parse_camera_url
+from edge_agent.addresses.parsing import Address, parse_camera_url
 from edge_agent.errors import CameraError, Rejected
 from edge_agent.vision.sources.http_login import Challenge, authorization, choose_challenge
 from edge_agent.vision.sources.network import OPEN_TIMEOUT_S, connect, unreachable

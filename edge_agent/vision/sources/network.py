@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from edge_agent.addresses import EXAMPLES, HOW_TO_WRITE, Address, bracketed, parse_camera_url
+from edge_agent.addresses.parsing import EXAMPLES, HOW_TO_WRITE, Address, bracketed, parse_camera_url
 from edge_agent.config import CameraSettings
 from edge_agent.errors import CameraError, ConfigError, Rejected
 from edge_agent.files import read_password

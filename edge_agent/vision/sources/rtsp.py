@@ -6,7 +6,7 @@ import os
 
 import cv2
 
-from edge_agent.addresses import Address
+from edge_agent.addresses.parsing import Address
 from edge_agent.config import CameraSettings
 from edge_agent.errors import CameraError
 from edge_agent.vision.sources.base import FrameSource, read_timeout_s

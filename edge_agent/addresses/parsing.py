@@ -1,27 +1,17 @@
-"""Addresses of cameras and brokers: judged before they are used, and shown without what may be a secret.
-
-Masking must not rely on parsing, since malformed addresses cause the errors that show them. So the rule is: what does
-not parse is never quoted. Of what parses, user and password are left out, and so is every value whose name could be
-that of a credential.
-"""
+"""Addresses of cameras and brokers, judged before they are used. What is wrong is said in words that quote nothing."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Final
 from urllib.parse import quote, unquote
 
+from edge_agent.addresses.credentials import without_credentials
 from edge_agent.errors import AgentError, Rejected
-
-NOT_QUOTED: Final = "(not shown: it may hold a password)"
-"""Stands in messages for a value that cannot be understood."""
-
-HIDDEN: Final = "..."
 
 STREAM_PORTS: Final[Mapping[str, Mapping[str, int]]] = {
     "rtsp": {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443, "rtmp": 1935, "rtmps": 443},
@@ -49,13 +39,6 @@ _UNRESERVED: Final = "A-Za-z0-9._~!$&'()*+,;=:@/?#%|{}\\[\\]-"
 _NO_ADDRESS_CHARACTER: Final = re.compile(f"[^{_UNRESERVED}]")
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ESCAPED_CONTROL: Final = re.compile(r"%(?:[01][0-9A-Fa-f]|7[Ff])")
-
-_CREDENTIAL: Final = re.compile(
-    r"us(?:e?)r|log_?-?[io]n|acc(?:oun)?t|pass|pwd|psw|p_?w(?![a-z])|psk|pin(?![a-z])|tok(?:en|(?![a-z]))|auth|key|secret"
-    r"|sig|sess|sid(?![a-z])|cred|jwt|bearer|cookie|ticket|licen[cs]e|nonce|digest|otp|code(?!c)|hash|access|priv"
-)
-_NO_CREDENTIAL: Final = re.compile(r"monkey|donkey|turkey|hockey|keyframe|signal|axis-media")
-
 _MAX_HOST: Final = 253
 _LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE)
 
@@ -253,191 +236,3 @@ def check_host(host: str, key: str, port_key: str, error: type[AgentError]) -> N
 def bracketed(host: str) -> str:
     """The host as it stands before a port: an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host else host
-
-
-def shown_host(host: str) -> str:
-    """The host for a message: quoted only where it is one."""
-    return NOT_QUOTED if isinstance(parse_host(host), Rejected) else bracketed(host)
-
-
-def shown_url(url: str) -> str:
-    """An address for a message, without its secrets: all before the last @ is left out. What then does not parse is
-    not quoted.
-    """
-    scheme, separator, rest = url.partition("://")
-    address = parse_camera_url(scheme + separator + rest.rpartition("@")[2], "rtsp")
-    return NOT_QUOTED if isinstance(address, Rejected) else str(address)
-
-
-def without_credentials(rest: str) -> str:
-    """Path and query of an address, each value hidden whose name could be that of a credential."""
-    pieces = re.split(r"([/?&;#])", rest)
-    shown, hide_next = [], False
-    for piece in pieces:
-        if piece in ("", "/", "?", "&", ";", "#"):
-            shown.append(piece)
-            continue
-        if hide_next:
-            shown.append(HIDDEN)
-            hide_next = False
-            continue
-        # A path may also say /user/NAME/password/WORD.
-        hide_next = (
-            _is_credential(piece) and "=" not in _decoded(piece) and len(_decoded(piece)) <= len("authorization")
-        )
-        shown.append(_hidden(piece))
-    return "".join(shown)
-
-
-def _hidden(piece: str) -> str:
-    """One part of a path or query, with the value after the first name that could be a credential's hidden."""
-    for found in re.finditer("=", piece):
-        if _is_credential(piece[: found.start()]):
-            return piece[: found.end()] + (HIDDEN if piece[found.end() :] else "")
-    if _decoded(piece) != piece and _is_credential(piece) and re.search(r"[=&?;:,|]", _decoded(piece)):
-        return HIDDEN
-    return piece if not re.search(r"[:,|!~*]", piece) or not _is_credential(piece) else HIDDEN
-
-
-def _is_credential(name: str) -> bool:
-    plain = _NO_CREDENTIAL.sub("", unicodedata.normalize("NFKC", _decoded(name)).casefold())
-    return _CREDENTIAL.search(plain) is not None
-
-
-def _decoded(text: str) -> str:
-    for _ in range(4):  # encoded more than once
-        once = unquote(text)
-        if once == text:
-            break
-        text = once
-    return text
-
-
-# Text of others: what a native library, an exception or a program says, in which an address may stand.
-
-_SCHEME: Final = r"(?:rtsps?|https?|rtmps?|mqtts?|wss?|tcp|udp|ssh|s?ftp|file):[/\\]+"
-_WITH_USER: Final = re.compile(rf"(?P<scheme>{_SCHEME})[^\n]*[@\uff20\ufe6b]", re.IGNORECASE)
-_WITH_USER_AND_ANY_SCHEME: Final = re.compile(r"[^\s\"'<>(]*(?::[/\\]|[/\\]{2})[^\n]*[@\uff20\ufe6b]")
-_WITHOUT_USER: Final = re.compile(rf"[\"'<(=]?{_SCHEME}{re.escape(HIDDEN)}@", re.IGNORECASE)
-_IN_TEXT: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[/\\]{2,}[^\s\"'<>]*")
-_USER_ALONE: Final = re.compile(r"[^\s\"'<>@]*[:%/][^\s\"'<>]*[@\uff20\ufe6b]")
-
-
-def scrubbed(text: str, known: str = "") -> str:
-    """A text of others, without the secrets of addresses in it.
-
-    Args:
-        text: What a library or an exception says.
-        known: The address it is about; its parts are looked for, too.
-    """
-    for secret in _secrets_of(known):
-        text = text.replace(secret, HIDDEN)
-    text = _WITH_USER.sub(rf"\g<scheme>{HIDDEN}@", text)
-    text = _WITH_USER_AND_ANY_SCHEME.sub(_without_user, text)
-    text = _IN_TEXT.sub(lambda found: _shown_in_text(found[0]), text)
-    return _USER_ALONE.sub(f"{HIDDEN}@", text)
-
-
-def _without_user(found: re.Match[str]) -> str:
-    return found[0] if _WITHOUT_USER.fullmatch(found[0]) else f"{HIDDEN}@"
-
-
-def _shown_in_text(word: str) -> str:
-    address = word.rstrip(".,:;)]}")
-    after = word[len(address) :]
-    scheme, separator, rest = address.partition("://")
-    if not separator or "\\" in scheme:
-        return NOT_QUOTED
-    rest = rest.rpartition("@")[2]
-    place, path = re.match(r"([^/?#]*)(.*)", rest, re.DOTALL).groups()  # type: ignore[union-attr]
-    plain_place = re.fullmatch(r"[A-Za-z0-9._%:\[\]-]*", place) is not None
-    return f"{scheme}://{place if plain_place else HIDDEN}{without_credentials(path)}{after}"
-
-
-def _secrets_of(address: str) -> list[str]:
-    """Parts of an address that must not be seen, the longest first."""
-    found: set[str] = set()
-    if address:
-        found.update((address, repr(address)[1:-1], ascii(address)[1:-1]))
-        found.update(_user_parts(address))
-        parsed = re.split(r"[/?&;#]", address)
-        for piece in parsed:
-            name, _, value = piece.partition("=")
-            if _is_credential(name):
-                found.add(value)
-    with_decoded = found | {_decoded(part) for part in found}
-    return sorted((part for part in with_decoded if len(part) >= 4), key=len, reverse=True)
-
-
-def _user_parts(address: str) -> Iterator[str]:
-    before = re.split(r"[@\uff20\ufe6b]", address)
-    if len(before) > 1:
-        user = re.sub(r"^[A-Za-z][A-Za-z0-9+.-]*:[/\\]+", "", address[: -len(before[-1]) - 1])
-        yield user
-        yield from re.split(r"[:@\uff1a]", user)
-        yield from re.split(r"[:/@\\?#%\s]+", user)
-
-
-def looks_like_address(path: str) -> bool:
-    """Whether what should be a file's path is an address or holds a user and password, by mistake."""
-    path = _decoded(path)
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:[/\\]|[/\\]{2}.*@", path):
-        return True
-    return not path.startswith("/") and re.search(r"[:\uff1a/].*[@\uff20\ufe6b]|[?&;].*=", path) is not None
-
-
-def shown_path(path: str) -> str:
-    """A path for a message; not quoted where it is an address."""
-    quotable = path.isprintable() and not looks_like_address(path)
-    return path if quotable or _exists(path) else NOT_QUOTED
-
-
-def shown_secret_path(path: str) -> str:
-    """The path of a file with a secret, for a message. The secret itself, written there by mistake, is not quoted."""
-    if shown_path(path) == NOT_QUOTED:
-        return NOT_QUOTED
-    place = Path(path)
-    like_a_path = place.is_absolute() and len(place.parts) > 2
-    return path if like_a_path or _exists(path) or (len(place.parts) > 1 and _exists(str(place.parent))) else NOT_QUOTED
-
-
-def _exists(path: str) -> bool:
-    try:
-        Path(path).stat()
-    except (OSError, ValueError):
-        return False
-    return True
-
-
-_PLAIN_VALUE: Final = re.compile(r"[A-Za-z0-9 _.,+/-]{0,40}")
-_SECRET_KEYS: Final = re.compile(r"pass|secret|token|url|user|key|cert|host")
-
-
-def shown_value(value: object, key: str) -> str:
-    """A value of the settings that is refused, for a message. Text that may hold a secret is named, not quoted.
-
-    Args:
-        value: What was found.
-        key: Where, for example ``$.camera.fps``.
-    """
-    kinds: tuple[tuple[type, str], ...] = ((dict, "a table"), (list, "a list"), (str, "text"), (bool, "true or false"))
-    kind = next((words for kind, words in kinds if isinstance(value, kind)), "a number")
-    in_place_of_table = isinstance(value, str) and key.count(".") < 2
-    if (
-        isinstance(value, dict | list)
-        or in_place_of_table
-        or (_SECRET_KEYS.search(key) and not isinstance(value, bool))
-    ):
-        return kind
-    if isinstance(value, str) and not _PLAIN_VALUE.fullmatch(value):
-        return f"{kind} {NOT_QUOTED}" if _could_hide(value) else repr(value)
-    return repr(value)
-
-
-def shown_key(name: str) -> str:
-    """A key of the settings for a message; a text in the place of a key is not quoted."""
-    return name if re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name) else NOT_QUOTED
-
-
-def _could_hide(text: str) -> bool:
-    return len(text) > 64 or looks_like_address(text) or re.search(r"[@:\\=\uff20\ufe6b]", text) is not None

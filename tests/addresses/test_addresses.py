@@ -12,11 +12,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from edge_agent.addresses import (
+from edge_agent.addresses.masking import (
     NOT_QUOTED,
-    Address,
-    parse_camera_url,
-    parse_host,
     scrubbed,
     shown_host,
     shown_path,
@@ -24,6 +21,7 @@ from edge_agent.addresses import (
     shown_url,
     shown_value,
 )
+from edge_agent.addresses.parsing import Address, parse_camera_url, parse_host
 from edge_agent.config import CameraSettings
 from edge_agent.errors import BrokerError, Rejected
 from edge_agent.mqtt.dial import dial

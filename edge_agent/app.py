@@ -243,7 +243,7 @@ class Agent:
         """The metrics for Prometheus; called on their server's thread."""
         messenger = self.messenger
         connected = messenger.statistics().publisher.connected
-        return exposition(messenger.session, messenger.last_health, connected=connected)
+        return exposition(self._settings.device, messenger.last_health, connected=connected)
 
     def _snapshot(self, _command: Command) -> dict[str, Any]:
         """The faces present now, for who joins in mid-lesson; called on the messenger's thread.

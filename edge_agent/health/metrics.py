@@ -1,6 +1,10 @@
 """The statistics of ``health`` in Prometheus' text format (version 0.0.4), and nothing that ``health`` leaves out.
 
 Units are Prometheus' base units: seconds, bytes, degrees Celsius. What the platform does not report has no sample.
+
+Site and device are labels of ``edge_agent_info`` alone. Every device is a target of its own, which Prometheus tells
+apart by ``instance``; a query joins the names to any figure with ``* on (instance) group_left (site, device)``. The
+session is no label: each restart would begin a new series.
 """
 
 from __future__ import annotations
@@ -9,7 +13,9 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from edge_agent import __version__
+from edge_agent.config import DeviceSettings
 from edge_agent.protocol.messages import Health
+from edge_agent.protocol.problems import PROBLEMS
 from edge_agent.vision.camera_state import CameraState
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -21,16 +27,17 @@ _QUANTILES = ("p50", "p95")
 Sample = tuple[Mapping[str, str], float]
 
 
-def exposition(session: str, health: Health | None, *, connected: bool) -> str:
+def exposition(device: DeviceSettings, health: Health | None, *, connected: bool) -> str:
     """The page that Prometheus reads.
 
     Args:
-        session: The id of the current session.
+        device: Which device it is.
         health: The last report; ``None`` before the first.
         connected: Whether messages are flowing to the broker, which ``health`` cannot say while they are not.
     """
     page = _Page()
-    page.add("info", "gauge", "Version and session.", [({"version": __version__, "session": session}, 1)])
+    names = {"site": device.site, "device": device.id, "room": device.room, "version": __version__}
+    page.add("info", "gauge", "Which device this is, and the version of its agent.", [(names, 1)])
     page.add("broker_connected", "gauge", "Whether messages are flowing to the broker.", [({}, connected)])
     if health is not None:
         _add_health(page, health)
@@ -67,9 +74,9 @@ def _add_health(page: _Page, health: Health) -> None:
         _if_known(health.fps_limit),
     )
     page.add("muted", "gauge", "Whether the camera is closed on request.", [({}, health.muted)])
-    page.add(
-        "problem", "gauge", "1 for everything that is wrong.", [({"problem": word}, 1) for word in health.problems]
-    )
+    words = dict.fromkeys((*PROBLEMS, *health.problems))
+    wrong = [({"problem": word}, word in health.problems) for word in words]
+    page.add("problem", "gauge", "1 for everything that is wrong, 0 for what could be.", wrong)
     outbox = health.outbox
     page.add("outbox_storage", "gauge", "1 for where events wait.", _one_of("storage", _STORAGES, outbox.storage))
     page.add("outbox_pending_events", "gauge", "Events not yet acknowledged by the broker.", [({}, outbox.pending)])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent.protocol.problems import PROBLEMS
 from edge_agent.vision.camera_state import CameraState
 
 ROOT = Path(__file__).parents[2]
@@ -68,7 +69,7 @@ def emitted() -> set[str]:
 def test_the_page_has_every_problem_that_health_can_report_and_no_other() -> None:
     words = emitted()
     assert {"throttled", "outbox_degraded", "led_failed"} <= words, "the search finds nothing in the code any more"
-    assert listed("Problems in `health`") == words
+    assert listed("Problems in `health`") == words == set(PROBLEMS)
 
 
 def test_the_page_has_every_check_of_doctor_and_no_other() -> None:

@@ -10,10 +10,12 @@ import pytest
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
-from edge_agent.config import MetricsSettings
+from edge_agent import __version__
+from edge_agent.config import DeviceSettings, MetricsSettings
 from edge_agent.health.metrics import CONTENT_TYPE, exposition
 from edge_agent.health.metrics_server import serving_metrics
 from edge_agent.protocol.messages import CameraHealth, Health, OutboxHealth, Percentiles
+from edge_agent.protocol.problems import PROBLEMS
 from tests.support.broker import free_port
 
 HEALTH = Health(
@@ -35,6 +37,9 @@ HEALTH = Health(
 )
 
 
+DEVICE = DeviceSettings(site="north", id="pi-3a", room="2b")
+
+
 def samples(text: str) -> dict[tuple[str, ...], float]:
     """By name and label values."""
     families = text_string_to_metric_families(text)
@@ -42,7 +47,7 @@ def samples(text: str) -> dict[tuple[str, ...], float]:
 
 
 def test_every_figure_of_health_is_there_in_base_units() -> None:
-    found = samples(exposition(HEALTH.session, HEALTH, connected=False))
+    found = samples(exposition(DEVICE, HEALTH, connected=False))
     expected = {
         ("edge_agent_broker_connected",): 0.0,
         ("edge_agent_frame_rate_hertz",): 9.81,
@@ -74,15 +79,15 @@ def test_every_figure_of_health_is_there_in_base_units() -> None:
 
 
 def test_counters_end_in_total_and_everything_has_a_help_text() -> None:
-    for family in text_string_to_metric_families(exposition(HEALTH.session, HEALTH, connected=True)):
+    for family in text_string_to_metric_families(exposition(DEVICE, HEALTH, connected=True)):
         assert family.documentation
         assert {sample.name.endswith("_total") for sample in family.samples} == {family.type == "counter"}
 
 
 def test_what_is_not_known_has_no_sample() -> None:
-    found = samples(exposition(HEALTH.session, replace(HEALTH, temperature_c=None, throttled=None), connected=True))
+    found = samples(exposition(DEVICE, replace(HEALTH, temperature_c=None, throttled=None), connected=True))
     assert not [name for name in found if name[0] in ("edge_agent_temperature_celsius", "edge_agent_throttled")]
-    before = samples(exposition(HEALTH.session, None, connected=True))
+    before = samples(exposition(DEVICE, None, connected=True))
     assert {name for name, *_ in before} == {"edge_agent_info", "edge_agent_broker_connected"}
 
 
@@ -111,3 +116,25 @@ def test_a_port_in_use_is_said_and_ends_nothing(caplog: pytest.LogCaptureFixture
 def test_no_port_is_opened_unless_asked_for() -> None:
     with serving_metrics(MetricsSettings(), lambda: "") as port:
         assert port == 0
+
+
+def test_site_and_device_are_named_once_and_no_label_changes_at_a_restart() -> None:
+    page = exposition(DEVICE, HEALTH, connected=True)
+    assert page == exposition(DEVICE, replace(HEALTH, session="01ZZZZZZZZZZZZZZ"), connected=True)
+    families = {family.name: family for family in text_string_to_metric_families(page)}
+    (info,) = families["edge_agent_info"].samples
+    assert info.labels == {"site": "north", "device": "pi-3a", "room": "2b", "version": __version__}
+    others = [sample for name, family in families.items() for sample in family.samples if name != "edge_agent_info"]
+    assert not [sample for sample in others if {"site", "device", "session"} & set(sample.labels)]
+
+
+def test_every_problem_has_a_series_whether_or_not_it_is_there() -> None:
+    well = samples(exposition(DEVICE, replace(HEALTH, problems=()), connected=True))
+    ill = samples(exposition(DEVICE, replace(HEALTH, problems=("throttled", "news")), connected=True))
+    assert {name[1]: value for name, value in well.items() if name[0] == "edge_agent_problem"} == dict.fromkeys(
+        PROBLEMS, 0.0
+    )
+    assert [name[1] for name, value in ill.items() if name[0] == "edge_agent_problem" and value] == [
+        "throttled",
+        "news",
+    ]

@@ -112,7 +112,7 @@ def published(rows: list[Row]) -> list[bytes]:
     )
     report = health.report(camera, clock.monotonic(), HardwareStatus())
     health_message = builder.health(report, session, statistics, {"summary": len(sent)})
-    return [*sent, encode(health_message), exposition(session.id, health_message, connected=True).encode()]
+    return [*sent, encode(health_message), exposition(DeviceSettings(), health_message, connected=True).encode()]
 
 
 def rows(least: int, most: int) -> st.SearchStrategy[list[Row]]:

@@ -147,9 +147,9 @@ def test_faces_in_the_dark_before_a_bright_window_are_uncertain_and_counted() ->
         image = (scene.render(index / FPS) * 0.06).astype(np.uint8)
         image[:60] = 250
         observations.append(pipeline.step(Frame(image, index / FPS, index)))
-    told = {stable for _, stable in observations[-1].faces}
-    assert told <= {"uncertain"}
-    if told:  # a search that still finds them in the dark
+    stable_labels = {stable for _, stable in observations[-1].faces}
+    assert stable_labels <= {"uncertain"}
+    if stable_labels:  # a search that still finds them in the dark
         assert {reason for seen in observations for reason in seen.unread} == {"dim"}
     assert observations[-1].classified == 0
 

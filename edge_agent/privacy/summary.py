@@ -35,7 +35,7 @@ class SummaryWindow:
         return closed
 
     def add_blind(self, now: float) -> WindowSummary | None:
-        """Count a frame that shows nothing, of a camera that is dark or frozen: nothing is told of its window."""
+        """Count a frame that shows nothing, of a camera that is dark or frozen: its window has no figures."""
         closed = self.add([], now)
         self._blind = True
         return closed

@@ -36,8 +36,8 @@ class Scene:
     """A device and Home Assistant, and a clock for both."""
 
     def __init__(self, settings: Settings = SETTINGS, *, synced: bool = True, session: str = SESSION) -> None:
-        told: dict[str, Any] = json.loads(msgspec.json.encode(discovery(settings, LABELS)))
-        self.home = Home(told, NOW)
+        published: dict[str, Any] = json.loads(msgspec.json.encode(discovery(settings, LABELS)))
+        self.home = Home(published, NOW)
         self.synced, self.session = synced, session
         self._seq = itertools.count(1)
         self.sent: list[Summary] = []
@@ -337,19 +337,19 @@ def test_the_diagnostic_entities_show_the_device_and_are_there_for_who_wants_the
         "model": "9f86",
         "certificate_expiry": "2027-11-22T09:00:00+00:00",
     }
-    told = json.loads(msgspec.json.encode(discovery(settings, LABELS)))["components"]
-    assert all(told[name]["enabled_by_default"] is False for name in shown)
+    published = json.loads(msgspec.json.encode(discovery(settings, LABELS)))["components"]
+    assert all(published[name]["enabled_by_default"] is False for name in shown)
 
 
 def test_what_a_device_does_not_have_is_removed_and_not_left_out() -> None:
-    told = json.loads(msgspec.json.encode(discovery(SETTINGS, LABELS)))["components"]
-    assert told["certificate_expiry"] == {"platform": "sensor"}
+    published = json.loads(msgspec.json.encode(discovery(SETTINGS, LABELS)))["components"]
+    assert published["certificate_expiry"] == {"platform": "sensor"}
 
 
 def test_ids_stay_whatever_room_and_group_are() -> None:
     def ids(settings: Settings) -> dict[str, str]:
-        told = json.loads(msgspec.json.encode(discovery(settings, LABELS)))["components"]
-        return {name: entity["default_entity_id"] for name, entity in told.items() if len(entity) > 1}
+        published = json.loads(msgspec.json.encode(discovery(settings, LABELS)))["components"]
+        return {name: entity["default_entity_id"] for name, entity in published.items() if len(entity) > 1}
 
     moved = replace(
         SETTINGS,

@@ -199,8 +199,8 @@ def test_the_district_learns_that_no_single_face_is_forwarded_to_it(bridged: Bri
                     lambda n: any(isinstance(x, Arrived) and isinstance(x.message, Health) for x in n),
                     "the report",
                 )
-            told = [notice for notice in seen if isinstance(notice, NotForwarded)]
-            assert told == [NotForwarded(Device(SITE, "quiet"), "expression")]
+            reported = [notice for notice in seen if isinstance(notice, NotForwarded)]
+            assert reported == [NotForwarded(Device(SITE, "quiet"), "expression")]
             seen = []
             until = time.monotonic() + 2.0
             while time.monotonic() < until:

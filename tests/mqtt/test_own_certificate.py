@@ -31,9 +31,9 @@ def test_without_a_certificate_that_can_be_read_there_is_none(tmp_path: Path) ->
 
 def test_the_end_is_the_one_that_openssl_reads(certificates: Path) -> None:
     for name in ("ca.crt", "server.crt"):
-        told = subprocess.run(
+        printed = subprocess.run(
             ["openssl", "x509", "-in", name, "-noout", "-enddate"], cwd=certificates, check=True, capture_output=True
         ).stdout.decode()
         end = certificate_end(TlsSettings(enabled=True, cert=str(certificates / name), key="k"))
         assert end is not None
-        assert end.timestamp() == ssl.cert_time_to_seconds(told.strip().partition("=")[2])
+        assert end.timestamp() == ssl.cert_time_to_seconds(printed.strip().partition("=")[2])

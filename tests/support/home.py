@@ -38,7 +38,7 @@ class Entity:
 
     def __init__(self, home: Home, config: dict[str, Any]) -> None:
         self._home, self._config = home, config
-        self._available = {told["topic"]: False for told in config["availability"]}
+        self._available = {entry["topic"]: False for entry in config["availability"]}
         self._native: str | bool | None = None
         self._attributes: dict[str, Any] = {}
         self._expires_at: float | None = None
@@ -59,9 +59,9 @@ class Entity:
     def message(self, topic: str, payload: str) -> None:
         """A message comes; every subscription sees the state from before it."""
         config = self._config
-        for told in config["availability"]:
-            if told["topic"] == topic:
-                said = self._render(told["value_template"], payload)
+        for entry in config["availability"]:
+            if entry["topic"] == topic:
+                said = self._render(entry["value_template"], payload)
                 self._available[topic] = {"online": True, "offline": False}.get(said, self._available[topic])
         if config.get("json_attributes_topic") == topic:
             attributes = json.loads(self._render(config["json_attributes_template"], payload))

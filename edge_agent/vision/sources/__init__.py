@@ -20,7 +20,7 @@ def open_source(settings: CameraSettings, memory: CameraMemory | None = None) ->
 
     Args:
         settings: Which, and how it is turned.
-        memory: Knows which camera was declared, where that can be told; ``None`` takes any.
+        memory: Knows which camera was declared, where that is known; ``None`` takes any.
 
     Raises:
         CameraError: It does not exist, may not be used, is in use, or delivers nothing readable.

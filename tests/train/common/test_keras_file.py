@@ -1,4 +1,4 @@
-"""Files of other versions of Keras are told as such, with both versions; damaged ones are not."""
+"""Files of other versions of Keras are named as such, with both versions; damaged ones are not."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class _Words:
                 expected=f"{min(self._numbers)} to {max(self._numbers)} ({listed})",
                 remedy="Other classes can be read from folders, one a class",
             )
-        return self._map.read([text], f"{where}, emotion")[text]
+        return self._map.read([text], f"{where}, emotion", of_emotions=True)[text]
 
 
 def load_fer2013(

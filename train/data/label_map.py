@@ -47,12 +47,14 @@ class LabelMap:
     numbers: Mapping[int, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
 
-    def read(self, found: Iterable[str], where: str) -> dict[str, str]:
+    def read(self, found: Iterable[str], where: str, *, of_emotions: bool = False) -> dict[str, str]:
         """The class that each name means. Logs a line on names that are spelled otherwise.
 
         Args:
             found: The names in the data.
             where: What to call the place in errors and in the log.
+            of_emotions: Whether the names are known to be those of emotions. Else one of them must be a known one for
+                the others to count as misspelt.
 
         Raises:
             InputError: A name is a number that nobody has explained or the table lacks, or is nearly a known name.
@@ -67,13 +69,15 @@ class LabelMap:
                 + "; ".join(f"{name} ({_listed_table(table)})" for name, table in NUMBERED.items()),
                 remedy="The tables give the same number different meanings: name one, or a file with your own",
             )
-        meaning = {name: self._meaning(name, where) for name in names}
+        # Among sides, moods or colours, a name that looks like an emotion's is one of theirs.
+        of_emotions = of_emotions or any(canonical(name) in KNOWN_SPELLINGS for name in names)
+        meaning = {name: self._meaning(name, where, of_emotions=of_emotions) for name in names}
         respelled = {name: label for name, label in meaning.items() if name.strip().lower() != label}
         if respelled:
             log.warning("%s: read %s", where, ", ".join(f"{name} as {label}" for name, label in respelled.items()))
         return meaning
 
-    def _meaning(self, name: str, where: str) -> str:
+    def _meaning(self, name: str, where: str, *, of_emotions: bool) -> str:
         explained = self.names.get(name, self.names.get(name.strip().lower()))
         if explained is not None:
             return canonical(explained)
@@ -91,7 +95,7 @@ class LabelMap:
         numbered = _NUMBERED_NAME.fullmatch(plain)
         if numbered is not None and canonical(numbered["name"]) in KNOWN_SPELLINGS:
             return canonical(numbered["name"])
-        if plain not in KNOWN_SPELLINGS:
+        if of_emotions and plain not in KNOWN_SPELLINGS:
             near = sorted({label for known, label in KNOWN_SPELLINGS.items() if is_one_slip_away(plain, known)})
             if near:
                 raise InputError(

@@ -152,3 +152,7 @@ def test_rafdbs_list_is_read_with_its_aligned_pictures(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"line 15: got 11, expected 1 to 7"):
         load(listed)
     assert len(load(listed, on_unreadable="report").unreadable) == 3
+
+
+def test_labels_that_are_no_emotions_are_taken_as_they_are() -> None:
+    assert NO_LABEL_MAP.read(["left", "right"], "sides") == {"left": "left", "right": "right"}

@@ -97,10 +97,10 @@ def run(config: ConfigOption = None, runtime: RuntimeOption = None, verbose: Ver
     from edge_agent.system.stop_signals import stop_on_signals
 
     set_up_logging(verbose=verbose)
-    logging.getLogger("edge_agent").info("edge-agent %s", __version__)
     settings = _settings(config, runtime)
     permit(settings.camera, settings.policy, str(config or ""))
     check_required_files(settings, str(config or ""))
+    logging.getLogger("edge_agent").info("edge-agent %s", __version__)
     agent = Agent(settings)
     with stop_on_signals() as stop:
         agent.run(stop)

@@ -120,7 +120,7 @@ def test_a_revoked_device_is_told_about_its_certificate(school: SchoolUnderTest)
     school.revoke("gone")
     for ask in (lambda: Connection(device.broker(), "x"), lambda: probe_broker(device.settings)):
         with pytest.raises(
-            ConnectError, match=r"this device's certificate: certificate revoked.*enrol the device anew"
+            ConnectError, match=r"this device's certificate: certificate revoked.*Enrol the device anew"
         ):
             ask()
 

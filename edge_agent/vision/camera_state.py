@@ -102,7 +102,8 @@ def assess(history: FrameHistory, now: float, live: bool) -> tuple[CameraState, 
         )
     if live and now - history.same_since >= FROZEN_AFTER_S:
         return CameraState.FROZEN, (
-            f"the picture has not changed by a single bit for {FROZEN_AFTER_S:g} s. Switch the camera off and on again"
+            f"the picture has not changed by a single bit for {FROZEN_AFTER_S:g} s. "
+            "Unplug the camera and plug it in again, or switch it off and on"
         )
     return CameraState.OK, ""
 

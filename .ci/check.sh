@@ -6,4 +6,5 @@ ruff check .
 ruff format --check .
 lint-imports
 mypy
-python -m pytest "$@"
+# A file stays with one worker: its tests may share a broker or a trained network.
+python -m pytest --numprocesses 2 --dist loadfile "$@"

@@ -128,8 +128,10 @@ def plan(
     if not wanted:
         return Search("none", "known"), replace(state, tried=tried)
     if sum(region.width * region.height for region in wanted) > max_area:
-        if since >= _MUCH_PAUSE_S or not doubtful:
-            return _whole(state, "much", now) if since >= _MUCH_PAUSE_S else (Search("none", "known"), state)
+        if since >= _MUCH_PAUSE_S:
+            return _whole(state, "much", now)
+        if not doubtful:
+            return Search("none", "known"), state
         wanted = _fitting(wanted, max_area)
     return Search("regions", "doubt" if doubtful else "moved", tuple(wanted)), replace(state, tried=tried)
 

@@ -143,7 +143,7 @@ class Tracker:
         searched = {track.key for track in self._tracks() if track.found_at == now or covered(track.expected_box(now))}
         for track in self._tracks():
             if track.key in searched and track.found_at != now:
-                track.missed, track.missed_at, track.misses = True, now, track.misses + 1
+                track.missed_at, track.misses = now, track.misses + 1
         self._settle_candidates(left, searched, now)
         ended += self._forget(now)
 
@@ -176,10 +176,7 @@ class Tracker:
         for track in self._candidates:
             if track.key in searched:
                 track.credit = max(0, track.credit + (1 if track.found_at == now else -1))
-        new = [_Track(detection, now, self._next_key()) for detection in unknown]
-        for track in new:
-            track.credit = 1
-        candidates = [*self._candidates, *new]
+        candidates = [*self._candidates, *(_Track(face, now, self._next_key()) for face in unknown)]
         for track in candidates:
             if track.credit >= self._confirm_frames + (track.score < _SURE_SCORE or track.leapt):
                 track.id = self._new_id()
@@ -199,7 +196,6 @@ class _Track:
         "id",
         "key",
         "leapt",
-        "missed",
         "missed_at",
         "misses",
         "score",
@@ -216,8 +212,13 @@ class _Track:
         self.side = detection.box.side
         self.vx = self.vy = 0.0
         self.first_seen_at = self.seen_at = self.found_at = self.missed_at = now
-        self.id, self.key, self.credit, self.missed = "", key, 0, False
+        self.id, self.key, self.credit = "", key, 1
         self.misses, self.score, self.leapt = 0, detection.score, False
+
+    @property
+    def missed(self) -> bool:
+        """Whether the last search of its place did not find it."""
+        return self.misses > 0
 
     def gone(self, now: float, forget_s: float, edges: Region) -> bool:
         """Whether it has been out of sight, or missed by searches, for too long.
@@ -271,7 +272,7 @@ class _Track:
             self._turn(off_x, off_y, now)
         self.side = side + (1 - fading) * (box.side - side)
         self.seen_at = self.found_at = now
-        self.missed, self.misses = False, 0
+        self.misses = 0
         self.score = max(self.score, detection.score)
 
     def move(self, box: Box, now: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Final
 
@@ -22,7 +23,55 @@ MAX_PICTURE_BYTES: Final = 32_000_000
 """A larger picture is none: uncompressed, 8 megapixels have so many bytes."""
 
 
-class MjpegSource(GuardedSource):
+class _HttpSource(GuardedSource):
+    """What both sources share: the connection, the first picture, and what happens to bad ones.
+
+    Args:
+        settings: Address, login, rate and how long silence may last.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, settings: CameraSettings, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._clock, self._timeout_s = clock, read_timeout_s(settings)
+        self._max_px = settings.max_megapixels * 1e6
+        self._camera = HttpCamera(camera_address(settings), settings.source, self._timeout_s, clock)
+        self.name = self._camera.name
+        self._loss = PictureLoss(self.name, self._timeout_s)
+        self._first: Image | None = None
+
+    @abstractmethod
+    def _receive(self) -> Image | None:
+        """The next picture that is due and can be decoded; ``None`` once the source was closed."""
+
+    def _next(self) -> Image | None:
+        image, self._first = self._first, None
+        try:
+            return image if image is not None else self._receive()
+        except CameraError:
+            if self._closed.is_set():  # the connection was cut from outside
+                return None
+            raise
+
+    def _skip(self) -> None:
+        """Count a damaged picture.
+
+        Raises:
+            CameraError: This was one too many.
+        """
+        go_on = self._loss.bad(self._clock(), certain=True)
+        self.undecodable = self._loss.skipped
+        if not go_on:
+            raise _no_jpeg(self.name)
+
+    def _interrupt(self) -> None:
+        self._camera.interrupt()
+
+    def _release(self) -> None:
+        self._camera.close()
+
+
+class MjpegSource(_HttpSource):
     """An MJPEG stream: the newest picture, at no more than the rate asked for.
 
     Pictures that came while others were worked on are old, and thrown away without being decoded. A damaged one is
@@ -37,28 +86,15 @@ class MjpegSource(GuardedSource):
     """
 
     def __init__(self, settings: CameraSettings, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__()
-        self._clock, self._timeout_s = clock, read_timeout_s(settings)
-        self._period_s, self._max_px = 1.0 / settings.fps, settings.max_megapixels * 1e6
+        super().__init__(settings, clock)
+        self._period_s = 1.0 / settings.fps
         self._due: float | None = None
-        self._camera = HttpCamera(camera_address(settings), settings.source, self._timeout_s, clock)
-        self.name = self._camera.name
-        self._loss = PictureLoss(self.name, self._timeout_s)
         self._splitter = JpegSplitter(MAX_PICTURE_BYTES)
         try:
             _expect(self.name, self._camera.get(), stream=True)
-            self._first: Image | None = self._receive()
+            self._first = self._receive()
         except BaseException:
             self._camera.close()
-            raise
-
-    def _next(self) -> Image | None:
-        image, self._first = self._first, None
-        try:
-            return image if image is not None else self._receive()
-        except CameraError:
-            if self._closed.is_set():  # the connection was cut from outside
-                return None
             raise
 
     def _receive(self) -> Image | None:
@@ -102,23 +138,8 @@ class MjpegSource(GuardedSource):
                 )
         return None
 
-    def _skip(self) -> None:
-        """Raises:
-        CameraError: This was one damaged picture too many.
-        """
-        go_on = self._loss.bad(self._clock(), certain=True)
-        self.undecodable = self._loss.skipped
-        if not go_on:
-            raise _no_jpeg(self.name)
 
-    def _interrupt(self) -> None:
-        self._camera.interrupt()
-
-    def _release(self) -> None:
-        self._camera.close()
-
-
-class SnapshotSource(GuardedSource):
+class SnapshotSource(_HttpSource):
     """Single JPEG pictures, fetched as often as the rate says or the camera can.
 
     A picture that does not come or is damaged is skipped, until none was sound for as long as silence may last.
@@ -132,26 +153,12 @@ class SnapshotSource(GuardedSource):
     """
 
     def __init__(self, settings: CameraSettings, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__()
-        self._clock, self._timeout_s = clock, read_timeout_s(settings)
-        self._max_px = settings.max_megapixels * 1e6
+        super().__init__(settings, clock)
         self._pacer = Pacer(settings.fps, self._closed, clock)
-        self._camera = HttpCamera(camera_address(settings), settings.source, self._timeout_s, clock)
-        self.name = self._camera.name
-        self._loss = PictureLoss(self.name, self._timeout_s)
         try:
-            self._first: Image | None = self._receive()
+            self._first = self._receive()
         except BaseException:
             self._camera.close()
-            raise
-
-    def _next(self) -> Image | None:
-        image, self._first = self._first, None
-        try:
-            return image if image is not None else self._receive()
-        except CameraError:
-            if self._closed.is_set():  # the connection was cut from outside
-                return None
             raise
 
     def _receive(self) -> Image | None:
@@ -166,14 +173,10 @@ class SnapshotSource(GuardedSource):
                 if self._clock() > deadline:
                     raise
                 continue
-            now = self._clock()
             if image is not None:
-                self._loss.good(now)
+                self._loss.good(self._clock())
                 return image
-            go_on = self._loss.bad(now, certain=True)
-            self.undecodable = self._loss.skipped
-            if not go_on:
-                raise _no_jpeg(self.name)
+            self._skip()
         return None
 
     def _fetch(self, deadline: float) -> bytes:
@@ -185,12 +188,6 @@ class SnapshotSource(GuardedSource):
                 self._camera.close()
                 raise _no_jpeg(self.name)
         return bytes(content)
-
-    def _interrupt(self) -> None:
-        self._camera.interrupt()
-
-    def _release(self) -> None:
-        self._camera.close()
 
 
 def decode_jpeg(content: bytes, max_px: float) -> Image | None:

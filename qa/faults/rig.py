@@ -101,6 +101,12 @@ class Rig:
                 env={**os.environ, **self.environment},
             )
 
+    @property
+    def pid(self) -> int:
+        """The running device's process."""
+        assert self._process is not None
+        return self._process.pid
+
     def kill(self) -> None:
         """``kill -9``."""
         if self._process is not None:

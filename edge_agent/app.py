@@ -44,6 +44,7 @@ from edge_agent.vision.camera_state import BLIND
 from edge_agent.vision.detector import open_detector
 from edge_agent.vision.face_finder import FaceFinder
 from edge_agent.vision.orientation import OrientationWatch
+from edge_agent.vision.resting_face import RestingFaces
 from edge_agent.vision.smoothing import Smoother
 from edge_agent.vision.tracker import Tracker, random_ids
 from edge_agent.vision.zones import Zones
@@ -111,6 +112,7 @@ class Agent:
             FaceFinder(detector, every_frame=settings.detector.every_frame, zones=Zones.of(settings.detector)),
             Tracker(settings.tracker, random_ids()),
             classifier,
+            RestingFaces(classifier.labels, settings.resting_face),
             Smoother(classifier.labels, settings.smoothing),
             SummaryWindow(settings.summary.window_s, settings.privacy.min_group),
             settings.classifier.faces_per_frame,
@@ -219,7 +221,8 @@ class Agent:
         if classifier is None:
             return
         smoother = Smoother(classifier.labels, self._settings.smoothing)
-        for change in self._pipeline.use(classifier, smoother, now):
+        resting_faces = RestingFaces(classifier.labels, self._settings.resting_face)
+        for change in self._pipeline.use(classifier, resting_faces, smoother, now):
             self.messenger.expression(change)
         self.messenger.use_model(classifier.labels, classifier.model_id)
         log.info("model %s classifies faces now, prior %s", classifier.model_id, classifier.prior)

@@ -28,6 +28,7 @@ from edge_agent.update.source import model_source
 from edge_agent.vision.classifier import Classifier
 from edge_agent.vision.detector import detector_note, open_detector
 from edge_agent.vision.face_finder import FaceFinder
+from edge_agent.vision.resting_face import RestingFaces
 from edge_agent.vision.smoothing import Smoother
 from edge_agent.vision.tracker import Tracker, random_ids
 from edge_agent.vision.zones import Zones
@@ -160,6 +161,7 @@ def measure(settings: Settings, *, seconds: float) -> BenchReport:
         FaceFinder(detector, every_frame=settings.detector.every_frame, zones=Zones.of(settings.detector)),
         Tracker(settings.tracker, random_ids()),
         classifier,
+        RestingFaces(classifier.labels, settings.resting_face),
         Smoother(classifier.labels, settings.smoothing),
         SummaryWindow(settings.summary.window_s, settings.privacy.min_group),
         settings.classifier.faces_per_frame,

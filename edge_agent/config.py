@@ -189,6 +189,23 @@ class SmoothingSettings(_Section, frozen=True):
     uncertain_band: Fraction = 0.05
 
 
+class RestingFaceSettings(_Section, frozen=True):
+    """Whether each person's face at rest is learnt while it is followed, and taken off its answers.
+
+    Some faces at rest look sad or angry to every classifier. What was learnt is forgotten with the track.
+
+    Attributes:
+        learn: Whether faces at rest are learnt, and answers corrected by them.
+        after_s: A face is corrected after it has been followed for so long.
+        max_offset: How far one label can be lowered, as a difference of logarithms. 0.5 makes a label at most 1.65
+            times less likely against ``neutral``, so a face that is clearly sad stays sad.
+    """
+
+    learn: bool = True
+    after_s: Annotated[float, msgspec.Meta(ge=10.0, le=3600.0)] = 180.0
+    max_offset: Annotated[float, msgspec.Meta(gt=0.0, le=5.0)] = 0.5
+
+
 class SummarySettings(_Section, frozen=True):
     """How often the class as a whole is summed up.
 
@@ -370,6 +387,7 @@ class Settings(_Section, frozen=True):
     tracker: TrackerSettings = TrackerSettings()
     classifier: ClassifierSettings = ClassifierSettings()
     smoothing: SmoothingSettings = SmoothingSettings()
+    resting_face: RestingFaceSettings = RestingFaceSettings()
     summary: SummarySettings = SummarySettings()
     policy: PolicySettings = PolicySettings()
     privacy: PrivacySettings = PrivacySettings()

@@ -7,6 +7,7 @@ milliseconds. Nothing here waits, sleeps, writes or sends.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ from edge_agent.vision.classifier import Classifier
 from edge_agent.vision.face_finder import FaceFinder
 from edge_agent.vision.readability import LandmarkMemory, trouble
 from edge_agent.vision.region import edges_of
+from edge_agent.vision.resting_face import RestingFaces
 from edge_agent.vision.search_plan import Search
 from edge_agent.vision.smoothing import Smoother
 from edge_agent.vision.tracker import Tracker
@@ -71,7 +73,8 @@ class Pipeline:
         finder: Finds faces, where a frame has to be searched for them.
         tracker: Follows them.
         classifier: Gives each face its probabilities.
-        smoother: Decides which are stable.
+        resting_faces: Takes off what a face looks like at rest.
+        smoother: Decides which expressions are stable.
         summary_window: Sums the class up.
         faces_per_frame: At most so many faces are classified in a frame.
         min_faces: With fewer faces present none is classified: what may not be published is not found out either.
@@ -82,22 +85,27 @@ class Pipeline:
         finder: FaceFinder,
         tracker: Tracker,
         classifier: Classifier,
+        resting_faces: RestingFaces,
         smoother: Smoother,
         summary_window: SummaryWindow,
         faces_per_frame: int,
         min_faces: int = 0,
     ) -> None:
         self._finder, self._tracker, self._classifier = finder, tracker, classifier
-        self._smoother, self._summary_window, self._faces_per_frame = smoother, summary_window, faces_per_frame
+        self._resting_faces, self._smoother = resting_faces, smoother
+        self._summary_window, self._faces_per_frame = summary_window, faces_per_frame
         self._min_faces = min_faces
         self._present: tuple[TrackedFace, ...] = ()
         self._landmarks = LandmarkMemory()
 
-    def use(self, classifier: Classifier, smoother: Smoother, now: float) -> tuple[ExpressionChange, ...]:
+    def use(
+        self, classifier: Classifier, resting_faces: RestingFaces, smoother: Smoother, now: float
+    ) -> tuple[ExpressionChange, ...]:
         """Let another model classify faces from the next frame on; to be called between two.
 
         Args:
             classifier: The model.
+            resting_faces: Fresh ones, for another model reads the same face otherwise.
             smoother: A fresh one for its labels. It takes over where they differ from those of the model before.
             now: Monotonic seconds.
 
@@ -105,7 +113,7 @@ class Pipeline:
             The last events of expressions that were stable, where labels differ: the new model may know others.
         """
         same = classifier.labels == self._classifier.labels
-        self._classifier = classifier
+        self._classifier, self._resting_faces = classifier, resting_faces
         if same:
             return ()
         ended = [self._smoother.end(face.track, face.box, now) for face in self._present]
@@ -147,8 +155,9 @@ class Pipeline:
         classify_cpu_ms = (time.thread_time() - began_s) * 1000.0
         stopwatch.lap("classify")
 
-        changes = [self._smoother.end(face.track, face.box, now) for face in update.ended]
-        for face, scores in zip(chosen, probabilities, strict=True):
+        changes = self._end(update.ended, now)
+        for face, answer in zip(chosen, probabilities, strict=True):
+            scores = self._resting_faces.correct(face.track, answer, now)
             changes.append(self._smoother.update(face.track, scores, face.box, now))
         changes += [self._smoother.abstain(face.track, face.box, now) for face, _ in unread]
         faces = tuple((face, self._smoother.stable(face.track)) for face in update.present)
@@ -176,6 +185,8 @@ class Pipeline:
         """
         update = self._tracker.wait(now)
         ended = [self._smoother.end(face.track, face.box, now) for face in self._present]
+        for face in update.ended:
+            self._resting_faces.forget(face.track)
         self._present = tuple(update.present)
         return Observation(
             faces=tuple((face, None) for face in update.present),
@@ -187,12 +198,18 @@ class Pipeline:
         """Let time pass while no frame comes: faces are forgotten and windows close as they would otherwise."""
         update = self._tracker.wait(now)
         self._present = tuple(update.present)
-        ended = [self._smoother.end(face.track, face.box, now) for face in update.ended]
+        ended = self._end(update.ended, now)
         return Observation(
             faces=tuple((face, self._smoother.stable(face.track)) for face in update.present),
             changes=tuple(change for change in ended if change is not None),
             summary=self._summary_window.close_if_due(now),
         )
+
+    def _end(self, faces: Sequence[TrackedFace], now: float) -> list[ExpressionChange | None]:
+        """Forget faces that are gone; the last event of each that had an expression."""
+        for face in faces:
+            self._resting_faces.forget(face.track)
+        return [self._smoother.end(face.track, face.box, now) for face in faces]
 
     def close_camera(self, now: float) -> WindowSummary:
         """The camera has been closed at ``now``: the last summary until it is opened again, without figures."""

@@ -18,6 +18,7 @@ from edge_agent.types import ChangeKind, ExpressionChange, Frame, WindowSummary
 from edge_agent.vision.classifier import Classifier
 from edge_agent.vision.detector import open_detector
 from edge_agent.vision.face_finder import FaceFinder
+from edge_agent.vision.resting_face import RestingFaces
 from edge_agent.vision.smoothing import Smoother
 from edge_agent.vision.tracker import Tracker, random_ids
 from tests.support.tflite_models import dense_model, metadata
@@ -32,6 +33,7 @@ def make_pipeline(faces_per_frame: int = 8, classifier: Classifier | None = None
         FaceFinder(open_detector(DetectorSettings(kind="haar"))),
         Tracker(settings.tracker, random_ids()),
         classifier,
+        RestingFaces(classifier.labels, settings.resting_face),
         Smoother(classifier.labels, settings.smoothing),
         SummaryWindow(settings.summary.window_s, min_group=2),
         faces_per_frame,

@@ -17,6 +17,9 @@ CK_PLUS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "contempt")
 FER_PLUS = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt")
 """Order of the vote columns of ``fer2013new.csv`` (Barsoum et al. 2016), in this project's spelling."""
 
+NEUTRAL = "neutral"
+"""The label of a face at rest, in every set that has one."""
+
 UNCERTAIN = "uncertain"
 """What the agent says where the calibrated confidence is under the configured floor. No model may have such a label."""
 

@@ -19,6 +19,7 @@ from edge_agent.types import Frame, Image
 from edge_agent.vision.classifier import Classifier
 from edge_agent.vision.detector import open_detector
 from edge_agent.vision.face_finder import FaceFinder
+from edge_agent.vision.resting_face import RestingFaces
 from edge_agent.vision.smoothing import Smoother
 from edge_agent.vision.tracker import Tracker, random_ids
 from export.pipeline import export_run
@@ -75,6 +76,7 @@ def test_the_pipeline_hands_colour_crops_to_a_colour_model(colour_bundle: Path, 
         FaceFinder(open_detector(DetectorSettings(kind="haar"))),
         Tracker(settings.tracker, random_ids()),
         classifier,
+        RestingFaces(classifier.labels, settings.resting_face),
         Smoother(classifier.labels, settings.smoothing),
         SummaryWindow(settings.summary.window_s, min_group=1),
         8,

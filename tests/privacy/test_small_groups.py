@@ -25,6 +25,7 @@ from edge_agent.vision.camera_state import CameraState
 from edge_agent.vision.classifier import Classifier
 from edge_agent.vision.face_finder import FaceFinder
 from edge_agent.vision.region import Region
+from edge_agent.vision.resting_face import RestingFaces
 from edge_agent.vision.smoothing import Smoother
 from edge_agent.vision.tracker import Tracker, random_ids
 from tests.support.clocks import SteppedClock
@@ -71,6 +72,7 @@ def published(rows: list[Row]) -> list[bytes]:
         FaceFinder(seats),
         Tracker(SETTINGS.tracker, random_ids()),
         CLASSIFIER,
+        RestingFaces(CLASSIFIER.labels, SETTINGS.resting_face),
         Smoother(CLASSIFIER.labels, SETTINGS.smoothing),
         SummaryWindow(1.0, MIN_GROUP),
         faces_per_frame=8,

@@ -93,6 +93,30 @@ def score(
 
 
 @app.command()
+def resting_face(
+    model: Annotated[Path, typer.Argument(help="A model bundle or a finished run directory.")],
+    data: Annotated[
+        list[Path],
+        typer.Option("--data", help="CK+48's folder, or class folders of PERSON_NUMBER.jpg; may be given again."),
+    ],
+    after_s: Annotated[float, typer.Option(help="Length of a lesson in seconds.")] = 600.0,
+    max_offset: Annotated[float | None, typer.Option(help="Instead of the agent's own limit.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Measure what it gains and costs to learn each person's face at rest."""
+    from edge_agent.config import RestingFaceSettings
+    from train.data import load
+    from train.measure.predictors import open_predictor
+    from train.measure.resting_face import measure_resting_face, to_markdown
+
+    limit = RestingFaceSettings().max_offset if max_offset is None else max_offset
+    predictor = open_predictor(model)
+    faces = [load(path, channels=predictor.channels) for path in data]
+    found = measure_resting_face(predictor, faces, RestingFaceSettings(after_s=after_s, max_offset=limit))
+    print_result(found, to_markdown(found), json)
+
+
+@app.command()
 def robustness(
     models: Models,
     data: Fer2013,

@@ -31,9 +31,9 @@ types: $(DEV_ENV)/.installed
 quick-tests: $(DEV_ENV)/.installed
 	$(IN_DEV_ENV) python -m pytest --quick --numprocesses 2 --dist loadfile --quiet -rfE
 
-# Packages with which two more tests run: the official AsyncAPI parser, and a client in JavaScript. Needs node and npm.
+# Packages for more tests: the official AsyncAPI parser and code generator, and a client in JavaScript. Needs node and npm.
 node:
-	npm install --prefix .node --no-save --no-audit --no-fund --silent @asyncapi/parser@3 mqtt@5
+	npm install --prefix .node --no-save --no-audit --no-fund --silent @asyncapi/parser@3 @asyncapi/modelina@5 mqtt@5
 
 # Rounds of faults against a real broker, a school day in simulated time, and a long search for pictures in what leaves the
 # device. About half an hour. SEED=... repeats a series of rounds, ROUNDS and JOBS change it.

@@ -91,6 +91,8 @@ class Summary(Message, frozen=True, kw_only=True):
     """The class over one window. Its time fields give the window's end.
 
     Attributes:
+        event_id: ``{device}/{session}/summary/{seq}``; the same event sent twice has the same id and the same bytes.
+        observed_at: When the window ended.
         window_s: Length of the window in seconds.
         faces: Mean number of faces present, rounded, and 1 at least where anybody was there; 0 where nobody was; null
             where suppressed.

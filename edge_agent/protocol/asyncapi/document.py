@@ -11,7 +11,7 @@ from edge_agent import __version__
 from edge_agent.mqtt.events import HISTORICAL
 from edge_agent.protocol.asyncapi.docstrings import summary_of
 from edge_agent.protocol.asyncapi.examples import EXAMPLES, Example
-from edge_agent.protocol.asyncapi.schemas import Schema, components, structs_in
+from edge_agent.protocol.asyncapi.schemas import Schema, camel_case, components, plain, structs_in
 from edge_agent.protocol.catalogue import CHANNELS, Channel
 from edge_agent.protocol.topics import COMMAND, REPLY, STATUS, VERSION
 
@@ -20,6 +20,9 @@ _QOS = 1
 
 _ABOUT = """\
 Events of classroom edge agents: perceived facial expressions, read on the device. No message ever carries a picture.
+
+This document describes the device's side: a device does the operations with `send` and `receive`. A dashboard does the
+opposite. It subscribes to what a device sends, and publishes what a device receives.
 
 - JSON in UTF-8, QoS 1. Receivers ignore fields they do not know: within `v1` fields are added, never renamed or given
   another meaning. So no schema here forbids additional properties, and no receiver should.
@@ -61,7 +64,7 @@ def asyncapi() -> dict[str, Any]:
         "operations": dict(_operation(channel) for channel in CHANNELS),
         "components": {
             "messages": {channel.name: _message(channel) for channel in CHANNELS},
-            "schemas": components(kinds, "#/components/schemas/{name}"),
+            "schemas": components(kinds, "#/components/schemas/{name}", conditions=False),
             "securitySchemes": {
                 "certificate": {"type": "X509", "description": "Issued by the school: `edge-agent fleet`."},
                 "password": {"type": "userPassword", "description": "An account at the broker."},
@@ -158,10 +161,16 @@ def _message(channel: Channel) -> Schema:
     }
     if channel.historical:
         message["headers"] = {
+            "title": "UserProperties",
             "type": "object",
             "description": "MQTT 5 user properties.",
             "properties": {
-                HISTORICAL: {"const": "true", "description": "Present on messages that are sent late or again."}
+                HISTORICAL: {
+                    "title": "Historical",
+                    "type": "string",
+                    "enum": ["true"],
+                    "description": "Present on messages that are sent late or again.",
+                }
             },
         }
     if channel.name in (COMMAND, REPLY):
@@ -187,10 +196,10 @@ def on_the_wire(message: Any) -> Any:
 
 def _payload(channel: Channel) -> Schema:
     if channel.message is bytes:
-        return {"type": "string", "format": "binary"}
+        return {"title": camel_case(channel.name), "type": "string", "format": "binary"}
     if structs_in(channel.message):
         return {"$ref": f"#/components/schemas/{channel.message.__name__}"}
-    return msgspec.json.schema(channel.message)
+    return plain(msgspec.json.schema(channel.message), camel_case(channel.name))
 
 
 def is_json(channel: Channel) -> bool:
@@ -209,7 +218,7 @@ def _title(channel: Channel) -> str:
 
 
 def _first_sentence(text: str) -> str:
-    return re.split(r"(?<=[.;])\s", text, maxsplit=1)[0]
+    return re.split(r"(?<=[.])\s", text, maxsplit=1)[0]
 
 
 def _channel_named(name: str) -> Channel:

@@ -30,7 +30,7 @@ def _section(channel: Channel) -> str:
     traits = [f"Sent by {sender}", "retained" if channel.retained else "not retained", "QoS 1"]
     lines = [f"## `{channel.name}`", "", f"`{channel.topic}`. {', '.join(traits)}.", "", about(channel), ""]
     if is_json(channel):
-        made = components([channel.message], _REF)
+        made = components([channel.message], _REF, conditions=False)
         root = made.pop(channel.message.__name__)
         lines += _table(root)
         results = {kind.result.__name__: kind.name for kind in COMMANDS if kind.result is not None}
@@ -53,12 +53,10 @@ def _type(schema: Any) -> str:
     """A schema in a few words."""
     if "$ref" in schema:
         return str(schema["$ref"].rsplit("/", 1)[1])
-    if "allOf" in schema:
-        return _type(schema["allOf"][0])
     if "anyOf" in schema:
         return " or ".join(_type(part) for part in schema["anyOf"])
-    if "const" in schema:
-        return f"`{schema['const']}`"
+    if isinstance(schema.get("type"), list):
+        return " or ".join("null" if kind == "null" else _type({**schema, "type": kind}) for kind in schema["type"])
     if "enum" in schema:
         return " or ".join(f"`{value}`" for value in schema["enum"])
     if schema.get("format") == "date-time":
@@ -71,6 +69,8 @@ def _type(schema: Any) -> str:
     if kind == "object" and isinstance(schema.get("additionalProperties"), dict):
         return f"{_type(schema['additionalProperties'])} by name"
     low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and low == high:
+        return f"`{low}`"
     if low is not None:
         return f"{kind} from {low:g}" + (f" to {high:g}" if high is not None and high < _EXACT else "")
     return kind

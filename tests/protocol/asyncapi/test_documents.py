@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
+from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +15,14 @@ import pytest
 from typer.testing import CliRunner
 
 from edge_agent.cli import app
+from edge_agent.device.desired_state import MalformedDesired, read_desired
+from edge_agent.errors import InputError
 from edge_agent.protocol.asyncapi import documents
+from edge_agent.protocol.asyncapi.document import on_the_wire
 from edge_agent.protocol.asyncapi.examples import EXAMPLES
-from edge_agent.protocol.catalogue import CHANNELS
+from edge_agent.protocol.catalogue import CHANNELS, Channel
+from edge_agent.protocol.messages import Command, decode
+from edge_agent.protocol.model_manifest import decode_models
 from tests.support.node import node_with
 
 ROOT = Path(__file__).parents[3]
@@ -23,6 +31,26 @@ AGAIN = "run: edge-agent contract --out docs/contract"
 MADE = documents()
 ASYNCAPI = json.loads(MADE["asyncapi.json"])
 SCHEMAS = {path: json.loads(text) for path, text in MADE.items() if path.startswith("schemas/")}
+
+
+def validator_of(message: dict[str, Any], part: str) -> jsonschema.Draft7Validator:
+    """Judges the payload or the headers of a message within the document. AsyncAPI's own schemas are of draft 7."""
+    return jsonschema.Draft7Validator({**message[part], "components": ASYNCAPI["components"]})
+
+
+def understood(decode: Callable[[bytes], object], payload: bytes) -> bool:
+    try:
+        return not isinstance(decode(payload), MalformedDesired)
+    except InputError:
+        return False
+
+
+RECEIVED: dict[str, Callable[[bytes], bool]] = {
+    "desired": partial(understood, read_desired),
+    "command": partial(understood, partial(decode, kind=Command)),
+    "models": partial(understood, decode_models),
+}
+"""What devices receive, and whether they understand it."""
 
 
 def test_the_committed_documents_are_what_the_types_say() -> None:
@@ -46,10 +74,47 @@ def test_every_example_is_valid_by_its_schema(schema: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("message", ASYNCAPI["components"]["messages"].values(), ids=lambda message: message["name"])
 def test_every_example_is_valid_by_the_schema_within_the_asyncapi_document(message: dict[str, Any]) -> None:
-    # AsyncAPI's own schemas are of draft 7.
-    schema = {**message["payload"], "components": ASYNCAPI["components"]}
-    for example in message["examples"]:
-        jsonschema.validate(example["payload"], schema, cls=jsonschema.Draft7Validator)
+    for part in ("payload", "headers"):
+        for example in message["examples"]:
+            if part in example and message["contentType"] != "application/octet-stream":
+                validator_of(message, part).validate(example[part])
+
+
+def test_an_example_of_another_message_is_not_valid() -> None:
+    messages = ASYNCAPI["components"]["messages"]
+    validator = validator_of(messages["summary"], "payload")
+    assert list(validator.iter_errors(messages["expression"]["examples"][0]["payload"]))
+
+
+@pytest.mark.parametrize(
+    "channel", [channel for channel in CHANNELS if channel.name in RECEIVED], ids=attrgetter("name")
+)
+def test_schema_and_device_agree_about_a_message_without_version(channel: Channel) -> None:
+    device_takes = RECEIVED[channel.name]
+    schema = jsonschema.Draft202012Validator(SCHEMAS[f"schemas/{channel.name}.json"])
+    for example in EXAMPLES[channel.name]:
+        sent = on_the_wire(example.message)
+        for changed in (sent, {k: v for k, v in sent.items() if k != "v"}, {**sent, "v": 2}, {**sent, "v": "1"}):
+            valid = not list(schema.iter_errors(changed))
+            assert device_takes(json.dumps(changed).encode()) == valid, changed
+
+
+def test_the_document_says_whose_side_it_describes() -> None:
+    assert "the device's side" in ASYNCAPI["info"]["description"]
+
+
+def test_summaries_are_whole_sentences() -> None:
+    parts = [*ASYNCAPI["operations"].values(), *ASYNCAPI["components"]["messages"].values()]
+    assert [part["summary"] for part in parts if not part["summary"].endswith(".")] == []
+
+
+@pytest.mark.parametrize("name", ["expression", "summary"])
+def test_event_ids_are_described_as_they_are(name: str) -> None:
+    for example in EXAMPLES[name]:
+        parts = example.message.event_id.split("/")
+        described = SCHEMAS[f"schemas/{name}.json"]["properties"]["event_id"]["description"]
+        assert parts[2] == name
+        assert f"/{name}/{{seq}}" in described
 
 
 def test_every_channel_has_an_example() -> None:

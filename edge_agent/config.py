@@ -1,7 +1,7 @@
 """The agent's settings, frozen. Every key has a default that works; units stand at the end of a field's name.
 
-:mod:`edge_agent.config_file` reads them from a TOML file. :mod:`edge_agent.settings_reference` makes docs/settings.md
-from the docstrings and limits here.
+:mod:`edge_agent.config_file` reads them from a TOML file. :mod:`edge_agent.commands.settings_reference` makes
+docs/settings.md from the docstrings and limits here.
 """
 
 from __future__ import annotations

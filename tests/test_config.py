@@ -9,11 +9,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from edge_agent.commands.settings_reference import defaults_file, reference_page
 from edge_agent.config import Settings
 from edge_agent.config_file import load_settings
 from edge_agent.errors import ConfigError
 from edge_agent.privacy.policy import permit
-from edge_agent.settings_reference import defaults_file, reference_page
 
 
 def write(folder: Path, text: str) -> Path:

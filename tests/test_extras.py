@@ -125,7 +125,7 @@ def test_extras_bring_the_modules_that_they_are_named_for() -> None:
 
 
 def test_the_schools_tools_are_described_in_the_same_words_under_both_commands() -> None:
-    from edge_agent.cli import fleet_app as shown
+    from edge_agent.cli.fleet import fleet as shown
     from fleet.cli import fleet_app
 
     assert shown.info.help == fleet_app.info.help

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent.cli.enrol import enrol
 from edge_agent.config import Settings, TlsSettings
 from edge_agent.config_file import load_settings
-from edge_agent.enrol.cli import enrol
 from edge_agent.mqtt.endpoint import Broker, tls_context
 from fleet.cli import add, init, revoke
 from fleet.register import Device

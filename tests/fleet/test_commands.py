@@ -31,7 +31,7 @@ from tests.support.broker import wait_until
 
 def stand_in_for_ssh(folder: Path, device: DeviceFiles) -> str:
     """A command that runs its argument as if on the device: its configuration, its keys, its ``sudo``."""
-    program = "import typer; from edge_agent.enrol.cli import enrol; typer.run(enrol)"
+    program = "import typer; from edge_agent.cli.enrol import enrol; typer.run(enrol)"
     enrol = [sys.executable, "-c", program, "--config", str(device.config), "--keys", str(device.keys)]
     scripts = {
         "sudo": 'exec "$@"',

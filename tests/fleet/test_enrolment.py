@@ -12,10 +12,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from edge_agent.cli.enrol import enrol
 from edge_agent.config import TlsSettings
 from edge_agent.config_file import load_settings
 from edge_agent.enrol.certificates import make_signing_request, new_key, read_certificate
-from edge_agent.enrol.cli import enrol
 from edge_agent.enrol.device import accept_response, examine_certificates, make_device_request
 from edge_agent.enrol.requests import Request, Response, decode_file, encode_file
 from edge_agent.errors import CheckFailed, InputError

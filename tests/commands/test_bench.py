@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from edge_agent.bench import STAGES, BenchReport, measure, suiting_settings
+from edge_agent.commands.bench import STAGES, BenchReport, measure, suiting_settings
 from edge_agent.config import CameraSettings, DetectorSettings, Settings
 
 REPORT = BenchReport(

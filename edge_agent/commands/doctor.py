@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from edge_agent import __version__
-from edge_agent.aim import look_once
 from edge_agent.clock import clock_synced
+from edge_agent.commands.aim import look_once
 from edge_agent.config import Settings
 from edge_agent.device.probe import probe_broker
 from edge_agent.errors import AgentError, CheckFailed

@@ -26,7 +26,7 @@ from tests.support.messaging import mosquitto
 
 __all__ = ["mosquitto"]
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 BASE = '[camera]\nsource = "simulated"\n[mqtt]\nhost = "127.0.0.1"\nport = 9\n'
 
 

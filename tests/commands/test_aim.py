@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_agent.aim import aim_line, aim_view
+from edge_agent.commands.aim import aim_line, aim_view
 from edge_agent.simulate import SimulatedClassroom
 from edge_agent.types import Box, Detection, Image
 from edge_agent.vision.aiming import Aim, AimedFace, Aiming, Problem, advice, judge_face, sizes

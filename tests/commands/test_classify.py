@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_agent.classify import Annotations, ClassifiedImage, annotated, table, write_table
+from edge_agent.commands.classify import Annotations, ClassifiedImage, annotated, table, write_table
 from edge_agent.errors import InputError
 from edge_agent.simulate import SimulatedClassroom, draw_face
 from edge_agent.types import Box

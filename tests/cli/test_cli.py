@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from edge_agent import __version__
+from edge_agent import __version__, cli
 from edge_agent.simulate import draw_face
 
 
@@ -194,3 +195,12 @@ def test_the_small_model_is_named_and_not_searched_for(tmp_path: Path) -> None:
     assert json.loads(edge_agent("model", "show", "edge-tiny", "--json").stdout) == json.loads(shown.stdout)
     findings = json.loads(edge_agent("doctor", "--preflight", "--json", "--config", config).stdout)
     assert "(edge-tiny)" in findings[1]["detail"]
+
+
+def test_every_command_is_a_module_of_its_name() -> None:
+    modules = {module.name.replace("_", "-") for module in pkgutil.iter_modules(cli.__path__)}
+    assert modules - {"--main--", "options"} == set(cli.COMMANDS)
+
+
+def test_a_mistyped_command_is_compared_with_all() -> None:
+    assert "Did you mean 'doctor'?" in edge_agent("docter").stderr

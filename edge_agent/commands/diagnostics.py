@@ -25,8 +25,8 @@ import msgspec
 from edge_agent import __version__
 from edge_agent.addresses.masking import scrubbed
 from edge_agent.clock import clock_synced, utc_text
+from edge_agent.commands.doctor import examine
 from edge_agent.config import Settings
-from edge_agent.doctor import examine
 from edge_agent.errors import AgentError
 from edge_agent.files import SECRET, write_file
 from edge_agent.privacy.audit import FILE as AUDIT_FILE

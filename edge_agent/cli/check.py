@@ -1,0 +1,21 @@
+"""The command ``edge-agent check``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def check(file: Annotated[Path, typer.Argument(readable=False, help="The agent's TOML file.")]) -> None:
+    """Validate a configuration and the files that it names, the operator's declaration included, and start nothing."""
+    from edge_agent.config_file import load_settings
+    from edge_agent.privacy.policy import permit
+    from edge_agent.required_files import check_required_files
+    from edge_agent.system.service_user import user_of
+
+    settings = load_settings(file)
+    permit(settings.camera, settings.policy, str(file))
+    check_required_files(settings, str(file), user_of(file))
+    typer.echo(f"{file} is valid")

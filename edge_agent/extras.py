@@ -10,10 +10,12 @@ from edge_agent.errors import InputError
 
 _PROJECT: Final = "classroom-edge-agent"
 _DEVICE: Final = ("numpy", "cv2", "ai_edge_litert")
+_DASHBOARD: Final = ("starlette", "uvicorn", "jinja2", "babel", "multipart")
 _MODULES_OF: Final = {
     "device": _DEVICE,
     "fleet": ("cryptography",),
-    "demo": (*_DEVICE, "amqtt"),
+    "dashboard": _DASHBOARD,
+    "demo": (*_DEVICE, *_DASHBOARD, "amqtt"),
     "train": (*_DEVICE, "tensorflow", "keras", "matplotlib", "tensorboardX"),
     "export": (*_DEVICE, "tensorflow", "keras"),
     "train-jax": (*_DEVICE, "jax", "keras", "matplotlib", "tensorboardX"),

@@ -1,0 +1,60 @@
+"""The page's commands, reached as ``edge-agent dashboard`` and so on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from dashboard.settings import DashboardSettings
+
+dashboard_app = typer.Typer()
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", readable=False, help="The page's TOML file; defaults where left out.")
+]
+
+
+@dashboard_app.callback()
+def _common() -> None:
+    """The page of a school."""
+
+
+@dashboard_app.command()
+def dashboard(
+    config: ConfigOption = None,
+    broker: Annotated[str | None, typer.Option(metavar="HOST[:PORT]", help="Instead of broker.host and port.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on, instead of page.host.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port, instead of page.port.")] = None,
+) -> None:
+    """Show the school in a browser: live view, lessons, devices. Ctrl-C ends it."""
+    from edge_agent.extras import needs_extra
+    from edge_agent.system.logs import set_up_logging
+
+    set_up_logging()
+    settings = _settings(config, broker, host, port)
+    with needs_extra("dashboard"):
+        from dashboard.server import serve
+    serve(settings, lambda address: typer.echo(f"the page is at {address}"))
+
+
+def _settings(config: Path | None, broker: str | None, host: str | None, port: int | None) -> DashboardSettings:
+    from msgspec.structs import replace
+
+    from dashboard.settings import DashboardSettings, check_dashboard_settings, load_dashboard_settings
+    from edge_agent.errors import InputError
+
+    settings = load_dashboard_settings(config) if config else DashboardSettings()
+    if broker is not None:
+        name, colon, number = broker.rpartition(":")
+        if not colon or "]" in number:
+            name, number = broker, str(settings.broker.port)
+        if not number.isdecimal() or not 1 <= int(number) <= 65535:
+            raise InputError("--broker", received="a port that is no number from 1 to 65535", expected="HOST:PORT")
+        settings = replace(settings, broker=replace(settings.broker, host=name.strip("[]"), port=int(number)))
+    changes = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    settings = replace(settings, page=replace(settings.page, **changes))
+    check_dashboard_settings(settings)
+    return settings

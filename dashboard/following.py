@@ -1,0 +1,85 @@
+"""The thread that owns the client: it passes every notice on, and lets time pass for what watches it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from dashboard.live.school import School
+from dashboard.settings import BrokerSettings
+from edge_agent.backoff import Backoff
+from edge_agent.client import Broker, BrokerChanged, Classroom, Device, Notice
+from edge_agent.errors import BrokerError
+
+_log = logging.getLogger(__name__)
+_POLL_S = 0.1
+_TICK_S = 1.0
+
+Taker = Callable[[Notice, Classroom], None]
+"""Takes a notice on the client's thread, with the client to ask for a message's time; it must be quick."""
+
+
+class Following:
+    """Follows a broker's devices on a thread of its own, until stopped.
+
+    Args:
+        broker: Where to listen.
+        school: Gets every notice, and the time once a second.
+        on_changed: Called on this thread with the rooms that look different now; with none where only the connection to
+            the broker has changed.
+        takers: Get every notice too, for example a recorder.
+
+    Raises:
+        ConfigError: The password file or a certificate cannot be used.
+    """
+
+    def __init__(
+        self,
+        broker: BrokerSettings,
+        school: School,
+        on_changed: Callable[[set[Device]], None],
+        takers: Sequence[Taker] = (),
+    ) -> None:
+        self._broker, self._root = Broker.from_settings(broker.as_mqtt()), broker.root
+        self._school, self._on_changed, self._takers = school, on_changed, takers
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="following", daemon=True)
+
+    def start(self) -> None:
+        """Begin to follow; returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Disconnect and end the thread."""
+        self._stop.set()
+        self._thread.join(5.0)
+
+    def _run(self) -> None:
+        retry = Backoff(1.0, 30.0)
+        while not self._stop.is_set():
+            with Classroom(self._broker, root=self._root) as classroom:
+                try:
+                    self._follow(classroom)
+                except BrokerError as refused:  # somebody may correct it meanwhile, so it is tried again
+                    _log.warning("%s", refused)
+                    self._take(BrokerChanged(connected=False, reason=str(refused)), classroom)
+            self._stop.wait(retry.next())
+
+    def _follow(self, classroom: Classroom) -> None:
+        tick_at = 0.0
+        while not self._stop.is_set():
+            for notice in classroom.poll(_POLL_S):
+                self._take(notice, classroom)
+            if time.monotonic() >= tick_at:
+                tick_at = time.monotonic() + _TICK_S
+                if changed := self._school.tick(time.time()):
+                    self._on_changed(changed)
+
+    def _take(self, notice: Notice, classroom: Classroom) -> None:
+        changed = self._school.apply(notice, time.time())
+        if changed or isinstance(notice, BrokerChanged):
+            self._on_changed(changed)
+        for taker in self._takers:
+            taker(notice, classroom)

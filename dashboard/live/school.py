@@ -1,0 +1,205 @@
+"""The school as the page knows it now. One thread applies notices; any thread may read the rooms, which never change.
+
+Times are unix seconds of this machine, not of the devices, whose clocks may be years off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from msgspec import UnsetType
+
+from dashboard.live.attention import Condition, Facts, condition_of
+from edge_agent.client import (
+    Arrived,
+    BrokerChanged,
+    Device,
+    DeviceState,
+    Expression,
+    Health,
+    Notice,
+    StateChanged,
+    Status,
+    Summary,
+)
+from edge_agent.protocol.messages import Message
+
+_MAX_TRACKS = 100
+"""A device that sends more tracks than a classroom has people is broken or hostile."""
+_MAX_ROOMS = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A face that is followed now: its stable expression, how sure that is, and since when."""
+
+    id: str
+    expression: str
+    confidence: float
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What is known of one device, and so of its room.
+
+    Attributes:
+        device: Which one.
+        condition: What matters most about it now.
+        since: Since when that condition holds, as far as the page has seen it.
+        state: Whether it is alive.
+        reason: Why it is offline.
+        session: The run of the agent that the rest belongs to.
+        status: Its latest birth or death.
+        birth: Its latest birth, which says room, model and version; a death does not.
+        health: Its latest report.
+        health_at: When that came.
+        summary: Its latest window that was not sent late.
+        summary_at: When that came.
+        muted: Whether the camera is closed on request.
+        tracks: Faces by id; only of devices that publish single faces.
+    """
+
+    device: Device
+    condition: Condition = Condition.UNKNOWN
+    since: float = 0.0
+    state: DeviceState = DeviceState.UNKNOWN
+    reason: str = ""
+    session: str = ""
+    status: Status | None = None
+    birth: Status | None = None
+    health: Health | None = None
+    health_at: float = 0.0
+    summary: Summary | None = None
+    summary_at: float = 0.0
+    muted: bool = False
+    tracks: Mapping[str, Track] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def name(self) -> str:
+        """The room's name for people: as its settings say, else the device's own name."""
+        return (self.birth.room if self.birth else "") or self.device.id
+
+
+class School:
+    """All rooms, and whether there is a connection to the broker.
+
+    Attributes:
+        rooms: By device. Replaced and never changed, so that other threads may go through it.
+        connected: Whether there is a connection to the broker.
+        connected_since: Since when that holds.
+        broker_reason: Why there is no connection.
+    """
+
+    def __init__(self, now: float) -> None:
+        self.rooms: Mapping[Device, Room] = MappingProxyType({})
+        self.connected, self.connected_since, self.broker_reason = False, now, ""
+        self._ever_connected = False
+
+    def apply(self, notice: Notice, now: float) -> set[Device]:
+        """Take one of the client's notices.
+
+        Returns:
+            The rooms that look different now.
+        """
+        if isinstance(notice, BrokerChanged):
+            self._ever_connected = self._ever_connected or notice.connected
+            if notice.connected != self.connected or notice.reason != self.broker_reason:
+                self.connected, self.connected_since, self.broker_reason = notice.connected, now, notice.reason
+            return self._judge(self.rooms, now) | set(self.rooms)
+        if isinstance(notice, StateChanged):
+            known = self._room(notice.device)
+            if known is None:
+                return set()
+            changed = replace(known, state=notice.state, reason=notice.reason)
+            if notice.state is DeviceState.OFFLINE:
+                changed = replace(changed, tracks=MappingProxyType({}))
+            return self._store(changed, now)
+        if isinstance(notice, Arrived) and not notice.late:
+            known = self._room(notice.device)
+            return self._store(_taken(known, notice.message, now), now) if known is not None else set()
+        return set()
+
+    def tick(self, now: float) -> set[Device]:
+        """Time passes; the rooms that look different for that."""
+        return self._judge(self.rooms, now)
+
+    def forget(self, device: Device) -> None:
+        """Remove a device from the page until it is heard of again."""
+        self.rooms = MappingProxyType({key: room for key, room in self.rooms.items() if key != device})
+
+    def _room(self, device: Device) -> Room | None:
+        known = self.rooms.get(device)
+        if known is None and len(self.rooms) < _MAX_ROOMS:
+            known = Room(device)
+        return known
+
+    def _store(self, room: Room, now: float) -> set[Device]:
+        self.rooms = MappingProxyType({**self.rooms, room.device: self._judged(room, now)})
+        return {room.device}
+
+    def _judge(self, devices: Iterable[Device], now: float) -> set[Device]:
+        found = {device: self._judged(self.rooms[device], now) for device in devices}
+        changed = {device for device, room in found.items() if room is not self.rooms[device]}
+        if changed:
+            self.rooms = MappingProxyType({**self.rooms, **found})
+        return changed
+
+    def _judged(self, room: Room, now: float) -> Room:
+        condition = condition_of(
+            Facts(
+                connected=self.connected,
+                state=room.state,
+                reason=room.reason,
+                muted=room.muted,
+                camera=_camera_state(room),
+                suppressed=room.summary.suppressed if room.summary else None,
+                window_s=room.summary.window_s if room.summary else 0.0,
+                summary_age_s=now - room.summary_at,
+                problems=room.health.problems if room.health else (),
+            )
+        )
+        if condition is room.condition and room.since:
+            return room
+        since = self.connected_since if condition is Condition.BROKER_GONE else now
+        return replace(room, condition=condition, since=since)
+
+
+def _camera_state(room: Room) -> str:
+    """What the latest report says of the camera; a window that came after it shows that the camera has started."""
+    health, summary = room.health, room.summary
+    if health is None:
+        return ""
+    started = summary is not None and (summary.session, summary.mono_ms) >= (health.session, health.mono_ms)
+    return "" if started and health.camera.state == "starting" else health.camera.state
+
+
+def _taken(room: Room, message: Message, now: float) -> Room:
+    """A room after a message of its device; what comes of an earlier session says nothing about now."""
+    session = getattr(message, "session", "")
+    if session < room.session or (isinstance(message, Status) and session < room.session):
+        return room
+    if session > room.session:
+        room = replace(room, session=session, summary=None, summary_at=0.0, tracks=MappingProxyType({}))
+    if isinstance(message, Status):
+        return replace(room, status=message, birth=message if message.state == "online" else room.birth)
+    if isinstance(message, Health):
+        tracks = MappingProxyType({}) if message.muted else room.tracks
+        return replace(room, health=message, health_at=now, muted=message.muted, tracks=tracks)
+    if isinstance(message, Summary):
+        muted = not isinstance(message.muted, UnsetType) and message.muted
+        return replace(room, summary=message, summary_at=now, muted=muted)
+    if isinstance(message, Expression):
+        return replace(room, tracks=_tracks_after(room.tracks, message, now))
+    return room
+
+
+def _tracks_after(tracks: Mapping[str, Track], event: Expression, now: float) -> Mapping[str, Track]:
+    others = {key: track for key, track in tracks.items() if key != event.track}
+    if event.kind == "end" or len(others) >= _MAX_TRACKS:
+        return MappingProxyType(others)
+    known = tracks.get(event.track)
+    since = known.since if known is not None and known.expression == event.expression else now
+    return MappingProxyType({**others, event.track: Track(event.track, event.expression, event.confidence, since)})

@@ -1,0 +1,136 @@
+"""The pages as one ASGI application."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from importlib.resources import files
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from dashboard.settings import LANGUAGES
+from dashboard.web.events import EVENT_STREAM, Audience, Hub, Update
+from dashboard.web.headers import SecurityHeaders
+from dashboard.web.language import COOKIE
+from dashboard.web.pages.school import school_page, school_update
+from dashboard.web.site import THEME_COOKIE, THEMES, Site, site_of
+from dashboard.web.visitor import Role, Visitor
+from edge_agent.client import Device
+
+Handler = Callable[[Request, Visitor], Awaitable[Response]]
+LiveView = Callable[[Site, Audience, "set[Device] | None"], Update]
+
+LIVE_VIEWS: Final[dict[str, LiveView]] = {"school": school_update}
+"""How the parts of a page are made that change while it is open, by the page's name."""
+
+_YEAR_S = 365 * 24 * 3600
+
+
+def for_visitors(handler: Handler, *, role: Role | None = None) -> Callable[[Request], Awaitable[Response]]:
+    """A page that only those see whom the gate lets in, with a role where one is named."""
+
+    async def answer(request: Request) -> Response:
+        visitor = site_of(request).gate.visitor_of(request)
+        if isinstance(visitor, Response):
+            return visitor
+        if role is not None and role not in visitor.rights.roles:
+            raise HTTPException(403)
+        return await handler(request, visitor)
+
+    return answer
+
+
+ROUTES: Final[tuple[BaseRoute, ...]] = (Route("/", for_visitors(school_page), name="school"),)
+"""The pages."""
+
+
+def make_app(site: Site, hub: Hub | None = None) -> tuple[Starlette, Hub]:
+    """The application, and the hub that wants to know what changes.
+
+    Args:
+        site: What the pages work with.
+        hub: Sends changes to open pages; one is made where it is left out.
+    """
+    hub = hub or Hub(partial(_render, site), site.clock)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        hub.open()
+        yield
+        hub.close()
+
+    app = Starlette(
+        routes=[
+            *ROUTES,
+            Route("/events", for_visitors(partial(_events, hub)), name="events"),
+            Route("/preferences", _preferences, name="preferences"),
+            Mount("/static", _Static(packages=[("dashboard.web", "static")]), name="static"),
+        ],
+        middleware=[Middleware(SecurityHeaders), Middleware(GZipMiddleware, minimum_size=500)],
+        exception_handlers={HTTPException: _failed},
+        lifespan=lifespan,
+    )
+    app.state.site = site
+    return app, hub
+
+
+def _render(site: Site, audience: Audience, changed: set[Device] | None) -> Update:
+    return LIVE_VIEWS[audience.view](site, audience, changed)
+
+
+async def _events(hub: Hub, request: Request, visitor: Visitor) -> Response:
+    view, site_name, device_id = (request.query_params.get(name, "") for name in ("view", "site", "device"))
+    if view not in LIVE_VIEWS:
+        raise HTTPException(404)
+    device = Device(site_name, device_id) if device_id else None
+    site = site_of(request)
+    if device is not None and not (visitor.rights.sees(device) and device in site.school.rooms):
+        raise HTTPException(404)
+    audience = Audience(view, device, site.language_of(request), visitor.rights)
+    headers = {"X-Accel-Buffering": "no"}
+    return StreamingResponse(hub.subscribe(audience), media_type=EVENT_STREAM, headers=headers)
+
+
+async def _preferences(request: Request) -> Response:
+    """Remember language and theme in the browser, and go back. It changes nothing here, so a link may do it."""
+    back = request.query_params.get("back", "/")
+    parts = urlsplit(back)
+    local = not parts.scheme and not parts.netloc and back.startswith("/") and not back.startswith(("//", "/\\"))
+    answer = RedirectResponse(back if local else "/", 303)
+    for name, known in ((COOKIE, LANGUAGES), (THEME_COOKIE, THEMES)):
+        value = request.query_params.get(name, "")
+        if value in known:
+            answer.set_cookie(name, value, max_age=_YEAR_S, httponly=True, samesite="lax")
+    return answer
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    site = site_of(request)
+    if request.url.path == "/events":
+        return PlainTextResponse("", status)
+    return site.page(request, Visitor(), "error.html", status=status, code=status)
+
+
+class _Static(StaticFiles):
+    """Files of the page's own. Their addresses carry the version, so that browsers keep them for a day."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """One file."""
+        answer = await super().get_response(path, scope)
+        answer.headers.setdefault("Cache-Control", "max-age=86400")
+        return answer
+
+
+STATIC_FOLDER: Final = files("dashboard.web") / "static"

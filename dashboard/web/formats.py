@@ -1,0 +1,64 @@
+"""Times and numbers as a language writes them, in the school's time zone."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone, tzinfo
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import LOCALTZ, format_datetime, format_skeleton, format_time
+from babel.numbers import format_decimal, format_percent
+
+_FIRST, _LAST = 0.0, 253402300000.0
+"""The times that a calendar can show: the years 1970 to 9999."""
+
+
+class Formats:
+    """Writes times and numbers.
+
+    Args:
+        locale: How they are written.
+        zone: Where the school is.
+    """
+
+    def __init__(self, locale: Locale, zone: tzinfo) -> None:
+        self._locale, self._zone = locale, zone
+
+    def moment(self, at: float) -> datetime:
+        """Unix seconds as a time of the school."""
+        return datetime.fromtimestamp(min(max(at, _FIRST), _LAST), tz=self._zone)
+
+    def clock(self, at: float) -> str:
+        """``14:05``."""
+        return str(format_time(self.moment(at), "short", locale=self._locale))
+
+    def day(self, at: float) -> str:
+        """``Mon 30 Nov 2026``, as the language writes it."""
+        return str(format_skeleton("yMMMEd", self.moment(at), locale=self._locale))
+
+    def day_and_clock(self, at: float) -> str:
+        """Day and time."""
+        return str(format_datetime(self.moment(at), "medium", locale=self._locale))
+
+    def when(self, at: float, now: float) -> str:
+        """The time alone where it is of today, else with its day."""
+        same_day = self.moment(at).date() == self.moment(now).date()
+        return self.clock(at) if same_day else self.day_and_clock(at)
+
+    def iso(self, at: float) -> str:
+        """For machines: ISO 8601 in UTC."""
+        utc = datetime.fromtimestamp(min(max(at, _FIRST), _LAST), tz=timezone.utc)
+        return utc.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+    def percent(self, share: float) -> str:
+        """``42 %`` without decimals."""
+        return str(format_percent(share, locale=self._locale))
+
+    def number(self, value: float, digits: int = 0) -> str:
+        """A number with so many decimals at most."""
+        return str(format_decimal(round(value, digits), locale=self._locale))
+
+
+def zone_of(name: str) -> tzinfo:
+    """The time zone with an IANA name; this machine's where it is empty."""
+    return ZoneInfo(name) if name else LOCALTZ

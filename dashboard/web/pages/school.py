@@ -1,0 +1,47 @@
+"""The school: a card a room, sorted by what needs attention."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dashboard.live.attention import attention
+from dashboard.live.school import Room
+from dashboard.web.events import Audience, Update
+from dashboard.web.ids import element_id
+from dashboard.web.site import Site, site_of
+from dashboard.web.visitor import Rights, Visitor
+from edge_agent.client import Device
+
+LIST = "rooms"
+
+
+async def school_page(request: Request, visitor: Visitor) -> Response:
+    """The whole page."""
+    site = site_of(request)
+    return site.page(request, visitor, "school.html", rooms=sorted_rooms(site, visitor.rights), school=site.school)
+
+
+def school_update(site: Site, audience: Audience, changed: set[Device] | None) -> Update:
+    """The cards that have changed, the order of all, and what the head of the page says."""
+    rooms = sorted_rooms(site, audience.rights)
+    elements = {
+        element_id("card", room.device): site.templates.render(audience.language, "parts/card.html", room=room)
+        for room in rooms
+        if changed is None or room.device in changed
+    }
+    elements["overview"] = site.templates.render(
+        audience.language, "parts/overview.html", rooms=rooms, school=site.school
+    )
+    return Update(elements, {LIST: [element_id("card", room.device) for room in rooms]})
+
+
+def sorted_rooms(site: Site, rights: Rights) -> list[Room]:
+    """The rooms that somebody may see, what needs attention first, then by name."""
+    rooms = [room for room in site.school.rooms.values() if rights.sees(room.device)]
+    return sorted(rooms, key=_place)
+
+
+def _place(room: Room) -> tuple[int, str, Device]:
+    problems = bool(room.health and room.health.problems)
+    return attention(room.condition, problems=problems), room.name.casefold(), room.device

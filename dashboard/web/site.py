@@ -1,0 +1,66 @@
+"""What the pages work with, put together once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from dashboard.live.school import School
+from dashboard.settings import DashboardSettings, Language
+from dashboard.web.language import COOKIE, chosen_language
+from dashboard.web.templating import Templates
+from dashboard.web.visitor import Gate, OpenGate, Visitor
+
+THEMES = ("auto", "light", "dark")
+THEME_COOKIE = "theme"
+
+
+@dataclass
+class Site:
+    """The parts of the page.
+
+    Attributes:
+        settings: The page's settings.
+        school: What is known now.
+        templates: The pages' templates.
+        gate: Who is let in.
+        clock: Unix seconds now.
+    """
+
+    settings: DashboardSettings
+    school: School
+    templates: Templates
+    gate: Gate = field(default_factory=OpenGate)
+    clock: Callable[[], float] = time.time
+
+    def language_of(self, request: Request) -> Language:
+        """The language for a browser."""
+        accepted = request.headers.get("accept-language", "")
+        return chosen_language(request.cookies.get(COOKIE), accepted, self.settings.page.language)
+
+    def page(
+        self, request: Request, visitor: Visitor, template: str, *, status: int = 200, **values: Any
+    ) -> HTMLResponse:
+        """A whole page as an answer."""
+        theme = request.cookies.get(THEME_COOKIE)
+        html = self.templates.render(
+            self.language_of(request),
+            template,
+            visitor=visitor,
+            theme=theme if theme in THEMES else "auto",
+            path=request.url.path,
+            school_name=self.settings.page.school,
+            **values,
+        )
+        return HTMLResponse(html, status)
+
+
+def site_of(request: Request) -> Site:
+    """The site that a request is made to."""
+    site: Site = request.app.state.site
+    return site

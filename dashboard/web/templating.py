@@ -1,0 +1,71 @@
+"""Turns templates into HTML: one environment a language, everything escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import tzinfo
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from dashboard.settings import LANGUAGES, Language, PageSettings
+from dashboard.web.formats import Formats, zone_of
+from dashboard.web.ids import element_id, room_path
+from dashboard.web.language import NAMES, catalogue, locale_of
+from dashboard.web.texts import CONDITIONS, EXPRESSIONS, ICONS
+from edge_agent import __version__
+
+
+class Templates:
+    """The page's templates in all languages.
+
+    Args:
+        zone: The school's time zone.
+        clock: Unix seconds now.
+        names: What all templates may use, besides what they are given.
+    """
+
+    def __init__(self, zone: tzinfo, clock: Callable[[], float], names: dict[str, Any]) -> None:
+        self._environments = {language: _environment(language, zone, clock, names) for language in LANGUAGES}
+
+    def render(self, language: Language, template: str, **values: Any) -> str:
+        """The HTML of a template."""
+        return self._environments[language].get_template(template).render(**values)
+
+    def translate(self, language: Language, text: str) -> str:
+        """A text of the catalogue."""
+        return catalogue(language).gettext(text)
+
+
+def _environment(language: Language, zone: tzinfo, clock: Callable[[], float], names: dict[str, Any]) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("dashboard.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.policies["ext.i18n.trimmed"] = True
+    texts = catalogue(language)
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        texts.gettext, texts.ngettext, newstyle=True, pgettext=texts.pgettext, npgettext=texts.npgettext
+    )
+    environment.globals.update(
+        format=Formats(locale_of(language), zone), language=language, language_names=NAMES, now=clock, **names
+    )
+    return environment
+
+
+def make_templates(page: PageSettings, clock: Callable[[], float]) -> Templates:
+    """The templates with all names that they use."""
+    names = {
+        "conditions": CONDITIONS,
+        "expressions": EXPRESSIONS,
+        "icons": ICONS,
+        "element_id": element_id,
+        "room_path": room_path,
+        "version": __version__,
+    }
+    return Templates(zone_of(page.time_zone), clock, names)

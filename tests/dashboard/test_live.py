@@ -1,0 +1,96 @@
+"""What can be said of a room follows from what its device has said, and from time."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashboard.live.attention import Condition
+from dashboard.live.school import School
+from edge_agent.client import BrokerChanged, DeviceState, Notice, StateChanged
+from tests.dashboard.messages import NORTH, arrived, birth, expression, health, online, summary
+
+NOW = 1_800_000_000.0
+
+
+def school_after(*notices: Notice, connected: bool = True) -> School:
+    school = School(NOW)
+    if connected:
+        school.apply(BrokerChanged(connected=True, reason=""), NOW)
+    for notice in notices:
+        school.apply(notice, NOW)
+    return school
+
+
+LIVE = (online(), arrived(birth()), arrived(health()), arrived(summary()))
+
+
+@pytest.mark.parametrize(
+    ("notices", "condition"),
+    [
+        (LIVE, Condition.OK),
+        ((online(),), Condition.WAITING),
+        ((*LIVE, arrived(summary(None, seq=2))), Condition.TOO_FEW),
+        ((*LIVE, arrived(summary(None, seq=2, muted=True))), Condition.MUTED),
+        ((*LIVE, arrived(health("muted", muted=True))), Condition.MUTED),
+        ((*LIVE, arrived(health("dark"))), Condition.DARK),
+        ((*LIVE, arrived(health("frozen"))), Condition.FROZEN),
+        ((*LIVE, arrived(health("stalled"))), Condition.STALLED),
+        ((*LIVE, arrived(health("failed"))), Condition.FAILED),
+        ((*LIVE, StateChanged(NORTH, DeviceState.STALE, "")), Condition.STALE),
+        ((*LIVE, StateChanged(NORTH, DeviceState.OFFLINE, "stopped")), Condition.OFFLINE),
+        ((*LIVE, StateChanged(NORTH, DeviceState.OFFLINE, "connection_lost")), Condition.DEAD),
+        ((*LIVE, BrokerChanged(connected=False, reason="refused")), Condition.BROKER_GONE),
+        ((online(), arrived(health("starting")), arrived(summary())), Condition.OK),
+    ],
+)
+def test_each_condition_of_a_room_is_told_apart(notices: tuple[Notice, ...], condition: Condition) -> None:
+    assert school_after(*notices).rooms[NORTH].condition is condition
+
+
+def test_figures_that_stop_coming_are_no_longer_shown_as_those_of_now() -> None:
+    school = school_after(*LIVE)
+    assert school.tick(NOW + 19) == set()
+    assert school.tick(NOW + 21) == {NORTH}
+    assert school.rooms[NORTH].condition is Condition.SILENT
+    assert school.rooms[NORTH].since == NOW + 21
+
+
+def test_a_condition_keeps_its_beginning_while_it_holds() -> None:
+    school = school_after(*LIVE)
+    school.apply(arrived(summary(21, seq=2)), NOW + 5)
+    assert school.rooms[NORTH].since == NOW
+
+
+def test_what_comes_late_or_of_an_earlier_run_says_nothing_about_now() -> None:
+    school = school_after(*LIVE)
+    before = school.rooms[NORTH]
+    assert school.apply(arrived(summary(3, seq=2), late=True), NOW) == set()
+    school.apply(arrived(summary(3, session="01A")), NOW)
+    assert school.rooms[NORTH] == before
+
+
+def test_a_new_run_begins_without_figures_and_faces() -> None:
+    school = school_after(*LIVE, arrived(expression()))
+    assert set(school.rooms[NORTH].tracks) == {"w6w5"}
+    school.apply(arrived(birth(session="01Z")), NOW)
+    assert school.rooms[NORTH].summary is None
+    assert not school.rooms[NORTH].tracks
+
+
+def test_faces_come_change_and_end() -> None:
+    school = school_after(*LIVE, arrived(expression()), arrived(expression("change", name="sad", seq=2)))
+    assert school.rooms[NORTH].tracks["w6w5"].expression == "sad"
+    school.apply(arrived(expression("end", name="sad", seq=3)), NOW)
+    assert not school.rooms[NORTH].tracks
+
+
+def test_a_device_that_invents_faces_does_not_fill_the_memory() -> None:
+    school = school_after(*LIVE)
+    for number in range(500):
+        school.apply(arrived(expression(track=f"t{number}", seq=number + 1)), NOW)
+    assert len(school.rooms[NORTH].tracks) <= 100
+
+
+def test_a_room_is_called_as_its_settings_say_and_else_as_its_device() -> None:
+    assert school_after(*LIVE).rooms[NORTH].name == "2b"
+    assert school_after(online()).rooms[NORTH].name == "pi-1"

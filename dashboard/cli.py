@@ -1,4 +1,4 @@
-"""The page's commands, reached as ``edge-agent dashboard`` and so on."""
+"""The page's commands. ``edge-agent dashboard`` and so on take them from here, so that only typer is imported early."""
 
 from __future__ import annotations
 
@@ -10,19 +10,11 @@ import typer
 if TYPE_CHECKING:
     from dashboard.settings import DashboardSettings
 
-dashboard_app = typer.Typer()
-
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", readable=False, help="The page's TOML file; defaults where left out.")
 ]
 
 
-@dashboard_app.callback()
-def _common() -> None:
-    """The page of a school."""
-
-
-@dashboard_app.command()
 def dashboard(
     config: ConfigOption = None,
     broker: Annotated[str | None, typer.Option(metavar="HOST[:PORT]", help="Instead of broker.host and port.")] = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -32,6 +33,7 @@ def serve(settings: DashboardSettings, ready: Callable[[str], None], *, takers: 
     Raises:
         ConfigError: A file cannot be used, or the address is not free.
     """
+    _check_who_reaches(settings)
     school = School(time.time())
     site = Site(settings, school, make_templates(settings.page, time.time))
     app, hub = make_app(site)
@@ -68,6 +70,20 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._on_started()
+
+
+def _check_who_reaches(settings: DashboardSettings) -> None:
+    """Everybody who reaches a page without accounts sees and may do everything, so nobody else may reach it."""
+    host = settings.page.host
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise ConfigError(
+            f"$.page.host: {shown_host(host)}",
+            expected="127.0.0.1, ::1 or localhost while the page has no accounts",
+        )
 
 
 def _listen(settings: DashboardSettings) -> socket.socket:

@@ -33,6 +33,7 @@ COMMANDS: Final = (
     "model",
     "detector",
     "fleet",
+    "dashboard",
 )
 """In the order of ``--help``. ``edge_agent/cli/NAME.py`` has a function ``NAME``, or a Typer app with commands of its
 own. A hyphen in a command's name is an underscore there.

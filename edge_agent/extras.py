@@ -16,6 +16,7 @@ _MODULES_OF: Final = {
     "fleet": ("cryptography",),
     "dashboard": _DASHBOARD,
     "demo": (*_DEVICE, *_DASHBOARD, "amqtt"),
+    "notice": ("fpdf",),
     "train": (*_DEVICE, "tensorflow", "keras", "matplotlib", "tensorboardX"),
     "export": (*_DEVICE, "tensorflow", "keras"),
     "train-jax": (*_DEVICE, "jax", "keras", "matplotlib", "tensorboardX"),

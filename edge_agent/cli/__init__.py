@@ -23,6 +23,7 @@ COMMANDS: Final = (
     "watch",
     "classify",
     "check",
+    "notice",
     "config",
     "contract",
     "cameras",

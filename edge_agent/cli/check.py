@@ -8,9 +8,19 @@ from typing import Annotated
 import typer
 
 
-def check(file: Annotated[Path, typer.Argument(readable=False, help="The agent's TOML file.")]) -> None:
-    """Validate a configuration and the files that it names, the operator's declaration included, and start nothing."""
+def check(
+    file: Annotated[Path, typer.Argument(readable=False, help="The agent's TOML file.")],
+    notice: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the signs, where 'edge-agent notice' was given one.", metavar="DIR"),
+    ] = None,
+) -> None:
+    """Validate a configuration and the files that it names, the operator's declaration included, and start nothing.
+
+    It also says which settings have changed since the signs for the door were made.
+    """
     from edge_agent.config_file import load_settings
+    from edge_agent.notice import default_folder, notice_state
     from edge_agent.privacy.policy import permit
     from edge_agent.required_files import check_required_files
     from edge_agent.system.service_user import user_of
@@ -19,3 +29,5 @@ def check(file: Annotated[Path, typer.Argument(readable=False, help="The agent's
     permit(settings.camera, settings.policy, str(file))
     check_required_files(settings, str(file), user_of(file))
     typer.echo(f"{file} is valid")
+    for line in notice_state(settings, notice or default_folder(file), str(file), asked=notice is not None):
+        typer.echo(f"note: {line}", err=True)

@@ -92,6 +92,18 @@ def record_declaration(declaration: Declaration, device: str, folder: Path, at: 
     return entry
 
 
+def recorded_declaration(declaration: Declaration, device: str, folder: Path) -> Entry | None:
+    """The entry of the record that says the same; ``None`` where the last one of this device says something else.
+
+    Args:
+        declaration: What the settings say.
+        device: Which, as ``site/id``.
+        folder: The folder of the record.
+    """
+    last = _last(folder / FILE, device)
+    return last if last is not None and last.declaration == declaration else None
+
+
 def _append(path: Path, line: bytes) -> None:
     handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

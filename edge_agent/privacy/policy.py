@@ -97,6 +97,11 @@ def permit(camera: CameraSettings, policy: PolicySettings, where: str = "") -> D
         return None
 
 
+def in_eea(jurisdiction: str) -> bool:
+    """Whether a declared jurisdiction is in the European Union or the European Economic Area."""
+    return jurisdiction.partition("-")[0] in _EEA
+
+
 def _check(source: str, policy: PolicySettings, subject: str) -> Declaration:
     written = {name: " ".join(getattr(policy, name).split()) for name in _HOW_TO_WRITE}
     understood = {
@@ -117,8 +122,8 @@ def _check(source: str, policy: PolicySettings, subject: str) -> Declaration:
             remedy=f"Write in the table [policy]: {lines}. docs/privacy.md explains them",
         )
     declared = Declaration(**{name: value for name, value in understood.items() if value is not None})
-    european = declared.jurisdiction.partition("-")[0] in _EEA
-    if european and declared.setting in ("education", "workplace") and declared.legal_basis not in EXEMPT_BASES:
+    forbidden = in_eea(declared.jurisdiction) and declared.setting in ("education", "workplace")
+    if forbidden and declared.legal_basis not in EXEMPT_BASES:
         raise ConfigError(
             f"{subject}: a live camera ({source}) does not start",
             received=f'setting "{declared.setting}" in {declared.jurisdiction} on the basis "{declared.legal_basis}"',

@@ -1,0 +1,153 @@
+"""Which settings signs and assessment were made from, and what has changed since."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from edge_agent.addresses.masking import shown_path
+from edge_agent.config import Settings
+from edge_agent.decoding import UNDECODABLE
+from edge_agent.errors import InputError
+from edge_agent.files import PUBLIC, read_file, write_file
+
+FILE: Final = "fingerprint.json"
+
+_SECTIONS: Final = ("device", "policy", "privacy", "summary", "smoothing", "metrics", "led")
+"""Sections of which every key matters to the people in view, or to who can learn about them."""
+_KEYS: Final = (
+    "camera.source",
+    "detector.ignore",
+    "detector.watch",
+    "classifier.model",
+    "classifier.prior",
+    "mqtt.host",
+    "mqtt.root",
+    "mqtt.tls.enabled",
+    "home_assistant.enabled",
+    "outbox.path",
+    "outbox.max_rows",
+    "outbox.max_mb",
+    "outbox.keep_delivered_h",
+    "update.key",
+)
+_MAX_BYTES: Final = 1_000_000
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
+    """What lies beside the signs.
+
+    Attributes:
+        made_at: When they were made, ISO 8601 in UTC.
+        fingerprint: SHA-256 over ``settings`` and ``details``, 64 hex digits.
+        settings: The settings that matter, by key. They hold no password and no address with one.
+        details: The school's answers.
+        draft: SHA-256 of the assessment's draft as it was written: another file was worked on since. 64 hex digits.
+    """
+
+    made_at: str
+    fingerprint: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    settings: dict[str, Any]
+    details: dict[str, Any]
+    draft: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One setting that is no longer what the signs say.
+
+    Attributes:
+        key: Which.
+        then: Its value when they were made.
+        now: Its value now.
+    """
+
+    key: str
+    then: Any
+    now: Any
+
+    def __str__(self) -> str:
+        return f"{self.key} was {_shown(self.then)}, is {_shown(self.now)}"
+
+
+def settings_that_matter(settings: Settings) -> dict[str, Any]:
+    """The settings that decide what signs and assessment say, by key, as JSON holds them."""
+    tree = msgspec.to_builtins(settings)
+    found = {f"{section}.{key}": value for section in _SECTIONS for key, value in tree[section].items()}
+    for key in _KEYS:
+        value: Any = tree
+        for part in key.split("."):
+            value = value[part]
+        found[key] = value
+    return msgspec.json.decode(msgspec.json.encode(found))  # type: ignore[no-any-return]
+
+
+def new_record(settings: Settings, details: msgspec.Struct, made_at: str) -> Record:
+    """The record of signs that are made now.
+
+    Args:
+        settings: The device's.
+        details: The school's answers.
+        made_at: Now, ISO 8601 in UTC.
+    """
+    mattering, answers = settings_that_matter(settings), msgspec.to_builtins(details)
+    content = msgspec.json.encode({"settings": mattering, "details": answers}, order="deterministic")
+    return Record(made_at=made_at, fingerprint=hashlib.sha256(content).hexdigest(), settings=mattering, details=answers)
+
+
+def write_record(folder: Path, record: Record) -> None:
+    """Lay the record beside the signs.
+
+    Raises:
+        InputError: It cannot be written.
+    """
+    write_file(folder / FILE, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n", PUBLIC)
+
+
+def read_record(folder: Path) -> Record | None:
+    """The record in a folder; ``None`` where there is none.
+
+    Raises:
+        InputError: It cannot be read, or is broken.
+    """
+    path = folder / FILE
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    try:
+        return msgspec.json.decode(read_file(path, "a notice's record", max_bytes=_MAX_BYTES), type=Record)
+    except UNDECODABLE as error:
+        raise InputError(f"{path}: broken: {error}", remedy="Make the notice again: edge-agent notice") from None
+
+
+def changes_since(record: Record, settings: Settings, details: msgspec.Struct) -> list[Change]:
+    """What is different now from what signs and assessment were made from.
+
+    A key that the record does not have came with a later version. It counts where it is not at its default.
+    """
+    changes = []
+    before, after, defaults = record.settings, settings_that_matter(settings), settings_that_matter(Settings())
+    for key in sorted({*before, *after}):
+        then = before.get(key, defaults.get(key))
+        now = after.get(key)
+        if then != now and key in after:
+            changes.append(Change(key, then, now))
+    answers = msgspec.to_builtins(details)
+    for key in sorted({*record.details, *answers}):
+        then, now = record.details.get(key, ""), answers.get(key, "")
+        if then != now:
+            changes.append(Change(f"{key} in details.toml", then, now))
+    return changes
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, str):
+        return f'"{shown_path(value)}"'
+    return msgspec.json.encode(value).decode()

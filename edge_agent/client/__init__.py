@@ -29,6 +29,7 @@ from edge_agent.client.events import (
 from edge_agent.client.gaps import Patience
 from edge_agent.client.liveness import DeviceState
 from edge_agent.client.timestamps import Dated
+from edge_agent.errors import BrokerError
 from edge_agent.mqtt.endpoint import Broker
 from edge_agent.protocol.catalogue import result_of
 from edge_agent.protocol.messages import Expression, Health, Reply, ResendResult, SnapshotResult, Status, Summary
@@ -37,6 +38,7 @@ __all__ = [
     "Arrived",
     "Broker",
     "BrokerChanged",
+    "BrokerError",
     "Classroom",
     "Dated",
     "Denied",

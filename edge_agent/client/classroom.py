@@ -18,6 +18,7 @@ from edge_agent.client.gaps import Patience
 from edge_agent.client.journal import Journal, Request
 from edge_agent.client.liveness import DeviceState
 from edge_agent.client.timestamps import Dated
+from edge_agent.client.wording import for_programs
 from edge_agent.clock import utc_text
 from edge_agent.errors import BrokerError, InputError
 from edge_agent.mqtt.endpoint import Broker
@@ -201,8 +202,8 @@ class Classroom:
             connection = Connection(self._broker, self._client_id, session_expiry_s=self._session_expiry_s)
         except BrokerError as error:
             if isinstance(error, ConnectError) and not error.temporary:
-                raise
-            return self._lost(str(error))
+                raise for_programs(error) from None
+            return self._lost(str(for_programs(error)))
         connection.subscribe(self._filters)
         self._connection, self._last_error = connection, ""
         self._published, self._denied = {}, set()
@@ -220,7 +221,7 @@ class Classroom:
             elif isinstance(event, Subscribed) and event.refused:
                 if refused := [topic for topic in event.refused if topic != self._asker_filter]:
                     self.close()
-                    raise ConnectError(self._broker, 0x87, f"no subscription to {', '.join(refused)}")
+                    raise for_programs(ConnectError(self._broker, 0x87, f"no subscription to {', '.join(refused)}"))
                 notices += self._journal.not_alone(at_all=True)
             elif isinstance(event, Closed):
                 self._connection = None

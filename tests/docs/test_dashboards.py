@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,6 +75,84 @@ def test_the_lines_of_javascript_show_a_class(tmp_path: Path) -> None:
             assert "north/pi-3a status offline" in printed()
 
 
-@pytest.mark.parametrize("language", ["python", "js"])
-def test_the_examples_are_as_short_as_promised(language: str) -> None:
-    assert len([line for line in block(language).splitlines() if line.strip()]) <= 11
+def python_at(host: str, port: int, password: str = "") -> tuple[list[str | Path], dict[str, str] | None]:
+    """The page's Python, for another broker and account."""
+    account = f', username="dashboard", password="{password}"' if password else ""
+    code = replaced(block("python"), '"broker.school.lan"', f'"{host}", {port}{account}')
+    return [sys.executable, "-c", code], None
+
+
+def javascript_at(host: str, port: int, password: str = "") -> tuple[list[str | Path], dict[str, str] | None]:
+    """The page's JavaScript, for another broker and account. It waits shorter, so that the test does."""
+    node = node_with("mqtt")
+    code = replaced(block("js"), "wss://broker.school.lan:8885", f"ws://{host}:{port}")
+    code = replaced(code, "ca: require('fs').readFileSync('ca.crt'), ", "")
+    code = replaced(code, "'secret'", f"'{password}'")
+    return [node.program, "-e", replaced(code, "10000", "2000")], node.env
+
+
+Example = Callable[..., tuple[list[str | Path], dict[str, str] | None]]
+EXAMPLES = pytest.mark.parametrize("example", [python_at, javascript_at])
+
+
+def ends_with_one_line(command: list[str | Path], env: dict[str, str] | None) -> str:
+    """Run a program that is to end by itself, with one line on the error output and code 1; gives the line."""
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, env=env)
+    assert ended.returncode == 1, ended
+    lines = ended.stderr.splitlines()
+    assert len(lines) == 1, ended.stderr
+    return lines[0]
+
+
+@EXAMPLES
+def test_a_wrong_password_ends_an_example_with_one_line(example: Example, tmp_path: Path) -> None:
+    passwords = tmp_path / "passwords"
+    passwords.write_text("")
+    subprocess.run(["mosquitto_passwd", "-b", passwords, "dashboard", "right"], check=True, capture_output=True)
+    port = free_port()
+    config = f"allow_anonymous false\npassword_file {passwords}\nlistener {port} 127.0.0.1\nprotocol websockets"
+    with running_mosquitto(tmp_path, config) as broker:
+        line = ends_with_one_line(*example("127.0.0.1", port if example is javascript_at else broker.port, "wrong"))
+    assert "uthorized" in line or "password" in line
+    assert "mqtt." not in line
+
+
+@EXAMPLES
+def test_a_wrong_port_ends_an_example_with_one_line(example: Example) -> None:
+    port = free_port()
+    line = ends_with_one_line(*example("127.0.0.1", port))
+    assert "refused" in line or "REFUSED" in line
+    assert str(port) in line
+
+
+@EXAMPLES
+def test_a_port_where_something_else_is_silent_ends_an_example_with_one_line(example: Example) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        line = ends_with_one_line(*example("127.0.0.1", silent.getsockname()[1]))
+    assert "does not answer" in line or "timeout" in line
+
+
+@EXAMPLES
+def test_a_wrong_host_ends_an_example_with_one_line(example: Example) -> None:
+    line = ends_with_one_line(*example("no-such-host.invalid", 8884))
+    assert "no-such-host.invalid" in line
+
+
+@EXAMPLES
+def test_a_broker_that_goes_ends_an_example_with_one_line(example: Example, tmp_path: Path) -> None:
+    port = free_port()
+    with running_mosquitto(tmp_path, f"listener {port} 127.0.0.1\nprotocol websockets") as broker:
+        command, env = example("127.0.0.1", port if example is javascript_at else broker.port)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=env)
+        wait_until(lambda: "New client connected" in broker.log(), 60, "the connection")
+        time.sleep(1)
+        broker.kill()
+        _, said = process.communicate(timeout=60)
+        broker.start()
+    assert process.returncode == 1
+    assert len(said.splitlines()) == 1, said
+
+
+@pytest.mark.parametrize(("language", "most"), [("python", 20), ("js", 18)])
+def test_the_examples_are_short(language: str, most: int) -> None:
+    assert len([line for line in block(language).splitlines() if line.strip()]) <= most

@@ -1,0 +1,27 @@
+"""Errors of a connection in the words of a program, which has arguments where a device has settings."""
+
+from __future__ import annotations
+
+import re
+
+from edge_agent.errors import BrokerError
+
+_ARGUMENTS = (
+    (r" \(mqtt\.\w+\)", ""),
+    (r"the password in mqtt\.password_file", "password"),
+    (r"mqtt\.tls\.enabled = true and mqtt\.tls\.ca", "tls"),
+    (r"mqtt\.tls\.enabled = false", "tls = None"),
+    (r"mqtt\.tls\.ca\b", "the authority in tls"),
+    (r"mqtt\.tls\.\w+", "tls"),
+    (r"mqtt\.(\w+)", r"\1"),
+)
+"""What the remedies call a setting, and what :class:`~edge_agent.mqtt.endpoint.Broker` calls it."""
+
+
+def for_programs(error: BrokerError) -> BrokerError:
+    """The same error. Its remedy names the arguments of ``Broker`` in place of a device's settings."""
+    for setting, argument in _ARGUMENTS:
+        error.remedy = re.sub(setting, argument, error.remedy)
+    before, _, _ = str(error).partition(". ")
+    error.args = (f"{before}. {error.remedy}." if error.remedy else before,)
+    return error

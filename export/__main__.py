@@ -12,6 +12,7 @@ import typer
 
 from edge_agent.command_line import HELP_WIDTH, run_app
 from edge_agent.errors import InputError
+from export.limits import Limits
 from train.common.options import LabelMapOption
 
 app = typer.Typer(
@@ -81,8 +82,12 @@ def verify(
     run: Annotated[Path, typer.Argument(help="The run directory the model was exported from.")],
     file: Annotated[Path, typer.Argument(help="The model bundle.")],
     data: Annotated[Path, typer.Option(help=DATA_HELP)],
-    max_accuracy_drop: Annotated[float, typer.Option(help="Percentage points it may lose.", min=0, max=100)] = 0.5,
-    min_agreement: Annotated[float, typer.Option(help="Percent of labels that must agree.", min=0, max=100)] = 97.0,
+    max_accuracy_drop: Annotated[
+        float, typer.Option(help="Percentage points it may lose.", min=0, max=100)
+    ] = Limits.max_accuracy_drop,
+    min_agreement: Annotated[
+        float, typer.Option(help="Percent of labels that must agree.", min=0, max=100)
+    ] = Limits.min_agreement,
     max_calibration_error: Annotated[
         float | None, typer.Option(help="Percent, cross-fitted; not checked unless given.", min=0, max=100)
     ] = None,
@@ -91,7 +96,7 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compare a bundle with the network it was exported from, on held-out faces; fail if it lost too much."""
-    from export.verify import Limits, check, check_calibration, verify_run
+    from export.verify import check, check_calibration, verify_run
     from train.data.label_map import open_label_map
 
     limits = Limits(max_accuracy_drop, min_agreement)

@@ -13,6 +13,7 @@ from edge_agent.errors import CheckFailed, InputError
 from edge_agent.model_format.bundle import Bundle, read_bundle
 from edge_agent.vision.classifier import Classifier, softmax
 from export.keras_model import keras_logits
+from export.limits import Limits
 from export.run_inputs import open_data, open_run
 from train.data.label_map import NO_LABEL_MAP, LabelMap
 from train.measure.calibration import Calibration, calibrate
@@ -43,14 +44,6 @@ class Comparison:
     def accuracy_drop(self) -> float:
         """Percentage points lost by the export; negative where it gained."""
         return 100 * (self.keras_accuracy - self.device_accuracy)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What an export may lose: accuracy in percentage points, agreement in percent."""
-
-    max_accuracy_drop: float = 0.5
-    min_agreement: float = 97.0
 
 
 @dataclass(frozen=True)

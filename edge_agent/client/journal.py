@@ -49,9 +49,9 @@ class _Record:
     ``introduced``: a birth has been heard, which also lists sessions that ended before.
     ``alone``: events are asked for on a topic of this subscriber's own. ``promised``: streams of which the device has
     said that it sends events there. ``heard_alone``: whether any has come there.
-    ``brought``: topics on which an event has come. ``told``: the numbers that reports on this connection gave for
-    topics without any, and ``unseen``: how many of these reports told of new events. ``hidden``: topics that do not
-    reach this subscriber.
+    ``brought``: topics on which an event has come. ``last_reported``: the numbers that reports on this
+    connection gave for topics without any, and ``unseen``: how many of these reports counted new events. ``hidden``:
+    topics that do not reach this subscriber.
     """
 
     joined_at: float
@@ -66,7 +66,7 @@ class _Record:
     promised: set[tuple[str, str]] = field(default_factory=set)
     heard_alone: bool = False
     brought: set[str] = field(default_factory=set)
-    told: dict[tuple[str, str], int] = field(default_factory=dict)
+    last_reported: dict[tuple[str, str], int] = field(default_factory=dict)
     unseen: dict[str, int] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
 
@@ -180,7 +180,7 @@ class Journal:
         self._joined = min(self._joined, date)
         for record in self._records.values():
             record.may_ask_alone_again()
-            record.told.clear()
+            record.last_reported.clear()
             record.unseen.clear()
             if record.first_session and not record.introduced:
                 for topic in SEQUENCED:
@@ -270,9 +270,9 @@ class Journal:
         if not self._whole or topic in record.brought or topic in record.hidden:
             return False
         key, number = (health.session, topic), health.last_seq.get(topic, 0)
-        if number > record.told.get(key, number):
+        if number > record.last_reported.get(key, number):
             record.unseen[topic] = record.unseen.get(topic, 0) + 1
-        record.told[key] = number
+        record.last_reported[key] = number
         if record.unseen.get(topic, 0) < _UNSEEN_REPORTS:
             return False
         record.hidden.add(topic)

@@ -69,8 +69,8 @@ class SummaryWindow:
     def _summarise(self, started_at: float) -> WindowSummary:
         mean_faces, total = self._faces / self._frames, sum(self._seen.values())
         # Shares speak of the faces that have an expression: of thirty new ones, the first that has one is alone.
-        # A group of one hides nothing, so nobody may be told from somebody. Of larger groups nobody looks like a few,
-        # for if nobody were told, everything withheld would mean that a few are there.
+        # A group of one hides nothing, so an empty room is reported as empty. With larger groups it is withheld like a
+        # few faces: if an empty room were reported, a withheld summary would mean that a few people are there.
         few = self._min_group > 1 and min(mean_faces, total / self._frames) < self._min_group
         if few or self._blind:
             return WindowSummary(started_at, self._window_s, faces=None, shares=None, suppressed=True)

@@ -229,13 +229,17 @@ class _Components:
         """Every entity by its name in the message. One that a device may lack stands there as removed."""
         return {**self._people(labels), **self._device()}
 
-    def _entity(self, platform: Literal["sensor", "binary_sensor", "switch"], key: str, **more: Any) -> Entity:
+    def _entity(
+        self, platform: Literal["sensor", "binary_sensor", "switch"], key: str, name: str, **more: Any
+    ) -> tuple[str, Entity]:
+        """One entity and its name in the message."""
         device = self._settings.device
         slug = re.sub("[^a-z0-9]+", "_", f"{device.site} {device.id} {key}".lower())
-        return Entity(
+        return key, Entity(
             platform=platform,
             unique_id=f"{self._topics.client_id}:{key}",
             default_entity_id=f"{platform}.{slug}",
+            name=name,
             **more,
         )
 
@@ -256,41 +260,42 @@ class _Components:
             ),
             "availability_mode": "all",
         }
-        return {
-            "presence": self._entity(
-                "binary_sensor",
-                "presence",
-                name="Presence" if group == 1 else f"Presence of {group} or more",
-                device_class="occupancy",
-                value_template=read.number(_PRESENT),
-                json_attributes_template=read.attributes(_PRESENT),
-                payload_on=ON,
-                payload_off=OFF,
-                **shared,
-            ),
-            "expression": self._entity(
-                "sensor",
-                "expression",
-                name="Dominant expression",
-                device_class="enum",
-                options=options,
-                icon="mdi:emoticon-outline",
-                value_template=read.text(_DOMINANT, options),
-                json_attributes_template=read.attributes(_DOMINANT),
-                **shared,
-            ),
-            "faces": self._entity(
-                "sensor",
-                "faces",
-                name="Faces",
-                state_class="measurement",
-                unit_of_measurement="faces",
-                icon="mdi:account-group",
-                value_template=read.number(_FACES),
-                json_attributes_template=read.attributes(_FACES),
-                **shared,
-            ),
-        }
+        return dict(
+            [
+                self._entity(
+                    "binary_sensor",
+                    "presence",
+                    "Presence" if group == 1 else f"Presence of {group} or more",
+                    device_class="occupancy",
+                    value_template=read.number(_PRESENT),
+                    json_attributes_template=read.attributes(_PRESENT),
+                    payload_on=ON,
+                    payload_off=OFF,
+                    **shared,
+                ),
+                self._entity(
+                    "sensor",
+                    "expression",
+                    "Dominant expression",
+                    device_class="enum",
+                    options=options,
+                    icon="mdi:emoticon-outline",
+                    value_template=read.text(_DOMINANT, options),
+                    json_attributes_template=read.attributes(_DOMINANT),
+                    **shared,
+                ),
+                self._entity(
+                    "sensor",
+                    "faces",
+                    "Faces",
+                    icon="mdi:account-group",
+                    value_template=read.number(_FACES),
+                    json_attributes_template=read.attributes(_FACES),
+                    **_measured_in("faces"),
+                    **shared,
+                ),
+            ]
+        )
 
     def _device(self) -> dict[str, Entity]:
         """The entities about the device itself, and its switch."""
@@ -298,89 +303,93 @@ class _Components:
         shown: dict[str, Any] = {"entity_category": "diagnostic", "state_topic": health, "expire_after": self._silent_s}
         hidden = shown | {"enabled_by_default": False}
         once: dict[str, Any] = {"entity_category": "diagnostic", "state_topic": status, "enabled_by_default": False}
-        certificate = Entity(platform="sensor")
+        certificate = "certificate_expiry", Entity(platform="sensor")
         if self._settings.mqtt.tls.enabled and self._settings.mqtt.tls.cert:
             certificate = self._entity(
                 "sensor",
                 "certificate_expiry",
-                name="Certificate expiry",
+                "Certificate expiry",
                 device_class="timestamp",
                 value_template=templates.text("m.get('certificate_until')"),
                 **once,
             )
-        return {
-            "problem": self._entity(
-                "binary_sensor",
-                "problem",
-                name="Problem",
-                device_class="problem",
-                value_template=templates.flag("m.problems", "m.get('problems') is sequence"),
-                payload_on=ON,
-                payload_off=OFF,
-                json_attributes_topic=health,
-                json_attributes_template=templates.problems(),
-                **shown,
-            ),
-            "temperature": self._entity(
-                "sensor",
-                "temperature",
-                name="Temperature",
-                device_class="temperature",
-                state_class="measurement",
-                unit_of_measurement="°C",
-                value_template=templates.number("temperature_c"),
-                **shown,
-            ),
-            "frame_rate": self._entity(
-                "sensor",
-                "frame_rate",
-                name="Frame rate",
-                state_class="measurement",
-                unit_of_measurement="frames/s",
-                icon="mdi:speedometer",
-                value_template=templates.number("fps"),
-                **hidden,
-            ),
-            "outbox": self._entity(
-                "sensor",
-                "outbox",
-                name="Events waiting",
-                state_class="measurement",
-                unit_of_measurement="events",
-                icon="mdi:tray-full",
-                value_template=templates.number("pending", within="m.get('outbox')"),
-                **hidden,
-            ),
-            "camera": self._entity(
-                "sensor",
-                "camera",
-                name="Camera state",
-                icon="mdi:camera",
-                value_template=templates.text("m.camera.get('state') if m.get('camera') is mapping else None"),
-                **hidden,
-            ),
-            "model": self._entity(
-                "sensor",
-                "model",
-                name="Model",
-                icon="mdi:brain",
-                value_template=templates.text("m.get('model')"),
-                **once,
-            ),
-            "certificate_expiry": certificate,
-            "mute": self._entity(
-                "switch",
-                "mute",
-                name="Mute camera",
-                icon="mdi:camera-off",
-                state_topic=health,
-                value_template=templates.flag("m.muted", "m.get('muted') is boolean"),
-                state_on=ON,
-                state_off=OFF,
-                command_topic=self._topics.of(DESIRED),
-                command_template=templates.ISSUED_AT,
-                payload_on=encode(Desired(muted=True)).decode(),
-                payload_off=encode(Desired(muted=False)).decode(),
-                retain=True,
-            ),
-        }
+        return dict(
+            [
+                self._entity(
+                    "binary_sensor",
+                    "problem",
+                    "Problem",
+                    device_class="problem",
+                    value_template=templates.flag("m.problems", "m.get('problems') is sequence"),
+                    payload_on=ON,
+                    payload_off=OFF,
+                    json_attributes_topic=health,
+                    json_attributes_template=templates.problems(),
+                    **shown,
+                ),
+                self._entity(
+                    "sensor",
+                    "temperature",
+                    "Temperature",
+                    device_class="temperature",
+                    value_template=templates.number("temperature_c"),
+                    **_measured_in("°C"),
+                    **shown,
+                ),
+                self._entity(
+                    "sensor",
+                    "frame_rate",
+                    "Frame rate",
+                    icon="mdi:speedometer",
+                    value_template=templates.number("fps"),
+                    **_measured_in("frames/s"),
+                    **hidden,
+                ),
+                self._entity(
+                    "sensor",
+                    "outbox",
+                    "Events waiting",
+                    icon="mdi:tray-full",
+                    value_template=templates.number("pending", within="m.get('outbox')"),
+                    **_measured_in("events"),
+                    **hidden,
+                ),
+                self._entity(
+                    "sensor",
+                    "camera",
+                    "Camera state",
+                    icon="mdi:camera",
+                    value_template=templates.text("m.camera.get('state') if m.get('camera') is mapping else None"),
+                    **hidden,
+                ),
+                self._entity(
+                    "sensor",
+                    "model",
+                    "Model",
+                    icon="mdi:brain",
+                    value_template=templates.text("m.get('model')"),
+                    **once,
+                ),
+                certificate,
+                self._entity(
+                    "switch",
+                    "mute",
+                    "Mute camera",
+                    icon="mdi:camera-off",
+                    state_topic=health,
+                    value_template=templates.flag("m.muted", "m.get('muted') is boolean"),
+                    state_on=ON,
+                    state_off=OFF,
+                    command_topic=self._topics.of(DESIRED),
+                    command_template=templates.ISSUED_AT,
+                    payload_on=encode(Desired(muted=True)).decode(),
+                    payload_off=encode(Desired(muted=False)).decode(),
+                    retain=True,
+                ),
+            ]
+        )
+
+
+def _measured_in(unit: str) -> dict[str, Any]:
+    """A number that Home Assistant keeps statistics of."""
+    return {"state_class": "measurement", "unit_of_measurement": unit}

@@ -140,6 +140,6 @@ def text(value: str) -> str:
 def problems() -> str:
     """The words for what is wrong, as attributes."""
     return (
-        _READ + _SHOWN + "{% set told = m.get('problems') if ok else a.get('problems') %}"
-        "{{ {'problems': told if told is sequence and told is not string else []} | tojson }}"
+        _READ + _SHOWN + "{% set words = m.get('problems') if ok else a.get('problems') %}"
+        "{{ {'problems': words if words is sequence and words is not string else []} | tojson }}"
     )

@@ -10,7 +10,7 @@ from edge_agent.vision.detector import Detector
 from edge_agent.vision.motion import MotionWatch
 from edge_agent.vision.search_plan import Search, SearchState, after_whole_search, plan
 from edge_agent.vision.tracker import Tracker
-from edge_agent.vision.zones import EVERYWHERE, Zones
+from edge_agent.vision.zones import NO_ZONES, Zones
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class FaceFinder:
         zones: Where faces count: elsewhere none is found, and nothing that moves there is searched.
     """
 
-    def __init__(self, detector: Detector, *, every_frame: bool = False, zones: Zones = EVERYWHERE) -> None:
+    def __init__(self, detector: Detector, *, every_frame: bool = False, zones: Zones = NO_ZONES) -> None:
         self._detector, self._every_frame, self._zones = detector, every_frame, zones
         self._motion = MotionWatch(zones)
         self._state = SearchState()

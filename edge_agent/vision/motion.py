@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from edge_agent.types import Box, Image
 from edge_agent.vision.region import Region
-from edge_agent.vision.zones import EVERYWHERE, Zones
+from edge_agent.vision.zones import NO_ZONES, Zones
 
 _LONGEST_PX = 640
 """Longest side of the small copy, in pixels."""
@@ -70,7 +70,7 @@ class MotionWatch:
         zones: Where faces count; what moves elsewhere is not seen.
     """
 
-    def __init__(self, zones: Zones = EVERYWHERE) -> None:
+    def __init__(self, zones: Zones = NO_ZONES) -> None:
         self._zones = zones
         self._counting: NDArray[np.uint8] | None = None
         self._small: Image | None = None

@@ -42,7 +42,7 @@ class Region:
         return self.left <= x <= self.right and self.top <= y <= self.bottom
 
 
-EVERYWHERE = Region(-math.inf, -math.inf, math.inf, math.inf)
+UNBOUNDED = Region(-math.inf, -math.inf, math.inf, math.inf)
 """Where edges do not matter."""
 
 

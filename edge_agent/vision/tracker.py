@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from edge_agent.config import TrackerSettings
 from edge_agent.types import Box, Detection, TrackedFace
-from edge_agent.vision.region import EVERYWHERE, Region
+from edge_agent.vision.region import UNBOUNDED, Region
 
 _STEADY_S = 0.15
 """How far back a face's place and size are averaged, in seconds: long enough to calm a detector's jitter."""
@@ -97,7 +97,7 @@ class Tracker:
         self._confirmed: list[_Track] = []
         self._candidates: list[_Track] = []
         self._number = 0
-        self._edges = EVERYWHERE
+        self._edges = UNBOUNDED
 
     def followable(self, now: float) -> dict[str, tuple[Box, Box]]:
         """Faces that the last search of their place found: where they were, and where they are expected, by key."""
@@ -125,7 +125,7 @@ class Tracker:
         detections: Sequence[Detection],
         now: float,
         covered: Callable[[Box], bool] = lambda _: True,
-        edges: Region = EVERYWHERE,
+        edges: Region = UNBOUNDED,
     ) -> TrackUpdate:
         """Take in the faces of one frame.
 

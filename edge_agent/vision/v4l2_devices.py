@@ -39,7 +39,7 @@ Ask = Callable[[Path, int, bytes], bytes]
 
 @dataclass(frozen=True, slots=True)
 class CameraIdentity:
-    """By what a camera is told from others. Empty where the system does not say it.
+    """What distinguishes one camera from others. Empty where the system does not say it.
 
     Attributes:
         card: Its name, as the driver gives it.

@@ -69,8 +69,8 @@ class Zones:
         ).reshape(rows, columns)
 
 
-EVERYWHERE = Zones()
-"""No zones."""
+NO_ZONES = Zones()
+"""Faces count in the whole frame."""
 
 
 def _inside(polygon: Sequence[tuple[float, float]], x: float, y: float) -> bool:

@@ -8,7 +8,8 @@ import pytest
 from edge_agent.errors import CheckFailed, InputError
 from edge_agent.model_format.bundle import pack_bundle, unpack_bundle
 from edge_agent.vision.classifier import Classifier
-from export.verify import Comparison, Limits, check, compare, latency_ms
+from export.limits import Limits
+from export.verify import Comparison, check, compare, latency_ms
 from tests.support.tflite_models import dense_logits, dense_model, dense_weights, metadata
 
 FACES = np.random.default_rng(8).integers(0, 256, (200, 48, 48, 1), dtype=np.uint8)

@@ -16,7 +16,7 @@ from edge_agent.vision.face_finder import FaceFinder
 from edge_agent.vision.haar import HaarDetector
 from edge_agent.vision.motion import MotionWatch
 from edge_agent.vision.tracker import Tracker, random_ids
-from edge_agent.vision.zones import EVERYWHERE, Zones
+from edge_agent.vision.zones import NO_ZONES, Zones
 
 LEFT_HALF = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
 SIZE = (200, 100)
@@ -27,8 +27,8 @@ def box_at(x: float, y: float) -> Box:
 
 
 def test_without_zones_every_face_counts_even_beyond_the_edge() -> None:
-    assert not EVERYWHERE
-    assert EVERYWHERE.holds(box_at(-3, 101), SIZE)
+    assert not NO_ZONES
+    assert NO_ZONES.holds(box_at(-3, 101), SIZE)
 
 
 def test_a_face_counts_by_its_middle() -> None:
@@ -111,7 +111,7 @@ def test_motion_in_an_ignored_zone_is_not_seen() -> None:
     wall = np.random.default_rng(1).integers(90, 110, (720, 1280, 3), np.uint8)
     moved = wall.copy()
     moved[200:400, 100:300] = 240
-    for zones, seen in ((EVERYWHERE, True), (Zones(ignore=(LEFT_HALF,)), False), (Zones(watch=(LEFT_HALF,)), True)):
+    for zones, seen in ((NO_ZONES, True), (Zones(ignore=(LEFT_HALF,)), False), (Zones(watch=(LEFT_HALF,)), True)):
         watch = MotionWatch(zones)
         watch.look(wall, [], 0.0)
         look = watch.look(moved, [], 0.1)

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from edge_agent.vision.aiming import Aim, Problem, advice, sizes
-from edge_agent.vision.zones import EVERYWHERE, Zones
+from edge_agent.vision.zones import NO_ZONES, Zones
 
 WIDTH, HEIGHT = 80, 24
 """Columns and lines that a view takes at most."""
@@ -18,7 +18,7 @@ _OUTSIDE = ":"
 LEGEND = "# good  s small  d dark  t turned or tilted  c cut off  : not watched"
 
 
-def aim_view(aim: Aim, notes: Sequence[str] = (), zones: Zones = EVERYWHERE) -> str:
+def aim_view(aim: Aim, notes: Sequence[str] = (), zones: Zones = NO_ZONES) -> str:
     """The whole view, at most 80 columns and 24 lines.
 
     Args:
@@ -42,7 +42,7 @@ def aim_line(aim: Aim) -> str:
     return f"{sizes(aim.faces)}; {wrong + '; ' if wrong else ''}{seen}"
 
 
-def grid(aim: Aim, zones: Zones = EVERYWHERE) -> list[str]:
+def grid(aim: Aim, zones: Zones = NO_ZONES) -> list[str]:
     """The frame in characters, with an outline; faces are boxes of their marks."""
     width, height = aim.size
     columns, rows = min(WIDTH - 2, round(2 * _ROWS * width / height)), _ROWS

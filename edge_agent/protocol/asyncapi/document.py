@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from edge_agent import __version__
+from edge_agent.config import MqttSettings
 from edge_agent.mqtt.events import HISTORICAL
 from edge_agent.protocol.asyncapi.docstrings import summary_of
 from edge_agent.protocol.asyncapi.examples import EXAMPLES, Example
@@ -75,7 +76,7 @@ def asyncapi() -> dict[str, Any]:
 
 def _servers() -> Schema:
     host = {"host": {"description": "The school's broker.", "default": "broker.school.lan"}}
-    will = EXAMPLES[STATUS][-1]
+    will, defaults = EXAMPLES[STATUS][-1], MqttSettings()
     return {
         "devices": {
             "host": "{host}:8883",
@@ -87,8 +88,8 @@ def _servers() -> Schema:
             "bindings": {
                 "mqtt": {
                     "cleanSession": False,
-                    "keepAlive": 30,
-                    "sessionExpiryInterval": 3600,
+                    "keepAlive": defaults.keepalive_s,
+                    "sessionExpiryInterval": defaults.session_expiry_s,
                     "lastWill": {
                         "topic": _channel_named(STATUS).topic,
                         "qos": _QOS,

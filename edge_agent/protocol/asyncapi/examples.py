@@ -269,7 +269,7 @@ EXAMPLES: dict[str, list[Example]] = {
     ],
     f"{RESENT}_{SUMMARY}": [
         Example(
-            "A window that is told again to one program",
+            "A window that is sent again for one program",
             _summary(36, 18, {"happy": 0.41, "neutral": 0.59}),
             historical=True,
         )

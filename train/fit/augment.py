@@ -27,6 +27,7 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         rotation_rad: Largest roll, in radians.
         brightness: Largest change of level as a share of the full range.
         contrast: Largest relative change of contrast around the crop's mean.
+        gamma: Largest change of the tone curve: 0.4 draws exponents from 1 / 1.4 to 1.4, as cameras' curves differ.
         blur_px: Largest standard deviation of a Gaussian blur; applied to a quarter of the crops.
         noise: Largest standard deviation of Gaussian noise as a share of the full range; for a quarter of the crops.
         erase: Probability of painting over one random rectangle of 2 to 20 percent of the area (Zhong et al. 2020).
@@ -38,6 +39,7 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     rotation_rad: Annotated[float, msgspec.Meta(ge=0.0, le=3.2)] = 0.0
     brightness: _Share = 0.0
     contrast: _Share = 0.0
+    gamma: Annotated[float, msgspec.Meta(ge=0.0, le=2.0)] = 0.0
     blur_px: Annotated[float, msgspec.Meta(ge=0.0, le=8.0)] = 0.0
     noise: _Share = 0.0
     erase: _Share = 0.0
@@ -77,6 +79,8 @@ def vary(face: NDArray[np.uint8], how: Augmentation, rng: np.random.Generator, s
     gain, level = 1.0 + how.contrast * draw[4], 255.0 * how.brightness * draw[5]
     if gain != 1.0 or level:
         varied = cv2.addWeighted(varied, gain, varied, 0.0, level + (1.0 - gain) * float(varied.mean()))
+    if how.gamma:
+        varied = cv2.LUT(varied, _tone_curve((1.0 + how.gamma) ** draw[6]))
     if how.noise and chance[3] < 0.25:
         noisy = varied + rng.normal(0.0, 255.0 * how.noise * chance[4], varied.shape)
         varied = np.clip(noisy, 0, 255).astype(np.uint8)
@@ -84,6 +88,12 @@ def vary(face: NDArray[np.uint8], how: Augmentation, rng: np.random.Generator, s
     if chance[5] < how.erase:
         _erase(result, rng)
     return result
+
+
+def _tone_curve(exponent: float) -> NDArray[np.uint8]:
+    """The level that each of 256 levels becomes."""
+    curve: NDArray[np.uint8] = np.rint(255.0 * (np.arange(256) / 255.0) ** exponent).astype(np.uint8)
+    return curve
 
 
 def _erase(face: NDArray[np.uint8], rng: np.random.Generator) -> None:

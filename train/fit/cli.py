@@ -120,9 +120,6 @@ def average(
     from train.common.backend import import_backend
 
     import_backend()
-    from train.common.backend import import_backend
-
-    import_backend()
     from train.data import load
     from train.data.label_map import open_label_map
     from train.fit.average import average as average_runs

@@ -60,7 +60,7 @@ class PreparedInputs:
         training_images: ``uint8 (N, 48, 48, C)``: those of the split's training part, then those of further data sets.
         teachers: The teacher models, opened; None where the recipe uses none.
         teacher_shares: Share of each image's targets that the teachers' answers make up, ``float32 (N,)``.
-        prior: Share of each class among the training images, as labels and votes have it.
+        class_shares: Share of each class among the training images, as labels and votes have it.
         extra: The faces of further data sets that are used.
     """
 
@@ -69,8 +69,18 @@ class PreparedInputs:
     training_images: NDArray[np.uint8]
     teachers: TeacherModels | None
     teacher_shares: NDArray[np.float32]
-    prior: dict[str, float]
+    class_shares: dict[str, float]
     extra: tuple[ExtraFaces, ...] = ()
+
+    @property
+    def prior(self) -> dict[str, float]:
+        """Shares of the classes that the network's answers assume: those of the images, less what ``balance`` takes."""
+        left = 1.0 - self.given.recipe.balance
+        if left == 1.0:
+            return self.class_shares
+        powers = {name: share**left for name, share in self.class_shares.items()}
+        total = sum(powers.values())
+        return {name: round(power / total, 6) for name, power in powers.items()}
 
     @property
     def teacher_names(self) -> tuple[str, ...]:
@@ -147,7 +157,7 @@ def prepare_inputs(inputs: TrainingInputs) -> PreparedInputs:
         training_images=np.concatenate([faces.images[split.train], *(one.images for one in extra)]),
         teachers=open_teachers(recipe, faces, inputs.teachers),
         teacher_shares=_teacher_shares(recipe, len(first), len(targets)),
-        prior=_class_shares(targets, faces.classes),
+        class_shares=_class_shares(targets, faces.classes),
         extra=extra,
     )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,16 +94,20 @@ class Objective:
         classes: Outputs that are the data set's classes; any after them are the second head.
         smoothing: Share of the classes' target that is spread evenly over all classes.
         head_weight: Weight of the second head's loss.
+        adjustment: What is added to the classes' logits before they are compared with the targets, ``float32 (K,)``.
     """
 
-    def __init__(self, classes: int, smoothing: float, head_weight: float) -> None:
+    def __init__(
+        self, classes: int, smoothing: float, head_weight: float, adjustment: NDArray[np.float32] | None = None
+    ) -> None:
         self._classes, self._smoothing, self._head_weight = classes, smoothing, head_weight
+        self._adjustment = np.zeros(classes, np.float32) if adjustment is None else adjustment
 
     def loss(self, targets: Any, logits: Any) -> Any:
         """Loss of each image."""
         classes = self._classes
         smoothed = targets[:, :classes] * (1.0 - self._smoothing) + self._smoothing / classes
-        total = _soft_cross_entropy(smoothed, logits[:, :classes])
+        total = _soft_cross_entropy(smoothed, logits[:, :classes] + self._adjustment)
         if logits.shape[-1] > classes:
             total += self._head_weight * _soft_cross_entropy(targets[:, classes:], logits[:, classes:])
         return total
@@ -111,6 +116,27 @@ class Objective:
         """For each image 1 if its likeliest class is the target's, else 0."""
         classes = self._classes
         return keras.metrics.categorical_accuracy(targets[:, :classes], logits[:, :classes])
+
+
+def balance_adjustment(shares: Mapping[str, float], classes: Sequence[str], balance: float) -> NDArray[np.float32]:
+    """What ``balance`` adds to each class's logit in the loss, ``float32 (K,)``.
+
+    Args:
+        shares: Share of each class among the training images.
+        classes: In the order of the logits.
+        balance: 0 adds nothing, 1 the whole logarithm.
+
+    Raises:
+        InputError: A class has no training image, so that no logarithm exists.
+    """
+    if balance and (empty := [name for name in classes if shares[name] <= 0.0]):
+        raise InputError(
+            "balance",
+            received=f"no training images of {', '.join(empty)}",
+            expected="some of each class",
+            remedy="Add images, or set balance = 0 in the recipe",
+        )
+    return np.asarray([balance * math.log(shares[name]) if balance else 0.0 for name in classes], np.float32)
 
 
 def _soft_cross_entropy(targets: Any, logits: Any) -> Any:

@@ -113,6 +113,10 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         channels: 1 for gray, 3 for red-green-blue.
         batch_size: Images a step.
         label_smoothing: Share of the target spread evenly over all labels.
+        balance: How much of the labels' unequal frequency the loss takes off the network's answers: its logits get this
+            share of the logarithm of each label's share before they are compared with the targets (balanced softmax,
+            Ren et al. 2020; logit adjustment, Menon et al. 2021). With 1 the network answers as if all labels were
+            equally frequent.
         seed: Of initial weights, dropout, shuffling and augmentation.
         precision: Keras' dtype policy. bfloat16 pays on processors with instructions for it and is several times slower
             elsewhere.
@@ -138,6 +142,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     channels: Literal[1, 3] = 1
     batch_size: _Positive = 128
     label_smoothing: _Share = 0.0
+    balance: _Share = 0.0
     seed: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEED)] = 1
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     optimizer: Optimizer = Optimizer()

@@ -21,7 +21,7 @@ from train.fit.batches import EpochBatches, Throughput, prefetch_workers, steps_
 from train.fit.distributed import SINGLE_PROCESS, ProcessGroup, check_batch
 from train.fit.finishing import at_device_size, finish, finished_weights
 from train.fit.inputs import PreparedInputs, TrainingInputs, prepare_inputs
-from train.fit.objective import Objective, make_optimizer
+from train.fit.objective import Objective, balance_adjustment, make_optimizer
 from train.fit.recipe import Recipe
 from train.fit.resuming import begin_or_continue, get_state, set_state
 from train.fit.run_dir import RunDir
@@ -103,7 +103,8 @@ def _train(
     model = _build_network(prepared)
     steps = steps_per_epoch(len(prepared.training_images), recipe.batch_size)
     optimizer = make_optimizer(recipe.optimizer, recipe.epochs, steps)
-    objective = Objective(len(faces.classes), recipe.label_smoothing, recipe.votes.head)
+    adjustment = balance_adjustment(prepared.class_shares, faces.classes, recipe.balance)
+    objective = Objective(len(faces.classes), recipe.label_smoothing, recipe.votes.head, adjustment)
     model.compile(optimizer, objective.loss, metrics=[objective.accuracy])
     # Keras wraps the optimizer where half precision needs its loss scaled.
     model.optimizer.build(model.trainable_variables)

@@ -12,7 +12,16 @@ from train.fit.augment import Augmentation, vary
 from train.fit.batches import EpochBatches, one_hot
 
 FULL = Augmentation(
-    flip=True, scale=0.2, shift_px=5, rotation_rad=0.2, brightness=0.2, contrast=0.3, blur_px=1.5, noise=0.1, erase=0.5
+    flip=True,
+    scale=0.2,
+    shift_px=5,
+    rotation_rad=0.2,
+    brightness=0.2,
+    contrast=0.3,
+    gamma=0.4,
+    blur_px=1.5,
+    noise=0.1,
+    erase=0.5,
 )
 
 
@@ -36,6 +45,17 @@ def test_a_flip_mirrors_exactly() -> None:
 def test_half_the_augmentation_goes_half_as_far_and_flips_as_often() -> None:
     half = FULL.times(0.5)
     assert (half.flip, half.scale, half.shift_px, half.erase) == (True, 0.1, 2.5, 0.25)
+
+
+def test_another_tone_curve_keeps_black_white_and_the_order_of_levels() -> None:
+    levels = np.repeat(np.arange(256, dtype=np.uint8), 9).reshape(48, 48, 1)
+    middles = set()
+    for seed in range(50):
+        varied = vary(levels, Augmentation(gamma=0.4), np.random.default_rng(seed), 48).ravel().astype(int)
+        assert (varied[0], varied[-1]) == (0, 255)
+        assert np.all(np.diff(varied) >= 0)
+        middles.add(int(varied[len(varied) // 2]))
+    assert min(middles) < 115 < 140 < max(middles)
 
 
 def test_a_shift_moves_by_no_more_than_it_may() -> None:

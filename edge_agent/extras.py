@@ -10,7 +10,7 @@ from edge_agent.errors import InputError
 
 _PROJECT: Final = "classroom-edge-agent"
 _DEVICE: Final = ("numpy", "cv2", "ai_edge_litert")
-_DASHBOARD: Final = ("starlette", "uvicorn", "jinja2", "babel", "multipart")
+_DASHBOARD: Final = ("starlette", "uvicorn", "jinja2", "babel", "multipart", "argon2")
 _MODULES_OF: Final = {
     "device": _DEVICE,
     "fleet": ("cryptography",),

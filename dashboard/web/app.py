@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from functools import partial
 from importlib.resources import files
 from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -25,8 +28,10 @@ from dashboard.web.headers import SecurityHeaders
 from dashboard.web.language import COOKIE
 from dashboard.web.pages.school import school_page, school_update
 from dashboard.web.site import THEME_COOKIE, THEMES, Site, site_of
-from dashboard.web.visitor import Role, Visitor
+from dashboard.web.visitor import Role, Visitor, visitor_of
 from edge_agent.client import Device
+
+_log = logging.getLogger(__name__)
 
 Handler = Callable[[Request, Visitor], Awaitable[Response]]
 LiveView = Callable[[Site, Audience, "set[Device] | None"], Update]
@@ -34,16 +39,25 @@ LiveView = Callable[[Site, Audience, "set[Device] | None"], Update]
 LIVE_VIEWS: Final[dict[str, LiveView]] = {"school": school_update}
 """How the parts of a page are made that change while it is open, by the page's name."""
 
+_RECHECK_S: Final = 5.0
+"""How often it is looked at whether the visitor of an open page may still see it."""
 _YEAR_S = 365 * 24 * 3600
 
 
 def for_visitors(handler: Handler, *, role: Role | None = None) -> Callable[[Request], Awaitable[Response]]:
-    """A page that only those see whom the gate lets in, with a role where one is named."""
+    """A page that only those see whom the gate lets in, with a role where one is named.
+
+    Where the address names a room as ``{site}/{device}``, they must be allowed to see it. Else it does not exist.
+    """
 
     async def answer(request: Request) -> Response:
-        visitor = site_of(request).gate.visitor_of(request)
+        visitor = await run_in_threadpool(site_of(request).gate.visitor_of, request)
         if isinstance(visitor, Response):
             return visitor
+        request.state.visitor = visitor
+        names = request.path_params
+        if "site" in names and "device" in names and not visitor.rights.sees(Device(names["site"], names["device"])):
+            raise HTTPException(404)
         if role is not None and role not in visitor.rights.roles:
             raise HTTPException(403)
         return await handler(request, visitor)
@@ -99,7 +113,24 @@ async def _events(hub: Hub, request: Request, visitor: Visitor) -> Response:
         raise HTTPException(404)
     audience = Audience(view, device, site.language_of(request), visitor.rights)
     headers = {"X-Accel-Buffering": "no"}
-    return StreamingResponse(hub.subscribe(audience), media_type=EVENT_STREAM, headers=headers)
+    messages = _while_allowed(request, visitor, hub.subscribe(audience))
+    return StreamingResponse(messages, media_type=EVENT_STREAM, headers=headers)
+
+
+async def _while_allowed(
+    request: Request, visitor: Visitor, messages: AsyncGenerator[bytes, None]
+) -> AsyncIterator[bytes]:
+    """The messages until the visitor's session ends or their rights change. An open page does not count as use."""
+    gate, checked_at = site_of(request).gate, time.monotonic()
+    try:
+        async for message in messages:
+            yield message
+            if time.monotonic() - checked_at >= _RECHECK_S:
+                checked_at = time.monotonic()
+                if await run_in_threadpool(gate.visitor_of, request, used=False) != visitor:
+                    return
+    finally:
+        await messages.aclose()
 
 
 async def _preferences(request: Request) -> Response:
@@ -120,7 +151,10 @@ async def _failed(request: Request, error: Exception) -> Response:
     site = site_of(request)
     if request.url.path == "/events":
         return PlainTextResponse("", status)
-    return site.page(request, Visitor(), "error.html", status=status, code=status)
+    if status == 500:
+        _log.exception("%s", request.url.path, exc_info=error)
+    reason = error.detail if isinstance(error, HTTPException) else ""
+    return site.page(request, visitor_of(request), "error.html", status=status, code=status, reason=reason)
 
 
 class _Static(StaticFiles):

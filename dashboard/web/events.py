@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -134,7 +134,7 @@ class Hub:
         """How many pages are open."""
         return sum(len(channel.browsers) for channel in self._channels.values())
 
-    async def subscribe(self, audience: Audience) -> AsyncIterator[bytes]:
+    async def subscribe(self, audience: Audience) -> AsyncGenerator[bytes, None]:
         """The stream of one browser: the whole state first, then what changes, until it leaves or is sent away."""
         channel = self._channels.setdefault(audience, _Channel())
         if not channel.browsers:  # nobody was there to be told

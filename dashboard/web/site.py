@@ -10,6 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from dashboard.access.forms import form_token
 from dashboard.live.school import School
 from dashboard.settings import DashboardSettings, Language
 from dashboard.web.language import COOKIE, chosen_language
@@ -54,6 +55,7 @@ class Site:
             visitor=visitor,
             theme=theme if theme in THEMES else "auto",
             path=request.url.path,
+            form_token=form_token(self.gate.form_secret(request)),
             school_name=self.settings.page.school,
             **values,
         )

@@ -59,12 +59,10 @@ _CAMERA = {
     "muted": Condition.MUTED,
 }
 
-_ATTENTION = (
-    (Condition.DEAD, Condition.FAILED, Condition.STALE, Condition.SILENT, Condition.STALLED),
-    (Condition.FROZEN, Condition.DARK, Condition.BROKER_GONE, Condition.UNKNOWN),
-    (Condition.OFFLINE, Condition.ENDED, Condition.MUTED),
-    (Condition.STARTING, Condition.WAITING),
-)
+_FIRST = (Condition.DEAD, Condition.FAILED, Condition.STALE, Condition.SILENT, Condition.STALLED)
+_SECOND = (Condition.FROZEN, Condition.DARK, Condition.BROKER_GONE, Condition.UNKNOWN)
+_QUIET = (Condition.OFFLINE, Condition.ENDED, Condition.MUTED, Condition.STARTING, Condition.WAITING)
+"""Conditions that somebody wanted, or that pass by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +115,15 @@ def condition_of(facts: Facts) -> Condition:
 
 def attention(condition: Condition, *, problems: bool) -> int:
     """How early a room comes in the list: 0 is first."""
-    for place, conditions in enumerate(_ATTENTION):
-        if condition in conditions:
-            return place
-    return len(_ATTENTION) - 1 if problems else len(_ATTENTION)
+    if condition in _FIRST:
+        return 0
+    if condition in _SECOND:
+        return 1
+    if problems:
+        return 2
+    return 3 if condition in _QUIET else 4
+
+
+def needs_attention(condition: Condition, *, problems: bool) -> bool:
+    """Whether somebody should look after a room."""
+    return attention(condition, problems=problems) <= 2

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from types import MappingProxyType
 
 from msgspec import UnsetType
 
-from dashboard.live.attention import Condition, Facts, condition_of
+from dashboard.live.attention import Condition, Facts, attention, condition_of, needs_attention
 from edge_agent.client import (
     Arrived,
     BrokerChanged,
@@ -29,6 +30,7 @@ from edge_agent.protocol.messages import Message
 _MAX_TRACKS = 100
 """A device that sends more tracks than a classroom has people is broken or hostile."""
 _MAX_ROOMS = 5000
+_MAX_NAME = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Room:
         summary_at: When that came.
         muted: Whether the camera is closed on request.
         tracks: Faces by id; only of devices that publish single faces.
+        clock_ahead_s: How far the device's clock is before this machine's, by its latest report.
     """
 
     device: Device
@@ -76,11 +79,22 @@ class Room:
     summary_at: float = 0.0
     muted: bool = False
     tracks: Mapping[str, Track] = field(default_factory=lambda: MappingProxyType({}))
+    clock_ahead_s: float = 0.0
 
     @property
     def name(self) -> str:
         """The room's name for people: as its settings say, else the device's own name."""
-        return (self.birth.room if self.birth else "") or self.device.id
+        return (self.birth.room if self.birth else "").strip()[:_MAX_NAME] or self.device.id
+
+    @property
+    def attention(self) -> int:
+        """How early it comes in the list: 0 is first."""
+        return attention(self.condition, problems=bool(self.health and self.health.problems))
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether somebody should look after it."""
+        return needs_attention(self.condition, problems=bool(self.health and self.health.problems))
 
 
 class School:
@@ -119,7 +133,12 @@ class School:
             return self._store(changed, now)
         if isinstance(notice, Arrived) and not notice.late:
             known = self._room(notice.device)
-            return self._store(_taken(known, notice.message, now), now) if known is not None else set()
+            if known is None:
+                return set()
+            taken = _taken(known, notice.message, now)
+            if isinstance(notice.message, Health) and taken.health is notice.message and not notice.retained:
+                taken = replace(taken, clock_ahead_s=_unix(notice.message.observed_at) - now)
+            return self._store(taken, now)
         return set()
 
     def tick(self, now: float) -> set[Device]:
@@ -203,3 +222,11 @@ def _tracks_after(tracks: Mapping[str, Track], event: Expression, now: float) ->
     known = tracks.get(event.track)
     since = known.since if known is not None and known.expression == event.expression else now
     return MappingProxyType({**others, event.track: Track(event.track, event.expression, event.confidence, since)})
+
+
+def _unix(text: str) -> float:
+    """A time of a message in unix seconds; what is no time counts as 1970."""
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0

@@ -26,6 +26,8 @@ from dashboard.settings import LANGUAGES
 from dashboard.web.events import EVENT_STREAM, Audience, Hub, Update
 from dashboard.web.headers import SecurityHeaders
 from dashboard.web.language import COOKIE
+from dashboard.web.pages.devices import devices_page, devices_update
+from dashboard.web.pages.room import room_page, room_update
 from dashboard.web.pages.school import school_page, school_update
 from dashboard.web.site import THEME_COOKIE, THEMES, Site, site_of
 from dashboard.web.visitor import Role, Visitor, visitor_of
@@ -36,7 +38,11 @@ _log = logging.getLogger(__name__)
 Handler = Callable[[Request, Visitor], Awaitable[Response]]
 LiveView = Callable[[Site, Audience, "set[Device] | None"], Update]
 
-LIVE_VIEWS: Final[dict[str, LiveView]] = {"school": school_update}
+LIVE_VIEWS: Final[dict[str, LiveView]] = {
+    "school": school_update,
+    "room": room_update,
+    "devices": devices_update,
+}
 """How the parts of a page are made that change while it is open, by the page's name."""
 
 _RECHECK_S: Final = 5.0
@@ -65,7 +71,11 @@ def for_visitors(handler: Handler, *, role: Role | None = None) -> Callable[[Req
     return answer
 
 
-ROUTES: Final[tuple[BaseRoute, ...]] = (Route("/", for_visitors(school_page), name="school"),)
+ROUTES: Final[tuple[BaseRoute, ...]] = (
+    Route("/", for_visitors(school_page), name="school"),
+    Route("/devices", for_visitors(devices_page), name="devices"),
+    Route("/room/{site}/{device}", for_visitors(room_page), name="room"),
+)
 """The pages."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -13,6 +14,7 @@ from dashboard.settings import Language
 from dashboard.web.visitor import Rights
 from edge_agent.client import Device
 
+_log = logging.getLogger(__name__)
 _GATHER_S = 0.05
 """Changes that come within this time make one message."""
 _BEAT_S = 5.0
@@ -165,7 +167,11 @@ class Hub:
 
     def _update(self, audience: Audience, channel: _Channel, changed: set[Device] | None) -> None:
         """Make what has changed and send it to all of one audience."""
-        update = self._render(audience, changed)
+        try:
+            update = self._render(audience, changed)
+        except Exception:  # one page that cannot be made must not keep all others from their changes
+            _log.exception("the view %s could not be made", audience.view)
+            return
         elements = {key: html for key, html in update.elements.items() if channel.elements.get(key) != html}
         order = {key: ids for key, ids in update.order.items() if channel.order.get(key) != ids}
         if not elements and not order:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone, tzinfo
+from datetime import datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import LOCALTZ, format_datetime, format_skeleton, format_time
+from babel.dates import LOCALTZ, format_datetime, format_skeleton, format_time, format_timedelta
 from babel.numbers import format_decimal, format_percent
 
 _FIRST, _LAST = 0.0, 253402300000.0
@@ -44,6 +44,14 @@ class Formats:
         """The time alone where it is of today, else with its day."""
         same_day = self.moment(at).date() == self.moment(now).date()
         return self.clock(at) if same_day else self.day_and_clock(at)
+
+    def duration(self, seconds: float) -> str:
+        """``3 hours``: about how long."""
+        return str(format_timedelta(timedelta(seconds=min(seconds, _LAST)), locale=self._locale))
+
+    def size(self, number: float) -> str:
+        """Bytes, in megabytes."""
+        return f"{self.number(number / 1e6, 1)} MB"
 
     def iso(self, at: float) -> str:
         """For machines: ISO 8601 in UTC."""

@@ -9,10 +9,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dashboard.settings import LANGUAGES, Language, PageSettings
+from dashboard.web.figures import bar_of, css_of
 from dashboard.web.formats import Formats, zone_of
 from dashboard.web.ids import element_id, room_path
 from dashboard.web.language import NAMES, catalogue, locale_of
-from dashboard.web.texts import CONDITIONS, EXPRESSIONS, ICONS
+from dashboard.web.texts import CAMERAS, CONDITIONS, EXPRESSIONS, ICONS, MENU, SOURCES, STATES, TONES
 from edge_agent import __version__
 
 
@@ -64,6 +65,13 @@ def make_templates(page: PageSettings, clock: Callable[[], float]) -> Templates:
         "conditions": CONDITIONS,
         "expressions": EXPRESSIONS,
         "icons": ICONS,
+        "tones": TONES,
+        "cameras": CAMERAS,
+        "sources": SOURCES,
+        "states": STATES,
+        "bar_of": bar_of,
+        "css_of": css_of,
+        "menu": MENU,
         "element_id": element_id,
         "room_path": room_path,
         "version": __version__,

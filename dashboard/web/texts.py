@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from dashboard.live.attention import Condition
+from edge_agent.protocol.problems import PROBLEMS, Problem
 
 
 def _(text: str) -> str:
     """Marks a text for the catalogues; it is translated where it is shown."""
     return text
 
+
+class Entry(NamedTuple):
+    """A page in the menu, for those with a role; for all where it is ``None``."""
+
+    path: str
+    name: str
+    role: str | None = None
+
+
+MENU: Final = (
+    Entry("/", _("Rooms")),
+    Entry("/devices", _("Devices")),
+)
+"""The pages in the menu, in their order."""
 
 CONDITIONS: Final[dict[Condition, str]] = {
     Condition.OK: _("Live"),
@@ -52,6 +67,15 @@ ICONS: Final[dict[Condition, str]] = {
 }
 """Which picture stands beside it, so that colour is not all that tells them apart."""
 
+TONES: Final[dict[Condition, str]] = {
+    **dict.fromkeys(Condition, "alarm"),
+    **dict.fromkeys((Condition.DARK, Condition.FROZEN, Condition.UNKNOWN), "warn"),
+    **dict.fromkeys((Condition.MUTED, Condition.OFFLINE, Condition.ENDED, Condition.TOO_FEW), "calm"),
+    **dict.fromkeys((Condition.STARTING, Condition.WAITING), "info"),
+    Condition.OK: "good",
+}
+"""How loud a condition is: the class of its colours."""
+
 EXPRESSIONS: Final[dict[str, str]] = {
     "angry": _("angry"),
     "disgust": _("disgust"),
@@ -64,3 +88,53 @@ EXPRESSIONS: Final[dict[str, str]] = {
     "uncertain": _("uncertain"),
 }
 """What an expression is called."""
+
+PROBLEM_TEXTS: Final[dict[str, Problem]] = PROBLEMS
+"""Of each word in ``health``, why it is reported and what to do; the words of docs/troubleshooting.md."""
+
+CLOCK_WRONG: Final = Problem(
+    _("the clock of the device differs from the clock of this page"), _("check the network time service: timedatectl")
+)
+CERTIFICATE_ENDS: Final = Problem(
+    _("the certificate of the device ends soon"), _("run sudo edge-agent fleet renew on the broker's machine")
+)
+CERTIFICATE_ENDED: Final = Problem(
+    _("the certificate of the device has ended"), _("run sudo edge-agent fleet renew on the broker's machine")
+)
+
+UPDATES: Final[dict[str, str]] = {
+    "downloading": _("version %(version)s is being downloaded"),
+    "checking": _("version %(version)s is being checked"),
+    "probation": _("version %(version)s is in use on probation"),
+    "refused": _("version %(version)s was refused"),
+    "rolled_back": _("version %(version)s was given up"),
+    "failed": _("version %(version)s could not be fetched and is tried again"),
+}
+"""How an update of a model stands; of ``none`` and ``current`` there is nothing to say."""
+
+SOURCES: Final[dict[str, str]] = {
+    "bundled": _("came with the agent"),
+    "settings": _("named in the settings"),
+    "fleet": _("published by the school"),
+}
+"""Where a model comes from."""
+
+CAMERAS: Final[dict[str, str]] = {
+    "ok": _("works"),
+    "starting": _("starting"),
+    "stalled": _("sends no pictures"),
+    "dark": _("dark"),
+    "frozen": _("frozen"),
+    "failed": _("cannot be opened"),
+    "ended": _("recording ended"),
+    "muted": _("closed on request"),
+}
+"""States of a camera."""
+
+STATES: Final[dict[str, str]] = {
+    "online": _("online"),
+    "offline": _("offline"),
+    "stale": _("no sign of life"),
+    "unknown": _("unknown"),
+}
+"""Whether a device is alive."""

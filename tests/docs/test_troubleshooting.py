@@ -72,6 +72,14 @@ def test_the_page_has_every_problem_that_health_can_report_and_no_other() -> Non
     assert listed("Problems in `health`") == words == set(PROBLEMS)
 
 
+@pytest.mark.parametrize("word", PROBLEMS)
+def test_a_problem_is_told_on_the_page_as_in_the_code(word: str) -> None:
+    row = re.search(rf"^\| `{word}` \| ([^|]*) \| ([^|]*) \|", section("Problems in `health`"), re.MULTILINE)
+    assert row is not None
+    cause, remedy = (re.sub(r"; see (below|\[.*)$", "", cell).replace("`", "") for cell in row.groups())
+    assert (cause, remedy) == PROBLEMS[word]
+
+
 def test_the_page_has_every_check_of_doctor_and_no_other() -> None:
     tree = ast.parse((ROOT / "edge_agent" / "commands" / "doctor.py").read_text(encoding="utf-8"))
     calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name))

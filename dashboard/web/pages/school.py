@@ -5,7 +5,6 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dashboard.live.attention import attention
 from dashboard.live.school import Room
 from dashboard.web.events import Audience, Update
 from dashboard.web.ids import element_id
@@ -43,5 +42,4 @@ def sorted_rooms(site: Site, rights: Rights) -> list[Room]:
 
 
 def _place(room: Room) -> tuple[int, str, Device]:
-    problems = bool(room.health and room.health.problems)
-    return attention(room.condition, problems=problems), room.name.casefold(), room.device
+    return room.attention, room.name.casefold(), room.device

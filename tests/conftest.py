@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 from fleet.loadtest import local_broker
-from tests.support import broker
+from tests.support import broker, chromium
 
 _HEAVY = {"keras", "tensorflow", "jax", "amqtt"}
 
@@ -31,13 +31,14 @@ class _SkipHeavy:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--quick", action="store_true", help="skip what needs TensorFlow or a broker")
+    parser.addoption("--quick", action="store_true", help="skip what needs TensorFlow, a broker or a browser")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--quick"):
         sys.meta_path.insert(0, _SkipHeavy())
         broker.mosquitto_path = local_broker.mosquitto_path = lambda: None
+        chromium.chromium_path = lambda: None
 
 
 @pytest.fixture(scope="session")

@@ -169,7 +169,7 @@ class Hub:
         """Make what has changed and send it to all of one audience."""
         try:
             update = self._render(audience, changed)
-        except Exception:  # one page that cannot be made must not keep all others from their changes
+        except Exception:  # noqa: BLE001 - one page that fails must not keep others from their changes
             _log.exception("the view %s could not be made", audience.view)
             return
         elements = {key: html for key, html in update.elements.items() if channel.elements.get(key) != html}

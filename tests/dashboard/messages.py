@@ -56,14 +56,13 @@ def expression(kind: str = "start", track: str = "w6w5", name: str = "happy", *,
 
 
 def health(camera: str = "ok", *, session: str = SESSION, **changes: Any) -> Health:
-    values = {"fps": 9.5, "latency_ms": {}, "problems": (), **changes}
+    values = {"fps": 9.5, "latency_ms": {}, "problems": (), "observed_at": AT, **changes}
     return Health(
         camera=CameraHealth(state=camera),
         frames_read=1000,
         frames_dropped=0,
         outbox=OutboxHealth(storage="disk", pending=0, kept_bytes=0, lost=0),
         last_seq={},
-        observed_at=AT,
         mono_ms=1000,
         session=session,
         clock_synced=True,
@@ -72,14 +71,14 @@ def health(camera: str = "ok", *, session: str = SESSION, **changes: Any) -> Hea
 
 
 def birth(room: str = "2b", *, session: str = SESSION, **changes: Any) -> Status:
+    values = {"version": "0.2.0", **changes}
     return Status(
         state="online",
         session=session,
         room=room,
         labels=("happy", "sad", "neutral"),
         model="92e89a0e6e72",
-        version="0.2.0",
         started_at=AT,
         clock_synced=True,
-        **changes,
+        **values,
     )

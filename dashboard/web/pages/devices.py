@@ -12,8 +12,7 @@ from starlette.responses import Response
 
 from dashboard.live.school import Room
 from dashboard.web.events import Audience, Update
-from dashboard.web.ids import element_id
-from dashboard.web.pages.school import sorted_rooms
+from dashboard.web.pages.school import list_update, sorted_rooms
 from dashboard.web.site import Site, site_of
 from dashboard.web.texts import CERTIFICATE_ENDED, CERTIFICATE_ENDS, CLOCK_WRONG, PROBLEM_TEXTS, UPDATES
 from dashboard.web.visitor import Visitor
@@ -63,19 +62,12 @@ async def devices_page(request: Request, visitor: Visitor) -> Response:
 
 
 def devices_update(site: Site, audience: Audience, changed: set[Device] | None) -> Update:
-    """The devices that have changed, and the order of all."""
-    rooms = sorted_rooms(site, audience.rights)
-    elements = {
-        element_id("device", room.device): site.templates.render(
-            audience.language, "parts/device.html", view=view_of(room, site.clock())
-        )
-        for room in rooms
-        if changed is None or room.device in changed
-    }
-    elements["overview"] = site.templates.render(
-        audience.language, "parts/overview.html", rooms=rooms, school=site.school
-    )
-    return Update(elements, {LIST: [element_id("device", room.device) for room in rooms]})
+    """The devices that have changed, the order of all, and what the head of the page says."""
+
+    def device(room: Room) -> str:
+        return site.templates.render(audience.language, "parts/device.html", view=view_of(room, site.clock()))
+
+    return list_update(site, audience, changed, LIST, "device", device)
 
 
 def view_of(room: Room, now: float) -> DeviceView:

@@ -27,10 +27,8 @@ def room_update(site: Site, audience: Audience, changed: set[Device] | None) -> 
     if room is None or (changed and device not in changed):
         return Update()
     elements = {
-        name: site.templates.render(
-            audience.language, f"parts/{template}.html", room=room, rooms=[room], school=site.school
-        )
-        for name, template in (("overview", "overview"), ("room-now", "room_now"), ("room-tracks", "room_tracks"))
+        name: site.templates.render(audience.language, f"parts/{template}.html", room=room, school=site.school)
+        for name, template in (("broker", "broker"), ("room-now", "room_now"), ("room-tracks", "room_tracks"))
     }
     return Update(elements)
 

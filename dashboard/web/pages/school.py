@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,16 +25,38 @@ async def school_page(request: Request, visitor: Visitor) -> Response:
 
 def school_update(site: Site, audience: Audience, changed: set[Device] | None) -> Update:
     """The cards that have changed, the order of all, and what the head of the page says."""
+
+    def card(room: Room) -> str:
+        return site.templates.render(audience.language, "parts/card.html", room=room)
+
+    return list_update(site, audience, changed, LIST, "card", card)
+
+
+def list_update(
+    site: Site,
+    audience: Audience,
+    changed: set[Device] | None,
+    list_id: str,
+    kind: str,
+    render: Callable[[Room], str],
+) -> Update:
+    """Of a page with an element a room: those that have changed, the order of all, and the head of the page.
+
+    Args:
+        site: What the pages work with.
+        audience: Who sees it.
+        changed: The rooms that have changed; ``None`` for all.
+        list_id: Id of the list of elements.
+        kind: Begins the elements' ids.
+        render: Makes a room's element.
+    """
     rooms = sorted_rooms(site, audience.rights)
     elements = {
-        element_id("card", room.device): site.templates.render(audience.language, "parts/card.html", room=room)
-        for room in rooms
-        if changed is None or room.device in changed
+        element_id(kind, room.device): render(room) for room in rooms if changed is None or room.device in changed
     }
-    elements["overview"] = site.templates.render(
-        audience.language, "parts/overview.html", rooms=rooms, school=site.school
-    )
-    return Update(elements, {LIST: [element_id("card", room.device) for room in rooms]})
+    for part in ("broker", "overview"):
+        elements[part] = site.templates.render(audience.language, f"parts/{part}.html", rooms=rooms, school=site.school)
+    return Update(elements, {list_id: [element_id(kind, room.device) for room in rooms]})
 
 
 def sorted_rooms(site: Site, rights: Rights) -> list[Room]:

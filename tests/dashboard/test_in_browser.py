@@ -1,0 +1,211 @@
+"""The pages in a real browser: nothing from elsewhere, usable by all, and up to date by themselves."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from dashboard.live.school import School
+from edge_agent.client import BrokerChanged, Device, DeviceState, Notice, StateChanged
+from tests.dashboard.example_school import FACES, TOO_FEW, example_school
+from tests.dashboard.messages import arrived, birth, health, online, summary
+from tests.support import page as support
+from tests.support.chromium import running_chromium
+
+PATHS = ("/", "/devices", "/room/north/pi-0", "/room/north/pi-5", "/room/north/pi-12", "/nothing")
+HOSTILE = Device("<img src=x onerror=alert(1)>", "\"><script>alert(1)<b>&amp;'%00{{7*7}}")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with running_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[support.Page]:
+    with support.running_page(example_school()) as page:
+        yield page
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(locale="en-GB")
+    yield context.new_page()
+    context.close()
+
+
+def tell(served: support.Page, *notices: Notice) -> None:
+    """Let the page hear something, as the client's thread does."""
+    for notice in notices:
+        served.hub.changed(served.site.school.apply(notice, time.time()))
+
+
+def card(tab: Page, name: str) -> Locator:
+    return tab.locator("li.card", has=tab.get_by_role("link", name=name, exact=True))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PATHS)
+def test_no_page_keeps_anybody_out(browser: Browser, served: support.Page, path: str, scheme: str) -> None:
+    context = browser.new_context(color_scheme=scheme)  # type: ignore[arg-type]
+    tab = context.new_page()
+    tab.goto(served.address + path)
+    found = Axe().run(tab)
+    context.close()
+    assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_no_page_asks_another_host_or_breaks_its_own_policy(tab: Page, served: support.Page, path: str) -> None:
+    hosts, complaints = set(), []
+    tab.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+    tab.on("console", lambda message: complaints.append(message.text))
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    tab.goto(served.address + path)
+    tab.wait_for_timeout(300)
+    assert hosts == {urlsplit(served.address).netloc}
+    assert [text for text in complaints if "404" not in text] == []
+
+
+@pytest.mark.parametrize("width", [360, 1920])
+@pytest.mark.parametrize("path", PATHS)
+def test_every_page_fits_its_width(browser: Browser, served: support.Page, path: str, width: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 800})
+    tab = context.new_page()
+    tab.goto(served.address + path)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
+
+
+@pytest.mark.parametrize("path", PATHS[:3])
+def test_a_page_weighs_at_most_one_and_a_half_megabytes(tab: Page, served: support.Page, path: str) -> None:
+    tab.goto(served.address + path)
+    size = tab.evaluate(
+        "performance.getEntriesByType('navigation').concat(performance.getEntriesByType('resource'))"
+        ".reduce((sum, entry) => sum + entry.transferSize, 0)"
+    )
+    assert 0 < size <= 1_500_000
+
+
+def test_a_change_in_a_room_appears_by_itself(tab: Page, served: support.Page) -> None:
+    tab.goto(served.address)
+    expect(card(tab, "Room 114")).to_contain_text("32 people present")
+    tell(served, arrived(summary(7, seq=2), Device("north", "pi-14")))
+    expect(card(tab, "Room 114")).to_contain_text("7 people present")
+
+
+def test_a_room_that_needs_attention_moves_to_the_front(tab: Page, served: support.Page) -> None:
+    tab.goto(served.address)
+    room = Device("north", "pi-1")
+    tab.get_by_role("link", name="Room 101", exact=True).focus()
+    tell(served, StateChanged(room, DeviceState.OFFLINE, "connection_lost"))
+    expect(tab.locator("li.card").first).to_contain_text("Room 101")
+    expect(tab.locator("li.card").first).to_contain_text("Connection broken")
+    expect(tab.get_by_role("link", name="Room 101", exact=True)).to_be_focused()
+    tell(served, online(room), arrived(summary(19, seq=2), room))
+    expect(tab.locator("li.card").first).not_to_contain_text("Room 101")
+
+
+def test_too_few_is_never_a_number(tab: Page, served: support.Page) -> None:
+    tab.goto(served.address)
+    expect(card(tab, "Room 105")).to_contain_text("Too few to show")
+    expect(card(tab, "Room 105")).not_to_contain_text("present")
+    tab.goto(f"{served.address}/room/{TOO_FEW.site}/{TOO_FEW.id}")
+    assert "present" not in tab.locator("main").inner_text()
+    assert "%" not in tab.locator("main").inner_text()
+
+
+def test_each_condition_looks_different_and_says_since_when(tab: Page, served: support.Page) -> None:
+    tab.goto(served.address)
+    states = tab.locator("li.card .state")
+    looks = {
+        re.sub(r"\s.*ago$", "", text.strip()): (html.split("#")[1].split('"')[0], "<time" in html)
+        for text, html in zip(states.all_inner_texts(), (one.inner_html() for one in states.all()), strict=True)
+    }
+    assert len(looks) >= 10
+    assert all(dated for name, (_, dated) in looks.items() if name != "Live")
+    assert len({icon for icon, _ in looks.values()}) >= len(looks) - 1, "the two camera errors share a picture"
+
+
+def test_single_faces_show_where_a_room_publishes_them(tab: Page, served: support.Page) -> None:
+    tab.goto(f"{served.address}/room/{FACES.site}/{FACES.id}")
+    expect(tab.locator("#room-tracks li")).to_have_count(12)
+
+
+def test_problems_are_in_plain_words_with_what_to_do(tab: Page, served: support.Page) -> None:
+    tab.goto(f"{served.address}/devices")
+    hot = tab.locator("li.card", has_text="pi-4 ")
+    expect(hot).to_contain_text("the processor is slowed down: heat or low voltage")
+    expect(hot).to_contain_text("What to do: a heat sink or a better power supply")
+    expect(hot).to_contain_text("a_new_word")
+    expect(tab.locator("li.card", has_text="pi-3 ")).to_contain_text("the clock of the device differs")
+    expect(tab.locator("li.card", has_text="pi-3 ")).to_contain_text("the certificate of the device ends soon")
+
+
+def test_language_and_appearance_can_be_chosen_and_are_kept(tab: Page, served: support.Page) -> None:
+    tab.goto(f"{served.address}/devices")
+    tab.get_by_role("link", name="Deutsch").click()
+    assert tab.locator("html").get_attribute("lang") == "de"
+    assert urlsplit(tab.url).path == "/devices"
+    tab.locator("footer nav").nth(1).get_by_role("link").nth(2).click()
+    assert tab.locator("html").get_attribute("data-theme") == "dark"
+    assert tab.locator("html").get_attribute("lang") == "de"
+    dark = tab.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert dark == "rgb(22, 24, 27)"
+
+
+def test_the_keyboard_reaches_the_content_first(tab: Page, served: support.Page) -> None:
+    tab.goto(served.address)
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.className") == "skip"
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("document.activeElement.id") == "content"
+    tab.keyboard.press("Tab")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**/room/**")
+
+
+def test_names_full_of_markup_are_text_everywhere(tab: Page) -> None:
+    now = time.time()
+    school = School(now)
+    room = '</h2><script>alert(1)</script><b>"&'
+    hostile = health("<b>odd</b>", problems=("<script>alert(1)</script>", "'><img src=x onerror=alert(1)>"))
+    for notice in (
+        BrokerChanged(connected=True, reason=""),
+        online(HOSTILE),
+        arrived(birth(room, version="<i>0</i>"), HOSTILE),
+        arrived(hostile, HOSTILE),
+        arrived(summary(20, shares={"<u>glad</u>": 0.6, "uncertain": 0.4}), HOSTILE),
+    ):
+        school.apply(notice, now)
+    alarms: list[str] = []
+    tab.on("dialog", lambda dialog: alarms.append(dialog.message))
+    tab.on("console", lambda message: alarms.append(message.text))
+    with support.running_page(school) as served:
+        for path in ("/", "/devices"):
+            tab.goto(served.address + path)
+            tell(served, arrived(summary(21, seq=2, shares={"<u>glad</u>": 0.7, "uncertain": 0.3}), HOSTILE))
+            tab.wait_for_timeout(300)
+            assert tab.locator("main script, main img, main b, main i, main u").count() == 0
+        expect(tab.locator("li.card")).to_contain_text("<script>alert(1)</script>")
+        tab.goto(served.address)
+        tab.get_by_role("link", name="script").click()
+        expect(tab.locator("h1")).to_have_text(room)
+        expect(tab.locator("#room-now")).to_contain_text("<u>glad</u>")
+        tell(served, arrived(summary(22, seq=3, shares={"<u>glad</u>": 0.8, "uncertain": 0.2}), HOSTILE))
+        expect(tab.locator("#room-now")).to_contain_text("22 people present")
+    assert alarms == []
+
+
+def test_a_page_says_when_its_own_server_is_gone(tab: Page) -> None:
+    with support.running_page(example_school()) as served:
+        tab.goto(served.address)
+        expect(tab.locator("#connection-lost")).to_be_hidden()
+    expect(tab.locator("#connection-lost")).to_be_visible(timeout=30_000)

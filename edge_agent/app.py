@@ -25,6 +25,7 @@ from edge_agent.health.reporter import HealthReporter
 from edge_agent.pipeline import ClassificationFailed, Observation, Pipeline
 from edge_agent.privacy.audit import AUDIT, audit_file
 from edge_agent.privacy.declarations import record_declaration
+from edge_agent.privacy.disclosure import DisclosureControl, Secret
 from edge_agent.privacy.mute import MuteMemory, MuteRequest
 from edge_agent.privacy.policy import permit
 from edge_agent.privacy.summary import SummaryWindow
@@ -114,7 +115,7 @@ class Agent:
             classifier,
             RestingFaces(classifier.labels, settings.resting_face),
             Smoother(classifier.labels, settings.smoothing),
-            SummaryWindow(settings.summary.window_s, settings.privacy.min_group),
+            SummaryWindow(settings.summary.window_s, settings.privacy.min_group, self._disclosure()),
             settings.classifier.faces_per_frame,
             min_faces=self._min_reported_faces or 0,
         )
@@ -127,6 +128,13 @@ class Agent:
             detector.name,
             settings.camera.source,
         )
+
+    def _disclosure(self) -> DisclosureControl | None:
+        """What decides about the figures of summaries where single members of the group are protected."""
+        privacy = self._settings.privacy
+        if not privacy.protects_members:
+            return None
+        return DisclosureControl(privacy.min_group, privacy.blur, privacy.hold_s, Secret(self._state_folder))
 
     def run(self, stop: threading.Event) -> None:
         """Perceive and publish until ``stop`` is set, or a recording has ended.
@@ -156,7 +164,7 @@ class Agent:
         started_at = time.monotonic()
         limiter = FrameRateLimiter(self._settings.camera.fps, self._hardware_to_pace_by, started_at)
         watchdog = Watchdog(self._last_turns, started_at)
-        monitor = HealthMonitor(started_at, self._min_reported_faces)
+        monitor = HealthMonitor(started_at, self._min_reported_faces, coarse=self._settings.privacy.protects_members)
         reporter = HealthReporter(
             monitor,
             self.camera,

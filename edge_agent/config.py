@@ -242,12 +242,24 @@ class PrivacySettings(_Section, frozen=True):
         level: ``faces`` publishes events of each face, ``summary`` only statistics of the group.
         min_group: A summary over fewer faces is suppressed. At the level ``summary`` so few faces are not classified
             either, and nothing else reveals them.
+        blur: At the level ``summary``: how wide, in faces, the range is from which secret thresholds are drawn, so that
+            successive summaries do not give one person away. Wider protects better and says less. 0 publishes exact
+            figures of each window.
+        hold_s: At the level ``summary``, with ``blur``: figures describe blocks of a random length, between this and
+            twice as long.
         boxes: Whether events of a face say where it was in the frame.
     """
 
     level: Literal["faces", "summary"] = "faces"
     min_group: Annotated[int, msgspec.Meta(ge=1, le=40)] = 5
+    blur: Annotated[int, msgspec.Meta(ge=0, le=40)] = 12
+    hold_s: Annotated[float, msgspec.Meta(ge=10.0, le=3600.0)] = 100.0
     boxes: bool = False
+
+    @property
+    def protects_members(self) -> bool:
+        """Whether nothing that is published may give one member of the group away."""
+        return self.level == "summary" and self.blur > 0
 
 
 class TlsSettings(_Section, frozen=True):

@@ -148,6 +148,7 @@ class WindowSummary:
         suppressed: Whether fewer faces than ``privacy.min_group`` were present, or the camera was dark or frozen, so
             that numbers are withheld.
         muted: Whether the camera was closed, so that there are no numbers until it is opened again.
+        approximate: Whether figures come from the disclosure control: they are coarse, and older than the window.
     """
 
     started_at: float
@@ -156,3 +157,4 @@ class WindowSummary:
     shares: dict[str, float] | None
     suppressed: bool
     muted: bool = False
+    approximate: bool = False

@@ -105,6 +105,7 @@ class MessageBuilder:
             shares=shares,
             suppressed=window.suppressed,
             muted=window.muted or UNSET,
+            approximate=window.approximate or UNSET,
             observed_at=session.utc(ended_at),
             mono_ms=session.mono_ms(ended_at),
             session=session.id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from edge_agent.vision.search_plan import Search
 
 _COARSE_FRAMES = 100
 """Frames are counted in steps of this where their exact number could reveal a small group."""
+
+_RATE_STEPS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)
+_CLEARLY = 1.4
 
 _HEALTHY_STATES = frozenset({CameraState.OK, CameraState.STARTING, CameraState.MUTED})
 
@@ -30,6 +34,31 @@ class CameraReport:
     undecodable: int = 0
 
 
+class CoarseRate:
+    """A rate as the nearest of a few steps, which changes only when it is clearly nearer to another one."""
+
+    def __init__(self) -> None:
+        self._step = 0.0
+
+    def nearest(self, rate: float) -> float:
+        """The step for the rate of a period, in hertz."""
+        if rate <= 0.0:
+            self._step = 0.0
+        elif self._step == 0.0 or _steps_apart(rate, self._step) > _CLEARLY * _half_gap(rate, self._step):
+            self._step = min(_RATE_STEPS, key=lambda step: _steps_apart(rate, step))
+        return self._step
+
+
+def _steps_apart(rate: float, other: float) -> float:
+    return abs(math.log(rate / other))
+
+
+def _half_gap(rate: float, step: float) -> float:
+    """Half of the way from a step to the next one in the direction of the rate."""
+    beyond = [other for other in _RATE_STEPS if (other > step) == (rate > step) and other != step]
+    return min((_steps_apart(other, step) for other in beyond), default=math.inf) / 2
+
+
 class HealthMonitor:
     """Collects timings between two reports. One thread only.
 
@@ -40,11 +69,16 @@ class HealthMonitor:
         min_group: Nothing may be reported that reveals fewer faces than this. Latencies over a period in which fewer
             were present are left out and its rate is rounded, and frames are counted in hundreds at all times.
             ``None`` reports everything.
+        coarse: Nothing may be reported that depends on a single face, however many there are. So every period is
+            treated like one of a small group, and rates are the nearest of a few steps.
     """
 
-    def __init__(self, now: float, min_group: int | None = None) -> None:
+    def __init__(self, now: float, min_group: int | None = None, *, coarse: bool = False) -> None:
         self._since, self._min_group = now, min_group
-        self._small = False
+        self._coarse_rate = CoarseRate() if coarse else None
+        self._frames_read = 0
+        self._coarse_dropped = 0.0
+        self._small = coarse
         self._timings: defaultdict[str, list[float]] = defaultdict(list)
         self._failed = False
         self._searches: Counter[str] = Counter()
@@ -99,7 +133,14 @@ class HealthMonitor:
         elapsed = max(now - self._since, 1e-9)
         published = {} if self._small else self._timings
         latency = {stage: percentiles(values) for stage, values in published.items() if values}
-        fps_digits, step = 0 if self._small else 2, 1 if self._min_group is None else _COARSE_FRAMES
+        fps = round(frames / elapsed, 0 if self._small else 2)
+        dropped = camera.frames_dropped
+        if self._coarse_rate is not None:
+            fps = self._coarse_rate.nearest(frames / elapsed)
+            self._coarse_dropped += max(0.0, camera.frames_read - self._frames_read - fps * elapsed)
+            dropped = int(self._coarse_dropped)
+        self._frames_read = camera.frames_read
+        step = 1 if self._min_group is None else _COARSE_FRAMES
         search = None if self._small else self._search_health()
         unread = None if self._small else dict(sorted(self._unread.items()))
         self._unread.clear()
@@ -107,7 +148,7 @@ class HealthMonitor:
         self._searches.clear()
         self._reasons.clear()
         self._search_cpu_ms = 0.0
-        self._since, self._small = now, False
+        self._since, self._small = now, self._coarse_rate is not None
         problems = [] if camera.state in _HEALTHY_STATES else [f"camera_{camera.state.value}"]
         if hardware.throttled:
             problems.append("throttled")
@@ -118,13 +159,13 @@ class HealthMonitor:
             problems.append("inference_failed")
             self._failed = False
         return HealthReport(
-            fps=round(frames / elapsed, fps_digits),
+            fps=fps,
             latency_ms=latency,
             search=search,
             unread=unread,
             camera=CameraHealth(state=camera.state.value, reason=camera.reason, undecodable=camera.undecodable),
             frames_read=camera.frames_read // step * step,
-            frames_dropped=camera.frames_dropped // step * step,
+            frames_dropped=dropped // step * step,
             temperature_c=hardware.temperature_c,
             throttled=hardware.throttled,
             fps_limit=fps_limit,

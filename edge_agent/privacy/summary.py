@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
+from edge_agent.privacy.disclosure import DisclosureControl, WindowTotals
 from edge_agent.types import WindowSummary
 
 
 class SummaryWindow:
-    """Collects the stable expressions of every frame and closes a window every ``window_s`` seconds."""
+    """Collects the stable expressions of every frame and closes a window every ``window_s`` seconds.
 
-    def __init__(self, window_s: float, min_group: int) -> None:
-        self._window_s, self._min_group = window_s, min_group
+    Args:
+        window_s: Length of a window in seconds.
+        min_group: Smallest number of faces over which figures are given.
+        disclosure: Decides which figures are given instead. ``None`` gives those of each window.
+    """
+
+    def __init__(self, window_s: float, min_group: int, disclosure: DisclosureControl | None = None) -> None:
+        self._window_s, self._min_group, self._disclosure = window_s, min_group, disclosure
         self._started_at: float | None = None
+        self._first_at: float | None = None
         self._frames = 0
         self._faces = 0
         self._blind = False
@@ -28,7 +37,7 @@ class SummaryWindow:
         """
         closed = self.close_if_due(now)
         if self._started_at is None:
-            self._started_at = now
+            self._started_at = self._start_of_window(now)
         self._frames += 1
         self._faces += len(expressions)
         self._seen.update(expression for expression in expressions if expression is not None)
@@ -58,7 +67,18 @@ class SummaryWindow:
             The last summary before the camera is opened again. It has no figures.
         """
         self._begin_anew()
+        if self._disclosure is not None:
+            self._disclosure.close_camera()
         return WindowSummary(now - self._window_s, self._window_s, faces=None, shares=None, suppressed=True, muted=True)
+
+    def _start_of_window(self, now: float) -> float:
+        """When the window begins whose first frame came now."""
+        if self._disclosure is None:
+            return now
+        # Windows that began with a frame would tell the time from one frame to the next, which depends on the faces.
+        if self._first_at is None:
+            self._first_at = now
+        return self._first_at + math.floor((now - self._first_at) / self._window_s) * self._window_s
 
     def _begin_anew(self) -> None:
         self._started_at = None
@@ -67,6 +87,8 @@ class SummaryWindow:
         self._seen.clear()
 
     def _summarise(self, started_at: float) -> WindowSummary:
+        if self._disclosure is not None:
+            return self._disclose(started_at, self._disclosure)
         mean_faces, total = self._faces / self._frames, sum(self._seen.values())
         # Shares speak of the faces that have an expression: of thirty new ones, the first that has one is alone.
         # A group of one hides nothing, so an empty room is reported as empty. With larger groups it is withheld like a
@@ -77,3 +99,14 @@ class SummaryWindow:
         shares = {expression: count / total for expression, count in sorted(self._seen.items())}
         faces = max(1, round(mean_faces)) if self._faces else 0
         return WindowSummary(started_at, self._window_s, faces=faces, shares=shares, suppressed=False)
+
+    def _disclose(self, started_at: float, disclosure: DisclosureControl) -> WindowSummary:
+        figures = None
+        if not self._blind:
+            totals = WindowTotals(started_at, self._window_s, self._frames, self._faces, dict(self._seen))
+            figures = disclosure.add(totals)
+        if figures is None:
+            return WindowSummary(started_at, self._window_s, faces=None, shares=None, suppressed=True, approximate=True)
+        return WindowSummary(
+            started_at, self._window_s, figures.faces, dict(figures.shares), suppressed=False, approximate=True
+        )

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from edge_agent import __version__
-from edge_agent.model_format.labels import UNCERTAIN
+from edge_agent.model_format.labels import OTHER, UNCERTAIN
 from edge_agent.protocol import ha_templates as templates
 from edge_agent.protocol.ha_templates import OFF, ON, WITHHELD, SummaryTemplates
 from edge_agent.protocol.messages import Desired, encode
@@ -34,7 +34,8 @@ _PRESENT = "None if m.get('muted') is true else ('ON' if m.get('faces') is numbe
 _FACES = "m.faces if m.get('faces') is number else None"
 _DOMINANT = (
     f"(None if m.get('muted') is true else '{templates.WITHHELD}' if m.get('suppressed') is true"
-    " else (m.shares | dictsort(false, 'value') | last)[0] if m.get('shares') is mapping and m.shares else None)"
+    f" else (((m.shares | dictsort(false, 'value') | rejectattr(0, 'eq', '{OTHER}') | list)"
+    f" or [['{OTHER}']]) | last)[0] if m.get('shares') is mapping and m.shares else None)"
 )
 
 
@@ -248,7 +249,7 @@ class _Components:
         group, window_s = self._settings.privacy.min_group, self._settings.summary.window_s
         source = self._topics.of(SUMMARY)
         read = SummaryTemplates(max(_PRESENT_S, window_s / 2))
-        options = (*labels, UNCERTAIN, WITHHELD)
+        options = (*labels, UNCERTAIN, *((OTHER,) if self._settings.privacy.protects_members else ()), WITHHELD)
         shared: dict[str, Any] = {
             "state_topic": source,
             "json_attributes_topic": source,

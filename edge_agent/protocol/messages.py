@@ -104,6 +104,11 @@ class Summary(Message, frozen=True, kw_only=True):
             is withheld would say that a few are there.
         muted: True where the camera has just been closed. It is the last summary until the camera is opened again, and
             figures that came before it no longer say anything about the present.
+        approximate: True where the device protects single members of the group: at privacy level ``summary``, unless
+            ``privacy.blur`` is 0. Then ``faces`` says roughly how large the group is. ``shares`` names an expression
+            that many faces hold, with a rough share, and puts all others together as ``other``. Figures describe a
+            block of some minutes before the window, and change only where the group as a whole does. A summary is then
+            also suppressed before the first block is over, and for a group that is hardly larger than ``min_group``.
 
     The other attributes are those of :class:`Expression`.
     """
@@ -114,6 +119,7 @@ class Summary(Message, frozen=True, kw_only=True):
     shares: dict[str, Fraction] | None
     suppressed: bool
     muted: bool | UnsetType = UNSET
+    approximate: bool | UnsetType = UNSET
     observed_at: Moment
     mono_ms: int
     session: str
@@ -190,7 +196,9 @@ class HealthReport(Message, frozen=True, kw_only=True):
 
     Where the privacy level is ``summary``, speed must not reveal how few people are there. With fewer than
     ``min_group`` faces at any moment of the reporting period ``latency_ms`` is empty, ``search`` and ``unread`` null,
-    and ``fps`` a whole number. Frames are counted in hundreds at all times.
+    and ``fps`` a whole number. Frames are counted in hundreds at all times. Where single members of a group are
+    protected (``privacy.blur``), that holds for all groups. ``fps`` is then the nearest of a few steps, and
+    ``frames_dropped`` follows from it.
 
     Attributes:
         fps: Frames taken through the pipeline a second, over the reporting period.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from edge_agent.health.monitor import CameraReport, HealthMonitor
+from edge_agent.health.monitor import CameraReport, CoarseRate, HealthMonitor
 from edge_agent.system.hardware_status import HardwareStatus
 from edge_agent.vision.camera_state import CameraState
+from edge_agent.vision.search_plan import Search
 
 HARDWARE = HardwareStatus()
 FINE = CameraReport(CameraState.OK, "", 100, 3)
@@ -74,3 +75,43 @@ def test_where_small_groups_are_protected_their_their_speed_is_not_reported() ->
     monitor.count([("classify", 3.5)], total_ms=15.0, faces=5)
     large = monitor.report(CameraReport(CameraState.OK, "", 1234, 199), 6.0, HARDWARE)
     assert (large.fps, large.latency_ms["total"].p50, large.frames_read) == (0.33, 15.0, 1200)
+
+
+def test_where_single_members_are_protected_no_figure_tells_twenty_four_faces_from_twenty_five() -> None:
+    def reports(faces: int) -> list[str]:
+        monitor, told = HealthMonitor(0.0, min_group=5, coarse=True), []
+        read = dropped = 0
+        for period in range(1, 90):
+            took_ms = 60 + 4.0 * faces
+            for _ in range(round(30_000 / took_ms)):
+                monitor.count([("classify", 0.7 * faces)], took_ms, faces=faces)
+            monitor.count_unread(["dim"] * faces)
+            monitor.count_search(Search("whole", "due", ()), 3.0 * faces)
+            read, dropped = read + 300, dropped + round(300 - 30_000 / took_ms)
+            told.append(str(monitor.report(CameraReport(CameraState.OK, "", read, dropped), 30.0 * period, HARDWARE)))
+        return told
+
+    assert reports(24) == reports(25)
+
+
+def test_a_coarse_rate_changes_only_where_another_step_is_clearly_nearer() -> None:
+    rate = CoarseRate()
+    assert [rate.nearest(hertz) for hertz in (0.0, 9.8, 7.2, 6.8, 4.9, 7.2, 10.4, 0.0, 0.1)] == [
+        0.0,
+        10.0,
+        10.0,
+        10.0,
+        5.0,
+        5.0,
+        10.0,
+        0.0,
+        0.5,
+    ]
+
+
+def test_a_coarse_count_of_dropped_frames_follows_from_the_coarse_rate() -> None:
+    monitor = HealthMonitor(0.0, min_group=5, coarse=True)
+    for _ in range(150):
+        monitor.count([], total_ms=10.0, faces=20)
+    report = monitor.report(CameraReport(CameraState.OK, "", 300, 150), 30.0, HARDWARE)
+    assert (report.fps, report.frames_read, report.frames_dropped) == (5.0, 300, 100)

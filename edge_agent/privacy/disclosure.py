@@ -1,0 +1,214 @@
+"""Statistical disclosure control: what may be published of a group without giving one of its members away.
+
+Who holds a summary of 24 against one of 25 must not learn about the twenty-fifth, however many summaries there are.
+Noise that is drawn anew averages out over a lesson. So nothing is drawn anew here:
+
+- Figures of many windows are put together into a block of random length. Only blocks are judged.
+- Every figure has a secret threshold. It is drawn once, evenly from a range as wide as ``blur`` faces, and stays until
+  the room has been without a group for half an hour. One face more or less is on the other side of the threshold in
+  one of ``blur`` cases, and changes nothing in all others.
+- An expression is named only where at least as many faces as its threshold hold it. The others are put together as
+  ``other``.
+- What is published says which thresholds the group has passed, and nothing else.
+
+A member whose presence or expression moves ``n`` figures by one face each is then guessed correctly with a probability
+of ``1/2 + n/(2 * blur)`` at most while the group is otherwise steady, by whoever knows everything about all the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import math
+import random
+import secrets
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from edge_agent.decoding import UNDECODABLE
+from edge_agent.errors import InputError
+from edge_agent.files import SECRET, write_file
+from edge_agent.model_format.labels import OTHER
+
+log = logging.getLogger(__name__)
+
+FILE = "disclosure.json"
+
+_REOPEN_FACES = 2.0
+"""A figure that appears lies so many faces above the threshold under which it disappears, so that it does not flicker
+between the two: every crossing would tell something."""
+_NEW_SECRET_AFTER_S = 1800.0
+"""Thresholds are drawn anew after so long without a group: not within a lesson, and not over and over again."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowTotals:
+    """What was counted in a window.
+
+    Attributes:
+        started_at: Monotonic seconds at which it began.
+        window_s: Its length in seconds.
+        frames: Frames in it.
+        faces: Sum of the faces present in each of them.
+        expressions: Sum of the faces in each of them by stable expression; those without one are left out.
+    """
+
+    started_at: float
+    window_s: float
+    frames: int
+    faces: int
+    expressions: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What may be published of a group.
+
+    Attributes:
+        faces: About how many there are.
+        shares: Share by expression, summing to 1; ``other`` is that of all expressions which are not named.
+    """
+
+    faces: int
+    shares: Mapping[str, float]
+
+
+class Secret:
+    """The random number that all thresholds follow from. It survives a restart, which would else draw new ones.
+
+    Args:
+        folder: Where it is stored; ``None`` keeps it for this run alone.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._path = None if folder is None else folder / FILE
+        self._value = b""
+        self._load()
+
+    def share(self, figure: str) -> float:
+        """How far within its range the threshold of a figure lies, from 0 to 1."""
+        digest = hmac.new(self._value, figure.encode(), hashlib.sha256).digest()
+        return int.from_bytes(digest[:7], "big") / 2**56
+
+    def renew(self) -> None:
+        """Draw another one."""
+        self._value = secrets.token_bytes(32)
+        if self._path is None:
+            return
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            write_file(self._path, msgspec.json.encode({"secret": self._value.hex()}), SECRET)
+        except (InputError, OSError) as error:
+            log.error("thresholds of the summary will not survive a restart: %s", error)
+
+    def _load(self) -> None:
+        if self._path is not None:
+            try:
+                stored = msgspec.json.decode(self._path.read_bytes(), type=dict[str, str])
+                self._value = bytes.fromhex(stored["secret"])
+            except FileNotFoundError:
+                pass
+            except (OSError, KeyError, ValueError, *UNDECODABLE) as error:
+                log.error("%s: cannot be read: %s: thresholds of the summary are drawn anew", self._path, error)
+        if not self._value:
+            self.renew()
+
+
+class DisclosureControl:
+    """Decides what may be published of the windows of a lesson. One thread only.
+
+    Args:
+        min_group: Smallest number of faces that a figure may speak of.
+        blur: Width in faces of the range from which thresholds are drawn.
+        hold_s: Shortest length of a block in seconds; the longest is twice that.
+        secret: What thresholds follow from.
+        rng: Draws the lengths of blocks.
+    """
+
+    def __init__(
+        self, min_group: int, blur: int, hold_s: float, secret: Secret, rng: random.Random | None = None
+    ) -> None:
+        self._min_group, self._blur, self._hold_s, self._secret = min_group, blur, hold_s, secret
+        self._rng = rng or random.SystemRandom()
+        self._group_seen_at: float | None = None
+        self._last_at: float | None = None
+        self._block_ends_at = -math.inf
+        self._frames = self._faces = 0
+        self._expressions: Counter[str] = Counter()
+        self._group_level = 0
+        self._levels: dict[str, int] = {}
+
+    def add(self, window: WindowTotals) -> Figures | None:
+        """Count a window; the figures that stand for it, ``None`` where they are withheld."""
+        at = window.started_at
+        if self._last_at is not None and at - self._last_at > max(self._hold_s, 2 * window.window_s):
+            self.close_camera()  # after a gap the figures before it say nothing about the present
+        self._last_at = at
+        if window.faces >= self._min_group * window.frames:
+            if self._group_seen_at is not None and at - self._group_seen_at >= _NEW_SECRET_AFTER_S:
+                self._secret.renew()
+            self._group_seen_at = at
+        if at >= self._block_ends_at:
+            self._judge()
+            self._block_ends_at = at + self._hold_s * (1.0 + self._rng.random())
+        self._frames += window.frames
+        self._faces += window.faces
+        self._expressions.update(window.expressions)
+        return self._figures()
+
+    def close_camera(self) -> None:
+        """Drop the running block, and withhold figures until another one is over. Thresholds stay."""
+        self._block_ends_at = -math.inf
+        self._clear_block()
+        self._group_level, self._levels = 0, {}
+
+    def _clear_block(self) -> None:
+        self._frames = self._faces = 0
+        self._expressions.clear()
+
+    def _judge(self) -> None:
+        """See which thresholds the block has passed that is over now."""
+        if not self._frames:
+            return
+        classified = self._expressions.total()
+        present = min(self._faces, classified) / self._frames
+        # Between two ranges of the group's threshold there is a gap, in which one face changes nothing at all.
+        self._group_level = self._level("group", present, self._group_level, self._period)
+        held = {name: count / self._frames for name, count in self._expressions.items()}
+        self._levels = {
+            name: level
+            for name in held.keys() | self._levels.keys()
+            if (level := self._level(f"expression/{name}", held.get(name, 0.0), self._levels.get(name, 0), self._blur))
+        }
+        self._clear_block()
+
+    @property
+    def _period(self) -> int:
+        """Faces from one threshold of the group to the next."""
+        return self._blur + self._blur * 2 // 3
+
+    def _level(self, figure: str, faces: float, level: int, period: int) -> int:
+        """How many thresholds of a figure are passed, given how many were before."""
+        above = faces - self._min_group - self._blur * self._secret.share(figure)
+        stays = math.floor(above / period) + 1
+        rises = math.floor((above - _REOPEN_FACES) / period) + 1
+        return max(0, min(max(level, rises), stays))
+
+    def _figures(self) -> Figures | None:
+        if not self._group_level:
+            return None
+        # The middle of what is possible, seen from before the thresholds were drawn.
+        faces = self._min_group + self._blur * 4 / 3 + (self._group_level - 1) * self._period
+        held = {
+            name: min(1.0, (self._min_group + self._blur * (level - 0.5)) / faces)
+            for name, level in sorted(self._levels.items())
+        }
+        named = max(1.0, sum(held.values()))
+        shares = {name: share / named for name, share in held.items()}
+        rest = 1.0 - sum(shares.values())
+        return Figures(round(faces), shares | ({OTHER: rest} if rest > 1e-9 else {}))

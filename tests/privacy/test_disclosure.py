@@ -1,0 +1,209 @@
+"""Successive summaries do not give one member of a group away."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from edge_agent.privacy.disclosure import FILE, DisclosureControl, Figures, Secret, WindowTotals
+from edge_agent.privacy.summary import SummaryWindow
+
+MIN_GROUP, BLUR, HOLD_S = 5, 12, 100.0
+WINDOW_S = 5.0
+LESSON = 100
+Class = Mapping[str, int]
+CLASS: Class = {"happy": 4, "neutral": 12, "sad": 3, "uncertain": 5}
+
+
+class Chosen(Secret):
+    """Thresholds at a place in their range that the test chooses."""
+
+    def __init__(self, place: float) -> None:
+        self.place, self.renewed = place, 0
+        super().__init__(None)
+
+    def share(self, figure: str) -> float:  # noqa: ARG002 - all alike
+        return self.place
+
+    def renew(self) -> None:
+        self._value, self.renewed = b"chosen", self.renewed + 1
+
+
+def control(secret: Secret, seed: int = 1) -> DisclosureControl:
+    return DisclosureControl(MIN_GROUP, BLUR, HOLD_S, secret, random.Random(seed))
+
+
+def lesson(control: DisclosureControl, *classes: Class, start_s: float = 0.0) -> list[Figures | None]:
+    """What is published of windows of which each has one class."""
+    return [
+        control.add(WindowTotals(start_s + index * WINDOW_S, WINDOW_S, 10, 10 * sum(one.values()), times(one, 10)))
+        for index, one in enumerate(classes)
+    ]
+
+
+def times(one: Class, frames: int) -> dict[str, int]:
+    return {name: faces * frames for name, faces in one.items()}
+
+
+def with_one(expression: str) -> Class:
+    return {**CLASS, expression: CLASS.get(expression, 0) + 1}
+
+
+PLACES = [(step + 0.5) / 100 for step in range(100)]
+
+
+def differ(one: list[Class], other: list[Class]) -> float:
+    """For which share of all thresholds two lessons look different to whoever holds everything."""
+    return sum(lesson(control(Chosen(at)), *one) != lesson(control(Chosen(at)), *other) for at in PLACES) / len(PLACES)
+
+
+@pytest.mark.parametrize("expression", ["happy", "neutral", "fear"])
+def test_one_more_member_changes_nothing_but_for_one_threshold_in_as_many_as_the_range_is_wide(expression: str) -> None:
+    assert differ([CLASS] * LESSON, [with_one(expression)] * LESSON) <= 1 / BLUR + 0.01
+
+
+@pytest.mark.parametrize("arrives", [0, 50, 95])
+def test_nor_does_it_matter_when_that_member_comes_or_goes(arrives: int) -> None:
+    late = [*[CLASS] * arrives, *[with_one("neutral")] * (LESSON - arrives)]
+    assert differ([CLASS] * LESSON, late) <= 1 / BLUR + 0.01
+    assert differ([CLASS] * LESSON, late[::-1]) <= 1 / BLUR + 0.01
+
+
+def test_a_member_who_is_happy_or_neutral_moves_two_figures_and_counts_twice_at_most() -> None:
+    happy, neutral = [with_one("happy")] * LESSON, [with_one("neutral")] * LESSON
+    assert differ(happy, neutral) <= 2 / BLUR + 0.01
+
+
+def test_one_member_who_comes_and_goes_all_the_time_is_looked_at_no_more_often() -> None:
+    restless = [CLASS if index % 40 < 20 else with_one("neutral") for index in range(LESSON)]
+    assert differ([CLASS] * LESSON, restless) <= 1 / BLUR + 0.01
+
+
+def test_figures_stay_the_same_however_long_the_group_does() -> None:
+    published = lesson(control(Secret(None)), *[CLASS] * 2000)
+    figures = [figures for figures in published if figures is not None]
+    assert len({str(one) for one in figures}) == 1
+    assert published.index(figures[0]) * WINDOW_S <= 2 * HOLD_S + WINDOW_S
+
+
+def test_nothing_is_published_before_the_first_block_is_over() -> None:
+    published = lesson(control(Chosen(0.5)), *[CLASS] * 60)
+    assert published[: int(HOLD_S / WINDOW_S)] == [None] * int(HOLD_S / WINDOW_S)
+    assert published[-1] is not None
+
+
+def test_a_change_of_the_whole_class_is_published_within_two_blocks() -> None:
+    merry: Class = {"happy": 22, "neutral": 2}
+    for place in (0.0, 0.5, 0.99):
+        published = lesson(control(Chosen(place)), *[CLASS] * 100, *[merry] * 85)
+        before, after = published[99], published[-1]
+        assert before is not None
+        assert "happy" not in before.shares
+        assert after is not None
+        assert after.shares["happy"] > 0.3
+
+
+def test_shares_sum_to_one_and_name_what_many_hold_alone() -> None:
+    for place in (0.0, 0.4, 0.9):
+        for one in (CLASS, {"happy": 12, "neutral": 12}, {"neutral": 38}, {"sad": 40, "happy": 39}):
+            figures = lesson(control(Chosen(place)), *[one] * 60)[-1]
+            assert figures is not None
+            assert sum(figures.shares.values()) == pytest.approx(1.0)
+            assert all(one.get(name, 40) >= MIN_GROUP for name in figures.shares)
+
+
+def test_classes_of_a_usual_size_look_alike_whatever_the_thresholds() -> None:
+    for place in (0.0, 0.5, 0.99):
+        told = [lesson(control(Chosen(place)), *[{"neutral": present}] * 60)[-1] for present in range(20, 27)]
+        assert {None if figures is None else figures.faces for figures in told} == {21}
+
+
+@pytest.mark.parametrize("present", range(MIN_GROUP))
+def test_fewer_than_the_smallest_group_are_never_published_whatever_the_thresholds(present: int) -> None:
+    for place in (0.0, 0.5, 1.0):
+        assert set(lesson(control(Chosen(place)), *[{"neutral": present}] * 200)) == {None}
+
+
+def test_faces_that_are_not_classified_make_no_group() -> None:
+    secret = Chosen(0.0)
+    windows = [WindowTotals(index * WINDOW_S, WINDOW_S, 10, 240, {"sad": 10}) for index in range(100)]
+    watched = control(secret)
+    assert {watched.add(window) for window in windows} == {None}
+
+
+def test_a_group_at_the_edge_of_a_threshold_does_not_flicker() -> None:
+    rng = random.Random(3)
+    around: list[Class] = [{"neutral": 12 + rng.choice((-1, 0, 1)), "happy": 10} for _ in range(1000)]
+    for place in PLACES[::20]:
+        published = lesson(control(Chosen(place)), *around)
+        assert sum(one != other for one, other in pairwise(published)) <= 3
+
+
+def test_closing_the_camera_draws_no_new_threshold() -> None:
+    secret = Chosen(0.5)
+    watched = control(secret)
+    first = lesson(watched, *[CLASS] * 60)[-1]
+    for turn in range(1, 20):
+        watched.close_camera()
+        again = lesson(watched, *[CLASS] * 60, start_s=turn * 60 * WINDOW_S)
+        assert again[0] is None
+        assert again[-1] == first
+    assert secret.renewed == 1
+
+
+def test_thresholds_are_drawn_anew_after_half_an_hour_without_a_group() -> None:
+    secret = Chosen(0.5)
+    watched = control(secret)
+    lesson(watched, *[CLASS] * 60)
+    lesson(watched, *[{"neutral": 2}] * 300, start_s=300.0)
+    assert secret.renewed == 1
+    lesson(watched, *[{"neutral": 2}] * 70, CLASS, start_s=1800.0)
+    assert secret.renewed == 2
+
+
+def test_a_restart_draws_no_new_threshold(tmp_path: Path) -> None:
+    first = Secret(tmp_path)
+    assert [Secret(tmp_path).share(name) for name in "ab"] == [first.share(name) for name in "ab"]
+    assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
+    first.renew()
+    assert Secret(tmp_path).share("a") == first.share("a")
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b'{"secret":""}', b'{"secret":"xyz"}', b"[1]", b'{"other":"00"}'])
+def test_a_damaged_secret_is_replaced_by_another_random_one(tmp_path: Path, damage: bytes) -> None:
+    (tmp_path / FILE).write_bytes(damage)
+    drawn = Secret(tmp_path)
+    assert 0.0 <= drawn.share("group") < 1.0
+    assert Secret(tmp_path).share("group") == drawn.share("group")
+    assert drawn.share("group") != Secret(None).share("group")
+
+
+def test_after_a_gap_the_figures_before_it_are_withheld() -> None:
+    watched = control(Chosen(0.5))
+    assert lesson(watched, *[CLASS] * 60)[-1] is not None
+    assert lesson(watched, CLASS, start_s=60 * WINDOW_S + 2 * HOLD_S)[-1] is None
+
+
+def test_windows_of_protected_summaries_lie_on_a_grid_that_frames_cannot_move() -> None:
+    def ends(interval_s: float) -> list[float]:
+        window = SummaryWindow(1.0, MIN_GROUP, control(Chosen(0.5)))
+        summaries = [window.add(["happy"] * 24, 7.0 + index * interval_s) for index in range(round(20 / interval_s))]
+        return [summary.started_at + summary.window_s for summary in summaries if summary is not None]
+
+    assert ends(0.13)[:18] == ends(0.37)[:18] == [8.0 + second for second in range(18)]
+
+
+def test_a_protected_summary_says_so_and_a_dark_camera_withholds_it() -> None:
+    window = SummaryWindow(5.0, MIN_GROUP, control(Chosen(0.5)))
+    summaries = [window.add(["happy"] * 24, float(second)) for second in range(400)]
+    shown = [summary for summary in summaries if summary is not None]
+    assert all(summary.approximate for summary in shown)
+    assert not shown[-1].suppressed
+    window.add_blind(400.5)
+    dark = window.add(["happy"] * 24, 406.0)
+    assert dark is not None
+    assert (dark.suppressed, dark.faces, dark.shares) == (True, None, None)

@@ -1,0 +1,41 @@
+"""The attack on summaries uses the device's own code, and finds what is not protected."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edge_agent.config import PrivacySettings
+from qa.summary_attack import LABELS, counts, guess, learn, one_more, publish, replay, the_others
+
+PRIVACY = PrivacySettings(level="summary")
+
+
+def test_the_informed_attacker_replays_exactly_what_the_device_decided() -> None:
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        windows = counts(the_others(rng, 24)) + counts(one_more(rng, "present_happy", 1)[None])
+        published = publish(windows, PRIVACY, rng)
+        assert published.passed is not None
+        thresholds = np.array([[published.thresholds[name] for name in ("group", *LABELS)]])
+        assert (replay(windows, published.blocks, PRIVACY, thresholds)[0] == published.passed).all()
+
+
+def test_the_learned_attacker_learns_what_can_be_learned() -> None:
+    rng = np.random.default_rng(1)
+    truth = rng.integers(2, size=400)
+    inputs = rng.normal(size=(400, 50))
+    inputs[:, 7] += 2.0 * truth
+    model = learn(inputs[:200], truth[:200])
+    assert (guess(model, inputs[200:]) == truth[200:]).mean() > 0.7
+
+
+def test_without_the_defence_a_lesson_gives_one_member_away() -> None:
+    rng = np.random.default_rng(2)
+    exact = PrivacySettings(level="summary", blur=0)
+    others = counts(the_others(rng, 24))
+    happy, neutral = (
+        publish(others + counts(one_more(rng, "happy", bit)[None]), exact, rng).figures[60:-60].mean(0)
+        for bit in (1, 0)
+    )
+    place = 2 + LABELS.index("happy")
+    assert happy[place] - neutral[place] > 0.02

@@ -31,8 +31,8 @@ from edge_agent.device.subscriptions import DynamicSubscriptions
 from edge_agent.device.topic_backoff import TopicBackoff
 from edge_agent.device.unqueued import UnqueuedMessage, UnqueuedMessages
 from edge_agent.device.wakeup import Wakeup
-from edge_agent.mqtt.endpoint import Broker
 from edge_agent.mqtt.events import Received
+from edge_agent.mqtt.renewal import RenewedBroker
 from edge_agent.outbox.outbox import Outbox
 from edge_agent.protocol.messages import DeclarationMark, Health, HealthReport, ModelUpdate
 from edge_agent.protocol.topics import COMMAND, DESIRED, EXPRESSION, STATUS, Topics
@@ -78,7 +78,7 @@ class Messenger:
         declaration: DeclarationMark | None = None,
     ) -> None:
         clock, timing = clock or SystemClock(), timing or PublisherTiming()
-        self._broker = Broker.from_settings(settings.mqtt)
+        self._broker = RenewedBroker(settings.mqtt)
         self._instance_lock: socket.socket | None = None
         self._per_face = settings.privacy.level == "faces"
         self.topics = topics = Topics(settings.mqtt.root, settings.device.site, settings.device.id)
@@ -132,7 +132,7 @@ class Messenger:
 
     def start(self) -> None:
         """Start storing and publishing."""
-        self._instance_lock = acquire(self.topics, self._broker)
+        self._instance_lock = acquire(self.topics, self._broker.current())
         self._outbox.start()
         self._publisher.start()
 

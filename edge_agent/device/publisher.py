@@ -20,9 +20,9 @@ from edge_agent.device.retained_status import RetainedStatus
 from edge_agent.device.statistics import PublisherState
 from edge_agent.errors import BrokerError
 from edge_agent.mqtt.connection import Connection
-from edge_agent.mqtt.endpoint import Broker
 from edge_agent.mqtt.errors import ConnectError
 from edge_agent.mqtt.events import SESSION_TAKEN_OVER, Closed
+from edge_agent.mqtt.renewal import RenewedBroker
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Publisher:
     """Keeps a connection to the broker and everything flowing over it.
 
     Args:
-        broker: Where to connect.
+        broker: Where to connect, and with which credentials.
         settings: Most messages in flight, and how long the broker keeps the session.
         outgoing: What there is to send.
         inbox: Who reads what comes in.
@@ -70,7 +70,7 @@ class Publisher:
 
     def __init__(
         self,
-        broker: Broker,
+        broker: RenewedBroker,
         settings: MqttSettings,
         outgoing: Outgoing,
         inbox: Inbox,
@@ -84,7 +84,7 @@ class Publisher:
         self._announcer, self._status = announcer, status
         self._state, self._timing = state, timing
         self._max_in_flight = settings.max_in_flight
-        self._session_expiry_s = settings.session_expiry_s if broker.protocol == "5" else 0
+        self._session_expiry_s = settings.session_expiry_s if settings.protocol == "5" else 0
         self._retry = Backoff(timing.retry_base_s, timing.retry_cap_s)
         self._refused_retry = Backoff(timing.refused_floor_s, timing.refused_cap_s, timing.refused_floor_s)
         self._outage = OutageLog()
@@ -111,7 +111,7 @@ class Publisher:
             self._turn()
             try:
                 connection = Connection(
-                    self._broker,
+                    self._broker.current(),
                     self._outgoing.topics.client_id,
                     will=self._status.will(),
                     session_expiry_s=self._session_expiry_s,
@@ -182,7 +182,9 @@ class Publisher:
             return False
         self._state.connected = True
         self._state.connections += 1
-        log.info("%s", self._outage.connected(str(self._broker), self._outgoing.outbox.statistics().pending, now))
+        log.info(
+            "%s", self._outage.connected(str(self._broker.current()), self._outgoing.outbox.statistics().pending, now)
+        )
         return True
 
     def _is_done(self, delivery: Delivery, now: float) -> bool:
@@ -212,7 +214,7 @@ class Publisher:
 
     def _connection_lost(self, closed: Closed, stood_s: float) -> float:
         """The connection broke: log it, and say how long to wait."""
-        reason = f"connection to broker {self._broker} lost: {closed.reason}"
+        reason = f"connection to broker {self._broker.current()} lost: {closed.reason}"
         line = self._outage.failed(reason, time.monotonic(), refused=False)
         if line is not None:
             log.warning("%s", line)

@@ -108,8 +108,10 @@ def _words(error: OSError, path: str, *, secret: bool) -> tuple[str, str]:
 
     OpenSSL says of a file that cannot be opened the same as of one that is missing: nothing but a system error.
     """
+    import ssl  # loaded by the caller
+
     shown = Path(shown_secret_path(path) if secret else shown_path(path))
-    if path and error.errno and error.strerror:
+    if path and error.errno and error.strerror and not isinstance(error, ssl.SSLError):
         return denied_read(shown, error, secret=secret)
     reason = getattr(error, "reason", None)
     if reason == "KEY_VALUES_MISMATCH":

@@ -21,11 +21,13 @@ from edge_agent.mqtt.errors import ConnectError
 
 _NO_CHECK_TIME: Final = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME of OpenSSL: a certificate is accepted whatever the clock says."""
-_NOT_YET_VALID, _EXPIRED, _SELF_SIGNED, _REVOKED = 9, 10, 18, 23
+_OTHER_KEY, _NOT_YET_VALID, _EXPIRED, _SELF_SIGNED, _REVOKED = 7, 9, 10, 18, 23
 _UNKNOWN_AUTHORITY: Final = {2, 19, 20, 21}
 _WRONG_NAME: Final = {62, 64}
 _WEAK: Final = {66, 67, 68}
 """OpenSSL's X509_V_ERR numbers."""
+_BAD_SIGNATURE: Final = "decrypt error"
+"""TLS's word where a certificate is from another authority of the same name."""
 _STEP_S: Final = 5.0
 
 LOOK_AT_BROKER: Final = "On the broker's machine, 'systemctl status mosquitto' says whether it runs"
@@ -146,6 +148,14 @@ def certificate_fault(
             "Set mqtt.tls.ca to the file of this very certificate, or to the authority that signed the broker's "
             "certificate",
         )
+    if code == _OTHER_KEY:
+        return ConnectError(
+            broker,
+            0,
+            "its certificate: from another authority of the same name",
+            "The authority was made anew. Give its new certificate to this device (mqtt.tls.ca), and let it sign the "
+            "broker's certificate. At a school's broker, enrol the device again",
+        )
     if code in _UNKNOWN_AUTHORITY:
         return ConnectError(
             broker,
@@ -178,7 +188,7 @@ def tls_fault(broker: Broker, error: ssl.SSLError) -> BrokerError:
     words = alert[1].lower().replace("_", " ") if alert else ""
     if alert and "PROTOCOL_VERSION" in reason:
         return _too_old(broker)
-    if alert and ("certificate" in words or words.endswith("ca")):
+    if alert and ("certificate" in words or words.endswith("ca") or (words == _BAD_SIGNATURE and broker.certificate)):
         return _refused_certificate(broker, words)
     if alert and words == "handshake failure" and not broker.certificate:
         return _refused_certificate(broker, "certificate required, or no common cipher")
@@ -212,7 +222,7 @@ def _refused_certificate(broker: Broker, words: str) -> ConnectError:
         )
     elif "revoked" in words:
         remedy = "The school has revoked it. Enrol the device anew to let it in again"
-    elif words.endswith("ca"):
+    elif words.endswith("ca") or words == _BAD_SIGNATURE:
         remedy = "Another authority has signed it. Enrol the device at this broker's school"
     elif words.startswith("bad"):
         remedy = (

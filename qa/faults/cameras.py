@@ -21,9 +21,9 @@ from tests.support import rpicam_vid
 from tests.support.broker import Subscriber, wait_until
 
 AGENT = "qa.faults.agent"
-_WIDTH, _HEIGHT, _FPS = 384, 288, 8
-_DECLARED = '[policy]\njurisdiction = "CH"\nsetting = "other"\nlegal_basis = "consent"\ndeclared_by = "the tests"\n'
-_FAST = '[detector]\nkind = "haar"\n[summary]\nwindow_s = 1\n[smoothing]\nhold_s = 0.1\n[tracker]\nforget_s = 0.5\n'
+WIDTH, HEIGHT, _FPS = 384, 288, 8
+DECLARED = '[policy]\njurisdiction = "CH"\nsetting = "other"\nlegal_basis = "consent"\ndeclared_by = "the tests"\n'
+FAST = '[detector]\nkind = "haar"\n[summary]\nwindow_s = 1\n[smoothing]\nhold_s = 0.1\n[tracker]\nforget_s = 0.5\n'
 
 
 def with_a_camera(rig: Rig) -> None:
@@ -41,8 +41,8 @@ def with_a_camera(rig: Rig) -> None:
         "STAND_IN_SIGHT": str(_sight(rig)),
     }
     _show(rig, "")
-    camera = f'[camera]\nsource = "csi"\nwidth_px = {_WIDTH}\nheight_px = {_HEIGHT}\nfps = {_FPS}\nstall_s = 1\n'
-    rig.start(AGENT, camera + _DECLARED + _FAST)
+    camera = f'[camera]\nsource = "csi"\nwidth_px = {WIDTH}\nheight_px = {HEIGHT}\nfps = {_FPS}\nstall_s = 1\n'
+    rig.start(AGENT, camera + DECLARED + FAST)
     rig.wait_for_events(5)
 
 
@@ -67,7 +67,7 @@ def blind_and_back(rig: Rig) -> None:
         for trouble in rig.rng.sample(("frozen", "dark"), rig.rng.randint(1, 2)):
             _show(rig, trouble)
             for state in (trouble, "ok"):
-                _wait_for_state(subscriber, state)
+                wait_for_state(subscriber, state)
                 rig.pause(0.0, 1.0)
                 _show(rig, "")
             rig.wait_for_events(3)
@@ -99,8 +99,8 @@ def model_truncated(rig: Rig) -> None:
 
 
 def _start_with_model(rig: Rig) -> None:
-    camera = f'[camera]\nsource = "simulated"\nfaces = 4\nwidth_px = {_WIDTH}\nheight_px = {_HEIGHT}\nfps = {_FPS}\n'
-    rig.start(AGENT, f'{camera}{_FAST}[classifier]\nmodel = "{rig.folder / "model.tflite"}"\n')
+    camera = f'[camera]\nsource = "simulated"\nfaces = 4\nwidth_px = {WIDTH}\nheight_px = {HEIGHT}\nfps = {_FPS}\n'
+    rig.start(AGENT, f'{camera}{FAST}[classifier]\nmodel = "{rig.folder / "model.tflite"}"\n')
 
 
 def _camera_pid(rig: Rig) -> int:
@@ -118,7 +118,8 @@ def _show(rig: Rig, sight: str) -> None:
     new.replace(_sight(rig))
 
 
-def _wait_for_state(subscriber: Subscriber, state: str) -> None:
+def wait_for_state(subscriber: Subscriber, state: str) -> None:
+    """Wait until ``health`` says so of the camera."""
     wait_until(lambda: _reported_state(subscriber) == state, 60.0, f"a camera that is {state}")
 
 
@@ -131,6 +132,6 @@ def _reported_state(subscriber: Subscriber) -> str:
 @cache
 def _frames() -> bytes:
     """Some seconds of a lesson as the camera program writes them: planar YUV 4:2:0."""
-    scene = SimulatedClassroom(4, _WIDTH, _HEIGHT, seed=3)
+    scene = SimulatedClassroom(4, WIDTH, HEIGHT, seed=3)
     shown = [cv2.cvtColor(scene.render(t), cv2.COLOR_BGR2YUV_I420) for t in np.arange(0.0, 20.0, 0.5)]
     return b"".join(frame.tobytes() for frame in shown)

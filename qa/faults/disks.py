@@ -3,26 +3,155 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import subprocess
 from pathlib import Path
 
 from qa.faults.rig import Rig, is_root
 
 _DISK_BYTES = 1_000_000
+_CARD_BYTES = 8_000_000
 
 
 def with_a_small_disk(rig: Rig) -> None:
     """Start a device whose outbox is on a file system of one megabyte, if that can be mounted."""
-    if is_root():
-        done = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={_DISK_BYTES}", "tmpfs", str(rig.state)],
-            capture_output=True,
-            check=False,
-        )
-        if done.returncode == 0:
-            rig.at_end(lambda: subprocess.run(["umount", "-l", str(rig.state)], check=True))
-            rig.small_disk = True
+    rig.small_disk = _mounted(rig, "-t", "tmpfs", "-o", f"size={_DISK_BYTES}", "tmpfs")
     rig.start()
+
+
+def with_an_own_disk(rig: Rig) -> None:
+    """Start a device whose outbox is on a file system of its own, if that can be mounted."""
+    rig.small_disk = _mounted(rig, "-t", "tmpfs", "-o", "size=50m,nr_inodes=64", "tmpfs")
+    rig.start()
+
+
+def with_a_card(rig: Rig) -> None:
+    """Start a device whose outbox is on an ext4 file system, as on an SD card, if that can be mounted."""
+    card = rig.folder / "card"
+    with card.open("wb") as file:
+        file.truncate(_CARD_BYTES)
+    if is_root() and _done("mkfs.ext4", "-q", str(card)):
+        rig.small_disk = _mounted(rig, "-o", "loop,errors=remount-ro", str(card))
+    rig.start()
+
+
+def _mounted(rig: Rig, *what: str) -> bool:
+    """Mount something at the device's folder; whether that was possible."""
+    if not is_root() or not _done("mount", *what, str(rig.state)):
+        return False
+    rig.at_end(lambda: _done("umount", "-l", str(rig.state)))
+    return True
+
+
+def _done(*command: str) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    return False
+
+
+def read_only_from_the_start(rig: Rig) -> None:
+    """After a power cut the file system comes up read-only, with a backlog in it, and is writable again later."""
+    if not _can_forbid_writing(rig):
+        full(rig)
+        return
+    away = rig.rng.random() < 0.5
+    if away:
+        rig.line.shut()
+    rig.wait_for_events(rig.rng.randint(20, 200))
+    rig.kill()
+    if rig.small_disk:
+        assert _done("mount", "-o", "remount,ro", str(rig.state))
+    else:
+        _forbid_writing(rig)
+    rig.start()
+    rig.wait_for_log("events wait in memory")
+    rig.wait_for_events(rig.rng.randint(20, 300))
+    if rig.small_disk:
+        assert _done("mount", "-o", "remount,rw", str(rig.state))
+    else:
+        _allow_writing(rig)
+    rig.wait_for_log("works again")
+    rig.line.reopen()
+
+
+def read_only_in_use(rig: Rig) -> None:
+    """The file system finds an error and makes itself read-only, and another card takes its place later."""
+    if not rig.small_disk or not (trigger := _error_trigger(rig)):
+        read_only_from_the_start(rig)
+        return
+    away = rig.rng.random() < 0.5
+    if away:
+        rig.line.shut()
+    rig.wait_for_events(rig.rng.randint(20, 200))
+    trigger.write_text("1")
+    rig.wait_for_log("events wait in memory")
+    rig.wait_for_events(rig.rng.randint(20, 300))
+    assert _mounted(rig, "-t", "tmpfs", "tmpfs")
+    rig.wait_for_log("works again")
+    rig.line.reopen()
+
+
+def _error_trigger(rig: Rig) -> Path | None:
+    """The file that makes the kernel find an error in the file system."""
+    done = subprocess.run(
+        ["findmnt", "-n", "-o", "SOURCE", str(rig.state)], capture_output=True, check=False, text=True
+    )
+    trigger = Path("/sys/fs/ext4") / Path(done.stdout.strip() or "none").name / "trigger_fs_error"
+    return trigger if trigger.exists() else None
+
+
+def _can_forbid_writing(rig: Rig) -> bool:
+    """Whether a mount or file modes can keep the device from writing: modes mean nothing to root."""
+    return rig.small_disk or not is_root()
+
+
+def _forbid_writing(rig: Rig) -> None:
+    for file in rig.state.iterdir():
+        file.chmod(0o400)
+    rig.state.chmod(0o500)
+
+
+def _allow_writing(rig: Rig) -> None:
+    rig.state.chmod(0o755)
+    for file in rig.state.iterdir():
+        file.chmod(0o644)
+
+
+def no_inodes(rig: Rig) -> None:
+    """The file system takes no more files, so that the outbox cannot make its log, until some are deleted."""
+    if not _can_forbid_writing(rig):
+        full(rig)
+        return
+    away = rig.rng.random() < 0.5
+    if away:
+        rig.line.shut()
+    rig.wait_for_events(rig.rng.randint(20, 200))
+    rig.terminate()
+    fillers = _fill_inodes(rig.state) if rig.small_disk else []
+    if not rig.small_disk:
+        _forbid_writing(rig)
+    rig.start()
+    rig.wait_for_log("events wait in memory")
+    rig.wait_for_events(rig.rng.randint(20, 300))
+    for filler in fillers:
+        filler.unlink()
+    if not rig.small_disk:
+        _allow_writing(rig)
+    rig.wait_for_log("works again")
+    rig.line.reopen()
+
+
+def _fill_inodes(folder: Path) -> list[Path]:
+    fillers: list[Path] = []
+    while True:
+        filler = folder / f"filler-{len(fillers)}"
+        try:
+            filler.touch()
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            return fillers
+        fillers.append(filler)
 
 
 def full(rig: Rig) -> None:

@@ -6,13 +6,18 @@ Each function gets a running device, disturbs it at random moments and returns w
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from qa.faults import cameras, disks
+from qa.faults import cameras, certificates, disks, streams
 from qa.faults.rig import Rig
 
 _PERSISTENT = "persistence true\npersistence_location {folder}/\n"
+
+
+def _nothing(_rig: Rig) -> None:
+    """The broker needs no files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +29,9 @@ class Fault:
         inject: Causes it, and ends it.
         broker_keeps: Whether the broker keeps what it has acknowledged. If not, ``mosquitto_sub`` may miss events.
         prepare: Prepares the rig and starts the device.
-        broker_config: Lines of Mosquitto's configuration; ``{folder}`` is the broker's own folder.
+        broker_config: Lines of Mosquitto's configuration; ``{folder}`` is the broker's own folder, ``{tls_port}`` the
+            port of its own where the device is to connect.
+        furnish: Writes what the broker needs before it starts.
         share: How often it is chosen, relative to 1. Faults that take long are chosen less.
         fast: Whether the device makes many events a second.
         may_lose: Whether the disk may lose events. All that a subscriber can know of must be reported as lost then.
@@ -37,6 +44,7 @@ class Fault:
     broker_keeps: bool = True
     prepare: Callable[[Rig], None] = Rig.start
     broker_config: str = ""
+    furnish: Callable[[Rig], None] = _nothing
     share: float = 1.0
     fast: bool = True
     client_watches: bool = False
@@ -139,6 +147,41 @@ def clock_stepped(rig: Rig) -> None:
     rig.set_clock_wrong(0.0)
 
 
+def clock_years_off(rig: Rig) -> None:
+    """The device starts with a clock that is years off, as one without a battery does, and gets the time later."""
+    year = 365.25 * 86400.0
+    off = rig.rng.choice((-_since_1970(), -_since_1970() + 10 * year, -5 * year, 12 * year, 80 * year))
+    away = rig.rng.random() < 0.5
+    if away:
+        rig.line.shut()
+    rig.wait_for_events(rig.rng.randint(20, 100))
+    for _ in range(rig.rng.randint(1, 2)):
+        rig.rng.choice((rig.kill, rig.terminate))()
+        rig.set_clock_wrong(off)
+        rig.start()
+        rig.wait_for_events(rig.rng.randint(20, 100))
+    if rig.rng.random() < 0.5:
+        rig.kill()
+        rig.set_clock_wrong(0.0)
+        rig.start()
+    rig.set_clock_wrong(0.0)
+    rig.wait_for_events(20)
+    rig.line.reopen()
+
+
+def _since_1970() -> float:
+    return time.time()
+
+
+def twin_with_the_same_id(rig: Rig) -> None:
+    """Another device has the same id for a while: the two take each other's connection away."""
+    rig.pause(0.0, 0.5)
+    rig.start_twin()
+    rig.wait_for_events(rig.rng.randint(50, 400))
+    rig.pause(1.0, 4.0)
+    rig.stop_twin()
+
+
 def with_a_wrong_password(rig: Rig) -> None:
     """Start a device whose password the broker does not accept."""
     _write_password(rig, "another one")
@@ -187,7 +230,20 @@ FAULTS = (
     Fault("bits flipped in the outbox at rest", disks.bits_flipped_at_rest, client_watches=True, may_lose=True),
     Fault("bits flipped in the outbox in use", disks.bits_flipped_in_use, client_watches=True, may_lose=True),
     Fault("outbox file or its log cut off", disks.cut_off, client_watches=True, may_lose=True),
+    Fault(
+        "disk read-only after a power cut", disks.read_only_from_the_start, prepare=disks.with_an_own_disk, share=0.6
+    ),
+    Fault("disk read-only in use, then another one", disks.read_only_in_use, prepare=disks.with_a_card, share=0.6),
+    Fault("no inodes left", disks.no_inodes, prepare=disks.with_an_own_disk, share=0.6),
     Fault("clock stepped both ways", clock_stepped),
+    Fault("clock years off", clock_years_off),
+    Fault("another device with the same id", twin_with_the_same_id),
+    Fault(
+        "certificate out of date, then renewed",
+        certificates.renewed,
+        broker_config=certificates.TLS_LISTENER,
+        furnish=certificates.out_of_date,
+    ),
     Fault(
         "wrong password, then the right one",
         password_put_right,
@@ -197,5 +253,13 @@ FAULTS = (
     Fault("several of these", storm, broker_keeps=False),
     Fault("camera gone, hung and back", cameras.gone_and_back, prepare=cameras.with_a_camera, share=0.4, fast=False),
     Fault("camera frozen, dark and back", cameras.blind_and_back, prepare=cameras.with_a_camera, share=0.4, fast=False),
+    Fault("bad pictures in the stream", streams.bad_pictures, prepare=streams.with_a_stream, share=0.4, fast=False),
+    Fault(
+        "stream frozen, silent or over, and back",
+        streams.frozen_silent_or_over,
+        prepare=streams.with_a_stream,
+        share=0.4,
+        fast=False,
+    ),
     Fault("truncated model file", cameras.model_truncated, prepare=cameras.with_a_model, share=0.4, fast=False),
 )

@@ -18,7 +18,7 @@ import pytest
 
 from qa.faults.accepted_log import DELIVERED, QUIET, READY, read_accepted
 from qa.faults.checker import Event
-from tests.support.broker import Mosquitto, wait_until
+from tests.support.broker import Mosquitto, free_port, wait_until
 from tests.support.proxy import Proxy
 
 SITE, DEVICE = "north", "pi-3a"
@@ -32,7 +32,8 @@ class Rig:
     Args:
         folder: Empty.
         rng: The round's random numbers.
-        broker_config: Lines of Mosquitto's configuration; ``{folder}`` is the broker's own folder.
+        broker_config: Lines of Mosquitto's configuration; ``{folder}`` is the broker's own folder. Where ``{tls_port}``
+            is in them, the device connects there.
 
     Attributes:
         broker: The broker.
@@ -41,6 +42,7 @@ class Rig:
         mqtt: Further lines of the device's ``[mqtt]`` settings.
         environment: Variables added to the device's environment.
         small_disk: Whether ``state`` is a small file system of its own.
+        prepared: What a fault has made before the device started and needs again.
     """
 
     def __init__(self, folder: Path, rng: random.Random, broker_config: str) -> None:
@@ -48,16 +50,20 @@ class Rig:
         broker_folder.mkdir()
         (broker_folder / "passwords").touch()
         self.folder, self.rng = folder, rng
-        self.broker = Mosquitto(broker_folder, broker_config.format(folder=broker_folder))
-        self.line = Proxy(self.broker.port)
+        tls_port = free_port()
+        self.broker = Mosquitto(broker_folder, broker_config.format(folder=broker_folder, tls_port=tls_port))
+        self.line = Proxy(tls_port if "{tls_port}" in broker_config else self.broker.port)
         self.state = folder / "state"
         self.state.mkdir()
         self.mqtt = ""
         self.environment: dict[str, str] = {}
         self.small_disk = False
+        self.prepared: object = None
         self._accepted_file = folder / "accepted.txt"
         self._clock = folder / "clock"
+        self._twin_file = folder / "twin.txt"
         self._process: subprocess.Popen[bytes] | None = None
+        self._twin: subprocess.Popen[bytes] | None = None
         self._program, self._more = "qa.faults.device", ""
         self._ready_before = 0
         self._cleanup, self._at_end = contextlib.ExitStack(), contextlib.ExitStack()
@@ -69,6 +75,7 @@ class Rig:
         self._cleanup.enter_context(self.line)
         self._cleanup.enter_context(self._at_end)
         self._cleanup.callback(self.kill)
+        self._cleanup.callback(self.stop_twin)
         return self
 
     def __exit__(
@@ -84,18 +91,39 @@ class Rig:
         """Start the device: with the program and settings given last, at first ``qa.faults.device``."""
         if program:
             self._program, self._more = program, more
-        config = self.folder / "agent.toml"
+        self._ready_before = self._count(READY)
+        self._process = self._run("agent", self.state, self._accepted_file)
+
+    def start_twin(self) -> None:
+        """Start another device with the same id, an outbox of its own and as many events."""
+        state = self.folder / "twin"
+        state.mkdir(exist_ok=True)
+        self._twin = self._run("twin", state, self._twin_file)
+
+    def stop_twin(self) -> None:
+        """Stop it in good order, so that all its runs are known."""
+        if self._twin is not None:
+            self._twin.terminate()
+            self._twin.wait(30)
+            self._twin = None
+
+    def twin_sessions(self) -> set[str]:
+        """The runs of the other device with the same id."""
+        return {event.session for event in read_accepted(self._twin_file)}
+
+    def _run(self, name: str, state: Path, accepted_file: Path) -> subprocess.Popen[bytes]:
+        config = self.folder / f"{name}.toml"
         config.write_text(
             f'[device]\nsite = "{SITE}"\nid = "{DEVICE}"\n'
             f'[mqtt]\nhost = "127.0.0.1"\nport = {self.line.port}\nwill_delay_s = {self.rng.choice((0, 1))}\n'
             f"keepalive_s = 5\nhealth_every_s = 1\n{self.mqtt}\n"
-            f'[outbox]\npath = "{self.state / "outbox.db"}"\ncommit_s = {self.rng.choice((0.0, 0.05, 0.25))}\n'
+            f'[outbox]\npath = "{state / "outbox.db"}"\ncommit_s = {self.rng.choice((0.0, 0.05, 0.25))}\n'
             f"{self._more}"
         )
-        arguments = [config, self._accepted_file, self._clock, _RATE, self.rng.randrange(2**31)]
-        self._ready_before = self._count(READY)
-        with (self.folder / "device.log").open("ab") as log:
-            self._process = subprocess.Popen(
+        arguments = [config, accepted_file, self._clock, _RATE, self.rng.randrange(2**31)]
+        log_file = self.folder / ("device.log" if name == "agent" else f"{name}.log")
+        with log_file.open("ab") as log:
+            return subprocess.Popen(
                 [sys.executable, "-m", self._program, *map(str, arguments)],
                 stderr=log,
                 env={**os.environ, **self.environment},

@@ -57,7 +57,9 @@ def run_round(fault: Fault, seed: str, folder: Path) -> Outcome:
     # If the client joins only afterwards, nobody has asked for events again before mosquitto_sub is checked.
     present = fault.client_watches or rng.random() < 0.5
     with contextlib.ExitStack() as stack:
-        rig = stack.enter_context(Rig(folder, rng, fault.broker_config))
+        rig = Rig(folder, rng, fault.broker_config)
+        fault.furnish(rig)
+        stack.enter_context(rig)
         mosquitto_sub = stack.enter_context(MosquittoSub(rig.broker, folder))
         client = ClientSubscriber(rig.broker, catch_up=not present)
         if present:
@@ -84,13 +86,15 @@ def run_round(fault: Fault, seed: str, folder: Path) -> Outcome:
         if present:
             recovered_at = max(recovered_at, _arrived_at(waiting, client.receipts))
         wrong = _state_after(rig, client)
-    by_mosquitto_sub = mosquitto_sub.receipts if present else mosquitto_sub.receipts[:seen_alone]
-    of_client = compare(accepted, client.receipts)
+    others = rig.twin_sessions()
+    by_client = _without(client.receipts, others)
+    by_mosquitto_sub = _without(mosquitto_sub.receipts if present else mosquitto_sub.receipts[:seen_alone], others)
+    of_client = compare(accepted, by_client)
     of_mosquitto_sub = compare(accepted, by_mosquitto_sub, asked=present)
     wrong += [f"client: {what}" for what in of_client.wrong]
-    unknown = unreported(of_client.missing, client.receipts, client.reported) if fault.may_lose else of_client.missing
+    unknown = unreported(of_client.missing, by_client, client.reported) if fault.may_lose else of_client.missing
     wrong += [f"client: missing {event}" for event in unknown]
-    wrong += [f"client: {what}" for what in altered(digests, client.receipts)]
+    wrong += [f"client: {what}" for what in altered(digests, by_client)]
     wrong += [f"mosquitto_sub: {what}" for what in altered(digests, by_mosquitto_sub)]
     wrong += [f"mosquitto_sub: {what}" for what in of_mosquitto_sub.wrong]
     if fault.broker_keeps and not fault.may_lose:
@@ -118,6 +122,11 @@ def _state_after(rig: Rig, client: ClientSubscriber) -> list[str]:
     if not _await(lambda: client.state(_DEVICE) is DeviceState.OFFLINE):
         wrong.append(f"the device was stopped and reported as {client.state(_DEVICE).value}")
     return wrong
+
+
+def _without(receipts: Sequence[Receipt], sessions: set[str]) -> list[Receipt]:
+    """The receipts that are of other runs than these."""
+    return [receipt for receipt in receipts if receipt.event.session not in sessions]
 
 
 def _missing(accepted: Sequence[Event], receipts: Sequence[Receipt]) -> set[Event]:

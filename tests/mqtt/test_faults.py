@@ -77,6 +77,24 @@ def test_an_expired_certificate_asks_for_renewal(authority: TestAuthority, tmp_p
     assert "sudo edge-agent fleet renew --broker" in error.remedy
 
 
+def test_an_authority_that_was_made_anew_is_told_from_an_unknown_one(authority: TestAuthority, tmp_path: Path) -> None:
+    made_anew = TestAuthority(tmp_path / "again")
+    error = fault_of(tmp_path, authority.issue("server"), made_anew.file)
+    assert "from another authority of the same name" in str(error)
+    assert "mqtt.tls.ca" in error.remedy
+
+
+def test_a_device_of_the_authority_before_is_told_to_enrol(authority: TestAuthority, tmp_path: Path) -> None:
+    made_anew = TestAuthority(tmp_path / "again")
+    certificate, key = made_anew.issue("device")
+    more = f"cafile {authority.file}\nrequire_certificate true\n"
+    with running_mosquitto(tmp_path, broker_config(authority.issue("server"), more)) as mosquitto:
+        files = TlsSettings(enabled=True, ca=str(authority.file), cert=str(certificate), key=str(key))
+        error = fault_at(mosquitto.port, files)
+    assert "this device's certificate" in str(error)
+    assert "Another authority has signed it" in error.remedy
+
+
 def test_an_expired_authority_is_told_from_an_expired_certificate(tmp_path: Path) -> None:
     late = TestAuthority(tmp_path / "late", ends=-2)
     error = fault_of(tmp_path, late.issue("server"), late.file)

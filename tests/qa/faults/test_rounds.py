@@ -19,6 +19,7 @@ SHORT = {
     "agent stopped with a full queue",
     "outbox file damaged while at rest",
     "clock stepped both ways",
+    "certificate out of date, then renewed",
 }
 
 

@@ -1,0 +1,326 @@
+"""The database of the page: SQLite in a file, or PostgreSQL. How it is opened, written to and what its errors mean.
+
+SQLite runs in WAL mode with ``synchronous = FULL``: a transaction that has been committed survives the death of the
+process and a power cut. ``secure_delete`` overwrites what is deleted.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event, inspect, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from dashboard.history.tables import schema_versions
+from edge_agent.errors import AgentError, InputError
+from edge_agent.rights import denied_write
+
+Migration = Callable[[Connection], None]
+
+_EXPECTED: Final = "a file, or an address such as postgresql://USER@HOST/DATABASE"
+_BUSY_MS: Final = 10_000
+_CONNECT_S: Final = 5
+_WAL_LIMIT_BYTES: Final = 16 * 1024 * 1024
+_SECRET_WORDS: Final = ("password", "passfile", "sslpassword", "key")
+
+
+class DatabaseError(AgentError):
+    """The database of the page cannot be opened, read or written."""
+
+    exit_code = 8
+
+
+class RowsRefused(DatabaseError):
+    """The database does not take these rows, however often that is tried."""
+
+
+class Database:
+    """An open database. Any thread may read and write; only one thread writes at a time.
+
+    Args:
+        place: A file, or the address of a PostgreSQL database.
+        password: At the server; used in place of one in the address.
+        max_mb: Size that an SQLite file may reach. Then it counts as full.
+
+    Attributes:
+        engine: SQLAlchemy's engine.
+        shown: Where it is, for messages, without a password.
+
+    Raises:
+        InputError: It is no such address.
+        DatabaseError: It cannot be opened.
+    """
+
+    def __init__(self, place: str, *, password: str = "", max_mb: int = 0) -> None:
+        self._url = _parse(place, password)
+        self._file = Path(str(self._url.database)) if self._url.get_backend_name() == "sqlite" else None
+        self.shown = str(self._file) if self._file else _without_secrets(self._url)
+        self._max_mb = max_mb
+        self._write_lock = threading.Lock()
+        if self._file is not None:
+            _make_private(self._file)
+        self.engine = self._open_engine()
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file of SQLite."""
+        return self._file is not None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection whose reads all see the same state.
+
+        Raises:
+            DatabaseError: It cannot be read.
+        """
+        with self.explained(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction: all or nothing of it is stored.
+
+        Raises:
+            DatabaseError: It cannot be written. Nothing of the transaction is stored then.
+        """
+        with (
+            self.explained(),
+            self._write_lock,
+            self.engine.connect().execution_options(writes=True) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Around use of the engine: errors of the database become one that a person can act on."""
+        try:
+            yield
+        except (DBAPIError, PoolTimeout) as error:
+            raise self._explain(error) from None
+
+    def size_bytes(self) -> int:
+        """How much it takes on its disk."""
+        if self._file is not None:
+            log = self._file.with_name(f"{self._file.name}-wal")
+            return sum(path.stat().st_size for path in (self._file, log) if path.exists())
+        with self.reading() as connection:
+            return int(connection.scalar(text("SELECT pg_database_size(current_database())")) or 0)
+
+    def compact(self, tables: tuple[Table, ...]) -> None:
+        """Write the tables anew without what has been deleted, so that its bytes are gone from the files.
+
+        Raises:
+            DatabaseError: There is no room for the new copy, or somebody else uses the database.
+        """
+        with self.explained(), self._write_lock:
+            if self._file is not None:
+                self._run_alone("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)")
+                return
+            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                for table in tables:
+                    connection.execute(text(f'VACUUM (FULL, ANALYZE) "{table.name}"'))
+
+    def checkpoint(self) -> None:
+        """Move SQLite's log into the file and empty it: it may still hold what was deleted."""
+        if self._file is not None:
+            with self.explained(), self._write_lock:
+                self._run_alone("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    def _run_alone(self, *statements: str) -> None:
+        connection = self.engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            for statement in statements:
+                cursor.execute(statement).fetchall()
+        except Exception as error:
+            if isinstance(error, self.engine.dialect.dbapi.Error):  # type: ignore[union-attr]
+                raise OperationalError(None, None, error) from None
+            raise
+        finally:
+            connection.close()
+
+    def _open_engine(self) -> Engine:
+        if self._file is None:
+            arguments = {
+                "connect_timeout": _CONNECT_S,
+                "application_name": "classroom-dashboard",
+                "keepalives_idle": 30,
+                "tcp_user_timeout": 20_000,
+            }
+            return create_engine(self._url, pool_pre_ping=True, pool_size=3, max_overflow=5, connect_args=arguments)
+        engine = create_engine(self._url, pool_size=3, max_overflow=5, connect_args={"timeout": _BUSY_MS / 1000})
+
+        @event.listens_for(engine, "connect")
+        def prepare(connection: Any, _: object) -> None:
+            connection.isolation_level = None  # transactions begin where SQLAlchemy says so
+            page_bytes = connection.execute("PRAGMA page_size").fetchone()[0]
+            for pragma in (
+                "journal_mode = WAL",
+                "synchronous = FULL",
+                "secure_delete = ON",
+                f"journal_size_limit = {_WAL_LIMIT_BYTES}",
+                f"max_page_count = {self._max_mb * 1_000_000 // page_bytes}" if self._max_mb else "",
+            ):
+                if pragma:
+                    connection.execute(f"PRAGMA {pragma}").fetchall()
+
+        @event.listens_for(engine, "begin")
+        def begin(connection: Connection) -> None:
+            writes = connection.get_execution_options().get("writes", False)
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+        return engine
+
+    def _explain(self, error: DBAPIError | PoolTimeout) -> DatabaseError:
+        said = " ".join(str(getattr(error, "orig", None) or error).split())
+        if self._url.password:
+            said = said.replace(str(self._url.password), "***")
+        for words, found, remedy in _MEANINGS:
+            if any(word in said.lower() for word in words):
+                return DatabaseError(f"database {self.shown}: {found}: {said}", remedy=remedy)
+        if isinstance(error, (DataError, IntegrityError)):
+            return RowsRefused(f"database {self.shown}: {said}")
+        lost = isinstance(error, (OperationalError, InterfaceError, PoolTimeout))
+        remedy = "See whether the server runs and lets this account in" if lost and self._file is None else ""
+        return DatabaseError(f"database {self.shown}: {said}", remedy=remedy)
+
+
+_MEANINGS: Final = (
+    (
+        ("database or disk is full", "no space left", "could not extend"),
+        "it is full",
+        "Make room on its disk, raise max_mb in [store], or erase what is no longer needed",
+    ),
+    (
+        ("readonly database", "read-only"),
+        "it cannot be written",
+        "Give the page's user the right to write the file and its folder",
+    ),
+    (("database is locked", "lock timeout"), "another program holds it", "Close that program"),
+    (
+        ("malformed", "not a database", "disk i/o error"),
+        "it is damaged or cannot be read",
+        "Move the file and those beside it away, and restore a backup",
+    ),
+    (
+        ("unable to open database file",),
+        "it cannot be opened",
+        "See whether its folder exists and the page's user may write there",
+    ),
+)
+
+
+def ensure_schema(
+    database: Database, part: str, version: int, metadata: MetaData, migrations: Mapping[int, Migration] | None = None
+) -> None:
+    """Make the tables of a part of the page, or bring those of an older version up to date.
+
+    Args:
+        database: Where.
+        part: Name of the part, under which the version is noted.
+        version: The version that the tables of this program have.
+        metadata: The part's tables.
+        migrations: What makes the tables of a version those of the next one.
+
+    Raises:
+        DatabaseError: The tables are of a newer version, of one that is no longer known, or of another program.
+    """
+    with database.writing() as connection:
+        present = set(inspect(connection).get_table_names())
+        schema_versions.create(connection, checkfirst=True)
+        found = connection.scalar(select(schema_versions.c.version).where(schema_versions.c.part == part))
+        if found is None:
+            ours = set(metadata.tables) - {schema_versions.name}
+            if strangers := sorted(ours & present):
+                raise DatabaseError(
+                    f"database {database.shown}",
+                    received=f"a table {strangers[0]} that this program did not make",
+                    expected="a database of its own",
+                )
+            metadata.create_all(connection)
+            connection.execute(schema_versions.insert().values(part=part, version=version))
+            return
+        if found > version:
+            raise DatabaseError(
+                f"database {database.shown}: tables of {part}",
+                received=f"version {found}",
+                expected=f"at most {version}",
+                remedy="Use the version of this program that made them, or a newer one",
+            )
+        for older in range(found, version):
+            step = (migrations or {}).get(older)
+            if step is None:
+                raise DatabaseError(
+                    f"database {database.shown}: tables of {part}",
+                    received=f"version {found}",
+                    expected=f"version {version}",
+                    remedy="Begin with a new database; a version of this program in between can migrate the old one",
+                )
+            step(connection)
+        connection.execute(update(schema_versions).where(schema_versions.c.part == part).values(version=version))
+
+
+def insert_new(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Insert rows, and leave out those whose key exists."""
+    if rows:
+        dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+        connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
+
+
+def _parse(place: str, password: str) -> URL:
+    if "://" not in place:
+        if not place or "\0" in place:
+            raise InputError("the database", received=repr(place), expected=_EXPECTED)
+        return URL.create("sqlite", database=str(Path(place).expanduser()))
+    try:
+        url = make_url(place)
+        backend = url.get_backend_name()
+    except (ArgumentError, ValueError):
+        raise InputError("the database's address", received="one that cannot be read", expected=_EXPECTED) from None
+    if backend == "sqlite" and url.database not in (None, "", ":memory:"):
+        return url.set(drivername="sqlite", query={})
+    if backend not in ("postgresql", "postgres") or not url.database:
+        raise InputError(
+            "the database's address", received=f"{_kind(place)}", expected=_EXPECTED, remedy="Name one of these two"
+        )
+    url = url.set(drivername="postgresql+psycopg")
+    return url.set(password=password) if password else url
+
+
+def _kind(place: str) -> str:
+    scheme = place.partition("://")[0]
+    return f"an address that begins with {scheme}://" if scheme.isascii() and scheme.isidentifier() else "another one"
+
+
+def _without_secrets(url: URL) -> str:
+    kept = {name: value for name, value in url.query.items() if not any(word in name for word in _SECRET_WORDS)}
+    return url.set(query=kept, drivername="postgresql").render_as_string(hide_password=True)
+
+
+def _make_private(file: Path) -> None:
+    """Make the file so that only its owner can read it. SQLite gives the files beside it the same rights."""
+    try:
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        if error.errno == errno.ENOENT:
+            raise DatabaseError(
+                f"database {file}: its folder does not exist",
+                remedy=f"Make it: install -d -m 700 {shlex.quote(str(file.parent))}",
+            ) from None
+        words, remedy = denied_write(file, error)
+        raise DatabaseError(f"database {file}: {words}", remedy=remedy) from None

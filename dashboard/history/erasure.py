@@ -1,0 +1,84 @@
+"""Erasing: rows are deleted, the database is written anew, and what comes late from that time is not stored again."""
+
+from __future__ import annotations
+
+import time
+
+from sqlalchemy import Connection, Table, delete, select, union, update
+
+from dashboard.history.database import Database
+from dashboard.history.queries import MINUTE_MS, device_ids
+from dashboard.history.tables import DATED, EVERYWHERE, devices, erasures, minutes
+from edge_agent.client.events import Device
+from edge_agent.errors import InputError
+
+
+def erase(database: Database, device: Device | None, start_ms: int, end_ms: int) -> dict[str, int]:
+    """Delete what is stored of a time; see :meth:`dashboard.history.store.History.erase`.
+
+    A joined minute is deleted where any of it lies within the time.
+
+    Args:
+        database: Where.
+        device: Whose; ``None`` for all.
+        start_ms: Its begin, in milliseconds since 1970.
+        end_ms: Its end.
+
+    Raises:
+        InputError: The device is not known, or the end is before the begin.
+        DatabaseError: The rows could not be deleted, or they are and their bytes are still in the file.
+    """
+    if end_ms < start_ms:
+        raise InputError("what is to be erased", received="an end before the begin", expected="a time span")
+    with database.writing() as connection:
+        device_id = EVERYWHERE
+        if device is not None:
+            known = device_ids(connection).get(device)
+            if known is None:
+                raise InputError(f"{device.site}/{device.id}", received="a device of which nothing is stored")
+            device_id = known
+        deleted = {table.name: _delete_dated(connection, table, device_id, start_ms, end_ms) for table in DATED}
+        deleted[minutes.name] = _delete_minutes(connection, device_id, start_ms, end_ms)
+        _forget_descriptions(connection)
+        connection.execute(
+            erasures.insert().values(
+                device_id=device_id, start_ms=start_ms, end_ms=end_ms, erased_ms=round(time.time() * 1000)
+            )
+        )
+    database.compact((*DATED, minutes))
+    return deleted
+
+
+def erased_spans(connection: Connection) -> list[tuple[int, int, int]]:
+    """What was erased and must not be stored again: number of the device, or 0 for all; from, to."""
+    rows = connection.execute(
+        # What comes from after the erasure is new, even where its end lies in the future.
+        select(erasures.c.device_id, erasures.c.start_ms, erasures.c.end_ms, erasures.c.erased_ms)
+    )
+    return [(device_id, start, min(end, erased)) for device_id, start, end, erased in rows]
+
+
+def _forget_descriptions(connection: Connection) -> None:
+    """A device of which nothing is left keeps its name, so that nothing comes back, but not what it said of itself."""
+    left = union(*(select(table.c.device_id) for table in (*DATED, minutes)))
+    nothing = devices.c.id.not_in(left)
+    connection.execute(update(devices).where(nothing).values(room="", time_zone="", model="", labels=""))
+
+
+def _delete_dated(connection: Connection, table: Table, device_id: int, start_ms: int, end_ms: int) -> int:
+    query = delete(table).where(table.c.at_ms >= start_ms, table.c.at_ms <= end_ms)
+    if device_id != EVERYWHERE:
+        query = query.where(table.c.device_id == device_id)
+    return connection.execute(query).rowcount
+
+
+def _delete_minutes(connection: Connection, device_id: int, start_ms: int, end_ms: int) -> int:
+    first, last = start_ms // MINUTE_MS, end_ms // MINUTE_MS
+    query = delete(minutes).where(minutes.c.minute.between(_as_minute(first), _as_minute(last)))
+    if device_id != EVERYWHERE:
+        query = query.where(minutes.c.device_id == device_id)
+    return connection.execute(query).rowcount
+
+
+def _as_minute(number: int) -> int:
+    return min(max(number, -(2**31)), 2**31 - 1)

@@ -1,0 +1,185 @@
+"""Reading the history: figures, markers and health of a device between two times."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, Final
+
+from sqlalchemy import Connection, Table, func, select
+
+from dashboard.history.packing import unpack
+from dashboard.history.rollup import Joined, Piece, alone, join
+from dashboard.history.series import HealthSeries, Marker, SharesSeries, StoredRows
+from dashboard.history.tables import (
+    EVERYWHERE,
+    LATE,
+    devices,
+    erasures,
+    faces,
+    health,
+    label_sets,
+    markers,
+    minutes,
+    statuses,
+    windows,
+)
+from edge_agent.client.events import Device
+
+MINUTE_MS: Final = 60_000
+_KINDS: Final = (windows, minutes, faces, health, statuses, markers)
+
+
+def device_ids(connection: Connection) -> dict[Device, int]:
+    """The numbers of all devices, by name."""
+    rows = connection.execute(select(devices.c.site, devices.c.device, devices.c.id))
+    return dict(sorted((Device(site, device), number) for site, device, number in rows))
+
+
+def read_pieces(connection: Connection, device_id: int, start_ms: int, end_ms: int) -> list[Piece]:
+    """All windows and minutes of a device that end after ``start_ms`` and at ``end_ms`` at the latest, in order."""
+    labels = read_label_sets(connection)
+    found = [
+        minute_piece(row, labels)
+        for row in connection.execute(
+            select(minutes)
+            .where(minutes.c.device_id == device_id)
+            .where(minutes.c.minute >= start_ms // MINUTE_MS, minutes.c.minute < -(-end_ms // MINUTE_MS))
+            .order_by(minutes.c.minute)
+        )
+    ]
+    found += [
+        window_piece(row, labels)
+        for row in connection.execute(
+            select(windows)
+            .where(windows.c.device_id == device_id, windows.c.at_ms > start_ms, windows.c.at_ms <= end_ms)
+            .order_by(windows.c.at_ms, windows.c.session_id, windows.c.seq)
+        )
+    ]
+    found.sort(key=lambda piece: piece.end_ms)
+    return found
+
+
+def read_label_sets(connection: Connection) -> dict[int, tuple[str, ...]]:
+    """Names of expressions in the order of packed shares, by number of the set."""
+    return {number: tuple(json.loads(text)) for number, text in connection.execute(select(label_sets))}
+
+
+def window_piece(row: Any, labels: dict[int, tuple[str, ...]]) -> Piece:
+    """A row of ``windows`` as a piece."""
+    known = row.faces is not None
+    late_ms = row.window_ms if row.flags & LATE else 0
+    if not known:
+        return Piece(row.at_ms, 0, row.window_ms, late_ms, 0, {}, row.flags)
+    return Piece(row.at_ms, row.window_ms, 0, late_ms, row.faces * row.window_ms, _shares_of(row, labels), row.flags)
+
+
+def minute_piece(row: Any, labels: dict[int, tuple[str, ...]]) -> Piece:
+    """A row of ``minutes`` as a piece."""
+    end_ms = (row.minute + 1) * MINUTE_MS
+    faces_ms = row.faces_ms or 0
+    return Piece(end_ms, row.open_ms, row.suppressed_ms, row.late_ms, faces_ms, _shares_of(row, labels), row.flags)
+
+
+def _shares_of(row: Any, labels: dict[int, tuple[str, ...]]) -> dict[str, float]:
+    if row.shares is None:
+        return {}
+    return dict(zip(labels.get(row.label_set, ()), unpack(row.shares), strict=False))
+
+
+def read_shares(
+    connection: Connection, device_id: int, start_ms: int, end_ms: int, step_s: float = 0.0
+) -> SharesSeries:
+    """The figures of a device.
+
+    Args:
+        connection: An open transaction.
+        device_id: Its number.
+        start_ms: Windows that end after this time, in milliseconds since 1970.
+        end_ms: Windows that end at this time or before.
+        step_s: Join windows to stretches of this many seconds; 0 to give each as it is stored.
+    """
+    pieces = read_pieces(connection, device_id, start_ms, end_ms)
+    if step_s:
+        bucket_ms = round(step_s * 1000)
+        return _series((min((number + 1) * bucket_ms, end_ms), one) for number, one in join(pieces, bucket_ms).items())
+    return _series((piece.end_ms, alone(piece)) for piece in pieces)
+
+
+def _series(stretches: Iterable[tuple[int, Joined]]) -> SharesSeries:
+    """The series of joined pieces, each with the time of its end."""
+    series = SharesSeries()
+    shares: list[dict[str, float]] = []
+    for end_ms, joined in stretches:
+        known = joined.open_ms > 0
+        series.at.append(end_ms / 1000)
+        series.window_s.append((joined.open_ms if known else joined.suppressed_ms) / 1000)
+        series.faces.append(round(joined.faces_ms / joined.open_ms) if known else None)
+        series.late.append(2 * joined.late_ms > joined.open_ms + joined.suppressed_ms)
+        series.undated.append(joined.undated)
+        shares.append(joined.shares)
+    for label in dict.fromkeys(label for one in shares for label in one):
+        series.shares[label] = [one.get(label, 0.0) if one else None for one in shares]
+    return series
+
+
+def read_markers(connection: Connection, device_id: int, start_ms: int, end_ms: int) -> list[Marker]:
+    """What happened to a device, and what concerns all of them, from ``start_ms`` to ``end_ms``, in order."""
+    rows = connection.execute(
+        select(markers.c.at_ms, markers.c.kind, markers.c.text)
+        .where(markers.c.device_id.in_((device_id, EVERYWHERE)))
+        .where(markers.c.at_ms >= start_ms, markers.c.at_ms <= end_ms)
+        .order_by(markers.c.at_ms, markers.c.id)
+    )
+    return [Marker(at_ms / 1000, kind, text) for at_ms, kind, text in rows]
+
+
+def read_health(connection: Connection, device_id: int, start_ms: int, end_ms: int) -> HealthSeries:
+    """The health reports of a device, in order."""
+    series = HealthSeries()
+    for row in connection.execute(
+        select(health)
+        .where(health.c.device_id == device_id, health.c.at_ms >= start_ms, health.c.at_ms <= end_ms)
+        .order_by(health.c.at_ms)
+    ):
+        series.at.append(row.at_ms / 1000)
+        series.fps.append(row.fps)
+        series.latency_ms.append(row.latency_ms)
+        series.temperature_c.append(row.temperature_c)
+        series.pending.append(row.pending)
+        series.camera.append(row.camera)
+        series.muted.append(bool(row.muted))
+        series.problems.append(tuple(filter(None, row.problems.split(","))))
+    return series
+
+
+def read_kinds(connection: Connection) -> dict[str, StoredRows]:
+    """How many rows of each kind there are, and from when to when."""
+    return {table.name: _stored(connection, table) for table in _KINDS}
+
+
+def read_room_names(connection: Connection) -> dict[Device, str]:
+    """What each device calls its room."""
+    rows = connection.execute(select(devices.c.site, devices.c.device, devices.c.room))
+    return dict(sorted((Device(site, device), room) for site, device, room in rows))
+
+
+def read_rooms(connection: Connection) -> int:
+    """How many devices have figures."""
+    either = select(windows.c.device_id).union(select(minutes.c.device_id)).subquery()
+    return connection.scalar(select(func.count()).select_from(either)) or 0
+
+
+def read_last_erasure(connection: Connection) -> float | None:
+    """When something was last erased."""
+    erased_ms = connection.scalar(select(func.max(erasures.c.erased_ms)))
+    return None if erased_ms is None else erased_ms / 1000
+
+
+def _stored(connection: Connection, table: Table) -> StoredRows:
+    by_minute = table is minutes
+    column, unit = (table.c.minute, 60.0) if by_minute else (table.c.at_ms, 0.001)
+    rows, first, last = connection.execute(select(func.count(), func.min(column), func.max(column))).one()
+    return StoredRows(
+        rows, None if first is None else first * unit, None if last is None else (last + by_minute) * unit
+    )

@@ -1,0 +1,221 @@
+"""Opening a database, and what is said of one that cannot be used."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+from sqlalchemy import MetaData, select, text, update
+
+from dashboard.history import DatabaseError, History, Recorder, ensure_schema, open_history
+from dashboard.history.tables import schema_versions
+from edge_agent.errors import InputError
+from tests.dashboard.history.samples import NINE, NORTH, TIMES, arrived, summary
+from tests.support.postgres import PASSWORD, PostgresServer
+
+
+def test_opening_again_finds_what_was_stored(place: str) -> None:
+    for _ in range(2):
+        history = open_history(place)
+        with history.database.reading() as connection:
+            assert connection.execute(select(schema_versions)).all() == [("history", 1)]
+        history.close()
+
+
+def test_a_database_of_a_newer_version_is_refused_by_name(place: str) -> None:
+    history = open_history(place)
+    with history.database.writing() as connection:
+        connection.execute(update(schema_versions).values(version=99))
+    history.close()
+    with pytest.raises(DatabaseError, match="tables of history: got version 99, expected at most 1"):
+        open_history(place)
+
+
+def test_tables_of_an_older_version_are_migrated_or_refused(history: History) -> None:
+    database, metadata = history.database, MetaData()
+    ensure_schema(database, "part", 1, metadata)
+    with pytest.raises(DatabaseError, match="tables of part: got version 1, expected version 3"):
+        ensure_schema(database, "part", 3, metadata, {2: lambda _: None})
+    steps: list[int] = []
+    ensure_schema(database, "part", 3, metadata, {1: lambda _: steps.append(1), 2: lambda _: steps.append(2)})
+    ensure_schema(database, "part", 3, metadata)
+    assert steps == [1, 2]
+
+
+def test_tables_of_another_program_are_left_alone(place: str) -> None:
+    history = open_history(place)
+    with history.database.writing() as connection:
+        connection.execute(text("DROP TABLE schema_versions"))
+    history.close()
+    with pytest.raises(DatabaseError, match="did not make"):
+        open_history(place)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "mysql://user:geheim@host/x",
+        "postgresql://user:geheim@host",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "://user:geheim@",
+        "postgresql://user:geheim@host:port/x",
+        "",
+    ],
+)
+def test_addresses_of_other_kinds_are_refused_without_their_password(address: str) -> None:
+    with pytest.raises(InputError) as refused:
+        open_history(address)
+    assert "geheim" not in str(refused.value)
+    assert "expected a file, or an address such as postgresql://" in str(refused.value)
+
+
+def test_a_password_is_in_no_message(postgres: PostgresServer) -> None:
+    from urllib.parse import quote
+
+    addresses = [
+        f"postgresql://classroom:{quote(PASSWORD, safe='')}@127.0.0.1:1/x",
+        f"postgresql://127.0.0.1:1/x?user=classroom&password={quote(PASSWORD, safe='')}",
+        postgres.address("no_such_database"),
+        postgres.address("postgres", password=f"{PASSWORD}-wrong"),
+    ]
+    for address in addresses:
+        with pytest.raises(DatabaseError) as failed:
+            open_history(address)
+        assert "127.0.0.1" in str(failed.value)
+        for secret in (PASSWORD, quote(PASSWORD, safe=""), "geheim"):
+            assert secret not in str(failed.value)
+
+
+def test_the_password_may_come_apart_from_the_address(postgres: PostgresServer) -> None:
+    postgres.create("apart")
+    plain = f"postgresql://classroom@127.0.0.1:{postgres.port}/apart"
+    history = open_history(plain, password=PASSWORD)
+    assert history.stored().place == plain
+    history.close()
+
+
+def test_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
+    history = open_history(str(tmp_path / "history.db"))
+    for file in tmp_path.iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+    history.close()
+
+
+@pytest.mark.parametrize("content", [b"no database at all" * 100, b"\0" * 9000])
+def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "history.db"
+    file.write_bytes(content)
+    with pytest.raises(DatabaseError, match=r"history\.db: it is damaged"):
+        open_history(str(file))
+    assert file.read_bytes() == content
+
+
+def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseError, match="its folder does not exist"):
+        open_history(str(tmp_path / "no" / "history.db"))
+
+
+class TestTrouble:
+    """The recorder waits while the database cannot be written, says so once, and loses nothing that was stored."""
+
+    def test_a_full_database(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        place = str(tmp_path / "history.db")
+        history = open_history(place, max_mb=1)
+        recorder = Recorder(history, now=lambda: NINE)
+        seq = 0
+        caplog.set_level(logging.INFO)
+        while not recorder.problem:
+            for _ in range(2000):
+                seq += 1
+                recorder.take(arrived(summary(seq, NINE + seq / 1000)), TIMES)
+            recorder.commit()
+            assert seq < 100_000
+        assert "it is full" in recorder.problem
+        stored = len(history.shares(NORTH, 0, NINE + 1000).at)
+        assert stored + recorder.waiting == seq
+        for _ in range(3):
+            assert not recorder.commit()
+        assert [record.levelname for record in caplog.records] == ["ERROR"]
+        history.database._max_mb = 100  # somebody makes room
+        history.database.engine.dispose()
+        with history.database.reading() as connection:
+            connection.exec_driver_sql("PRAGMA max_page_count = 100000")
+        recorder.take(arrived(summary(seq + 1, NINE + seq / 1000)), TIMES)
+        assert recorder.commit(), recorder.problem
+        assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
+        assert len(history.shares(NORTH, 0, NINE + 1000).at) == seq + 1
+        history.close()
+
+    def test_a_read_only_file(self, tmp_path: Path) -> None:
+        place = tmp_path / "history.db"
+        history = open_history(str(place))
+        recorder = Recorder(history, now=lambda: NINE)
+        recorder.take(arrived(summary(1, NINE)), TIMES)
+        assert recorder.commit()
+        history.database.engine.dispose()
+        with sqlite3.connect(place) as connection:  # every connection may read, none may write
+            connection.execute("PRAGMA journal_mode = DELETE")
+        history.close()
+        blocked = open_history(str(place))
+        with blocked.database.reading() as connection:
+            connection.exec_driver_sql("PRAGMA query_only = ON")
+        second = Recorder(blocked, now=lambda: NINE + 1)
+        second.take(arrived(summary(2, NINE + 1)), TIMES)
+        assert not second.commit()
+        assert "it cannot be written" in second.problem
+        assert blocked.shares(NORTH, 0, NINE + 9).at == [NINE]
+        blocked.database.engine.dispose()
+        assert second.commit()
+        assert blocked.shares(NORTH, 0, NINE + 9).at == [NINE, NINE + 1]
+        blocked.close()
+
+    def test_more_than_memory_takes_is_dropped_from_the_oldest_and_marked(self, tmp_path: Path) -> None:
+        history = open_history(str(tmp_path / "history.db"))
+        recorder = Recorder(history, now=lambda: NINE, max_waiting=10)
+        for seq in range(1, 26):
+            recorder.take(arrived(summary(seq, NINE + seq)), TIMES)
+        assert (recorder.waiting, recorder.dropped) == (10, 15)
+        assert recorder.commit()
+        assert len(history.shares(NORTH, 0, NINE + 99).at) == 10
+        assert [marker.text for marker in history.markers(NORTH, 0, NINE + 99) if marker.kind == "lost"] == [
+            "15 messages"
+        ]
+        for seq in range(1, 26):  # the device sends them again
+            recorder.take(arrived(summary(seq, NINE + seq), late=True), TIMES)
+        assert recorder.commit()
+        history.close()
+
+    def test_a_server_that_is_gone_for_a_while(self, postgres: PostgresServer) -> None:
+        postgres.create("gone")
+        history = open_history(postgres.address("gone"))
+        recorder = Recorder(history, now=lambda: NINE)
+        recorder.take(arrived(summary(1, NINE)), TIMES)
+        assert recorder.commit()
+        postgres.stop()
+        try:
+            recorder.take(arrived(summary(2, NINE + 1)), TIMES)
+            assert not recorder.commit()
+            assert "geheim" not in recorder.problem
+            with pytest.raises(DatabaseError):
+                history.rooms()
+        finally:
+            postgres.start()
+        assert recorder.commit(), recorder.problem
+        assert history.shares(NORTH, 0, NINE + 9).at == [NINE, NINE + 1]
+        history.close()
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
+    def test_a_file_of_another_user_is_refused(self, tmp_path: Path) -> None:
+        file = tmp_path / "history.db"
+        open_history(str(file)).close()
+        os.seteuid(65534)
+        try:
+            with pytest.raises(DatabaseError, match="may not"):
+                open_history(str(file))
+        finally:
+            os.seteuid(0)

@@ -10,12 +10,25 @@ from edge_agent.errors import InputError
 
 _PROJECT: Final = "classroom-edge-agent"
 _DEVICE: Final = ("numpy", "cv2", "ai_edge_litert")
-_DASHBOARD: Final = ("starlette", "uvicorn", "jinja2", "babel", "multipart", "argon2")
+_DASHBOARD: Final = (
+    "starlette",
+    "uvicorn",
+    "jinja2",
+    "babel",
+    "multipart",
+    "argon2",
+    "sqlalchemy",
+    "matplotlib",
+    "icalendar",
+    "recurring_ical_events",
+)
 _MODULES_OF: Final = {
     "device": _DEVICE,
     "fleet": ("cryptography",),
     "dashboard": _DASHBOARD,
     "demo": (*_DEVICE, *_DASHBOARD, "amqtt"),
+    "postgresql": (*_DASHBOARD, "psycopg"),
+    "parquet": (*_DASHBOARD, "arro3"),
     "notice": ("fpdf",),
     "train": (*_DEVICE, "tensorflow", "keras", "matplotlib", "tensorboardX"),
     "export": (*_DEVICE, "tensorflow", "keras"),

@@ -1,0 +1,420 @@
+"""The chart of a lesson: shares of perceived expressions over time, people present, and what happened.
+
+Where nothing is known, nothing is drawn. What was withheld and what came late look different from that.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from dashboard.charts import palette
+from dashboard.charts.svg import page_svg
+from dashboard.history.series import Marker, SharesSeries
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Say = Callable[[str], str]
+"""A text in the language of the page."""
+
+MAX_POINTS: Final = 240
+"""More windows than that are not to be told apart on a screen; :func:`step_for` joins them."""
+_STEPS_S: Final = (0, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 86_400)
+_TICKS_MIN: Final = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10_080, 43_200)
+_ROWS: Final = 24
+_MAX_HAPPENINGS: Final = 26
+_LETTER_SHARE: Final = 0.02
+"""Part of the width that a letter needs."""
+_SETTINGS: Final = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "chart",
+    "hatch.linewidth": 0.7,
+    "font.family": "sans-serif",
+    "path.simplify": False,
+    "text.parse_math": False,
+}
+_drawing = threading.Lock()
+"""Matplotlib's settings are global, so charts are drawn one after the other."""
+
+
+def _(text: str) -> str:
+    """Marks a text for the catalogues; it is translated where the chart is drawn."""
+    return text
+
+
+KINDS: Final[dict[str, str]] = {
+    "muted": _("camera closed on request"),
+    "unmuted": _("camera opened again"),
+    "camera": _("camera"),
+    "model": _("another model"),
+    "online": _("device online"),
+    "offline": _("device offline"),
+    "stale": _("device silent"),
+    "lost": _("figures lost"),
+    "broker": _("broker gone"),
+    "broker_back": _("broker back"),
+    "recorder": _("recording"),
+}
+"""What a marker's kind is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """A marker as a chart shows it.
+
+    Attributes:
+        letter: Its letter in the chart.
+        at: When, in seconds since 1970.
+        time: The same for people.
+        text: What, in the page's language.
+    """
+
+    letter: str
+    at: float
+    time: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A drawing, and the same in words and numbers.
+
+    Attributes:
+        svg: For the inside of a page.
+        description: What it shows, in a sentence or two.
+        expressions: Names of the expressions in it, from below to above.
+        happenings: What its letters mean, in the order of time.
+        header: Of the table of data.
+        rows: Of the table of data; empty cells where nothing is known.
+    """
+
+    svg: str
+    description: str
+    expressions: list[str]
+    happenings: list[Happening]
+    header: list[str]
+    rows: list[list[str]]
+
+
+def step_for(start: float, end: float) -> float:
+    """To how many seconds windows are to be joined for a chart of this time; 0 to join none."""
+    wanted = (end - start) / MAX_POINTS
+    return 0.0 if wanted <= 5 else float(next((step for step in _STEPS_S if step >= wanted), _STEPS_S[-1]))
+
+
+def lesson_chart(
+    series: SharesSeries,
+    markers: Sequence[Marker],
+    start: float,
+    end: float,
+    *,
+    zone: tzinfo,
+    say: Say = str,
+    title: str = "",
+    ident: str = "lesson",
+    narrow: bool = False,
+) -> Chart:
+    """Draw a lesson.
+
+    Args:
+        series: The room's figures.
+        markers: What happened.
+        start: Begin of the chart, in seconds since 1970.
+        end: Its end.
+        zone: The school's time zone.
+        say: Translates.
+        title: The chart's name.
+        ident: Begins every id in the drawing; different for each chart of a page.
+        narrow: Whether to draw for a narrow screen.
+    """
+    happenings = _happenings(markers, start, end, zone, say)
+    names = palette.in_order(series.shares)
+    description = _description(series, names, start, end, zone, say)
+    with _drawing:
+        drawn = _draw(series, names, happenings, start, end, zone, say, narrow=narrow)
+    header = [say(_("Time")), say(_("People present")), *(say(name) for name in names)]
+    return Chart(
+        svg=page_svg(drawn, ident, title or say(_("Perceived expressions over time")), description),
+        description=description,
+        expressions=names,
+        happenings=happenings,
+        header=header,
+        rows=_table(series, names, start, end, zone, say),
+    )
+
+
+def _draw(
+    series: SharesSeries,
+    names: list[str],
+    happenings: list[Happening],
+    start: float,
+    end: float,
+    zone: tzinfo,
+    say: Say,
+    *,
+    narrow: bool,
+) -> str:
+    import matplotlib as mpl  # not at start: it takes a quarter of a second and 40 MB
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context({**_SETTINGS, "font.size": 9}):
+        width, height = (5.2, 5.6) if narrow else (10.0, 4.6)
+        figure = Figure(figsize=(width, height))
+        FigureCanvasSVG(figure)
+        figure.patch.set_visible(False)
+        left, right, bottom = (0.14, 0.96, 0.29) if narrow else (0.075, 0.98, 0.21)
+        grid = figure.add_gridspec(
+            3, 1, height_ratios=[0.5, 5, 1.5], hspace=0.12, left=left, right=right, top=0.99, bottom=bottom
+        )
+        top, shares, presence = (figure.add_subplot(grid[row, 0]) for row in range(3))
+        for axes in (top, shares, presence):
+            _prepare(axes, start, end)
+        _draw_happenings(top, (shares, presence), happenings)
+        _draw_shares(shares, series, names, say)
+        _draw_presence(presence, series, say)
+        for axes in (shares, presence):
+            _draw_times(axes, start, end, zone, ticks=5 if narrow else 10)
+        figure.align_ylabels((shares, presence))
+        shares.tick_params(labelbottom=False)
+        _draw_legend(figure, series, names, say, columns=3 if narrow else 6)
+        out = io.StringIO()
+        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    return out.getvalue()
+
+
+def _prepare(axes: Axes, start: float, end: float) -> None:
+    axes.set_xlim(start, max(end, start + 1.0))
+    axes.patch.set_visible(False)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side == "bottom")
+        spine.set_edgecolor(palette.AXIS.stand_in)
+        spine.set_linewidth(0.8)
+    axes.tick_params(color=palette.AXIS.stand_in, labelcolor=palette.TEXT.stand_in, length=3, width=0.8)
+
+
+def _draw_happenings(top: Axes, charts: Iterable[Axes], happenings: list[Happening]) -> None:
+    top.set_ylim(0, 1)
+    top.set_yticks([])
+    top.tick_params(bottom=False, labelbottom=False)
+    top.spines["bottom"].set_visible(False)
+    first, last = top.get_xlim()
+    before, lower = float("-inf"), True
+    for happening in happenings:
+        close = happening.at - before < _LETTER_SHARE * (last - first)
+        before, lower = happening.at, not lower if close else True
+        height = 0.2 if lower else 0.75
+        top.text(happening.at, height, happening.letter, ha="center", va="center", color=palette.TEXT.stand_in, size=8)
+        for axes in charts:
+            axes.axvline(happening.at, color=palette.MARKER.stand_in, linewidth=0.9, linestyle=(0, (3, 2)), zorder=5)
+
+
+def _draw_shares(axes: Axes, series: SharesSeries, names: list[str], say: Say) -> None:
+    from matplotlib.patches import Polygon
+
+    axes.set_ylim(0, 1)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+    axes.grid(axis="y", color=palette.GRID.stand_in, linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.set_ylabel(say(_("Shares")), color=palette.TEXT.stand_in)
+    for first, last in _spans(series, lambda place: series.faces[place] is None):
+        axes.axvspan(first, last, facecolor=palette.GAP.stand_in, linewidth=0, zorder=1)
+    known = _runs(series, lambda place: any(values[place] is not None for values in series.shares.values()))
+    for run in known:
+        times = _edges(series, run)
+        below = [0.0] * len(times)
+        for name in names:
+            values = [series.shares[name][place] or 0.0 for place in run]
+            if not any(values):
+                continue
+            heights = [values[0], *values, values[-1]]
+            above = [min(low + height, 1.0) for low, height in zip(below, heights, strict=True)]
+            outline = [*zip(times, above, strict=True), *zip(reversed(times), reversed(below), strict=True)]
+            patch = Polygon(
+                outline,
+                facecolor=palette.area(name).stand_in,
+                edgecolor=palette.HATCH.stand_in,
+                hatch=palette.pattern(name) or None,
+                linewidth=0.6,
+                zorder=2,
+            )
+            axes.add_patch(patch)
+            below = above
+    for first, last in _spans(series, lambda place: series.late[place] and series.faces[place] is not None):
+        axes.axvspan(
+            first,
+            last,
+            ymin=0.965,
+            facecolor=palette.LATE.stand_in,
+            edgecolor=palette.MARKER.stand_in,
+            hatch="////",
+            linewidth=0.5,
+            zorder=4,
+        )
+
+
+def _draw_presence(axes: Axes, series: SharesSeries, say: Say) -> None:
+    for first, last in _spans(series, lambda place: series.faces[place] is None):
+        axes.axvspan(first, last, facecolor=palette.GAP.stand_in, linewidth=0, zorder=1)
+    highest = 1
+    for run in _runs(series, lambda place: series.faces[place] is not None):
+        faces = [series.faces[place] or 0 for place in run]
+        highest = max(highest, *faces)
+        axes.plot(_edges(series, run), [faces[0], *faces, faces[-1]], color=palette.PRESENCE.stand_in, linewidth=1.6)
+    axes.set_ylim(0, highest * 1.15)
+    axes.set_yticks([0, highest])
+    axes.grid(axis="y", color=palette.GRID.stand_in, linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.set_ylabel(say(_("People")), color=palette.TEXT.stand_in)
+
+
+def _draw_times(axes: Axes, start: float, end: float, zone: tzinfo, ticks: int) -> None:
+    minutes = (end - start) / 60
+    every = next((step for step in _TICKS_MIN if minutes / step <= ticks), _TICKS_MIN[-1])
+    begin = datetime.fromtimestamp(start, zone)
+    at = begin.replace(hour=0, minute=0, second=0, microsecond=0)
+    if every >= 1440 and every % 10_080 == 0:
+        at -= timedelta(days=at.weekday())
+    places, texts = [], []
+    before = None
+    while at.timestamp() <= end:
+        if at.timestamp() >= start:
+            plain = f"{at.day}.{at.month}." if every >= 1440 else f"{at:%H:%M}"
+            new_day = every < 1440 and minutes > 1440 and at.date() != before
+            places.append(at.timestamp())
+            texts.append(f"{plain}\n{at.day}.{at.month}." if new_day else plain)
+            before = at.date()
+        at += timedelta(minutes=every)  # the wall clock's minutes, also where its offset changes
+    axes.set_xticks(places, texts)
+
+
+def _draw_legend(figure: Figure, series: SharesSeries, names: list[str], say: Say, columns: int) -> None:
+    from matplotlib.patches import Patch
+
+    handles = [
+        Patch(
+            facecolor=palette.area(name).stand_in,
+            edgecolor=palette.HATCH.stand_in,
+            hatch=palette.pattern(name) or None,
+            linewidth=0.6,
+            label=say(name),
+        )
+        for name in names
+    ]
+    if None in series.faces:
+        withheld = say(_("withheld, or camera closed"))
+        handles.append(Patch(facecolor=palette.GAP.stand_in, edgecolor=palette.AXIS.stand_in, label=withheld))
+    if any(series.late):
+        late = say(_("came late"))
+        handles.append(
+            Patch(
+                facecolor=palette.LATE.stand_in,
+                edgecolor=palette.MARKER.stand_in,
+                hatch="////",
+                linewidth=0.5,
+                label=late,
+            )
+        )
+    if handles:
+        figure.legend(
+            handles=handles,
+            loc="lower center",
+            ncols=columns,
+            frameon=False,
+            labelcolor=palette.TEXT.stand_in,
+            handlelength=1.4,
+            columnspacing=1.4,
+            borderaxespad=0.1,
+        )
+
+
+def _runs(series: SharesSeries, holds: Callable[[int], bool]) -> list[list[int]]:
+    """Places of entries that follow one another without a gap, and for all of which something holds.
+
+    A gap is where at least a whole window is missing.
+    """
+    runs: list[list[int]] = []
+    for place in range(len(series.at)):
+        if not holds(place):
+            continue
+        if runs and runs[-1][-1] == place - 1 and not _gap_before(series, place):
+            runs[-1].append(place)
+        else:
+            runs.append([place])
+    return runs
+
+
+def _gap_before(series: SharesSeries, place: int) -> bool:
+    between = series.at[place] - series.window_s[place] - series.at[place - 1]
+    return between >= 0.9 * max(series.window_s[place], series.window_s[place - 1])
+
+
+def _edges(series: SharesSeries, run: list[int]) -> list[float]:
+    """Times of a run's values: the middle of each window, and before and after them the run's ends."""
+    middles = [series.at[place] - series.window_s[place] / 2 for place in run]
+    return [series.at[run[0]] - series.window_s[run[0]], *middles, series.at[run[-1]]]
+
+
+def _spans(series: SharesSeries, holds: Callable[[int], bool]) -> list[tuple[float, float]]:
+    """From when to when something holds."""
+    return [(series.at[run[0]] - series.window_s[run[0]], series.at[run[-1]]) for run in _runs(series, holds)]
+
+
+def _happenings(markers: Sequence[Marker], start: float, end: float, zone: tzinfo, say: Say) -> list[Happening]:
+    """Markers of the chart's time with letters; of more than there are letters, the first ones."""
+    within = sorted((marker for marker in markers if start <= marker.at <= end), key=lambda marker: marker.at)
+    found = []
+    for number, marker in enumerate(within[:_MAX_HAPPENINGS]):
+        text = say(KINDS.get(marker.kind, marker.kind))
+        at = f"{datetime.fromtimestamp(marker.at, zone):%H:%M:%S}"
+        found.append(
+            Happening(chr(ord("A") + number), marker.at, at, f"{text}: {marker.text}" if marker.text else text)
+        )
+    return found
+
+
+def _description(series: SharesSeries, names: list[str], start: float, end: float, zone: tzinfo, say: Say) -> str:
+    """What the drawing shows, for those who do not see it."""
+    since, until = (f"{datetime.fromtimestamp(at, zone):%H:%M}" for at in (start, end))
+    known_s = sum(seconds for seconds, faces in zip(series.window_s, series.faces, strict=True) if faces is not None)
+    part = round(100 * min(1.0, known_s / max(end - start, 1.0)))
+    text = say(_("From {since} to {until}. Figures are there for {part} % of this time.")).format(
+        since=since, until=until, part=part
+    )
+    means = {name: _mean(series.shares[name]) for name in names}
+    if highest := max(means, key=lambda name: means[name], default=""):
+        largest = say(_("The largest share on average is {name} with {share} %."))
+        text += " " + largest.format(name=say(highest), share=round(100 * means[highest]))
+    return text
+
+
+def _mean(values: list[float | None]) -> float:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else 0.0
+
+
+def _table(series: SharesSeries, names: list[str], start: float, end: float, zone: tzinfo, say: Say) -> list[list[str]]:
+    """Means of stretches of the chart; where a stretch has no figures, its cells say so."""
+    stretch_s = next((step for step in _STEPS_S[4:] if (end - start) / step <= _ROWS), _STEPS_S[-1])
+    edges = [start]
+    while edges[-1] < end:
+        edges.append(min(edges[-1] + stretch_s, end))
+    rows = []
+    for first, last in pairwise(edges):
+        places = [place for place, at in enumerate(series.at) if first < at <= last]
+        known = [faces for place in places if (faces := series.faces[place]) is not None]
+        time = f"{datetime.fromtimestamp(first, zone):%H:%M}"
+        if not known:
+            rows.append([time, say(_("withheld")) if places else say(_("no data")), *("" for _name in names)])
+            continue
+        shares = [[value for place in places if (value := series.shares[name][place]) is not None] for name in names]
+        cells = [f"{round(100 * sum(values) / len(values))} %" if values else "" for values in shares]
+        rows.append([time, str(round(sum(known) / len(known))), *cells])
+    return rows

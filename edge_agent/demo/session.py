@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 import time
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from rich.console import Group
 from rich.text import Text
 
 from edge_agent.app import Agent
@@ -18,6 +20,7 @@ from edge_agent.client.follower import Follower
 from edge_agent.config import CameraSettings, DetectorSettings, DeviceSettings, MqttSettings, PrivacySettings, Settings
 from edge_agent.console.live_view import LiveView
 from edge_agent.demo.embedded_broker import EmbeddedBroker
+from edge_agent.demo.page import DemoPage
 from edge_agent.demo.score import SceneScore
 from edge_agent.errors import CheckFailed
 from edge_agent.health.monitor import percentiles
@@ -40,6 +43,8 @@ class DemoSettings:
         fps: Frames a second of the simulated camera.
         detector: How faces are found.
         port: Of the embedded broker; 0 takes a free one.
+        page: Whether the school's page is shown, too.
+        page_port: Where the page listens; 0 takes the usual port, or a free one.
     """
 
     faces: int = 12
@@ -47,6 +52,8 @@ class DemoSettings:
     fps: float = 10.0
     detector: Literal["auto", "haar", "yunet"] = "auto"
     port: int = 0
+    page: bool = True
+    page_port: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +117,20 @@ class _Counts:
     first_event_at: float | None = None
 
 
-def run_demo(settings: DemoSettings, stop: threading.Event, *, show: bool) -> DemoReport:
+def run_demo(
+    settings: DemoSettings,
+    stop: threading.Event,
+    *,
+    show: bool,
+    on_page: Callable[[str], None] = lambda _: None,
+) -> DemoReport:
     """Run everything until ``stop`` is set.
 
     Args:
         settings: What kind of classroom.
         stop: Ends it.
         show: Whether to draw the live view.
+        on_page: Called with the page's address once it can be opened, on another thread.
 
     Raises:
         BrokerError: The embedded broker cannot start.
@@ -124,7 +138,9 @@ def run_demo(settings: DemoSettings, stop: threading.Event, *, show: bool) -> De
         CheckFailed: The subscriber could not connect.
     """
     counts, score, view = _Counts(), SceneScore(), LiveView()
-    with EmbeddedBroker(settings.port) as broker:
+    with contextlib.ExitStack() as parts:
+        broker = parts.enter_context(EmbeddedBroker(settings.port))
+        page = parts.enter_context(DemoPage(broker.port, settings.page_port, on_page)) if settings.page else None
         agent_settings = _agent_settings(settings, broker)
 
         def on_notice(notice: Notice) -> None:
@@ -150,7 +166,7 @@ def run_demo(settings: DemoSettings, stop: threading.Event, *, show: bool) -> De
                 raise CheckFailed("demo: the subscriber did not reach the embedded broker", received=follower.error)
             agent = Agent(agent_settings, on_frame)
             began = time.monotonic()
-            _run_agent(agent, view, broker, stop, show=show)
+            _run_agent(agent, view, broker, page, stop, show=show)
             elapsed = time.monotonic() - began
             published = agent.messenger.statistics().outbox.accepted
             _wait_for(lambda: counts.received >= published)
@@ -159,7 +175,9 @@ def run_demo(settings: DemoSettings, stop: threading.Event, *, show: bool) -> De
     return _report(counts, score, published, elapsed, began, agent.detector_name, agent_settings.detector)
 
 
-def _run_agent(agent: Agent, view: LiveView, broker: EmbeddedBroker, stop: threading.Event, *, show: bool) -> None:
+def _run_agent(
+    agent: Agent, view: LiveView, broker: EmbeddedBroker, page: DemoPage | None, stop: threading.Event, *, show: bool
+) -> None:
     if not show:
         agent.run(stop)
         return
@@ -175,7 +193,8 @@ def _run_agent(agent: Agent, view: LiveView, broker: EmbeddedBroker, stop: threa
     thread = threading.Thread(target=work, name="agent")
     thread.start()
     subscribe = f"mosquitto_sub -h {broker.host} -p {broker.port} -V mqttv311 -v -t 'classroom/v1/#'"
-    view.show(stop, Text(f"Any other client can listen too:  {subscribe}\nCtrl-C ends", "dim"))
+    footer = Text(f"Any other client can listen too:  {subscribe}\nCtrl-C ends", "dim")
+    view.show(stop, footer if page is None else Group(page, footer))
     thread.join()
     if failure:
         raise failure[0]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import pkgutil
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -13,11 +11,7 @@ import pytest
 
 from edge_agent import __version__, cli
 from edge_agent.simulate import draw_face
-
-
-def edge_agent(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "edge_agent.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+from tests.support.commands import edge_agent
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from edge_agent.types import Box, Detection, Image
 from edge_agent.vision.aiming import Aim, AimedFace, Aiming, Problem, advice, judge_face, sizes
 from edge_agent.vision.turning import turned
 from edge_agent.vision.zones import Zones
+from tests.support.commands import edge_agent
 
 CLASS = SimulatedClassroom(12, 1280, 720, seed=7).render(2.0)
 
@@ -155,8 +156,7 @@ def test_one_line_says_it_too() -> None:
 
 
 def aim(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "edge_agent.cli", "aim", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    return edge_agent("aim", *arguments)
 
 
 @pytest.fixture
@@ -234,10 +234,9 @@ def test_on_a_terminal_the_view_is_drawn_over_itself(haar: Path) -> None:
 def test_doctor_says_how_many_faces_there_are_and_how_large(haar: Path) -> None:
     with haar.open("a") as file:
         file.write('[mqtt]\nhost = "127.0.0.1"\nport = 9\n')
-    command = [sys.executable, "-m", "edge_agent.cli", "doctor", "--config", str(haar), "--json"]
     for hangs, ok, said in ((0, True, "12 faces of "), (180, False, "Set rotate_deg = 180")):
         cv2.imwrite(str(haar.parent / "class.png"), turned(CLASS, hangs))
-        findings = json.loads(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
+        findings = json.loads(edge_agent("doctor", "--config", haar, "--json").stdout)
         (found,) = [finding for finding in findings if finding["check"] == "faces"]
         assert (found["ok"], found["fatal"]) == (ok, ok)
         assert said in found["detail"]

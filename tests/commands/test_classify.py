@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -18,6 +17,7 @@ from edge_agent.errors import InputError
 from edge_agent.simulate import SimulatedClassroom, draw_face
 from edge_agent.types import Box
 from edge_agent.vision.images import ClassifiedFace
+from tests.support.commands import edge_agent
 
 SURE = ClassifiedFace(Box(10.4, 20.6, 30.2), "happy", 0.91234, {"happy": 0.91234, "sad": 0.08766})
 UNSURE = ClassifiedFace(Box(60, 20, 30), "uncertain", 0.4, {"happy": 0.4, "sad": 0.35})
@@ -25,8 +25,7 @@ GRAY = np.full((80, 120, 3), 90, np.uint8)
 
 
 def classify(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "edge_agent.cli", "classify", "--detector", "haar", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    return edge_agent("classify", "--detector", "haar", *arguments)
 
 
 @pytest.fixture

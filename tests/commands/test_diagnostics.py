@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from edge_agent import __version__
+from tests.support.commands import edge_agent
 
 SECRETS = ("Blue77Moon", "Maria", "Muster", "principal", "room-of-2b", "Hidden9Word", "hill-school", "pi-of-maria")
 
@@ -35,8 +34,7 @@ def config(tmp_path: Path) -> Path:
 
 def test_the_report_has_all_parts_and_neither_secret_nor_name(config: Path, tmp_path: Path) -> None:
     target = tmp_path / "report.txt"
-    command = [sys.executable, "-m", "edge_agent.cli", "diagnostics", "--config", str(config), "--out", str(target)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    done = edge_agent("diagnostics", "--config", config, "--out", target)
     assert done.returncode == 0, done.stderr
     assert str(target) in done.stdout
     written = target.read_text()

@@ -15,18 +15,12 @@ import pytest
 from edge_agent.app import Agent
 from edge_agent.config import CameraSettings, MqttSettings, OutboxSettings, PolicySettings, Settings
 from tests.support.broker import Subscriber, running_mosquitto, wait_until
+from tests.support.commands import edge_agent
 from tests.support.malformed import MALFORMED, SECRET
 from tests.support.rtsp_server import RtspServer
 from tests.support.running import running
 
 DECLARED = '[policy]\njurisdiction = "CH"\nsetting = "home"\nlegal_basis = "consent"\ndeclared_by = "Test"\n'
-
-
-def edge_agent(*arguments: object, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "edge_agent.cli", *map(str, arguments)]
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=200, check=False, env={**os.environ, **(environment or {})}
-    )
 
 
 def write(folder: Path, text: str) -> Path:
@@ -143,7 +137,8 @@ def test_a_running_agent_and_its_retained_health_show_no_password(tmp_path: Path
             finally:
                 agent.send_signal(signal.SIGINT)
                 agent.wait(60)
-        doctor = edge_agent("doctor", "--json", "--config", file, environment=loud if log_level else {})
+        checking = [sys.executable, "-m", "edge_agent.cli", "doctor", "--json", "--config", str(file)]
+        doctor = subprocess.run(checking, capture_output=True, text=True, timeout=200, check=False, env=environment)
         sent = b"".join(message.payload for message in subscriber.messages)
     assert SECRET.encode() not in sent
     assert SECRET.encode() not in b"".join(

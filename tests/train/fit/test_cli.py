@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.training import needs_training
 from tests.train.data.test_folders import make_tree
 from train.fit.run_dir import RunDir
 
@@ -28,6 +29,7 @@ epochs = 9
 
 @pytest.mark.timeout(300)
 def test_settings_of_the_command_line_are_recorded_and_the_screen_stays_clean(tmp_path: Path) -> None:
+    needs_training()
     data = make_tree(tmp_path / "set", ("1", "4"), per_class=12)
     (tmp_path / "own.toml").write_text(RECIPE)
     options = "--label-map rafdb --epochs 2 --limit 12 --learning-rate 0.01 --early-stop 3"

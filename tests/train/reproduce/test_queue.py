@@ -99,6 +99,7 @@ def test_a_killed_reproduction_is_continued_where_it_was(twice: Reproduction) ->
 
 
 def test_a_training_ends_with_the_queue_that_began_it(ckplus: Path, tmp_path: Path) -> None:
+    needs_training()
     script = f"""
 from pathlib import Path
 from train.fit.child_process import *

@@ -7,7 +7,7 @@ DEVICE_ENV := .venv
 DEV_ENV := .venv-dev
 IN_DEV_ENV := PATH="$(CURDIR)/$(DEV_ENV)/bin:$$PATH"
 
-.PHONY: demo test check lint types quick-tests test-arm test-faults node format clean
+.PHONY: demo test check lint types quick-tests test-arm test-faults test-integrations node format clean
 
 demo: $(DEVICE_ENV)/.detector
 	$(DEVICE_ENV)/bin/edge-agent demo
@@ -31,9 +31,20 @@ types: $(DEV_ENV)/.installed
 quick-tests: $(DEV_ENV)/.installed
 	$(IN_DEV_ENV) python -m pytest --quick --numprocesses 2 --dist loadfile --quiet -rfE
 
-# Packages for more tests: the official AsyncAPI parser and code generator, and a client in JavaScript. Needs node and npm.
+# Packages for more tests: the official AsyncAPI parser and code generator, a client in JavaScript, and Node-RED. Needs node
+# and npm.
 node:
-	npm install --prefix .node --no-save --no-audit --no-fund --silent @asyncapi/parser@3 @asyncapi/modelina@5 mqtt@5
+	npm install --prefix .node --no-save --no-audit --no-fund --silent \
+		@asyncapi/parser@3 @asyncapi/modelina@5 mqtt@5 node-red@4.1
+
+# The integration pack, loaded by the real programs: Node-RED, Home Assistant, Prometheus. Apart from `make test`, for it
+# installs them. What cannot be had is named, and its tests are skipped with the reason.
+test-integrations: $(DEV_ENV)/.installed
+	@.ci/ensure-mosquitto.sh
+	@.ci/ensure-prometheus.sh
+	@.ci/ensure-home-assistant.sh
+	@$(MAKE) --no-print-directory node || echo "Node-RED is not tested: install node and npm"
+	INTEGRATIONS=1 $(IN_DEV_ENV) python -m pytest -rs tests/integrations
 
 # Rounds of faults against a real broker, a school day in simulated time, and a long search for pictures in what leaves the
 # device. About half an hour. SEED=... repeats a series of rounds, ROUNDS and JOBS change it.
@@ -68,4 +79,4 @@ $(DEV_ENV)/.installed: pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(DEVICE_ENV) $(DEV_ENV) .arm build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(DEVICE_ENV) $(DEV_ENV) .arm .home-assistant build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

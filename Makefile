@@ -41,7 +41,8 @@ node:
 # installs them. What cannot be had is named, and its tests are skipped with the reason.
 test-integrations: $(DEV_ENV)/.installed
 	@.ci/ensure-mosquitto.sh
-	@.ci/ensure-prometheus.sh
+	@.ci/ensure-package.sh promtool prometheus
+	@.ci/ensure-package.sh docker-compose docker-compose
 	@.ci/ensure-home-assistant.sh
 	@$(MAKE) --no-print-directory node || echo "Node-RED is not tested: install node and npm"
 	INTEGRATIONS=1 $(IN_DEV_ENV) python -m pytest -rs tests/integrations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import urllib.error
 import urllib.request
@@ -15,8 +16,8 @@ from typing import Any
 from tests.support.broker import free_port, wait_until
 from tests.support.node import INSTALLED, node_with
 
-FLOW = Path(__file__).parents[2] / "integrations" / "node-red" / "classroom.json"
-_SETTINGS = "module.exports = { telemetry: { enabled: false, updateNotification: false }, logging: { console: {} } };\n"
+PACK = Path(__file__).parents[2] / "integrations" / "node-red"
+FLOW = PACK / "classroom.json"
 _START_S = 120.0
 
 
@@ -91,14 +92,18 @@ def flow_for(port: int, alarm_after_s: float = 0) -> list[dict[str, Any]]:
 
 @contextmanager
 def running_node_red(folder: Path) -> Iterator[NodeRed]:
-    """Start it without a flow; skips the test where it is not installed."""
+    """Start it with the pack's settings and without a flow; skips the test where it is not installed."""
     node = node_with("node-red")
-    (folder / "settings.js").write_text(_SETTINGS)
+    shutil.copy(PACK / "settings.js", folder)
     program = Path(node.env["NODE_PATH"] or INSTALLED) / "node-red" / "red.js"
     port, log = free_port(), folder / "node-red.log"
-    command = [node.program, str(program), "--userDir", str(folder), "--port", str(port), "-D", "uiHost=127.0.0.1"]
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, env=node.env)
+        process = subprocess.Popen(
+            [node.program, str(program), "--userDir", str(folder)],
+            stdout=out,
+            stderr=out,
+            env=node.env | {"PORT": str(port)},
+        )
     running = NodeRed(f"http://127.0.0.1:{port}", log)
 
     def answers() -> bool:

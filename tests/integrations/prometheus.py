@@ -19,6 +19,12 @@ from tests.support.broker import free_port, wait_until
 
 PACK = Path(__file__).parents[2] / "integrations" / "prometheus"
 TARGET = "127.0.0.1:9105"
+ARGUMENTS = (
+    "--config.file=/etc/prometheus/prometheus.yml",
+    "--storage.tsdb.path=/prometheus",
+    "--web.listen-address=127.0.0.1:9090",
+)
+"""With which the trial starts it."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +65,10 @@ def running_prometheus(folder: Path, targets: Sequence[str]) -> Iterator[Prometh
         text = text.replace(f"- {TARGET}\n", "\n          ".join(f"- {target}" for target in targets) + "\n")
         (folder / file.name).write_text(text, encoding="utf-8")
     port = free_port()
-    command = [
-        program,
-        f"--config.file={folder / 'prometheus.yml'}",
-        f"--storage.tsdb.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-    ]
+    places = {"/etc/prometheus/": f"{folder}/", "=/prometheus": f"={folder}/data", ":9090": f":{port}"}
+    command = [program, *ARGUMENTS]
+    for given, here in places.items():
+        command = [argument.replace(given, here) for argument in command]
     running = Prometheus(f"http://127.0.0.1:{port}")
     with (folder / "prometheus.log").open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out)

@@ -15,7 +15,7 @@ from tests.support.broker import Mosquitto, Subscriber
 DEVICE = "north/pi-3a"
 SCENE = (
     '[camera]\nsource = "simulated"\nfaces = 6\nwidth_px = 640\nheight_px = 480\n'
-    "[privacy]\nmin_group = 2\n[summary]\nwindow_s = 1\n"
+    '[privacy]\nlevel = "faces"\nmin_group = 2\n[summary]\nwindow_s = 1\n'
 )
 
 

@@ -247,6 +247,26 @@ def test_a_device_removed_at_the_broker_is_forgotten(scene: Scene) -> None:
     assert scene.alarms() == []
 
 
+@pytest.mark.parametrize(
+    ("figures", "cell"),
+    [
+        ({"faces": 6, "shares": {"sad": 0.25, "happy": 0.75}}, "<td>6<td>happy 75 %, sad 25 %<td>"),
+        (
+            {"faces": 12, "shares": {"happy": 0.7, "other": 0.3}, "approximate": True},
+            "<td>about 12<td>happy 70 %, other",
+        ),
+        ({"faces": None, "shares": None, "suppressed": True}, "<td>too few<td><td>"),
+        ({"faces": 0, "shares": {}}, "<td>0<td><td>"),
+    ],
+)
+def test_the_page_says_how_exact_figures_are(scene: Scene, figures: dict[str, Any], cell: str) -> None:
+    scene.born()
+    scene.says("summary", seq=1, **figures)
+    wait_until(lambda: scene.shown()["summary"], what="figures")
+    (row,) = (line for line in scene.node_red.page().splitlines() if f"<td>{scene.device}<td>" in line)
+    assert cell in row
+
+
 def test_what_a_device_says_is_shown_as_text(scene: Scene) -> None:
     scene.born()
     scene.says("status", state="online", room="<script>alert(1)</script>")

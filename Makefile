@@ -1,5 +1,6 @@
 # Two commands do all the set-up: `make demo` runs the main job, `make test` runs every check. `make check` is the quick
-# part of `make test`: lint, types, import contracts, and every test that needs neither TensorFlow nor a broker.
+# part of `make test`: lint, types, import contracts, and every test that needs neither TensorFlow nor a broker and is
+# not marked as slow.
 # PYTHON chooses the interpreter, for example `make test PYTHON=python3.12`.
 
 PYTHON ?= python3

@@ -1,6 +1,7 @@
 """Fixtures that several packages' tests share, and the quick tests.
 
-``pytest --quick`` is a run as on a machine that has neither TensorFlow nor a broker: what needs one is skipped.
+``pytest --quick`` is a run as on a machine that has neither TensorFlow nor a broker: what needs one is skipped. So are
+the few tests that are marked as slow.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ class _SkipHeavy:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--quick", action="store_true", help="skip what needs TensorFlow, a broker or a browser")
+    parser.addoption(
+        "--quick", action="store_true", help="skip what needs TensorFlow, a broker or a browser, or is slow"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -39,6 +42,13 @@ def pytest_configure(config: pytest.Config) -> None:
         sys.meta_path.insert(0, _SkipHeavy())
         broker.mosquitto_path = local_broker.mosquitto_path = lambda: None
         chromium.chromium_path = lambda: None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--quick"):
+        for item in items:
+            if item.get_closest_marker("slow") is not None:
+                item.add_marker(pytest.mark.skip(reason="slow: not a quick test"))
 
 
 @pytest.fixture(scope="session")

@@ -148,6 +148,7 @@ def test_no_bit_of_the_log_can(place: float, killed: Path, folder: Path) -> None
     assert_only_what_was_accepted(path, max_lost=1)
 
 
+@pytest.mark.slow
 def test_a_flip_in_a_head_of_the_log_costs_nothing(killed: Path, folder: Path) -> None:
     """The head of the log, of its first frame, and of one in the middle."""
     log_bytes = killed.with_name("outbox.db-wal").stat().st_size

@@ -60,6 +60,7 @@ def test_most_frames_of_a_seated_class_are_not_searched_whole(thrifty: Watched) 
     assert thrifty.searches["none"] > 0.3 * thrifty.searches.total()
 
 
+@pytest.mark.slow
 def test_as_many_faces_are_seen_as_by_searching_every_frame(thrifty: Watched) -> None:
     thorough = watch(6, 12.0, every_frame=True)
     assert thorough.searches == {"whole": 120}

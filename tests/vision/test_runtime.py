@@ -107,6 +107,7 @@ def read_in(
     return np.load(folder / "out.npy"), json.loads(done.stdout), done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_tflite_runtime_answers_as_litert_does(
     old_python: Path, model: Path, faces: NDArray[np.uint8], tmp_path: Path

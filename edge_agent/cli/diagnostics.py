@@ -19,5 +19,5 @@ def diagnostics(
     from edge_agent.system.logs import set_up_logging
 
     set_up_logging(quiet=True)
-    write_diagnostics(read_settings(config), out)
+    write_diagnostics(read_settings(config), out, config)
     typer.echo(f"{out} is written. Look through it before you pass it on")

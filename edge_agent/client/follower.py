@@ -24,6 +24,7 @@ class Follower:
     Attributes:
         connected: Set while there is a connection.
         error: Why there is none, in words for a person; empty otherwise.
+        failure: The error in the program that has ended the thread; ``None`` otherwise.
 
     Raises:
         ConfigError: The password file or a certificate cannot be used.
@@ -38,6 +39,7 @@ class Follower:
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
         self.connected = threading.Event()
         self.error = ""
+        self.failure: Exception | None = None
 
     def start(self) -> None:
         """Begin to follow; returns at once."""
@@ -48,7 +50,18 @@ class Follower:
         self._stop.set()
         self._thread.join(5.0)
 
+    def raise_failure(self) -> None:
+        """Raise what has ended the thread, so that nobody waits for it."""
+        if self.failure is not None:
+            raise self.failure
+
     def _run(self) -> None:
+        try:
+            self._follow()
+        except Exception as error:  # noqa: BLE001 - raised by raise_failure(), on the thread that waits
+            self.failure = error
+
+    def _follow(self) -> None:
         with self._classroom as classroom:
             while not self._stop.is_set():
                 try:

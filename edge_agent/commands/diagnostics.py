@@ -33,11 +33,13 @@ from edge_agent.privacy.audit import FILE as AUDIT_FILE
 from edge_agent.rights import this_user
 from edge_agent.system.data_folders import state_folder
 from edge_agent.system.hardware_status import read_hardware_status
+from edge_agent.system.service_user import user_of
 
 _LOG_LINES: Final = 300
 _AUDIT_LINES: Final = 100
 _LINE_CHARS: Final = 500
 _JOURNAL_WITHIN_S: Final = 5.0
+_DOCTOR_WITHIN_S: Final = 30.0
 _PACKAGES: Final = (
     "numpy",
     "opencv-python-headless",
@@ -90,27 +92,29 @@ _FREE_TEXT: Final = (
 _SHORTEST_REPLACED: Final = 2
 
 
-def write_diagnostics(settings: Settings, target: Path) -> None:
+def write_diagnostics(settings: Settings, target: Path, config: Path | None = None) -> None:
     """Write the report as text.
 
     Args:
         settings: What the agent runs with.
         target: The file, readable for its owner alone.
+        config: The file with the settings. Where it is the service's, root has the checks made with the rights of the
+            service's user.
 
     Raises:
         InputError: It cannot be written.
     """
-    write_file(target, report(settings).encode(), SECRET)
+    write_file(target, report(settings, config).encode(), SECRET)
 
 
-def report(settings: Settings) -> str:
+def report(settings: Settings, config: Path | None = None) -> str:
     """The report. What cannot be found out is said in its place."""
     hidden = _Hidden(settings)
     parts = [
         ("versions", _versions()),
         ("settings", json.dumps(shown_settings(settings, hidden), indent=2).splitlines()),
         ("hardware", _hardware()),
-        ("doctor", _checks(settings)),
+        ("doctor", _checks(settings, config)),
         ("log", _journal()),
         ("audit log", _audit(settings)),
     ]
@@ -203,7 +207,27 @@ def _hardware() -> Iterator[str]:
     yield f"video devices: {', '.join(sorted(path.name for path in Path('/dev').glob('video*'))) or 'none'}"
 
 
-def _checks(settings: Settings) -> Iterator[str]:
+def _checks(settings: Settings, config: Path | None) -> Iterable[str]:
+    if config is not None and user_of(config) is not None:
+        return _checks_as_service_user(config)
+    return _checks_here(settings)
+
+
+def _checks_as_service_user(config: Path) -> list[str]:
+    """What ``edge-agent doctor`` finds: as root it gives its rights up, which this process still needs."""
+    command = [sys.executable, "-m", "edge_agent.cli", "doctor", "--config", str(config.absolute())]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=_DOCTOR_WITHIN_S, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return [f"the checks ended early: {type(error).__name__}"]
+    return [
+        "as the service's user:",
+        *done.stdout.decode(errors="replace").splitlines(),
+        *done.stderr.decode(errors="replace").splitlines(),
+    ]
+
+
+def _checks_here(settings: Settings) -> Iterator[str]:
     try:
         for finding in examine(settings, preflight=False):
             mark = "ok" if finding.ok else "FAIL" if finding.fatal else "warn"

@@ -29,10 +29,16 @@ class LiveView:
             self._view.apply(notice)
 
     def show(self, stop: threading.Event, footer: RenderableType = "", follower: Follower | None = None) -> None:
-        """Draw until ``stop`` is set."""
+        """Draw until ``stop`` is set, or the follower has failed.
+
+        Raises:
+            Exception: What ended the follower's thread.
+        """
         console = Console()
         with Live(console=console, auto_refresh=False, screen=console.is_terminal) as live:
             while not stop.wait(_REDRAW_S):
+                if follower is not None:
+                    follower.raise_failure()
                 trouble = Text(follower.error, "red") if follower is not None and follower.error else Text()
                 with self._lock:
                     live.update(Group(self._view.as_renderable(), trouble, footer), refresh=True)

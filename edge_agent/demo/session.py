@@ -169,7 +169,8 @@ def run_demo(
             _run_agent(agent, view, broker, page, stop, show=show)
             elapsed = time.monotonic() - began
             published = agent.messenger.statistics().outbox.accepted
-            _wait_for(lambda: counts.received >= published)
+            _wait_for(lambda: counts.received >= published or follower.failure is not None)
+            follower.raise_failure()
         finally:
             follower.stop()
     return _report(counts, score, published, elapsed, began, agent.detector_name, agent_settings.detector)

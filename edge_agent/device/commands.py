@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from edge_agent.addresses.masking import scrubbed
 from edge_agent.decoding import UNDECODABLE
 from edge_agent.errors import AgentError, InputError, Rejected
 from edge_agent.outbox.replay import ResendOutcome, ResendRange
@@ -72,7 +73,7 @@ class CommandDispatcher:
         except AgentError as error:
             pending.refuse(str(error))
         except Exception:  # a handler's bug must not end the publisher
-            log.exception("command %s %r", command.id, command.command)
+            log.exception("%s", scrubbed(f"command {command.id!r} {command.command!r}"))
             pending.refuse("it failed; the device's log says why")
         else:
             pending.done(result)
@@ -109,7 +110,9 @@ class _PendingReply:
 
     def _reply(self, error: str, result: dict[str, Any]) -> None:
         name, command_id = (self.command.command or "", self.command.id) if self.command is not None else ("", "")
-        AUDIT.info("command %s %r: %s", repr(command_id) if command_id else "without id", name, error or "done")
+        error = scrubbed(error)
+        shown_id = repr(command_id) if command_id else "without id"
+        AUDIT.info("%s: %s", scrubbed(f"command {shown_id} {name!r}"), error or "done")
         self.answer(Reply(id=command_id, command=name, ok=not error, session=self.session, error=error, result=result))
 
 

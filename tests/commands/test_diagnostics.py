@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,3 +53,36 @@ def test_the_report_has_all_parts_and_neither_secret_nor_name(config: Path, tmp_
             secret
         )
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
+
+
+def test_root_has_the_checks_made_with_the_rights_of_the_services_user(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can take the place of another user")
+    accounts, settings, out = tmp_path / "passwd", tmp_path / "etc", tmp_path / "report.txt"
+    account = "edge-agent:x:64123:64123::/nonexistent:/usr/sbin/nologin\n"
+    accounts.write_text(Path("/etc/passwd").read_text() + account)
+    settings.mkdir()
+    password = settings / "password"
+    password.write_text("Hidden9Word\n")
+    password.chmod(0o600)
+    (settings / "agent.toml").write_text(
+        '[camera]\nsource = "simulated"\n[mqtt]\nhost = "127.0.0.1"\nport = 9\nusername = "pi"\n'
+        'password_file = "/etc/edge-agent/password"\n'
+    )
+    inside = (
+        'mkdir -p /etc/edge-agent && mount --bind "$0" /etc/passwd && mount --bind "$1" /etc/edge-agent && '
+        'exec "$2" -m edge_agent.cli diagnostics --config /etc/edge-agent/agent.toml --out "$3"'
+    )
+    command = ["unshare", "--mount", "sh", "-c", inside, str(accounts), str(settings), sys.executable, str(out)]
+    had_folder = Path("/etc/edge-agent").exists()
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    if not had_folder:
+        with contextlib.suppress(OSError):
+            Path("/etc/edge-agent").rmdir()
+    if "mount" in ran.stderr or "unshare" in ran.stderr:
+        pytest.skip(f"the accounts cannot be replaced here: {ran.stderr}")
+    checks = out.read_text().split("== doctor ==")[1].split("== log ==")[0]
+    assert "as the service's user:" in checks
+    if os.access(os.__file__, os.R_OK, effective_ids=True) and not Path(os.__file__).is_relative_to("/root"):
+        assert "the user edge-agent may not read it" in checks
+    assert "Hidden9Word" not in out.read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -112,6 +113,27 @@ def test_every_command_is_in_the_audit_log(caplog: pytest.LogCaptureFixture) -> 
     lines = [record.getMessage() for record in caplog.records if record.name == "edge_agent.audit"]
     assert len(lines) == 3
     assert lines[0] == "command 'c1' 'ping': done"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"id": "rtsp://admin:Blue77@cam/s", "command": "ping"},
+        {"id": "1", "command": "rtsp://me:Blue77@cam"},
+        {"id": "1", "command": "ping", "password": "Blue77"},
+        {"id": "1", "command": "resend", "session": "mqtt://u:Blue77@b", "topic": "expression", "from": 1, "to": 2},
+        {"id": "1", "command": "ping", "v": "mqtt://u:Blue77@b"},
+        {"id": 7, "command": "mqtt://u:Blue77@b"},
+    ],
+)
+def test_a_secret_in_a_command_is_in_no_log_and_no_reason(
+    fields: dict[str, object], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        reply = reply_to(json.dumps({"v": 1, **fields}).encode())
+    assert caplog.records
+    assert "Blue77" not in caplog.text
+    assert "Blue77" not in reply.error
 
 
 def test_nobody_can_forge_a_line_of_the_audit_log(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from edge_agent.errors import InputError
 from edge_agent.types import Box, Image
+from train.common.pictures import readable_pictures
 from train.measure.box_calibration import MAX_OFFSET, RawDetector
 
 _SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -68,8 +69,7 @@ def read_photos(folder: Path) -> list[Image]:
     Raises:
         InputError: There are none.
     """
-    images = [cv2.imread(str(path)) for path in sorted(folder.glob("*")) if path.suffix.lower() in _SUFFIXES]
-    readable = [image.astype(np.uint8, copy=False) for image in images if image is not None]
+    readable = readable_pictures(path for path in sorted(folder.glob("*")) if path.suffix.lower() in _SUFFIXES)
     if not readable:
         raise InputError(f"{folder}: no pictures", expected="JPEG or PNG files")
     return readable

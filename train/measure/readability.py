@@ -15,6 +15,7 @@ from edge_agent.types import Image
 from edge_agent.vision.readability import REASONS, trouble, within
 from edge_agent.vision.weights import read_weights
 from edge_agent.vision.yunet import YuNetDetector
+from train.common.pictures import readable_pictures
 from train.common.table import table
 from train.measure.corruptions import Corruption, masked
 
@@ -65,8 +66,7 @@ def _pictures(folder: Path, limit: int, seed: int) -> list[Image]:
     if not paths:
         raise InputError(str(folder), received="no pictures", expected="files like .jpg or .png")
     chosen = np.random.default_rng(seed).permutation(len(paths))[:limit]
-    images = [cv2.imread(str(paths[index])) for index in sorted(chosen)]
-    return [_with_surroundings(np.asarray(image, np.uint8)) for image in images if image is not None]
+    return [_with_surroundings(image) for image in readable_pictures(paths[index] for index in sorted(chosen))]
 
 
 def _with_surroundings(image: Image) -> Image:

@@ -13,6 +13,7 @@ import numpy as np
 from edge_agent.errors import InputError
 from edge_agent.simulate import SimulatedClassroom
 from edge_agent.types import Box, Image
+from edge_agent.vision.image_file import read_image_file
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,9 @@ def photo_scenes(folder: Path, sizes: Sequence[float] = (1.0, 1.4, 2.0), light: 
     noise = np.random.default_rng(0)
     scenes = []
     for name, boxes in sorted(truth.items()):
-        photo = cv2.imread(str(folder / name))
-        if photo is None:
-            raise InputError(f"{folder / name}", expected="a picture, as boxes.json says")
+        photo = read_image_file(folder / name)
         if light < 1.0:
-            photo = np.clip(photo * light + noise.normal(0.0, 2.0, photo.shape), 0, 255)
+            photo = np.clip(photo * light + noise.normal(0.0, 2.0, photo.shape), 0, 255).astype(np.uint8)
         for size in sizes:
             image = cv2.resize(photo.astype(np.uint8), None, fx=size, fy=size, interpolation=cv2.INTER_LINEAR)
             faces = tuple(Box(box.left * size, box.top * size, box.side * size) for box in boxes)

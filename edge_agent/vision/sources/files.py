@@ -18,7 +18,7 @@ import cv2
 from edge_agent.config import MAX_MEGAPIXELS, CameraSettings
 from edge_agent.errors import CameraError, InputError
 from edge_agent.types import Image
-from edge_agent.vision.image_file import read_image_file
+from edge_agent.vision.image_file import read_photograph
 from edge_agent.vision.sources.base import GuardedSource, Pacer, PictureLoss
 from edge_agent.vision.sources.capture import retrieved
 from edge_agent.vision.sources.timetable import Timetable
@@ -142,13 +142,13 @@ def natural_key(name: str) -> tuple[list[str | int], str]:
 
 
 def read_image(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Image:
-    """Read a photo as :func:`edge_agent.vision.image_file.read_image_file` does.
+    """Read a photo as :func:`edge_agent.vision.image_file.read_photograph` does: a large one is reduced.
 
     Raises:
         CameraError: It cannot be opened, is no image, announces more megapixels, or is cut off.
     """
     try:
-        return read_image_file(path, max_megapixels=max_megapixels)
+        return read_photograph(path, max_megapixels=max_megapixels).image
     except InputError as error:
         raise CameraError(str(error)) from None
 

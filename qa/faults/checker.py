@@ -58,13 +58,16 @@ class Findings:
     wrong: tuple[str, ...]
 
 
-def compare(accepted: Sequence[Event], receipts: Sequence[Receipt], *, asked: bool = True) -> Findings:
+def compare(
+    accepted: Sequence[Event], receipts: Sequence[Receipt], *, asked: bool = True, runs_apart: bool = False
+) -> Findings:
     """Check one subscriber.
 
     Args:
         accepted: What the device accepted, in that order. It may have accepted more than it could log.
         receipts: What arrived, in that order.
         asked: Whether a subscriber asked for events again meanwhile.
+        runs_apart: Whether only the order within a run counts, because an earlier run's events were out of reach.
     """
     came = {receipt.event for receipt in receipts}
     missing = tuple(event for event in accepted if event not in came)
@@ -73,7 +76,7 @@ def compare(accepted: Sequence[Event], receipts: Sequence[Receipt], *, asked: bo
         received=len(accepted) - len(missing),
         duplicates=len(receipts) - len(came),
         missing=missing,
-        wrong=(*_contradictions(receipts), *_disorder(accepted, receipts, asked=asked)),
+        wrong=(*_contradictions(receipts), *_disorder(accepted, receipts, asked=asked, runs_apart=runs_apart)),
     )
 
 
@@ -115,7 +118,7 @@ def _contradictions(receipts: Iterable[Receipt]) -> list[str]:
     return wrong
 
 
-def _disorder(accepted: Sequence[Event], receipts: Iterable[Receipt], *, asked: bool) -> list[str]:
+def _disorder(accepted: Sequence[Event], receipts: Iterable[Receipt], *, asked: bool, runs_apart: bool) -> list[str]:
     """What arrives for the first time arrives in the order in which the device accepted it, whatever its topic.
 
     What a subscriber asked for again is marked and may arrive at any time. Of events that the device had no time to
@@ -124,8 +127,8 @@ def _disorder(accepted: Sequence[Event], receipts: Iterable[Receipt], *, asked: 
     places = {event: place for place, event in enumerate(accepted)}
     wrong: list[str] = []
     seen: set[Event] = set()
-    furthest = -1
-    last: dict[str, tuple[str, int]] = {}
+    furthest: dict[str, int] = {}
+    last: dict[tuple[str, str], tuple[str, int]] = {}
     for receipt in receipts:
         event = receipt.event
         if event in seen:
@@ -133,9 +136,11 @@ def _disorder(accepted: Sequence[Event], receipts: Iterable[Receipt], *, asked: 
         seen.add(event)
         if asked and receipt.again:
             continue
-        place = places.get(event, furthest)
-        if place < furthest or (event.session, event.seq) < last.get(event.topic, ("", 0)):
+        run = event.session if runs_apart else ""
+        before = furthest.get(run, -1)
+        place = places.get(event, before)
+        if place < before or (event.session, event.seq) < last.get((run, event.topic), ("", 0)):
             wrong.append(f"{event} came after later ones")
-        furthest = max(furthest, place)
-        last[event.topic] = (event.session, event.seq)
+        furthest[run] = max(before, place)
+        last[run, event.topic] = (event.session, event.seq)
     return wrong

@@ -35,6 +35,8 @@ class Fault:
         share: How often it is chosen, relative to 1. Faults that take long are chosen less.
         fast: Whether the device makes many events a second.
         may_lose: Whether the disk may lose events. All that a subscriber can know of must be reported as lost then.
+        runs_apart: Whether events of an earlier run may come after those of a later one, because the disk with them
+            cannot be read at first.
         client_watches: Whether the client must be there from the start, because the device may forget what it
             delivered.
     """
@@ -49,6 +51,7 @@ class Fault:
     fast: bool = True
     client_watches: bool = False
     may_lose: bool = False
+    runs_apart: bool = False
 
 
 def broker_killed(rig: Rig) -> None:
@@ -231,10 +234,29 @@ FAULTS = (
     Fault("bits flipped in the outbox in use", disks.bits_flipped_in_use, client_watches=True, may_lose=True),
     Fault("outbox file or its log cut off", disks.cut_off, client_watches=True, may_lose=True),
     Fault(
-        "disk read-only after a power cut", disks.read_only_from_the_start, prepare=disks.with_an_own_disk, share=0.6
+        "disk read-only after a power cut",
+        disks.read_only_from_the_start,
+        prepare=disks.with_an_own_disk,
+        share=0.6,
+        client_watches=True,
+        runs_apart=True,
     ),
-    Fault("disk read-only in use, then another one", disks.read_only_in_use, prepare=disks.with_a_card, share=0.6),
-    Fault("no inodes left", disks.no_inodes, prepare=disks.with_an_own_disk, share=0.6),
+    Fault(
+        "disk read-only in use, then another one",
+        disks.read_only_in_use,
+        prepare=disks.with_a_card,
+        share=0.6,
+        client_watches=True,
+        runs_apart=True,
+    ),
+    Fault(
+        "no inodes left",
+        disks.no_inodes,
+        prepare=disks.with_an_own_disk,
+        share=0.6,
+        client_watches=True,
+        runs_apart=True,
+    ),
     Fault("clock stepped both ways", clock_stepped),
     Fault("clock years off", clock_years_off),
     Fault("another device with the same id", twin_with_the_same_id),

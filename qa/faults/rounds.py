@@ -89,8 +89,8 @@ def run_round(fault: Fault, seed: str, folder: Path) -> Outcome:
     others = rig.twin_sessions()
     by_client = _without(client.receipts, others)
     by_mosquitto_sub = _without(mosquitto_sub.receipts if present else mosquitto_sub.receipts[:seen_alone], others)
-    of_client = compare(accepted, by_client)
-    of_mosquitto_sub = compare(accepted, by_mosquitto_sub, asked=present)
+    of_client = compare(accepted, by_client, runs_apart=fault.runs_apart)
+    of_mosquitto_sub = compare(accepted, by_mosquitto_sub, asked=present, runs_apart=fault.runs_apart)
     wrong += [f"client: {what}" for what in of_client.wrong]
     unknown = unreported(of_client.missing, by_client, client.reported) if fault.may_lose else of_client.missing
     wrong += [f"client: missing {event}" for event in unknown]

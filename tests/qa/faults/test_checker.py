@@ -54,6 +54,14 @@ def test_order_holds_across_sessions() -> None:
     assert compare(accepted, [receipt(accepted[place]) for place in (0, 2, 1)]).wrong
 
 
+def test_where_a_run_was_out_of_reach_order_holds_within_each_run() -> None:
+    accepted = [event(1), event(2), event(1, "S2"), event(2, "S2")]
+    late_run = [receipt(accepted[place]) for place in (2, 0, 3, 1)]
+    assert compare(accepted, late_run).wrong
+    assert compare(accepted, late_run, runs_apart=True).wrong == ()
+    assert compare(accepted, [receipt(accepted[place]) for place in (3, 2, 0, 1)], runs_apart=True).wrong
+
+
 def test_order_holds_across_topics() -> None:
     accepted = [event(1), event(1, topic="summary"), event(2)]
     assert compare(accepted, [receipt(e) for e in accepted]).wrong == ()

@@ -22,15 +22,15 @@ _sites = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def node_red(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeRed]:
-    with running_node_red(tmp_path_factory.mktemp("node-red")) as running:
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
+    with running_mosquitto(tmp_path_factory.mktemp("broker")) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def broker(node_red: NodeRed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
-    with running_mosquitto(tmp_path_factory.mktemp("broker")) as running:
-        node_red.load(flow_for(running.port))
+def node_red(broker: Mosquitto, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeRed]:
+    with running_node_red(tmp_path_factory.mktemp("node-red")) as running:
+        running.load(flow_for(broker.port))
         yield running
 
 

@@ -70,8 +70,8 @@ def scraped(ill: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scra
     port = free_port()
     live = f"127.0.0.1:{port}"
     with (
-        running_prometheus(folder, [live, ill, f"127.0.0.1:{free_port()}"]) as prometheus,
         running_mosquitto(folder) as broker,
+        running_prometheus(folder, [live, ill, f"127.0.0.1:{free_port()}"]) as prometheus,
         running_classroom(broker, folder, f"[metrics]\nport = {port}\n") as classroom,
     ):
 

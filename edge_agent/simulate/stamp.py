@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -25,15 +26,22 @@ class Stamp:
 
     Attributes:
         colours: ``uint8 (H, W, 3)``, blue-green-red, premultiplied by the coverage.
-        transparency: ``uint8 (H, W, 3)``, how much of what lies below stays visible, 255 for all.
+        transparency: ``uint8 (H, W)``, how much of what lies below stays visible, 255 for all.
         x: Column of the middle of the face square.
         y: Row of it; outside the picture for shoulders.
+        foot: Row about which it turns.
     """
 
     colours: NDArray[np.uint8]
     transparency: NDArray[np.uint8]
     x: float
     y: float
+    foot: float
+
+    @property
+    def nbytes(self) -> int:
+        """Size in bytes."""
+        return self.colours.nbytes + self.transparency.nbytes
 
     def lay(self, image: Image, x: float, y: float, above: int) -> None:
         """Lay it over a picture, the face square's middle at ``(x, y)``, leaving rows from ``above`` on as they are."""
@@ -45,16 +53,21 @@ class Stamp:
             return
         below = image[top + first_row : top + end_row, left + first : left + end]
         part = (slice(first_row, end_row), slice(first, end))
-        cv2.multiply(below, self.transparency[part], dst=below, scale=1 / 255)
+        cv2.multiply(below, cv2.merge([self.transparency[part]] * 3), dst=below, scale=1 / 255)
         cv2.add(below, self.colours[part], dst=below)
 
     def rolled(self, degrees: float) -> Stamp:
         """Turned clockwise about the foot of the neck."""
-        height, width = self.transparency.shape[:2]
-        turn = cv2.getRotationMatrix2D((self.x, height * 0.9), -degrees, 1.0)
-        colours = cv2.warpAffine(self.colours, turn, (width, height))
-        transparency = cv2.warpAffine(self.transparency, turn, (width, height), borderValue=(255, 255, 255))
-        return Stamp(colours.astype(np.uint8), transparency.astype(np.uint8), self.x, self.y)
+        margin = math.ceil(max(self.transparency.shape) * math.sin(math.radians(abs(degrees))))
+        edges = (margin,) * 4
+        colours = cv2.copyMakeBorder(self.colours, *edges, cv2.BORDER_CONSTANT, value=(0, 0, 0))
+        transparency = cv2.copyMakeBorder(self.transparency, *edges, cv2.BORDER_CONSTANT, value=(255,))
+        height, width = transparency.shape
+        x, y, foot = self.x + margin, self.y + margin, self.foot + margin
+        turn = cv2.getRotationMatrix2D((x, foot), -degrees, 1.0)
+        colours = cv2.warpAffine(colours, turn, (width, height))
+        transparency = cv2.warpAffine(transparency, turn, (width, height), borderValue=(255,))
+        return _trimmed(Stamp(colours.astype(np.uint8), transparency.astype(np.uint8), x, y, foot))
 
 
 class StampCache:
@@ -70,9 +83,9 @@ class StampCache:
             self._stamps.move_to_end(key)
             return self._stamps[key]
         stamp = self._stamps[key] = draw()
-        self._used += 2 * stamp.colours.nbytes
+        self._used += stamp.nbytes
         while self._used > self._limit and len(self._stamps) > 1:
-            self._used -= 2 * self._stamps.popitem(last=False)[1].colours.nbytes
+            self._used -= self._stamps.popitem(last=False)[1].nbytes
         return stamp
 
 
@@ -97,7 +110,23 @@ def _stamp(colours: Image, cover: Mask, scale: float, x: float, y: float) -> Sta
     height, width = cover.shape
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    spread = cv2.merge([cover] * 3)
-    weighted = cv2.resize(cv2.multiply(colours, spread, scale=1 / 255), size, interpolation=how)
-    transparency = cv2.bitwise_not(cv2.resize(spread, size, interpolation=how))
-    return Stamp(weighted.astype(np.uint8), transparency.astype(np.uint8), x * size[0] / width, y * size[1] / height)
+    weighted = cv2.resize(cv2.multiply(colours, cv2.merge([cover] * 3), scale=1 / 255), size, interpolation=how)
+    transparency = cv2.bitwise_not(cv2.resize(cover, size, interpolation=how))
+    whole = Stamp(
+        weighted.astype(np.uint8),
+        transparency.astype(np.uint8),
+        x * size[0] / width,
+        y * size[1] / height,
+        foot=size[1] * 0.9,
+    )
+    return _trimmed(whole)
+
+
+def _trimmed(stamp: Stamp) -> Stamp:
+    """Without rows and columns at the edges in which nothing is drawn."""
+    x, y, width, height = cv2.boundingRect(cv2.bitwise_not(stamp.transparency))
+    if not width:
+        return stamp
+    part = (slice(y, y + height), slice(x, x + width))
+    colours, transparency = stamp.colours[part].copy(), stamp.transparency[part].copy()
+    return Stamp(colours, transparency, stamp.x - x, stamp.y - y, stamp.foot - y)

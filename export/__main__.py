@@ -54,7 +54,7 @@ def convert(
 ) -> None:
     """Convert a trained network into a model bundle for the device."""
     from edge_agent.model_format.description import describe
-    from export.pipeline import export_run
+    from export.pipeline import BundleTexts, export_run
     from train.data.label_map import open_label_map
 
     exported = export_run(
@@ -62,9 +62,7 @@ def convert(
         out,
         quantization.value,
         data,
-        name=name,
-        licence=licence,
-        note=note,
+        texts=BundleTexts(name, licence, note),
         label_map=open_label_map(label_map),
         present=present,
         force=force,
@@ -172,7 +170,7 @@ def measure(
     label_map: LabelMapOption = "",
 ) -> None:
     """Make all measurements of a bundle, and write them with plots and model card."""
-    from export.measure import measure_bundle
+    from export.measure import Comparisons, measure_bundle
     from export.measurements import write_measurements
     from train.data.label_map import open_label_map
 
@@ -180,11 +178,7 @@ def measure(
     measured = measure_bundle(
         file,
         data,
-        votes=votes,
-        unseen=unseen,
-        rafdb=rafdb,
-        run=run,
-        beside=tuple(beside or ()),
+        Comparisons(votes, unseen, rafdb, run, tuple(beside or ())),
         plots=out.with_suffix(""),
         on_step=lambda what: typer.echo(what, err=True),
         label_map=open_label_map(label_map),

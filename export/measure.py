@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from edge_agent.config import SmoothingSettings
@@ -31,15 +32,30 @@ PLOTS = ("confusion", "reliability", "coverage", "robustness")
 """The plots that are drawn, in the order of a card."""
 
 
+@dataclass(frozen=True)
+class Comparisons:
+    """What a bundle is compared with, and on what; each of it may be missing.
+
+    Attributes:
+        votes: FER+'s table, where the data are FER2013.
+        unseen: A data set it was not trained on.
+        rafdb: RAF-DB, for the selection scores; these need FER2013 as ``data`` and CK+48 as ``unseen``.
+        run: The run it was converted from.
+        beside: Bundles and runs whose robustness is compared with its own.
+    """
+
+    votes: Path | None = None
+    unseen: Path | None = None
+    rafdb: Path | None = None
+    run: Path | None = None
+    beside: tuple[Path, ...] = ()
+
+
 def measure_bundle(
     file: Path,
     data: Path,
+    compared: Comparisons,
     *,
-    votes: Path | None = None,
-    unseen: Path | None = None,
-    rafdb: Path | None = None,
-    run: Path | None = None,
-    beside: tuple[Path, ...] = (),
     plots: Path | None = None,
     on_step: Callable[[str], None] = lambda _: None,
     label_map: LabelMap = NO_LABEL_MAP,
@@ -49,11 +65,7 @@ def measure_bundle(
     Args:
         file: The bundle.
         data: The data it was trained on; only the held-out part of its own split is used.
-        votes: FER+'s table, where the data are FER2013.
-        unseen: A data set it was not trained on.
-        rafdb: RAF-DB, for the selection scores; these need FER2013 as ``data`` and CK+48 as ``unseen``.
-        run: The run it was converted from.
-        beside: Bundles and runs whose robustness is compared with its own.
+        compared: What else there is to compare it with.
         plots: Beginning of the plots' paths, such as ``docs/measured/expression``; without it nothing is drawn.
         on_step: Called with the name of each measurement before it is made.
         label_map: What the class names of ``data`` mean.
@@ -63,11 +75,11 @@ def measure_bundle(
             was trained on the faces.
         ModelError: The bundle cannot be used, or Keras or TensorFlow is missing.
     """
-    record = None
+    record, run, unseen, rafdb = None, compared.run, compared.unseen, compared.rafdb
     if run is not None:
         record = matching_record(read_bundle(file), RunDir(run))
         RunDir(run).check_finished()
-    predictors = tuple(map(open_predictor, (file, *beside)))
+    predictors = tuple(map(open_predictor, (file, *compared.beside)))
     predictor = predictors[0]
     on_step("reading the data")
     faces = held_out_faces(data, predictors, label_map)
@@ -84,7 +96,9 @@ def measure_bundle(
         calibration=calibrate(logits, faces.labels),
         abstention=risk_coverage(on_device, faces.labels, sorted({*FLOORS, floor})),
         quantized=None if run is None else _compare_with_float(file, run, faces),
-        votes=None if votes is None else measure_agreement(predictor, faces, load_votes(votes, faces)),
+        votes=None
+        if compared.votes is None
+        else measure_agreement(predictor, faces, load_votes(compared.votes, faces)),
         cross_dataset=None
         if unseen is None
         else evaluate_cross_dataset(predictor, load(unseen, channels=predictor.channels)),

@@ -44,15 +44,28 @@ class Export:
     compared: str
 
 
+@dataclass(frozen=True)
+class BundleTexts:
+    """What a person says of a model.
+
+    Attributes:
+        name: The model's name; the run's name unless given.
+        licence: The licence of the weights.
+        note: What users of the model should know.
+    """
+
+    name: str = ""
+    licence: str = ""
+    note: str = ""
+
+
 def export_run(
     run: Path,
     out: Path,
     quantization: Quantization,
     data: Path | None = None,
     *,
-    name: str = "",
-    licence: str = "",
-    note: str = "",
+    texts: BundleTexts = BundleTexts(),
     label_map: LabelMap = NO_LABEL_MAP,
     present: Path | None = None,
     force: bool = False,
@@ -67,9 +80,7 @@ def export_run(
         out: The bundle to write.
         quantization: How weights and arithmetic are stored.
         data: The data the run was trained on.
-        name: The model's name; the run's name unless given.
-        licence: The licence of the weights.
-        note: What users of the model should know.
+        texts: What a person says of the model.
         label_map: What the data's class names mean.
         present: The bundle in use; unless given, the one of the same network that comes with the agent.
         force: Write the bundle although its accuracy is worse than that of the one in use.
@@ -86,7 +97,7 @@ def export_run(
     )
     flatbuffer = to_tflite(model, quantization, calibration)
     facts = Metadata(
-        name=name or run.resolve().name,
+        name=texts.name or run.resolve().name,
         architecture=record.recipe.model,
         parameters=record.parameters,
         macs=record.macs,
@@ -96,9 +107,9 @@ def export_run(
         training=training_info(run.resolve().name, record),
         data=training_data(record),
         prior=record.prior,
-        licence=licence,
+        licence=texts.licence,
         created_at=_now(),
-        note=note,
+        note=texts.note,
     )
     if parts is not None:
         facts = _calibrated(facts, flatbuffer, parts, 0 if calibration is None else len(calibration))

@@ -15,7 +15,7 @@ from edge_agent.errors import InputError
 from edge_agent.model_format.bundle import Bundle, read_bundle, write_bundle
 from edge_agent.model_format.metadata import DataInfo
 from export.card import card_to_markdown
-from export.measure import PLOTS, measure_bundle, plot_path
+from export.measure import PLOTS, Comparisons, measure_bundle, plot_path
 from export.measurements import Measurements, read_measurements, write_measurements
 from tests.support.exported import write_fer2013
 from tests.support.tflite_models import dense_model, metadata
@@ -51,9 +51,7 @@ def measured(folder: Path) -> Measurements:
     return measure_bundle(
         folder / "dense.tflite",
         folder / "fer2013.csv",
-        votes=folder / "fer2013new.csv",
-        unseen=folder / "ck",
-        beside=(folder / "dense.tflite",),
+        Comparisons(votes=folder / "fer2013new.csv", unseen=folder / "ck", beside=(folder / "dense.tflite",)),
         plots=folder / "plots" / "dense",
     )
 
@@ -108,7 +106,9 @@ def test_a_card_states_the_degradations_in_training(measured: Measurements, bund
 def test_the_run_of_another_model_is_refused_before_anything_is_measured(folder: Path, tmp_path: Path) -> None:
     other, reported = begun_run(tmp_path / "run", val_accuracies=[0.5]), list[str]()
     with pytest.raises(InputError, match="Name the run this model was exported from"):
-        measure_bundle(folder / "dense.tflite", folder / "fer2013.csv", run=other.path, on_step=reported.append)
+        measure_bundle(
+            folder / "dense.tflite", folder / "fer2013.csv", Comparisons(run=other.path), on_step=reported.append
+        )
     assert not reported
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import os
 import time
+from dataclasses import dataclass
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_agent.model_format.metadata import FACE_SIZE
 from train.fit.augment import Augmentation, vary
 from train.fit.degradation import NO_DEGRADATION, Degradation, degrade
 from train.fit.distillation import TeacherModels
@@ -20,20 +22,46 @@ _CHUNK = 16
 _MAX_WORKERS = 8
 
 
+@dataclass(frozen=True)
+class Examples:
+    """What a network learns from.
+
+    Attributes:
+        images: ``uint8 (N, 48, 48, C)``.
+        targets: ``float32 (N, K)`` probabilities, one row an image.
+        teachers: Teacher models, and the share of the targets that their answers make up: one number, or one for each
+            image as ``float32 (N,)``. None for no distillation.
+    """
+
+    images: NDArray[np.uint8]
+    targets: NDArray[np.float32]
+    teachers: tuple[TeacherModels, float | NDArray[np.float32]] | None = None
+
+
+@dataclass(frozen=True)
+class Variation:
+    """How images are changed before the network sees them.
+
+    Attributes:
+        augmentation: How far images are varied.
+        degradation: How far the varied images are degraded; teacher models see them before that.
+        side_px: Side of the images in the batches.
+    """
+
+    augmentation: Augmentation
+    degradation: Degradation = NO_DEGRADATION
+    side_px: int = FACE_SIZE
+
+
 class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no type information
     """The training batches of one epoch.
 
     Args:
-        images: ``uint8 (N, 48, 48, C)``.
-        targets: ``float32 (N, K)`` probabilities, one row an image.
+        examples: What the network learns from.
+        variation: How its images are changed.
         epoch: Which epoch; the same number gives the same batches.
         seed: The run's seed.
         batch_size: Images a batch; a last partial batch is dropped.
-        augmentation: How far images are varied.
-        degradation: How far the varied images are degraded; teacher models see them before that.
-        side_px: Side of the images in the batches.
-        teachers: Teacher models, and the share of the targets that their answers make up: one number, or one for each
-            image as ``float32 (N,)``. None for no distillation.
         shard: ``(which, of how many)`` equal parts of each batch to give out; the parts put together are the batch.
         workers: Threads that prefetch batches; OpenCV releases Python's lock while it works.
 
@@ -44,24 +72,20 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no
 
     def __init__(
         self,
-        images: NDArray[np.uint8],
-        targets: NDArray[np.float32],
+        examples: Examples,
+        variation: Variation,
         *,
         epoch: int,
         seed: int,
         batch_size: int,
-        augmentation: Augmentation,
-        side_px: int,
-        degradation: Degradation = NO_DEGRADATION,
-        teachers: tuple[TeacherModels, float | NDArray[np.float32]] | None = None,
         shard: tuple[int, int] = (0, 1),
         workers: int = 1,
     ) -> None:
         super().__init__(workers=workers, use_multiprocessing=False, max_queue_size=16)
-        self._images, self._targets = images, targets
-        self._key = (seed, epoch)
-        self._batch_size, self._augmentation, self._side_px = batch_size, augmentation, side_px
-        self._degradation, self._shard = degradation, shard
+        images, teachers = examples.images, examples.teachers
+        self._images, self._targets = images, examples.targets
+        self._variation = variation
+        self._key, self._batch_size, self._shard = (seed, epoch), batch_size, shard
         self._teachers = None if teachers is None else teachers[0]
         self._teacher_shares = np.broadcast_to(np.float32(0) if teachers is None else teachers[1], len(images))
         self._order = np.random.default_rng((*self._key, _SHUFFLE)).permutation(len(images))
@@ -98,13 +122,14 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no
 
     def _varied(self, rows: NDArray[np.int64], position: int, start: int, stop: int) -> list[NDArray[np.uint8]]:
         rng = np.random.default_rng((*self._key, _VARY, position, start))
-        return [vary(self._images[row], self._augmentation, rng, self._side_px) for row in rows[start:stop]]
+        how = self._variation
+        return [vary(self._images[row], how.augmentation, rng, how.side_px) for row in rows[start:stop]]
 
     def _degraded(self, chunk: list[NDArray[np.uint8]], position: int, start: int) -> list[NDArray[np.uint8]]:
-        if self._degradation == NO_DEGRADATION:
+        if self._variation.degradation == NO_DEGRADATION:
             return chunk
         rng = np.random.default_rng((*self._key, _DEGRADE, position, start))
-        return [degrade(face, self._degradation, rng) for face in chunk]
+        return [degrade(face, self._variation.degradation, rng) for face in chunk]
 
 
 def prefetch_workers() -> int:

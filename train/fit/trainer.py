@@ -17,7 +17,7 @@ import keras
 
 from edge_agent.errors import AgentError
 from edge_agent.model_format.metadata import FACE_SIZE
-from train.fit.batches import EpochBatches, Throughput, prefetch_workers, steps_per_epoch
+from train.fit.batches import EpochBatches, Examples, Throughput, Variation, prefetch_workers, steps_per_epoch
 from train.fit.distributed import SINGLE_PROCESS, ProcessGroup, check_batch
 from train.fit.finishing import at_device_size, finish, finished_weights
 from train.fit.inputs import PreparedInputs, TrainingInputs, prepare_inputs
@@ -211,17 +211,17 @@ def _epoch_batches(prepared: PreparedInputs, epoch: int, group: ProcessGroup) ->
     phase = recipe.phase(epoch)
     teachers = prepared.teachers if phase.use_teachers else None
     return EpochBatches(
-        prepared.training_images,
-        prepared.targets,
+        Examples(
+            prepared.training_images,
+            prepared.targets,
+            teachers=None if teachers is None else (teachers, prepared.teacher_shares),
+        ),
+        Variation(recipe.augmentation.times(phase.variation), recipe.degradation, phase.side_px),
         epoch=epoch,
         seed=recipe.seed,
         batch_size=recipe.batch_size,
-        augmentation=recipe.augmentation.times(phase.variation),
-        degradation=recipe.degradation,
-        side_px=phase.side_px,
         shard=(group.host, group.hosts),
         workers=prefetch_workers(),
-        teachers=None if teachers is None else (teachers, prepared.teacher_shares),
     )
 
 

@@ -73,21 +73,18 @@ def reproduce(
     ] = False,
 ) -> None:
     """Train the models of the paper's tables and figures again and compare them; call again to continue."""
-    from train.reproduce.command import republish, run_target
+    from train.reproduce.command import Choice, republish, run_target
+    from train.reproduce.jobs import Settings
 
     if report:
         typer.echo(republish(out, docs))
         return
     paths = [*(data or []), *([ckplus] if ckplus else [])]
     run_target(
-        target.value,
+        Choice(target.value, only, splits.value, seeds),
         paths,
         out,
-        only=only,
-        splits=splits.value,
-        seeds=seeds,
-        epochs=epochs,
-        precision=precision.value,
+        Settings(epochs=epochs, precision=precision.value),
         device=device,
         docs=docs,
         report=typer.echo,

@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from edge_agent.errors import InputError
 from train.fit.recipe import MAX_SEED
 from train.reproduce.folder import read_record, write_pages
-from train.reproduce.jobs import Precision, Settings, SplitName, Target, plan
+from train.reproduce.jobs import Settings, SplitName, Target, plan
 from train.reproduce.page import PAGE
 from train.reproduce.queue import reproduce
 from train.reproduce.sources import read_data
 
 
+@dataclass(frozen=True)
+class Choice:
+    """Which trainings are wanted.
+
+    Attributes:
+        target: The part of the paper.
+        only: Models to train, separated by commas or spaces; all where empty.
+        splits: CK+'s splits.
+        seeds: Whole numbers, separated by commas or spaces.
+    """
+
+    target: Target
+    only: str
+    splits: Literal[SplitName, "both"]
+    seeds: str
+
+
 def run_target(
-    target: Target,
+    choice: Choice,
     data: Sequence[Path],
     out: Path,
+    settings: Settings,
     *,
-    only: str,
-    splits: Literal[SplitName, "both"],
-    seeds: str,
-    epochs: int,
-    precision: Precision,
     device: str,
     docs: Path | None,
     report: Callable[[str], None],
@@ -33,14 +47,10 @@ def run_target(
     """Train a target and write its page.
 
     Args:
-        target: The part of the paper.
+        choice: Which trainings.
         data: Paths of the data sets.
         out: The reproduction's folder.
-        only: Models to train, separated by commas or spaces; all where empty.
-        splits: CK+'s splits.
-        seeds: Whole numbers, separated by commas or spaces.
-        epochs: Length of every training.
-        precision: Keras' dtype policy.
+        settings: The settings of every training.
         device: ``auto``, ``cpu``, ``gpu`` or ``gpu:N``.
         docs: A second folder for page and plots.
         report: Called with a line on each step.
@@ -50,9 +60,8 @@ def run_target(
         InputError: An option is not understood, or for one of the reasons of :func:`train.reproduce.queue.reproduce`.
         CheckFailed: Some trainings failed.
     """
-    chosen: list[SplitName] = ["paper", "subject"] if splits == "both" else [splits]
-    jobs = plan(target, only=_words(only), seeds=_numbers(seeds), splits=chosen)
-    settings = Settings(epochs=epochs, precision=precision)
+    chosen: list[SplitName] = ["paper", "subject"] if choice.splits == "both" else [choice.splits]
+    jobs = plan(choice.target, only=_words(choice.only), seeds=_numbers(choice.seeds), splits=chosen)
     if settings.deviation:
         report(f"These trainings are {settings.deviation}; every output says so.")
     sets = read_data(data)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.train.faces import bright_halves
 from train.fit.augment import Augmentation, vary
-from train.fit.batches import EpochBatches, one_hot
+from train.fit.batches import EpochBatches, Examples, Variation, one_hot
 
 FULL = Augmentation(
     flip=True,
@@ -28,7 +28,9 @@ FULL = Augmentation(
 def batches(epoch: int, how: Augmentation = FULL, side_px: int = 48) -> EpochBatches:
     faces = bright_halves(40)
     targets = one_hot(faces.labels, 2)
-    return EpochBatches(faces.images, targets, epoch=epoch, seed=5, batch_size=16, augmentation=how, side_px=side_px)
+    return EpochBatches(
+        Examples(faces.images, targets), Variation(how, side_px=side_px), epoch=epoch, seed=5, batch_size=16
+    )
 
 
 def test_without_augmentation_a_face_stays_as_it_is() -> None:

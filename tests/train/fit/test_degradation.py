@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tests.train.faces import bright_halves
 from tests.train.fit.test_distillation import CLASSES, teacher
 from train.fit.augment import Augmentation
-from train.fit.batches import EpochBatches, one_hot
+from train.fit.batches import EpochBatches, Examples, Variation, one_hot
 from train.fit.degradation import NO_DEGRADATION, Degradation, degrade
 from train.fit.distillation import TeacherModels
 from train.fit.recipe import load_recipe
@@ -82,15 +82,11 @@ def batch(
 ) -> Any:
     faces = bright_halves(40)
     return EpochBatches(
-        faces.images,
-        one_hot(faces.labels, 2),
+        Examples(faces.images, one_hot(faces.labels, 2), teachers),
+        Variation(Augmentation(shift_px=3.0), how),
         epoch=1,
         seed=5,
         batch_size=40,
-        side_px=48,
-        augmentation=Augmentation(shift_px=3.0),
-        degradation=how,
-        teachers=teachers,
         shard=shard,
     )[0]
 

@@ -15,7 +15,7 @@ from tests.support.tflite_models import dense_model, metadata
 from tests.train.faces import bright_halves, two_to_one
 from tests.train.fit.test_trainer import RECIPE
 from train.fit.augment import Augmentation
-from train.fit.batches import EpochBatches
+from train.fit.batches import EpochBatches, Examples, Variation
 from train.fit.distillation import TeacherModels
 from train.fit.inputs import TrainingInputs
 from train.fit.recipe import Distillation, Phase, Recipe
@@ -90,14 +90,11 @@ def test_the_weight_says_which_part_of_the_targets_is_the_teachers(tmp_path: Pat
     images, teachers = bright_halves().images, TeacherModels([teacher(tmp_path)], CLASSES)
     targets = np.tile(np.array([1.0, 0.0, 0.4, 0.6], np.float32), (len(images), 1))
     batches = EpochBatches(
-        images,
-        targets,
+        Examples(images, targets, teachers=(teachers, 0.25)),
+        Variation(Augmentation()),
         epoch=0,
         seed=1,
         batch_size=16,
-        augmentation=Augmentation(),
-        side_px=48,
-        teachers=(teachers, 0.25),
     )
     varied, mixed = batches[0]
     answers = teachers.answers(varied.astype(np.uint8))

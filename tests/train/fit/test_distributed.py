@@ -14,7 +14,7 @@ from edge_agent.errors import InputError
 from tests.support.broker import free_port
 from tests.train.faces import bright_halves
 from train.fit.augment import Augmentation
-from train.fit.batches import EpochBatches, Throughput, one_hot
+from train.fit.batches import EpochBatches, Examples, Throughput, Variation, one_hot
 from train.fit.distributed import SINGLE_PROCESS, Placement, ProcessGroup, check_batch, join_process_group
 from train.fit.run_dir import RunDir
 
@@ -90,13 +90,11 @@ def test_the_shards_of_all_hosts_put_together_are_the_batch(hosts: int) -> None:
 
     def batches(shard: tuple[int, int]) -> EpochBatches:
         return EpochBatches(
-            faces.images,
-            one_hot(faces.labels, 2),
+            Examples(faces.images, one_hot(faces.labels, 2)),
+            Variation(how),
             epoch=3,
             seed=1,
             batch_size=40,
-            augmentation=how,
-            side_px=48,
             shard=shard,
         )
 

@@ -20,7 +20,7 @@ from tests.train.fit.test_distillation import DISTILLED, teacher
 from tests.train.fit.test_trainer import RECIPE
 from tests.train.fit.test_votes import WITH_VOTES, named_faces, votes_like_the_labels
 from train.data.dataset import FaceSet
-from train.fit.batches import EpochBatches
+from train.fit.batches import EpochBatches, Examples, Variation
 from train.fit.extra_faces import NO_LABEL, choose_extra_faces
 from train.fit.inputs import TrainingInputs, prepare_inputs
 from train.fit.provenance import provenance_of_bundle
@@ -99,14 +99,15 @@ def test_the_label_weight_says_how_much_of_their_targets_is_the_labels(
     assert np.allclose(prepared.teacher_shares[:64], 0.25)
     assert prepared.teachers is not None
     batches = EpochBatches(
-        prepared.training_images[64:],
-        prepared.targets[64:],
+        Examples(
+            prepared.training_images[64:],
+            prepared.targets[64:],
+            teachers=(prepared.teachers, prepared.teacher_shares[64:]),
+        ),
+        Variation(recipe.augmentation),
         epoch=0,
         seed=1,
         batch_size=16,
-        augmentation=recipe.augmentation,
-        side_px=48,
-        teachers=(prepared.teachers, prepared.teacher_shares[64:]),
     )
     shown, targets = batches[0]
     answers = prepared.teachers.answers(shown.astype(np.uint8))

@@ -27,7 +27,7 @@ from train.data.splits import make_split
 from train.fit.child_process import device_environment
 from train.fit.run_dir import RunDir
 from train.fit.run_record import EpochMetrics
-from train.reproduce.command import republish, run_target
+from train.reproduce.command import Choice, republish, run_target
 from train.reproduce.folder import ReproductionRecord, exclusive_lock, page_lock, write_pages
 from train.reproduce.jobs import Job, Settings, plan, recipe_of
 from train.reproduce.page import RESULTS, write_page
@@ -369,14 +369,10 @@ def test_a_file_where_a_folder_is_wanted_is_refused(option: str, ckplus: Path, t
 def test_seeds_are_whole_numbers(seeds: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"--seeds: got .*, expected whole numbers"):
         run_target(
-            "table9",
+            Choice("table9", only="", splits="both", seeds=seeds),
             [],
             tmp_path,
-            only="",
-            splits="both",
-            seeds=seeds,
-            epochs=1,
-            precision="float32",
+            Settings(epochs=1),
             device="auto",
             docs=None,
             report=print,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from dashboard.access.cli import accounts_app
 
 if TYPE_CHECKING:
     from dashboard.settings import DashboardSettings
@@ -15,24 +18,47 @@ ConfigOption = Annotated[
 ]
 
 
-def dashboard(
+dashboard = typer.Typer(
+    no_args_is_help=False,
+    rich_markup_mode=None,
+    invoke_without_command=True,
+    help="Show the school in a browser: live view, lessons, devices. Ctrl-C ends it.",
+)
+
+
+dashboard.add_typer(accounts_app, name="accounts")
+
+
+@dashboard.callback()
+def show(
+    context: typer.Context,
     config: ConfigOption = None,
     broker: Annotated[str | None, typer.Option(metavar="HOST[:PORT]", help="Instead of broker.host and port.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on, instead of page.host.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port, instead of page.port.")] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(readable=False, help="The page's certificate, instead of page.tls_cert.")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(readable=False, help="Its private key, instead of page.tls_key.")
+    ] = None,
 ) -> None:
     """Show the school in a browser: live view, lessons, devices. Ctrl-C ends it."""
+    context.obj = config
+    if context.invoked_subcommand is not None:
+        return
     from edge_agent.extras import needs_extra
     from edge_agent.system.logs import set_up_logging
 
     set_up_logging()
-    settings = _settings(config, broker, host, port)
+    settings = _settings(config, broker, host=host, port=port, tls_cert=tls_cert, tls_key=tls_key)
     with needs_extra("dashboard"):
         from dashboard.server import serve
-    serve(settings, lambda address: typer.echo(f"the page is at {address}"))
+    accounts_command = "edge-agent dashboard accounts" + (f" --config {shlex.quote(str(config))}" if config else "")
+    serve(settings, lambda address: typer.echo(f"the page is at {address}"), accounts_command=accounts_command)
 
 
-def _settings(config: Path | None, broker: str | None, host: str | None, port: int | None) -> DashboardSettings:
+def _settings(config: Path | None, broker: str | None, **page: str | int | Path | None) -> DashboardSettings:
     from msgspec.structs import replace
 
     from dashboard.settings import DashboardSettings, check_dashboard_settings, load_dashboard_settings
@@ -46,7 +72,7 @@ def _settings(config: Path | None, broker: str | None, host: str | None, port: i
         if not number.isdecimal() or not 1 <= int(number) <= 65535:
             raise InputError("--broker", received="a port that is no number from 1 to 65535", expected="HOST:PORT")
         settings = replace(settings, broker=replace(settings.broker, host=name.strip("[]"), port=int(number)))
-    changes = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    changes = {name: str(value) if isinstance(value, Path) else value for name, value in page.items() if value}
     settings = replace(settings, page=replace(settings.page, **changes))
     check_dashboard_settings(settings)
     return settings

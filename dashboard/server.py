@@ -1,43 +1,108 @@
-"""The page's process: client thread, state and web server, from start to end."""
+"""The page's process: client thread, state, database and web server, from start to end."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
+import ssl
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import uvicorn
 
+from dashboard.access.access import Access
 from dashboard.following import Following, Taker
+from dashboard.history.opening import open_store
 from dashboard.live.school import School
 from dashboard.settings import DashboardSettings
 from dashboard.web.app import make_app
+from dashboard.web.gate import AccountGate
 from dashboard.web.site import Site
 from dashboard.web.templating import make_templates
-from edge_agent.addresses.masking import shown_host
+from edge_agent.addresses.masking import shown_host, shown_path
 from edge_agent.addresses.parsing import bracketed
 from edge_agent.errors import ConfigError
+from edge_agent.rights import denied_read
 
 _BACKLOG = 128
 
 
-def serve(settings: DashboardSettings, ready: Callable[[str], None], *, takers: Sequence[Taker] = ()) -> None:
+def serve(
+    settings: DashboardSettings,
+    ready: Callable[[str], None],
+    *,
+    takers: Sequence[Taker] = (),
+    accounts_command: str = "edge-agent dashboard accounts",
+) -> None:
     """Show the page until SIGINT or SIGTERM.
 
     Args:
         settings: The page's settings.
         ready: Called with the page's address once it can be opened.
         takers: Get every notice of the client, on its thread.
+        accounts_command: What makes accounts, for the remedy of an error.
 
     Raises:
-        ConfigError: A file cannot be used, or the address is not free.
+        ConfigError: A file cannot be used, the address is not free, or others would reach a page without accounts.
+        DatabaseError: The database cannot be used.
     """
-    _check_who_reaches(settings)
-    school = School(time.time())
-    site = Site(settings, school, make_templates(settings.page, time.time))
+    tls = _tls(settings)
+    history = open_store(settings.store)
+    try:
+        access = Access(history.database, settings.access)
+        check_who_reaches(settings, access, accounts_command)
+        loopback = is_loopback(settings.page.host)
+        school = School(time.time())
+        gate = AccountGate(access, encrypted=tls is not None, loopback=loopback)
+        templates = make_templates(settings.page, time.time)
+        site = Site(settings, school, templates, gate=gate, access=access, history=history)
+        _run(site, tls, ready, takers)
+    finally:
+        history.close()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_who_reaches(settings: DashboardSettings, access: Access, accounts_command: str) -> None:
+    """Refuse to be reached by other machines without accounts: everybody would see and might do everything.
+
+    Args:
+        settings: The page's.
+        access: Its accounts.
+        accounts_command: What makes accounts, for the remedy.
+
+    Raises:
+        ConfigError: Others would reach it, and there is no account, or their passwords could be read on the way.
+    """
+    page = settings.page
+    if is_loopback(page.host):
+        return
+    if not access.accounts.any():
+        raise ConfigError(
+            f"$.page.host: {shown_host(page.host)}",
+            expected="127.0.0.1, ::1 or localhost while the page has no accounts",
+            remedy=f"Make the first one: {accounts_command} add NAME --role data_officer",
+        )
+    if not page.tls_cert and not page.plain_http:
+        raise ConfigError(
+            f"$.page.host: {shown_host(page.host)}: passwords could be read on the way",
+            expected="a certificate: page.tls_cert and page.tls_key, or --tls-cert and --tls-key",
+            remedy="The school's authority issues one: sudo edge-agent fleet page-certificate --host NAME. "
+            "Or say that it does not matter: page.plain_http = true",
+        )
+
+
+def _run(site: Site, tls: ssl.SSLContext | None, ready: Callable[[str], None], takers: Sequence[Taker]) -> None:
+    settings = site.settings
     app, hub = make_app(site)
-    following = Following(settings.broker, school, hub.changed, takers)
+    following = Following(settings.broker, site.school, hub.changed, takers)
     listener = _listen(settings)
     port = listener.getsockname()[1]
     config = uvicorn.Config(
@@ -49,7 +114,8 @@ def serve(settings: DashboardSettings, ready: Callable[[str], None], *, takers: 
         ws="none",
         proxy_headers=False,
     )
-    server = _Server(config, lambda: ready(f"http://{bracketed(settings.page.host)}:{port}/"))
+    scheme = "https" if tls is not None else "http"
+    server = _Server(config, tls, lambda: ready(f"{scheme}://{bracketed(settings.page.host)}:{port}/"))
     following.start()
     try:
         server.run([listener])
@@ -61,29 +127,46 @@ def serve(settings: DashboardSettings, ready: Callable[[str], None], *, takers: 
 class _Server(uvicorn.Server):
     """Says when it can be reached."""
 
-    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, tls: ssl.SSLContext | None, on_started: Callable[[], None]) -> None:
         super().__init__(config)
-        self._on_started = on_started
+        self._tls, self._on_started = tls, on_started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen."""
+        self.config.ssl = self._tls
         await super().startup(sockets)
         if self.started:
             self._on_started()
 
 
-def _check_who_reaches(settings: DashboardSettings) -> None:
-    """Everybody who reaches a page without accounts sees and may do everything, so nobody else may reach it."""
-    host = settings.page.host
+def _tls(settings: DashboardSettings) -> ssl.SSLContext | None:
+    """What the page proves itself with; ``None`` without a certificate."""
+    page = settings.page
+    if not page.tls_cert:
+        return None
+    _check_readable("tls_cert", page.tls_cert)
+    _check_readable("tls_key", page.tls_key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
+        context.load_cert_chain(page.tls_cert, page.tls_key, password=lambda: "")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", "") or str(error)
         raise ConfigError(
-            f"$.page.host: {shown_host(host)}",
-            expected="127.0.0.1, ::1 or localhost while the page has no accounts",
-        )
+            f"$.page.tls_cert {shown_path(page.tls_cert)} and $.page.tls_key: {reason.replace('_', ' ').lower()}",
+            expected="a certificate and its own key, both in PEM form",
+            remedy="Name the two files that belong together",
+        ) from None
+    return context
+
+
+def _check_readable(key: str, name: str) -> None:
+    try:
+        with Path(name).open("rb"):
+            pass
+    except (OSError, ValueError) as error:
+        words, remedy = denied_read(Path(name), error) if isinstance(error, OSError) else ("no path", "")
+        raise ConfigError(f"$.page.{key} {shown_path(name)}: cannot be read: {words}", remedy=remedy) from None
 
 
 def _listen(settings: DashboardSettings) -> socket.socket:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
@@ -15,6 +16,9 @@ from edge_agent.errors import ConfigError
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Language = Literal["en", "de", "fr", "es", "id"]
+SYSTEM_FOLDER: Final = Path("/var/lib/edge-agent-dashboard")
+"""Where the installed service keeps its database."""
+_STORE: Final = "dashboard.db"
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "de", "fr", "es", "id")
 
 
@@ -56,15 +60,83 @@ class BrokerSettings(_Section, frozen=True):
         )
 
 
+class OperatorSettings(_Section, frozen=True):
+    """The account at the broker that carries out what operators do. Without one they can only look.
+
+    It is used for the moment of a command, at the broker that ``[broker]`` names.
+
+    Attributes:
+        username: User name at the broker.
+        password_file: File with the password alone in its first line.
+        cert: File with the account's certificate, where it has one. Needs ``key``.
+        key: File with the private key of ``cert``.
+    """
+
+    username: str = ""
+    password_file: str = ""
+    cert: str = ""
+    key: str = ""
+
+    @property
+    def given(self) -> bool:
+        """Whether there is such an account."""
+        return bool(self.username or self.cert)
+
+
+class StoreSettings(_Section, frozen=True):
+    """The database of the page: history, accounts and log.
+
+    Attributes:
+        place: A file for SQLite, or the address of a PostgreSQL database, ``postgresql://USER@HOST/DATABASE``. Empty
+            takes ``dashboard.db`` in ``/var/lib/edge-agent-dashboard``, or in the user's own data folder.
+        password_file: File with the password at the server alone in its first line.
+        max_mb: Size that an SQLite file may reach; 0 for no limit.
+    """
+
+    place: str = ""
+    password_file: str = ""
+    max_mb: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
+
+    def where(self) -> str:
+        """The file or the address."""
+        if self.place:
+            return self.place
+        if os.access(SYSTEM_FOLDER, os.W_OK):
+            return str(SYSTEM_FOLDER / _STORE)
+        home = Path(os.environ.get("XDG_DATA_HOME") or "")
+        own = home if home.is_absolute() else Path("~/.local/share").expanduser()
+        return str(own / "edge-agent" / _STORE)
+
+
+class AccessSettings(_Section, frozen=True):
+    """Sessions of visitors, and the log of who looked and acted.
+
+    Attributes:
+        idle_min: A session that nobody uses for so long has ended.
+        session_h: So long after the login every session has ended.
+        audit_days: For how long the log is kept.
+        notices: Folder with the signs of the devices and their assessments, as ``edge-agent notice`` writes them. The
+            page for the data officer offers what lies in it and in its folders.
+    """
+
+    idle_min: Annotated[float, msgspec.Meta(ge=1.0, le=1440.0)] = 60.0
+    session_h: Annotated[float, msgspec.Meta(ge=0.25, le=168.0)] = 12.0
+    audit_days: Annotated[float, msgspec.Meta(ge=1.0, le=3650.0)] = 365.0
+    notices: str = ""
+
+
 class PageSettings(_Section, frozen=True):
     """The page itself.
 
     Attributes:
-        host: Address to listen on. Another than loopback needs accounts.
+        host: Address to listen on. Another than loopback needs accounts, and a certificate.
         port: TCP port to listen on.
         school: The school's name, for the head of each page.
         time_zone: In which times are shown, as an IANA name such as ``Europe/Zurich``. Empty takes the machine's.
         language: Of a browser that asks for none of the languages that the page has.
+        tls_cert: File with the page's certificate. Needs ``tls_key``. Browsers then reach it by ``https`` alone.
+        tls_key: File with the private key of ``tls_cert``.
+        plain_http: Whether other machines may reach the page without encryption. Passwords can then be read on the way.
     """
 
     host: str = "127.0.0.1"
@@ -72,6 +144,9 @@ class PageSettings(_Section, frozen=True):
     school: Annotated[str, msgspec.Meta(max_length=80)] = ""
     time_zone: str = ""
     language: Language = "en"
+    tls_cert: str = ""
+    tls_key: str = ""
+    plain_http: bool = False
 
 
 class DashboardSettings(_Section, frozen=True):
@@ -80,10 +155,16 @@ class DashboardSettings(_Section, frozen=True):
     Attributes:
         broker: Where the devices' messages are.
         page: The page itself.
+        operator_broker: The account for what operators do.
+        store: The page's database.
+        access: Sessions and the log.
     """
 
     broker: BrokerSettings = BrokerSettings()
     page: PageSettings = PageSettings()
+    operator_broker: OperatorSettings = OperatorSettings()
+    store: StoreSettings = StoreSettings()
+    access: AccessSettings = AccessSettings()
 
 
 def load_dashboard_settings(path: Path) -> DashboardSettings:
@@ -118,6 +199,19 @@ def check_dashboard_settings(settings: DashboardSettings, where: str = "") -> No
         )
     if broker.password_file and not broker.username:
         raise ConfigError(f"{where}$.broker.username", received='""', expected="the user the password belongs to")
+    operator = settings.operator_broker
+    if operator.password_file and not operator.username:
+        raise ConfigError(
+            f"{where}$.operator_broker.username", received='""', expected="the user the password belongs to"
+        )
+    pairs = (("operator_broker", "cert", "key", operator), ("page", "tls_cert", "tls_key", settings.page))
+    for table, first, second, section in pairs:
+        if bool(getattr(section, first)) != bool(getattr(section, second)):
+            raise ConfigError(
+                f"{where}$.{table}",
+                expected=f"both {first} and {second}, or neither",
+                remedy="Name the two files that belong together",
+            )
     if settings.page.time_zone:
         try:
             ZoneInfo(settings.page.time_zone)

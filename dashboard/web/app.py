@@ -22,11 +22,16 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from dashboard.history.database import DatabaseError
 from dashboard.settings import LANGUAGES
 from dashboard.web.events import EVENT_STREAM, Audience, Hub, Update
 from dashboard.web.headers import SecurityHeaders
 from dashboard.web.language import COOKIE
+from dashboard.web.looks import note_look
+from dashboard.web.pages.accounts import account_page, accounts_page, change_password, end_sessions
+from dashboard.web.pages.audit import log_page
 from dashboard.web.pages.devices import devices_page, devices_update
+from dashboard.web.pages.login import log_in, log_out, login_page
 from dashboard.web.pages.room import room_page, room_update
 from dashboard.web.pages.school import school_page, school_update
 from dashboard.web.site import THEME_COOKIE, THEMES, Site, site_of
@@ -66,6 +71,8 @@ def for_visitors(handler: Handler, *, role: Role | None = None) -> Callable[[Req
             raise HTTPException(404)
         if role is not None and role not in visitor.rights.roles:
             raise HTTPException(403)
+        if request.method == "GET":
+            await run_in_threadpool(note_look, request, visitor)
         return await handler(request, visitor)
 
     return answer
@@ -75,6 +82,14 @@ ROUTES: Final[tuple[BaseRoute, ...]] = (
     Route("/", for_visitors(school_page), name="school"),
     Route("/devices", for_visitors(devices_page), name="devices"),
     Route("/room/{site}/{device}", for_visitors(room_page), name="room"),
+    Route("/login", login_page, name="login"),
+    Route("/login", log_in, methods=["POST"]),
+    Route("/logout", for_visitors(log_out), methods=["POST"]),
+    Route("/account", for_visitors(account_page), name="account"),
+    Route("/account/password", for_visitors(change_password), methods=["POST"]),
+    Route("/account/sessions", for_visitors(end_sessions), methods=["POST"]),
+    Route("/accounts", for_visitors(accounts_page, role="data_officer"), name="accounts"),
+    Route("/log", for_visitors(log_page), name="log"),
 )
 """The pages."""
 
@@ -102,7 +117,7 @@ def make_app(site: Site, hub: Hub | None = None) -> tuple[Starlette, Hub]:
             Mount("/static", _Static(packages=[("dashboard.web", "static")]), name="static"),
         ],
         middleware=[Middleware(SecurityHeaders), Middleware(GZipMiddleware, minimum_size=500)],
-        exception_handlers={HTTPException: _failed},
+        exception_handlers={HTTPException: _failed, DatabaseError: _database_failed},
         lifespan=lifespan,
     )
     app.state.site = site
@@ -165,6 +180,14 @@ async def _failed(request: Request, error: Exception) -> Response:
         _log.exception("%s", request.url.path, exc_info=error)
     reason = error.detail if isinstance(error, HTTPException) else ""
     return site.page(request, visitor_of(request), "error.html", status=status, code=status, reason=reason)
+
+
+async def _database_failed(request: Request, error: Exception) -> Response:
+    """What was asked for needs the database. What was stored is still there."""
+    _log.error("%s: %s", request.url.path, error)
+    if request.url.path == "/events":
+        return PlainTextResponse("", 503)
+    return site_of(request).page(request, visitor_of(request), "error.html", status=503, code=503, reason="database")
 
 
 class _Static(StaticFiles):

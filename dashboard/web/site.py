@@ -10,7 +10,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from dashboard.access.access import Access
 from dashboard.access.forms import form_token
+from dashboard.history.store import History
 from dashboard.live.school import School
 from dashboard.settings import DashboardSettings, Language
 from dashboard.web.language import COOKIE, chosen_language
@@ -30,6 +32,8 @@ class Site:
         school: What is known now.
         templates: The pages' templates.
         gate: Who is let in.
+        access: Accounts and the log; ``None`` for a page without a database.
+        history: What is kept; ``None`` for a page without a database.
         clock: Unix seconds now.
     """
 
@@ -37,6 +41,8 @@ class Site:
     school: School
     templates: Templates
     gate: Gate = field(default_factory=OpenGate)
+    access: Access | None = None
+    history: History | None = None
     clock: Callable[[], float] = time.time
 
     def language_of(self, request: Request) -> Language:

@@ -13,7 +13,18 @@ from dashboard.web.figures import bar_of, css_of
 from dashboard.web.formats import Formats, zone_of
 from dashboard.web.ids import element_id, room_path
 from dashboard.web.language import NAMES, catalogue, locale_of
-from dashboard.web.texts import CAMERAS, CONDITIONS, EXPRESSIONS, ICONS, MENU, SOURCES, STATES, TONES
+from dashboard.web.texts import (
+    ACTION_NAMES,
+    CAMERAS,
+    CONDITIONS,
+    EXPRESSIONS,
+    ICONS,
+    MENU,
+    ROLE_NAMES,
+    SOURCES,
+    STATES,
+    TONES,
+)
 from edge_agent import __version__
 
 
@@ -72,6 +83,8 @@ def make_templates(page: PageSettings, clock: Callable[[], float]) -> Templates:
         "bar_of": bar_of,
         "css_of": css_of,
         "menu": MENU,
+        "role_names": ROLE_NAMES,
+        "action_names": ACTION_NAMES,
         "element_id": element_id,
         "room_path": room_path,
         "version": __version__,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from dashboard.access.audit import Action
+from dashboard.access.roles import Role
 from dashboard.live.attention import Condition
 from edge_agent.protocol.problems import PROBLEMS, Problem
 
@@ -24,8 +26,32 @@ class Entry(NamedTuple):
 MENU: Final = (
     Entry("/", _("Rooms")),
     Entry("/devices", _("Devices")),
+    Entry("/operate", _("Operate"), "operator"),
+    Entry("/data", _("Data"), "data_officer"),
+    Entry("/log", _("Log")),
 )
 """The pages in the menu, in their order."""
+
+ROLE_NAMES: Final[dict[Role, str]] = {
+    "teacher": _("teacher"),
+    "operator": _("operator"),
+    "data_officer": _("data officer"),
+}
+"""What a role is called."""
+
+ACTION_NAMES: Final[dict[Action, str]] = {
+    "login": _("Logged in"),
+    "login_failed": _("Wrong password"),
+    "logout": _("Logged out"),
+    "look": _("Looked"),
+    "report": _("Looked at a report"),
+    "export": _("Exported"),
+    "command": _("Sent a command"),
+    "erase": _("Erased"),
+    "accounts": _("Changed an account"),
+    "data": _("Looked at what is stored"),
+}
+"""What the log calls what somebody did."""
 
 CONDITIONS: Final[dict[Condition, str]] = {
     Condition.OK: _("Live"),

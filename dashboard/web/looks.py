@@ -1,0 +1,64 @@
+"""Notes who looks at rooms. It stands before all pages, so that none can forget it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.requests import Request
+
+from dashboard.access.audit import Action
+from dashboard.web.site import Site, site_of
+from dashboard.web.visitor import Visitor
+from edge_agent.client.events import Device
+
+_SEVERAL: Final = {"/": "rooms", "/events": "rooms"}
+"""Addresses that show several rooms."""
+
+
+def note_look(request: Request, visitor: Visitor) -> None:
+    """Note a look at what the address shows, or an export of it. Pages that show nobody are not noted.
+
+    Raises:
+        DatabaseError: An export cannot be noted, and so must not be made.
+    """
+    site = site_of(request)
+    if site.access is None:
+        return
+    path = request.url.path
+    device, part = _room_of(request)
+    if "export" in path.split("/"):
+        record(site, request, visitor, "export", device, f"{path.rpartition('/')[2]} {request.url.query}".strip())
+    elif device is not None:
+        action: Action = "report" if part.startswith("report") else "look"
+        site.access.audit.looked(visitor.name, address_of(request), site.clock(), device=device, action=action)
+    elif path in _SEVERAL and request.query_params.get("view", "school") == "school":
+        site.access.audit.looked(visitor.name, address_of(request), site.clock(), detail=_SEVERAL[path])
+
+
+def record(
+    site: Site, request: Request, visitor: Visitor, action: Action, device: Device | None = None, detail: str = ""
+) -> None:
+    """Note what a visitor does, before it is done.
+
+    Raises:
+        DatabaseError: It cannot be noted.
+    """
+    if site.access is not None:
+        site.access.audit.record(action, visitor.name, address_of(request), site.clock(), device=device, detail=detail)
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from."""
+    return request.client.host if request.client is not None else ""
+
+
+def _room_of(request: Request) -> tuple[Device | None, str]:
+    """The room that an address names, and which part of it."""
+    names = request.path_params
+    if "site" in names and "device" in names:
+        parts = request.scope["path"].split("/")
+        return Device(names["site"], names["device"]), parts[4] if len(parts) > 4 else ""
+    query = request.query_params
+    if request.url.path == "/events" and query.get("device"):
+        return Device(query.get("site", ""), query["device"]), ""
+    return None, ""

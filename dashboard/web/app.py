@@ -32,6 +32,7 @@ from dashboard.web.pages.accounts import account_page, accounts_page, change_pas
 from dashboard.web.pages.audit import log_page
 from dashboard.web.pages.devices import devices_page, devices_update
 from dashboard.web.pages.login import log_in, log_out, login_page
+from dashboard.web.pages.operate import mute, mute_all, operate_page, snapshot, unmute
 from dashboard.web.pages.room import room_page, room_update
 from dashboard.web.pages.school import school_page, school_update
 from dashboard.web.site import THEME_COOKIE, THEMES, Site, site_of
@@ -90,6 +91,11 @@ ROUTES: Final[tuple[BaseRoute, ...]] = (
     Route("/account/sessions", for_visitors(end_sessions), methods=["POST"]),
     Route("/accounts", for_visitors(accounts_page, role="data_officer"), name="accounts"),
     Route("/log", for_visitors(log_page), name="log"),
+    Route("/operate", for_visitors(operate_page, role="operator"), name="operate"),
+    Route("/operate/mute-all", for_visitors(mute_all, role="operator"), methods=["POST"]),
+    Route("/room/{site}/{device}/mute", for_visitors(mute, role="operator"), methods=["POST"]),
+    Route("/room/{site}/{device}/unmute", for_visitors(unmute, role="operator"), methods=["POST"]),
+    Route("/room/{site}/{device}/snapshot", for_visitors(snapshot, role="operator"), methods=["POST"]),
 )
 """The pages."""
 

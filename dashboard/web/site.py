@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from starlette.requests import Request
@@ -14,6 +15,7 @@ from dashboard.access.access import Access
 from dashboard.access.forms import form_token
 from dashboard.history.store import History
 from dashboard.live.school import School
+from dashboard.operator import Operator
 from dashboard.settings import DashboardSettings, Language
 from dashboard.web.language import COOKIE, chosen_language
 from dashboard.web.templating import Templates
@@ -44,6 +46,11 @@ class Site:
     access: Access | None = None
     history: History | None = None
     clock: Callable[[], float] = time.time
+
+    @cached_property
+    def operator(self) -> Operator:
+        """Carries out operators' commands."""
+        return Operator(self.settings, self.clock)
 
     def language_of(self, request: Request) -> Language:
         """The language for a browser."""

@@ -7,7 +7,9 @@ import os
 import pty
 import subprocess
 import sys
+import termios
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from edge_agent.cli import app
 from edge_agent.client import Device
 from edge_agent.errors import InputError
 from tests.dashboard.access.conftest import OTHER, OWN, PASSWORD
+from tests.support.broker import wait_until
 
 NOW = 1_790_000_000.0
 
@@ -210,6 +213,9 @@ def test_a_password_is_asked_for_twice_and_not_shown(config: Path) -> None:
     for prompt in (b"Password", b"The same again"):
         while prompt not in shown:
             shown += os.read(main, 1000)
+        # What is typed before the echo is off is thrown away.
+        wait_until(lambda: not termios.tcgetattr(main)[3] & termios.ECHO, what="the echo off")
+        time.sleep(0.2)
         os.write(main, PASSWORD.encode() + b"\n")
     while b"may log in" not in shown:
         shown += os.read(main, 1000)

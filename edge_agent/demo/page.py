@@ -49,6 +49,8 @@ class DemoPage:
                     "[page]",
                     f"port = {self._port or _usual_or_free_port()}",
                     'school = "Demo"',
+                    "[store]",
+                    f'place = "{self._folder.name}/dashboard.db"',
                 ]
             )
         )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +16,7 @@ import pytest
 
 from tests.integrations.classroom import DEVICE, running_classroom
 from tests.integrations.node_red import NodeRed, flow_for, running_node_red
-from tests.support.broker import Mosquitto, Subscriber, running_mosquitto, wait_until
+from tests.support.broker import Mosquitto, Subscriber, free_port, running_mosquitto, wait_until
 
 EARLIER, SESSION, LATER = "01M71KPPFC0N5QFR", "01M81KPPFC0N5QFR", "01M91KPPFC0N5QFR"
 
@@ -125,6 +128,28 @@ def test_a_live_class_is_shown_as_a_subscriber_sees_it_and_muted_through_the_flo
     wait_until(lambda: ("north/pi-3a has left: stopped", False) in node_red.alarms(), what="the alarm")
     gone = node_red.device(DEVICE)
     assert (gone["state"], gone["reason"], gone["summary"], gone["health"]) == ("offline", "stopped", None, None)
+
+
+def test_the_demo_is_shown_as_a_subscriber_sees_it(node_red: NodeRed, broker: Mosquitto) -> None:
+    port = free_port()
+    flow = flow_for(port)
+    (connection,) = (node for node in flow if node["type"] == "mqtt-broker")
+    connection["protocolVersion"] = "4"  # the embedded broker of the demo knows no MQTT 5
+    command = [sys.executable, "-m", "edge_agent.cli", "demo", "--port", str(port), "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        node_red.load(flow)
+        with Subscriber(port, ("classroom/#",), protocol="3.1.1") as subscriber:
+            wait_until(lambda: node_red.device("demo/simulated-1").get("summary"), 90, "figures of the demo")
+            shown = node_red.device("demo/simulated-1")["summary"]
+            wait_until(
+                lambda: shown in [json.loads(message.payload) for message in subscriber.on("summary")],
+                what="the same figures at the subscriber",
+            )
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+    node_red.load(flow_for(broker.port))
 
 
 def test_a_wish_keeps_the_model_that_was_asked_for(scene: Scene) -> None:

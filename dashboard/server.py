@@ -9,14 +9,18 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import msgspec
 import uvicorn
 
 from dashboard.access.access import Access
 from dashboard.following import Following, Taker
+from dashboard.history import Recorder, Retention
 from dashboard.history.opening import open_store
 from dashboard.live.school import School
 from dashboard.settings import DashboardSettings
+from dashboard.timetable import Timetable
 from dashboard.web.app import make_app
+from dashboard.web.formats import zone_of
 from dashboard.web.gate import AccountGate
 from dashboard.web.site import Site
 from dashboard.web.templating import make_templates
@@ -46,6 +50,7 @@ def serve(
     Raises:
         ConfigError: A file cannot be used, the address is not free, or others would reach a page without accounts.
         DatabaseError: The database cannot be used.
+        InputError: A timetable file cannot be used.
     """
     tls = _tls(settings)
     history = open_store(settings.store)
@@ -56,10 +61,31 @@ def serve(
         school = School(time.time())
         gate = AccountGate(access, encrypted=tls is not None, loopback=loopback)
         templates = make_templates(settings.page, time.time)
-        site = Site(settings, school, templates, gate=gate, access=access, history=history)
-        _run(site, tls, ready, takers)
+        recorder = Recorder(history, retention=Retention(**msgspec.structs.asdict(settings.retention)))
+        site = Site(
+            settings,
+            school,
+            templates,
+            gate=gate,
+            access=access,
+            history=history,
+            recorder=recorder,
+            timetable=_timetable(settings),
+        )
+        recorder.start()
+        try:
+            _run(site, tls, ready, (recorder.take, *takers))
+        finally:
+            recorder.close()
     finally:
         history.close()
+
+
+def _timetable(settings: DashboardSettings) -> Timetable | None:
+    if not settings.timetable.files:
+        return None
+    files = [Path(file) for file in settings.timetable.files]
+    return Timetable(files, zone_of(settings.page.time_zone), settings.timetable.rooms)
 
 
 def is_loopback(host: str) -> bool:

@@ -149,6 +149,32 @@ class PageSettings(_Section, frozen=True):
     plain_http: bool = False
 
 
+class RetentionSettings(_Section, frozen=True):
+    """For how long the history is kept, in days.
+
+    Attributes:
+        full_days: Every window of figures, and every report of a device's health.
+        days: The same as minutes, and what happened to devices. After that nothing is left.
+        faces_days: Events of single faces, of devices that publish them. 0 stores none.
+    """
+
+    full_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 7
+    days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 365
+    faces_days: Annotated[int, msgspec.Meta(ge=0, le=365)] = 0
+
+
+class TimetableSettings(_Section, frozen=True):
+    """The lessons of the school.
+
+    Attributes:
+        files: iCalendar files (.ics). A lesson belongs to the room that its place or its title names.
+        rooms: What the timetable calls a device's room, by ``SITE/DEVICE``, where the device calls it otherwise.
+    """
+
+    files: tuple[str, ...] = ()
+    rooms: dict[str, str] = {}
+
+
 class DashboardSettings(_Section, frozen=True):
     """All settings of the page.
 
@@ -158,6 +184,8 @@ class DashboardSettings(_Section, frozen=True):
         operator_broker: The account for what operators do.
         store: The page's database.
         access: Sessions and the log.
+        retention: For how long the history is kept.
+        timetable: The lessons.
     """
 
     broker: BrokerSettings = BrokerSettings()
@@ -165,6 +193,8 @@ class DashboardSettings(_Section, frozen=True):
     operator_broker: OperatorSettings = OperatorSettings()
     store: StoreSettings = StoreSettings()
     access: AccessSettings = AccessSettings()
+    retention: RetentionSettings = RetentionSettings()
+    timetable: TimetableSettings = TimetableSettings()
 
 
 def load_dashboard_settings(path: Path) -> DashboardSettings:
@@ -212,6 +242,12 @@ def check_dashboard_settings(settings: DashboardSettings, where: str = "") -> No
                 expected=f"both {first} and {second}, or neither",
                 remedy="Name the two files that belong together",
             )
+    if settings.retention.days < settings.retention.full_days:
+        raise ConfigError(
+            f"{where}$.retention.days",
+            received=settings.retention.days,
+            expected=f"at least retention.full_days, {settings.retention.full_days}",
+        )
     if settings.page.time_zone:
         try:
             ZoneInfo(settings.page.time_zone)

@@ -31,6 +31,7 @@ from dashboard.web.looks import note_look
 from dashboard.web.pages.accounts import account_page, accounts_page, change_password, end_sessions
 from dashboard.web.pages.audit import log_page
 from dashboard.web.pages.devices import devices_page, devices_update
+from dashboard.web.pages.lesson import chart_part, export_file, report_page
 from dashboard.web.pages.login import log_in, log_out, login_page
 from dashboard.web.pages.operate import mute, mute_all, operate_page, snapshot, unmute
 from dashboard.web.pages.room import room_page, room_update
@@ -96,6 +97,9 @@ ROUTES: Final[tuple[BaseRoute, ...]] = (
     Route("/room/{site}/{device}/mute", for_visitors(mute, role="operator"), methods=["POST"]),
     Route("/room/{site}/{device}/unmute", for_visitors(unmute, role="operator"), methods=["POST"]),
     Route("/room/{site}/{device}/snapshot", for_visitors(snapshot, role="operator"), methods=["POST"]),
+    Route("/room/{site}/{device}/chart", for_visitors(chart_part), name="chart"),
+    Route("/room/{site}/{device}/report", for_visitors(report_page), name="report"),
+    Route("/room/{site}/{device}/export/{kind}", for_visitors(export_file), name="export"),
 )
 """The pages."""
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import LOCALTZ, format_datetime, format_skeleton, format_time, format_timedelta
 from babel.numbers import format_decimal, format_percent
+from babel.units import format_unit
 
 _FIRST, _LAST = 0.0, 253402300000.0
 """The times that a calendar can show: the years 1970 to 9999."""
@@ -48,6 +49,12 @@ class Formats:
     def duration(self, seconds: float) -> str:
         """``3 hours``: about how long."""
         return str(format_timedelta(timedelta(seconds=min(seconds, _LAST)), locale=self._locale))
+
+    def minutes(self, seconds: float) -> str:
+        """``42 min``; from three hours on, hours."""
+        if seconds >= 3 * 3600:
+            return str(format_unit(round(seconds / 3600, 1), "hour", "short", locale=self._locale))
+        return str(format_unit(round(seconds / 60), "minute", "short", locale=self._locale))
 
     def size(self, number: float) -> str:
         """Bytes, in megabytes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from functools import cached_property
 from typing import Any
 
@@ -13,10 +14,13 @@ from starlette.responses import HTMLResponse
 
 from dashboard.access.access import Access
 from dashboard.access.forms import form_token
-from dashboard.history.store import History
+from dashboard.history import History, Recorder
 from dashboard.live.school import School
 from dashboard.operator import Operator
 from dashboard.settings import DashboardSettings, Language
+from dashboard.timetable import Timetable
+from dashboard.web.drawing import Charts
+from dashboard.web.formats import zone_of
 from dashboard.web.language import COOKIE, chosen_language
 from dashboard.web.templating import Templates
 from dashboard.web.visitor import Gate, OpenGate, Visitor
@@ -36,6 +40,8 @@ class Site:
         gate: Who is let in.
         access: Accounts and the log; ``None`` for a page without a database.
         history: What is kept; ``None`` for a page without a database.
+        recorder: Stores what comes; ``None`` for a page that stores nothing.
+        timetable: The lessons; ``None`` without a timetable file.
         clock: Unix seconds now.
     """
 
@@ -45,7 +51,24 @@ class Site:
     gate: Gate = field(default_factory=OpenGate)
     access: Access | None = None
     history: History | None = None
+    recorder: Recorder | None = None
+    timetable: Timetable | None = None
     clock: Callable[[], float] = time.time
+
+    @property
+    def store_trouble(self) -> str:
+        """Why nothing is stored at present, in the recorder's words; empty where all is well."""
+        return self.recorder.problem if self.recorder is not None else ""
+
+    @cached_property
+    def zone(self) -> tzinfo:
+        """The school's time zone."""
+        return zone_of(self.settings.page.time_zone)
+
+    @cached_property
+    def charts(self) -> Charts:
+        """Draws charts of what is kept."""
+        return Charts(self.zone, self.clock)
 
     @cached_property
     def operator(self) -> Operator:

@@ -13,6 +13,7 @@ from dashboard.web.figures import bar_of, css_of
 from dashboard.web.formats import Formats, zone_of
 from dashboard.web.ids import element_id, room_path
 from dashboard.web.language import NAMES, catalogue, locale_of
+from dashboard.web.periods import local_text
 from dashboard.web.texts import (
     ACTION_NAMES,
     CAMERAS,
@@ -44,9 +45,9 @@ class Templates:
         """The HTML of a template."""
         return self._environments[language].get_template(template).render(**values)
 
-    def translate(self, language: Language, text: str) -> str:
-        """A text of the catalogue."""
-        return catalogue(language).gettext(text)
+    def translator(self, language: Language) -> Callable[[str], str]:
+        """Translates texts of the catalogue into a language."""
+        return catalogue(language).gettext
 
 
 def _environment(language: Language, zone: tzinfo, clock: Callable[[], float], names: dict[str, Any]) -> Environment:
@@ -85,6 +86,7 @@ def make_templates(page: PageSettings, clock: Callable[[], float]) -> Templates:
         "menu": MENU,
         "role_names": ROLE_NAMES,
         "action_names": ACTION_NAMES,
+        "local_text": local_text,
         "element_id": element_id,
         "room_path": room_path,
         "version": __version__,

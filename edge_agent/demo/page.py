@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import subprocess
 import sys
@@ -50,7 +51,7 @@ class DemoPage:
                     f"port = {self._port or _usual_or_free_port()}",
                     'school = "Demo"',
                     "[store]",
-                    f'place = "{self._folder.name}/dashboard.db"',
+                    f"place = {json.dumps(str(Path(self._folder.name) / 'demo.db'))}",
                 ]
             )
         )

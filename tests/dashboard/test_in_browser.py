@@ -11,14 +11,25 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from dashboard.history import open_history
 from dashboard.live.school import School
 from edge_agent.client import BrokerChanged, Device, DeviceState, Notice, StateChanged
+from tests.dashboard.example_lesson import store_lessons
 from tests.dashboard.example_school import FACES, TOO_FEW, example_school
 from tests.dashboard.messages import arrived, birth, health, online, summary
 from tests.support import page as support
 from tests.support.chromium import running_chromium
 
-PATHS = ("/", "/devices", "/room/north/pi-0", "/room/north/pi-5", "/room/north/pi-12", "/nothing")
+PATHS = (
+    "/",
+    "/devices",
+    "/room/north/pi-0",
+    "/room/north/pi-5",
+    "/room/north/pi-12",
+    "/room/north/pi-0/report",
+    "/room/north/pi-5/report",
+    "/nothing",
+)
 HOSTILE = Device("<img src=x onerror=alert(1)>", "\"><script>alert(1)<b>&amp;'%00{{7*7}}")
 
 
@@ -29,9 +40,12 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[support.Page]:
-    with support.running_page(example_school()) as page:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[support.Page]:
+    history = open_history(str(tmp_path_factory.mktemp("store") / "history.db"))
+    store_lessons(history, time.time())
+    with support.running_page(example_school(), history=history) as page:
         yield page
+    history.close()
 
 
 @pytest.fixture
@@ -118,8 +132,9 @@ def test_too_few_is_never_a_number(tab: Page, served: support.Page) -> None:
     expect(card(tab, "Room 105")).to_contain_text("Too few to show")
     expect(card(tab, "Room 105")).not_to_contain_text("present")
     tab.goto(f"{served.address}/room/{TOO_FEW.site}/{TOO_FEW.id}")
-    assert "present" not in tab.locator("main").inner_text()
-    assert "%" not in tab.locator("main").inner_text()
+    now = tab.locator("#room-now").inner_text()
+    assert "present" not in now
+    assert "%" not in now
 
 
 def test_each_condition_looks_different_and_says_since_when(tab: Page, served: support.Page) -> None:
@@ -137,6 +152,64 @@ def test_each_condition_looks_different_and_says_since_when(tab: Page, served: s
 def test_single_faces_show_where_a_room_publishes_them(tab: Page, served: support.Page) -> None:
     tab.goto(f"{served.address}/room/{FACES.site}/{FACES.id}")
     expect(tab.locator("#room-tracks li")).to_have_count(12)
+
+
+def test_a_lesson_is_a_chart_with_its_data_as_a_table(tab: Page, served: support.Page) -> None:
+    tab.goto(f"{served.address}/room/north/pi-0")
+    expect(tab.locator("#chart svg[role=img]")).to_be_visible()
+    tab.get_by_text("The same as a table").click()
+    cells = tab.locator("#chart-table")
+    for text in ("no data", "withheld"):
+        expect(cells.get_by_text(text).first).to_be_visible()
+    expect(tab.locator(".happenings")).to_contain_text("camera: dark")
+
+
+def test_begin_and_end_of_a_lesson_can_be_set_by_hand(tab: Page, served: support.Page) -> None:
+    tab.goto(f"{served.address}/room/north/pi-0")
+    tab.locator("input[name=from]").fill("2026-11-23T08:00")
+    tab.locator("input[name=to]").fill("2026-11-23T08:45")
+    tab.get_by_role("button", name="Show").click()
+    expect(tab.locator("main")).to_contain_text("Mon, 23 Nov 2026, 08:00 – 08:45")
+    tab.get_by_role("link", name="A lesson begins now").click()
+    tab.get_by_role("link", name="This lesson ends now").wait_for()
+
+
+def test_a_narrow_screen_gets_a_chart_of_its_own(browser: Browser, served: support.Page) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 800})
+    tab = context.new_page()
+    tab.goto(f"{served.address}/room/north/pi-0")
+    tab.locator(".chart.narrow svg").wait_for()
+    assert tab.locator(".chart").evaluate("chart => chart.scrollWidth <= chart.clientWidth")
+    context.close()
+
+
+def test_a_report_has_figures_comparison_and_questions_and_no_score(tab: Page, served: support.Page) -> None:
+    tab.goto(f"{served.address}/room/north/pi-0/report")
+    text = tab.locator("main").inner_text()
+    for wanted in ("With figures", "Withheld", "Missing", "People on average", "4 earlier lessons with enough figures"):
+        assert wanted in text
+    assert tab.locator(".questions li").count() == 3
+    assert "no score and no ranking" in text
+
+
+def test_a_report_is_four_pages_of_paper_at_most(browser: Browser, served: support.Page) -> None:
+    context = browser.new_context()
+    tab = context.new_page()
+    tab.goto(f"{served.address}/room/north/pi-0/report")
+    pdf = tab.pdf(prefer_css_page_size=True)
+    context.close()
+    assert 1 <= len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 4
+    assert re.search(rb"/MediaBox\s*\[0 0 59[45]", pdf), "A4 is 595 points wide"
+
+
+def test_figures_can_be_exported_for_the_time_that_is_shown(tab: Page, served: support.Page) -> None:
+    tab.goto(f"{served.address}/room/north/pi-0")
+    with tab.expect_download() as waiting:
+        tab.get_by_role("link", name="Figures as CSV").click()
+    lines = waiting.value.path().read_text().splitlines()
+    assert waiting.value.suggested_filename.endswith(".csv")
+    assert lines[0].startswith("site,device,room,end,window_s,people")
+    assert len(lines) > 100
 
 
 def test_problems_are_in_plain_words_with_what_to_do(tab: Page, served: support.Page) -> None:

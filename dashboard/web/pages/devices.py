@@ -58,7 +58,15 @@ async def devices_page(request: Request, visitor: Visitor) -> Response:
     """The whole page."""
     site = site_of(request)
     views = [view_of(room, site.clock()) for room in sorted_rooms(site, visitor.rights)]
-    return site.page(request, visitor, "devices.html", views=views, rooms=[v.room for v in views], school=site.school)
+    return site.page(
+        request,
+        visitor,
+        "devices.html",
+        views=views,
+        rooms=[v.room for v in views],
+        school=site.school,
+        store_trouble=site.store_trouble,
+    )
 
 
 def devices_update(site: Site, audience: Audience, changed: set[Device] | None) -> Update:

@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from dashboard.live.school import Room
 from dashboard.web.forms import read_form
 from dashboard.web.looks import record
-from dashboard.web.pages.room import room_of
+from dashboard.web.pages.rooms import room_of
 from dashboard.web.pages.school import sorted_rooms
 from dashboard.web.site import Site, site_of
 from dashboard.web.texts import UPDATES

@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
-from starlette.exceptions import HTTPException
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dashboard.live.school import Room
 from dashboard.web.events import Audience, Update
+from dashboard.web.pages.lesson import chart_of, chosen_period, has_parquet, shown_lessons
+from dashboard.web.pages.rooms import room_of
 from dashboard.web.site import Site, site_of
 from dashboard.web.visitor import Visitor
 from edge_agent.client import Device
 
+_PARTS = (("broker", "broker"), ("room-now", "room_now"), ("room-tracks", "room_tracks"))
+"""Ids of the parts that change while the page is open, and their templates."""
+
 
 async def room_page(request: Request, visitor: Visitor) -> Response:
     """The whole page."""
-    site = site_of(request)
-    room = room_of(request, visitor)
-    return site.page(request, visitor, "room.html", room=room, school=site.school)
+    site, room = site_of(request), await run_in_threadpool(room_of, request, visitor)
+    period = await run_in_threadpool(chosen_period, site, request, room)
+    lessons = await run_in_threadpool(shown_lessons, site, room)
+    chart = None
+    if site.history is not None:
+        language = site.language_of(request)
+        chart = await run_in_threadpool(chart_of, site, room, period, language)
+    return site.page(
+        request,
+        visitor,
+        "room.html",
+        room=room,
+        school=site.school,
+        store_trouble=site.store_trouble,
+        live=room.device in site.school.rooms,
+        period=period,
+        lessons=lessons,
+        chart=chart,
+        zone=site.zone,
+        parquet=has_parquet(),
+        narrow=False,
+    )
 
 
 def room_update(site: Site, audience: Audience, changed: set[Device] | None) -> Update:
@@ -26,17 +49,11 @@ def room_update(site: Site, audience: Audience, changed: set[Device] | None) -> 
     room = site.school.rooms.get(device) if device is not None else None
     if room is None or (changed and device not in changed):
         return Update()
-    elements = {
-        name: site.templates.render(audience.language, f"parts/{template}.html", room=room, school=site.school)
-        for name, template in (("broker", "broker"), ("room-now", "room_now"), ("room-tracks", "room_tracks"))
-    }
-    return Update(elements)
-
-
-def room_of(request: Request, visitor: Visitor) -> Room:
-    """The room that an address names; not found where the visitor may not see it."""
-    device = Device(request.path_params["site"], request.path_params["device"])
-    room = site_of(request).school.rooms.get(device)
-    if room is None or not visitor.rights.sees(device):
-        raise HTTPException(404)
-    return room
+    return Update(
+        {
+            name: site.templates.render(
+                audience.language, f"parts/{part}.html", room=room, school=site.school, store_trouble=site.store_trouble
+            )
+            for name, part in _PARTS
+        }
+    )

@@ -20,7 +20,14 @@ LIST = "rooms"
 async def school_page(request: Request, visitor: Visitor) -> Response:
     """The whole page."""
     site = site_of(request)
-    return site.page(request, visitor, "school.html", rooms=sorted_rooms(site, visitor.rights), school=site.school)
+    return site.page(
+        request,
+        visitor,
+        "school.html",
+        rooms=sorted_rooms(site, visitor.rights),
+        school=site.school,
+        store_trouble=site.store_trouble,
+    )
 
 
 def school_update(site: Site, audience: Audience, changed: set[Device] | None) -> Update:
@@ -55,7 +62,9 @@ def list_update(
         element_id(kind, room.device): render(room) for room in rooms if changed is None or room.device in changed
     }
     for part in ("broker", "overview"):
-        elements[part] = site.templates.render(audience.language, f"parts/{part}.html", rooms=rooms, school=site.school)
+        elements[part] = site.templates.render(
+            audience.language, f"parts/{part}.html", rooms=rooms, school=site.school, store_trouble=site.store_trouble
+        )
     return Update(elements, {list_id: [element_id(kind, room.device) for room in rooms]})
 
 

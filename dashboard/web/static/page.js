@@ -11,6 +11,14 @@
     return template.content.firstElementChild;
   };
 
+  const replace = (old, fresh) => {  // what somebody has unfolded stays unfolded
+    for (const details of old.querySelectorAll("details[open][id]")) {
+      const same = fresh.querySelector("#" + details.id);
+      if (same) same.open = true;
+    }
+    old.replaceWith(fresh);
+  };
+
   const show = ({ now, elements, order }) => {
     heardAt = Date.now();
     ahead = now * 1000 - heardAt;
@@ -19,7 +27,7 @@
     for (const [id, html] of Object.entries(elements)) {
       const old = document.getElementById(id);
       fresh[id] = made(html);
-      if (old) old.replaceWith(fresh[id]);
+      if (old) replace(old, fresh[id]);
     }
     for (const [list, ids] of Object.entries(order)) {
       const parent = document.getElementById(list);
@@ -56,6 +64,23 @@
       if (element.textContent !== text) element.textContent = text;
     }
   };
+
+  const narrow = matchMedia("(max-width: 40rem)");
+  const refresh = async (chart) => {
+    const address = new URL(chart.dataset.refresh, location);
+    if (narrow.matches) address.searchParams.set("narrow", "1");
+    const answer = await fetch(address).catch(() => null);
+    if (answer?.ok && !answer.redirected && document.contains(chart)) replace(chart, made(await answer.text()));
+  };
+  const chart = () => document.querySelector("[data-refresh]");
+  if (chart()) {
+    if (narrow.matches) refresh(chart());
+    setInterval(() => !document.hidden && chart().dataset.every && refresh(chart()), 20000);
+  }
+  for (const button of document.querySelectorAll("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => print());
+  }
 
   if (body.dataset.view) {
     heardAt = Date.now();

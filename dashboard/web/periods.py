@@ -1,0 +1,89 @@
+"""Which time a page shows: from an address, in the school's time zone, or as is usual."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import Final
+from urllib.parse import urlencode
+
+_USUAL_S: Final = 45 * 60.0
+_MAX_S: Final = 400 * 86400.0
+_PATTERN: Final = "%Y-%m-%dT%H:%M"
+_EARLIER_WEEKS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From when to when.
+
+    Attributes:
+        start: Begin, in seconds since 1970.
+        end: End.
+        open: Whether it goes on: its end is now, whenever that is.
+        title: What the timetable calls it; empty otherwise.
+    """
+
+    start: float
+    end: float
+    open: bool = False
+    title: str = ""
+
+    def query(self, zone: tzinfo, *, ended: bool = False) -> str:
+        """For an address, in local time.
+
+        Args:
+            zone: The school's.
+            ended: Write the end even where it is now.
+        """
+        values = {"from": local_text(self.start, zone)}
+        if ended or not self.open:
+            values["to"] = local_text(self.end, zone)
+        if self.title:
+            values["title"] = self.title
+        return urlencode(values)
+
+
+def period_of(query: Mapping[str, str], now: float, zone: tzinfo) -> Period | None:
+    """The time that an address names; ``None`` where it names none, or none that makes sense.
+
+    Args:
+        query: Of the address: ``from`` and ``to`` as local times, ``2026-11-30T08:00``. Without ``to`` it goes on.
+        now: Seconds since 1970.
+        zone: The school's.
+    """
+    start = _seconds(query.get("from", ""), zone)
+    if start is None:
+        return None
+    end = _seconds(query.get("to", ""), zone)
+    if end is None:
+        end, still = now, True
+    else:
+        still = False
+    title = query.get("title", "")[:200]
+    return Period(start, end, still, title) if 0 < end - start <= _MAX_S else None
+
+
+def usual_period(now: float) -> Period:
+    """The last three quarters of an hour."""
+    return Period(now - _USUAL_S, now, open=True)
+
+
+def weeks_before(period: Period, zone: tzinfo) -> list[tuple[float, float]]:
+    """The same time of the same weekday, eight weeks back, the latest first."""
+    start, end = (datetime.fromtimestamp(at, zone) for at in (period.start, period.end))
+    weeks = (timedelta(weeks=number) for number in range(1, _EARLIER_WEEKS + 1))
+    return [((start - week).timestamp(), (end - week).timestamp()) for week in weeks]
+
+
+def local_text(at: float, zone: tzinfo) -> str:
+    """As a form's field for a local time wants it."""
+    return datetime.fromtimestamp(at, zone).strftime(_PATTERN)
+
+
+def _seconds(text: str, zone: tzinfo) -> float | None:
+    try:
+        return datetime.strptime(text[:16], _PATTERN).replace(tzinfo=zone).timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -111,6 +111,7 @@ EXPRESSIONS: Final[dict[str, str]] = {
     "surprise": _("surprise"),
     "neutral": _("neutral"),
     "contempt": _("contempt"),
+    "other": _("other"),
     "uncertain": _("uncertain"),
 }
 """What an expression is called."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timezone
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -47,6 +47,8 @@ _FOLLOWED = (STATUS, HEALTH, EXPRESSION, SUMMARY, REPLY, DESIRED)
 _RETAINED = (STATUS, HEALTH, DESIRED)
 _COMMAND_EXPIRY_S = 60
 _STEP_S = 0.2
+_TICK_S = 0.1
+"""How often it is looked for what is due. That takes time for each device, so it is not done for each message."""
 
 
 class Classroom:
@@ -67,13 +69,15 @@ class Classroom:
         client_id: A name of your own makes the broker keep what arrives while you are away, for ``away_s``; without it
             every connection starts afresh, and what was missed is asked for.
         away_s: How long the broker keeps it, in seconds. Without ``client_id`` it is not used.
-        catch_up: Whether to ask also for what devices still hold from before they were first heard of.
+        catch_up: Whether to ask also for what devices still hold from before they were first heard of; or the names of
+            the topics for which to do that, ``summary`` or ``expression``.
         patience: When to ask for what is missing.
         share: Name of a group of subscribers among whom the broker divides events and summaries (MQTT 5), so that
             no single program has to take them all. Status and health go to each. A member sees only a part and cannot
             know what is missing, so that it neither reports gaps nor asks for them. The members' common store judges:
             the same ``event_id`` twice is the same event, and ``seq`` without a gap by device, session and topic is all
             of it. With a ``client_id`` of its own for each member nothing is lost while one is away.
+        only_alone: Whether to ask for nothing where the broker's rules would send the answer to all subscribers.
 
     Raises:
         InputError: A group with MQTT 3.1.1 or ``catch_up``, or a name that MQTT does not allow.
@@ -88,12 +92,13 @@ class Classroom:
         device: str = "+",
         client_id: str = "",
         away_s: int = 3600,
-        catch_up: bool = False,
+        catch_up: bool | Collection[str] = False,
         patience: Patience | None = None,
         share: str = "",
+        only_alone: bool = False,
     ) -> None:
         if share:
-            _check_share(share, broker, catch_up=catch_up)
+            _check_share(share, broker, catch_up=bool(catch_up))
         self._broker, self._root = broker, root
         topics = Topics(root, site, device)
         self._filters = [
@@ -112,9 +117,11 @@ class Classroom:
             whole=not share,
             asker=asker,
             asker_filter=self._asker_filter,
+            only_alone=only_alone,
         )
         self._connection: Connection | None = None
         self._retry, self._retry_at = Backoff(1.0, 30.0), 0.0
+        self._tick_at = 0.0
         self._last_error = ""
         self._commands = 0
         self._desired: dict[Device, Desired] = {}
@@ -142,6 +149,19 @@ class Classroom:
     def states(self) -> dict[Device, DeviceState]:
         """Every device heard of, and whether it is alive."""
         return self._journal.states()
+
+    def already_has(self, device: Device, session: str, topic: str, ranges: Iterable[tuple[int, int]]) -> None:
+        """Tell which events this program has from before, so that they neither arrive nor are asked for again.
+
+        Call it before the first :meth:`poll`, for each session and topic of which there is anything.
+
+        Args:
+            device: Whose.
+            session: The run that sent them.
+            topic: ``summary`` or ``expression``.
+            ranges: Their numbers, each range with its first and last.
+        """
+        self._journal.already_has(device, session, topic, ranges, time.monotonic())
 
     def poll(self, timeout_s: float = 1.0) -> list[Notice]:
         """Wait for something to report, at most about ``timeout_s`` (longer while a connection is being made).
@@ -226,10 +246,13 @@ class Classroom:
             elif isinstance(event, Closed):
                 self._connection = None
                 return notices + self._lost(f"connection to broker {self._broker} lost: {event.reason}")
-        changes, requests = self._journal.tick(time.monotonic())
-        for request in requests:
-            self._request(connection, request)
-        return notices + changes
+        if (now := time.monotonic()) >= self._tick_at:
+            self._tick_at = now + _TICK_S
+            changes, requests = self._journal.tick(now)
+            for request in requests:
+                self._request(connection, request)
+            notices += changes
+        return notices
 
     def _acknowledged(self, answer: Acknowledged) -> list[Notice]:
         """The broker has answered a publish; a notice only where it refuses one for the first time."""

@@ -75,6 +75,11 @@ class Stream:
         self._schedule(now)
         return True
 
+    def already_has(self, first: int, last: int) -> None:
+        """These are known from before."""
+        self._seen.add(first, last)
+        self._settled.add(first, last)
+
     def exists(self, last: int, now: float) -> None:
         """The device has delivered events up to this number."""
         self._highest = max(self._highest, last)

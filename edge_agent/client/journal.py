@@ -6,7 +6,7 @@ Pure: it reads no clock and opens no connection. Messages and time go in; notice
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
@@ -91,28 +91,33 @@ class Journal:
 
     Args:
         name: Prefix of the ids of requests, unique among subscribers.
-        catch_up: Whether to ask also for what devices still hold from before they were first heard of.
+        catch_up: Whether to ask also for what devices still hold from before they were first heard of; or the topics
+            for which to do that.
         patience: When to ask for what is missing.
         draw: Random numbers from 0 to 1.
         whole: Whether all events of a device come here. Where subscribers share them, none can tell what is missing.
         asker: Who asks, as ``reply_to`` names it; empty to have events sent to all subscribers again.
         asker_filter: The filter of the topics on which events come that this subscriber has asked for.
+        only_alone: Whether to ask for nothing where the answer would go to all subscribers.
     """
 
     def __init__(
         self,
         name: str,
         *,
-        catch_up: bool = False,
+        catch_up: bool | Collection[str] = False,
         patience: Patience | None = None,
         draw: Callable[[], float] = random.random,
         whole: bool = True,
         asker: str = "",
         asker_filter: str = "",
+        only_alone: bool = False,
     ) -> None:
+        self._only_alone = only_alone
         self._asker, self._asker_filter, self._said_not_alone = asker, asker_filter, False
         self._whole = whole
-        self._name, self._catch_up, self._patience, self._draw = name, catch_up, patience or Patience(), draw
+        self._name, self._patience, self._draw = name, patience or Patience(), draw
+        self._catch_up = SEQUENCED if catch_up is True else catch_up or ()
         self._records: dict[Device, _Record] = {}
         self._asked: dict[str, _Question] = {}
         self._requests = 0
@@ -167,8 +172,18 @@ class Journal:
                     record.alone = False
                     notices += self.not_alone()
                 notices += [Missing(device, session, topic, first, last) for first, last in stream.newly_missing(due)]
-                requests += [self._ask(device, session, topic, *gap) for gap in due[:_MAX_ASKED_AT_ONCE]]
+                if not self._only_alone or (self._asker and record.alone):
+                    requests += [self._ask(device, session, topic, *gap) for gap in due[:_MAX_ASKED_AT_ONCE]]
         return notices, requests
+
+    def already_has(
+        self, device: Device, session: str, topic: str, ranges: Iterable[tuple[int, int]], now: float
+    ) -> None:
+        """The subscriber has these events from before: they are neither reported nor asked for again."""
+        record = self._records.setdefault(device, _Record(now, from_birth=False))
+        stream = self._stream(record, session, topic, now)
+        for first, last in ranges:
+            stream.already_has(first, last)
 
     def connected(self, now: float, date: datetime) -> None:
         """There is a connection to the broker. ``date``: what the subscriber's clock says.
@@ -233,9 +248,9 @@ class Journal:
             record.first_session = min(record.first_session, self._earliest(runs, record.first_session))
         record.introduced = True
         for known in status.sessions:
-            if known.session < record.first_session and not self._catch_up:
-                continue
             for topic in SEQUENCED:
+                if known.session < record.first_session and topic not in self._catch_up:
+                    continue
                 stream = self._stream(record, known.session, topic, now)
                 stream.exists(known.last_seq.get(topic, 0), now)
                 if not retained:
@@ -304,7 +319,7 @@ class Journal:
             return known
         stream = record.streams[session, topic] = Stream(self._patience, self._draw, whole=self._whole)
         begun_since = session > record.first_session or (record.from_birth and session == record.first_session)
-        if self._catch_up or begun_since or first > 1:
+        if topic in self._catch_up or begun_since or first > 1:
             stream.anchor(first, now)
         self._forget_old(record)
         return stream

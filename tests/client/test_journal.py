@@ -199,6 +199,40 @@ def test_who_wants_to_catch_up_asks_for_everything_that_is_held() -> None:
     assert line.asked == [("S2", "expression", 1, 4), ("S1", "expression", 1, 9)]
 
 
+def test_who_catches_up_on_one_topic_asks_for_nothing_older_of_the_other() -> None:
+    line = Timeline(catch_up=("summary",))
+    line.at(0.0, birth("S2", S1={"expression": 9, "summary": 7}, S2={"expression": 4, "summary": 2}), retained=True)
+    line.at(2.0)
+    line.at(3.0, event(5))
+    line.at(4.0, event(8))
+    line.at(60.0)
+    assert line.asked[:2] == [("S2", "summary", 1, 2), ("S1", "summary", 1, 7)]
+    assert {asked for asked in line.asked if asked[1] == "expression"} == {("S2", "expression", 6, 7)}
+
+
+def test_what_is_known_from_before_neither_arrives_nor_is_asked_for() -> None:
+    line = Timeline(catch_up=True)
+    line.journal.already_has(PI, "S1", "expression", [(1, 4), (6, 9)], 0.0)
+    line.journal.already_has(PI, "S2", "expression", [(1, 3)], 0.0)
+    line.at(0.0, birth("S2", S1={"expression": 9}, S2={"expression": 4}), retained=True)
+    line.at(2.0, event(3), late=True)
+    assert line.asked == [("S1", "expression", 5, 5), ("S2", "expression", 4, 4)]
+    assert [notice.message.seq for notice in line.of(Arrived) if isinstance(notice.message, Expression)] == []
+
+
+def test_who_must_not_disturb_others_asks_only_where_it_gets_the_answer_alone() -> None:
+    quiet, alone = Timeline(catch_up=True, only_alone=True), Timeline(catch_up=True, only_alone=True, asker="-/me")
+    for line in (quiet, alone):
+        line.at(0.0, birth("S2", S2={"expression": 4}), retained=True)
+        line.at(2.0)
+    assert quiet.asked == []
+    assert alone.asked == [("S2", "expression", 1, 4)]
+    assert quiet.of(Missing) == [Missing(PI, "S2", "expression", 1, 4)]
+    alone.journal.not_alone(at_all=True)
+    alone.at(60.0)
+    assert len(alone.asked) == 1
+
+
 def test_the_first_event_of_a_session_is_missed_too() -> None:
     line = Timeline()
     line.at(0.0, birth(), retained=True)

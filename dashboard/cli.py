@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", readable=False, help="The page's TOML file; defaults where left out.")
 ]
+BrokerOption = Annotated[str | None, typer.Option(metavar="HOST[:PORT]", help="Instead of broker.host and port.")]
 
 
 dashboard = typer.Typer(
@@ -33,7 +34,7 @@ dashboard.add_typer(accounts_app, name="accounts")
 def show(
     context: typer.Context,
     config: ConfigOption = None,
-    broker: Annotated[str | None, typer.Option(metavar="HOST[:PORT]", help="Instead of broker.host and port.")] = None,
+    broker: BrokerOption = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on, instead of page.host.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port, instead of page.port.")] = None,
     tls_cert: Annotated[
@@ -76,3 +77,53 @@ def _settings(config: Path | None, broker: str | None, **page: str | int | Path 
     settings = replace(settings, page=replace(settings.page, **changes))
     check_dashboard_settings(settings)
     return settings
+
+
+def record(config: ConfigOption = None, broker: BrokerOption = None) -> None:
+    """Record what devices send into the page's database, without a page. Ctrl-C ends it."""
+    from edge_agent.extras import needs_extra
+    from edge_agent.system.logs import set_up_logging
+
+    set_up_logging()
+    settings = _settings(config, broker)
+    with needs_extra("dashboard"):
+        from dashboard.recording import record as run
+    run(settings, lambda place: typer.echo(f"recording into {place}"))
+
+
+def export(
+    start: Annotated[str, typer.Option("--from", metavar="TIME", help="2026-11-23 or 2026-11-23T08:00.")],
+    end: Annotated[str, typer.Option("--to", metavar="TIME", help="The same; a date counts as its whole day.")],
+    room: Annotated[
+        list[str] | None, typer.Option(help="SITE/DEVICE, or the room's name. Repeatable; all rooms by default.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write: .csv or .parquet. By default CSV to standard output.")
+    ] = None,
+    step: Annotated[int, typer.Option(min=0, max=86_400, help="Join windows to so many seconds; 0 joins none.")] = 0,
+    config: ConfigOption = None,
+) -> None:
+    """Write what the page has stored of rooms as CSV or Parquet."""
+    from edge_agent.errors import InputError
+    from edge_agent.extras import needs_extra
+
+    settings = _settings(config, None)
+    suffix = ".csv" if out is None else out.suffix.lower()
+    if suffix not in (".csv", ".parquet"):
+        raise InputError(f"--out {out}", expected="a name that ends in .csv or .parquet")
+    with needs_extra("dashboard"):
+        from dashboard.exporting import export as read
+        from dashboard.exporting import read_time, write
+        from dashboard.history.opening import open_store
+        from dashboard.web.formats import zone_of
+    zone = zone_of(settings.page.time_zone)
+    since, until = read_time(start, "--from", zone), read_time(end, "--to", zone, end=True)
+    history = open_store(settings.store)
+    try:
+        content = read(history, room or [], since, until, "parquet" if suffix == ".parquet" else "csv", step)
+    finally:
+        history.close()
+    if out is None:
+        typer.echo(content.decode(), nl=False)
+    else:
+        write(content, out)

@@ -30,6 +30,8 @@ class Following:
         on_changed: Called on this thread with the rooms that look different now; with none where only the connection to
             the broker has changed.
         takers: Get every notice too, for example a recorder.
+        prepare: Gets each new client before it connects, for example to tell it which events are known.
+        catch_up: Topics of which to ask also for what devices still hold from before.
 
     Raises:
         ConfigError: The password file or a certificate cannot be used.
@@ -41,7 +43,11 @@ class Following:
         school: School,
         on_changed: Callable[[set[Device]], None],
         takers: Sequence[Taker] = (),
+        *,
+        prepare: Callable[[Classroom], None] = lambda _: None,
+        catch_up: Sequence[str] = (),
     ) -> None:
+        self._prepare, self._catch_up = prepare, catch_up
         self._broker, self._root = Broker.from_settings(broker.as_mqtt()), broker.root
         self._school, self._on_changed, self._takers = school, on_changed, takers
         self._stop = threading.Event()
@@ -59,7 +65,10 @@ class Following:
     def _run(self) -> None:
         retry = Backoff(1.0, 30.0)
         while not self._stop.is_set():
-            with Classroom(self._broker, root=self._root) as classroom:
+            with Classroom(
+                self._broker, root=self._root, catch_up=self._catch_up, only_alone=bool(self._catch_up)
+            ) as classroom:
+                self._prepare(classroom)
                 try:
                     self._follow(classroom)
                 except BrokerError as refused:  # somebody may correct it meanwhile, so it is tried again

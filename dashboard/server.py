@@ -9,14 +9,14 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import msgspec
 import uvicorn
 
 from dashboard.access.access import Access
 from dashboard.following import Following, Taker
-from dashboard.history import Recorder, Retention
+from dashboard.history import Recorder
 from dashboard.history.opening import open_store
 from dashboard.live.school import School
+from dashboard.recording import retention_of, tell_what_is_stored, topics_to_catch_up
 from dashboard.settings import DashboardSettings
 from dashboard.timetable import Timetable
 from dashboard.web.app import make_app
@@ -61,7 +61,7 @@ def serve(
         school = School(time.time())
         gate = AccountGate(access, encrypted=tls is not None, loopback=loopback)
         templates = make_templates(settings.page, time.time)
-        recorder = Recorder(history, retention=Retention(**msgspec.structs.asdict(settings.retention)))
+        recorder = Recorder(history, retention=retention_of(settings.retention)) if settings.store.record else None
         site = Site(
             settings,
             school,
@@ -72,11 +72,7 @@ def serve(
             recorder=recorder,
             timetable=_timetable(settings),
         )
-        recorder.start()
-        try:
-            _run(site, tls, ready, (recorder.take, *takers))
-        finally:
-            recorder.close()
+        _run(site, tls, ready, takers)
     finally:
         history.close()
 
@@ -128,7 +124,18 @@ def check_who_reaches(settings: DashboardSettings, access: Access, accounts_comm
 def _run(site: Site, tls: ssl.SSLContext | None, ready: Callable[[str], None], takers: Sequence[Taker]) -> None:
     settings = site.settings
     app, hub = make_app(site)
-    following = Following(settings.broker, site.school, hub.changed, takers)
+    recorder, history = site.recorder, site.history
+    if recorder is None or history is None:
+        following = Following(settings.broker, site.school, hub.changed, takers)
+    else:
+        following = Following(
+            settings.broker,
+            site.school,
+            hub.changed,
+            (recorder.take, *takers),
+            prepare=lambda classroom: tell_what_is_stored(history, classroom),
+            catch_up=topics_to_catch_up(settings.retention),
+        )
     listener = _listen(settings)
     port = listener.getsockname()[1]
     config = uvicorn.Config(
@@ -142,11 +149,15 @@ def _run(site: Site, tls: ssl.SSLContext | None, ready: Callable[[str], None], t
     )
     scheme = "https" if tls is not None else "http"
     server = _Server(config, tls, lambda: ready(f"{scheme}://{bracketed(settings.page.host)}:{port}/"))
+    if recorder is not None:
+        recorder.start()
     following.start()
     try:
         server.run([listener])
     finally:
         following.stop()
+        if recorder is not None:
+            recorder.close()
         listener.close()
 
 

@@ -91,11 +91,13 @@ class StoreSettings(_Section, frozen=True):
             takes ``dashboard.db`` in ``/var/lib/edge-agent-dashboard``, or in the user's own data folder.
         password_file: File with the password at the server alone in its first line.
         max_mb: Size that an SQLite file may reach; 0 for no limit.
+        record: Whether the page records. Not where ``edge-agent record`` does so for the same database.
     """
 
     place: str = ""
     password_file: str = ""
     max_mb: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
+    record: bool = True
 
     def where(self) -> str:
         """The file or the address."""
@@ -160,7 +162,7 @@ class RetentionSettings(_Section, frozen=True):
 
     full_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 7
     days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 365
-    faces_days: Annotated[int, msgspec.Meta(ge=0, le=365)] = 0
+    faces_days: Annotated[int, msgspec.Meta(ge=0, le=30)] = 0
 
 
 class TimetableSettings(_Section, frozen=True):

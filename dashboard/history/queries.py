@@ -21,6 +21,8 @@ from dashboard.history.tables import (
     label_sets,
     markers,
     minutes,
+    received,
+    sessions,
     statuses,
     windows,
 )
@@ -121,6 +123,27 @@ def _series(stretches: Iterable[tuple[int, Joined]]) -> SharesSeries:
     for label in dict.fromkeys(label for one in shares for label in one):
         series.shares[label] = [one.get(label, 0.0) if one else None for one in shares]
     return series
+
+
+def read_received(connection: Connection, since_ms: int) -> list[tuple[Device, str, str, list[tuple[int, int]]]]:
+    """Which events are stored or were: device, session, topic and ranges of numbers.
+
+    Args:
+        connection: An open transaction.
+        since_ms: Of sessions that were heard after this time.
+    """
+    found: dict[tuple[Device, str, str], list[tuple[int, int]]] = {}
+    for row in connection.execute(
+        select(
+            devices.c.site, devices.c.device, sessions.c.session, received.c.topic, received.c.first, received.c.last
+        )
+        .join(sessions, sessions.c.device_id == devices.c.id)
+        .join(received, received.c.session_id == sessions.c.id)
+        .where(sessions.c.last_ms >= since_ms)
+    ):
+        key = Device(row.site, row.device), row.session, row.topic
+        found.setdefault(key, []).append((row.first, row.last))
+    return [(*key, ranges) for key, ranges in found.items()]
 
 
 def read_markers(connection: Connection, device_id: int, start_ms: int, end_ms: int) -> list[Marker]:

@@ -107,6 +107,18 @@ class History:
             number = queries.device_ids(connection).get(device, -1)
             return queries.read_health(connection, number, to_ms(start), to_ms(end))
 
+    def received(self, since: float) -> list[tuple[Device, str, str, list[tuple[int, int]]]]:
+        """Which events are stored or were, so that they are not asked for again.
+
+        Args:
+            since: Of sessions that were heard after this time.
+
+        Returns:
+            Device, session, topic and ranges of numbers, each range with its first and last.
+        """
+        with self.database.reading() as connection:
+            return queries.read_received(connection, to_ms(since))
+
     def stored(self) -> Stored:
         """What is kept, since when, and how much it takes."""
         size_bytes = self.database.size_bytes()

@@ -130,12 +130,6 @@ class Writer:
         found = dict(connection.execute(select(properties.c.name, properties.c.value)).all())
         self._broker = found.get("broker", "")
 
-    def received(self) -> Iterable[tuple[Device, str, str, list[tuple[int, int]]]]:
-        """What is stored: device, session, topic and ranges of numbers."""
-        by_id = {known.id: device for device, known in self._devices.items()}
-        names = {number: (by_id[device_id], session) for (device_id, session), (number, _) in self._sessions.items()}
-        return [(*names[number], topic, list(ranges)) for (number, topic), ranges in self._received.items()]
-
     def store(self, connection: Connection, entries: Iterable[Entry], now_ms: int) -> None:
         """Store entries.
 

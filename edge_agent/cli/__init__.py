@@ -35,6 +35,8 @@ COMMANDS: Final = (
     "detector",
     "fleet",
     "dashboard",
+    "record",
+    "export",
 )
 """In the order of ``--help``. ``edge_agent/cli/NAME.py`` has a function ``NAME``, or a Typer app with commands of its
 own. A hyphen in a command's name is an underscore there.

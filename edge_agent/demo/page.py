@@ -78,7 +78,7 @@ class DemoPage:
         with contextlib.suppress(OSError):
             self._folder.cleanup()
 
-    def __rich__(self) -> Text:
+    def as_text(self) -> Text:
         """What to say of it on the terminal."""
         if self.address:
             return Text.assemble("The same in a browser:  ", (self.address, "bold"))

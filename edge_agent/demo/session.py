@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from rich.console import Group
 from rich.text import Text
 
 from edge_agent.app import Agent
 from edge_agent.client import Arrived, Expression, Notice, Summary
 from edge_agent.client.follower import Follower
 from edge_agent.config import CameraSettings, DetectorSettings, DeviceSettings, MqttSettings, PrivacySettings, Settings
-from edge_agent.console.live_view import LiveView
+from edge_agent.console.live_view import LiveView, View, view_for_output
 from edge_agent.demo.embedded_broker import EmbeddedBroker
 from edge_agent.demo.page import DemoPage
 from edge_agent.demo.score import SceneScore
@@ -137,7 +136,7 @@ def run_demo(
         ModelError: The model or the detector cannot be used.
         CheckFailed: The subscriber could not connect.
     """
-    counts, score, view = _Counts(), SceneScore(), LiveView()
+    counts, score, view = _Counts(), SceneScore(), view_for_output() if show else LiveView()
     with contextlib.ExitStack() as parts:
         broker = parts.enter_context(EmbeddedBroker(settings.port))
         page = parts.enter_context(DemoPage(broker.port, settings.page_port, on_page)) if settings.page else None
@@ -177,7 +176,7 @@ def run_demo(
 
 
 def _run_agent(
-    agent: Agent, view: LiveView, broker: EmbeddedBroker, page: DemoPage | None, stop: threading.Event, *, show: bool
+    agent: Agent, view: View, broker: EmbeddedBroker, page: DemoPage | None, stop: threading.Event, *, show: bool
 ) -> None:
     if not show:
         agent.run(stop)
@@ -194,8 +193,8 @@ def _run_agent(
     thread = threading.Thread(target=work, name="agent")
     thread.start()
     subscribe = f"mosquitto_sub -h {broker.host} -p {broker.port} -V mqttv311 -v -t 'classroom/v1/#'"
-    footer = Text(f"Any other client can listen too:  {subscribe}\nCtrl-C ends", "dim")
-    view.show(stop, footer if page is None else Group(page, footer))
+    hint = [Text(f"Any other client can listen too:  {subscribe}", "dim"), Text("Ctrl-C ends", "dim")]
+    view.show(stop, lambda: hint if page is None else [page.as_text(), *hint])
     thread.join()
     if failure:
         raise failure[0]

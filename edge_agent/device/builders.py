@@ -138,6 +138,7 @@ class MessageBuilder:
             sessions=tuple(_record(stored, last_seq) for stored, last_seq in islice(known, _MAX_SESSIONS)),
             declaration=self._declaration,
             certificate_until=UNSET if ends is None else utc_text(ends.timestamp()),
+            privacy_level=self._settings.privacy.level,
         )
 
     def death(self, session: Session) -> Status:

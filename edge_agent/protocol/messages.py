@@ -328,6 +328,8 @@ class Status(Message, frozen=True, kw_only=True, omit_defaults=True):
         declaration: The operator's declaration; absent where simulations and files need none.
         certificate_until: When the certificate ends with which the device proves itself to the broker; absent where it
             has none.
+        privacy_level: What the device publishes: ``faces`` an event for each face, ``summary`` only summaries. More may
+            come.
     """
 
     state: Literal["online", "offline"]
@@ -346,6 +348,7 @@ class Status(Message, frozen=True, kw_only=True, omit_defaults=True):
     sessions: tuple[SessionRecord, ...] = ()
     declaration: DeclarationMark | UnsetType = UNSET
     certificate_until: Moment | UnsetType = UNSET
+    privacy_level: str | UnsetType = UNSET
 
 
 class Desired(Message, frozen=True, kw_only=True, omit_defaults=True):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any, Literal
-
-from rich.console import Console
 
 from edge_agent.client import Arrived, Device, DeviceState, Expression, StateChanged, Summary
 from edge_agent.console.classroom_view import ClassroomView
+from edge_agent.console.screen import draw_screen
 
 DEVICE = Device("north", "pi-3a")
 
@@ -33,10 +31,7 @@ def event(kind: Literal["start", "change", "end"], track: str, expression: str, 
 
 
 def drawn(view: ClassroomView) -> str:
-    console = Console(width=120, file=io.StringIO())
-    with console.capture() as capture:
-        console.print(view.as_renderable())
-    return capture.get()
+    return "\n".join(line.plain for line in draw_screen(view, 120, 30, []))
 
 
 def shown(*messages: Any) -> str:

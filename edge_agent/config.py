@@ -81,7 +81,7 @@ class CameraSettings(_Section, frozen=True):
     rotate_deg: Literal[0, 90, 180, 270] = 0
     mirror: bool = False
     stall_s: Seconds = 10.0
-    faces: Annotated[int, msgspec.Meta(ge=0, le=40)] = 12
+    faces: Annotated[int, msgspec.Meta(ge=0, le=40)] = 18
     seed: Annotated[int, msgspec.Meta(ge=0)] = 7
 
     @property
@@ -252,7 +252,7 @@ class PrivacySettings(_Section, frozen=True):
 
     level: Literal["faces", "summary"] = "faces"
     min_group: Annotated[int, msgspec.Meta(ge=1, le=40)] = 5
-    blur: Annotated[int, msgspec.Meta(ge=0, le=40)] = 12
+    blur: Annotated[int, msgspec.Meta(ge=0, le=40)] = 18
     hold_s: Annotated[float, msgspec.Meta(ge=10.0, le=3600.0)] = 100.0
     boxes: bool = False
 

@@ -3,7 +3,10 @@
 Who holds a summary of 24 against one of 25 must not learn about the twenty-fifth, however many summaries there are.
 Noise that is drawn anew averages out over a lesson. So nothing is drawn anew here:
 
-- Figures of many windows are put together into a block of random length. Only blocks are judged.
+- Figures of many windows are put together into a block of random length. Only blocks are judged. The first one is
+  dropped, while the class comes together.
+- A figure keeps its value until a block differs from it by a third of ``blur`` faces, as when the mood of a class
+  changes. One member who is there all the time makes no difference to that.
 - Every figure has a secret threshold. It is drawn once, evenly from a range as wide as ``blur`` faces, and stays until
   the room has been without a group for half an hour. One face more or less is on the other side of the threshold in
   one of ``blur`` cases, and changes nothing in all others.
@@ -13,6 +16,7 @@ Noise that is drawn anew averages out over a lesson. So nothing is drawn anew he
 
 A member whose presence or expression moves ``n`` figures by one face each is then guessed correctly with a probability
 of ``1/2 + n/(2 * blur)`` at most while the group is otherwise steady, by whoever knows everything about all the others.
+Where the group is so small that it is withheld on some days, ``2/3 * blur`` counts instead.
 """
 
 from __future__ import annotations
@@ -39,9 +43,10 @@ log = logging.getLogger(__name__)
 
 FILE = "disclosure.json"
 
-_REOPEN_FACES = 2.0
-"""A figure that appears lies so many faces above the threshold under which it disappears, so that it does not flicker
-between the two: every crossing would tell something."""
+_SETTLING_BLOCKS = 1
+"""So many blocks are dropped while a group comes together."""
+_GROUP = ""
+"""The group's own figure; no expression has this name."""
 _NEW_SECRET_AFTER_S = 1800.0
 """Thresholds are drawn anew after so long without a group: not within a lesson, and not over and over again."""
 
@@ -119,6 +124,16 @@ class Secret:
             self.renew()
 
 
+def group_range(blur: int) -> tuple[int, int]:
+    """The width of the range of a group's threshold, and the faces from one of its thresholds to the next.
+
+    The range is narrower than that of an expression: a wider one would withhold usual classes on some days. Between two
+    ranges there is a gap, in which one face changes nothing at all.
+    """
+    width = max(1, blur * 2 // 3)
+    return width, 2 * width
+
+
 class DisclosureControl:
     """Decides what may be published of the windows of a lesson. One thread only.
 
@@ -134,14 +149,16 @@ class DisclosureControl:
         self, min_group: int, blur: int, hold_s: float, secret: Secret, rng: random.Random | None = None
     ) -> None:
         self._min_group, self._blur, self._hold_s, self._secret = min_group, blur, hold_s, secret
+        self._min_change = blur / 3
         self._rng = rng or random.SystemRandom()
         self._group_seen_at: float | None = None
         self._last_at: float | None = None
         self._block_ends_at = -math.inf
         self._frames = self._faces = 0
         self._expressions: Counter[str] = Counter()
-        self._group_level = 0
-        self._levels: dict[str, int] = {}
+        self._settling = _SETTLING_BLOCKS
+        self._steady: dict[str, float] = {}
+        self._shown: Figures | None = None
 
     def add(self, window: WindowTotals) -> Figures | None:
         """Count a window; the figures that stand for it, ``None`` where they are withheld."""
@@ -159,54 +176,54 @@ class DisclosureControl:
         self._frames += window.frames
         self._faces += window.faces
         self._expressions.update(window.expressions)
-        return self._figures()
+        return self._shown
 
     def close_camera(self) -> None:
         """Drop the running block, and withhold figures until another one is over. Thresholds stay."""
         self._block_ends_at = -math.inf
         self._clear_block()
-        self._group_level, self._levels = 0, {}
+        self._settling, self._steady, self._shown = _SETTLING_BLOCKS, {}, None
 
     def _clear_block(self) -> None:
         self._frames = self._faces = 0
         self._expressions.clear()
 
     def _judge(self) -> None:
-        """See which thresholds the block has passed that is over now."""
+        """Take note of a block that is over now, where the class has changed as a whole."""
         if not self._frames:
             return
         classified = self._expressions.total()
-        present = min(self._faces, classified) / self._frames
-        # Between two ranges of the group's threshold there is a gap, in which one face changes nothing at all.
-        self._group_level = self._level("group", present, self._group_level, self._period)
-        held = {name: count / self._frames for name, count in self._expressions.items()}
-        self._levels = {
-            name: level
-            for name in held.keys() | self._levels.keys()
-            if (level := self._level(f"expression/{name}", held.get(name, 0.0), self._levels.get(name, 0), self._blur))
-        }
+        block = {_GROUP: min(self._faces, classified) / self._frames}
+        block |= {name: count / self._frames for name, count in self._expressions.items()}
         self._clear_block()
+        if self._settling:
+            self._settling -= 1
+            return
+        for figure in block.keys() | self._steady.keys():
+            faces = block.get(figure, 0.0)
+            known = self._steady.get(figure)
+            # One more member who stays is in both, so that it makes no difference to when a figure is looked at again.
+            if known is None or abs(faces - known) >= self._min_change:
+                self._steady[figure] = faces
+        self._shown = self._figures()
 
-    @property
-    def _period(self) -> int:
-        """Faces from one threshold of the group to the next."""
-        return self._blur + self._blur * 2 // 3
-
-    def _level(self, figure: str, faces: float, level: int, period: int) -> int:
-        """How many thresholds of a figure are passed, given how many were before."""
-        above = faces - self._min_group - self._blur * self._secret.share(figure)
-        stays = math.floor(above / period) + 1
-        rises = math.floor((above - _REOPEN_FACES) / period) + 1
-        return max(0, min(max(level, rises), stays))
+    def _level(self, figure: str, blur: int, period: int) -> int:
+        """How many thresholds of a figure are passed."""
+        above = self._steady.get(figure, 0.0) - self._min_group - blur * self._secret.share(figure)
+        return max(0, math.floor(above / period) + 1)
 
     def _figures(self) -> Figures | None:
-        if not self._group_level:
+        group = self._level(_GROUP, *group_range(self._blur))
+        if not group:
             return None
-        # The middle of what is possible, seen from before the thresholds were drawn.
-        faces = self._min_group + self._blur * 4 / 3 + (self._group_level - 1) * self._period
+        width, period = group_range(self._blur)
+        # The middle of the sizes at which no threshold can lie; with as many faces nothing depends on the secret.
+        faces = self._min_group + (width + period) / 2 + (group - 1) * period
+        levels = {name: self._level(name, self._blur, self._blur) for name in self._steady if name != _GROUP}
         held = {
             name: min(1.0, (self._min_group + self._blur * (level - 0.5)) / faces)
-            for name, level in sorted(self._levels.items())
+            for name, level in sorted(levels.items())
+            if level
         }
         named = max(1.0, sum(held.values()))
         shares = {name: share / named for name, share in held.items()}

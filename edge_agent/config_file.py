@@ -44,13 +44,35 @@ def load_settings(path: Path) -> Settings:
     Raises:
         ConfigError: The file is missing, no TOML, has an unknown key, a value out of range or a contradiction.
     """
-    settings = load_toml(path, Settings)
+    return settings_from_tables(read_tables(path), path)
+
+
+def settings_from_tables(tables: dict[str, Any], path: Path) -> Settings:
+    """Check the tables of a configuration file.
+
+    Args:
+        tables: Its content.
+        path: Where they stand, for messages.
+
+    Raises:
+        ConfigError: There is an unknown key, a value out of range or a contradiction.
+    """
+    settings = from_tables(tables, Settings, path)
     _check_sense(settings, path)
     return settings
 
 
 def load_toml(path: Path, shape: type[T]) -> T:
     """Read a TOML file into a msgspec type, turning every failure into one :class:`ConfigError`."""
+    return from_tables(read_tables(path), shape, path)
+
+
+def read_tables(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file, whatever their keys.
+
+    Raises:
+        ConfigError: The file is missing, cannot be read, or is no TOML.
+    """
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -66,10 +88,9 @@ def load_toml(path: Path, shape: type[T]) -> T:
     if "\0" in text:
         raise ConfigError(str(path), received="UTF-16 or no text", expected="UTF-8", remedy=SAVE_AS_UTF8)
     try:
-        raw = parse_toml(text)
+        return parse_toml(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {_said(error)}", remedy=of_syntax(text, str(error))) from None
-    return from_tables(raw, shape, path)
 
 
 def _said(error: tomllib.TOMLDecodeError) -> str:

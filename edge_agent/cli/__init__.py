@@ -17,6 +17,7 @@ from edge_agent import __version__
 from edge_agent.command_line import HELP_WIDTH, run_app_and_leave
 
 COMMANDS: Final = (
+    "setup",
     "enrol",
     "run",
     "demo",

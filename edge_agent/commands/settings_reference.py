@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -93,6 +93,37 @@ def defaults_file() -> str:
             facts = "; ".join(filter(None, (key.unit, key.limits)))
             lines += ["", *_comment(meaning), *_comment(f"({facts})" if facts else ""), f"{key.name} = {value}"]
     return "\n".join(lines) + "\n"
+
+
+def commented_file(tables: Mapping[str, Mapping[str, Any]]) -> str:
+    """A settings file with these values, each with a comment on what it is.
+
+    Args:
+        tables: Values by table and key; a value may be a table of its own. All must be valid.
+    """
+    lines = [
+        f"# Settings of the classroom edge agent {__version__}. What is not here has its default.",
+        "# All keys: edge-agent config --defaults. After a change: edge-agent check FILE, and restart the agent.",
+    ]
+    for table in _tables():
+        values: Any = tables
+        for step in table.name.split("."):
+            values = values.get(step, {})
+        own = [key for key in table.keys if key.name in values]
+        if own:
+            lines += ["", "", *_comment(table.meaning), f"[{table.name}]"]
+        for key in own:
+            lines += ["", *_comment(key.meaning), f"{key.name} = {_toml(values[key.name])}"]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: Any) -> str:
+    """A value as TOML writes it within a line."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(inner)}" for key, inner in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _comment(text: str) -> list[str]:

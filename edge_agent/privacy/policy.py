@@ -104,13 +104,8 @@ def in_eea(jurisdiction: str) -> bool:
 
 def _check(source: str, policy: PolicySettings, subject: str) -> Declaration:
     written = {name: " ".join(getattr(policy, name).split()) for name in _HOW_TO_WRITE}
-    understood = {
-        "jurisdiction": _place(written["jurisdiction"]),
-        "setting": _setting(written["setting"]),
-        "legal_basis": _basis(written["legal_basis"]),
-        "declared_by": _name(written["declared_by"]),
-    }
-    open_questions = [name for name, value in understood.items() if value is None]
+    answers = {name: understood(name, text) for name, text in written.items()}
+    open_questions = [name for name, value in answers.items() if value is None]
     if open_questions:
         found = [f'{name} "{written[name]}"' if written[name] else f"no {name}" for name in open_questions]
         wanted = {name: meant(name, written[name]) or f"<{_HOW_TO_WRITE[name]}>" for name in open_questions}
@@ -121,7 +116,7 @@ def _check(source: str, policy: PolicySettings, subject: str) -> Declaration:
             expected=f"the operator's declaration before a live camera ({source}) starts",
             remedy=f"Write in the table [policy]: {lines}. docs/privacy.md explains them",
         )
-    declared = Declaration(**{name: value for name, value in understood.items() if value is not None})
+    declared = Declaration(**{name: value for name, value in answers.items() if value is not None})
     forbidden = in_eea(declared.jurisdiction) and declared.setting in ("education", "workplace")
     if forbidden and declared.legal_basis not in EXEMPT_BASES:
         raise ConfigError(
@@ -132,6 +127,17 @@ def _check(source: str, policy: PolicySettings, subject: str) -> Declaration:
             remedy="Do not use it there; a simulation or a file needs no declaration",
         )
     return declared
+
+
+def understood(question: str, written: str) -> str | None:
+    """An answer of the declaration in its one spelling; ``None`` where it is not understood.
+
+    Args:
+        question: A key of :class:`Declaration`.
+        written: What the operator wrote.
+    """
+    readers = {"jurisdiction": _place, "setting": _setting, "legal_basis": _basis, "declared_by": _name}
+    return readers[question](" ".join(written.split()))
 
 
 # Each gives an answer in its one spelling, or None where it is not understood.

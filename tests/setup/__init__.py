@@ -1,0 +1,1 @@
+"""The first settings file of a device."""

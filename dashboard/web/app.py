@@ -30,6 +30,7 @@ from dashboard.web.language import COOKIE
 from dashboard.web.looks import note_look
 from dashboard.web.pages.accounts import account_page, accounts_page, change_password, end_sessions
 from dashboard.web.pages.audit import log_page
+from dashboard.web.pages.data_officer import data_page, erase, notice_file
 from dashboard.web.pages.devices import devices_page, devices_update
 from dashboard.web.pages.lesson import chart_part, export_file, report_page
 from dashboard.web.pages.login import log_in, log_out, login_page
@@ -92,6 +93,9 @@ ROUTES: Final[tuple[BaseRoute, ...]] = (
     Route("/account/sessions", for_visitors(end_sessions), methods=["POST"]),
     Route("/accounts", for_visitors(accounts_page, role="data_officer"), name="accounts"),
     Route("/log", for_visitors(log_page), name="log"),
+    Route("/data", for_visitors(data_page, role="data_officer"), name="data"),
+    Route("/data/notice", for_visitors(notice_file, role="data_officer"), name="notice"),
+    Route("/data/erase", for_visitors(erase, role="data_officer"), methods=["POST"]),
     Route("/operate", for_visitors(operate_page, role="operator"), name="operate"),
     Route("/operate/mute-all", for_visitors(mute_all, role="operator"), methods=["POST"]),
     Route("/room/{site}/{device}/mute", for_visitors(mute, role="operator"), methods=["POST"]),

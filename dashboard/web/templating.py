@@ -24,6 +24,7 @@ from dashboard.web.texts import (
     ROLE_NAMES,
     SOURCES,
     STATES,
+    STORED_NAMES,
     TONES,
 )
 from edge_agent import __version__
@@ -85,6 +86,7 @@ def make_templates(page: PageSettings, clock: Callable[[], float]) -> Templates:
         "css_of": css_of,
         "menu": MENU,
         "role_names": ROLE_NAMES,
+        "stored_names": STORED_NAMES,
         "action_names": ACTION_NAMES,
         "local_text": local_text,
         "element_id": element_id,

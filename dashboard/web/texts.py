@@ -53,6 +53,16 @@ ACTION_NAMES: Final[dict[Action, str]] = {
 }
 """What the log calls what somebody did."""
 
+STORED_NAMES: Final[dict[str, str]] = {
+    "windows": _("Figures of groups, at full resolution"),
+    "minutes": _("Figures of groups, by the minute"),
+    "faces": _("Events of single faces"),
+    "health": _("Reports of devices"),
+    "statuses": _("Starts and ends of devices"),
+    "markers": _("What happened to devices"),
+}
+"""What kinds of stored rows are called."""
+
 CONDITIONS: Final[dict[Condition, str]] = {
     Condition.OK: _("Live"),
     Condition.TOO_FEW: _("Too few to show"),

@@ -116,7 +116,7 @@ def check_who_reaches(settings: DashboardSettings, access: Access, accounts_comm
         raise ConfigError(
             f"$.page.host: {shown_host(page.host)}: passwords could be read on the way",
             expected="a certificate: page.tls_cert and page.tls_key, or --tls-cert and --tls-key",
-            remedy="The school's authority issues one: sudo edge-agent fleet page-certificate --host NAME. "
+            remedy="The school's authority issues one: sudo edge-agent fleet page --host NAME. "
             "Or say that it does not matter: page.plain_http = true",
         )
 

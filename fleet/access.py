@@ -18,12 +18,15 @@ from edge_agent.protocol.topics import (
     STATUS,
     SUMMARY,
     Topics,
+    aside_topic,
     resent_topic,
 )
 from fleet.register import Register
 
 DASHBOARD, OPERATOR, HOME_ASSISTANT = "dashboard", "operator", "homeassistant"
 """Accounts with a password, for people and their programs."""
+PAGE, PAGE_OPERATOR = "page", "page-operator"
+"""The two accounts of the school's page: one reads, the other carries out what operators do."""
 
 
 def access_rules(register: Register, local: str = "") -> str:
@@ -55,6 +58,12 @@ def access_rules(register: Register, local: str = "") -> str:
             HOME_ASSISTANT,
             [*watch, *control, "topic readwrite homeassistant/#"],
         ),
+    ]
+    ask_aside = aside_topic(root, f"{PAGE}/+", "+", "+")
+    page_control = [f"topic read {any_device.of(name)}" for name in (STATUS, DESIRED, REPLY)]
+    accounts += [
+        ("the school's page: see everything, ask for missed events again", PAGE, [*watch, f"topic write {ask_aside}"]),
+        ("the school's page, for operators' commands", PAGE_OPERATOR, [*page_control, *control]),
     ]
     devices = [(entry.name, entry.identity, _device_rules(root, entry.site, entry.device)) for entry in register.active]
     blocks = ["\n".join([f"# {what}", f"user {user}", *rules]) + "\n" for what, user, rules in [*accounts, *devices]]
@@ -105,6 +114,7 @@ def _device_rules(root: str, site: str, device: str) -> list[str]:
         *_writes(own.of(name) for name in (EXPRESSION, SUMMARY, HEALTH, REPLY)),
         *_writes(resent_topic(root, "+/+", site, device, name) for name in SEQUENCED),
         *(f"topic read {own.of(name)}" for name in (DESIRED, COMMAND)),
+        f"topic read {aside_topic(root, '+/+', site, device)}",
         f"topic readwrite homeassistant/+/{node}/{thing}/config",
         *(f"topic read {name}" for name in (models_topic(root), part_topic(root, "+", "+"))),
         "topic read homeassistant/status",

@@ -13,7 +13,7 @@ from edge_agent.errors import InputError
 from edge_agent.files import PUBLIC, SHARED, make_folder, path_exists, read_file, write_file
 from fleet.access import access_rules
 from fleet.authority import Authority
-from fleet.register import Register
+from fleet.register import Register, School
 
 AUTHORITY: Final = "ca.crt"
 REVOKED: Final = "crl.pem"
@@ -70,6 +70,15 @@ def write_server(register: Register, authority: Authority, now: datetime, valid:
     write_file(target / SERVER_CERT, certificate_pem(certificate), PUBLIC)
     if not (target / PASSWORDS).exists():
         write_file(target / PASSWORDS, b"", SHARED, owner=_broker_owner())
+
+
+def write_passwords(school: School, content: bytes) -> None:
+    """Replace the broker's password file.
+
+    Raises:
+        InputError: It cannot be written.
+    """
+    write_file(Path(school.broker_folder) / PASSWORDS, content, SHARED, owner=_broker_owner())
 
 
 def server_is_ours(register: Register, authority: Authority) -> bool:

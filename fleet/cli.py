@@ -16,6 +16,7 @@ from fleet.backup_cli import backup, restore
 from fleet.loadtest.cli import simulate
 from fleet.model_cli import models, promote_model, publish_model, rollback_model, withdraw_model
 from fleet.options import FOLDER, FolderOption
+from fleet.page_cli import page
 from fleet.untrusted_text import print_table, printable
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ fleet_app = typer.Typer(
     help="A school's devices: certificates, enrolment, revocation. For the machine with the school's authority.",
 )
 
-for _command in (publish_model, promote_model, models, rollback_model, withdraw_model, backup, restore):
+for _command in (publish_model, promote_model, models, rollback_model, withdraw_model, page, backup, restore):
     fleet_app.command()(_command)
 
 SshOption = Annotated[str, typer.Option("--ssh", metavar="HOST", help="Do everything on that device over ssh.")]

@@ -166,19 +166,28 @@ def check_school(school: School) -> None:
     if not school.name.isprintable():
         raise InputError("the school's name", received=repr(school.name), expected="one that can be printed in a line")
     for host in school.hosts:
-        if not _is_host(host):
-            raise InputError(
-                "--host",
-                received=_shown(host),
-                expected="a name such as broker.school.lan, or an address",
-                remedy="Write other letters than a to z as DNS does: xn--...",
-            )
+        check_host_name(host)
     try:
         msgspec.convert(school.root, Name)
     except msgspec.ValidationError:
         raise InputError(
             "--root", received=repr(school.root), expected="1 to 64 letters, digits, . - and _, first a letter or digit"
         ) from None
+
+
+def check_host_name(host: str) -> None:
+    """Check a name or address that is to stand in a certificate.
+
+    Raises:
+        InputError: It is neither.
+    """
+    if not _is_host(host):
+        raise InputError(
+            "--host",
+            received=_shown(host),
+            expected="a name such as broker.school.lan, or an address",
+            remedy="Write other letters than a to z as DNS does: xn--...",
+        )
 
 
 def _shown(host: str) -> str:

@@ -36,6 +36,7 @@ from edge_agent.protocol.topics import (
     STATUS,
     SUMMARY,
     Topics,
+    aside_topic,
     parse,
     resent_topic,
 )
@@ -126,6 +127,8 @@ class Classroom:
         self._commands = 0
         self._desired: dict[Device, Desired] = {}
         self._published: dict[int, str] = {}
+        self._requested: dict[int, Request] = {}
+        self._aside = False
         self._denied: set[str] = set()
 
     def __enter__(self) -> Classroom:
@@ -226,7 +229,7 @@ class Classroom:
             return self._lost(str(for_programs(error)))
         connection.subscribe(self._filters)
         self._connection, self._last_error = connection, ""
-        self._published, self._denied = {}, set()
+        self._published, self._denied, self._requested, self._aside = {}, set(), {}, False
         self._retry.reset()
         self._journal.connected(time.monotonic(), datetime.now(tz=timezone.utc))
         return [BrokerChanged(connected=True, reason="")]
@@ -257,6 +260,13 @@ class Classroom:
     def _acknowledged(self, answer: Acknowledged) -> list[Notice]:
         """The broker has answered a publish; a notice only where it refuses one for the first time."""
         topic = self._published.pop(answer.packet_id, "")
+        request = self._requested.pop(answer.packet_id, None)
+        if not answer.ok and request is not None and not self._aside and self._connection is not None:
+            self._aside = True  # an account that may only read asks on a topic of its own
+            self._request(self._connection, request)
+            return []
+        if request is not None:  # it may ask nowhere: what that is called is the topic of commands
+            topic = self._command_topic(request.device)
         if answer.ok or topic in self._denied:
             return []
         self._denied.add(topic)
@@ -281,8 +291,19 @@ class Classroom:
             address, message, time.monotonic(), retained=received.retained, late=received.historical
         )
 
+    def _command_topic(self, device: Device) -> str:
+        return Topics(self._root, device.site, device.id).of(COMMAND)
+
     def _request(self, connection: Connection, request: Request) -> None:
-        self._publish(connection, request.device, COMMAND, encode(request.command), expiry_s=_COMMAND_EXPIRY_S)
+        device, asker = request.device, request.command.reply_to
+        topic = self._command_topic(device)
+        alone = request.command.command == "resend" and isinstance(asker, str)
+        if alone and self._aside:
+            topic = aside_topic(self._root, str(asker), device.site, device.id)
+        packet = connection.publish(topic, encode(request.command), expiry_s=_COMMAND_EXPIRY_S)
+        self._published[packet] = topic
+        if alone:
+            self._requested[packet] = request
 
     def _publish(
         self,

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from edge_agent.addresses.masking import scrubbed
 from edge_agent.decoding import UNDECODABLE
@@ -66,6 +67,28 @@ class CommandDispatcher:
         else:
             known = ", ".join(sorted([*self._handlers, "resend"]))
             pending.refuse(f"unknown command {command.command!r}, expected one of {known}")
+
+    def handle_aside(self, payload: bytes, asker: str, session: str, answer: Callable[[Reply], None]) -> None:
+        """Answer a request for events that came on the asker's own topic, where nothing else may be asked for.
+
+        Args:
+            payload: As for :meth:`handle`, like the rest.
+            asker: Who asks, by the topic; the events go to them alone.
+            session: The id of the session that answers.
+            answer: Called once with the reply.
+        """
+        pending = _PendingReply(session, answer)
+        try:
+            command = decode(payload, Command)
+        except InputError as error:
+            pending.command = _sender_fields(payload)
+            pending.refuse(str(error))
+            return
+        pending.command = command
+        if command.command != "resend":
+            pending.refuse("only resend may be asked for on this topic")
+            return
+        self._start_resend(replace(command, reply_to=asker), pending)
 
     def _carry_out(self, command: Command, pending: _PendingReply) -> None:
         try:

@@ -17,10 +17,19 @@ class Inbox:
         own: Who reads the device's own topics, by full topic.
         home_assistant: The device's place in Home Assistant, which reads topics where the broker allows it.
         other: Who reads everything else.
+        aside: The filter of requests for events that come on the askers' own topics, subscribed to where the broker
+            allows it, and who reads them: it says whether a message was one.
     """
 
-    def __init__(self, own: Mapping[str, Receive], home_assistant: HomeAssistant, other: Receive | None) -> None:
+    def __init__(
+        self,
+        own: Mapping[str, Receive],
+        home_assistant: HomeAssistant,
+        other: Receive | None,
+        aside: tuple[str, Callable[[Received], bool]] | None = None,
+    ) -> None:
         self._own, self._home_assistant, self._other = own, home_assistant, other
+        self._aside = aside
 
     def filters(self) -> list[str]:
         """What to subscribe to."""
@@ -28,13 +37,15 @@ class Inbox:
 
     def optional_filters(self) -> list[str]:
         """What to subscribe to where the broker allows it."""
-        return self._home_assistant.filters()
+        return [*self._home_assistant.filters(), *([self._aside[0]] if self._aside is not None else [])]
 
     def receive(self, message: Received) -> None:
         """A message has come in."""
         read = self._own.get(message.topic)
         if read is not None:
             read(message)
+            return
+        if self._aside is not None and self._aside[1](message):
             return
         self._home_assistant.received(message)
         if self._other is not None:

@@ -70,6 +70,22 @@ def resent_topic(root: str, asker: str, site: str, device: str, name: str) -> st
     return f"{root}/{RESENT}/v{VERSION}/{asker}/{site}/{device}/{name}"
 
 
+def aside_topic(root: str, asker: str, site: str, device: str) -> str:
+    """Where one asker may ask a device for events again, and for nothing else.
+
+    At a broker with access rules, an account that otherwise only reads may write its own. The device takes who asks
+    from the topic, which the broker has judged.
+    """
+    return resent_topic(root, asker, site, device, COMMAND)
+
+
+def asker_of(topic: str, root: str) -> str:
+    """Who asks aside, of a topic of :func:`aside_topic`; empty where it is none."""
+    parts = topic.split("/")
+    aside = len(parts) == 8 and parts[:3] == [root, RESENT, f"v{VERSION}"] and parts[7] == COMMAND
+    return f"{parts[3]}/{parts[4]}" if aside else ""
+
+
 def parse(topic: str, root: str) -> Address | None:
     """What a topic is about, or ``None`` where it is none of this contract under this root."""
     parts = topic.split("/")

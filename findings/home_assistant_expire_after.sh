@@ -1,8 +1,9 @@
 #!/bin/sh
-# Home Assistant: a message that says nothing about a sensor still restarts its expire_after, and brings an expired state
-# back.
+# Home Assistant: a message that says nothing about a sensor still restarts its expire_after, and brings an expired
+# state back.
 #
-# A good guess, from the documentation ("expires, if it's not updated"): only a message that gives the sensor a value counts.
+# A good guess, from the documentation ("expires, if it's not updated"): only a message that gives the sensor a value
+# counts.
 # A numeric sensor ignores a value template that renders to nothing, so such a message should change nothing. Seen:
 # 1. It restarts the time. A sensor that shares its topic with others never expires while those others report.
 # 2. It makes an expired sensor available again, with the old value as if it were new. Automations fire on that.

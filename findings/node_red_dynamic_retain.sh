@@ -3,9 +3,9 @@
 # does not.
 #
 # A good guess: what a subscription leaves out is MQTT's own default, which is off, and the same for both kinds of node.
-# Then msg.retain tells a message that the broker had kept from one that has just been sent. Seen with MQTT 5: to a dynamic
-# subscription that says nothing about it, a message that is just being sent, by a publisher that retains, comes with
-# msg.retain = true. It looks as if the broker had kept it. Whoever takes retained messages for no sign of life finds
+# Then msg.retain tells a message that the broker had kept from one that has just been sent. Seen with MQTT 5: to a
+# dynamic subscription that says nothing about it, a message that is just being sent, by a publisher that retains, comes
+# with msg.retain = true. It looks as if the broker had kept it. Whoever takes retained messages for no sign of life finds
 # such a device dead. What helps: `rap: false` in the message that subscribes.
 #
 # Needs Node.js 18 or later with npm, and Mosquitto (apt-get install mosquitto mosquitto-clients).

@@ -3,8 +3,8 @@
 #
 # A good guess: a test that names an alert fails where no loaded rule has that name, as pytest fails for a test that is
 # not there. Seen: a misspelt name with `exp_alerts: []` is a SUCCESS. So is a test whose `rule_files` match no file at
-# all: there is a warning, and the exit status is 0. So such a test proves nothing after an alert is renamed. What helps:
-# test the same name once with an alert that is expected.
+# all: there is a warning, and the exit status is 0. So such a test proves nothing after an alert is renamed. What
+# helps: test the same name once with an alert that is expected.
 #
 # Needs Debian 12 (apt-get, dpkg). Installs nothing: the package is unpacked in a temporary folder.
 # Exits with 0 where it is as described, and with 1 where it is not.

@@ -150,8 +150,8 @@ def running_home_assistant(replacements: dict[str, str], more: str) -> Iterator[
         assert old in text
         (folder / "automations.yaml").write_text(text.replace(old, new), encoding="utf-8")
     settings = (folder / "configuration.yaml").read_text(encoding="utf-8")
-    settings = settings.replace("server_host: 127.0.0.1", f"server_host: 127.0.0.1\n  server_port: {port}")
-    (folder / "configuration.yaml").write_text(settings + more, encoding="utf-8")
+    http = f"http:\n  server_host: 127.0.0.1\n  server_port: {port}\n"
+    (folder / "configuration.yaml").write_text(settings + http + more, encoding="utf-8")
     command = [*_command("hass"), "--config", _inside(folder), "--skip-pip"]
     with (folder / "printed.log").open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, "HOME": "/root"})
@@ -168,6 +168,7 @@ def running_home_assistant(replacements: dict[str, str], more: str) -> Iterator[
     try:
         wait_until(answers, _START_S, "Home Assistant")
         home.sign_up()
+        home.command(type="http/config/promote")  # else it goes back to its own address and port after five minutes
         wait_until(lambda: home.ask("GET", "/api/config")["state"] == "RUNNING", _START_S, "the end of its start")
         yield home
     finally:

@@ -99,7 +99,7 @@ def running_node_red(folder: Path) -> Iterator[NodeRed]:
     port, log = free_port(), folder / "node-red.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [node.program, str(program), "--userDir", str(folder)],
+            [node.program, str(program), "--userDir", str(folder), "-D", "uiHost=127.0.0.1"],
             stdout=out,
             stderr=out,
             env=node.env | {"PORT": str(port)},

@@ -54,16 +54,20 @@ def test_what_a_container_gets_is_there(service: str, source: str, target: str) 
         assert source in COMPOSE["volumes"], service
 
 
-def test_every_program_listens_on_this_machine_alone() -> None:
-    assert {service["network_mode"] for service in SERVICES.values()} == {"host"}
-    listening = {
-        "broker": "listener 1883 127.0.0.1" in (TRIAL / "mosquitto.conf").read_text(),
-        "home-assistant": "server_host: 127.0.0.1" in (PACK / "home-assistant" / "configuration.yaml").read_text(),
-        "node-red": "uiHost: '127.0.0.1'" in (PACK / "node-red" / "settings.js").read_text(),
-        "prometheus": SERVICES["prometheus"]["command"] == list(ARGUMENTS),
-        "grafana": SERVICES["grafana"]["environment"]["GF_SERVER_HTTP_ADDR"] == "127.0.0.1",
+def test_every_program_is_reached_from_this_machine_alone() -> None:
+    published = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert {port.rpartition(":")[0].rpartition(":")[0] for port in published} == {"127.0.0.1"}
+    networks = {name: service.get("network_mode", "") for name, service in SERVICES.items()}
+    shared = "service:broker"
+    assert networks == {
+        "broker": "",
+        "home-assistant": shared,
+        "node-red": shared,
+        "prometheus": "host",
+        "grafana": "host",
     }
-    assert listening == dict.fromkeys(SERVICES, True)
+    assert SERVICES["prometheus"]["command"] == list(ARGUMENTS)
+    assert SERVICES["grafana"]["environment"]["GF_SERVER_HTTP_ADDR"] == "127.0.0.1"
 
 
 def test_grafana_finds_what_its_container_gets() -> None:
@@ -78,7 +82,7 @@ def test_the_programs_show_what_a_subscriber_saw(tmp_path: Path) -> None:
     if broker is None:
         pytest.skip("Mosquitto is not installed (Debian: apt install mosquitto)")
     port, metrics = free_port(), free_port()
-    settings = (TRIAL / "mosquitto.conf").read_text().replace("listener 1883", f"listener {port}")
+    settings = (TRIAL / "mosquitto.conf").read_text().replace("listener 1883", f"listener {port} 127.0.0.1")
     (tmp_path / "mosquitto.conf").write_text(settings)
     agent = (TRIAL / "agent.toml").read_text().replace('host = "127.0.0.1"', f'host = "127.0.0.1"\nport = {port}')
     assert f"port = {TARGET.rsplit(':', 1)[1]}" in agent

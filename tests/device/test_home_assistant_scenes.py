@@ -15,6 +15,7 @@ from edge_agent.config import (
     DeviceSettings,
     HomeAssistantSettings,
     MqttSettings,
+    PrivacySettings,
     Settings,
     SummarySettings,
     TlsSettings,
@@ -375,3 +376,14 @@ def test_the_device_names_its_classroom_once_its_site_and_its_dashboard() -> Non
         assert [key for key, value in device.items() if "2b" in str(value) and key != "configuration_url"] == [
             "suggested_area"
         ]
+
+
+def test_of_a_protected_group_the_expression_is_the_largest_that_is_named_and_other_where_none_is() -> None:
+    scene = Scene(replace(SETTINGS, privacy=PrivacySettings(level="summary")))
+    scene.born()
+    shown = []
+    for shares in ({"happy": 0.3, "other": 0.7}, {"other": 1.0}, {"happy": 0.4, "sad": 0.6}):
+        scene.home.wait(5.0)
+        scene.says(replace(scene.window(23), shares=shares, approximate=True))
+        shown.append(scene.home["expression"].state)
+    assert shown == ["happy", "other", "sad"]

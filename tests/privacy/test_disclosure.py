@@ -6,11 +6,15 @@ import random
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
+from edge_agent.app import Agent
+from edge_agent.config import CameraSettings, OutboxSettings, PrivacySettings, Settings
 from edge_agent.privacy.disclosure import FILE, DisclosureControl, Figures, Secret, WindowTotals
 from edge_agent.privacy.summary import SummaryWindow
+from tests.support.running import running
 
 MIN_GROUP, BLUR, HOLD_S = 5, 18, 100.0
 WINDOW_S = 5.0
@@ -207,3 +211,17 @@ def test_a_protected_summary_says_so_and_a_dark_camera_withholds_it() -> None:
     dark = window.add(["happy"] * 24, 406.0)
     assert dark is not None
     assert (dark.suppressed, dark.faces, dark.shares) == (True, None, None)
+
+
+@pytest.mark.parametrize(
+    ("level", "blur", "approximate"), [("faces", 18, False), ("summary", 0, False), ("summary", 18, True)]
+)
+def test_an_agent_protects_members_at_level_summary_unless_that_is_turned_off(
+    level: Literal["faces", "summary"], blur: int, approximate: bool, tmp_path: Path
+) -> None:
+    camera = CameraSettings(source="simulated", faces=2, width_px=320, height_px=240)
+    outbox = OutboxSettings(path=str(tmp_path / "outbox.db"))
+    privacy = PrivacySettings(level=level, blur=blur)
+    with running(Agent(Settings(camera=camera, outbox=outbox, privacy=privacy))):
+        assert privacy.protects_members is approximate
+        assert (tmp_path / FILE).exists() is approximate

@@ -3,6 +3,7 @@
 How the parts fit together, from the top:
 
 - ``outbox``: :class:`~edge_agent.outbox.outbox.Outbox`, the queue that the rest of the agent uses, with its own thread.
+- ``messages``: :class:`~edge_agent.outbox.messages.MessageOutbox`, the same for any MQTT client and any topic.
 - ``queue_heads``: the oldest undelivered rows of each topic, in memory; decides which row is sent next.
 - ``replay``: requests to send stored rows again, and their answers.
 - ``statistics``: the outbox's state in numbers, for health reports and metrics.
@@ -16,4 +17,11 @@ How the parts fit together, from the top:
 
 The way of an event: ``Outbox.put`` queues it, the outbox's thread writes it to the store and adds it to its queue head,
 ``Outbox.take`` hands it to the sender, and ``Outbox.delivered`` notes the broker's acknowledgement.
+
+Programs of others use :class:`MessageOutbox`, which takes messages on any topic: docs/outbox.md.
 """
+
+from edge_agent.outbox.messages import MessageOutbox, StoredMessage
+from edge_agent.outbox.statistics import OutboxStatistics
+
+__all__ = ["MessageOutbox", "OutboxStatistics", "StoredMessage"]

@@ -56,6 +56,7 @@ class Outbox:
         on_ready: Called, on the outbox's thread, when there may be something to take.
         retry_disk_s: How long to wait before a failed disk is tried again.
         forbidden_topics: Topics that must not be sent. What an earlier run has stored of them is deleted.
+        topics: Every topic that there is.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Outbox:
         on_ready: Callable[[], None] = lambda: None,
         retry_disk_s: float = 5.0,
         forbidden_topics: Collection[str] = (),
+        topics: Collection[str] = SEQUENCED,
     ) -> None:
         self._forbidden_topics = forbidden_topics
         self._settings, self._clock, self._on_ready, self._retry_disk_s = settings, clock, on_ready, retry_disk_s
@@ -73,7 +75,7 @@ class Outbox:
         self._deliveries: list[int] = []
         self._requests: deque[tuple[ResendRange, Callable[[ResendOutcome], None]]] = deque()
         self._session_to_save: StoredSession | None = None
-        self._heads = QueueHeads([topic for topic in SEQUENCED if topic not in forbidden_topics], _QUEUE_HEAD_ROWS)
+        self._heads = QueueHeads([topic for topic in topics if topic not in forbidden_topics], _QUEUE_HEAD_ROWS)
         self._taken: dict[int, Row] = {}
         self._closing = False
         self._hurry = False
@@ -90,7 +92,7 @@ class Outbox:
         self._sessions = {session.id: session for session in self._store.sessions()}
         self._current: StoredSession | None = None
         self._accepted, self._resent, self._lost = 0, 0, 0
-        self._delivered = dict.fromkeys(SEQUENCED, 0)
+        self._delivered = dict.fromkeys(topics, 0)
         self._pending = self._store.totals().pending
         self._turned_at = time.monotonic()
         self._unexplained = 0

@@ -22,7 +22,7 @@ from edge_agent.decoding import UNDECODABLE
 from edge_agent.outbox.checksums import is_delivered, row_checksum, session_checksum
 from edge_agent.outbox.replay import gaps_between
 from edge_agent.outbox.sqlite_pages import SqlitePages, Value
-from edge_agent.outbox.store import Delivery, Row, StoredSession
+from edge_agent.outbox.store import MESSAGE, Delivery, Row, StoredSession
 from edge_agent.protocol.topics import SEQUENCED
 
 _ROWS_ROOT, _SESSIONS_ROOT = 2, 3
@@ -119,7 +119,7 @@ def _row(row_id: int, values: Sequence[Value]) -> Row | None:
             pass
         case _:
             return None
-    if not 0 < row_id <= _MAX_ID or topic not in SEQUENCED:
+    if not 0 < row_id <= _MAX_ID or topic not in (*SEQUENCED, MESSAGE):
         return None
     match more:
         case [_, _, int(checksum), _]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
 ROW_OVERHEAD_BYTES = 100
 """What a row takes besides its payload, near enough to bound a file by."""
+
+MESSAGE: Final = "message"
+"""The topic of rows that hold their MQTT topic themselves: those of other programs."""
 
 Storage: TypeAlias = Literal["disk", "memory", "degraded"]
 """Where rows are kept: on disk, in memory as configured, or in memory because the disk fails."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import grp
 import os
+import pwd
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -23,7 +23,7 @@ SERVER_KEY: Final = "server.key"
 PASSWORDS: Final = "passwords"
 LOCAL_RULES: Final = "acl.local"
 
-_GROUP: Final = "mosquitto"
+_USER: Final = "mosquitto"
 
 
 def write_rules(folder: Path, register: Register, authority: Authority, now: datetime) -> None:
@@ -40,9 +40,10 @@ def write_rules(folder: Path, register: Register, authority: Authority, now: dat
     """
     target = Path(register.school.broker_folder)
     rules = _rules(folder, register)
+    # From 2.0.21 on, Mosquitto warns that it will refuse rules and passwords that are not its own user's.
     # The list first: new rules must never let in a device that the list does not yet name.
     write_file(target / REVOKED, authority.revocation_list(register.revoked(), now), PUBLIC)
-    write_file(target / RULES, rules.encode(), SHARED, owner=_broker_owner())
+    write_file(target / RULES, rules.encode(), SHARED, owner=_broker())
 
 
 def rules_are_current(folder: Path, register: Register) -> bool:
@@ -66,10 +67,10 @@ def write_server(register: Register, authority: Authority, now: datetime, valid:
     hosts = register.school.hosts
     certificate = authority.issue(hosts[0][:64], key.public_key(), "server", now=now, valid=valid, hosts=hosts)
     write_file(target / AUTHORITY, certificate_pem(authority.certificate), PUBLIC)
-    write_file(target / SERVER_KEY, key_pem(key), SHARED, owner=_broker_owner())
+    write_file(target / SERVER_KEY, key_pem(key), SHARED, owner=_readable_by_broker())
     write_file(target / SERVER_CERT, certificate_pem(certificate), PUBLIC)
     if not (target / PASSWORDS).exists():
-        write_file(target / PASSWORDS, b"", SHARED, owner=_broker_owner())
+        write_file(target / PASSWORDS, b"", SHARED, owner=_broker())
 
 
 def write_passwords(school: School, content: bytes) -> None:
@@ -99,11 +100,18 @@ def _rules(folder: Path, register: Register) -> str:
         raise InputError(f"{path}: {error}", expected="Mosquitto access rules in UTF-8") from None
 
 
-def _broker_owner() -> tuple[int, int] | None:
+def _readable_by_broker() -> tuple[int, int] | None:
     """Root and the broker's group; ``None`` where this process may not give files away, or there is no such group."""
+    broker = _broker()
+    return (0, broker[1]) if broker is not None else None
+
+
+def _broker() -> tuple[int, int] | None:
+    """The broker's user and group; ``None`` where this process may not give files away, or there is no such user."""
     if os.geteuid() != 0:
         return None
     try:
-        return 0, grp.getgrnam(_GROUP).gr_gid
+        user = pwd.getpwnam(_USER)
     except KeyError:
         return None
+    return user.pw_uid, user.pw_gid

@@ -9,6 +9,8 @@ OLD_BROKER = 'Set mqtt.protocol = "3.1.1" if the broker does not speak MQTT 5'
 _TEMPORARY = {0x88, 0x89, 0x97, 0x9F}
 """Server unavailable, server busy, quota exceeded, connection rate exceeded."""
 _UNSUPPORTED_VERSION = 0x84
+_BAD_CLIENT_ID = 0x85
+_OTHER_ID = "Let the broker accept this client id, or change device.site or device.id"
 _BAD_CREDENTIALS = {0x86, 0x87}
 """Bad user name or password, not authorised."""
 
@@ -35,11 +37,13 @@ def _remedy(broker: Broker, code: int) -> str:
         return ""
     if code == _UNSUPPORTED_VERSION and broker.protocol != "5":
         return 'Set mqtt.protocol = "5"'
+    if code == _BAD_CLIENT_ID and broker.protocol != "5":
+        return f"{_OTHER_ID}. Newer versions of Mosquitto also say so where mqtt.keepalive_s is above max_keepalive"
     if broker.certificate and code in _BAD_CREDENTIALS:
         return "Its certificate is this device's account: see whether it is enrolled, with 'edge-agent fleet list'"
     return {
         _UNSUPPORTED_VERSION: OLD_BROKER,
-        0x85: "Let the broker accept this client id, or change device.site or device.id",
+        _BAD_CLIENT_ID: _OTHER_ID,
         0x86: "Check mqtt.username and the password in mqtt.password_file",
         0x87: "Check mqtt.username and the password in mqtt.password_file, and the broker's access rules",
         0x8A: "Lift the ban on this client at the broker",

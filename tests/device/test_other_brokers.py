@@ -85,3 +85,9 @@ def test_a_certificate_of_an_unknown_authority_is_refused_with_a_remedy(
         messenger = start_messenger(settings)
         wait_until(lambda: "Set mqtt.tls.ca to the authority" in caplog.text, what="the remedy")
         assert not messenger.statistics().publisher.connected
+
+
+def test_a_refused_client_id_may_mean_the_keepalive_where_the_broker_has_no_words_for_it() -> None:
+    old, new = (ConnectError(Broker("b", protocol=protocol), 0x85, "not valid") for protocol in ("3.1.1", "5"))
+    assert "mqtt.keepalive_s" in old.remedy
+    assert "mqtt.keepalive_s" not in new.remedy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -19,10 +20,12 @@ from edge_agent.mqtt.endpoint import Broker, tls_context
 from fleet.cli import add, init, revoke
 from fleet.register import Device
 from fleet.school import Fleet
-from tests.support.broker import Mosquitto, free_port, mosquitto_path, wait_until
+from tests.support.broker import Mosquitto, free_port, mosquitto_path, mosquitto_version, wait_until
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 PASSWORD = "correct horse battery"
+SHIPPED_PLUGINS = "/usr/lib/x86_64-linux-gnu/mosquitto"
+"""Where Mosquitto 2.1 has its plugins; the variable ``MOSQUITTO_PLUGINS`` may name another place."""
 
 
 class SchoolBroker(Mosquitto):
@@ -41,7 +44,9 @@ class SchoolBroker(Mosquitto):
 
     def write_config(self) -> None:
         """Write mosquitto.conf and the shipped part that it includes."""
-        shipped = (DEPLOY / "mosquitto" / "classroom.conf").read_text()
+        version = mosquitto_version()
+        shipped = (DEPLOY / "mosquitto" / f"classroom{'-2.1' if version >= (2, 1) else ''}.conf").read_text()
+        shipped = shipped.replace(SHIPPED_PLUGINS, os.environ.get("MOSQUITTO_PLUGINS", SHIPPED_PLUGINS))
         for shown, port in (("8883", self.port), ("8884", self.programs), ("8885", self.browsers)):
             shipped, count = re.subn(rf"^listener {shown}$", f"listener {port}", shipped, flags=re.MULTILINE)
             assert count == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -25,6 +26,14 @@ from paho.mqtt.enums import CallbackAPIVersion
 def mosquitto_path() -> str | None:
     """Where Mosquitto is, also where the search path leaves out the administrator's folders."""
     return shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+
+
+def mosquitto_version() -> tuple[int, ...]:
+    """Its version. Tests run with another one if that stands first in the search path."""
+    said = subprocess.run([mosquitto_path() or "mosquitto", "-h"], capture_output=True, text=True).stdout
+    found = re.search(r"version (\d+)\.(\d+)\.(\d+)", said)
+    assert found is not None, said
+    return tuple(int(part) for part in found.groups())
 
 
 def wait_until(condition: Callable[[], object], timeout_s: float = 30.0, what: str = "the condition") -> None:

@@ -79,7 +79,7 @@ def write_passwords(school: School, content: bytes) -> None:
     Raises:
         InputError: It cannot be written.
     """
-    write_file(Path(school.broker_folder) / PASSWORDS, content, SHARED, owner=_broker_owner())
+    write_file(Path(school.broker_folder) / PASSWORDS, content, SHARED, owner=_broker())
 
 
 def server_is_ours(register: Register, authority: Authority) -> bool:

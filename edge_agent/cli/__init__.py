@@ -27,6 +27,7 @@ COMMANDS: Final = (
     "notice",
     "config",
     "contract",
+    "conformance",
     "cameras",
     "doctor",
     "diagnostics",

@@ -167,22 +167,29 @@ def measure(
     unseen: Annotated[Path | None, typer.Option(help="A data set it was not trained on, such as CK+48.")] = None,
     rafdb: Annotated[Path | None, typer.Option(help="RAF-DB, for the selection score; --unseen is CK+48.")] = None,
     beside: Annotated[list[Path] | None, typer.Option(help="A bundle or run to compare robustness with.")] = None,
+    only_answers: Annotated[
+        bool, typer.Option("--only-answers", help="Measure again what answers are worth; keep the rest of --out.")
+    ] = False,
     label_map: LabelMapOption = "",
 ) -> None:
     """Make all measurements of a bundle, and write them with plots and model card."""
-    from export.measure import Comparisons, measure_bundle
-    from export.measurements import write_measurements
+    from export.measure import Comparisons, measure_answers_again, measure_bundle
+    from export.measurements import read_measurements, write_measurements
     from train.data.label_map import open_label_map
 
     _check_writable(out, card)
-    measured = measure_bundle(
-        file,
-        data,
-        Comparisons(votes, unseen, rafdb, run, tuple(beside or ())),
-        plots=out.with_suffix(""),
-        on_step=lambda what: typer.echo(what, err=True),
-        label_map=open_label_map(label_map),
-    )
+    compared = Comparisons(votes, unseen, rafdb, run, tuple(beside or ()))
+    if only_answers:
+        measured = measure_answers_again(file, data, compared, read_measurements(out))
+    else:
+        measured = measure_bundle(
+            file,
+            data,
+            compared,
+            plots=out.with_suffix(""),
+            on_step=lambda what: typer.echo(what, err=True),
+            label_map=open_label_map(label_map),
+        )
     write_measurements(measured, out)
     typer.echo(f"The measurements are in {out}")
     if card is not None:

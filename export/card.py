@@ -6,7 +6,7 @@ from edge_agent.errors import InputError
 from edge_agent.model_format.bundle import Bundle
 from edge_agent.model_format.metadata import EARLIER, DataInfo, Metadata
 from edge_agent.model_format.priors import describe_shares, training_shares_of_bundle
-from export.card_sections import sections
+from export.card_sections import answers_worth, sections
 from export.measurements import Measurements
 from train.common.markdown import list_item, paragraph
 from train.common.table import table
@@ -44,7 +44,7 @@ _LIMITS = (
     accuracy differs between groups of people, and nothing here shows that it does not differ. Assume that it differs.
     Do not compare groups by its answers. Before you rely on it, measure it on people like those concerned.""",
     """**Not measured on classrooms.** Nobody has counted how many children the training data show, and in classrooms
-    faces are seen from further away and from above. Expect lower results than those above.""",
+    faces are seen from further away and from above. Expect lower results than those measured here.""",
 )
 
 _CORRUPTION_LIMIT = """**Corruptions are simulated one at a time** on crops. A real face that is small, dark, turned or
@@ -80,6 +80,11 @@ def card_to_markdown(bundle: Bundle, measured: Measurements | None = None, plots
     parts = [
         f"# Model card: {facts.name}",
         paragraph(_INTRODUCTION.format(annotators=annotators)),
+        *([answers_worth(measured, facts.labels)] if measured is not None and measured.answers else []),
+        "## Limits",
+        _limits(facts, measured),
+        "## Use",
+        paragraph(_USE),
         "## What it is",
         table(["property", "value"], _properties(bundle)),
         "## Data",
@@ -93,10 +98,6 @@ def card_to_markdown(bundle: Bundle, measured: Measurements | None = None, plots
         ),
         *(_scores(facts, part) for part in facts.metrics),
         *_further(measured, facts, plots),
-        "## Limits",
-        _limits(facts, measured),
-        "## Use",
-        paragraph(_USE),
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -6,13 +6,20 @@ from edge_agent.config import SmoothingSettings
 from edge_agent.model_format.metadata import Metadata
 from edge_agent.model_format.priors import DEFAULT_PRIOR, describe_shares, training_shares_of_bundle
 from export.measurements import Measurements, Quantized
-from train.common.markdown import paragraph
+from train.common.markdown import list_item, paragraph
 from train.common.table import table
 from train.measure import annotator_agreement, cross_dataset, robustness
 from train.measure.annotator_agreement import AnnotatorAgreement
+from train.measure.answer_precision import AnswerPrecision
 from train.measure.calibration import Calibration, choose_floor
 from train.measure.cross_dataset import CrossDatasetResult
 from train.measure.selection import SelectionScore, prior_name
+
+_HARD_WORDS = {
+    "mask, mouth and nose covered": "Mouth and nose covered, and not recognised as such",
+    "small face, 16 px": "Small faces of 16 pixels",
+    "darkness, 15% of the light": "Dark faces with 15 % of the light",
+}
 
 CALIBRATION_TARGET = 0.02
 """The largest cross-fitted calibration error that meets the target."""
@@ -40,6 +47,48 @@ def sections(measured: Measurements, facts: Metadata, plots: str) -> list[str]:
         if plots:
             found[place] += f"\n\n![{plot.capitalize()}]({plots}-{plot}.png)"
     return [section for section in found if section]
+
+
+def answers_worth(measured: Measurements, labels: tuple[str, ...]) -> str:
+    """The opening of a card: of the faces called by each label, how many are labelled so; empty if not measured.
+
+    Args:
+        measured: The measurements.
+        labels: The model's, in order.
+    """
+    if not measured.answers:
+        return ""
+    header = ["of the faces that it calls", *(f"{one.faces} ({one.images:,})" for one in measured.answers)]
+    rows = [[label, *(_right_of(one, label) for one in measured.answers)] for label in labels]
+    rows.append(["any of these", *(f"{_share(one.correct)} are right" for one in measured.answers)])
+    rows.append(["no answer, `uncertain`", *(f"{1 - one.answered:.0%} of the faces" for one in measured.answers)])
+    text = (
+        "Single pictures, at the device's default floor of confidence and default prior. Right is what the label of "
+        "the data says; people who label faces disagree too. How good an answer is depends on how many such faces "
+        "there are: where few are afraid, more of the faces called afraid are not."
+    )
+    hard = [
+        f"**{_HARD_WORDS.get(one.faces, one.faces)}**, simulated on the held-out faces: {one.answered:.0%} of them get "
+        f"an answer, and {_share(one.correct)} of the answers are right."
+        for one in measured.hard_answers
+    ]
+    known = [
+        "**Looking down, in profile, mouth and nose covered**: where the detector is YuNet, the device recognises most "
+        "such faces and answers `uncertain`. With the Haar detector it does not.",
+        "**Talking**: not measured. A mouth that moves changes what single pictures show. The device averages over "
+        "time, which helps, and does not know that somebody talks.",
+        "**Children**: not measured. Nobody counted them in the training data, and none of these sets says who is one.",
+    ]
+    listed = "\n".join(list_item(one) for one in (*hard, *known))
+    return f"## What its answers are worth\n\n{table(header, rows)}\n\n{paragraph(text)}\n\n{listed}"
+
+
+def _right_of(found: AnswerPrecision, label: str) -> str:
+    called = found.called.get(label, 0)
+    if not called:
+        return "none called so"
+    tenths = found.right[label] / called * 10
+    return f"{tenths:.0f} of 10 are ({found.right[label]:,} of {called:,})"
 
 
 def _quantized(found: Quantized | None, facts: Metadata) -> str:

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from edge_agent.config import SmoothingSettings
+from edge_agent.errors import InputError
 from edge_agent.model_format.bundle import read_bundle
 from edge_agent.model_format.priors import DEFAULT_PRIOR, NAMED_PRIORS
 from edge_agent.vision.classifier import Classifier
@@ -20,6 +23,7 @@ from train.data.ferplus import load_votes
 from train.data.label_map import NO_LABEL_MAP, LabelMap
 from train.fit.run_dir import RunDir
 from train.measure.annotator_agreement import measure_agreement
+from train.measure.answer_precision import AnswerPrecision, measure_answers, measure_hard_answers
 from train.measure.calibration import FLOORS, calibrate, risk_coverage
 from train.measure.cross_dataset import evaluate_cross_dataset
 from train.measure.evaluate import evaluate
@@ -104,6 +108,8 @@ def measure_bundle(
         else evaluate_cross_dataset(predictor, load(unseen, channels=predictor.channels)),
         selection=() if rafdb is None or unseen is None else _selection(predictor, data, rafdb, unseen),
         robustness=measure_robustness(predictors, faces, on_step=on_step),
+        answers=_answers(predictor, faces, compared),
+        hard_answers=measure_hard_answers(predictor, faces),
         training_degradations=() if record is None else record.recipe.degradation.kinds(),
     )
     if plots is not None:
@@ -113,6 +119,41 @@ def measure_bundle(
         plot_risk_coverage(measured.abstention, floor, plot_path(plots, "coverage"))
         plot_robustness(measured.robustness, plot_path(plots, "robustness"))
     return measured
+
+
+def measure_answers_again(file: Path, data: Path, compared: Comparisons, measured: Measurements) -> Measurements:
+    """Replace what was measured of a bundle's answers, and keep all else.
+
+    Args:
+        file: The bundle.
+        data: The data it was trained on; only the held-out part of its own split is used.
+        compared: Further sets of faces.
+        measured: The measurements so far.
+
+    Raises:
+        InputError: The measurements are of another model.
+    """
+    predictor = open_predictor(file)
+    if predictor.identity != measured.model:
+        raise InputError(
+            "measurements",
+            received=f"those of model {measured.model}",
+            expected=predictor.identity,
+            remedy="Measure this model: `python -m export measure`",
+        )
+    faces = held_out_faces(data, (predictor,))
+    return msgspec.structs.replace(
+        measured, answers=_answers(predictor, faces, compared), hard_answers=measure_hard_answers(predictor, faces)
+    )
+
+
+def _answers(predictor: Predictor, held_out: FaceSet, compared: Comparisons) -> tuple[AnswerPrecision, ...]:
+    sets = {f"{held_out.name}, held out": held_out}
+    for path, name in ((compared.rafdb, "RAF-DB"), (compared.unseen, "")):
+        if path is not None:
+            faces = load(path, channels=predictor.channels)
+            sets[name or faces.name] = faces
+    return tuple(measure_answers(predictor, faces, name) for name, faces in sets.items())
 
 
 def _selection(predictor: Predictor, data: Path, rafdb: Path, ckplus: Path) -> tuple[SelectionScore, ...]:

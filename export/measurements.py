@@ -10,6 +10,7 @@ from edge_agent.decoding import UNDECODABLE
 from edge_agent.errors import InputError
 from train.common.writing import write_whole
 from train.measure.annotator_agreement import AnnotatorAgreement
+from train.measure.answer_precision import AnswerPrecision
 from train.measure.calibration import Abstention, Calibration
 from train.measure.cross_dataset import CrossDatasetResult
 from train.measure.robustness import Robustness
@@ -47,6 +48,8 @@ class Measurements(msgspec.Struct, frozen=True, kw_only=True):
         votes: Agreement with FER+'s annotators.
         cross_dataset: Evaluation on a data set it was not trained on.
         selection: Selection scores under each prior; empty where they were not measured.
+        answers: What answers are worth, on each set of faces; empty where it was not measured.
+        hard_answers: The same on the held-out faces made hard to read.
         training_degradations: The degradations of images in its training; empty where the run was not named.
     """
 
@@ -61,6 +64,8 @@ class Measurements(msgspec.Struct, frozen=True, kw_only=True):
     votes: AnnotatorAgreement | None = None
     cross_dataset: CrossDatasetResult | None = msgspec.field(name="generalisation", default=None)
     selection: tuple[SelectionScore, ...] = ()
+    answers: tuple[AnswerPrecision, ...] = ()
+    hard_answers: tuple[AnswerPrecision, ...] = ()
     training_degradations: tuple[str, ...] = msgspec.field(name="learnt_spoilt", default=())
 
     def at_floor(self, floor: float) -> Abstention:

@@ -8,6 +8,7 @@ from typing import Final
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from edge_agent.enrol.certificates import UNREADABLE
 from edge_agent.errors import InputError
 from edge_agent.files import SECRET, path_exists, read_file, write_file
 
@@ -36,7 +37,7 @@ def model_key(folder: Path) -> Ed25519PrivateKey:
         write_file(path, pem, SECRET)
     try:
         key = serialization.load_pem_private_key(read_file(path, "the school's key for models"), password=None)
-    except (ValueError, TypeError):
+    except UNREADABLE:
         key = None
     if not isinstance(key, Ed25519PrivateKey):
         raise InputError(

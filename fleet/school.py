@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from msgspec.structs import replace
 
@@ -224,6 +223,6 @@ class Fleet:
 
 
 def _public_key(device: Device) -> ec.EllipticCurvePublicKey:
-    key = x509.load_pem_x509_certificate(device.certificate.encode()).public_key()
+    key = read_certificate(device.certificate.encode(), f"the certificate of {device.name}").public_key()
     assert isinstance(key, ec.EllipticCurvePublicKey)
     return key

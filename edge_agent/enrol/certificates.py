@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -14,6 +15,13 @@ from cryptography.x509.oid import NameOID
 from edge_agent.errors import InputError
 
 _CURVE = ec.SECP256R1()
+
+
+UNREADABLE: Final = (
+    *(ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature),
+    *(x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType),
+)
+"""What the package raises for keys and certificates that are broken, or of a kind that it does not know."""
 
 
 def new_key() -> ec.EllipticCurvePrivateKey:
@@ -46,7 +54,7 @@ def read_key(content: bytes, source: str, remedy: str = "") -> ec.EllipticCurveP
     """
     try:
         key = serialization.load_pem_private_key(content, password=None)
-    except (ValueError, TypeError):
+    except UNREADABLE:
         raise InputError(source, expected="an unencrypted private key in PEM form", remedy=remedy) from None
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise InputError(source, received="another kind of key", expected="an elliptic-curve key", remedy=remedy)
@@ -60,9 +68,12 @@ def read_certificate(content: bytes, source: str) -> x509.Certificate:
         InputError: It is none.
     """
     try:
-        return x509.load_pem_x509_certificate(content)
-    except ValueError:
+        certificate = x509.load_pem_x509_certificate(content)
+        # Read now, for the package reads them only when they are asked for.
+        certificate.public_key(), certificate.extensions, certificate.subject, certificate.not_valid_after_utc
+    except UNREADABLE:
         raise InputError(source, expected="a certificate in PEM form") from None
+    return certificate
 
 
 def make_signing_request(key: ec.EllipticCurvePrivateKey, common_name: str) -> str:
@@ -81,10 +92,9 @@ def requested_key(request: str, source: str) -> ec.EllipticCurvePublicKey:
     """
     try:
         csr = x509.load_pem_x509_csr(request.encode())
-        valid = csr.is_signature_valid
-    except (ValueError, InvalidSignature):
+        valid, key = csr.is_signature_valid, csr.public_key()
+    except UNREADABLE:
         raise InputError(f"{source}: its csr", expected="a certificate request in PEM form") from None
-    key = csr.public_key()
     if not valid or not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise InputError(
             f"{source}: its csr",
@@ -124,7 +134,7 @@ def read_model_public_key(content: bytes, source: str) -> Ed25519PublicKey:
     """
     try:
         key = serialization.load_pem_public_key(content)
-    except ValueError:
+    except UNREADABLE:
         key = None
     if not isinstance(key, Ed25519PublicKey):
         raise InputError(source, expected="an Ed25519 public key in PEM form")

@@ -30,7 +30,7 @@ class Verifier:
 
     def __init__(self, key: Path) -> None:
         try:  # only a device that takes models needs the package, and only then is it loaded
-            from cryptography.exceptions import InvalidSignature
+            from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
             from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
             from cryptography.hazmat.primitives.serialization import load_pem_public_key
         except ModuleNotFoundError:
@@ -39,7 +39,7 @@ class Verifier:
             ) from None
         try:
             public = load_pem_public_key(key.read_bytes())
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, UnsupportedAlgorithm) as error:
             words, remedy = "no public key in PEM form", ""
             if isinstance(error, OSError):
                 words, remedy = denied_read(key, error)

@@ -11,6 +11,7 @@ from edge_agent.config import DetectorSettings
 from edge_agent.errors import ModelError
 from edge_agent.types import Detection, Image
 from edge_agent.vision.haar import HaarDetector
+from edge_agent.vision.opencv import check_version
 from edge_agent.vision.region import Region
 from edge_agent.vision.weights import YUNET_SHA256, default_weights, find_weights, is_pinned, read_weights
 from edge_agent.vision.yunet import YuNetDetector
@@ -43,8 +44,10 @@ def open_detector(settings: DetectorSettings) -> Detector:
     ``auto`` is Haar where YuNet's weights are missing or broken, with a warning if they are broken or were named.
 
     Raises:
-        ModelError: ``yunet`` was asked for and its weights are missing or broken; or this OpenCV has no cascades.
+        ModelError: ``yunet`` was asked for and its weights are missing or broken; or this is no OpenCV 4 with its
+            cascades.
     """
+    check_version()
     if settings.kind == "yunet":
         return _opened(_yunet(settings), "as configured")
     if settings.kind == "haar":

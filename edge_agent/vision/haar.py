@@ -13,6 +13,7 @@ from edge_agent.errors import ModelError
 from edge_agent.types import Image
 from edge_agent.vision.box_calibration import BoxCalibration, RawFace
 from edge_agent.vision.calibrated_detector import CalibratedDetector
+from edge_agent.vision.opencv import INSTALL
 
 HAAR_CALIBRATION = BoxCalibration(scale=1.02)
 
@@ -105,6 +106,6 @@ def _cascade(name: str) -> cv2.CascadeClassifier:
             f"{name} is not there",
             received=f"OpenCV {cv2.__version__}",
             expected="an OpenCV 4 with its cascades",
-            remedy="Run pip install 'opencv-python-headless>=4.10,<5'",
+            remedy=INSTALL,
         )
     return cascade

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ def written_by(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             stated = json.loads(archive.read("metadata.json"))["keras_version"]
-    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
+    except (OSError, EOFError, KeyError, TypeError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error):
         return ""
     return stated if isinstance(stated, str) else ""
 

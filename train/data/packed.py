@@ -16,6 +16,8 @@ from typing import IO, cast
 from edge_agent.errors import InputError
 
 _MAGIC = {b"\xfd7zXZ\x00": "xz", b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"PK\x05\x06": "zip"}
+_MAX_LINE_BYTES = 4_000_000
+"""A small packed file can hold a line that fills the memory; that of a face has about 10,000 bytes."""
 _DAMAGE = (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, tarfile.TarError)
 
 
@@ -34,7 +36,14 @@ def read_lines(path: Path, preferred: tuple[str, ...] = ()) -> Iterator[bytes]:
     try:
         kind = _kind(path)
         with _unpacked(path, kind, preferred) as stream:
-            for line in stream:
+            while line := stream.readline(_MAX_LINE_BYTES + 1):
+                if len(line) > _MAX_LINE_BYTES:
+                    raise InputError(
+                        str(path),
+                        received=f"a line {done + 1} of more than {_MAX_LINE_BYTES // 1_000_000} MB",
+                        expected="a table with a face in each line",
+                        remedy="Check that it is the right file",
+                    )
                 yield line.rstrip(b"\r\n")
                 done += 1
     except _DAMAGE as fault:
@@ -71,7 +80,7 @@ def _unpacked(path: Path, kind: str, preferred: tuple[str, ...]) -> Iterator[IO[
         with gzip.open(path) as unzipped:
             yield cast(IO[bytes], unzipped)
     elif kind == "zip":
-        with zipfile.ZipFile(path) as archive, _open_member(path, archive, preferred) as member:
+        with _open_archive(path) as archive, _open_member(path, archive, preferred) as member:
             yield member
     elif kind == "tar":
         with tarfile.open(path) as archived:
@@ -82,6 +91,13 @@ def _unpacked(path: Path, kind: str, preferred: tuple[str, ...]) -> Iterator[IO[
     else:
         with path.open("rb") as plain:
             yield plain
+
+
+def _open_archive(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except NotImplementedError as fault:  # a version of the format that Python does not know
+        raise InputError(str(path), received=str(fault), remedy="Unpack it by hand") from fault
 
 
 def _open_member(path: Path, archive: zipfile.ZipFile, preferred: tuple[str, ...]) -> IO[bytes]:

@@ -10,10 +10,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-import cv2
-
 from edge_agent.config import CameraSettings
 from edge_agent.types import Image
+from edge_agent.vision.opencv import silence_log
 
 log = logging.getLogger(__name__)
 
@@ -240,4 +239,4 @@ def silence_opencv() -> None:
     """
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     if "OPENCV_LOG_LEVEL" not in os.environ:
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        silence_log()

@@ -9,6 +9,7 @@ import cv2
 from edge_agent.addresses.parsing import Address
 from edge_agent.config import CameraSettings
 from edge_agent.errors import CameraError
+from edge_agent.vision.opencv import silence_log
 from edge_agent.vision.sources.base import FrameSource, read_timeout_s
 from edge_agent.vision.sources.capture import LiveCapture
 from edge_agent.vision.sources.network import OPEN_TIMEOUT_S, camera_address, connect
@@ -60,4 +61,4 @@ def _keep_silent(address: Address) -> None:
         return
     os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
     os.environ.pop("OPENCV_FFMPEG_DEBUG", None)
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    silence_log()

@@ -39,7 +39,7 @@ class Joined:
     late_ms: int = 0
     faces_ms: int = 0
     undated: bool = False
-    _weight: int = 0
+    _weight: float = 0.0
     _weighted: dict[str, float] = field(default_factory=dict)
 
     def add(self, piece: Piece) -> None:
@@ -53,6 +53,14 @@ class Joined:
             self._weight += piece.faces_ms
             for label, share in piece.shares.items():
                 self._weighted[label] = self._weighted.get(label, 0.0) + share * piece.faces_ms
+
+    def add_share(self, label: str, weighted: float) -> None:
+        """Add shares that have been multiplied by their face time; :meth:`add_weight` adds that once for all labels."""
+        self._weighted[label] = self._weighted.get(label, 0.0) + weighted
+
+    def add_weight(self, faces_ms: float) -> None:
+        """Add the face time of the shares that were added."""
+        self._weight += faces_ms
 
     @property
     def shares(self) -> dict[str, float]:

@@ -113,12 +113,19 @@ def test_happenings_have_letters_in_the_order_of_time(chart: Chart) -> None:
 
 
 def test_names_and_texts_from_devices_are_no_markup() -> None:
-    name = "<script>alert(1)</script>&\"'"
+    name = "<script>1</script>&\"'"
     series = lesson(names=("happy", name, "uncertain"))
     chart = lesson_chart(series, MARKERS, NINE, END, zone=ZURICH, title=name)
     assert "<script" not in chart.svg
     assert name in {text.text for text in ET.fromstring(chart.svg).iter(f"{SVG}text")}
     assert chart.header[-2] == name
+
+
+def test_a_very_long_name_is_cut_in_the_legend_alone() -> None:
+    name = "x" * 64
+    chart = lesson_chart(lesson(names=("happy", name)), [], NINE, END, zone=ZURICH)
+    assert f">{'x' * 26}…<" in chart.svg
+    assert name in chart.header
 
 
 def test_dollars_in_names_are_no_formulas() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
-from dashboard.history import History, Recorder, Retention
+from dashboard.history import History, Recorder, Retention, queries
 from dashboard.history.retention import Upkeep, enforce
+from dashboard.history.rollup import join
 from dashboard.history.tables import faces, health, markers, minutes, received, sessions, statuses, windows
 from edge_agent.client import Notice
 from tests.dashboard.history.samples import NINE, NORTH, TIMES, arrived, birth, expression, summary
@@ -131,3 +133,36 @@ def test_a_recorder_enforces_it_by_itself(history: History) -> None:
     recorder.start()
     recorder.close()
     assert recorder.problem == ""
+
+
+@pytest.mark.parametrize("step_s", [10, 60, 300, 7200])
+def test_joining_in_the_database_gives_what_joining_one_by_one_gives(history: History, step_s: int) -> None:
+    draw = random.Random(step_s)
+    windows_of_two_models = []
+    for seq in range(1, 400):
+        names = ("happy", "neutral", "uncertain") if seq < 250 else ("awe", "zeal")
+        drawn = [draw.random() for _ in names]
+        shares = {name: round(value / sum(drawn), 4) for name, value in zip(names, drawn, strict=True)}
+        faces = draw.choice([None, 0, 7, 25])
+        shown = summary(
+            seq, NINE + 7.3 * seq, faces=faces, shares={} if faces == 0 else shares, clock_synced=seq % 50 > 0
+        )
+        windows_of_two_models.append(arrived(shown, late=seq % 7 == 0))
+    record(history, *windows_of_two_models, at=NINE + 3000)
+    with history.database.reading() as connection:
+        pieces = queries.read_pieces(connection, 1, round(NINE * 1000), round(NINE * 1000 + 3_600_000))
+    expected = join(pieces, 1000 * step_s)
+    series = history.shares(NORTH, NINE, NINE + 3600, step_s)
+    assert series.window_s == [(one.open_ms or one.suppressed_ms) / 1000 for one in expected.values()]
+    assert series.faces == [round(one.faces_ms / one.open_ms) if one.open_ms else None for one in expected.values()]
+    assert series.undated == [one.undated for one in expected.values()]
+    for name, values in series.shares.items():
+        wanted = [one.shares.get(name, 0.0) if one.shares else None for one in expected.values()]
+        assert values == pytest.approx(wanted, abs=1e-9)
+    keep(history, NINE + 8 * DAY)
+    if step_s >= 60:
+        joined = history.shares(NORTH, NINE, NINE + 3600, step_s)
+        assert joined.window_s == series.window_s
+        assert joined.faces == series.faces
+        for name, values in joined.shares.items():
+            assert values == pytest.approx(series.shares[name], abs=2e-4)

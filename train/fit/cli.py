@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import os
+from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from edge_agent.errors import InputError
 from train.common.options import LabelMapOption, LabelMapsOption
 
+if TYPE_CHECKING:
+    from train.fit.recipe import Recipe
+
 app = typer.Typer()
+
+
+class Precision(str, Enum):
+    """Keras' dtype policies, and what chooses between them."""
+
+    float32 = "float32"
+    mixed_bfloat16 = "mixed_bfloat16"
+    mixed_float16 = "mixed_float16"
+    fastest = "fastest"
+
 
 _DATA_HELP = "fer2013.csv (also packed), CK+48's folder, or class folders."
 Data = Annotated[Path, typer.Option("--data", help=_DATA_HELP)]
@@ -44,6 +60,9 @@ def fit(
             min=0, help="Stop after so many epochs without a lower validation loss and keep the best weights."
         ),
     ] = None,
+    precision: Annotated[
+        Precision | None, typer.Option(help="Instead of the recipe's; fastest measures before a long training.")
+    ] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Allow operations that are not deterministic.")] = False,
     devices: Annotated[
         int, typer.Option(min=1, help="Devices to divide each batch among; more than one needs JAX.")
@@ -71,13 +90,19 @@ def fit(
     if learning_rate is not None and not 0.0 < learning_rate <= 10.0:
         raise InputError("--learning-rate", received=learning_rate, expected="more than 0 and at most 10")
     settings = adjust(
-        load_recipe(recipe), epochs=epochs, limit=limit, learning_rate=learning_rate, early_stop=early_stop
+        load_recipe(recipe),
+        epochs=epochs,
+        limit=limit,
+        learning_rate=learning_rate,
+        early_stop=early_stop,
+        precision=None if precision is None else precision.value,
     )
     maps = open_label_maps(label_map or (), len(data))
     faces, *extra = (
         load(path, channels=settings.channels, label_map=meaning) for path, meaning in zip(data, maps, strict=True)
     )
     split = make_split(faces, settings.protocol)
+    settings = _with_precision(settings, Path(out) if resume else None, len(split.train), len(faces.classes))
     with (
         join_process_group(Placement(devices, hosts, host, coordinator)) as group,
         show_progress(settings.epochs, show=group.is_leader) as progress,
@@ -130,6 +155,23 @@ def average(
     members = ", ".join(f"{name} {share:.2%}" for name, share in found.members)
     typer.echo(f"Its accuracy on the validation part is {found.accuracy:.2%}; its members: {members}")
     typer.echo(f"The run is in {out}. Next: python -m train evaluate {out} --data {data}{_given(label_map)}")
+
+
+def _with_precision(settings: Recipe, continued: Path | None, images: int, outputs: int) -> Recipe:
+    """The recipe with a precision instead of ``fastest``: that of the run to continue, or what is measured now."""
+    from train.fit.recipe import FASTEST
+    from train.fit.run_dir import RunDir
+    from train.fit.speed import choose_speed, thread_environment
+
+    if settings.precision != FASTEST:
+        return settings
+    if continued is not None and RunDir(continued).exists():
+        return msgspec.structs.replace(settings, precision=RunDir(continued).record().recipe.precision)
+    chosen = choose_speed(settings, images, outputs)
+    if chosen.images_per_s:
+        typer.echo(f"The fastest here is {chosen.describe()}.", err=True)
+    os.environ.update(thread_environment(chosen.threads))  # read when the backend computes for the first time
+    return msgspec.structs.replace(settings, precision=chosen.precision)
 
 
 def _given(label_map: str) -> str:

@@ -250,7 +250,7 @@ if [ -n "$OFFLINE" ]; then
     VERSION=$(basename -- "$AGENT_WHEEL" | cut -d- -f2)
 else
     LOCK=$HERE/requirements.lock
-    fingerprint() { (cd "$SOURCE" && find edge_agent fleet pyproject.toml deploy/requirements.lock deploy/build.lock -type f \
+    fingerprint() { (cd "$SOURCE" && find edge_agent fleet dashboard pyproject.toml deploy/requirements.lock deploy/build.lock -type f \
         ! -name '*.pyc' -exec sha256sum {} + | sort -k 2); }
     VERSION=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' "$SOURCE/edge_agent/__init__.py")
 fi
@@ -285,7 +285,7 @@ else
     "$PYTHON" -m venv "$PREFIX/$NEW"
     if [ -z "$OFFLINE" ]; then
         install -d "$WORK/source"
-        cp -R -- "$SOURCE/pyproject.toml" "$SOURCE/README.md" "$SOURCE/LICENSE" "$SOURCE/edge_agent" "$SOURCE/fleet" "$WORK/source/"
+        cp -R -- "$SOURCE/pyproject.toml" "$SOURCE/README.md" "$SOURCE/LICENSE" "$SOURCE/edge_agent" "$SOURCE/fleet" "$SOURCE/dashboard" "$WORK/source/"
         pip_install "$PREFIX/$NEW" --no-compile --target "$WORK/build" --require-hashes -r "$HERE/build.lock"
         PYTHONPATH=$WORK/build "$PREFIX/$NEW/bin/python" -m pip wheel --quiet --no-cache-dir --no-deps --no-build-isolation \
             --wheel-dir "$WORK" "$WORK/source"

@@ -1,13 +1,14 @@
 #!/bin/sh
-# Write deploy/requirements.lock and deploy/build.lock: exact versions with hashes, for Python 3.10 to 3.13 on x86-64 and
+# Write deploy/requirements.lock, deploy/dashboard/requirements.lock and deploy/build.lock: exact versions with hashes, for Python 3.10 to 3.13 on x86-64 and
 # aarch64. Needs uv (pip install uv). Run it when dependencies change, and to take up their security fixes.
 set -eu
 cd "$(dirname "$0")/.."
 
+oldest=3.10
 lock() {
     from=$1 to=$2
     shift 2
-    uv pip compile "$from" --output-file "$to" --upgrade --quiet --universal --python-version 3.10 \
+    uv pip compile "$from" --output-file "$to" --upgrade --quiet --universal --python-version "$oldest" \
         --generate-hashes --only-binary :all: --no-annotate --custom-compile-command deploy/lock.sh "$@"
     # A device takes packages from the index it is set up for, so that none may be named here.
     if grep -E '^(-i|--(extra-)?index-url|--find-links)|://' "$to"; then
@@ -23,3 +24,6 @@ echo 'backports-strenum<1.3' >"$limits"
 
 lock pyproject.toml deploy/requirements.lock --extra device --extra fleet --constraints "$limits"
 printf 'setuptools>=77\nwheel\n' | lock - deploy/build.lock
+# SQLAlchemy 2.1 needs Python 3.11.
+oldest=3.11
+lock pyproject.toml deploy/dashboard/requirements.lock --extra dashboard --extra postgresql --extra fleet

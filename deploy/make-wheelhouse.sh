@@ -87,7 +87,7 @@ rm -f -- "$DIR"/*.whl
 
 step "Building the agent"
 mkdir "$WORK/source"
-cp -R -- "$SOURCE/pyproject.toml" "$SOURCE/README.md" "$SOURCE/LICENSE" "$SOURCE/edge_agent" "$SOURCE/fleet" "$WORK/source/"
+cp -R -- "$SOURCE/pyproject.toml" "$SOURCE/README.md" "$SOURCE/LICENSE" "$SOURCE/edge_agent" "$SOURCE/fleet" "$SOURCE/dashboard" "$WORK/source/"
 "$python" -m pip install --quiet --require-hashes --only-binary :all: -r "$HERE/build.lock"
 "$python" -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir "$DIR" "$WORK/source"
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from dashboard.settings import load_dashboard_settings
 from edge_agent.config_file import load_settings
 from edge_agent.errors import ConfigError
 from edge_agent.privacy.policy import permit
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-SCRIPTS = sorted([*DEPLOY.glob("*.sh"), *Path(__file__).parent.glob("*.sh")])
+SCRIPTS = sorted([*DEPLOY.rglob("*.sh"), *Path(__file__).parent.glob("*.sh")])
 SUITABLE = {
     "uname": "echo aarch64",
     "dpkg": "echo arm64",
@@ -188,3 +189,22 @@ def test_locks_pin_everything_by_hash_and_name_no_index(name: str) -> None:
     assert pins
     assert all("==" in pin and pin.endswith("\\") for pin in pins)
     assert "://" not in text
+
+
+def test_the_pages_example_settings_are_good() -> None:
+    load_dashboard_settings(DEPLOY / "dashboard" / "dashboard.example.toml")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--nonsense",), "--nonsense: no such option"),
+        (("--purge",), "--purge: only with --remove"),
+        (("--python",), "--python: a value is missing"),
+        ((), "this needs root"),
+    ],
+)
+def test_the_pages_installer_refuses_what_it_cannot_do(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    done = Machine(tmp_path).run(*arguments, script="dashboard/install.sh")
+    assert done.returncode != 0
+    assert said in done.stderr

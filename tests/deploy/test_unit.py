@@ -11,6 +11,7 @@ import pytest
 
 SYSTEMD = Path(__file__).parents[2] / "deploy" / "systemd"
 UNIT = SYSTEMD / "edge-agent.service"
+PAGE_UNIT = SYSTEMD.parent / "dashboard" / "edge-agent-dashboard.service"
 ALLOWED_EXPOSURE = 2.0
 
 
@@ -46,6 +47,18 @@ def test_its_exposure_stays_low(analyze: str) -> None:
     done = subprocess.run([analyze, "security", "--offline=yes", str(UNIT)], capture_output=True, text=True, check=True)
     matched = re.search(r"Overall exposure level.*?: ([\d.]+)", done.stdout)
     assert matched is not None, done.stdout
+    assert float(matched[1]) <= ALLOWED_EXPOSURE
+
+
+def test_the_pages_unit_is_clean_and_its_exposure_low(analyze: str, tmp_path: Path) -> None:
+    unit = tmp_path / PAGE_UNIT.name
+    unit.write_text(re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", PAGE_UNIT.read_text(), flags=re.MULTILINE))
+    done = subprocess.run([analyze, "verify", str(unit)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    command = [analyze, "security", "--offline=yes", str(PAGE_UNIT)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    matched = re.search(r"Overall exposure level.*?: ([\d.]+)", printed)
+    assert matched is not None, printed
     assert float(matched[1]) <= ALLOWED_EXPOSURE
 
 

@@ -32,6 +32,8 @@ from edge_agent.protocol.messages import DeclarationMark
 _NOTICE_KINDS: Final = {".html": "text/html", ".pdf": "application/pdf", ".md": "text/markdown"}
 _MAX_NOTICES: Final = 500
 _EVERY_ROOM: Final = "*"
+_LAST: Final = 32_503_680_000.0
+"""The year 3000."""
 
 
 async def data_page(request: Request, visitor: Visitor) -> Response:
@@ -122,7 +124,8 @@ def _span_of(form: Form, site: Site) -> tuple[float, float] | None:
     for place, name in enumerate(("start", "end")):
         if text := form.get(name, "").strip():
             try:
-                moments[place] = datetime.fromisoformat(text).replace(tzinfo=zone).timestamp()
+                moment = datetime.fromisoformat(text).replace(tzinfo=zone).timestamp()
+                moments[place] = min(max(moment, 0.0), _LAST)
             except (ValueError, OverflowError, OSError):
                 return None
     return (moments[0], moments[1]) if moments[0] <= moments[1] else None

@@ -16,7 +16,8 @@ from typing import Any
 
 from edge_agent.clock import utc_text
 from edge_agent.config import Settings
-from edge_agent.device.messenger import Messenger
+from edge_agent.device.builders import ModelIdentity
+from edge_agent.device.messenger import IncomingHandlers, Messenger
 from edge_agent.errors import CameraError, InputError
 from edge_agent.health.metrics import exposition
 from edge_agent.health.metrics_server import serving_metrics
@@ -101,12 +102,9 @@ class Agent:
         self.camera.mute(self._mute.muted)
         self.messenger = Messenger(
             settings,
-            labels=classifier.labels,
-            model_id=classifier.model_id,
-            commands={"snapshot": self._snapshot},
-            on_desired=self._apply_desired,
+            ModelIdentity(classifier.labels, classifier.model_id),
+            handlers=IncomingHandlers({"snapshot": self._snapshot}, self._apply_desired, self._model.hear),
             declaration=declaration,
-            on_other=self._model.hear,
         )
         self._orientation = OrientationWatch(detector, settings.camera.rotate_deg)
         self._pipeline = Pipeline(
@@ -232,7 +230,7 @@ class Agent:
         resting_faces = RestingFaces(classifier.labels, self._settings.resting_face)
         for change in self._pipeline.use(classifier, resting_faces, smoother, now):
             self.messenger.expression(change)
-        self.messenger.use_model(classifier.labels, classifier.model_id)
+        self.messenger.use_model(ModelIdentity(classifier.labels, classifier.model_id))
         log.info("model %s classifies faces now, prior %s", classifier.model_id, classifier.prior)
         self._model.taken_over()
 

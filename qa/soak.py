@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_agent.config import DeviceSettings, MqttSettings, OutboxSettings, PrivacySettings, Settings
+from edge_agent.device.builders import ModelIdentity
 from edge_agent.device.messenger import Messenger
 from qa.faults.device import TIMING
 from tests.support.broker import mosquitto_path, running_mosquitto, wait_until
@@ -62,7 +63,7 @@ def soak(folder: Path, expressions: int) -> Soak:
             mqtt=MqttSettings(host="127.0.0.1", port=line.port),
             outbox=OutboxSettings(path=str(folder / "outbox.db"), keep_delivered_h=2.0, commit_s=0.02),
         )
-        messenger = Messenger(settings, labels=("happy", "sad"), model_id="9f86d081884c", clock=clock, timing=TIMING)
+        messenger = Messenger(settings, ModelIdentity(("happy", "sad"), "9f86d081884c"), clock=clock, timing=TIMING)
         messenger.start()
         made = tenth_kib = 0
         outages = (expressions // 20, expressions // 2)

@@ -33,7 +33,7 @@ from scipy.optimize import minimize  # type: ignore[import-untyped]
 
 from edge_agent.command_line import run_app
 from edge_agent.config import PrivacySettings, Settings
-from edge_agent.device.builders import MessageBuilder
+from edge_agent.device.builders import MessageBuilder, ModelIdentity
 from edge_agent.device.session import Session
 from edge_agent.health.monitor import CameraReport, HealthMonitor
 from edge_agent.model_format.labels import FER2013, OTHER, UNCERTAIN
@@ -47,7 +47,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 LABELS: Final = (*FER2013, UNCERTAIN)
-_USUAL: Final = np.array([0.04, 0.01, 0.03, 0.20, 0.07, 0.05, 0.45, 0.15])
+_TYPICAL_SHARES: Final = np.array([0.04, 0.01, 0.03, 0.20, 0.07, 0.05, 0.45, 0.15])
 """How often each label is seen in a class."""
 _HAPPY, _NEUTRAL = LABELS.index("happy"), LABELS.index("neutral")
 _OWN_WAY: Final = 20.0
@@ -159,7 +159,7 @@ def _lengths(rng: np.random.Generator, means_s: Floats) -> Ints:
 
 def rates(rng: np.random.Generator) -> Floats:
     """How often a pupil shows each label."""
-    own: Floats = rng.dirichlet(_USUAL * _OWN_WAY)
+    own: Floats = rng.dirichlet(_TYPICAL_SHARES * _OWN_WAY)
     return own
 
 
@@ -175,7 +175,7 @@ def the_others(rng: np.random.Generator, group: int) -> Ints:
 def one_more(rng: np.random.Generator, secret: str, bit: int) -> Ints:
     """What the one more pupil shows under one of the two hypotheses."""
     seconds = np.arange(LESSON_S)
-    mostly = np.where(np.arange(len(LABELS)) == _HAPPY, 0.7, 0.3 * _USUAL / (1 - _USUAL[_HAPPY]))
+    mostly = np.where(np.arange(len(LABELS)) == _HAPPY, 0.7, 0.3 * _TYPICAL_SHARES / (1 - _TYPICAL_SHARES[_HAPPY]))
     like_others = pupil(rng, rates(rng))
     seen = like_others >= 0
     always = {name: np.where(seen, label, -1) for name, label in (("happy", _HAPPY), ("neutral", _NEUTRAL))}
@@ -263,7 +263,7 @@ def publish(windows: Ints, privacy: PrivacySettings, rng: np.random.Generator) -
     """Let the device's own code publish a lesson; ``windows`` as from :func:`counts`."""
     clock = _Clock()
     session = Session("01JD5W7T4KQ2AAAA", clock)
-    builder = MessageBuilder(Settings(privacy=privacy), FER2013, "9f86d081884c", clock)
+    builder = MessageBuilder(Settings(privacy=privacy), ModelIdentity(FER2013, "9f86d081884c"), clock)
     control = _Watched(privacy, rng) if privacy.blur else None
     figures, sizes = np.zeros((_WINDOWS, len(LABELS) + 3)), np.zeros(_WINDOWS)
     last: WindowSummary | None = None

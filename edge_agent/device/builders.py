@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from msgspec import UNSET, UnsetType
@@ -37,36 +38,49 @@ _MAX_SESSIONS = 64
 """Runs that a birth lists, some 140 bytes each: a subscriber asks only for what it knows to exist."""
 
 
+@dataclass(frozen=True, slots=True)
+class ModelIdentity:
+    """What messages say of the model that classifies faces.
+
+    Attributes:
+        labels: The expressions it knows, in the order of its outputs.
+        model_id: First 12 hex digits of its file's sha256.
+    """
+
+    labels: tuple[str, ...]
+    model_id: str
+
+
 class MessageBuilder:
     """Builds the messages of a session.
 
     Args:
         settings: The agent's settings.
-        labels: The expressions the model knows.
-        model_id: First 12 hex digits of the model file's sha256.
+        model: The model that classifies faces.
         clock: Where the time of a message comes from.
         declaration: What may be published of the operator's declaration.
-
-    Attributes:
-        labels: The expressions the model knows.
     """
 
     def __init__(
         self,
         settings: Settings,
-        labels: tuple[str, ...],
-        model_id: str,
+        model: ModelIdentity,
         clock: Clock,
         declaration: DeclarationMark | None = None,
     ) -> None:
-        self._settings, self.labels, self._model, self._clock = settings, labels, model_id, clock
+        self._settings, self._model, self._clock = settings, model, clock
         self._declaration: DeclarationMark | UnsetType = declaration or UNSET
         self._update: ModelUpdate | UnsetType = UNSET
         self._timezone = timezone_name()
 
-    def use_model(self, labels: tuple[str, ...], model_id: str) -> None:
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The expressions that the present model knows."""
+        return self._model.labels
+
+    def use_model(self, model: ModelIdentity) -> None:
         """From now on messages name another model."""
-        self.labels, self._model = labels, model_id
+        self._model = model
 
     def report_model(self, update: ModelUpdate) -> None:
         """From now on births say where the model comes from and how its update stands."""
@@ -89,7 +103,7 @@ class MessageBuilder:
             session=session.id,
             seq=seq,
             clock_synced=self._clock.synced(),
-            model=self._model,
+            model=self._model.model_id,
             box=_pixels(change.box) if self._settings.privacy.boxes else UNSET,
         )
 
@@ -111,7 +125,7 @@ class MessageBuilder:
             session=session.id,
             seq=seq,
             clock_synced=self._clock.synced(),
-            model=self._model,
+            model=self._model.model_id,
         )
 
     def birth(self, session: Session, known: Sequence[tuple[StoredSession, dict[str, int]]]) -> Status:
@@ -129,7 +143,7 @@ class MessageBuilder:
             started_at=session.utc(session.started),
             clock_synced=self._clock.synced(),
             labels=self.labels,
-            model=self._model,
+            model=self._model.model_id,
             model_update=self._update,
             room=self._settings.device.room,
             timezone=self._timezone,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from edge_agent.clock import Clock
-from edge_agent.device.builders import MessageBuilder
+from edge_agent.device.builders import MessageBuilder, ModelIdentity
 from edge_agent.device.session import Session, new_session_id
 from edge_agent.outbox.outbox import Outbox
 from edge_agent.outbox.store import Row, StoredSession
@@ -51,10 +51,10 @@ class DeviceSession:
         with self._lock:
             self._put(SUMMARY, self._builder.summary(window, self.current))
 
-    def use_model(self, labels: tuple[str, ...], model_id: str) -> None:
+    def use_model(self, model: ModelIdentity) -> None:
         """From the next event on another model classifies the faces."""
         with self._lock:
-            self._builder.use_model(labels, model_id)
+            self._builder.use_model(model)
 
     def begin_after(self, session_id: str) -> None:
         """Begin another session, later than this one of which the broker knows."""

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 
 from edge_agent.clock import Clock, SystemClock
 from edge_agent.config import Settings
 from edge_agent.device.announcer import Announcer
-from edge_agent.device.builders import MessageBuilder
+from edge_agent.device.builders import MessageBuilder, ModelIdentity
 from edge_agent.device.commands import CommandDispatcher, Handler
 from edge_agent.device.delivery import Outgoing
 from edge_agent.device.desired_state import DesiredState, OnDesired
@@ -39,6 +40,22 @@ from edge_agent.protocol.topics import COMMAND, DESIRED, EXPRESSION, STATUS, Top
 from edge_agent.types import ExpressionChange, WindowSummary
 
 
+@dataclass(frozen=True, slots=True)
+class IncomingHandlers:
+    """What carries out what comes in, on the publisher's thread; each of it may be missing.
+
+    Attributes:
+        commands: What carries out commands besides ``ping`` and ``resend``, by name.
+        on_desired: Called at every connect and every change, with what the device should be, and whether that is all
+            that was asked for: of a malformed message only a request to close the camera is known.
+        on_other: Called with what comes in on topics asked for by :meth:`Messenger.set_subscriptions`.
+    """
+
+    commands: Mapping[str, Handler] = field(default_factory=dict)
+    on_desired: OnDesired | None = None
+    on_other: Callable[[Received], None] | None = None
+
+
 class Messenger:
     """Numbers, dates and stores what the pipeline finds, publishes it, and answers commands.
 
@@ -46,14 +63,9 @@ class Messenger:
 
     Args:
         settings: The agent's settings.
-        labels: The expressions the model knows, in the order of its outputs.
-        model_id: First 12 hex digits of the model file's sha256.
+        model: The model that classifies faces.
         clock: Where time comes from.
-        commands: What carries out commands besides ``ping`` and ``resend``, by name, on the publisher's thread.
-        on_desired: Called on the publisher's thread, at every connect and every change, with what the device should be,
-            and whether that is all that was asked for: of a malformed message only a request to close the camera is
-            known.
-        on_other: Called on the publisher's thread with what comes in on topics asked for by :meth:`set_subscriptions`.
+        handlers: What carries out what comes in.
         timing: Timeouts and waits of the publisher.
         declaration: What may be published of the operator's declaration.
 
@@ -67,17 +79,15 @@ class Messenger:
     def __init__(
         self,
         settings: Settings,
+        model: ModelIdentity,
         *,
-        labels: tuple[str, ...],
-        model_id: str,
         clock: Clock | None = None,
-        commands: Mapping[str, Handler] | None = None,
-        on_desired: OnDesired | None = None,
-        on_other: Callable[[Received], None] | None = None,
+        handlers: IncomingHandlers | None = None,
         timing: PublisherTiming | None = None,
         declaration: DeclarationMark | None = None,
     ) -> None:
         clock, timing = clock or SystemClock(), timing or PublisherTiming()
+        handlers = handlers or IncomingHandlers()
         self._broker = RenewedBroker(settings.mqtt)
         self._instance_lock: socket.socket | None = None
         self._per_face = settings.privacy.level == "faces"
@@ -91,7 +101,7 @@ class Messenger:
         self._subscriptions = DynamicSubscriptions(wakeup.set)
         topic_backoff = TopicBackoff(timing.refused_floor_s, timing.refused_cap_s, timing.refused_floor_s)
 
-        self._builder = builder = MessageBuilder(settings, labels, model_id, clock, declaration)
+        self._builder = builder = MessageBuilder(settings, model, clock, declaration)
         self._session = session = DeviceSession(builder, self._outbox, clock, settings.mqtt.late_after_s)
         state, duplicate_ids = PublisherState(), DuplicateIdDetector()
         self._statistics = StatisticsCollector(state, topic_backoff, self._outbox, duplicate_ids)
@@ -102,8 +112,8 @@ class Messenger:
         )
         announcer = Announcer(topics, session, self._status, self._health, duplicate_ids)
 
-        self._commands = CommandDispatcher(self._outbox.resend, commands or {})
-        desired_state = DesiredState(session, self._unqueued, on_desired)
+        self._commands = CommandDispatcher(self._outbox.resend, handlers.commands)
+        desired_state = DesiredState(session, self._unqueued, handlers.on_desired)
         own = {
             topics.of(STATUS): announcer.status_received,
             topics.of(DESIRED): desired_state.received,
@@ -114,7 +124,7 @@ class Messenger:
             self._broker,
             settings.mqtt,
             Outgoing(topics, self._outbox, self._unqueued, self._subscriptions, topic_backoff, session.is_late, wakeup),
-            Inbox(own, home_assistant, on_other, (aside, self._asked_aside)),
+            Inbox(own, home_assistant, handlers.on_other, (aside, self._asked_aside)),
             announcer,
             self._status,
             state=state,
@@ -170,9 +180,9 @@ class Messenger:
         """Subscribe to these topics besides the device's own, from now on and on every connection, and to no others."""
         self._subscriptions.replace(filters)
 
-    def use_model(self, labels: tuple[str, ...], model_id: str) -> None:
+    def use_model(self, model: ModelIdentity) -> None:
         """Another model classifies faces from now on; to be called between two events."""
-        self._session.use_model(labels, model_id)
+        self._session.use_model(model)
         self._status.publish_again()
 
     def report_model(self, update: ModelUpdate) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection as Pipe
 
 from edge_agent.config import DeviceSettings, MqttSettings, OutboxSettings, PrivacySettings, Settings
+from edge_agent.device.builders import ModelIdentity
 from edge_agent.device.messenger import Messenger
 from edge_agent.errors import AgentError
 from edge_agent.model_format.labels import FER2013
@@ -127,7 +128,7 @@ def _connect(task: WorkerTask, messengers: dict[str, Messenger]) -> Connected:
     started = time.monotonic()
     for index in range(task.count):
         settings = device_settings(task, task.first + index)
-        messenger = Messenger(settings, labels=FER2013, model_id=MODEL)
+        messenger = Messenger(settings, ModelIdentity(FER2013, MODEL))
         messengers[settings.device.id] = messenger
         try:
             messenger.start()

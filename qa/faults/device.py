@@ -16,6 +16,7 @@ from pathlib import Path
 
 from edge_agent.clock import SystemClock
 from edge_agent.config_file import load_settings
+from edge_agent.device.builders import ModelIdentity
 from edge_agent.device.messenger import Messenger
 from edge_agent.device.publisher import PublisherTiming
 from qa.faults.accepted_log import DELIVERED, QUIET, READY, AcceptedLog
@@ -60,7 +61,7 @@ def main(config: Path, accepted_file: Path, clock_file: Path, rate: float, seed:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     settings = load_settings(config)
     messenger = Messenger(
-        settings, labels=("happy", "sad"), model_id="9f86d081884c", clock=WrongClock(clock_file), timing=TIMING
+        settings, ModelIdentity(("happy", "sad"), "9f86d081884c"), clock=WrongClock(clock_file), timing=TIMING
     )
     accepted_log = AcceptedLog(messenger, accepted_file)
     accepted_log.write_word(READY)

@@ -31,7 +31,7 @@ from edge_agent.client import (
     Unreadable,
     result_of,
 )
-from edge_agent.device.messenger import Messenger
+from edge_agent.device.messenger import IncomingHandlers, Messenger
 from edge_agent.device.session import new_session_id
 from edge_agent.errors import InputError
 from edge_agent.mqtt.connection import Connection, Will
@@ -224,7 +224,9 @@ def test_a_device_is_muted_through_what_the_broker_keeps(
     heard: list[tuple[Desired, bool]] = []
     dashboard.until(lambda: True, "the message on its way")
     settings = settings_for(mosquitto.port, tmp_path)
-    start_messenger(settings, on_desired=lambda desired, whole: heard.append((desired, whole)))
+    start_messenger(
+        settings, handlers=IncomingHandlers(on_desired=lambda desired, whole: heard.append((desired, whole)))
+    )
     wait_until(lambda: heard, what="the request")
     desired, whole = heard[0]
     assert (desired.muted, whole) == (True, True)

@@ -9,6 +9,7 @@ import pytest
 
 from edge_agent.client import Arrived, Broker, BrokerChanged, Classroom, Lost, Missing, Notice, Patience, Summary
 from edge_agent.config import DeviceSettings, MqttSettings, Settings
+from edge_agent.device.builders import ModelIdentity
 from edge_agent.device.messenger import Messenger
 from edge_agent.errors import InputError
 from edge_agent.types import WindowSummary
@@ -29,7 +30,7 @@ def test_members_of_a_group_divide_events_and_miss_nothing_together(tmp_path: Pa
         settings = Settings(
             device=DeviceSettings(site="north", id="a"), mqtt=MqttSettings(host=broker.host, port=broker.port)
         )
-        messenger = Messenger(settings, labels=("happy",), model_id="0" * 12)
+        messenger = Messenger(settings, ModelIdentity(("happy",), "0" * 12))
         heard: list[list[Notice]] = [[], []]
 
         def poll() -> None:

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from edge_agent.config import PrivacySettings
-from edge_agent.device.messenger import Messenger
+from edge_agent.device.messenger import IncomingHandlers, Messenger
 from edge_agent.protocol.messages import Desired
 from tests.support.broker import Message, Mosquitto, Subscriber, running_mosquitto, wait_until
 from tests.support.clocks import SteppedClock
@@ -117,7 +117,8 @@ def test_at_the_summary_level_no_face_is_published_not_even_one_stored_before(
 def test_commands_are_answered(mosquitto: Mosquitto, start_messenger: Start, tmp_path: Path) -> None:
     with Subscriber(mosquitto.port) as subscriber:
         messenger = start_messenger(
-            settings_for(mosquitto.port, tmp_path), commands={"snapshot": lambda _command: {"tracks": ["k7q2"]}}
+            settings_for(mosquitto.port, tmp_path),
+            handlers=IncomingHandlers({"snapshot": lambda _command: {"tracks": ["k7q2"]}}),
         )
         wait_until(lambda: is_online(subscriber))
         subscriber.publish(messenger.topics.of("command"), b'{"v":1,"id":"a","command":"snapshot"}')
@@ -193,7 +194,8 @@ def test_what_the_device_should_be_is_heard_at_every_start(
     with Subscriber(mosquitto.port) as subscriber:
         subscriber.publish("classroom/v1/north/pi-3a/desired", b'{"v":1,"muted":true}', retain=True)
         start_messenger(
-            settings_for(mosquitto.port, tmp_path), on_desired=lambda desired, _whole: heard.append(desired)
+            settings_for(mosquitto.port, tmp_path),
+            handlers=IncomingHandlers(on_desired=lambda desired, _whole: heard.append(desired)),
         )
         wait_until(lambda: heard == [Desired(muted=True)], what="the retained request")
         subscriber.publish("classroom/v1/north/pi-3a/desired", b'{"v":1,"muted":"loud"}', retain=True)
@@ -208,7 +210,8 @@ def test_what_the_device_should_be_is_answered_where_it_is_not_understood(
     heard: list[tuple[Desired, bool]] = []
     with Subscriber(mosquitto.port) as subscriber:
         messenger = start_messenger(
-            settings_for(mosquitto.port, tmp_path), on_desired=lambda desired, whole: heard.append((desired, whole))
+            settings_for(mosquitto.port, tmp_path),
+            handlers=IncomingHandlers(on_desired=lambda desired, whole: heard.append((desired, whole))),
         )
         wait_until(lambda: is_online(subscriber))
         subscriber.publish(messenger.topics.of("desired"), b'{"v":1,"muted":true,"model":7}', retain=True)

@@ -83,9 +83,10 @@ import sys
 from pathlib import Path
 from tests.support.messaging import QUICK, settings_for
 from tests.support.samples import a_change
+from edge_agent.device.builders import ModelIdentity
 from edge_agent.device.messenger import Messenger
 
-messenger = Messenger(settings_for(int(sys.argv[1]), Path(sys.argv[2])), labels=("happy",), model_id="m", timing=QUICK)
+messenger = Messenger(settings_for(int(sys.argv[1]), Path(sys.argv[2])), ModelIdentity(("happy",), "m"), timing=QUICK)
 messenger.start()
 while True:
     messenger.expression(a_change())

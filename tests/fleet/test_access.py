@@ -18,6 +18,7 @@ from msgspec.structs import replace as replace_struct
 from paho.mqtt.enums import CallbackAPIVersion
 
 from edge_agent.config import TlsSettings
+from edge_agent.device.builders import ModelIdentity
 from edge_agent.device.messenger import Messenger
 from edge_agent.device.probe import probe_broker
 from edge_agent.enrol.certificates import certificate_pem, key_pem, new_key
@@ -98,7 +99,7 @@ def test_an_enrolled_device_passes_the_doctors_probe(school: SchoolUnderTest) ->
 
 def test_the_doctors_probe_leaves_an_agent_at_work_its_connection(school: SchoolUnderTest) -> None:
     device = school.device("a")
-    messenger = Messenger(device.settings, labels=("happy",), model_id="9f86d081884c")
+    messenger = Messenger(device.settings, ModelIdentity(("happy",), "9f86d081884c"))
     messenger.start()
     try:
         wait_until(lambda: messenger.statistics().publisher.connected, what="the agent's connection")

@@ -23,6 +23,7 @@ from edge_agent.client import (
     Summary,
 )
 from edge_agent.config import Settings
+from edge_agent.device.builders import ModelIdentity
 from edge_agent.device.messenger import Messenger
 from edge_agent.mqtt.connection import Connection
 from edge_agent.mqtt.endpoint import Broker
@@ -137,7 +138,7 @@ def heard_on(broker: Broker, topic: str, wanted: bytes) -> list[bytes]:
 
 
 def test_the_district_sees_figures_and_state_and_no_single_face(bridged: Bridged) -> None:
-    messenger = Messenger(bridged.device("a"), labels=LABELS, model_id="0" * 12)
+    messenger = Messenger(bridged.device("a"), ModelIdentity(LABELS, "0" * 12))
     with Classroom(bridged.dashboard(bridged.district), site=SITE, device="a") as district:
         follow_until(district, bool, "the connection")
         messenger.start()
@@ -180,7 +181,7 @@ def test_the_district_sees_figures_and_state_and_no_single_face(bridged: Bridged
 
 def test_the_district_learns_that_no_single_face_is_forwarded_to_it(bridged: Bridged) -> None:
     settings = bridged.device("quiet")
-    messenger = Messenger(settings, labels=LABELS, model_id="0" * 12)
+    messenger = Messenger(settings, ModelIdentity(LABELS, "0" * 12))
     report = HealthReport(fps=1.0, latency_ms={}, camera=CameraHealth(state="ok"), frames_read=1, frames_dropped=0)
     quick = Patience(grace_s=0.1, retry_s=0.1)
     with Classroom(bridged.dashboard(bridged.district), site=SITE, device="quiet", patience=quick) as district:
@@ -213,7 +214,7 @@ def test_the_district_learns_that_no_single_face_is_forwarded_to_it(bridged: Bri
 def test_a_message_sent_late_is_marked_so_at_the_district(bridged: Bridged) -> None:
     settings = bridged.device("slow")
     late = replace_struct(settings, mqtt=replace_struct(settings.mqtt, late_after_s=0.001))
-    messenger = Messenger(late, labels=LABELS, model_id="0" * 12)
+    messenger = Messenger(late, ModelIdentity(LABELS, "0" * 12))
     with Classroom(bridged.dashboard(bridged.district), site=SITE, device="slow") as district:
         follow_until(district, bool, "the connection")
         summary(messenger)
@@ -231,7 +232,7 @@ def test_a_message_sent_late_is_marked_so_at_the_district(bridged: Bridged) -> N
     reason="a bridge of Mosquitto 2.1.2 drops what waits when its connection breaks (docs/deploy.md)",
 )
 def test_what_happens_while_the_district_is_away_comes_when_it_is_back(bridged: Bridged) -> None:
-    messenger = Messenger(bridged.device("b"), labels=LABELS, model_id="0" * 12)
+    messenger = Messenger(bridged.device("b"), ModelIdentity(LABELS, "0" * 12))
     archive = Classroom(bridged.dashboard(bridged.district), site=SITE, device="b", client_id="archive")
     messenger.start()
     try:
@@ -287,8 +288,7 @@ def test_home_assistant_at_the_district_finds_the_devices_where_the_bridge_forwa
     settings = bridged.device("found")
     messenger = Messenger(
         replace_struct(settings, home_assistant=replace_struct(settings.home_assistant, enabled=True)),
-        labels=LABELS,
-        model_id="0" * 12,
+        ModelIdentity(LABELS, "0" * 12),
     )
     home = Connection(replace(bridged.district.account(), username="homeassistant"), "home-of-the-test")
     home.subscribe([f"homeassistant/device/{SITE}/found/config"])

@@ -14,7 +14,8 @@ from dashboard.operator import Operator
 from dashboard.settings import DashboardSettings, OperatorSettings, check_dashboard_settings, load_dashboard_settings
 from edge_agent.client import Arrived, Classroom, Denied, Device, Patience, Summary
 from edge_agent.config import Settings
-from edge_agent.device.messenger import Messenger
+from edge_agent.device.builders import ModelIdentity
+from edge_agent.device.messenger import IncomingHandlers, Messenger
 from edge_agent.enrol.certificates import read_certificate
 from edge_agent.errors import BrokerError, InputError
 from edge_agent.mqtt.endpoint import Broker
@@ -127,7 +128,7 @@ def test_missed_events_come_to_the_account_that_only_reads(
 ) -> None:
     """The device takes who asks from the topic, and gives nothing else there."""
     device = replace_outbox(school)
-    messenger = Messenger(device, labels=("happy",), model_id="0" * 12)
+    messenger = Messenger(device, ModelIdentity(("happy",), "0" * 12))
     messenger.start()
     quick = Patience(grace_s=0.1, retry_s=1.0)
     try:
@@ -192,7 +193,9 @@ def test_muting_keeps_what_else_is_asked_for(settings: DashboardSettings, school
 
 def test_a_snapshot_comes_back_with_its_own_answer(settings: DashboardSettings, school: SchoolUnderTest) -> None:
     device = replace_outbox(school)
-    messenger = Messenger(device, labels=("happy",), model_id="0" * 12, commands={"snapshot": lambda _: {"tracks": []}})
+    messenger = Messenger(
+        device, ModelIdentity(("happy",), "0" * 12), handlers=IncomingHandlers({"snapshot": lambda _: {"tracks": []}})
+    )
     messenger.start()
     try:
         wait_until(lambda: messenger.statistics().publisher.connected, what="the device")

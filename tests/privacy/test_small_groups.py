@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.config import DeviceSettings, PrivacySettings, Settings
-from edge_agent.device.builders import MessageBuilder
+from edge_agent.device.builders import MessageBuilder, ModelIdentity
 from edge_agent.device.session import Session
 from edge_agent.device.statistics import MessengerStatistics, PublisherStatistics
 from edge_agent.health.metrics import exposition
@@ -67,7 +67,7 @@ def published(rows: list[Row]) -> list[bytes]:
     """Everything that a lesson with these rows of faces makes leave the device, as it goes on the wire."""
     clock, seats = SteppedClock(), Seats()
     session = Session("01JD5W7T4KQ2AAAA", clock)
-    builder = MessageBuilder(SETTINGS, CLASSIFIER.labels, CLASSIFIER.model_id, clock)
+    builder = MessageBuilder(SETTINGS, ModelIdentity(CLASSIFIER.labels, CLASSIFIER.model_id), clock)
     pipeline = Pipeline(
         FaceFinder(seats),
         Tracker(SETTINGS.tracker, random_ids()),

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from edge_agent.config import DeviceSettings, PrivacySettings, Settings
-from edge_agent.device.builders import MessageBuilder
+from edge_agent.device.builders import MessageBuilder, ModelIdentity
 from edge_agent.device.session import Session
 from edge_agent.device.statistics import MessengerStatistics, PublisherStatistics
 from edge_agent.errors import InputError
@@ -25,7 +25,7 @@ SESSION_ID = "01JD5W7T4KQ2AAAA"
 
 def builder(privacy: PrivacySettings | None = None) -> MessageBuilder:
     settings = Settings(device=DeviceSettings(site="north", id="pi-3a"), privacy=privacy or PrivacySettings())
-    return MessageBuilder(settings, ("happy", "sad"), "9f86d081884c", CLOCK)
+    return MessageBuilder(settings, ModelIdentity(("happy", "sad"), "9f86d081884c"), CLOCK)
 
 
 def statistics() -> MessengerStatistics:

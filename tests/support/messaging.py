@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from edge_agent.config import DeviceSettings, MqttSettings, OutboxSettings, Settings
+from edge_agent.device.builders import ModelIdentity
 from edge_agent.device.messenger import Messenger
 from edge_agent.device.publisher import PublisherTiming
 from tests.support.broker import Mosquitto, running_mosquitto
@@ -43,8 +44,8 @@ def start_messenger() -> Iterator[Callable[..., Messenger]]:
     started: list[Messenger] = []
 
     def start(settings: Settings, **options: Any) -> Messenger:
-        options = {"labels": ("happy", "sad"), "model_id": "9f86d081884c", "timing": QUICK, **options}
-        messenger = Messenger(settings, **options)
+        options = {"timing": QUICK, **options}
+        messenger = Messenger(settings, ModelIdentity(("happy", "sad"), "9f86d081884c"), **options)
         messenger.start()
         started.append(messenger)
         return messenger

@@ -6,10 +6,11 @@ from enum import Enum
 
 from msgspec import UnsetType
 
+from edge_agent.config import MqttSettings
 from edge_agent.protocol.messages import Status
 
-_DEFAULT_HEALTH_EVERY_S = 30.0
 _MISSED_REPORTS = 3
+"""A device is stale after so many times its ``health_every_s``."""
 
 
 class DeviceState(str, Enum):
@@ -37,7 +38,7 @@ class Liveness:
         self.session = ""
         self.reason = ""
         self._heard_at = 0.0
-        self._stale_after_s = _MISSED_REPORTS * _DEFAULT_HEALTH_EVERY_S
+        self._stale_after_s = _MISSED_REPORTS * MqttSettings().health_every_s
 
     def status(self, status: Status, now: float) -> None:
         """A birth or death. Of a session older than the latest it says nothing about now."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from edge_agent.addresses.masking import shown_host, shown_path, shown_secret_path
+from edge_agent.config import MqttSettings, TlsSettings
 from edge_agent.errors import ConfigError
 from edge_agent.files import read_password
 from edge_agent.rights import denied_read
@@ -14,7 +15,7 @@ from edge_agent.rights import denied_read
 if TYPE_CHECKING:
     import ssl
 
-    from edge_agent.config import MqttSettings, TlsSettings
+_DEFAULTS: Final = MqttSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,11 @@ class Broker:
     """
 
     host: str
-    port: int = 1883
-    protocol: Literal["5", "3.1.1"] = "5"
+    port: int = _DEFAULTS.port
+    protocol: Literal["5", "3.1.1"] = _DEFAULTS.protocol
     username: str = ""
     password: str = field(default="", repr=False)
-    keepalive_s: int = 30
+    keepalive_s: int = _DEFAULTS.keepalive_s
     tls: ssl.SSLContext | None = None
     certificate: str = ""
 

@@ -48,7 +48,7 @@ def convert(
     note: Annotated[str, typer.Option(help="What users of the model should know.")] = "",
     label_map: LabelMapOption = "",
     present: Annotated[
-        Path | None, typer.Option(help="The bundle in use, to compare the accuracy with; else the agent's own.")
+        Path | None, typer.Option(help="The bundle in use, to compare the accuracy with; the agent's own unless given.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write it although it is worse than the one in use.")] = False,
 ) -> None:
@@ -131,7 +131,7 @@ def golden(
     file: Annotated[Path, typer.Argument(help="The model bundle.")],
     out: Annotated[Path, typer.Option("--out", help="The bundle to write; its id is a new one.")],
 ) -> None:
-    """Add drawn faces and the model's answers to a bundle made before `convert` did so, or replace older ones."""
+    """Record golden faces, drawn faces with the model's answers, in an older bundle, or replace those it has."""
     from edge_agent.model_format.bundle import read_bundle, write_bundle
     from export.golden import record_golden
 
@@ -146,7 +146,7 @@ def describe(
     run: Annotated[Path, typer.Option("--run", help="The run it was exported from; its record is enough.")],
     out: Annotated[Path, typer.Option("--out", help="The bundle to write; its id is a new one.")],
 ) -> None:
-    """Add to a bundle all that the record of its run states, for bundles made when they stated less."""
+    """Complete an older bundle's metadata from the record of its run."""
     from edge_agent.model_format.bundle import read_bundle, write_bundle
     from export.bundle_metadata import describe_again
     from train.fit.run_dir import RunDir
@@ -201,9 +201,15 @@ def card(
     file: Annotated[Path, typer.Argument(help="The model bundle.")],
     out: Annotated[Path, typer.Option("--out", help="The Markdown file to write.")],
     measured: Annotated[Path | None, typer.Option(help="The file that `measure` wrote for this bundle.")] = None,
+    plots: Annotated[bool, typer.Option("--plots", help="Draw its coverage and robustness again, beside it.")] = False,
 ) -> None:
     """Write a bundle's model card."""
     _write_card(file, out, measured)
+    if plots and measured is not None:
+        from export.measure import plot_measurements
+        from export.measurements import read_measurements
+
+        plot_measurements(read_measurements(measured), measured.with_suffix(""))
 
 
 def _check_writable(*files: Path | None) -> None:

@@ -116,8 +116,7 @@ def measure_bundle(
         scored = evaluate(probabilities, faces.labels, faces.classes)
         plot_confusion(scored, plot_path(plots, "confusion"), predictor.name)
         plot_reliability(scored, plot_path(plots, "reliability"), predictor.name)
-        plot_risk_coverage(measured.abstention, floor, plot_path(plots, "coverage"))
-        plot_robustness(measured.robustness, plot_path(plots, "robustness"))
+        plot_measurements(measured, plots)
     return measured
 
 
@@ -154,6 +153,17 @@ def _answers(predictor: Predictor, held_out: FaceSet, compared: Comparisons) -> 
             faces = load(path, channels=predictor.channels)
             sets[name or faces.name] = faces
     return tuple(measure_answers(predictor, faces, name) for name, faces in sets.items())
+
+
+def plot_measurements(measured: Measurements, plots: Path) -> None:
+    """Draw the plots that need nothing but the measurements: coverage and robustness.
+
+    Args:
+        measured: The measurements of a bundle.
+        plots: Beginning of the plots' paths.
+    """
+    plot_risk_coverage(measured.abstention, SmoothingSettings().uncertain_below, plot_path(plots, "coverage"))
+    plot_robustness(measured.robustness, plot_path(plots, "robustness"))
 
 
 def _selection(predictor: Predictor, data: Path, rafdb: Path, ckplus: Path) -> tuple[SelectionScore, ...]:

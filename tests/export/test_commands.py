@@ -101,6 +101,17 @@ def test_a_run_becomes_a_bundle_that_passes_verification(
     assert "lost" in said
 
 
+def test_plots_that_need_only_the_measurements_are_drawn_again_with_the_card(tmp_path: Path, call: Call) -> None:
+    recorded = Path(__file__).parents[2] / "docs" / "measured" / "expression.json"
+    measured = tmp_path / "expression.json"
+    measured.write_bytes(recorded.read_bytes())
+
+    assert call("card", BUNDLED_MODEL, "--measured", measured, "--plots", "--out", tmp_path / "card.md") == 0
+
+    drawn = {path.name for path in tmp_path.glob("*.png")}
+    assert drawn == {"expression-coverage.png", "expression-robustness.png"}
+
+
 def test_the_bundle_states_its_whole_origin(run: Path, data: Path, tmp_path: Path, call: Call) -> None:
     call("convert", run, "--out", tmp_path / "tiny.tflite", "--data", data, "--note", "for a test")
 

@@ -153,7 +153,7 @@ def table(results: Sequence[tuple[str, str, Score]]) -> str:
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--weights", type=Path, help="YuNet's weights; where fetched unless given")
+    parser.add_argument("--weights", type=Path, help="YuNet's weights; the fetched ones unless given")
     parser.add_argument("--detector", choices=("auto", "haar", "yunet"), default="auto")
     parser.add_argument("--scene", choices=[scene.name for scene in SCENES], help="only this one")
     options = parser.parse_args()

@@ -23,7 +23,7 @@ def ablate(
         list[Path] | None,
         typer.Option("--teacher", help="A model bundle, for recipes that use one; several may be given."),
     ] = None,
-    weights: Annotated[Path | None, typer.Option(help="YuNet's weights; where fetched unless given.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="YuNet's weights; the fetched ones unless given.")] = None,
     start: Annotated[
         Path | None, typer.Option("--from", help="A run or bundle with the initial weights of every training.")
     ] = None,

@@ -50,10 +50,10 @@ def fit(
     ] = None,
     label_map: LabelMapsOption = None,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Train so long; phases and warm-up keep their shares.")
+        int | None, typer.Option(min=1, help="Train for so many epochs; phases and warm-up keep their shares.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Train on so many images, drawn by class.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="At the peak, instead of the recipe's.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Train only on so many images, drawn by class.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate, instead of the recipe's.")] = None,
     early_stop: Annotated[
         int | None,
         typer.Option(
@@ -68,7 +68,7 @@ def fit(
         int, typer.Option(min=1, help="Devices to divide each batch among; more than one needs JAX.")
     ] = 1,
     hosts: Annotated[int, typer.Option(min=1, envvar="TRAIN_HOSTS", help="Processes that train together.")] = 1,
-    host: Annotated[int, typer.Option(min=0, envvar="TRAIN_HOST", help="This one's number; 0 writes the run.")] = 0,
+    host: Annotated[int, typer.Option(min=0, envvar="TRAIN_HOST", help="This process, from 0; 0 writes the run.")] = 0,
     coordinator: Annotated[str, typer.Option(envvar="TRAIN_COORDINATOR", help="ADDRESS:PORT of host 0.")] = "",
 ) -> None:
     """Train a network by a recipe into a run directory."""

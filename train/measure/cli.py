@@ -29,7 +29,7 @@ def evaluate(
     label_map: LabelMapOption = "",
     json: AsJson = False,
 ) -> None:
-    """Score a finished run; scores and plots go into its folder ``evaluation``."""
+    """Evaluate a finished run; statistics and plots go into its folder `evaluation`."""
     from train.common.backend import import_backend
 
     import_backend()
@@ -70,7 +70,7 @@ def score(
     ] = None,
     json: AsJson = False,
 ) -> None:
-    """Score models by the number they are chosen by: over PublicTest, RAF-DB and CK+, with 95 % intervals.
+    """Compute the selection score of models, from PublicTest, RAF-DB and CK+, with 95 % intervals.
 
     The score of a run is written into its folder `evaluation`. With several priors it is that of the last one.
     """
@@ -100,7 +100,9 @@ def resting_face(
         typer.Option("--data", help="CK+48's folder, or class folders of PERSON_NUMBER.jpg; may be given again."),
     ],
     after_s: Annotated[float, typer.Option(help="Length of a lesson in seconds.")] = 600.0,
-    max_offset: Annotated[float | None, typer.Option(help="Instead of the agent's own limit.")] = None,
+    max_offset: Annotated[
+        float | None, typer.Option(help="How far one label can be lowered, instead of the agent's own limit.")
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Measure what it gains and costs to learn each person's face at rest."""
@@ -121,7 +123,7 @@ def robustness(
     models: Models,
     data: Fer2013,
     out: Annotated[Path | None, typer.Option("--out", help="A picture to draw: .png, .svg or .pdf.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the random directions, gray levels and noise.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of random directions, gray levels and noise.")] = 0,
     label_map: LabelMapOption = "",
     json: AsJson = False,
 ) -> None:
@@ -178,7 +180,7 @@ def votes(
     label_map: LabelMapOption = "",
     json: AsJson = False,
 ) -> None:
-    """Compare answers on held-out faces with the choices of FER+'s ten annotators, by how far these agree."""
+    """Compare answers on held-out faces with the votes of FER+'s ten annotators, by how far these agree."""
     from train.common.backend import import_backend
 
     import_backend()
@@ -201,7 +203,7 @@ def readback(
     label_map: LabelMapOption = "",
     json: AsJson = False,
 ) -> None:
-    """Measure on held-out faces what a training that starts from a bundle starts with."""
+    """Measure on held-out faces the initial weights that a training gets from a bundle."""
     from train.common.backend import import_backend
 
     import_backend()
@@ -218,9 +220,9 @@ def framing(
     photos: Photos = None,
     weights: Weights = None,
     count: Annotated[int, typer.Option(min=10, help="Training faces to fit on.")] = 3000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the choice of faces and sizes.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the choice of faces and sizes.")] = 0,
 ) -> None:
-    """Fit the constants that bring every detector's boxes to FER2013's crop, and show how well they fit."""
+    """Fit the box calibration of every detector, which makes its boxes FER2013's crop; show how well it fits."""
     from edge_agent.vision.weights import find_weights
     from train.data import load
     from train.measure.box_calibration_report import box_calibration_report
@@ -232,9 +234,9 @@ def framing(
 def readability(
     folders: Annotated[list[Path], typer.Argument(help="Folders of face pictures, or of photographs of groups.")],
     weights: Weights = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many pictures of a folder.")] = 1000,
+    limit: Annotated[int, typer.Option(min=1, help="Largest number of pictures of a folder.")] = 1000,
 ) -> None:
-    """Count the faces from which no expression is read: too dim, turned away, looking down, covered."""
+    """Count the faces that are too poor to classify: too dim, turned away, looking down, covered."""
     from edge_agent.vision.weights import default_weights, find_weights
     from train.measure.readability import readability_report
 
@@ -243,7 +245,7 @@ def readability(
 
 @app.command()
 def detectors(photos: Photos = None, weights: Weights = None) -> None:
-    """Count the faces that every detector finds, misses and invents, and measure its cost."""
+    """Count the faces that every detector finds and misses, and its false detections; measure its cost."""
     from edge_agent.vision.weights import find_weights
     from train.measure.detectors import detector_report
 

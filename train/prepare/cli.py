@@ -22,14 +22,14 @@ def prepare(
     min_face: Annotated[int, typer.Option(min=12, max=1000, help="Smallest face to take, in pixels.")] = 24,
     several: Annotated[
         Literal["clear", "skip", "largest", "all"],
-        typer.Option(help="Of several faces take the clearly largest one, none, the largest, or all."),
+        typer.Option(help="Of several faces take the clearly largest one, none, the largest one, or all."),
     ] = "clear",
     channels: Annotated[int, typer.Option(help="1 for gray crops, 3 for colour.")] = 1,
     person: Annotated[str, typer.Option(help="Regular expression that finds the person in a file's name.")] = "",
     validation: Annotated[float, typer.Option(min=0.05, max=0.5, help="Share of each class for validation.")] = 0.15,
     test: Annotated[float, typer.Option(min=0.0, max=0.4, help="Share for the test; 0 for none.")] = 0.15,
-    seed: Annotated[int, typer.Option(min=0, help="Of the split.")] = 0,
-    max_megapixels: Annotated[int, typer.Option(min=1, max=1000, help="Leave out pictures that announce more.")] = 120,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the split.")] = 0,
+    max_megapixels: Annotated[int, typer.Option(min=1, max=1000, help="Leave out larger pictures.")] = 120,
     label_map: LabelMapOption = "",
     json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:

@@ -55,7 +55,8 @@ def reproduce(
         str, typer.Option("--seeds", help="CK+ on the paper's split: one training for each. All others use the first.")
     ] = "1,2,3",
     epochs: Annotated[
-        int, typer.Option("--epochs", min=1, help="Another length than the paper's 50; every output then says so.")
+        int,
+        typer.Option("--epochs", min=1, help="Epochs of each training; outputs say so if not the paper's 50."),
     ] = 50,
     precision: Annotated[Precision, typer.Option("--precision", help="Keras' dtype policy.")] = Precision.float32,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, gpu, or gpu:1 for the second one.")] = "auto",

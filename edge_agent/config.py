@@ -155,7 +155,7 @@ class ClassifierSettings(_Section, frozen=True):
 
     Attributes:
         model: Path of a model bundle, ``edge-tiny`` for the small model that comes with the agent, or empty for the
-            usual one.
+            default one.
         runtime: The TFLite runtime. ``auto`` takes the first one that works.
         threads: Processor threads for inference.
         prior: How often the device expects each label; the probabilities follow it. ``training`` is as often as the

@@ -199,7 +199,7 @@ class Recorder:
             log.warning("not stored, from %.130r: %s", f"{device.site}/{device.id}", entry.reason)
 
     def _redate(self, device: Device, times: TimeSource, now: float) -> None:
-        """A device has told when its sessions began: what could not be dated before perhaps can be now."""
+        """A device has reported when its sessions began: what could not be dated before perhaps can be now."""
         still: list[tuple[Summary, int]] = []
         for message, old_ms in self._undated.pop(device, []):
             at_ms, flags = date_of(times.time_of(device, message), now, late=True)

@@ -94,7 +94,7 @@ class AccountGate:
         self._delete(answer, self._session_cookie)
 
     def _set(self, answer: Response, name: str, value: str) -> None:
-        # A link in a letter leads to the page without a second login; forms are proven by their token.
+        # A link in a mail leads to the page without a second login; forms are proven by their token.
         answer.set_cookie(name, value, path="/", secure=self._encrypted, httponly=True, samesite="lax")
 
     def _delete(self, answer: Response, name: str) -> None:

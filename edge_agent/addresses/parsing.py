@@ -18,7 +18,7 @@ STREAM_PORTS: Final[Mapping[str, Mapping[str, int]]] = {
     "http": {"http": 80, "https": 443},
     "snapshot": {"http": 80, "https": 443},
 }
-"""The kinds of address that each source of frames takes, with their usual ports."""
+"""The kinds of address that each source of frames takes, with their default ports."""
 
 EXAMPLES: Final[Mapping[str, str]] = {
     "rtsp": "rtsp://camera.local/stream",
@@ -50,7 +50,7 @@ class Address:
     Attributes:
         scheme: In small letters.
         host: Name or address; IPv6 without brackets.
-        port: TCP port; the scheme's usual one where none is written.
+        port: TCP port; the scheme's default where none is written.
         username: Decoded; empty for none.
         password: Decoded; empty for none.
         rest: Path and query as they are written, or empty.

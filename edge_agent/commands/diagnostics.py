@@ -173,8 +173,8 @@ def _free_texts(settings: Settings) -> Iterator[str]:
 
 def _names_of_machine() -> Iterator[str]:
     """Names of host and user, which may be a person's."""
-    for name, usual in ((platform.node(), ("localhost", "raspberrypi")), (this_user(), ("root", "edge-agent"))):
-        if len(name) > 2 and name not in usual:
+    for name, common in ((platform.node(), ("localhost", "raspberrypi")), (this_user(), ("root", "edge-agent"))):
+        if len(name) > 2 and name not in common:
             yield name
 
 

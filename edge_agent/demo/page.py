@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-_USUAL_PORT = 8480
+_DEFAULT_PORT = 8480
 _END_WITHIN_S = 5.0
 _SAYS = "the page is at "
 
@@ -24,7 +24,7 @@ class DemoPage:
 
     Args:
         broker_port: Of the demonstration's broker on this machine.
-        port: Where the page listens; 0 takes the usual port, or a free one where that is taken.
+        port: Where the page listens; 0 takes the default port, or a free one where that is taken.
         on_address: Called with the page's address, on a thread of its own.
 
     Attributes:
@@ -48,7 +48,7 @@ class DemoPage:
                     f"port = {self._broker_port}",
                     'protocol = "3.1.1"',
                     "[page]",
-                    f"port = {self._port or _usual_or_free_port()}",
+                    f"port = {self._port or _default_or_free_port()}",
                     'school = "Demo"',
                     "[store]",
                     f"place = {json.dumps(str(Path(self._folder.name) / 'demo.db'))}",
@@ -95,10 +95,10 @@ class DemoPage:
         self.address, self.trouble = "", last or "it has ended"
 
 
-def _usual_or_free_port() -> int:
-    for port in (_USUAL_PORT, 0):
+def _default_or_free_port() -> int:
+    for port in (_DEFAULT_PORT, 0):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             found: int = probe.getsockname()[1]
             return found
-    return _USUAL_PORT
+    return _DEFAULT_PORT

@@ -43,7 +43,7 @@ class DemoSettings:
         detector: How faces are found.
         port: Of the embedded broker; 0 takes a free one.
         page: Whether the school's page is shown, too.
-        page_port: Where the page listens; 0 takes the usual port, or a free one.
+        page_port: Where the page listens; 0 takes the default port, or a free one.
     """
 
     faces: int = 12

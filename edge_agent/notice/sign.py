@@ -116,10 +116,10 @@ class _Content:
         """The same in short, with what concerns a child."""
         words, privacy = self.words, self.settings.privacy
         if privacy.level == "faces":
-            told = words.child_faces
+            published = words.child_faces
         else:
-            told = words.child_summary_one if privacy.min_group == 1 else words.child_summary
-        said = [words.child_what, words.child_no_picture, told, words.child_wrong]
+            published = words.child_summary_one if privacy.min_group == 1 else words.child_summary
+        said = [words.child_what, words.child_no_picture, published, words.child_wrong]
         if self.settings.led.name:
             said.append(words.child_led)
         said.append(words.child_ask.format(contact=self._text(self.details.contact) or BLANK))

@@ -73,7 +73,7 @@ class Classifier:
         """Open a model bundle.
 
         Args:
-            path: The bundle, or the name of one that comes with the package; None for the usual one of these.
+            path: The bundle, or the name of one that comes with the package; None for the default one of these.
             runtime: ``auto``, ``litert``, ``tflite`` or ``tensorflow``.
             threads: Threads for one inference.
             prior: Which shares of the labels the answers assume; ``training`` for those of the network itself.

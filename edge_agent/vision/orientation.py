@@ -25,7 +25,7 @@ Rotation = Literal[0, 90, 180, 270]
 ROTATIONS: Final[tuple[Rotation, ...]] = (0, 90, 180, 270)
 
 _MAX_SIDE_PX = 960
-"""Pictures are shrunk to this before they are tried in all rotations."""
+"""Pictures are shrunk to this before they are searched in all rotations."""
 
 _SURE_SCORE = 0.8
 """A single face counts with this score; of a detector without scores two are needed."""
@@ -35,17 +35,17 @@ _CLEARLY_ABOVE = 0.2
 """A rotation has to reach so many times the sum of scores at 0, plus this."""
 
 FIRST_AFTER_S = 5.0
-"""The first trial comes so long after the first frame."""
+"""The first search comes so long after the first frame."""
 
 _AGAIN_AFTER_S = 3.0
 _EMPTY_AGAIN_AFTER_S = 20.0
 _MAX_EMPTY_AGAIN_AFTER_S = 160.0
 _UPRIGHT_AGAIN_AFTER_S = 600.0
-"""Trials follow each other quickly while one has found turned faces, slowly where nobody is there, rarely where faces
+"""Searches follow each other quickly while one has found turned faces, slowly where nobody is there, rarely where faces
 are upright."""
 
 _AGREEING = 3
-"""So many trials in a row must find the same."""
+"""So many searches in a row must find the same."""
 
 
 def seen_turned(detector: Detector, image: Image, rotation: Rotation) -> list[Detection]:
@@ -88,14 +88,14 @@ def rotation_note(rotation: Rotation | None, rotate_deg: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Trials:
-    """What trials so far say.
+class Searches:
+    """What the searches so far say.
 
     Attributes:
-        next_at: When the next trial is due, in monotonic seconds; ``None`` before the first frame.
-        winner: What the last trial found.
-        in_a_row: How many trials found the same.
-        empty: How many trials in a row found nobody.
+        next_at: When the next search is due, in monotonic seconds; ``None`` before the first frame.
+        winner: What the last search found.
+        in_a_row: How many searches found the same.
+        empty: How many searches in a row found nobody.
         turned_by: What is believed; 0 where faces are upright or nobody was found yet.
     """
 
@@ -106,22 +106,22 @@ class Trials:
     turned_by: Rotation = 0
 
 
-def after_trial(trials: Trials, winner: Rotation | None, now: float) -> Trials:
-    """Take in what a trial found."""
+def after_search(searches: Searches, winner: Rotation | None, now: float) -> Searches:
+    """Take in what a search found."""
     if winner is None:
-        pause_s = min(_MAX_EMPTY_AGAIN_AFTER_S, _EMPTY_AGAIN_AFTER_S * 2.0**trials.empty)
-        return replace(trials, next_at=now + pause_s, winner=None, in_a_row=0, empty=trials.empty + 1)
-    in_a_row = trials.in_a_row + 1 if winner == trials.winner else 1
-    turned_by = winner if in_a_row >= _AGREEING else trials.turned_by
+        pause_s = min(_MAX_EMPTY_AGAIN_AFTER_S, _EMPTY_AGAIN_AFTER_S * 2.0**searches.empty)
+        return replace(searches, next_at=now + pause_s, winner=None, in_a_row=0, empty=searches.empty + 1)
+    in_a_row = searches.in_a_row + 1 if winner == searches.winner else 1
+    turned_by = winner if in_a_row >= _AGREEING else searches.turned_by
     settled = winner == turned_by
-    return Trials(now + (_UPRIGHT_AGAIN_AFTER_S if settled else _AGAIN_AFTER_S), winner, in_a_row, 0, turned_by)
+    return Searches(now + (_UPRIGHT_AGAIN_AFTER_S if settled else _AGAIN_AFTER_S), winner, in_a_row, 0, turned_by)
 
 
 @dataclass
 class OrientationWatch:
     """Notices while the agent works that faces are upright in another rotation. One thread only.
 
-    A trial searches one frame in each rotation, one rotation a frame, so that no frame takes much longer.
+    A search goes through all rotations, one rotation a frame, so that no frame takes much longer.
 
     Attributes:
         detector: Searches.
@@ -132,13 +132,13 @@ class OrientationWatch:
     detector: Detector
     rotate_deg: int = 0
     report: Callable[[str], None] = log.warning
-    _trials: Trials = Trials()
+    _searches: Searches = Searches()
     _found: dict[Rotation, list[Detection]] = field(default_factory=dict)
 
     @property
     def turned_by(self) -> Rotation:
         """By how much the picture has to be turned; 0 where faces are upright or nobody was found yet."""
-        return self._trials.turned_by
+        return self._searches.turned_by
 
     def watch(self, image: Image, now: float) -> None:
         """Look at a frame, if it is time to.
@@ -147,16 +147,16 @@ class OrientationWatch:
             image: ``uint8 (height, width, 3)``.
             now: Monotonic seconds of the frame.
         """
-        if self._trials.next_at is None:
-            self._trials = Trials(next_at=now + FIRST_AFTER_S)
-        if self._trials.next_at is None or now < self._trials.next_at:
+        if self._searches.next_at is None:
+            self._searches = Searches(next_at=now + FIRST_AFTER_S)
+        if self._searches.next_at is None or now < self._searches.next_at:
             return
         rotation = next(one for one in ROTATIONS if one not in self._found)
         self._found[rotation] = seen_turned(self.detector, image, rotation)
         if len(self._found) < len(ROTATIONS):
             return
-        before = self._trials.turned_by
-        self._trials = after_trial(self._trials, clearest(self._found), now)
+        before = self._searches.turned_by
+        self._searches = after_search(self._searches, clearest(self._found), now)
         self._found = {}
-        if self._trials.turned_by not in (before, 0):
-            self.report(rotation_note(self._trials.turned_by, self.rotate_deg))
+        if self._searches.turned_by not in (before, 0):
+            self.report(rotation_note(self._searches.turned_by, self.rotate_deg))

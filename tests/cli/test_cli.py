@@ -113,7 +113,7 @@ def test_the_bundled_model_tells_what_it_is() -> None:
     assert metadata["quantization"] == "int8"
 
 
-def test_where_the_model_comes_from_is_told(tmp_path: Path) -> None:
+def test_where_the_model_comes_from_is_shown(tmp_path: Path) -> None:
     from edge_agent.vision.classifier import BUNDLED_MODEL
 
     config = tmp_path / "agent.toml"

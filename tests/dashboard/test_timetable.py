@@ -151,7 +151,7 @@ def test_lessons_that_overlap_the_time_are_found_once(tmp_path: Path) -> None:
     assert timetable.lessons(PI, "3a", start + 2700, start + 5400) == []
 
 
-def test_a_changed_file_is_read_again_and_a_broken_one_is_told(tmp_path: Path) -> None:
+def test_a_changed_file_is_read_again_and_a_broken_one_is_reported(tmp_path: Path) -> None:
     file = write(tmp_path, event(":20261123T080000", ":20261123T084500"))
     timetable = Timetable([file], ZURICH)
     write(tmp_path, event(":20261123T100000", ":20261123T104500", summary="Later"))

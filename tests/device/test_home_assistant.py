@@ -30,7 +30,7 @@ Start = Callable[..., Messenger]
 
 SETTINGS = Settings(device=DeviceSettings(site="north.school", id="pi-3a", room="2b"))
 DISCOVERY: dict[str, Any] = json.loads(msgspec.json.encode(discovery(SETTINGS, ("happy", "sad"))))
-ENTITIES: dict[str, dict[str, Any]] = {name: told for name, told in DISCOVERY["components"].items() if len(told) > 1}
+ENTITIES: dict[str, dict[str, Any]] = {name: one for name, one in DISCOVERY["components"].items() if len(one) > 1}
 SESSION = Session(SESSION_ID, CLOCK)
 CONFIG = "homeassistant/device/north/pi-3a/config"
 

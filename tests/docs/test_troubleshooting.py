@@ -73,7 +73,7 @@ def test_the_page_has_every_problem_that_health_can_report_and_no_other() -> Non
 
 
 @pytest.mark.parametrize("word", PROBLEMS)
-def test_a_problem_is_told_on_the_page_as_in_the_code(word: str) -> None:
+def test_a_problem_is_described_on_the_page_as_in_the_code(word: str) -> None:
     row = re.search(rf"^\| `{word}` \| ([^|]*) \| ([^|]*) \|", section("Problems in `health`"), re.MULTILINE)
     assert row is not None
     cause, remedy = (re.sub(r"; see (below|\[.*)$", "", cell).replace("`", "") for cell in row.groups())

@@ -212,7 +212,7 @@ def test_a_certificate_that_ended_is_named(fleet: Fleet, tmp_path: Path) -> None
         examine_certificates(enrolled(fleet, tmp_path), NOW + VALIDITY + timedelta(days=1))
 
 
-def test_a_certificate_that_ends_soon_is_told(fleet: Fleet, tmp_path: Path) -> None:
+def test_a_certificate_that_ends_soon_is_reported(fleet: Fleet, tmp_path: Path) -> None:
     tls = enrolled(fleet, tmp_path)
     assert "ends in" not in examine_certificates(tls, NOW)
     assert "ends in 9 days" in examine_certificates(

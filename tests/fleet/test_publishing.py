@@ -124,7 +124,7 @@ def test_some_devices_alone_and_a_withdrawal(school: SchoolUnderTest, tmp_path: 
         promote_model(folder=school.folder)
 
 
-def test_a_broker_that_has_forgotten_is_told_again(school: SchoolUnderTest, tmp_path: Path) -> None:
+def test_a_broker_that_has_forgotten_gets_the_models_again(school: SchoolUnderTest, tmp_path: Path) -> None:
     school.device("a")
     publish_model(bundle_file(tmp_path, dense_bundle(seed=1)), folder=school.folder)
     before = versions(school)

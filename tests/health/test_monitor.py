@@ -57,7 +57,7 @@ def test_faces_that_could_not_be_read_are_counted_by_reason_for_each_period() ->
     assert monitor.report(camera, 2.0, HARDWARE).unread == {}
 
 
-def test_where_small_groups_are_protected_it_is_not_told_who_could_not_be_read() -> None:
+def test_where_small_groups_are_protected_it_is_not_reported_who_could_not_be_read() -> None:
     monitor = HealthMonitor(0.0, min_group=5)
     monitor.count([], total_ms=10.0, faces=2)
     monitor.count_unread(("dim", "dim"))
@@ -79,7 +79,7 @@ def test_where_small_groups_are_protected_their_their_speed_is_not_reported() ->
 
 def test_where_single_members_are_protected_no_figure_tells_twenty_four_faces_from_twenty_five() -> None:
     def reports(faces: int) -> list[str]:
-        monitor, told = HealthMonitor(0.0, min_group=5, coarse=True), []
+        monitor, reported = HealthMonitor(0.0, min_group=5, coarse=True), []
         read = dropped = 0
         for period in range(1, 90):
             took_ms = 60 + 4.0 * faces
@@ -88,8 +88,10 @@ def test_where_single_members_are_protected_no_figure_tells_twenty_four_faces_fr
             monitor.count_unread(["dim"] * faces)
             monitor.count_search(Search("whole", "due", ()), 3.0 * faces)
             read, dropped = read + 300, dropped + round(300 - 30_000 / took_ms)
-            told.append(str(monitor.report(CameraReport(CameraState.OK, "", read, dropped), 30.0 * period, HARDWARE)))
-        return told
+            reported.append(
+                str(monitor.report(CameraReport(CameraState.OK, "", read, dropped), 30.0 * period, HARDWARE))
+            )
+        return reported
 
     assert reports(24) == reports(25)
 

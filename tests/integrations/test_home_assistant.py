@@ -130,7 +130,7 @@ def test_a_device_that_was_away_when_the_lesson_ended_is_muted_when_it_comes_bac
         wait_until(lambda: home.state(MUTE) == "on", 60, "the closed camera")
 
 
-def test_a_problem_and_a_death_are_told(home: HomeAssistant, broker: Mosquitto, tmp_path: Path) -> None:
+def test_a_problem_and_a_death_are_reported(home: HomeAssistant, broker: Mosquitto, tmp_path: Path) -> None:
     camera = f'[camera]\nsource = "v4l2"\npath = "/dev/video97"\n[outbox]\npath = "{tmp_path}/outbox.db"\n'
     home.call("input_boolean.turn_on", entity_id="input_boolean.lessons")
     with agent(broker, tmp_path, camera + DECLARED + FOUND):

@@ -95,7 +95,7 @@ def test_the_group_and_the_window_of_the_settings_are_on_the_sign(tmp_path: Path
     assert "each face" not in text
 
 
-def test_a_group_of_one_is_told(tmp_path: Path) -> None:
+def test_a_group_of_one_is_stated(tmp_path: Path) -> None:
     config = school(tmp_path)
     config.write_text(config.read_text().replace("min_group = 7", "min_group = 1"))
     assert "only one person is in view" in text_of(config)
@@ -126,7 +126,7 @@ def test_the_light_and_the_zones_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("outbox", "told"),
+    ("outbox", "stated"),
     [
         ("keep_delivered_h = 48", "for 2 days"),
         ("keep_delivered_h = 1", "for 1 hour."),
@@ -134,8 +134,8 @@ def test_the_light_and_the_zones_are_told(tmp_path: Path) -> None:
         ("keep_delivered_h = 0", "does not keep"),
     ],
 )
-def test_retention_on_the_device_is_told(tmp_path: Path, outbox: str, told: str) -> None:
-    assert told in text_of(school(tmp_path, outbox + "\n"))
+def test_retention_on_the_device_is_stated(tmp_path: Path, outbox: str, stated: str) -> None:
+    assert stated in text_of(school(tmp_path, outbox + "\n"))
 
 
 def test_the_law_is_named_only_where_it_holds(tmp_path: Path) -> None:

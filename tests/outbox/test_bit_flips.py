@@ -251,7 +251,7 @@ def take_all(outbox: Outbox, until: int) -> list[int]:
         "DELETE FROM rows WHERE id = 20",
     ],
 )
-def test_damage_under_a_running_outbox_is_counted_and_told_as_a_gap(damage: str, closed: Path, folder: Path) -> None:
+def test_damage_under_a_running_outbox_is_counted_and_published_as_gap(damage: str, closed: Path, folder: Path) -> None:
     outbox = outbox_on(copy_of(closed, folder))
     change(disk_of(outbox), damage)
     outbox.start()

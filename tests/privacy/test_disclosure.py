@@ -120,10 +120,10 @@ def test_shares_sum_to_one_and_name_what_many_hold_alone() -> None:
             assert all(one.get(name, 40) >= MIN_GROUP for name in figures.shares)
 
 
-def test_classes_of_a_usual_size_look_alike_whatever_the_thresholds() -> None:
+def test_classes_of_a_common_size_look_alike_whatever_the_thresholds() -> None:
     for place in (0.0, 0.5, 0.7):
-        told = [lesson(control(Chosen(place)), *[{"neutral": present}] * 90)[-1] for present in range(17, 29)]
-        assert {None if figures is None else figures.faces for figures in told} == {23}
+        published = [lesson(control(Chosen(place)), *[{"neutral": present}] * 90)[-1] for present in range(17, 29)]
+        assert {None if figures is None else figures.faces for figures in published} == {23}
 
 
 @pytest.mark.parametrize("present", range(MIN_GROUP))

@@ -54,7 +54,7 @@ def test_a_window_without_frames_has_no_summary() -> None:
     assert SummaryWindow(1.0, min_group=1).close_if_due(100.0) is None
 
 
-def test_an_empty_classroom_is_told_where_a_group_of_one_is_enough() -> None:
+def test_an_empty_classroom_is_published_where_a_group_of_one_is_enough() -> None:
     window = SummaryWindow(1.0, min_group=1)
     window.add([], 0.0)
     summary = window.close_if_due(1.0)

@@ -51,7 +51,7 @@ class HttpCameraServer:
         login: Literal["none", "basic", "digest", "digest-sha256"] = "none",
         username: str = "admin",
         password: str = "",
-        boundary: Literal["usual", "short"] = "usual",
+        boundary: Literal["full", "short"] = "full",
         fault: str = "",
         port: int = 0,
         other_port: int = 0,

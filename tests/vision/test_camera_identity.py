@@ -152,7 +152,7 @@ def test_the_list_says_how_to_name_each_camera(tmp_path: Path, monkeypatch: pyte
     assert json.loads(json.dumps(found[1].as_dict()))["identity"]["usb"] == "18d1:4eed"
 
 
-def test_nodes_that_may_not_be_opened_are_told(tmp_path: Path) -> None:
+def test_nodes_that_may_not_be_opened_are_reported(tmp_path: Path) -> None:
     def refuse(node: Path) -> str | None:
         raise PermissionError(errno.EACCES, "Permission denied", str(node))
 

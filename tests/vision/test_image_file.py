@@ -119,7 +119,7 @@ def test_words_of_the_decoders_stay_off_the_screen(tmp_path: Path, capfd: pytest
     assert capfd.readouterr().err == ""
 
 
-def test_heic_is_told_as_such_with_what_to_do(tmp_path: Path) -> None:
+def test_heic_is_named_as_such_with_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "phone.heic"
     path.write_bytes(struct.pack(">I", 24) + b"ftypheic" + bytes(4) + b"mif1heic" + bytes(400))
     with pytest.raises(InputError, match=r"phone.heic: got a picture in the format HEIC.*heif-convert"):

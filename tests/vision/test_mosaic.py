@@ -50,7 +50,7 @@ def test_a_region_larger_than_the_canvas_is_shrunk_onto_it() -> None:
     assert (tile.width, tile.height) == (side, 180)
 
 
-def test_a_face_on_a_tile_is_told_in_pixels_of_the_frame() -> None:
+def test_a_face_on_a_tile_is_reported_in_pixels_of_the_frame() -> None:
     _, tiles = arrange([Region(100, 50, 300, 250), Region(700, 400, 800, 500)], 0.5)
     for tile in tiles:
         middle = RawFace(tile.x + tile.width / 4, tile.y + tile.height / 4, tile.width / 2, tile.height / 2)

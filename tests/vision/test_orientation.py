@@ -17,8 +17,8 @@ from edge_agent.vision.orientation import (
     ROTATIONS,
     OrientationWatch,
     Rotation,
-    Trials,
-    after_trial,
+    Searches,
+    after_search,
     clearest,
     rotation_note,
     seen_turned,
@@ -110,15 +110,15 @@ def test_the_advice_adds_to_the_present_setting() -> None:
     assert (rotation_note(0, 90), rotation_note(None, 0)) == ("", "")
 
 
-def test_trials_are_rarer_where_nobody_is_and_rarest_where_faces_are_upright() -> None:
-    trials, now, pauses = Trials(next_at=5.0), 5.0, []
+def test_searches_are_rarer_where_nobody_is_and_rarest_where_faces_are_upright() -> None:
+    searches, now, pauses = Searches(next_at=5.0), 5.0, []
     for winner in (None, None, None, None, None, 0, 180, 180, 180):
-        trials = after_trial(trials, winner, now)
-        assert trials.next_at is not None
-        pauses.append(trials.next_at - now)
-        now = trials.next_at
+        searches = after_search(searches, winner, now)
+        assert searches.next_at is not None
+        pauses.append(searches.next_at - now)
+        now = searches.next_at
     assert pauses == [20, 40, 80, 160, 160, 600, 3, 3, 600]
-    assert trials.turned_by == 180
+    assert searches.turned_by == 180
 
 
 class Turned:

@@ -96,7 +96,7 @@ def test_windows_across_the_edges_count_by_what_lies_within() -> None:
     assert report_of(lesson, NINE, NINE + 60).known_s == 60
 
 
-def test_what_came_late_is_told() -> None:
+def test_what_came_late_is_reported() -> None:
     assert report_of(series(*minutes(0, 5, **CALM), late=True), NINE, NINE + 600).late_s == 300
 
 

@@ -91,7 +91,7 @@ def test_an_event_with_other_bytes_than_were_accepted_is_found() -> None:
     assert altered({}, [other]) == []
 
 
-def test_of_what_is_missing_only_what_has_a_later_one_must_be_told() -> None:
+def test_of_what_is_missing_only_what_has_a_later_one_must_be_reported() -> None:
     events = [Event("S1", "expression", seq) for seq in range(1, 6)]
     came = [Receipt(events[2], "id", b"", False, 0.0)]
     missing = [events[0], events[1], events[3], Event("S1", "summary", 1)]

@@ -38,7 +38,7 @@ def test_the_confusion_matrix_has_labels_in_rows(scored: Evaluation) -> None:
     assert scored.confusion == ((2, 0, 0), (1, 1, 0), (0, 0, 0))
 
 
-def test_scores_by_class_are_told_only_where_they_exist(scored: Evaluation) -> None:
+def test_scores_by_class_are_reported_only_where_they_exist(scored: Evaluation) -> None:
     keen, bored, asleep = scored.classes
     assert (keen.recall, keen.precision, keen.f1) == pytest.approx((1.0, 2 / 3, 0.8))
     assert (bored.recall, bored.precision, bored.f1) == pytest.approx((0.5, 1.0, 2 / 3))

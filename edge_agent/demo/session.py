@@ -34,7 +34,7 @@ _DELIVERY_WITHIN_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class DemoSettings:
-    """The settings of a demonstration.
+    """The settings of a demonstration; the defaults are those of the command's options.
 
     Attributes:
         faces: People in the simulated classroom.
@@ -46,13 +46,13 @@ class DemoSettings:
         page_port: Where the page listens; 0 takes the default port, or a free one.
     """
 
-    faces: int = 12
-    seed: int = 7
-    fps: float = 10.0
-    detector: Literal["auto", "haar", "yunet"] = "auto"
-    port: int = 0
-    page: bool = True
-    page_port: int = 0
+    faces: int
+    seed: int
+    fps: float
+    detector: Literal["auto", "haar", "yunet"]
+    port: int
+    page: bool
+    page_port: int
 
 
 @dataclass(frozen=True, slots=True)

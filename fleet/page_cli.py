@@ -38,4 +38,4 @@ def page(
             reload_broker(fleet.register, fleet.folder)
         except AgentError as error:
             typer.echo(f"note: {not_confirmed(error)}", err=True)
-    typer.echo("Browsers must trust the school's authority: install ca.crt there, or see docs/dashboard.md.")
+    typer.echo("Browsers must trust the school's authority: install ca.crt there, or see docs/page-access.md.")

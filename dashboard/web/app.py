@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import time
@@ -53,6 +54,7 @@ LIVE_VIEWS: Final[dict[str, LiveView]] = {
 }
 """How the parts of a page are made that change while it is open, by the page's name."""
 
+_UPKEEP_S: Final = 3600.0
 _RECHECK_S: Final = 5.0
 """How often it is looked at whether the visitor of an open page may still see it."""
 _YEAR_S = 365 * 24 * 3600
@@ -120,7 +122,9 @@ def make_app(site: Site, hub: Hub | None = None) -> tuple[Starlette, Hub]:
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         hub.open()
+        upkeep = asyncio.create_task(_keep_up(site))
         yield
+        upkeep.cancel()
         hub.close()
 
     app = Starlette(
@@ -136,6 +140,16 @@ def make_app(site: Site, hub: Hub | None = None) -> tuple[Starlette, Hub]:
     )
     app.state.site = site
     return app, hub
+
+
+async def _keep_up(site: Site) -> None:
+    """Forget entries of the log that are older than they are kept, now and once an hour."""
+    while site.access is not None:
+        try:
+            await run_in_threadpool(site.access.audit.forget_old, site.clock())
+        except DatabaseError as error:
+            _log.error("old entries of the log were not deleted: %s", error)
+        await asyncio.sleep(_UPKEEP_S)
 
 
 def _render(site: Site, audience: Audience, changed: set[Device] | None) -> Update:

@@ -20,6 +20,8 @@ _HEADERS: Final = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 
+_ENCRYPTED_FROM_NOW_ON: Final = f"max-age={30 * 86400}"
+
 
 class SecurityHeaders:
     """Adds the headers to every answer. Pages are not stored by browsers, unless an answer says how long it is good."""
@@ -39,6 +41,8 @@ class SecurityHeaders:
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "no-store")
+                if scope["scheme"] == "https":
+                    headers.setdefault("Strict-Transport-Security", _ENCRYPTED_FROM_NOW_ON)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

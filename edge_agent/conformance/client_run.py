@@ -73,6 +73,7 @@ class _ClientRun:
         self._device = _Noting(broker, topics, _PACE, by_itself=False)
         self._began = time.monotonic()
         self._heard: list[tuple[str, bytes]] = []
+        self._reader: threading.Thread | None = None
         name = f"conformance-{os.urandom(3).hex()}"
         self._listener = open_client(broker, name, self._received)
         subscribe(self._listener, [topics.of("#")], 1)
@@ -83,7 +84,8 @@ class _ClientRun:
         self._say("playing a device to the program")
         device.start()
         self._program.start(stdout=subprocess.PIPE)
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
         self._step("join", lambda: self._until(lambda: self.record.state("join") == "online", 2 * _PATIENCE_S))
         if self._program.process is not None and self._program.process.poll() is not None:
             self.record.ended_early = True
@@ -118,6 +120,10 @@ class _ClientRun:
                 self.record.ended_on_request = True
             except subprocess.TimeoutExpired:
                 self._program.kill()
+        if self._reader is not None:
+            self._reader.join(_END_S)
+        if process is not None and process.stdout is not None:
+            process.stdout.close()
         self._device.kill()
         for name in (STATUS, HEALTH):  # nothing of what was played is to stay
             self._listener.publish(self._topics.of(name), b"", qos=1, retain=True).wait_for_publish(5)

@@ -147,6 +147,7 @@ class PlayedDevice:
             self.client._thread_terminate = True
             if sock is not None:
                 sock.close()
+            self.client.loop_stop()
             self.client = None
 
     def _silence(self) -> None:

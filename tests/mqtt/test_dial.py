@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import subprocess
@@ -59,7 +60,8 @@ def test_what_opens_after_nobody_waits_any_longer_is_closed_without_a_word(
         dial(broker_behind(silent, str(certificates / "ca.crt")), timeout_s=0.0)
     with silent.accept()[0] as plain:
         plain.settimeout(30)
-        with server.wrap_socket(plain, server_side=True, suppress_ragged_eofs=True) as line:
+        secured = server.wrap_socket(plain, server_side=True, suppress_ragged_eofs=True)
+        with secured as line, contextlib.suppress(ConnectionResetError):  # it closed before it read everything
             assert line.recv(1) == b""
 
 

@@ -29,6 +29,8 @@ MAX_POINTS: Final = 240
 _STEPS_S: Final = (0, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 86_400)
 _TICKS_MIN: Final = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10_080, 43_200)
 _ROWS: Final = 24
+_MIN_KNOWN: Final = 0.5
+"""A row of the table has figures only if they cover so much of its time."""
 _MAX_HAPPENINGS: Final = 26
 _LEGEND_ROW: Final = 0.23
 """Height of a row of the legend in inches."""
@@ -429,9 +431,12 @@ def _table(series: SharesSeries, names: list[str], start: float, end: float, zon
     for first, last in pairwise(edges):
         places = [place for place, at in enumerate(series.at) if first < at <= last]
         known = [faces for place in places if (faces := series.faces[place]) is not None]
+        seen_s = sum(series.window_s[place] for place in places)
+        known_s = sum(series.window_s[place] for place in places if series.faces[place] is not None)
         time = f"{datetime.fromtimestamp(first, zone):%H:%M}"
-        if not known:
-            rows.append([time, say(_("withheld")) if places else say(_("no data")), *("" for _name in names)])
+        if known_s < _MIN_KNOWN * (last - first) or not known:
+            missing = seen_s < _MIN_KNOWN * (last - first)
+            rows.append([time, say(_("no data")) if missing else say(_("withheld")), *("" for _name in names)])
             continue
         shares = [[value for place in places if (value := series.shares[name][place]) is not None] for name in names]
         cells = [f"{round(100 * sum(values) / len(values))} %" if values else "" for values in shares]

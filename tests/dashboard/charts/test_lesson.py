@@ -75,6 +75,15 @@ def test_screen_readers_get_a_title_a_description_and_the_numbers(chart: Chart) 
     assert chart.rows[10][:3] == ["10:20", "withheld", ""]
 
 
+@pytest.mark.parametrize("shift_s", range(0, 120, 10))
+def test_three_minutes_without_figures_show_in_the_table_wherever_it_begins(shift_s: int) -> None:
+    chart = lesson_chart(lesson(), [], NINE + shift_s, END + shift_s, zone=ZURICH)
+    said = [row[1] for row in chart.rows]
+    assert "no data" in said[:-2]
+    assert "withheld" in said
+    assert "24" in said
+
+
 def test_ids_of_several_charts_do_not_meet(chart: Chart) -> None:
     other = lesson_chart(lesson(), MARKERS, NINE, END, zone=ZURICH, ident="room-2")
     ids = [set(re.findall(r' id="([^"]+)"', one.svg)) for one in (chart, other)]

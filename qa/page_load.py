@@ -250,7 +250,7 @@ def _first_paint_ms(port: int) -> float | None:
     """Until Chromium shows something, from nothing in its cache, the median of five; ``None`` without Chromium."""
     if chromium_path() is None:
         return None
-    found = []
+    found: list[float] = []
     with running_chromium() as browser:
         for _ in range(5):
             context = browser.new_context()

@@ -28,6 +28,11 @@ PATHS = (
     "/room/north/pi-12",
     "/room/north/pi-0/report",
     "/room/north/pi-5/report",
+    "/operate",
+    "/data",
+    "/log",
+    "/accounts",
+    "/login",
     "/nothing",
 )
 HOSTILE = Device("<img src=x onerror=alert(1)>", "\"><script>alert(1)<b>&amp;'%00{{7*7}}")

@@ -104,6 +104,7 @@ async def _page(request: Request, visitor: Visitor, *, status: int = 200, **valu
         entries=entries,
         room_names={device: room.name for device, room in site.school.rooms.items()},
         audit_days=access.audit.days,
+        retention=site.settings.retention,
         declarations=[(room, _declaration_of(room)) for room in sorted_rooms(site, visitor.rights)],
         notices=sorted(notices),
         notices_folder=site.settings.access.notices,

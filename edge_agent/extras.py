@@ -15,7 +15,6 @@ _DASHBOARD: Final = (
     "uvicorn",
     "jinja2",
     "babel",
-    "multipart",
     "argon2",
     "sqlalchemy",
     "matplotlib",

@@ -394,10 +394,9 @@ def _happenings(markers: Sequence[Marker], start: float, end: float, zone: tzinf
     found = []
     for number, marker in enumerate(within[:_MAX_HAPPENINGS]):
         text = say(KINDS.get(marker.kind, marker.kind))
+        more = say(marker.text) if marker.kind == "camera" and marker.text else marker.text
         at = f"{datetime.fromtimestamp(marker.at, zone):%H:%M:%S}"
-        found.append(
-            Happening(chr(ord("A") + number), marker.at, at, f"{text}: {marker.text}" if marker.text else text)
-        )
+        found.append(Happening(chr(ord("A") + number), marker.at, at, f"{text}: {more}" if more else text))
     return found
 
 

@@ -1,0 +1,84 @@
+"""The lesson that a room's page shows: by hand, by the timetable, or as is usual; and its files."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from dashboard.history import open_history
+from dashboard.timetable import Timetable
+from tests.dashboard.example_lesson import store_lessons
+from tests.dashboard.example_school import example_school
+from tests.support.page import Page, running_page
+
+ZURICH = ZoneInfo("Europe/Zurich")
+ROOM = "/room/north/pi-0"
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Page]:
+    """A page with a lesson in Room 100 that began half an hour ago, every week."""
+    begun = datetime.now(ZURICH).replace(second=0, microsecond=0) - timedelta(minutes=30)
+    file = tmp_path / "timetable.ics"
+    form = "%Y%m%dT%H%M%S"
+    file.write_text(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:test\r\nBEGIN:VEVENT\r\nUID:1\r\n"
+        f"DTSTART;TZID=Europe/Zurich:{begun - timedelta(weeks=6):{form}}\r\n"
+        f"DTEND;TZID=Europe/Zurich:{begun - timedelta(weeks=6) + timedelta(minutes=45):{form}}\r\n"
+        "RRULE:FREQ=WEEKLY\r\nSUMMARY:Maths <b>7</b>\r\nLOCATION:Room 100\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+    history = open_history(str(tmp_path / "history.db"))
+    store_lessons(history, time.time())
+    with running_page(example_school(), history=history) as page:
+        page.site.timetable = Timetable([file], ZURICH)
+        yield page
+    history.close()
+
+
+def test_the_lesson_that_goes_on_by_the_timetable_is_shown_with_its_title(page: Page) -> None:
+    _, text = page.get(ROOM)
+    assert "Lesson: Maths &lt;b&gt;7&lt;/b&gt;" in text
+    assert "This lesson ends now" in text
+    assert "Lessons of the last week" in text
+
+
+def test_a_lesson_of_the_timetable_is_compared_with_those_of_the_same_title(page: Page) -> None:
+    _, text = page.get(f"{ROOM}/report")
+    assert "earlier lessons with enough figures" in text
+
+
+def test_a_time_set_by_hand_goes_before_the_timetable(page: Page) -> None:
+    _, text = page.get(f"{ROOM}?from=2026-01-12T08:00&to=2026-01-12T08:45")
+    assert "Mon, 12 Jan 2026, 08:00" in text
+    assert "Maths &lt;b&gt;7&lt;/b&gt;</h2>" not in text
+
+
+def test_a_time_that_makes_no_sense_shows_what_is_usual(page: Page) -> None:
+    answer, text = page.get(f"{ROOM}?from=9999-99-99T99:99&to=never")
+    assert answer.status == 200
+    assert "Maths" in text
+
+
+@pytest.mark.parametrize("path", ["/room/north/pi-0/export/exe", "/room/north/nobody", "/room/north/nobody/report"])
+def test_what_is_not_there_is_not_found(page: Page, path: str) -> None:
+    assert page.get(path)[0].status == 404
+
+
+def test_the_figures_are_a_file_to_save(page: Page) -> None:
+    answer, text = page.get(f"{ROOM}/export/csv")
+    assert answer.headers["Content-Type"].startswith("text/csv")
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="room-20')
+    assert text.count("\n") > 50
+
+
+def test_a_room_that_was_only_heard_before_still_has_its_lessons(page: Page) -> None:
+    page.site.school.forget(next(device for device in page.site.school.rooms if device.id == "pi-0"))
+    answer, text = page.get(f"{ROOM}?from=2026-01-12T08:00&to=2026-01-12T08:45")
+    assert answer.status == 200
+    assert "Nothing known yet" in text
+    assert "data-view" not in text

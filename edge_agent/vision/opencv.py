@@ -23,7 +23,7 @@ def check_version() -> None:
 
 
 def silence_log() -> None:
-    """Have OpenCV write nothing to standard error. The function has another name up to 4.10."""
+    """Have OpenCV write nothing to standard error. The function has another name up to 4.12."""
     if hasattr(cv2.utils, "logging"):
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     else:

@@ -22,7 +22,7 @@ def test_opencv_5_is_refused_by_name_with_what_to_do(monkeypatch: pytest.MonkeyP
             open_detector(DetectorSettings(kind=kind))
 
 
-def test_the_log_of_opencv_4_10_is_silenced_under_the_name_it_has_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_log_of_opencv_4_12_is_silenced_under_the_name_it_has_there(monkeypatch: pytest.MonkeyPatch) -> None:
     levels: list[int] = []
     old = types.SimpleNamespace(utils=types.SimpleNamespace(), setLogLevel=levels.append)
     monkeypatch.setattr(opencv, "cv2", old)

@@ -96,7 +96,7 @@ def _unpacked(path: Path, kind: str, preferred: tuple[str, ...]) -> Iterator[IO[
 def _open_archive(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
-    except NotImplementedError as fault:  # a version of the format that Python does not know
+    except (NotImplementedError, ValueError) as fault:  # a version that Python does not know, a name that is no text
         raise InputError(str(path), received=str(fault), remedy="Unpack it by hand") from fault
 
 
@@ -104,7 +104,7 @@ def _open_member(path: Path, archive: zipfile.ZipFile, preferred: tuple[str, ...
     wanted = _wanted(path, "zip", archive.namelist(), preferred)
     try:
         return archive.open(wanted)
-    except (RuntimeError, NotImplementedError) as fault:  # a password, a packing method that Python does not know
+    except (RuntimeError, NotImplementedError, ValueError) as fault:  # a password, an unknown method, a broken name
         raise InputError(f"{path}: {wanted}", received=str(fault), remedy="Unpack it by hand") from fault
 
 

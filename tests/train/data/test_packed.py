@@ -25,6 +25,15 @@ def test_a_zip_of_a_later_version_is_named(tmp_path: Path) -> None:
     assert written_by(path) == ""
 
 
+def test_a_zip_with_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "table.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("t\u00e9.csv", "emotion,pixels\n")
+    path.write_bytes(path.read_bytes().replace("\u00e9".encode(), b"\xe9\xe9", 1))  # in the file's own head alone
+    with pytest.raises(InputError, match="by hand"):
+        list(read_lines(path))
+
+
 def test_a_line_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "table.csv.gz"
     path.write_bytes(gzip.compress(b"emotion,pixels\n" + b"7 " * 3_000_000))

@@ -90,9 +90,24 @@ def test_every_key_is_described_and_its_range_is_in_words() -> None:
     file, page = defaults_file(), reference_page()
     for table, key in every_key(Settings()):
         assert f"[{table}]" in file
-        assert re.search(rf"^# .+\n{key} = ", file, re.MULTILINE), key
+        assert re.search(rf"^# .+\n({key} = |#\[\[{re.escape(table)}\.{key}\]\])", file, re.MULTILINE), key
         assert re.search(rf"^- `{key}`: \S", page, re.MULTILINE), key
     assert "matching" not in page
+
+
+def test_a_zone_can_be_added_to_the_file_of_defaults(tmp_path: Path) -> None:
+    zone = "points = [[0.5, 0.0], [1.0, 0.0], [1.0, 0.4]]\n"
+    added = defaults_file() + f"\n[[detector.ignore]]\n{zone}\n[[detector.watch]]\n{zone}"
+    detector = load_settings(write(tmp_path, added)).detector
+    assert [zone.points[0] for zone in (*detector.ignore, *detector.watch)] == [(0.5, 0.0), (0.5, 0.0)]
+
+
+def test_the_commented_zones_in_the_file_of_defaults_are_valid(tmp_path: Path) -> None:
+    table = re.compile(r"^#(\[\[|points = |name = )", re.MULTILINE)
+    text = table.sub(r"\1", defaults_file())
+    detector = load_settings(write(tmp_path, text)).detector
+    assert len(detector.ignore) == len(detector.watch) == 1
+    assert len(detector.ignore[0].points) == 4
 
 
 def every_key(section: msgspec.Struct, table: str = "") -> Iterator[tuple[str, str]]:

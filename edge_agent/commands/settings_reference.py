@@ -28,19 +28,25 @@ _WORDS_FOR: Final = {
     r"^(https?://[A-Za-z0-9.\[\]:_-]+(/\S*)?)?$": "empty, or an address that begins with http:// or https://",
 }
 """For people: what the patterns of :mod:`edge_agent.config` allow."""
+_EXAMPLES: Final = {"points": "[[0, 0], [0.3, 0], [0.3, 0.2], [0, 0.2]]"}
+"""Values of keys without a default, within a table of a list."""
 _VALID_WITHOUT_DECLARATION: Final = "simulated"
 _WIDTH: Final = 116
 
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """One key of the file: its name, what it changes, its unit or kind of value, its default in TOML, its range."""
+    """One key of the file: its name, what it changes, its unit or kind of value, its default in TOML, its range.
+
+    Of a list of tables also the lines of one such table without its header, else none.
+    """
 
     name: str
     meaning: str
     unit: str
     default: str
     limits: str
+    table: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,8 @@ def defaults_file() -> str:
                 meaning += f" The default is {value}, which needs a declaration in [policy]."
                 value = json.dumps(_VALID_WITHOUT_DECLARATION)
             facts = "; ".join(filter(None, (key.unit, key.limits)))
-            lines += ["", *_comment(meaning), *_comment(f"({facts})" if facts else ""), f"{key.name} = {value}"]
+            lines += ["", *_comment(meaning), *_comment(f"({facts})" if facts else "")]
+            lines += _example(table.name, key) if key.table else [f"{key.name} = {value}"]
     return "\n".join(lines) + "\n"
 
 
@@ -126,6 +133,12 @@ def _toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
+def _example(table: str, key: _Key) -> list[str]:
+    """A table of a list, commented out: TOML takes no ``[[table.key]]`` beside ``key = []``."""
+    how = _comment("None here. For one, remove the # before the lines below; repeat them for each further one.")
+    return [*how, f"#[[{table}.{key.name}]]", *(f"#{line}" for line in key.table)]
+
+
 def _comment(text: str) -> list[str]:
     return [f"# {line}" for line in _wrapped(text.replace("`", ""), "") if line]
 
@@ -155,10 +168,25 @@ def _tables_of(name: str, section: msgspec.Struct) -> Iterator[_Table]:
         if isinstance(default, msgspec.Struct):
             inner.append((f"{name}.{key}", default))
             continue
-        keys.append(_Key(key, meanings[key], _unit(key, default), json.dumps(default), _limits(types[key])))
-    yield _Table(name, summary_of(kind), keys)
+        info = types[key]
+        keys.append(
+            _Key(key, meanings[key], _unit(key, default), json.dumps(default), _limits(info), _table_lines(info))
+        )
+    # In TOML plain keys come before the tables within.
+    yield _Table(name, summary_of(kind), sorted(keys, key=lambda key: bool(key.table)))
     for within, default in inner:
         yield from _tables_of(within, default)
+
+
+def _table_lines(info: msgspec.inspect.Type) -> tuple[str, ...]:
+    """Where a value is a list of tables: the keys of one, each with its default or an example."""
+    item = getattr(info, "item_type", None)
+    if not isinstance(item, msgspec.inspect.StructType):
+        return ()
+    return tuple(
+        f"{field.encode_name} = {_EXAMPLES[field.encode_name] if field.required else json.dumps(field.default)}"
+        for field in item.fields
+    )
 
 
 def _sentence(unit: str) -> str:

@@ -10,6 +10,10 @@ def run(config: ConfigOption = None, runtime: RuntimeOption = None, verbose: Ver
     """Watch the camera and publish events until stopped."""
     import logging
 
+    from edge_agent.system.allocator import limit_kept_memory
+
+    limit_kept_memory()  # before the libraries below allocate and start threads
+
     from edge_agent.app import Agent
     from edge_agent.privacy.policy import permit
     from edge_agent.required_files import check_required_files

@@ -19,7 +19,7 @@ _ROLL_DEG = 1.2  # steps in which heads turn, so that what was drawn can be used
 _HIDDEN = 0.12  # a face of which the desk hides more than this share no longer counts as present
 _NOISE = 3.5  # standard deviation of the sensor's noise in gray levels
 _NOISE_MARGIN = 61  # pixels by which the stock of noise is larger than a picture
-_CACHE_BYTES = 16 << 20
+_CACHE_BYTES = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,5 +117,8 @@ def _noise(width: int, height: int, seed: int) -> Image:
     """A stock of sensor noise around 128, mostly of brightness, a little of colour."""
     rng = np.random.default_rng((seed, 0x4015E))
     shared = rng.standard_normal((height, width, 1), np.float32)
-    own = rng.standard_normal((height, width, 3), np.float32)
-    return np.asarray(np.clip(128.5 + _NOISE * (0.9 * shared + 0.45 * own), 0, 255), np.uint8)
+    noise = np.empty((height, width, 3), np.uint8)
+    for row in range(height):  # one at a time: all together would need ten times the memory
+        own = rng.standard_normal((width, 3), np.float32)
+        noise[row] = np.clip(128.5 + _NOISE * (0.9 * shared[row] + 0.45 * own), 0, 255)
+    return noise

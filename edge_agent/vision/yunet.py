@@ -13,6 +13,7 @@ from edge_agent.errors import ModelError
 from edge_agent.types import Image
 from edge_agent.vision.box_calibration import BoxCalibration, RawFace
 from edge_agent.vision.calibrated_detector import CalibratedDetector
+from edge_agent.vision.mosaic import CANVAS_SIDES_PX
 from edge_agent.vision.weights import YUNET_FILE
 
 log = logging.getLogger(__name__)
@@ -23,8 +24,8 @@ _MIN_FACE_PX = 16
 _MAX_SIDE_PX = 960
 _OVERLAP = 0.3
 _MAX_FACES = 500
-_NETS = 3
-"""For whole frames and the two canvases of regions."""
+_CANVASES = frozenset((side, side) for side in CANVAS_SIDES_PX)
+"""Sizes of images whose networks are kept. A larger image's network holds 20 MB and more."""
 
 
 class YuNetDetector(CalibratedDetector):
@@ -67,10 +68,13 @@ class YuNetDetector(CalibratedDetector):
         return [face for face in faces if face is not None and face.size * self.calibration.scale >= min_square_px]
 
     def _net_for(self, size: tuple[int, int]) -> cv2.FaceDetectorYN:
-        """A network for images of this size. Three are kept: setting another size costs a tenth of a search."""
+        """A network for images of this size: those of canvases, and that of the last other size.
+
+        Trials of orientation search pictures on their side in between. Setting another size costs a tenth of a search.
+        """
         if size not in self._nets:
-            while len(self._nets) >= _NETS:
-                del self._nets[next(iter(self._nets))]
+            if size not in _CANVASES:
+                self._nets = {known: net for known, net in self._nets.items() if known in _CANVASES}
             self._nets[size] = self._create(size)
         return self._nets[size]
 

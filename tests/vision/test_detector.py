@@ -125,6 +125,14 @@ def test_yunets_eyes_lie_in_the_upper_half_of_the_face_left_one_first(data_dir: 
         assert box.top < min(y0, y1) <= max(y0, y1) < box.center[1]
 
 
+def test_yunet_finds_the_same_again_after_pictures_of_other_sizes(data_dir: Path) -> None:
+    detector = yunet(data_dir)
+    found = detector.detect(PICTURE)
+    for other in (np.ascontiguousarray(np.rot90(PICTURE)), PICTURE[: PICTURE.shape[0] // 2]):
+        detector.detect(other)
+        assert detector.detect(PICTURE) == found
+
+
 def test_yunet_leaves_out_faces_under_the_asked_score(data_dir: Path) -> None:
     scores = [detection.score for detection in yunet(data_dir).detect(PICTURE)]
     between = (min(scores) + max(scores)) / 2

@@ -70,7 +70,7 @@ class YuNetDetector(CalibratedDetector):
     def _net_for(self, size: tuple[int, int]) -> cv2.FaceDetectorYN:
         """A network for images of this size: those of canvases, and that of the last other size.
 
-        Trials of orientation search pictures on their side in between. Setting another size costs a tenth of a search.
+        The orientation watch searches pictures on their side in between. Another size costs a tenth of a search.
         """
         if size not in self._nets:
             if size not in _CANVASES:

@@ -67,6 +67,14 @@ def for_visitors(handler: Handler, *, role: Role | None = None) -> Callable[[Req
     """
 
     async def answer(request: Request) -> Response:
+        try:
+            return await checked(request)
+        except (HTTPException, DatabaseError):
+            raise
+        except Exception as error:  # noqa: BLE001 - a page that cannot be made must say so as a page
+            return await _failed(request, error)
+
+    async def checked(request: Request) -> Response:
         visitor = await run_in_threadpool(site_of(request).gate.visitor_of, request)
         if isinstance(visitor, Response):
             return visitor

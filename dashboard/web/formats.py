@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone, tzinfo
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -12,6 +13,8 @@ from babel.units import format_unit
 
 _FIRST, _LAST = 0.0, 253402300000.0
 """The times that a calendar can show: the years 1970 to 9999."""
+_LARGEST: Final = 1e15
+"""Babel fails at numbers of more than 28 digits, and no device has so much of anything."""
 
 
 class Formats:
@@ -48,10 +51,11 @@ class Formats:
 
     def duration(self, seconds: float) -> str:
         """``3 hours``: about how long."""
-        return str(format_timedelta(timedelta(seconds=min(seconds, _LAST)), locale=self._locale))
+        return str(format_timedelta(timedelta(seconds=min(max(seconds, -_LAST), _LAST)), locale=self._locale))
 
     def minutes(self, seconds: float) -> str:
         """``42 min``; from three hours on, hours."""
+        seconds = _within(seconds)
         if seconds >= 3 * 3600:
             return str(format_unit(round(seconds / 3600, 1), "hour", "short", locale=self._locale))
         return str(format_unit(round(seconds / 60), "minute", "short", locale=self._locale))
@@ -67,11 +71,16 @@ class Formats:
 
     def percent(self, share: float) -> str:
         """``42 %`` without decimals."""
-        return str(format_percent(share, locale=self._locale))
+        return str(format_percent(_within(share), locale=self._locale))
 
     def number(self, value: float, digits: int = 0) -> str:
         """A number with so many decimals at most."""
-        return str(format_decimal(round(value, digits), locale=self._locale))
+        return str(format_decimal(round(_within(value), digits), locale=self._locale))
+
+
+def _within(value: float) -> float:
+    """A number that a device sends may be of any size; what it says then is wrong in any case."""
+    return min(max(value, -_LARGEST), _LARGEST)
 
 
 def zone_of(name: str) -> tzinfo:

@@ -56,12 +56,12 @@ def expression(kind: str = "start", track: str = "w6w5", name: str = "happy", *,
 
 
 def health(camera: str = "ok", *, session: str = SESSION, **changes: Any) -> Health:
-    values = {"fps": 9.5, "latency_ms": {}, "problems": (), "observed_at": AT, **changes}
+    outbox = OutboxHealth(storage="disk", pending=0, kept_bytes=0, lost=0)
+    values = {"fps": 9.5, "latency_ms": {}, "problems": (), "observed_at": AT, "outbox": outbox, **changes}
     return Health(
         camera=CameraHealth(state=camera),
         frames_read=1000,
         frames_dropped=0,
-        outbox=OutboxHealth(storage="disk", pending=0, kept_bytes=0, lost=0),
         last_seq={},
         mono_ms=1000,
         session=session,

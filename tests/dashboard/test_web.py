@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timezone
 
 import pytest
+from babel import Locale
 
+from dashboard.web.formats import Formats
 from dashboard.web.headers import CONTENT_SECURITY_POLICY
 from dashboard.web.language import chosen_language
+from dashboard.web.pages.lesson import export_name
+from edge_agent.client import Device
+from edge_agent.protocol.messages import OutboxHealth, Percentiles
+from tests.dashboard.messages import arrived, health
 from tests.dashboard.test_live import LIVE, school_after
 from tests.support.page import Page, running_page
 
@@ -61,3 +68,44 @@ def test_a_name_that_another_site_made_lead_here_shows_nothing(page: Page, path:
     answer, text = page.get(path, Host="evil.example")
     assert answer.status == 421
     assert "2b" not in text
+
+
+@pytest.mark.parametrize("huge", [1e308, -1e308, 2.0**63, 1e29])
+def test_a_number_beyond_all_bounds_breaks_no_page(huge: float) -> None:
+    report = health(
+        fps=huge,
+        temperature_c=huge,
+        latency_ms={"total": Percentiles(p50=huge, p95=huge)},
+        outbox=OutboxHealth(storage="disk", pending=2**63, kept_bytes=0, lost=2**63),
+    )
+    school = school_after(*LIVE, arrived(report))
+    with running_page(school) as page:
+        for path in ("/", "/devices", "/room/north/pi-1"):
+            assert page.get(path)[0].status == 200
+    formats = Formats(Locale("de"), timezone.utc)
+    for write in (formats.number, formats.percent, formats.minutes, formats.duration, formats.size):
+        assert write(huge)
+
+
+def test_a_page_that_cannot_be_made_says_so_as_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_page(school_after(*LIVE)) as page:
+        monkeypatch.setattr(Formats, "number", lambda *_: 1 / 0)
+        answer, text = page.get("/devices")
+        assert answer.status == 500
+        assert "This did not work." in text
+        assert answer.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("pi-3a", "pi-3a-2026-11-29.csv"),
+        ("../../etc/passwd", "etc-passwd-2026-11-29.csv"),
+        ('a"; filename=b\r\nX: 1', "a-filename-b-X-1-2026-11-29.csv"),
+        ("..", "room-2026-11-29.csv"),
+        ("räüm", "r-m-2026-11-29.csv"),
+        ("a" * 500, "a" * 40 + "-2026-11-29.csv"),
+    ],
+)
+def test_a_saved_file_says_which_room_it_is_of_and_leads_nowhere(name: str, file: str) -> None:
+    assert export_name(Device("north", name), "2026-11-29", "csv") == file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 from typing import Final
 
@@ -20,6 +21,7 @@ from dashboard.web.pages.rooms import room_of
 from dashboard.web.periods import Period, period_of, usual_period, weeks_before
 from dashboard.web.site import Site, site_of
 from dashboard.web.visitor import Visitor
+from edge_agent.client import Device
 
 _DAY_S: Final = 86400.0
 _EARLIER_DAYS: Final = 60
@@ -107,7 +109,7 @@ async def export_file(request: Request, visitor: Visitor) -> Response:
         rows = [RoomSeries(room.device, room.name, history.shares(room.device, period.start, period.end))]
         return as_csv(rows).encode() if kind == "csv" else as_parquet(rows)
 
-    name = f"room-{period.query(site.zone, ended=True)[5:15]}.{kind}"
+    name = export_name(room.device, period.query(site.zone, ended=True)[5:15], kind)
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(await run_in_threadpool(content), media_type=_MEDIA_TYPES[kind], headers=headers)
 
@@ -143,3 +145,9 @@ def _earlier(site: Site, room: Room, period: Period) -> list[tuple[float, float]
         same = [one for one in lessons_of(site, room, start, period.start - 2.0) if one.title == period.title]
         return [(one.start, one.end) for one in same if one.end <= period.start][-_MAX_EARLIER:]
     return weeks_before(period, site.zone)
+
+
+def export_name(device: Device, day: str, kind: str) -> str:
+    """Of a file that a browser saves. A device names itself, so only letters, digits and dashes of it are taken."""
+    safe = re.sub(r"[^A-Za-z0-9_]+", "-", device.id).strip("-")[:40]
+    return f"{safe or 'room'}-{day}.{kind}"

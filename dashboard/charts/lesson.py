@@ -14,6 +14,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from dashboard.charts import palette
+from dashboard.charts.happenings import Happening
+from dashboard.charts.happenings import happenings as happenings_of
 from dashboard.charts.svg import page_svg
 from dashboard.history.series import Marker, SharesSeries
 
@@ -31,7 +33,6 @@ _TICKS_MIN: Final = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10
 _ROWS: Final = 24
 _MIN_KNOWN: Final = 0.5
 """A row of the table has figures only if they cover so much of its time."""
-_MAX_HAPPENINGS: Final = 26
 _LEGEND_ROW: Final = 0.23
 """Height of a row of the legend in inches."""
 _LEGEND_LETTERS: Final = 27
@@ -52,39 +53,6 @@ _drawing = threading.Lock()
 def _(text: str) -> str:
     """Marks a text for the catalogues; it is translated where the chart is drawn."""
     return text
-
-
-KINDS: Final[dict[str, str]] = {
-    "muted": _("camera closed on request"),
-    "unmuted": _("camera opened again"),
-    "camera": _("camera"),
-    "model": _("another model"),
-    "online": _("device online"),
-    "offline": _("device offline"),
-    "stale": _("device silent"),
-    "lost": _("figures lost"),
-    "broker": _("broker gone"),
-    "broker_back": _("broker back"),
-    "recorder": _("recording"),
-}
-"""What a marker's kind is called."""
-
-
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """A marker as a chart shows it.
-
-    Attributes:
-        letter: Its letter in the chart.
-        at: When, in seconds since 1970.
-        time: The same for people.
-        text: What, in the page's language.
-    """
-
-    letter: str
-    at: float
-    time: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +107,7 @@ def lesson_chart(
         ident: Begins every id in the drawing; different for each chart of a page.
         narrow: Whether to draw for a narrow screen.
     """
-    happenings = _happenings(markers, start, end, zone, say)
+    happenings = happenings_of(markers, start, end, zone, say)
     names = palette.in_order(series.shares)
     description = _description(series, names, start, end, zone, say)
     with _drawing:
@@ -386,18 +354,6 @@ def _edges(series: SharesSeries, run: list[int]) -> list[float]:
 def _spans(series: SharesSeries, holds: Callable[[int], bool]) -> list[tuple[float, float]]:
     """From when to when something holds."""
     return [(series.at[run[0]] - series.window_s[run[0]], series.at[run[-1]]) for run in _runs(series, holds)]
-
-
-def _happenings(markers: Sequence[Marker], start: float, end: float, zone: tzinfo, say: Say) -> list[Happening]:
-    """Markers of the chart's time with letters; of more than there are letters, the first ones."""
-    within = sorted((marker for marker in markers if start <= marker.at <= end), key=lambda marker: marker.at)
-    found = []
-    for number, marker in enumerate(within[:_MAX_HAPPENINGS]):
-        text = say(KINDS.get(marker.kind, marker.kind))
-        more = say(marker.text) if marker.kind == "camera" and marker.text else marker.text
-        at = f"{datetime.fromtimestamp(marker.at, zone):%H:%M:%S}"
-        found.append(Happening(chr(ord("A") + number), marker.at, at, f"{text}: {more}" if more else text))
-    return found
 
 
 def _description(series: SharesSeries, names: list[str], start: float, end: float, zone: tzinfo, say: Say) -> str:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dashboard.charts import Chart, lesson_chart
+from dashboard.charts.happenings import happenings
 from dashboard.charts.lesson import step_for
 from dashboard.charts.palette import INKS, in_order
 from dashboard.history import Marker, SharesSeries
@@ -192,3 +193,22 @@ def test_of_very_many_markers_the_first_have_letters() -> None:
     markers = [Marker(NINE + second, "online", "") for second in range(2000)]
     chart = lesson_chart(lesson(), markers, NINE, END, zone=ZURICH)
     assert len(chart.happenings) == 26
+
+
+@pytest.mark.parametrize(
+    ("marker", "text"),
+    [
+        (Marker(NINE, "camera", "dark"), "[camera]: [dark]"),
+        (Marker(NINE, "camera", "failed"), "[camera]: [cannot be opened]"),
+        (Marker(NINE, "camera", "<b>stale</b>"), "[camera]: <b>stale</b>"),
+        (Marker(NINE, "offline", "connection_lost"), "[device offline]: [connection broken]"),
+        (Marker(NINE, "recorder", "began"), "[recording]: [began]"),
+        (Marker(NINE, "lost", "12 windows"), "[figures lost]: [windows of figures: 12]"),
+        (Marker(NINE, "lost", "many windows"), "[figures lost]: many windows"),
+        (Marker(NINE, "broker", "dark"), "[broker gone]: dark"),
+        (Marker(NINE, "comet", "dark"), "comet: dark"),
+    ],
+)
+def test_words_that_are_stored_with_a_marker_are_in_the_language_of_the_page(marker: Marker, text: str) -> None:
+    found = happenings([marker], NINE, END, ZURICH, lambda words: f"[{words}]")
+    assert [one.text for one in found] == [text]

@@ -1,0 +1,98 @@
+"""What happened in a lesson, in words of the page's language: the markers that a chart shows with letters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Final
+
+from dashboard.history.series import Marker
+
+MAX_HAPPENINGS: Final = 26
+"""As many as there are letters."""
+
+
+def _(text: str) -> str:
+    """Marks a text for the catalogues; it is translated where the chart is drawn."""
+    return text
+
+
+KINDS: Final[dict[str, str]] = {
+    "muted": _("camera closed on request"),
+    "unmuted": _("camera opened again"),
+    "camera": _("camera"),
+    "model": _("another model"),
+    "online": _("device online"),
+    "offline": _("device offline"),
+    "stale": _("device silent"),
+    "lost": _("figures lost"),
+    "broker": _("broker gone"),
+    "broker_back": _("broker back"),
+    "recorder": _("recording"),
+}
+"""What a marker's kind is called."""
+
+_WORDS: Final[dict[str, dict[str, str]]] = {
+    "camera": {
+        "ok": _("works"),
+        "starting": _("starting"),
+        "stalled": _("sends no pictures"),
+        "dark": _("dark"),
+        "frozen": _("frozen"),
+        "failed": _("cannot be opened"),
+        "ended": _("recording ended"),
+    },
+    "offline": {"stopped": _("stopped on purpose"), "connection_lost": _("connection broken")},
+    "recorder": {"began": _("began"), "ended": _("ended")},
+}
+"""Words that are stored with a marker, by its kind."""
+_COUNTED: Final[dict[str, str]] = {
+    "windows": _("windows of figures: {number}"),
+    "events": _("events: {number}"),
+    "messages": _("messages: {number}"),
+}
+_COUNT: Final = re.compile(r"(\d{1,18}) (\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """A marker as a chart shows it.
+
+    Attributes:
+        letter: Its letter in the chart.
+        at: When, in seconds since 1970.
+        time: The same for people.
+        text: What, in the page's language.
+    """
+
+    letter: str
+    at: float
+    time: str
+    text: str
+
+
+def happenings(
+    markers: Sequence[Marker], start: float, end: float, zone: tzinfo, say: Callable[[str], str]
+) -> list[Happening]:
+    """Markers of the chart's time with letters; of more than there are letters, the first ones."""
+    within = sorted((marker for marker in markers if start <= marker.at <= end), key=lambda marker: marker.at)
+    found = []
+    for number, marker in enumerate(within[:MAX_HAPPENINGS]):
+        text = say(KINDS[marker.kind]) if marker.kind in KINDS else marker.kind
+        more = _more(marker, say)
+        at = f"{datetime.fromtimestamp(marker.at, zone):%H:%M:%S}"
+        found.append(Happening(chr(ord("A") + number), marker.at, at, f"{text}: {more}" if more else text))
+    return found
+
+
+def _more(marker: Marker, say: Callable[[str], str]) -> str:
+    """What is stored with a marker; what is no word of this program is shown as it is."""
+    word = _WORDS.get(marker.kind, {}).get(marker.text)
+    if word is not None:
+        return say(word)
+    count = _COUNT.fullmatch(marker.text) if marker.kind == "lost" else None
+    if count is not None and count[2] in _COUNTED:
+        return say(_COUNTED[count[2]]).format(number=count[1])
+    return marker.text

@@ -1,7 +1,7 @@
 """The whole pipeline against the package ``fer``, on the same drawn frames: ``python -m qa.against_fer``.
 
-Installs ``fer`` in a temporary folder. It needs TensorFlow, which the extra ``train`` has. Prints processor time of one
-thread a frame. The frames are drawn outside of what is measured.
+Installs ``fer`` in a temporary folder. It needs TensorFlow, which the extra ``train`` has. Prints the processor
+time of a frame, on one thread. The frames are drawn outside of what is measured.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from edge_agent.protocol.topics import (
     STATUS,
     SUMMARY,
     Topics,
-    aside_topic,
+    asker_command_topic,
     resent_topic,
 )
 from fleet.register import Register
@@ -59,10 +59,14 @@ def access_rules(register: Register, local: str = "") -> str:
             [*watch, *control, "topic readwrite homeassistant/#"],
         ),
     ]
-    ask_aside = aside_topic(root, f"{PAGE}/+", "+", "+")
+    asker_commands = asker_command_topic(root, f"{PAGE}/+", "+", "+")
     page_control = [f"topic read {any_device.of(name)}" for name in (STATUS, DESIRED, REPLY)]
     accounts += [
-        ("the school's page: see everything, ask for missed events again", PAGE, [*watch, f"topic write {ask_aside}"]),
+        (
+            "the school's page: see everything, ask for missed events again",
+            PAGE,
+            [*watch, f"topic write {asker_commands}"],
+        ),
         ("the school's page, for operators' commands", PAGE_OPERATOR, [*page_control, *control]),
     ]
     devices = [(entry.name, entry.identity, _device_rules(root, entry.site, entry.device)) for entry in register.active]
@@ -114,7 +118,7 @@ def _device_rules(root: str, site: str, device: str) -> list[str]:
         *_writes(own.of(name) for name in (EXPRESSION, SUMMARY, HEALTH, REPLY)),
         *_writes(resent_topic(root, "+/+", site, device, name) for name in SEQUENCED),
         *(f"topic read {own.of(name)}" for name in (DESIRED, COMMAND)),
-        f"topic read {aside_topic(root, '+/+', site, device)}",
+        f"topic read {asker_command_topic(root, '+/+', site, device)}",
         f"topic readwrite homeassistant/+/{node}/{thing}/config",
         *(f"topic read {name}" for name in (models_topic(root), part_topic(root, "+", "+"))),
         "topic read homeassistant/status",

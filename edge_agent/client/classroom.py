@@ -36,7 +36,7 @@ from edge_agent.protocol.topics import (
     STATUS,
     SUMMARY,
     Topics,
-    aside_topic,
+    asker_command_topic,
     parse,
     resent_topic,
 )
@@ -128,7 +128,7 @@ class Classroom:
         self._desired: dict[Device, Desired] = {}
         self._published: dict[int, str] = {}
         self._requested: dict[int, Request] = {}
-        self._aside = False
+        self._on_request_topic = False
         self._denied: set[str] = set()
 
     def __enter__(self) -> Classroom:
@@ -229,7 +229,7 @@ class Classroom:
             return self._lost(str(for_programs(error)))
         connection.subscribe(self._filters)
         self._connection, self._last_error = connection, ""
-        self._published, self._denied, self._requested, self._aside = {}, set(), {}, False
+        self._published, self._denied, self._requested, self._on_request_topic = {}, set(), {}, False
         self._retry.reset()
         self._journal.connected(time.monotonic(), datetime.now(tz=timezone.utc))
         return [BrokerChanged(connected=True, reason="")]
@@ -261,8 +261,8 @@ class Classroom:
         """The broker has answered a publish; a notice only where it refuses one for the first time."""
         topic = self._published.pop(answer.packet_id, "")
         request = self._requested.pop(answer.packet_id, None)
-        if not answer.ok and request is not None and not self._aside and self._connection is not None:
-            self._aside = True  # an account that may only read asks on a topic of its own
+        if not answer.ok and request is not None and not self._on_request_topic and self._connection is not None:
+            self._on_request_topic = True  # an account that may only read asks on its own request topic
             self._request(self._connection, request)
             return []
         if request is not None:  # it may ask nowhere: what that is called is the topic of commands
@@ -298,8 +298,8 @@ class Classroom:
         device, asker = request.device, request.command.reply_to
         topic = self._command_topic(device)
         alone = request.command.command == "resend" and isinstance(asker, str)
-        if alone and self._aside:
-            topic = aside_topic(self._root, str(asker), device.site, device.id)
+        if alone and self._on_request_topic:
+            topic = asker_command_topic(self._root, str(asker), device.site, device.id)
         packet = connection.publish(topic, encode(request.command), expiry_s=_COMMAND_EXPIRY_S)
         self._published[packet] = topic
         if alone:

@@ -68,8 +68,8 @@ class CommandDispatcher:
             known = ", ".join(sorted([*self._handlers, "resend"]))
             pending.refuse(f"unknown command {command.command!r}, expected one of {known}")
 
-    def handle_aside(self, payload: bytes, asker: str, session: str, answer: Callable[[Reply], None]) -> None:
-        """Answer a request for events that came on the asker's own topic, where nothing else may be asked for.
+    def handle_asker_command(self, payload: bytes, asker: str, session: str, answer: Callable[[Reply], None]) -> None:
+        """Answer a request for events that came on the asker's request topic, where nothing else may be asked for.
 
         Args:
             payload: As for :meth:`handle`, like the rest.

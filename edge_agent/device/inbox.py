@@ -17,8 +17,8 @@ class Inbox:
         own: Who reads the device's own topics, by full topic.
         home_assistant: The device's place in Home Assistant, which reads topics where the broker allows it.
         other: Who reads everything else.
-        aside: The filter of requests for events that come on the askers' own topics, subscribed to where the broker
-            allows it, and who reads them: it says whether a message was one.
+        asker_commands: The filter of the askers' request topics, subscribed to where the broker allows it, and who
+            reads them: it says whether a message was such a request.
     """
 
     def __init__(
@@ -26,10 +26,10 @@ class Inbox:
         own: Mapping[str, Receive],
         home_assistant: HomeAssistant,
         other: Receive | None,
-        aside: tuple[str, Callable[[Received], bool]] | None = None,
+        asker_commands: tuple[str, Callable[[Received], bool]] | None = None,
     ) -> None:
         self._own, self._home_assistant, self._other = own, home_assistant, other
-        self._aside = aside
+        self._asker_commands = asker_commands
 
     def filters(self) -> list[str]:
         """What to subscribe to."""
@@ -37,7 +37,10 @@ class Inbox:
 
     def optional_filters(self) -> list[str]:
         """What to subscribe to where the broker allows it."""
-        return [*self._home_assistant.filters(), *([self._aside[0]] if self._aside is not None else [])]
+        return [
+            *self._home_assistant.filters(),
+            *([self._asker_commands[0]] if self._asker_commands is not None else []),
+        ]
 
     def receive(self, message: Received) -> None:
         """A message has come in."""
@@ -45,7 +48,7 @@ class Inbox:
         if read is not None:
             read(message)
             return
-        if self._aside is not None and self._aside[1](message):
+        if self._asker_commands is not None and self._asker_commands[1](message):
             return
         self._home_assistant.received(message)
         if self._other is not None:

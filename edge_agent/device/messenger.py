@@ -36,7 +36,7 @@ from edge_agent.mqtt.events import Received
 from edge_agent.mqtt.renewal import RenewedBroker
 from edge_agent.outbox.outbox import Outbox
 from edge_agent.protocol.messages import DeclarationMark, Health, HealthReport, ModelUpdate
-from edge_agent.protocol.topics import COMMAND, DESIRED, EXPRESSION, STATUS, Topics, aside_topic, asker_of
+from edge_agent.protocol.topics import COMMAND, DESIRED, EXPRESSION, STATUS, Topics, asker_command_topic, asker_of
 from edge_agent.types import ExpressionChange, WindowSummary
 
 
@@ -119,12 +119,12 @@ class Messenger:
             topics.of(DESIRED): desired_state.received,
             topics.of(COMMAND): self._command_received,
         }
-        aside = aside_topic(topics.root, "+/+", topics.site, topics.device)
+        asker_commands = asker_command_topic(topics.root, "+/+", topics.site, topics.device)
         self._publisher = Publisher(
             self._broker,
             settings.mqtt,
             Outgoing(topics, self._outbox, self._unqueued, self._subscriptions, topic_backoff, session.is_late, wakeup),
-            Inbox(own, home_assistant, handlers.on_other, (aside, self._asked_aside)),
+            Inbox(own, home_assistant, handlers.on_other, (asker_commands, self._asker_command_received)),
             announcer,
             self._status,
             state=state,
@@ -194,11 +194,11 @@ class Messenger:
         """What has been done so far."""
         return self._statistics.collect()
 
-    def _asked_aside(self, message: Received) -> bool:
-        """Whether it is somebody's request for events on a topic of their own."""
+    def _asker_command_received(self, message: Received) -> bool:
+        """Whether it came on an asker's request topic; then it is answered."""
         asker = asker_of(message.topic, self.topics.root)
         if asker:
-            self._commands.handle_aside(message.payload, asker, self.session, self._unqueued.reply)
+            self._commands.handle_asker_command(message.payload, asker, self.session, self._unqueued.reply)
         return bool(asker)
 
     def _command_received(self, message: Received) -> None:

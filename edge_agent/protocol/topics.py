@@ -70,8 +70,8 @@ def resent_topic(root: str, asker: str, site: str, device: str, name: str) -> st
     return f"{root}/{RESENT}/v{VERSION}/{asker}/{site}/{device}/{name}"
 
 
-def aside_topic(root: str, asker: str, site: str, device: str) -> str:
-    """Where one asker may ask a device for events again, and for nothing else.
+def asker_command_topic(root: str, asker: str, site: str, device: str) -> str:
+    """An asker's request topic: where it may ask a device for events again, and for nothing else.
 
     At a broker with access rules, an account that otherwise only reads may write its own. The device takes who asks
     from the topic, which the broker has judged.
@@ -80,10 +80,10 @@ def aside_topic(root: str, asker: str, site: str, device: str) -> str:
 
 
 def asker_of(topic: str, root: str) -> str:
-    """Who asks aside, of a topic of :func:`aside_topic`; empty where it is none."""
+    """Who asks, of a topic of :func:`asker_command_topic`; empty where it is none."""
     parts = topic.split("/")
-    aside = len(parts) == 8 and parts[:3] == [root, RESENT, f"v{VERSION}"] and parts[7] == COMMAND
-    return f"{parts[3]}/{parts[4]}" if aside else ""
+    asked = len(parts) == 8 and parts[:3] == [root, RESENT, f"v{VERSION}"] and parts[7] == COMMAND
+    return f"{parts[3]}/{parts[4]}" if asked else ""
 
 
 def parse(topic: str, root: str) -> Address | None:

@@ -21,7 +21,7 @@ from edge_agent.errors import BrokerError, InputError
 from edge_agent.mqtt.endpoint import Broker
 from edge_agent.mqtt.events import Received
 from edge_agent.protocol.messages import Command, Desired, Reply, decode, encode
-from edge_agent.protocol.topics import NAMES, Topics, aside_topic
+from edge_agent.protocol.topics import NAMES, Topics, asker_command_topic
 from edge_agent.types import WindowSummary
 from fleet.page_cli import page
 from tests.fleet.conftest import PASSWORD, SchoolUnderTest
@@ -86,11 +86,11 @@ def test_the_reading_account_sees_everything_and_writes_nothing(
             assert not publishes(looking, topic)
 
 
-def test_the_reading_account_asks_aside_in_its_own_name_alone(settings: DashboardSettings) -> None:
+def test_the_reading_account_asks_on_its_own_request_topic_alone(settings: DashboardSettings) -> None:
     with connected(reader(settings)) as looking:
-        assert publishes(looking, aside_topic("classroom", "page/archive", "school", "a"))
+        assert publishes(looking, asker_command_topic("classroom", "page/archive", "school", "a"))
         for asker in ("dashboard/x", "operator/x", "page-operator/x", "-/x"):
-            assert not publishes(looking, aside_topic("classroom", asker, "school", "a")), asker
+            assert not publishes(looking, asker_command_topic("classroom", asker, "school", "a")), asker
         for name in ("summary", "expression", "desired"):
             assert not publishes(looking, f"classroom/resent/v1/page/x/school/a/{name}"), name
 
@@ -99,15 +99,15 @@ def test_the_reading_account_asks_aside_in_its_own_name_alone(settings: Dashboar
 def test_no_other_account_asks_in_the_pages_name(school: SchoolUnderTest, out: Path, account: str) -> None:
     assert out.exists()
     with connected(with_account(school, account)) as other:
-        assert not publishes(other, aside_topic("classroom", "page/archive", "school", "a"))
+        assert not publishes(other, asker_command_topic("classroom", "page/archive", "school", "a"))
 
 
 def test_a_device_asks_no_other_device(school: SchoolUnderTest, out: Path) -> None:
     assert out.exists()
     entry = school.entry("a")
     with connected(school.device("a").broker()) as device:
-        assert not publishes(device, aside_topic("classroom", f"{entry.identity}/x", "school", "b"))
-        assert not publishes(device, aside_topic("classroom", "page/x", "school", "b"))
+        assert not publishes(device, asker_command_topic("classroom", f"{entry.identity}/x", "school", "b"))
+        assert not publishes(device, asker_command_topic("classroom", "page/x", "school", "b"))
 
 
 def test_the_operators_account_writes_desired_and_command_and_reads_no_figures(
@@ -149,7 +149,7 @@ def test_missed_events_come_to_the_account_that_only_reads(
         assert not [notice for notice in notices if isinstance(notice, Denied)]
         with connected(reader(settings)) as looking:
             looking.subscribe([A.of("reply")])
-            ask = aside_topic("classroom", "page/x", "school", "a")
+            ask = asker_command_topic("classroom", "page/x", "school", "a")
             assert publishes(looking, ask, encode(Command(id="s1", command="snapshot")))
             answers: list[Reply] = []
 

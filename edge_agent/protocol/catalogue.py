@@ -35,6 +35,7 @@ from edge_agent.protocol.topics import (
     STATUS,
     SUMMARY,
     VERSION,
+    asker_command_topic,
     resent_topic,
 )
 
@@ -92,6 +93,14 @@ CHANNELS: Final = (
             about=f"Events of `{name}` that a program has asked for again, where its `resend` names it in `reply_to`.",
         )
         for name, message in ((EXPRESSION, Expression), (SUMMARY, Summary))
+    ),
+    Channel(
+        f"{RESENT}_{COMMAND}",
+        Command,
+        sender="operator",
+        address=asker_command_topic("{root}", "{account}/{program}", "{site}", "{device}"),
+        about="A request for missed events by an account that may otherwise only read, answered on `reply`. Only "
+        "`resend` is carried out here. Who asks is what the topic says, whatever `reply_to` says.",
     ),
     Channel(
         "home_assistant_discovery", Discovery, retained=True, address="{discovery_prefix}/device/{site}/{device}/config"

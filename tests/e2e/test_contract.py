@@ -19,7 +19,8 @@ SCHEMAS = Path(__file__).parents[2] / "docs" / "contract" / "schemas"
 SCENE = '[camera]\nsource = "simulated"\nfaces = 6\nwidth_px = 640\nheight_px = 480\n'
 BROKEN = (b'{"v":1,"id":7,"command":"ping"}', b'{"v":1,"id":"b","command":"resend"}')
 OWN = "classroom/v1/north/pi-3a/"
-TRAVELLED = [channel for channel in CHANNELS if channel.sender == "device" or channel.name in ("desired", "command")]
+LISTENS = ("desired", "command", "resent_command")
+TRAVELLED = [channel for channel in CHANNELS if channel.sender == "device" or channel.name in LISTENS]
 
 
 def topic_of(channel: Channel) -> str:
@@ -34,12 +35,15 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Message]]:
     more = SCENE + "[privacy]\nmin_group = 3\nboxes = true\n[summary]\nwindow_s = 1\n[home_assistant]\nenabled = true\n"
     with running_mosquitto(folder) as broker, Subscriber(broker.port, ("classroom/#", "homeassistant/#")) as subscriber:
 
-        def ask(**command: Any) -> dict[str, Any]:
+        def ask_on(topic: str, command: dict[str, Any]) -> dict[str, Any]:
             before = len(subscriber.on("reply"))
-            subscriber.publish(OWN + "command", json.dumps({"v": 1, "id": "a", **command}).encode())
+            subscriber.publish(topic, json.dumps({"v": 1, "id": "a", **command}).encode())
             wait_until(lambda: len(subscriber.on("reply")) > before, what=f"the reply to {command}")
             reply: dict[str, Any] = json.loads(subscriber.on("reply")[-1].payload)
             return reply
+
+        def ask(**command: Any) -> dict[str, Any]:
+            return ask_on(OWN + "command", command)
 
         with agent(broker, folder, more):
             wait_until(lambda: len(subscriber.on("expression")) >= 3, 60, "three events")
@@ -54,6 +58,8 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Message]]:
                 assert ask(command="resend", **wanted)["ok"]
                 alone = f"classroom/resent/v1/-/me/north/pi-3a/{topic}"
                 wait_until(lambda alone=alone: [m for m in subscriber.messages if m.topic == alone])  # type: ignore[misc]
+            wanted = {"command": "resend", "session": session, "topic": "summary", "from": 1, "to": 1}
+            assert ask_on("classroom/resent/v1/-/me/north/pi-3a/command", wanted)["ok"]
             assert ask(command="resend", session="0" * 16, topic="summary", **{"from": 1, "to": 9})["ok"]
             unknown = ask(command="dance")
             assert set(re.findall(r"\w+", unknown["error"].partition("one of ")[2])) == {kind.name for kind in COMMANDS}

@@ -14,10 +14,12 @@ from edge_agent.protocol.asyncapi.docstrings import summary_of
 from edge_agent.protocol.asyncapi.examples import EXAMPLES, Example
 from edge_agent.protocol.asyncapi.schemas import Schema, camel_case, components, plain, structs_in
 from edge_agent.protocol.catalogue import CHANNELS, Channel
-from edge_agent.protocol.topics import COMMAND, REPLY, STATUS, VERSION
+from edge_agent.protocol.topics import COMMAND, REPLY, RESENT, STATUS, VERSION
 
 _BINDING = {"bindingVersion": "0.2.0"}
 _QOS = 1
+_COMMANDS = (COMMAND, f"{RESENT}_{COMMAND}")
+"""Channels whose messages are answered on ``reply``."""
 
 _ABOUT = """\
 Events of classroom edge agents: perceived facial expressions, read on the device. No message ever carries a picture.
@@ -143,7 +145,7 @@ def _operation(channel: Channel) -> tuple[str, Schema]:
         "messages": [{"$ref": f"#/channels/{channel.name}/messages/{channel.name}"}],
         "bindings": {"mqtt": binding | _BINDING},
     }
-    if channel.name == COMMAND:
+    if channel.name in _COMMANDS:
         operation["reply"] = {
             "channel": {"$ref": f"#/channels/{REPLY}"},
             "messages": [{"$ref": f"#/channels/{REPLY}/messages/{REPLY}"}],
@@ -174,7 +176,7 @@ def _message(channel: Channel) -> Schema:
                 }
             },
         }
-    if channel.name in (COMMAND, REPLY):
+    if channel.name in (*_COMMANDS, REPLY):
         message["correlationId"] = {
             "description": "Chosen by who sends the command; the reply carries the same.",
             "location": "$message.payload#/id",

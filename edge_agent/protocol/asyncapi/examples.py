@@ -274,6 +274,12 @@ EXAMPLES: dict[str, list[Example]] = {
             historical=True,
         )
     ],
+    f"{RESENT}_{COMMAND}": [
+        Example(
+            "Send these windows again, to who asks here alone",
+            Command(id="archive-1", command="resend", session=_SESSION, topic=SUMMARY, first=30, last=36),
+        )
+    ],
     "home_assistant_discovery": [
         Example(
             "A device in room 2b",

@@ -135,7 +135,8 @@ def test_operations_are_described_from_the_agents_point_of_view() -> None:
     actions = {name: operation["action"] for name, operation in ASYNCAPI["operations"].items()}
     assert actions["sendStatus"] == "send"
     assert actions["receiveCommand"] == "receive"
-    assert ASYNCAPI["operations"]["receiveCommand"]["reply"]["channel"] == {"$ref": "#/channels/reply"}
+    for name in ("receiveCommand", "receiveResentCommand"):
+        assert ASYNCAPI["operations"][name]["reply"]["channel"] == {"$ref": "#/channels/reply"}
 
 
 def test_retained_topics_and_late_messages_are_marked() -> None:

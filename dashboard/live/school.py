@@ -83,8 +83,12 @@ class Room:
 
     @property
     def name(self) -> str:
-        """The room's name for people: as its settings say, else the device's own name."""
-        return (self.birth.room if self.birth else "").strip()[:_MAX_NAME] or self.device.id
+        """The room's name for people: as its settings say, else the device's own name.
+
+        Characters that nobody sees are left out, as some turn the text around them.
+        """
+        said = self.birth.room if self.birth else ""
+        return "".join(filter(str.isprintable, said)).strip()[:_MAX_NAME] or self.device.id
 
     @property
     def attention(self) -> int:

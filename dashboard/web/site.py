@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -27,6 +27,18 @@ from dashboard.web.visitor import Gate, OpenGate, Visitor
 
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "theme"
+
+
+class StoreTrouble(NamedTuple):
+    """Why nothing is stored at present.
+
+    Attributes:
+        reason: In the recorder's words.
+        ended: Whether the recorder has ended; else what comes waits in memory.
+    """
+
+    reason: str
+    ended: bool
 
 
 @dataclass
@@ -56,9 +68,11 @@ class Site:
     clock: Callable[[], float] = time.time
 
     @property
-    def store_trouble(self) -> str:
-        """Why nothing is stored at present, in the recorder's words; empty where all is well."""
-        return self.recorder.problem if self.recorder is not None else ""
+    def store_trouble(self) -> StoreTrouble | None:
+        """Why nothing is stored at present; ``None`` where all is well."""
+        if self.recorder is None or not self.recorder.problem:
+            return None
+        return StoreTrouble(self.recorder.problem, ended=self.recorder.ended.is_set())
 
     @cached_property
     def zone(self) -> tzinfo:

@@ -94,3 +94,11 @@ def test_a_device_that_invents_faces_does_not_fill_the_memory() -> None:
 def test_a_room_is_called_as_its_settings_say_and_else_as_its_device() -> None:
     assert school_after(*LIVE).rooms[NORTH].name == "2b"
     assert school_after(online()).rooms[NORTH].name == "pi-1"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [("Room \u202elive\u202c", "Room live"), ("2\x00b\r\n", "2b"), ("\u200b", "pi-1"), ("räüm 2", "räüm 2")],
+)
+def test_a_name_has_no_characters_that_nobody_sees(said: str, shown: str) -> None:
+    assert school_after(online(), arrived(birth(said))).rooms[NORTH].name == shown

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timezone
+from pathlib import Path
 
 import pytest
 from babel import Locale
 
+from dashboard.history import Recorder, open_history
 from dashboard.web.formats import Formats
 from dashboard.web.headers import CONTENT_SECURITY_POLICY
 from dashboard.web.language import chosen_language
@@ -109,3 +111,16 @@ def test_a_page_that_cannot_be_made_says_so_as_a_page(monkeypatch: pytest.Monkey
 )
 def test_a_saved_file_says_which_room_it_is_of_and_leads_nowhere(name: str, file: str) -> None:
     assert export_name(Device("north", name), "2026-11-29", "csv") == file
+
+
+@pytest.mark.parametrize(("ended", "said"), [(False, "It waits in memory."), (True, "does not record any more")])
+def test_a_page_that_stores_nothing_says_whether_it_ever_will(tmp_path: Path, ended: bool, said: str) -> None:
+    history = open_history(f"{tmp_path}/page.db")
+    with running_page(school_after(*LIVE)) as page:
+        page.site.recorder = recorder = Recorder(history)
+        recorder.problem = "the reason"
+        if ended:
+            recorder.ended.set()
+        for path in ("/", "/devices", "/room/north/pi-1"):
+            assert said in page.get(path)[1]
+    history.close()

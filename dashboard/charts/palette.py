@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 ORDER: Final = ("happy", "surprise", "neutral", "sad", "fear", "angry", "disgust", "contempt")
-"""From below to above in each chart; then what other models know, then ``uncertain``."""
+"""From below to above in each chart and from left to right in each bar; then what other models know, ``uncertain``."""
 UNCERTAIN: Final = "uncertain"
 
 

@@ -6,11 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from dashboard.web.texts import EXPRESSIONS
+from dashboard.charts.palette import UNCERTAIN, area, in_order
 
-ORDER: Final = ("happy", "surprise", "neutral", "sad", "fear", "angry", "disgust", "contempt")
-"""From left to right in each bar; then what other models know, then ``uncertain``."""
-UNCERTAIN: Final = "uncertain"
 _SHOWN: Final = 0.005
 """Smaller shares than half a percent are not listed."""
 _MAX_LABELS: Final = 20
@@ -35,14 +32,13 @@ class Share:
 
 def css_of(name: str) -> str:
     """The class with an expression's colour."""
-    return f"e-{name}" if name in EXPRESSIONS else "e-other"
+    return area(name).css
 
 
 def bar_of(shares: Mapping[str, float]) -> list[Share]:
-    """The shares in their order, without those too small to see; ``uncertain`` is always there, at the end."""
-    known = [name for name in ORDER if name in shares]
-    others = sorted(name for name in shares if name not in ORDER and name != UNCERTAIN)
-    names = [name for name in (*known, *others) if shares[name] >= _SHOWN][:_MAX_LABELS]
+    """The shares in the order of charts, without those too small to see; ``uncertain`` is always there, at the end."""
+    listed = [name for name in in_order(shares) if name != UNCERTAIN and shares[name] >= _SHOWN]
+    names = listed[:_MAX_LABELS]
     found, start = [], 0.0
     for name in (*names, UNCERTAIN):
         share = min(max(shares.get(name, 0.0), 0.0), 1.0 - start)

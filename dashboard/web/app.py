@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -26,6 +26,7 @@ from starlette.types import Scope
 from dashboard.history.database import DatabaseError
 from dashboard.settings import LANGUAGES
 from dashboard.web.events import EVENT_STREAM, Audience, Hub, Update
+from dashboard.web.failures import UnexpectedErrors, database_failed, refused
 from dashboard.web.headers import SecurityHeaders
 from dashboard.web.language import COOKIE
 from dashboard.web.looks import note_look
@@ -39,7 +40,7 @@ from dashboard.web.pages.operate import mute, mute_all, operate_page, snapshot, 
 from dashboard.web.pages.room import room_page, room_update
 from dashboard.web.pages.school import school_page, school_update
 from dashboard.web.site import THEME_COOKIE, THEMES, Site, site_of
-from dashboard.web.visitor import Role, Visitor, visitor_of
+from dashboard.web.visitor import Role, Visitor
 from edge_agent.client import Device
 
 _log = logging.getLogger(__name__)
@@ -67,14 +68,6 @@ def for_visitors(handler: Handler, *, role: Role | None = None) -> Callable[[Req
     """
 
     async def answer(request: Request) -> Response:
-        try:
-            return await checked(request)
-        except (HTTPException, DatabaseError):
-            raise
-        except Exception as error:  # noqa: BLE001 - a page that cannot be made must say so as a page
-            return await _failed(request, error)
-
-    async def checked(request: Request) -> Response:
         visitor = await run_in_threadpool(site_of(request).gate.visitor_of, request)
         if isinstance(visitor, Response):
             return visitor
@@ -142,8 +135,12 @@ def make_app(site: Site, hub: Hub | None = None) -> tuple[Starlette, Hub]:
             Route("/preferences", _preferences, name="preferences"),
             Mount("/static", _Static(packages=[("dashboard.web", "static")]), name="static"),
         ],
-        middleware=[Middleware(SecurityHeaders), Middleware(GZipMiddleware, minimum_size=500)],
-        exception_handlers={HTTPException: _failed, DatabaseError: _database_failed},
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(UnexpectedErrors),
+            Middleware(GZipMiddleware, minimum_size=500),
+        ],
+        exception_handlers={HTTPException: refused, DatabaseError: database_failed},
         lifespan=lifespan,
     )
     app.state.site = site
@@ -205,25 +202,6 @@ async def _preferences(request: Request) -> Response:
         if value in known:
             answer.set_cookie(name, value, max_age=_YEAR_S, httponly=True, samesite="lax")
     return answer
-
-
-async def _failed(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    site = site_of(request)
-    if request.url.path == "/events":
-        return PlainTextResponse("", status)
-    if status == 500:
-        _log.exception("%s", request.url.path, exc_info=error)
-    reason = error.detail if isinstance(error, HTTPException) else ""
-    return site.page(request, visitor_of(request), "error.html", status=status, code=status, reason=reason)
-
-
-async def _database_failed(request: Request, error: Exception) -> Response:
-    """What was asked for needs the database. What was stored is still there."""
-    _log.error("%s: %s", request.url.path, error)
-    if request.url.path == "/events":
-        return PlainTextResponse("", 503)
-    return site_of(request).page(request, visitor_of(request), "error.html", status=503, code=503, reason="database")
 
 
 class _Static(StaticFiles):

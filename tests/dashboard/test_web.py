@@ -98,6 +98,39 @@ def test_a_page_that_cannot_be_made_says_so_as_a_page(monkeypatch: pytest.Monkey
         assert answer.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
 
 
+def fails(*_: object, **__: object) -> None:
+    raise ZeroDivisionError("in a test")
+
+
+@pytest.mark.parametrize(
+    ("path", "cause"), [("/login", "login"), ("/preferences", "preferences"), ("/events", "events")]
+)
+def test_an_error_anywhere_is_answered_as_a_page_and_logged(
+    path: str, cause: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running_page() as page:
+        for route in page.app.routes:
+            if getattr(route, "name", "") == cause:
+                monkeypatch.setattr(route, "app", fails)
+        answer, text = page.get(path, Accept_Language="en")
+    assert answer.status == 500
+    assert answer.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
+    assert ("This did not work." in text) == (path != "/events")
+    assert "ZeroDivisionError" not in text
+    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [ZeroDivisionError]
+
+
+def test_an_error_in_what_every_page_needs_is_answered_with_the_policy(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running_page() as page:
+        monkeypatch.setattr(page.site.templates, "render", fails)
+        answer, text = page.get("/")
+    assert (answer.status, text) == (500, "500\n")
+    assert answer.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
+    assert "ZeroDivisionError" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("name", "file"),
     [

@@ -234,3 +234,10 @@ def test_a_database_that_cannot_be_written_lets_nobody_in_and_keeps_nobody_out(s
     assert answer.status == 503
     assert "database cannot be used" in answer.text
     assert browser.get(f"/room/{OWN.site}/{OWN.id}").status == 200
+
+
+def test_who_is_not_logged_in_sees_no_menu(school: School) -> None:
+    menu = 'href="/devices"'
+    assert menu not in school.browser().get("/login").text
+    assert menu not in school.browser().get("/nothing").text
+    assert menu in school.browser("anna").get("/").text

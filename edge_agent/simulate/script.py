@@ -39,7 +39,7 @@ class Motion:
     roll_deg: float
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _draw(seed: int, what: str, *where: int) -> tuple[float, ...]:
     """Eight numbers from 0 to 1 that belong to a place in the script."""
     key = [seed, *what.encode(), *(place % (1 << 32) for place in where)]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from babel import Locale
+from msgspec import UNSET, UnsetType
 
 from dashboard.history import Recorder, open_history
 from dashboard.web.formats import Formats
@@ -16,7 +17,7 @@ from dashboard.web.language import chosen_language
 from dashboard.web.pages.lesson import export_name
 from edge_agent.client import Device
 from edge_agent.protocol.messages import OutboxHealth, Percentiles
-from tests.dashboard.messages import arrived, health
+from tests.dashboard.messages import arrived, health, summary
 from tests.dashboard.test_live import LIVE, school_after
 from tests.support.page import Page, running_page
 
@@ -157,3 +158,10 @@ def test_a_page_that_stores_nothing_says_whether_it_ever_will(tmp_path: Path, en
         for path in ("/", "/devices", "/room/north/pi-1"):
             assert said in page.get(path)[1]
     history.close()
+
+
+@pytest.mark.parametrize("people", [20, None])
+@pytest.mark.parametrize("rough", [True, UNSET])
+def test_a_room_with_rough_figures_says_why_they_are_rough(people: int | None, rough: bool | UnsetType) -> None:
+    with running_page(school_after(*LIVE, arrived(summary(people, seq=2, approximate=rough)))) as page:
+        assert ("rough on purpose" in page.get("/room/north/pi-1")[1]) is (rough is True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dashboard.access.cli import accounts_app
+from dashboard.access.cli import accounts_app, note_at_terminal, opened
 
 if TYPE_CHECKING:
     from dashboard.settings import DashboardSettings
@@ -77,6 +79,65 @@ def _settings(config: Path | None, broker: str | None, **page: str | int | Path 
     settings = replace(settings, page=replace(settings.page, **changes))
     check_dashboard_settings(settings)
     return settings
+
+
+@dashboard.command()
+def erase(
+    context: typer.Context,
+    room: Annotated[str | None, typer.Option(metavar="SITE/DEVICE", help="The device whose data goes.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All rooms, instead of --room.")] = False,
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="2026-11-23 or 2026-11-23T08:00; by default the begin.")
+    ] = None,
+    end: Annotated[
+        str | None,
+        typer.Option("--to", metavar="TIME", help="The same; a date is its whole day; by default now."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask, for scripts.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Erase for good what the page has stored of a room and a time. It asks first, and notes it in the page's log."""
+    from edge_agent.errors import InputError
+    from edge_agent.extras import needs_extra
+
+    if (room is None) != every:
+        raise InputError("dashboard erase", expected="either --room SITE/DEVICE or --all")
+    config = config or context.obj
+    settings = _settings(config, None)
+    with needs_extra("dashboard"):
+        from dashboard.access.roles import parse_room
+        from dashboard.erasing import erase_and_note, shown_counts, shown_time
+        from dashboard.exporting import read_time
+        from dashboard.web.formats import zone_of
+    zone = zone_of(settings.page.time_zone)
+    since = max(read_time(start, "--from", zone), 0.0) if start is not None else -math.inf
+    until = max(read_time(end, "--to", zone, end=True), 0.0) if end is not None else math.inf
+    if until < since:
+        raise InputError("--to", received="a time before --from", expected="a later time")
+    device = parse_room(room) if room is not None else None
+    with opened(config) as (access, history):
+        known = history.rooms()
+        if device is not None and device not in known:
+            names = ", ".join(f"{site}/{name}" for site, name in known) or "none"
+            raise InputError(
+                f"--room {room}", received="a room of which nothing is stored", expected=f"one of: {names}"
+            )
+        whose = f"{device.site}/{device.id}" if device is not None else "all rooms"
+        typer.echo(
+            f"What {history.database.shown} holds of {whose} is to be erased, "
+            f"from {shown_time(since)} to {shown_time(until)}.\n"
+            "Nobody can bring it back. Backups and exports are not reached: erase them where they are."
+        )
+        if not yes:
+            if not sys.stdin.isatty():
+                raise InputError("the answer", expected="a terminal to ask at, or --yes")
+            if not typer.confirm("Erase for good?"):
+                typer.echo("nothing was erased")
+                raise typer.Exit(1)
+        counts = erase_and_note(
+            history, device, since, until, lambda of, detail: note_at_terminal(access, "erase", detail, of)
+        )
+    typer.echo(f"erased: {shown_counts(counts)}")
 
 
 def record(config: ConfigOption = None, broker: BrokerOption = None) -> None:

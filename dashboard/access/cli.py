@@ -21,7 +21,9 @@ from edge_agent.rights import this_user
 if TYPE_CHECKING:
     from dashboard.access.access import Access
     from dashboard.access.accounts import Account
+    from dashboard.access.audit import Action
     from dashboard.history.store import History
+    from edge_agent.client.events import Device
 
 accounts_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Accounts of the page: who may log in, and see and do what."
@@ -68,7 +70,7 @@ def add(
     from dashboard.access.roles import parse_role, parse_room
 
     roles, rooms = [parse_role(text) for text in role], [parse_room(text) for text in room or ()]
-    with _opened(config or context.obj) as (access, history):
+    with opened(config or context.obj) as (access, history):
         password = _new_password(password_file)
         account = access.accounts.add(name, password, roles, rooms, time.time())
         _note(access, f"{account.name} added: {_summary(account)}")
@@ -83,7 +85,7 @@ def list_accounts(
     json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """Show who may log in, and what they may see and do."""
-    with _opened(config or context.obj) as (access, _):
+    with opened(config or context.obj) as (access, _):
         accounts = access.accounts.all()
     if json:
         rows = [
@@ -105,7 +107,7 @@ def list_accounts(
 @accounts_app.command()
 def remove(context: typer.Context, name: NameArgument, config: ConfigOption = None) -> None:
     """Remove an account, and end its sessions at once."""
-    with _opened(config or context.obj) as (access, _):
+    with opened(config or context.obj) as (access, _):
         access.accounts.find(name)
         _note(access, f"{name} removed")
         access.accounts.remove(name)
@@ -119,7 +121,7 @@ def password(
     context: typer.Context, name: NameArgument, password_file: PasswordOption = None, config: ConfigOption = None
 ) -> None:
     """Set another password, and end the account's sessions."""
-    with _opened(config or context.obj) as (access, _):
+    with opened(config or context.obj) as (access, _):
         access.accounts.find(name)
         new = _new_password(password_file)
         _note(access, f"{name}: password set")
@@ -143,7 +145,7 @@ def rooms(
     if none and room:
         raise InputError("accounts rooms", expected="either rooms or --none")
     wanted = [parse_room(text) for text in room or ()]
-    with _opened(config or context.obj) as (access, history):
+    with opened(config or context.obj) as (access, history):
         account = access.accounts.find(name)
         if wanted or none:
             _note(access, f"{account.name}: rooms {' '.join(f'{s}/{d}' for s, d in wanted) or 'none'}")
@@ -163,14 +165,15 @@ def roles(
     from dashboard.access.roles import parse_role
 
     wanted = [parse_role(text) for text in role]
-    with _opened(config or context.obj) as (access, _):
+    with opened(config or context.obj) as (access, _):
         access.accounts.find(name)
         _note(access, f"{name}: roles {' '.join(wanted)}")
         typer.echo(f"{name}: {_summary(access.accounts.set_roles(name, wanted))}")
 
 
 @contextmanager
-def _opened(config: Path | None) -> Iterator[tuple[Access, History]]:
+def opened(config: Path | None) -> Iterator[tuple[Access, History]]:
+    """The page's accounts, log and history, with the rights of their owner."""
     from dashboard.settings import DashboardSettings, load_dashboard_settings
 
     settings = load_dashboard_settings(config) if config else DashboardSettings()
@@ -211,9 +214,18 @@ def _new_password(file: Path | None) -> str:
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt="The same again"))
 
 
-def _note(access: Access, detail: str) -> None:
+def note_at_terminal(access: Access, action: Action, detail: str, device: Device | None = None) -> None:
+    """Write into the log what somebody does by a command, in the name of the account at this machine.
+
+    Raises:
+        DatabaseError: It cannot be written.
+    """
     who = os.environ.get("SUDO_USER") or this_user()
-    access.audit.record("accounts", who, "terminal", time.time(), detail=detail)
+    access.audit.record(action, who, "terminal", time.time(), device=device, detail=detail)
+
+
+def _note(access: Access, detail: str) -> None:
+    note_at_terminal(access, "accounts", detail)
 
 
 def _summary(account: Account) -> str:

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from dashboard.access.access import Access
+from dashboard.erasing import erase_and_note
 from dashboard.history.store import History
 from dashboard.live.school import Room
 from dashboard.web.formats import zone_of
@@ -58,17 +59,9 @@ async def erase(request: Request, visitor: Visitor) -> Response:
     if form.get("confirmed") != "yes":
         fields = {name: form.get(name, "") for name in ("room", "start", "end")}
         return site.page(request, visitor, "erase.html", where=where, start=start, end=end, fields=fields)
-    detail = f"from {_shown(start)} to {_shown(end)}"
-
-    def carry_out() -> dict[str, int]:
-        record(site, request, visitor, "erase", device, detail)
-        counts = history.erase(device, start, end)
-        rows = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
-        record(site, request, visitor, "erase", device, f"done: {rows or 'nothing was stored'}")
-        return counts
-
+    note = partial(record, site, request, visitor, "erase")
     try:
-        counts = await run_in_threadpool(carry_out)
+        counts = await run_in_threadpool(erase_and_note, history, device, start, end, note)
     except InputError:
         return await _page(request, visitor, problem="time", status=422)
     return await _page(request, visitor, erased=sum(counts.values()), erased_where=where)
@@ -130,12 +123,6 @@ def _span_of(form: Form, site: Site) -> tuple[float, float] | None:
             except (ValueError, OverflowError, OSError):
                 return None
     return (moments[0], moments[1]) if moments[0] <= moments[1] else None
-
-
-def _shown(moment: float) -> str:
-    if math.isinf(moment):
-        return "the begin" if moment < 0 else "now on"
-    return datetime.fromtimestamp(moment).astimezone().isoformat(timespec="minutes")
 
 
 def _named(site: Site, device: Device | None) -> str:

@@ -91,6 +91,16 @@ class Room:
         return "".join(filter(str.isprintable, said)).strip()[:_MAX_NAME] or self.device.id
 
     @property
+    def protected(self) -> bool:
+        """Whether the device protects single members of the group, and so withholds more than small groups."""
+        return self.summary is not None and self.summary.approximate is True
+
+    @property
+    def only_groups(self) -> bool:
+        """Whether the device says that it publishes nothing about single faces."""
+        return self.birth is not None and self.birth.privacy_level == "summary"
+
+    @property
     def attention(self) -> int:
         """How early it comes in the list: 0 is first."""
         return attention(self.condition, problems=bool(self.health and self.health.problems))

@@ -165,3 +165,14 @@ def test_a_page_that_stores_nothing_says_whether_it_ever_will(tmp_path: Path, en
 def test_a_room_with_rough_figures_says_why_they_are_rough(people: int | None, rough: bool | UnsetType) -> None:
     with running_page(school_after(*LIVE, arrived(summary(people, seq=2, approximate=rough)))) as page:
         assert ("rough on purpose" in page.get("/room/north/pi-1")[1]) is (rough is True)
+
+
+@pytest.mark.parametrize("path", ["/", "/room/north/pi-1"])
+@pytest.mark.parametrize(("rough", "begun"), [(True, True), (UNSET, False)])
+def test_a_room_that_protects_single_members_does_not_say_that_few_are_there(
+    path: str, rough: bool | UnsetType, begun: bool
+) -> None:
+    with running_page(school_after(*LIVE, arrived(summary(None, seq=2, approximate=rough)))) as page:
+        text = page.get(path)[1]
+    assert ("Withheld: too few people, or the class has only just begun" in text) is begun
+    assert ("Too few to show" in text) is ("few people or none are there" in text) is not begun

@@ -12,6 +12,7 @@ from dashboard.operator import Operator
 from dashboard.settings import BrokerSettings, OperatorSettings
 from edge_agent.protocol.messages import Desired, decode
 from tests.dashboard.access.conftest import OTHER, OWN, School
+from tests.dashboard.messages import arrived, birth
 from tests.support.broker import Mosquitto, Subscriber, mosquitto_path, wait_until
 
 TOPIC = f"classroom/v1/{OWN.site}/{OWN.id}/desired"
@@ -68,6 +69,15 @@ def test_a_device_that_says_nothing(operated: School, monkeypatch: pytest.Monkey
     monkeypatch.setattr("dashboard.operator._ANSWER_S", 0.5)
     answer = operated.browser("otto").post(f"/room/{OWN.site}/{OWN.id}/snapshot", page="/operate")
     assert "did not answer" in answer.text
+
+
+def test_no_snapshot_is_offered_of_a_device_that_publishes_only_groups(operated: School) -> None:
+    school, otto = operated.page.site.school, operated.browser("otto")
+    said, asks = "tells nothing about single faces", f"/room/{OWN.site}/{OWN.id}/snapshot"
+    for level, offered in (("faces", True), ("summary", False)):
+        school.apply(arrived(birth(privacy_level=level), OWN), 0.0)
+        text = otto.get("/operate").text
+        assert (asks in text, said in text) == (offered, not offered)
 
 
 def test_a_broker_that_is_gone_is_said_and_noted(operated: School, broker: Mosquitto) -> None:

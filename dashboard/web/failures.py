@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dashboard.history.database import DatabaseError
 from dashboard.web.site import site_of
-from dashboard.web.visitor import visitor_of
+from dashboard.web.visitor import NOBODY, Visitor, visitor_of
 
 _log = logging.getLogger(__name__)
 
@@ -18,6 +21,11 @@ _log = logging.getLogger(__name__)
 async def refused(request: Request, error: Exception) -> Response:
     """A page that is not there, or that the visitor may not see."""
     status, reason = (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, "")
+    if visitor_of(request) is NOBODY:  # no page asked who it is, as the address is none
+        with contextlib.suppress(DatabaseError):
+            visitor = await run_in_threadpool(site_of(request).gate.visitor_of, request, used=False)
+            if isinstance(visitor, Visitor):
+                request.state.visitor = visitor
     return _page(request, status, reason)
 
 

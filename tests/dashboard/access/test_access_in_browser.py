@@ -37,6 +37,7 @@ def context(browser: Browser, school: School) -> Iterator[BrowserContext]:
 def log_in(tab: Page, school: School) -> None:
     """By keyboard alone."""
     tab.goto(f"{school.page.address}/log")
+    expect(tab.locator("input[name=name]")).to_be_focused()
     tab.keyboard.type("eve")
     tab.keyboard.press("Tab")
     tab.keyboard.type(PASSWORD)

@@ -256,7 +256,7 @@ def _draw_shares(axes: Axes, series: SharesSeries, names: list[str], say: Say) -
 def _draw_presence(axes: Axes, series: SharesSeries, say: Say) -> None:
     highest = max((faces for faces in series.faces if faces is not None), default=0) or 1
     axes.set_ylim(0, highest * 1.15)
-    axes.set_yticks([0, highest])
+    axes.set_yticks([0, highest], ["0", f"{'≈ ' if any(series.approximate) else ''}{highest}"])
     axes.grid(axis="y", color=palette.GRID.stand_in, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.set_ylabel(say(_("People")), color=palette.TEXT.stand_in)
@@ -368,6 +368,8 @@ def _description(series: SharesSeries, names: list[str], start: float, end: floa
     if highest := max(means, key=lambda name: means[name], default=""):
         largest = say(_("The largest share on average is {name} with {share} %."))
         text += " " + largest.format(name=say(highest), share=round(100 * means[highest]))
+    if any(series.approximate):
+        text += " " + say(_("Numbers of people and shares are rough on purpose."))
     return text
 
 
@@ -395,5 +397,7 @@ def _table(series: SharesSeries, names: list[str], start: float, end: float, zon
             continue
         shares = [[value for place in places if (value := series.shares[name][place]) is not None] for name in names]
         cells = [f"{round(100 * sum(values) / len(values))} %" if values else "" for values in shares]
-        rows.append([time, str(round(sum(known) / len(known))), *cells])
+        people = str(round(sum(known) / len(known)))
+        about = any(series.approximate[place] for place in places if series.faces[place] is not None)
+        rows.append([time, f"{say(_('about'))} {people}" if about else people, *cells])
     return rows

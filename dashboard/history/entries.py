@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET
 
-from dashboard.history.tables import LATE, UNDATED
+from dashboard.history.tables import APPROXIMATE, LATE, UNDATED
 from edge_agent.client import Arrived, Dated, Device, Expression, Health, Status, Summary
 from edge_agent.errors import Rejected
 from edge_agent.protocol.topics import EXPRESSION, SUMMARY
@@ -160,6 +160,7 @@ def event_entry(arrived: Arrived, message: Summary | Expression, dated: Dated, n
         if not suppressed:
             shares = {clean(label, _MAX_NAME): share for label, share in (message.shares or {}).items()}
         muted = message.muted is True
+        flags |= APPROXIMATE if message.approximate is True else 0
         values: dict[str, Any] = {
             "window_ms": max(1, round(message.window_s * 1000)),
             "faces": None if suppressed else message.faces,

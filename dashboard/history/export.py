@@ -29,7 +29,8 @@ def as_csv(rooms: list[RoomSeries]) -> str:
     """A row a window: when it ended, in UTC; how long it was; people; and each expression's share.
 
     Cells are empty where figures were withheld. Columns: ``site``, ``device``, ``room``, ``end``, ``window_s``,
-    ``people``, ``withheld``, ``late``, ``undated``, then ``share_`` and the expression's name.
+    ``people``, ``withheld``, ``late``, ``undated``,
+    ``approximate``, then ``share_`` and the expression's name.
     """
     out = io.StringIO()
     writer = csv.writer(out)
@@ -39,6 +40,7 @@ def as_csv(rooms: list[RoomSeries]) -> str:
         series = one.series
         who = [_harmless(text) for text in (one.device.site, one.device.id, one.room)]
         columns = [series.shares.get(name) for name in names]
+        withheld = [people is None for people in series.faces]
         for place, at in enumerate(series.at):
             people = series.faces[place]
             shares = ["" if column is None or column[place] is None else f"{column[place]:.4f}" for column in columns]
@@ -48,7 +50,7 @@ def as_csv(rooms: list[RoomSeries]) -> str:
                     utc_text(at),
                     f"{series.window_s[place]:g}",
                     "" if people is None else people,
-                    *(int(flag) for flag in (people is None, series.late[place], series.undated[place])),
+                    *(int(flags[place]) for flags in (withheld, series.late, series.undated, series.approximate)),
                     *shares,
                 ]
             )
@@ -77,6 +79,7 @@ def as_parquet(rooms: list[RoomSeries]) -> bytes:
         "withheld": Array([one.series.faces[place] is None for one, place in each], flag),
         "late": Array([one.series.late[place] for one, place in each], flag),
         "undated": Array([one.series.undated[place] for one, place in each], flag),
+        "approximate": Array([one.series.approximate[place] for one, place in each], flag),
     }
     for name in _names(rooms):
         shares = (one.series.shares.get(name) for one, _ in each)
@@ -87,7 +90,7 @@ def as_parquet(rooms: list[RoomSeries]) -> bytes:
     return out.getvalue()
 
 
-_COLUMNS: Final = ("site", "device", "room", "end", "window_s", "people", "withheld", "late", "undated")
+_COLUMNS: Final = ("site", "device", "room", "end", "window_s", "people", "withheld", "late", "undated", "approximate")
 
 
 class _KeptOpen(io.BytesIO):

@@ -13,6 +13,7 @@ from dashboard.history.packing import PARTS, unpack
 from dashboard.history.rollup import Joined, Piece, alone
 from dashboard.history.series import HealthSeries, Marker, SharesSeries, StoredRows
 from dashboard.history.tables import (
+    APPROXIMATE,
     EVERYWHERE,
     LATE,
     UNDATED,
@@ -126,14 +127,15 @@ def _read_joined(
         sums = [
             func.sum(column) for column in (columns.open_ms, columns.suppressed_ms, columns.late_ms, columns.faces_ms)
         ]
-        undated = func.max(columns.flags.op("&")(UNDATED))
-        for row in connection.execute(select(number, *sums, undated).where(within).group_by(number)):
+        flags = [func.max(columns.flags.op("&")(flag)) for flag in (UNDATED, APPROXIMATE)]
+        for row in connection.execute(select(number, *sums, *flags).where(within).group_by(number)):
             one = joined.setdefault(int(row[0]), Joined())
             one.open_ms += int(row[1])
             one.suppressed_ms += int(row[2])
             one.late_ms += int(row[3])
             one.faces_ms += int(row[4])
             one.undated |= bool(row[5])
+            one.approximate |= bool(row[6])
         with_shares = select(number, columns.label_set, columns.faces_ms, columns.shares)
         found = connection.execute(with_shares.where(within, columns.shares.is_not(None)))
         chosen += found.cursor.fetchall()  # tuples: rows of SQLAlchemy would take twice as long
@@ -231,6 +233,7 @@ def _series(stretches: Iterable[tuple[int, Joined]]) -> SharesSeries:
         series.faces.append(round(joined.faces_ms / joined.open_ms) if known else None)
         series.late.append(2 * joined.late_ms > joined.open_ms + joined.suppressed_ms)
         series.undated.append(joined.undated)
+        series.approximate.append(joined.approximate)
         shares.append(joined.shares)
     for label in dict.fromkeys(label for one in shares for label in one):
         series.shares[label] = [one.get(label, 0.0) if one else None for one in shares]

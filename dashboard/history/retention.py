@@ -17,6 +17,7 @@ from dashboard.history.packing import pack
 from dashboard.history.queries import MINUTE_MS, minute_piece, read_label_sets, window_piece
 from dashboard.history.rollup import bucket_of, join
 from dashboard.history.tables import (
+    APPROXIMATE,
     UNDATED,
     devices,
     erasures,
@@ -144,7 +145,7 @@ def _join_day(connection: Connection, device_id: int, before_ms: int) -> int:
                 "faces_ms": joined.faces_ms if joined.open_ms else None,
                 "label_set": label_set,
                 "shares": shares,
-                "flags": UNDATED if joined.undated else 0,
+                "flags": (UNDATED if joined.undated else 0) | (APPROXIMATE if joined.approximate else 0),
             }
         )
     connection.execute(minutes.insert(), rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from dashboard.history.tables import UNDATED
+from dashboard.history.tables import APPROXIMATE, UNDATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Joined:
     late_ms: int = 0
     faces_ms: int = 0
     undated: bool = False
+    approximate: bool = False
     _weight: float = 0.0
     _weighted: dict[str, float] = field(default_factory=dict)
 
@@ -49,6 +50,7 @@ class Joined:
         self.late_ms += piece.late_ms
         self.faces_ms += piece.faces_ms
         self.undated |= bool(piece.flags & UNDATED)
+        self.approximate |= bool(piece.flags & APPROXIMATE)
         if piece.shares:
             self._weight += piece.faces_ms
             for label, share in piece.shares.items():

@@ -18,6 +18,7 @@ class SharesSeries:
         shares: Share of each expression, 0 to 1, by its name; ``None`` where suppressed and where nobody had one.
         late: Whether it came late.
         undated: Whether its device's clock said nothing usable, so that it has the time at which it came.
+        approximate: Whether its device made the figures rough on purpose, so that they are no exact ones.
     """
 
     at: list[float] = field(default_factory=list)
@@ -26,6 +27,7 @@ class SharesSeries:
     shares: dict[str, list[float | None]] = field(default_factory=dict)
     late: list[bool] = field(default_factory=list)
     undated: list[bool] = field(default_factory=list)
+    approximate: list[bool] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

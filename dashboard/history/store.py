@@ -13,7 +13,15 @@ from dashboard.history.series import HealthSeries, Marker, SharesSeries, Stored
 from dashboard.history.tables import SCHEMA_PART, SCHEMA_VERSION, metadata
 from edge_agent.client.events import Device
 
-MIGRATIONS: Final[dict[int, Migration]] = {}
+
+def _know_approximate(_: Connection) -> None:
+    """From version 2 on, flags say whether figures are approximate. Nothing is known of rows that are there already.
+
+    The number goes up all the same: a program of version 1 would lose the flag when it joins windows to minutes.
+    """
+
+
+MIGRATIONS: Final[dict[int, Migration]] = {1: _know_approximate}
 """What makes the tables of a version those of the next one."""
 
 

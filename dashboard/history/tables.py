@@ -25,12 +25,15 @@ from sqlalchemy import (
 )
 
 SCHEMA_PART: Final = "history"
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 LATE: Final = 1
 """Flag of a row: its message was sent late or again."""
 UNDATED: Final = 2
 """Flag of a row: its device's clock said nothing usable, so it has the time at which it came."""
+
+APPROXIMATE: Final = 4
+"""Flag of a row: its figures are rough on purpose, so that they tell nothing about a single person."""
 
 EVERYWHERE: Final = 0
 """The number of no device: what concerns all of them, such as the broker."""

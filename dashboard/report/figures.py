@@ -31,6 +31,7 @@ class Part:
         people: Mean number of people; ``None`` where there are no figures.
         shares: Share of each expression; empty where there are no figures.
         changes: Difference to the shares of the part before; empty where either has none.
+        approximate: Whether its figures are rough on purpose.
     """
 
     start: float
@@ -38,6 +39,7 @@ class Part:
     people: int | None
     shares: dict[str, float]
     changes: dict[str, float]
+    approximate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Report:
         parts: By ten minutes.
         changes: The last part with figures less the first one; empty where there are not two.
         comparison: With earlier lessons; ``None`` where there are fewer than three with enough figures.
+        approximate: Whether figures of the lesson are rough on purpose.
     """
 
     start: float
@@ -90,6 +93,7 @@ class Report:
     parts: list[Part]
     changes: dict[str, float]
     comparison: Comparison | None
+    approximate: bool = False
 
     @property
     def length_s(self) -> float:
@@ -104,6 +108,7 @@ class _Window:
     faces: int | None
     shares: dict[str, float]
     late: bool
+    approximate: bool
 
 
 def report_of(
@@ -143,6 +148,7 @@ def report_of(
         parts=parts,
         changes=_difference(with_figures[-1].shares, with_figures[0].shares) if len(with_figures) > 1 else {},
         comparison=_compare(shares, earlier, min_group),
+        approximate=any(window.approximate for window in known),
     )
 
 
@@ -155,7 +161,14 @@ def _windows(series: SharesSeries, start: float, end: float, min_group: int) -> 
         if faces is not None and faces < min_group:
             faces = None
         values = {name: value for name, column in series.shares.items() if (value := column[place]) is not None}
-        yield _Window(begun, min(at, end), faces, values if faces is not None else {}, series.late[place])
+        yield _Window(
+            begun,
+            min(at, end),
+            faces,
+            values if faces is not None else {},
+            series.late[place],
+            series.approximate[place],
+        )
 
 
 def _covered_s(windows: Sequence[_Window], start: float, end: float) -> float:
@@ -198,7 +211,8 @@ def _parts(windows: Sequence[_Window], start: float, end: float) -> list[Part]:
         enough = _covered_s(within, first, last) >= _MIN_KNOWN * (last - first)
         shares = _shares(within) if enough else {}
         changes = _difference(shares, before) if shares and before else {}
-        parts.append(Part(first, last, _people(within) if enough else None, shares, changes))
+        approximate = any(window.approximate for window in within)
+        parts.append(Part(first, last, _people(within) if enough else None, shares, changes, approximate))
         first, before = last, shares
     return parts
 

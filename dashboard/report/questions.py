@@ -63,6 +63,9 @@ _FROM_BEGIN_TO_END: Final = _(
 _CAME_AND_WENT: Final = _(
     "The number of people went from {before} to {after} between {first} and {second}. What did that change?"
 )
+_CAME_AND_WENT_ROUGHLY: Final = _(
+    "The number of people went from about {before} to about {after} between {first} and {second}. What did that change?"
+)
 _PLAIN: Final = (
     _("Which ten minutes of this lesson would you teach the same way again?"),
     _("At which moment did you change your plan, and what made you do it?"),
@@ -148,7 +151,8 @@ def _coming_and_going(parts: list[Part], zone: tzinfo) -> Iterator[Question]:
     for before, after in pairwise(parts):
         if before.people and after.people and abs(after.people - before.people) > _COMING_AND_GOING * before.people:
             values = {"before": str(before.people), "after": str(after.people)}
-            yield Question(_CAME_AND_WENT, values | _times(before, after, zone))
+            text = _CAME_AND_WENT_ROUGHLY if before.approximate or after.approximate else _CAME_AND_WENT
+            yield Question(text, values | _times(before, after, zone))
             return
 
 

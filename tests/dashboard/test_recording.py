@@ -165,7 +165,7 @@ class TestExport:
         assert done.exit_code == 0, done.output
         lines = done.output.splitlines()
         assert len(lines) == 4
-        assert lines[0].startswith("site,device,room,end,window_s,people,withheld,late,undated,share_happy")
+        assert lines[0].startswith("site,device,room,end,window_s,people,withheld,late,undated,approximate,share_happy")
         assert lines[1].startswith("north,pi-3a,2b,20")
 
     def test_files(self, filled: Path, tmp_path: Path) -> None:

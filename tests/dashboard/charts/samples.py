@@ -26,6 +26,7 @@ def lesson(step_s: float = 10.0, names: tuple[str, ...] = NAMES) -> SharesSeries
         series.faces.append(24 if known else None)
         series.late.append(30 <= minute < 33)
         series.undated.append(False)
+        series.approximate.append(False)
         for name, part in zip(names, parts, strict=True):
             series.shares[name].append(part / sum(parts) if known else None)
     return series

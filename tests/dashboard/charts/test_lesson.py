@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -212,3 +213,12 @@ def test_of_very_many_markers_the_first_have_letters() -> None:
 def test_words_that_are_stored_with_a_marker_are_in_the_language_of_the_page(marker: Marker, text: str) -> None:
     found = happenings([marker], NINE, END, ZURICH, lambda words: f"[{words}]")
     assert [one.text for one in found] == [text]
+
+
+def test_a_chart_of_rough_figures_says_so_in_drawing_words_and_table() -> None:
+    rough = replace(lesson(), approximate=[True] * len(lesson().at))
+    chart = lesson_chart(rough, [], NINE, END, zone=ZURICH)
+    assert "≈ 24" in chart.svg
+    assert "rough on purpose" in chart.description
+    assert chart.rows[0][1] == "about 24"
+    assert lesson_chart(lesson(), [], NINE, END, zone=ZURICH).rows[0][1] == "24"

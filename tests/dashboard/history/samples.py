@@ -27,6 +27,7 @@ def summary(
     window_s: float = 5.0,
     clock_synced: bool = True,
     muted: bool = False,
+    approximate: bool = False,
     mono_ms: int = 0,
 ) -> Summary:
     """A window that ended at ``at``; without ``faces`` it is suppressed."""
@@ -37,6 +38,7 @@ def summary(
         shares=None if faces is None else SHARES if shares is None else shares,
         suppressed=faces is None,
         muted=muted or UNSET,
+        approximate=approximate or UNSET,
         observed_at=utc_text(at),
         mono_ms=mono_ms,
         session=session,

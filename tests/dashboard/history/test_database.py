@@ -21,7 +21,7 @@ def test_opening_again_finds_what_was_stored(place: str) -> None:
     for _ in range(2):
         history = open_history(place)
         with history.database.reading() as connection:
-            assert connection.execute(select(schema_versions)).all() == [("history", 1)]
+            assert connection.execute(select(schema_versions)).all() == [("history", 2)]
         history.close()
 
 
@@ -30,7 +30,7 @@ def test_a_database_of_a_newer_version_is_refused_by_name(place: str) -> None:
     with history.database.writing() as connection:
         connection.execute(update(schema_versions).values(version=99))
     history.close()
-    with pytest.raises(DatabaseError, match="tables of history: got version 99, expected at most 1"):
+    with pytest.raises(DatabaseError, match="tables of history: got version 99, expected at most 2"):
         open_history(place)
 
 
@@ -43,6 +43,22 @@ def test_tables_of_an_older_version_are_migrated_or_refused(history: History) ->
     ensure_schema(database, "part", 3, metadata, {1: lambda _: steps.append(1), 2: lambda _: steps.append(2)})
     ensure_schema(database, "part", 3, metadata)
     assert steps == [1, 2]
+
+
+def test_a_history_of_the_first_version_is_kept_and_migrated(place: str) -> None:
+    history = open_history(place)
+    recorder = Recorder(history, now=lambda: NINE)
+    recorder.take(arrived(summary(1, NINE)), TIMES)
+    assert recorder.commit()
+    with history.database.writing() as connection:
+        connection.execute(update(schema_versions).values(version=1))
+    history.close()
+    history = open_history(place)
+    with history.database.reading() as connection:
+        assert connection.execute(select(schema_versions)).all() == [("history", 2)]
+    series = history.shares(NORTH, NINE - 60, NINE)
+    assert (series.faces, series.approximate) == ([20], [False])
+    history.close()
 
 
 def test_tables_of_another_program_are_left_alone(place: str) -> None:

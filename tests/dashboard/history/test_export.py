@@ -23,6 +23,7 @@ def rooms(site: str = "north", label: str = "happy") -> list[RoomSeries]:
         shares={label: [0.25, None, None], "uncertain": [0.75, None, None]},
         late=[False, True, False],
         undated=[False, False, True],
+        approximate=[True, False, False],
     )
     return [RoomSeries(Device(site, "pi-3a"), "3a", series), RoomSeries(Device("south", "pi-1"), "", SharesSeries())]
 
@@ -39,6 +40,7 @@ def test_csv() -> None:
         "withheld": "0",
         "late": "0",
         "undated": "0",
+        "approximate": "1",
         "share_happy": "0.2500",
         "share_uncertain": "0.7500",
     }
@@ -58,6 +60,7 @@ def test_parquet() -> None:
     table = reader.read_parquet(io.BytesIO(as_parquet(rooms()))).read_all()
     assert table["end"].to_pylist()[0] == AT
     assert table["people"].to_pylist() == [20, None, 0]
+    assert table["approximate"].to_pylist() == [True, False, False]
     assert table["withheld"].to_pylist() == [False, True, False]
     assert table["share_happy"].to_pylist() == [0.25, None, None]
     assert table["site"].to_pylist() == ["north"] * 3

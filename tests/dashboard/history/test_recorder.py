@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from dashboard.history import History, Marker, Recorder, Retention, writer
+from dashboard.history.retention import enforce
 from dashboard.history.tables import faces, health, statuses, windows
 from edge_agent.client import BrokerChanged, Dated, Device, DeviceState, Lost, Notice, StateChanged
 from tests.dashboard.history.samples import (
@@ -57,6 +58,15 @@ def test_figures_are_read_as_they_were_sent(history: History) -> None:
     assert series.late == [False, False]
     assert history.rooms() == [NORTH]
     assert history.room_names() == {NORTH: "3a"}
+
+
+@pytest.mark.parametrize("step_s", [0, 60])
+def test_figures_that_are_rough_on_purpose_stay_marked_so(history: History, step_s: float) -> None:
+    record(history, arrived(summary(1, NINE + 5)), arrived(summary(2, NINE + 65, approximate=True)))
+    assert history.shares(NORTH, NINE, NINE + 120, step_s).approximate == [False, True]
+    list(enforce(history.database, Retention(full_days=1), NINE + 3 * 86_400))
+    assert rows(history, windows) == 0
+    assert history.shares(NORTH, NINE, NINE + 120, step_s).approximate == [False, True]
 
 
 def test_an_empty_classroom_is_nobody_and_no_gap(history: History) -> None:

@@ -17,7 +17,7 @@ Window = tuple[float, int | None, dict[str, float]]
 CALM = {"happy": 0.2, "neutral": 0.6, "uncertain": 0.2}
 
 
-def series(*windows: Window, window_s: float = 60.0, late: bool = False) -> SharesSeries:
+def series(*windows: Window, window_s: float = 60.0, late: bool = False, approximate: bool = False) -> SharesSeries:
     """Windows as (end in minutes, faces, shares)."""
     names = dict.fromkeys(name for _, _, shares in windows for name in shares)
     return SharesSeries(
@@ -27,6 +27,7 @@ def series(*windows: Window, window_s: float = 60.0, late: bool = False) -> Shar
         shares={name: [s.get(name, 0.0) if s else None for _, _, s in windows] for name in names},
         late=[late] * len(windows),
         undated=[False] * len(windows),
+        approximate=[approximate] * len(windows),
     )
 
 
@@ -98,6 +99,16 @@ def test_windows_across_the_edges_count_by_what_lies_within() -> None:
 
 def test_what_came_late_is_reported() -> None:
     assert report_of(series(*minutes(0, 5, **CALM), late=True), NINE, NINE + 600).late_s == 300
+
+
+@pytest.mark.parametrize("approximate", [False, True])
+def test_rough_figures_are_marked_for_the_lesson_each_part_and_in_questions(*, approximate: bool) -> None:
+    windows = [*minutes(0, 20, 20, **CALM), *minutes(20, 45, 12, **CALM)]
+    report = report_of(series(*windows, approximate=approximate), NINE, NINE + 2700)
+    assert report.approximate is approximate
+    assert [part.approximate for part in report.parts] == [approximate] * 5
+    asked = questions_for(report, UTC)[0].say(str)
+    assert ("from about 20 to about 12" in asked) is approximate
 
 
 class TestComparison:

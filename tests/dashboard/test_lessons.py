@@ -72,7 +72,7 @@ def test_what_is_not_there_is_not_found(page: Page, path: str) -> None:
 def test_the_figures_are_a_file_to_save(page: Page) -> None:
     answer, text = page.get(f"{ROOM}/export/csv")
     assert answer.headers["Content-Type"].startswith("text/csv")
-    assert answer.headers["Content-Disposition"].startswith('attachment; filename="room-20')
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="pi-0-20')
     assert text.count("\n") > 50
 
 

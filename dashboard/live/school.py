@@ -21,16 +21,20 @@ from edge_agent.client import (
     Expression,
     Health,
     Notice,
+    Removed,
     StateChanged,
     Status,
     Summary,
 )
 from edge_agent.protocol.messages import Message
+from edge_agent.protocol.topics import STATUS
 
 _MAX_TRACKS = 100
 """A device that sends more tracks than a classroom has people is broken or hostile."""
 _MAX_ROOMS = 5000
 _MAX_NAME = 80
+_FORGET_S = 3600.0
+"""A device of which the broker keeps no status leaves the page after so long a silence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,8 @@ class Room:
         muted: Whether the camera is closed on request.
         tracks: Faces by id; only of devices that publish single faces.
         clock_ahead_s: How far the device's clock is before this machine's, by its latest report.
+        heard_at: When anything came of it that the broker had not kept; else when it was first seen.
+        kept: Whether the broker keeps a readable status of it, as far as the page has seen on this connection.
     """
 
     device: Device
@@ -80,6 +86,8 @@ class Room:
     muted: bool = False
     tracks: Mapping[str, Track] = field(default_factory=lambda: MappingProxyType({}))
     clock_ahead_s: float = 0.0
+    heard_at: float = 0.0
+    kept: bool = False
 
     @property
     def name(self) -> str:
@@ -134,21 +142,32 @@ class School:
         """
         if isinstance(notice, BrokerChanged):
             self._ever_connected = self._ever_connected or notice.connected
+            if notice.connected:  # the broker sends again what it keeps
+                self.rooms = MappingProxyType({key: replace(room, kept=False) for key, room in self.rooms.items()})
             if notice.connected != self.connected or notice.reason != self.broker_reason:
                 self.connected, self.connected_since, self.broker_reason = notice.connected, now, notice.reason
             return self._judge(self.rooms, now) | set(self.rooms)
         if isinstance(notice, StateChanged):
-            known = self._room(notice.device)
+            # A lost connection is reported also of devices that have left the page.
+            begins = notice.state is DeviceState.ONLINE
+            known = self._room(notice.device, now) if begins else self.rooms.get(notice.device)
             if known is None:
                 return set()
             changed = replace(known, state=notice.state, reason=notice.reason)
             if notice.state is DeviceState.OFFLINE:
                 changed = replace(changed, tracks=MappingProxyType({}))
             return self._store(changed, now)
+        if isinstance(notice, Removed):
+            return self._removed(notice)
         if isinstance(notice, Arrived) and not notice.late:
-            known = self._room(notice.device)
+            known = self._room(notice.device, now)
             if known is None:
                 return set()
+            known = replace(
+                known,
+                heard_at=known.heard_at if notice.retained else now,
+                kept=known.kept or isinstance(notice.message, Status),
+            )
             taken = _taken(known, notice.message, now)
             if isinstance(notice.message, Health) and taken.health is notice.message and not notice.retained:
                 taken = replace(taken, clock_ahead_s=_unix(notice.message.observed_at) - now)
@@ -157,16 +176,39 @@ class School:
 
     def tick(self, now: float) -> set[Device]:
         """Time passes; the rooms that look different for that."""
-        return self._judge(self.rooms, now)
+        return self._forget_silent(now) | self._judge(self.rooms, now)
 
     def forget(self, device: Device) -> None:
         """Remove a device from the page until it is heard of again."""
         self.rooms = MappingProxyType({key: room for key, room in self.rooms.items() if key != device})
 
-    def _room(self, device: Device) -> Room | None:
+    def _removed(self, notice: Removed) -> set[Device]:
+        """A status was deleted at the broker: a device that is away leaves at once, another one when it is silent."""
+        room = self.rooms.get(notice.device)
+        if room is None or notice.topic != STATUS:
+            return set()
+        if room.state is DeviceState.OFFLINE:
+            self.forget(room.device)
+            return {room.device}
+        self.rooms = MappingProxyType({**self.rooms, room.device: replace(room, kept=False)})
+        return set()
+
+    def _forget_silent(self, now: float) -> set[Device]:
+        if not self.connected:
+            return set()
+        silent = {
+            device
+            for device, room in self.rooms.items()
+            if not room.kept and now - max(room.heard_at, self.connected_since) > _FORGET_S
+        }
+        for device in silent:
+            self.forget(device)
+        return silent
+
+    def _room(self, device: Device, now: float) -> Room | None:
         known = self.rooms.get(device)
         if known is None and len(self.rooms) < _MAX_ROOMS:
-            known = Room(device)
+            known = Room(device, heard_at=now)
         return known
 
     def _store(self, room: Room, now: float) -> set[Device]:

@@ -176,6 +176,9 @@ class Hub:
         order = {key: ids for key, ids in update.order.items() if channel.order.get(key) != ids}
         if not elements and not order:
             return
+        for key, ids in order.items():  # who returns is shown again, even where nothing has changed meanwhile
+            for gone in set(channel.order.get(key, ())) - set(ids):
+                channel.elements.pop(gone, None)
         channel.elements.update(elements)
         channel.order.update(order)
         if changed is None:

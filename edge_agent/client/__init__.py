@@ -23,6 +23,7 @@ from edge_agent.client.events import (
     Missing,
     NotForwarded,
     Notice,
+    Removed,
     StateChanged,
     Unreadable,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "NotForwarded",
     "Notice",
     "Patience",
+    "Removed",
     "Reply",
     "ResendResult",
     "SnapshotResult",

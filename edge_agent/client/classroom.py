@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from edge_agent.backoff import Backoff
-from edge_agent.client.events import BrokerChanged, Denied, Device, Notice, Unreadable
+from edge_agent.client.events import BrokerChanged, Denied, Device, Notice, Removed, Unreadable
 from edge_agent.client.gaps import Patience
 from edge_agent.client.journal import Journal, Request
 from edge_agent.client.liveness import DeviceState
@@ -277,9 +277,11 @@ class Classroom:
         if address is None:
             return []
         if not received.payload and address.name in _RETAINED:  # how what the broker keeps is deleted
+            device = Device(address.site, address.device)
             if address.name == DESIRED:
-                self._desired.pop(Device(address.site, address.device), None)
-            return []
+                self._desired.pop(device, None)
+                return []
+            return [Removed(device, address.name)]
         try:
             message = decode(received.payload, TYPES[address.name])
         except InputError as error:

@@ -73,6 +73,14 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
+class Removed:
+    """Somebody has deleted what the broker kept of a device. ``topic``: its ``status`` or its ``health``."""
+
+    device: Device
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
 class BrokerChanged:
     """The connection to the broker was made, or is lost. While it is lost nothing can be said about any device."""
 
@@ -105,4 +113,4 @@ class NotForwarded:
     topic: str
 
 
-Notice = Arrived | StateChanged | Missing | Lost | Unreadable | BrokerChanged | Denied | NotForwarded
+Notice = Arrived | StateChanged | Missing | Lost | Unreadable | Removed | BrokerChanged | Denied | NotForwarded

@@ -24,6 +24,7 @@ from edge_agent.client import (
     Missing,
     Notice,
     Patience,
+    Removed,
     Reply,
     ResendResult,
     StateChanged,
@@ -423,3 +424,11 @@ def test_a_subscription_that_the_broker_denies_ends_nothing(start_messenger: Sta
             dashboard = Dashboard(classroom)
             dashboard.until(lambda: len(dashboard.seqs) == 20, "the past")
             assert len(dashboard.of(Denied)) == 1
+
+
+def test_a_status_deleted_at_the_broker_is_reported(dashboard: Dashboard, mosquitto: Mosquitto) -> None:
+    with Subscriber(mosquitto.port) as anybody:
+        anybody.publish("classroom/v1/north/pi-3a/status", b"", retain=True)
+        dashboard.until(lambda: dashboard.of(Removed), "the removal")
+    assert dashboard.of(Removed) == [Removed(PI, "status")]
+    assert not dashboard.classroom.states()

@@ -6,7 +6,7 @@ import pytest
 
 from dashboard.live.attention import Condition
 from dashboard.live.school import School
-from edge_agent.client import BrokerChanged, DeviceState, Notice, StateChanged
+from edge_agent.client import BrokerChanged, DeviceState, Notice, Removed, StateChanged
 from tests.dashboard.messages import NORTH, arrived, birth, expression, health, online, summary
 
 NOW = 1_800_000_000.0
@@ -102,3 +102,48 @@ def test_a_room_is_called_as_its_settings_say_and_else_as_its_device() -> None:
 )
 def test_a_name_has_no_characters_that_nobody_sees(said: str, shown: str) -> None:
     assert school_after(online(), arrived(birth(said))).rooms[NORTH].name == shown
+
+
+HOUR = 3601.0
+AWAY = StateChanged(NORTH, DeviceState.OFFLINE, "stopped")
+
+
+@pytest.mark.parametrize(
+    ("notices", "stays"),
+    [
+        (LIVE, True),
+        ((online(), arrived(health()), arrived(summary())), False),
+        ((online(), arrived(health(), retained=True)), False),
+        ((*LIVE, AWAY), True),
+        ((*LIVE, Removed(NORTH, "status")), False),
+        ((*LIVE, Removed(NORTH, "health")), True),
+        ((*LIVE, BrokerChanged(connected=True, reason="")), False),
+        ((*LIVE, BrokerChanged(connected=True, reason=""), arrived(birth(), retained=True)), True),
+    ],
+)
+def test_a_silent_device_leaves_the_page_where_the_broker_keeps_no_status(
+    notices: tuple[Notice, ...], stays: bool
+) -> None:
+    school = school_after(*notices)
+    school.tick(NOW + HOUR - 2)
+    assert NORTH in school.rooms
+    changed = school.tick(NOW + HOUR)
+    assert stays or NORTH in changed
+    assert (NORTH in school.rooms) is stays
+
+
+def test_a_device_that_is_away_leaves_the_page_with_its_status_at_the_broker() -> None:
+    school = school_after(*LIVE, AWAY)
+    assert school.apply(Removed(NORTH, "status"), NOW) == {NORTH}
+    assert not school.rooms
+    school.apply(BrokerChanged(connected=False, reason="gone"), NOW)
+    school.apply(StateChanged(NORTH, DeviceState.UNKNOWN, ""), NOW)
+    assert not school.rooms
+    school.apply(arrived(birth()), NOW)
+    assert NORTH in school.rooms
+
+
+def test_nobody_leaves_the_page_while_the_broker_is_gone() -> None:
+    school = school_after(*LIVE, Removed(NORTH, "status"), BrokerChanged(connected=False, reason="gone"))
+    school.tick(NOW + 3 * HOUR)
+    assert NORTH in school.rooms

@@ -61,7 +61,11 @@ def serve(
         school = School(time.time())
         gate = AccountGate(access, encrypted=tls is not None, loopback=loopback)
         templates = make_templates(settings.page, time.time)
-        recorder = Recorder(history, retention=retention_of(settings.retention)) if settings.store.record else None
+        recorder = (
+            Recorder(history, retention=retention_of(settings.retention), resume=True)
+            if settings.store.record
+            else None
+        )
         site = Site(
             settings,
             school,

@@ -34,7 +34,7 @@ from dashboard.history.entries import (
 from dashboard.history.retention import Retention, Upkeep
 from dashboard.history.store import History
 from dashboard.history.tables import UNDATED
-from dashboard.history.writer import TakenOver, Writer
+from dashboard.history.writer import TakenOver, Writer, who_records
 from edge_agent.client import (
     Arrived,
     BrokerChanged,
@@ -59,6 +59,10 @@ _COMMIT_EVERY_S: Final = 0.8
 _RETRY_S: Final = 5.0
 _PER_TRANSACTION: Final = 5000
 _MAX_UNDATED: Final = 20_000
+NOTED_EVERY_S: Final = 20.0
+"""A recorder that has nothing to store still notes that it records, as often as that."""
+SILENT_S: Final = 60.0
+"""A recorder that notes nothing for so long has ended, or cannot store."""
 _STATES: Final = {DeviceState.ONLINE: "online", DeviceState.OFFLINE: "offline", DeviceState.STALE: "stale"}
 
 
@@ -73,16 +77,19 @@ class Recorder:
     """Stores what the client of a classroom reports, each event once.
 
     One thread calls :meth:`take`, the one that owns the client. Of several recorders at one database the latest one
-    stores, and the others end.
+    stores. The others end, or wait until it has ended or has been silent for a minute.
 
     Args:
         history: Where to store.
         retention: For how long; it is enforced at the start and once a day.
         now: This machine's clock, seconds since 1970.
+        clock: A clock that is never set.
+        resume: Whether to wait when another recorder takes over, and to record again after it.
         max_waiting: How many messages may wait in memory while the database cannot be written.
 
     Attributes:
         problem: Why nothing is stored at present, in words for a person; empty where all is well.
+        replaced: Whether another recorder stores at present.
         ended: Set when it no longer records since another one has taken over.
         dropped: How many messages were dropped since the start, because too many waited.
     """
@@ -93,9 +100,11 @@ class Recorder:
         *,
         retention: Retention | None = None,
         now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+        resume: bool = False,
         max_waiting: int = 100_000,
     ) -> None:
-        self._history, self._now = history, now
+        self._history, self._now, self._clock, self._resume = history, now, clock, resume
         self._retention = retention or Retention()
         self._upkeep = Upkeep(history.database, self._retention)
         self._waiting: deque[Entry] = deque()
@@ -107,9 +116,13 @@ class Recorder:
         self._refused: set[Device] = set()
         self._owner, self._begun = secrets.token_hex(8), False
         self._writer: Writer | None = None
+        self._noted_at = clock()
+        self._other, self._heard_at = ("", ""), 0.0
+        self._left_count, self._old_events, self._forgot_at = 0, 0, 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self.problem = ""
+        self.replaced = False
         self.ended = threading.Event()
         self.dropped = 0
 
@@ -150,14 +163,14 @@ class Recorder:
     def commit(self) -> bool:
         """Store what waits; whether all of it is stored. The recorder's thread calls this once a second."""
         while not self.ended.is_set():
+            if self.replaced and not self._takes_over_again():
+                return False
             with self._lock:
                 entries = [self._waiting.popleft() for _ in range(min(len(self._waiting), _PER_TRANSACTION))]
             try:
                 self._store(entries)
             except TakenOver:
-                self.problem = "another recorder stores into the same database now; this one has ended"
-                log.error(self.problem)
-                self.ended.set()
+                self._give_way(entries)
                 return False
             except DatabaseError as error:
                 with self._lock:
@@ -171,6 +184,53 @@ class Recorder:
             if not self._waiting:
                 return True
         return False
+
+    def _give_way(self, entries: list[Entry]) -> None:
+        """Another recorder stores now: end, or wait until it ends."""
+        self.replaced = True
+        if not self._resume:
+            self.problem = "another recorder stores into the same database now; this one has ended"
+            log.error(self.problem)
+            self.ended.set()
+            return
+        self.problem = "another recorder stores into the same database now; this one waits until that one ends"
+        log.warning(self.problem)
+        with self._lock:
+            self._waiting.extendleft(reversed(entries))
+            self._left_count = self._old_events = 0
+        self._other, self._heard_at = ("", ""), self._clock()
+        self._forgot_at = self._heard_at
+
+    def _takes_over_again(self) -> bool:
+        """Whether the other recorder has ended, or has been silent for so long that this one stores again."""
+        now = self._clock()
+        try:
+            with self._history.database.reading() as connection:
+                other = who_records(connection)
+        except DatabaseError:
+            self._heard_at = now  # nobody can store at present, so silence says nothing
+            return False
+        if other != self._other:
+            self._other, self._heard_at = other, now
+            self._leave_to_other(now)
+        if other[1] and now - self._heard_at < SILENT_S:
+            return False
+        self.replaced, self._begun, self._owner = False, False, secrets.token_hex(8)
+        return True
+
+    def _leave_to_other(self, now: float) -> None:
+        """Forget what came before the other recorder's last sign of life, which it has stored.
+
+        Events stay for a minute or two longer: it may have missed some as it began, and each is stored once anyway.
+        """
+        with self._lock:
+            waiting = list(self._waiting)
+            events = [entry for entry in waiting[: self._left_count] if isinstance(entry, Event)]
+            if now - self._forgot_at >= SILENT_S:
+                events = events[self._old_events :]
+                self._old_events, self._forgot_at = len(events), now
+            self._waiting = deque([*events, *waiting[self._left_count :]])
+            self._left_count = len(self._waiting)
 
     def _arrived(self, arrived: Arrived, times: TimeSource, now: float) -> None:
         message, device = arrived.message, arrived.device
@@ -248,8 +308,12 @@ class Recorder:
             with self._history.writing() as connection:
                 if writer is None:
                     writer = Writer(connection, self._owner, begins=begins, now_ms=now_ms)
-                if entries or begins:
+                due = self._clock() - self._noted_at >= NOTED_EVERY_S
+                if entries or begins or due:
                     writer.store(connection, entries, now_ms)
+                    self._noted_at = self._clock()
+                else:
+                    writer.check(connection)
         except (StatementError, OverflowError, ValueError) as error:
             raise RowsRefused(str(error)) from None
         self._writer, self._begun = writer, True
@@ -264,11 +328,11 @@ class Recorder:
         while not self._stop.is_set() and not self.ended.is_set():
             if time.monotonic() >= next_try:
                 stored = self.commit()
-                next_try = time.monotonic() + (_COMMIT_EVERY_S if stored else _RETRY_S)
+                next_try = time.monotonic() + (_COMMIT_EVERY_S if stored or self.replaced else _RETRY_S)
                 if stored:
                     self._keep_up()
             self._stop.wait(max(0.0, min(next_try - time.monotonic(), _COMMIT_EVERY_S)))
-        if self.commit():
+        if not self.replaced and self.commit():
             self._end()
 
     def _keep_up(self) -> None:
@@ -286,6 +350,8 @@ class Recorder:
             if writer is not None:
                 with self._history.writing() as connection:
                     writer.end(connection, _ms(self._now()))
+        except TakenOver:
+            return
         except DatabaseError as error:
             log.warning("the end of the recording was not noted: %s", error)
 

@@ -51,7 +51,8 @@ schema_versions = Table(
 properties = Table(
     "properties", metadata, Column("name", String(32), primary_key=True), Column("value", String(200), nullable=False)
 )
-"""``recorder``: a mark of the process that records. ``recorded_at``: when it last stored something."""
+"""``recorder``: a mark of the process that records. ``recorded_at``: when it last stored something or
+noted that it still records; empty where it ended on purpose."""
 
 devices = Table(
     "devices",

@@ -136,9 +136,7 @@ class Writer:
         Raises:
             TakenOver: Another recorder stores here now.
         """
-        mine = update(properties).where(properties.c.name == "recorder", properties.c.value == self._owner)
-        if connection.execute(mine.values(value=self._owner)).rowcount != 1:
-            raise TakenOver
+        self._hold(connection)
         erased = erased_spans(connection)
         batch = _Batch()
         for entry in entries:
@@ -162,12 +160,32 @@ class Writer:
         _set(connection, "recorded_at", str(now_ms))
         _set(connection, "broker", self._broker)
 
+    def check(self, connection: Connection) -> None:
+        """Look whether this recorder is still the one that stores. It writes nothing.
+
+        Raises:
+            TakenOver: Another recorder stores here now.
+        """
+        if who_records(connection)[0] != self._owner:
+            raise TakenOver
+
     def end(self, connection: Connection, now_ms: int) -> None:
-        """Note that the recording ends on purpose."""
+        """Note that the recording ends on purpose.
+
+        Raises:
+            TakenOver: Another recorder stores here now.
+        """
+        self._hold(connection)
         batch = _Batch()
         batch.mark(EVERYWHERE, now_ms, "recorder", "ended")
         self._flush(connection, batch)
         _set(connection, "recorded_at", "")
+
+    def _hold(self, connection: Connection) -> None:
+        """Keep others from taking over until this transaction ends."""
+        mine = update(properties).where(properties.c.name == "recorder", properties.c.value == self._owner)
+        if connection.execute(mine.values(value=self._owner)).rowcount != 1:
+            raise TakenOver
 
     def _begin(self, connection: Connection, now_ms: int) -> None:
         """Take over. Where the recorder before did not end on purpose, it ended when it stored for the last time."""
@@ -368,6 +386,14 @@ class Writer:
                 values = {"session_id": key[0], "topic": key[1], "first": first, "last": last}
                 connection.execute(received.insert().values(**values))
         self._stored_ranges[key] = now
+
+
+def who_records(connection: Connection) -> tuple[str, str]:
+    """The mark of the recorder that stores, and when it last noted that it does; empty where it ended on purpose."""
+    names = ("recorder", "recorded_at")
+    query = select(properties.c.name, properties.c.value).where(properties.c.name.in_(names))
+    found = dict(connection.execute(query).all())
+    return found.get("recorder", ""), found.get("recorded_at", "")
 
 
 def _is_erased(erased: list[tuple[int, int, int]], device_id: int, at_ms: int) -> bool:

@@ -34,11 +34,11 @@ class StoreTrouble(NamedTuple):
 
     Attributes:
         reason: In the recorder's words.
-        ended: Whether the recorder has ended; else what comes waits in memory.
+        replaced: Whether another program records now; else what comes waits in memory.
     """
 
     reason: str
-    ended: bool
+    replaced: bool
 
 
 @dataclass
@@ -72,7 +72,7 @@ class Site:
         """Why nothing is stored at present; ``None`` where all is well."""
         if self.recorder is None or not self.recorder.problem:
             return None
-        return StoreTrouble(self.recorder.problem, ended=self.recorder.ended.is_set())
+        return StoreTrouble(self.recorder.problem, replaced=self.recorder.replaced)
 
     @cached_property
     def zone(self) -> tzinfo:

@@ -265,3 +265,73 @@ def test_of_two_recorders_the_later_one_stores(open_again: Callable[[], History]
     second.take(arrived(summary(3, NINE + 10)), TIMES)
     assert second.commit()
     assert rows(history, windows) == 3
+
+
+class TestTwoRecorders:
+    def test_one_with_nothing_to_store_notices_at_once_that_it_was_replaced(
+        self, history: History, open_again: Callable[[], History]
+    ) -> None:
+        first = record(history, resume=True)
+        record(open_again())
+        assert not first.commit()
+        assert first.replaced
+        assert not first.ended.is_set()
+
+    def test_one_that_was_replaced_records_again_when_the_other_ends(
+        self, history: History, open_again: Callable[[], History]
+    ) -> None:
+        first = record(history, arrived(summary(1, NINE)), resume=True)
+        second = Recorder(open_again(), now=lambda: NINE + 60)
+        second.take(arrived(summary(2, NINE + 5)), TIMES)
+        second.start()
+        second.close()
+        for seq in (2, 3):
+            first.take(arrived(summary(seq, NINE + 5 * seq)), TIMES)
+        assert not first.commit()
+        assert first.commit()
+        assert (first.replaced, first.problem) == (False, "")
+        assert rows(history, windows) == 3
+        texts = [marker.text for marker in history.markers(NORTH, 0, NINE + 1e6) if marker.kind == "recorder"]
+        assert texts == ["began", "ended", "began", "ended", "began"]
+
+    def test_one_that_was_replaced_records_again_when_the_other_is_silent_and_not_before(
+        self, history: History, open_again: Callable[[], History]
+    ) -> None:
+        time = [NINE]
+        clocks: dict[str, Any] = {"now": lambda: time[0], "clock": lambda: time[0]}
+        first = Recorder(history, resume=True, **clocks)
+        assert first.commit()
+        second = Recorder(open_again(), resume=True, **clocks)
+        assert second.commit()
+        for _ in range(10):  # it has nothing to store, and still notes that it records
+            time[0] += 21
+            assert second.commit()
+            assert not first.commit()
+        time[0] += 59
+        assert not first.commit()
+        time[0] += 2
+        assert first.commit()
+        assert not second.commit()
+        assert second.replaced
+
+    def test_what_the_other_has_stored_is_not_kept_for_long_and_not_stored_twice(
+        self, history: History, open_again: Callable[[], History]
+    ) -> None:
+        time = [NINE]
+        clocks: dict[str, Any] = {"now": lambda: time[0], "clock": lambda: time[0]}
+        first, second = Recorder(history, resume=True, **clocks), Recorder(open_again(), **clocks)
+        assert first.commit()
+        assert second.commit()
+        for seq in range(1, 101):
+            time[0] += 5
+            state = DeviceState.ONLINE if seq % 2 else DeviceState.OFFLINE
+            for recorder in (first, second):
+                recorder.take(arrived(summary(seq, time[0])), TIMES)
+                recorder.take(StateChanged(NORTH, state, ""), TIMES)
+            assert second.commit()
+            assert not first.commit()
+            assert first.waiting < 50
+        time[0] += 61
+        assert first.commit()
+        assert rows(history, windows) == 100
+        assert len([marker for marker in happened(history) if marker.kind in ("online", "offline")]) == 100

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from edge_agent.backoff import Backoff
-from edge_agent.client.events import BrokerChanged, Denied, Device, Notice, Removed, Unreadable
+from edge_agent.client.events import BrokerChanged, Denied, Device, Notice, Unreadable
 from edge_agent.client.gaps import Patience
 from edge_agent.client.journal import Journal, Request
 from edge_agent.client.liveness import DeviceState
@@ -281,7 +281,7 @@ class Classroom:
             if address.name == DESIRED:
                 self._desired.pop(device, None)
                 return []
-            return [Removed(device, address.name)]
+            return self._journal.removed(device, address.name)
         try:
             message = decode(received.payload, TYPES[address.name])
         except InputError as error:

@@ -12,14 +12,14 @@ from datetime import datetime, timedelta, timezone
 
 from msgspec import UNSET, UnsetType
 
-from edge_agent.client.events import Arrived, Denied, Device, Lost, Missing, NotForwarded, Notice, StateChanged
+from edge_agent.client.events import Arrived, Denied, Device, Lost, Missing, NotForwarded, Notice, Removed, StateChanged
 from edge_agent.client.gaps import Patience, Stream
 from edge_agent.client.liveness import DeviceState, Liveness
 from edge_agent.client.timestamps import Anchor, Dated, anchors_of, resolve_timestamp
 from edge_agent.errors import InputError
 from edge_agent.protocol.catalogue import result_of
 from edge_agent.protocol.messages import Command, Expression, Health, Message, Reply, ResendResult, Status, Summary
-from edge_agent.protocol.topics import SEQUENCED, Address
+from edge_agent.protocol.topics import SEQUENCED, STATUS, Address
 
 _JOINING_S = 2.0
 _CLOCKS_DIFFER = timedelta(minutes=1)
@@ -148,6 +148,19 @@ class Journal:
         else:
             return []
         notices.insert(0, Arrived(device, message, late, retained))
+        return notices + self._state_changes(device, record)
+
+    def removed(self, device: Device, topic: str) -> list[Notice]:
+        """Somebody has deleted at the broker what it kept of a device; what to report.
+
+        Of a device that is away, which session was the latest is forgotten too: without its status at the broker, the
+        device itself cannot know, and where its clock was ahead, it begins with a smaller one.
+        """
+        notices: list[Notice] = [Removed(device, topic)]
+        record = self._records.get(device)
+        if topic != STATUS or record is None or record.liveness.state is not DeviceState.OFFLINE:
+            return notices
+        record.liveness = Liveness()
         return notices + self._state_changes(device, record)
 
     def time_of(self, device: Device, message: Expression | Summary | Health) -> Dated:

@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from edge_agent.client import Arrived, Device, DeviceState, Expression, Health, Notice, StateChanged, Status, Summary
+from edge_agent.client import (
+    Arrived,
+    Device,
+    DeviceState,
+    Expression,
+    Health,
+    Notice,
+    Removed,
+    StateChanged,
+    Status,
+    Summary,
+)
 from edge_agent.protocol.messages import Message
-from edge_agent.protocol.topics import EXPRESSION
+from edge_agent.protocol.topics import EXPRESSION, STATUS
 
 _EVENTS_KEPT = 20
 
@@ -66,6 +77,10 @@ class ClassroomView:
             if notice.state is DeviceState.OFFLINE:
                 view.tracks.clear()
                 view.summary = None
+        elif isinstance(notice, Removed):
+            known = self.devices.get(notice.device)
+            if notice.topic == STATUS and known is not None and known.state is DeviceState.OFFLINE:
+                self.devices[notice.device] = DeviceView()  # its next session may be smaller
         elif isinstance(notice, Arrived):
             self._take(self._view(notice.device), notice.message)
 

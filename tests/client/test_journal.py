@@ -9,7 +9,7 @@ import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from edge_agent.client.events import Arrived, Denied, Lost, Missing, NotForwarded, Notice, StateChanged
+from edge_agent.client.events import Arrived, Denied, Lost, Missing, NotForwarded, Notice, Removed, StateChanged
 from edge_agent.client.gaps import Patience
 from edge_agent.client.journal import Journal, Request
 from edge_agent.client.liveness import DeviceState
@@ -479,3 +479,35 @@ def test_who_shares_a_topic_with_others_judges_nothing() -> None:
     for report in range(6):
         timeline.at(30.0 * report, health(expression=5 * report))
     assert timeline.of(NotForwarded) == []
+
+
+@pytest.mark.parametrize(
+    ("topic", "away", "anew"), [("status", True, True), ("status", False, False), ("health", True, False)]
+)
+def test_a_device_that_is_away_and_has_no_status_any_more_may_begin_a_smaller_session(
+    topic: str, away: bool, anew: bool
+) -> None:
+    line = Timeline()
+    line.at(0.0, birth("S9"))
+    line.at(1.0, event(1, "S9"))
+    if away:
+        line.at(2.0, death("S9"))
+    line.notices += line.journal.removed(PI, topic)
+    line.at(3.0, birth("S3"))
+    line.at(4.0, event(2, "S3"))
+    line.at(6.0)
+    assert line.of(Removed) == [Removed(PI, topic)]
+    last = line.of(StateChanged)[-1].state
+    assert last is (DeviceState.ONLINE if anew or not away else DeviceState.OFFLINE)
+    assert line.of(Missing) == ([Missing(PI, "S3", "expression", 1, 1)] if anew else [])
+    count = len(line.of(Arrived))
+    line.at(7.0, event(1, "S9"), late=True)
+    assert len(line.of(Arrived)) == count, "what came before is still known"
+    line.at(8.0, birth("S4"))
+    assert line.journal.states()[PI] is last
+
+
+def test_the_removal_of_a_device_never_heard_of_is_reported_alone() -> None:
+    line = Timeline()
+    assert line.journal.removed(PI, "status") == [Removed(PI, "status")]
+    assert not line.journal.states()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from edge_agent.client import Arrived, Device, DeviceState, Expression, StateChanged, Summary
+from edge_agent.client import Arrived, Device, DeviceState, Expression, Removed, StateChanged, Summary
 from edge_agent.console.classroom_view import ClassroomView
 from edge_agent.console.screen import draw_screen
 
@@ -82,3 +82,14 @@ def test_a_suppressed_summary_is_said_to_be_so() -> None:
 
 def test_before_any_device_spoke_the_view_waits() -> None:
     assert "waiting for a device" in drawn(ClassroomView())
+
+
+def test_a_device_that_is_away_and_has_no_status_any_more_may_begin_a_smaller_session() -> None:
+    view = ClassroomView()
+    view.apply(Removed(DEVICE, "status"))
+    assert not view.devices
+    view.apply(Arrived(DEVICE, event("start", "a", "happy", session="Z"), late=False, retained=False))
+    view.apply(StateChanged(DEVICE, DeviceState.OFFLINE, "stopped"))
+    view.apply(Removed(DEVICE, "status"))
+    view.apply(Arrived(DEVICE, event("start", "b", "happy", session="B"), late=False, retained=False))
+    assert set(view.devices[DEVICE].tracks) == {"b"}

@@ -77,6 +77,10 @@ class Formats:
         """A number with so many decimals at most."""
         return str(format_decimal(round(_within(value), digits), locale=self._locale))
 
+    def count(self, value: int) -> int:
+        """A number of things for a text that is chosen by it."""
+        return int(_within(value))
+
 
 def _within(value: float) -> float:
     """A number that a device sends may be of any size; what it says then is wrong in any case."""

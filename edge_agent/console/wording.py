@@ -26,6 +26,8 @@ EXPLANATION: Final = (
 PRIVATE: Final = "single faces are not published (privacy level summary)"
 
 _LONGEST = 64
+_LARGEST: Final = 1e15
+"""Larger numbers are written with an exponent: no device has so much of anything, and digits would fill the screen."""
 
 
 def plain(text: str) -> str:
@@ -34,9 +36,14 @@ def plain(text: str) -> str:
     return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
 
 
+def number_in_words(number: float, digits: int = 0) -> str:
+    """A number from the network with so many decimals; short, however large it is."""
+    return f"{number:.{digits}f}" if abs(number) < _LARGEST else f"{min(max(number, -1e308), 1e308):.0e}"
+
+
 def count(number: int, noun: str) -> str:
     """A number of things."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number_in_words(number)} {noun}" if number == 1 else f"{number_in_words(number)} {noun}s"
 
 
 def present(view: DeviceView) -> str:
@@ -87,10 +94,10 @@ def speed(view: DeviceView) -> str:
     health = view.health
     if health is None:
         return "no health report yet"
-    words = [f"{health.fps:.1f} fps", f"camera {plain(health.camera.state)}"]
+    words = [f"{number_in_words(health.fps, 1)} fps", f"camera {plain(health.camera.state)}"]
     latency = health.latency_ms.get("total")
     if latency is not None:
-        words.insert(1, f"latency {latency.p50:.0f} ms (p95 {latency.p95:.0f})")
+        words.insert(1, f"latency {number_in_words(latency.p50)} ms (p95 {number_in_words(latency.p95)})")
     if health.problems:
         words.append("problems: " + ", ".join(map(plain, health.problems)))
     return " · ".join(words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -9,9 +10,9 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from edge_agent.client import Arrived, Device, DeviceState, Expression, Health, StateChanged, Status, Summary
-from edge_agent.console.classroom_view import ClassroomView
+from edge_agent.console.classroom_view import ClassroomView, DeviceView
 from edge_agent.console.screen import draw_screen
-from edge_agent.console.wording import EXPLANATION, PRIVATE
+from edge_agent.console.wording import EXPLANATION, PRIVATE, count, speed
 from edge_agent.protocol.messages import CameraHealth, OutboxHealth, Percentiles
 
 DEVICE = Device("north-school", "pi-3a")
@@ -178,3 +179,11 @@ def test_what_the_network_says_cannot_steer_the_terminal() -> None:
         shown = lines(view, width)
         assert len(shown) == 24
         assert all(line.isprintable() and cell_len(line) <= width for line in shown)
+
+
+@pytest.mark.parametrize("huge", [1e308, -1e308, 1e15])
+def test_a_number_beyond_all_bounds_is_short(huge: float) -> None:
+    latency = {"total": Percentiles(p50=huge, p95=huge)}
+    said = speed(DeviceView(health=health(fps=huge, latency_ms=latency)))
+    assert not re.search(r"\d{9}", said)
+    assert len(count(10**5000, "face")) < 20

@@ -188,6 +188,22 @@ def test_a_narrow_screen_gets_a_chart_of_its_own(browser: Browser, served: suppo
     context.close()
 
 
+@pytest.mark.parametrize("path", ["/room/north/pi-0", "/room/north/pi-0/report"])
+def test_a_page_that_becomes_narrow_gets_the_narrow_chart_and_the_wide_one_again(
+    browser: Browser, served: support.Page, path: str
+) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    tab = context.new_page()
+    tab.goto(f"{served.address}{path}")
+    tab.locator(".chart:not(.narrow) svg").wait_for()
+    tab.set_viewport_size({"width": 360, "height": 800})
+    tab.locator(".chart.narrow svg").wait_for()
+    assert tab.locator(".chart").evaluate("chart => chart.scrollWidth <= chart.clientWidth")
+    tab.set_viewport_size({"width": 1280, "height": 800})
+    tab.locator(".chart:not(.narrow) svg").wait_for()
+    context.close()
+
+
 def test_a_report_has_figures_comparison_and_questions_and_no_score(tab: Page, served: support.Page) -> None:
     tab.goto(f"{served.address}/room/north/pi-0/report")
     text = tab.locator("main").inner_text()

@@ -75,6 +75,7 @@
   const chart = () => document.querySelector("[data-refresh]");
   if (chart()) {
     if (narrow.matches) refresh(chart());
+    narrow.addEventListener("change", () => refresh(chart()));
     setInterval(() => !document.hidden && chart().dataset.every && refresh(chart()), 20000);
   }
   for (const button of document.querySelectorAll("[data-print]")) {

@@ -15,7 +15,7 @@ from dashboard.history.series import SharesSeries
 UNCERTAIN: Final = "uncertain"
 PART_S: Final = 600.0
 _MIN_KNOWN: Final = 0.2
-"""A part of the lesson has figures only if windows with figures cover this much of it."""
+"""The lesson, or a part of it, has figures only if windows with figures cover this much of it."""
 _MIN_EARLIER: Final = 3
 _MIN_COVERED: Final = 0.5
 """An earlier lesson is compared with only if figures cover this much of it."""
@@ -72,8 +72,8 @@ class Report:
         withheld_s: How long they were withheld: too few people, or a camera that was closed, dark or frozen.
         missing_s: How long nothing came.
         late_s: How much of ``known_s`` came late.
-        people: Mean number of people; ``None`` without figures.
-        shares: Share of each expression over the lesson; empty without figures.
+        people: Mean number of people; ``None`` where there are too few figures for the lesson as a whole.
+        shares: Share of each expression over the lesson; empty where there are too few figures for it.
         uncertain: Share of face time in which the device gave no expression; ``None`` without figures.
         parts: By ten minutes.
         changes: The last part with figures less the first one; empty where there are not two.
@@ -132,7 +132,8 @@ def report_of(
     known = [window for window in windows if window.faces is not None]
     known_s = _covered_s(known, start, end)
     seen_s = _covered_s(windows, start, end)
-    shares = _shares(known)
+    enough = known_s >= _MIN_KNOWN * (end - start)
+    shares = _shares(known) if enough else {}
     parts = _parts(windows, start, end)
     with_figures = [part for part in parts if part.shares]
     return Report(
@@ -142,7 +143,7 @@ def report_of(
         withheld_s=max(0.0, seen_s - known_s),
         missing_s=max(0.0, end - start - seen_s),
         late_s=_covered_s([window for window in known if window.late], start, end),
-        people=_people(known),
+        people=_people(known) if enough else None,
         shares=shares,
         uncertain=shares.get(UNCERTAIN, 0.0) if shares else None,
         parts=parts,

@@ -64,6 +64,18 @@ def test_a_time_that_makes_no_sense_shows_what_is_usual(page: Page) -> None:
     assert "Maths" in text
 
 
+def test_a_report_with_few_figures_gives_no_numbers_for_the_lesson_either(page: Page) -> None:
+    end = datetime.now(ZURICH) + timedelta(hours=30)
+    begin = end - timedelta(hours=40)
+    _, text = page.get(f"{ROOM}/report?from={begin:%Y-%m-%dT%H:%M}&to={end:%Y-%m-%dT%H:%M}")
+    assert (
+        "Figures are there for only 1 % of the lesson" in text or "Figures are there for only 2 % of the lesson" in text
+    )
+    row = text[text.index('<th scope="row">Lesson</th>') :].partition("</tr>")[0]
+    assert "no figures" in row
+    assert "%" not in row
+
+
 @pytest.mark.parametrize("path", ["/room/north/pi-0/export/exe", "/room/north/nobody", "/room/north/nobody/report"])
 def test_what_is_not_there_is_not_found(page: Page, path: str) -> None:
     assert page.get(path)[0].status == 404

@@ -111,6 +111,14 @@ def test_rough_figures_are_marked_for_the_lesson_each_part_and_in_questions(*, a
     assert ("from about 20 to about 12" in asked) is approximate
 
 
+@pytest.mark.parametrize(("known", "shown"), [(8, False), (9, True)])
+def test_the_lesson_has_figures_by_the_same_rule_as_its_parts(known: int, *, shown: bool) -> None:
+    windows = [window for start in range(0, 45, 5) for window in minutes(start, start + 1, **CALM)]
+    report = report_of(series(*windows[:known]), NINE, NINE + 2700)
+    assert report.known_s == 60 * known
+    assert bool(report.shares) is (report.people is not None) is (report.uncertain is not None) is shown
+
+
 class TestComparison:
     def earlier(self, *happy: float, length: int = 45) -> list[tuple[SharesSeries, float, float]]:
         return [(series(*minutes(0, length, happy=share, neutral=1 - share)), NINE, NINE + 2700) for share in happy]

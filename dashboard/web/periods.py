@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 _USUAL_S: Final = 45 * 60.0
 _MAX_S: Final = 400 * 86400.0
 _PATTERN: Final = "%Y-%m-%dT%H:%M"
+_PATTERN_WITH_SECONDS: Final = "%Y-%m-%dT%H:%M:%S"
+"""A form's field sends seconds where somebody sets them."""
 _EARLIER_WEEKS: Final = 8
 
 
@@ -35,11 +37,11 @@ class Period:
 
         Args:
             zone: The school's.
-            ended: Write the end even where it is now.
+            ended: Write the end even where it is now. One in the minute of the begin is a minute later.
         """
         values = {"from": local_text(self.start, zone)}
         if ended or not self.open:
-            values["to"] = local_text(self.end, zone)
+            values["to"] = local_text(max(self.end, self.start + 60.0), zone)
         if self.title:
             values["title"] = self.title
         return urlencode(values)
@@ -56,13 +58,17 @@ def period_of(query: Mapping[str, str], now: float, zone: tzinfo) -> Period | No
     start = _seconds(query.get("from", ""), zone)
     if start is None:
         return None
-    end = _seconds(query.get("to", ""), zone)
+    still = not query.get("to")
+    end = now if still else _seconds(query["to"], zone)
     if end is None:
-        end, still = now, True
-    else:
-        still = False
+        return None
     title = query.get("title", "")[:200]
     return Period(start, end, still, title) if 0 < end - start <= _MAX_S else None
+
+
+def names_another_time(query: Mapping[str, str], found: Period | None) -> bool:
+    """Whether an address names a time that could not be used, so that what is found is another one."""
+    return found is None and bool(query.get("from") or query.get("to"))
 
 
 def usual_period(now: float) -> Period:
@@ -83,7 +89,8 @@ def local_text(at: float, zone: tzinfo) -> str:
 
 
 def _seconds(text: str, zone: tzinfo) -> float | None:
+    pattern = _PATTERN_WITH_SECONDS if text.count(":") > 1 else _PATTERN
     try:
-        return datetime.strptime(text[:16], _PATTERN).replace(tzinfo=zone).timestamp()
+        return datetime.strptime(text, pattern).replace(tzinfo=zone).timestamp()
     except (ValueError, OverflowError):
         return None

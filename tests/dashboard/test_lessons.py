@@ -76,6 +76,36 @@ def test_a_report_with_few_figures_gives_no_numbers_for_the_lesson_either(page: 
     assert "%" not in row
 
 
+@pytest.mark.parametrize("path", ["report", "export/csv", "export/parquet"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "from=x",
+        "to=x",
+        "from=2026-01-12T08:00&to=x",
+        "from=x&to=2026-01-12T08:00",
+        "to=2026-01-12T08:00",
+        "from=2026-01-12T08:00&to=2026-01-12T08:00",
+        "from=2026-01-12T08:00&to=2026-01-12T07:00",
+        "from=1999-01-12T08:00",
+        "from=2999-01-12T08:00",
+        "from=2026-01-12T08:00Z",
+        "from=2026-02-30T08:00",
+        "from=0001-01-01T00:00&to=9999-12-31T23:59",
+    ],
+)
+def test_a_report_or_file_of_another_time_than_the_address_names_is_refused(page: Page, path: str, query: str) -> None:
+    answer, text = page.get(f"{ROOM}/{path}?{query}")
+    assert answer.status == 400
+    assert "The address needs a time that can be read" in text
+
+
+@pytest.mark.parametrize("query", ["", "?from=&to=", "?from=2026-01-12T08:00:30&to=2026-01-12T08:45:10"])
+def test_a_report_or_file_of_the_named_or_usual_time_is_given(page: Page, query: str) -> None:
+    for path in ("report", "export/csv"):
+        assert page.get(f"{ROOM}/{path}{query}")[0].status == 200
+
+
 @pytest.mark.parametrize("path", ["/room/north/pi-0/export/exe", "/room/north/nobody", "/room/north/nobody/report"])
 def test_what_is_not_there_is_not_found(page: Page, path: str) -> None:
     assert page.get(path)[0].status == 404

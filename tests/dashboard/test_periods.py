@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -51,6 +52,11 @@ def test_an_address_leads_to_the_same_time_again() -> None:
     assert query == {"from": "2026-11-23T08%3A00", "to": "2026-11-23T08%3A45", "title": "Maths+%26+more"}
     assert "to" not in usual_period(NOW).query(ZURICH)
     assert "to=" in usual_period(NOW).query(ZURICH, ended=True)
+
+
+def test_a_lesson_that_began_this_minute_has_an_address_that_can_be_read() -> None:
+    query = dict(parse_qsl(Period(NOW, NOW + 5, open=True).query(ZURICH, ended=True)))
+    assert period_of(query, NOW + 5, ZURICH) == Period(NOW, NOW + 60)
 
 
 def test_earlier_lessons_are_at_the_same_time_of_the_clock_also_before_the_hour_changed() -> None:

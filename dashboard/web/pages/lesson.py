@@ -18,7 +18,7 @@ from dashboard.live.school import Room
 from dashboard.report import Report, questions_for, report_of
 from dashboard.settings import Language
 from dashboard.web.pages.rooms import room_of
-from dashboard.web.periods import Period, period_of, usual_period, weeks_before
+from dashboard.web.periods import Period, names_another_time, period_of, usual_period, weeks_before
 from dashboard.web.site import Site, site_of
 from dashboard.web.visitor import Visitor
 from edge_agent.client import Device
@@ -30,10 +30,22 @@ _SHOWN_LESSONS: Final = 12
 _MEDIA_TYPES: Final = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
 
-def chosen_period(site: Site, request: Request, room: Room) -> Period:
-    """What the address names, else the lesson that goes on by the timetable, else the last 45 minutes."""
+def chosen_period(site: Site, request: Request, room: Room, *, strict: bool = False) -> Period:
+    """What the address names, else the lesson that goes on by the timetable, else the last 45 minutes.
+
+    Args:
+        site: The page.
+        request: What was asked for.
+        room: Of which room.
+        strict: Whether to refuse a time that cannot be used; else it counts as none.
+
+    Raises:
+        HTTPException: 400, where it is refused.
+    """
     now = site.clock()
     named = period_of(request.query_params, now, site.zone)
+    if strict and names_another_time(request.query_params, named):
+        raise HTTPException(400, "period")
     if named is not None:
         return named
     for lesson in lessons_of(site, room, now, now):
@@ -75,7 +87,7 @@ async def report_page(request: Request, visitor: Visitor) -> Response:
     """The report of a lesson."""
     site, room = site_of(request), await run_in_threadpool(room_of, request, visitor)
     history = history_of(site)
-    period = await run_in_threadpool(chosen_period, site, request, room)
+    period = await run_in_threadpool(chosen_period, site, request, room, strict=True)
     language = site.language_of(request)
     report = await run_in_threadpool(_report, site, history, room, period)
     chart = await run_in_threadpool(chart_of, site, room, period, language)
@@ -103,7 +115,7 @@ async def export_file(request: Request, visitor: Visitor) -> Response:
         raise HTTPException(404)
     site, room = site_of(request), await run_in_threadpool(room_of, request, visitor)
     history = history_of(site)
-    period = await run_in_threadpool(chosen_period, site, request, room)
+    period = await run_in_threadpool(chosen_period, site, request, room, strict=True)
 
     def content() -> bytes:
         rows = [RoomSeries(room.device, room.name, history.shares(room.device, period.start, period.end))]

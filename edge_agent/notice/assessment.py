@@ -19,7 +19,7 @@ import msgspec
 
 from edge_agent import __version__
 from edge_agent.addresses.masking import shown_host, shown_path
-from edge_agent.config import Settings
+from edge_agent.config import PrivacySettings, Settings
 from edge_agent.notice.details import Details, Text, text_in
 from edge_agent.notice.record import Record, settings_that_matter
 from edge_agent.notice.words import WORDS
@@ -268,11 +268,7 @@ class _Draft:
                 f"**Small groups**: figures are sent from {privacy.min_group} people on.",
                 f"`[privacy] min_group = {_SMALL_GROUP}` or more",
             )
-        if settings.summary.window_s < _SHORT_WINDOW_S:
-            yield (
-                "**Short windows**: two figures a moment apart, with and without one child, say something about it.",
-                "a longer `[summary] window_s`, a larger `min_group`",
-            )
+        yield from self._risks_of_single_members()
         if not settings.mqtt.tls.enabled and not _is_loopback(settings.mqtt.host):
             yield (
                 "**Nothing is encrypted** on the way to the broker: who is in the network can read it.",
@@ -289,6 +285,27 @@ class _Draft:
             yield (
                 "**Home Assistant keeps a history of its own**, which no setting here limits.",
                 "limit its recorder, or `[home_assistant] enabled = false`",
+            )
+
+    def _risks_of_single_members(self) -> Iterator[tuple[str, str]]:
+        """What the figures of a group say about one of its members."""
+        privacy, window_s = self.settings.privacy, self.settings.summary.window_s
+        if privacy.protects_members:
+            hold = WORDS["en"].duration(privacy.hold_s)
+            yield (
+                "**One member of the group**: two figures, with and without one child, say something about it.",
+                f"disclosure control (`[privacy] blur = {privacy.blur}`): figures are rough, of blocks of {hold} or "
+                "more, and withheld below secret thresholds",
+            )
+        elif privacy.level == "summary":
+            yield (
+                "**Exact figures**: two of them, with and without one child, say something about it.",
+                f"`[privacy] blur = {PrivacySettings().blur}`, which is the default",
+            )
+        elif window_s < _SHORT_WINDOW_S:
+            yield (
+                "**Short windows**: two figures a moment apart, with and without one child, say something about it.",
+                'a longer `[summary] window_s`, a larger `min_group`, or `[privacy] level = "summary"` with `blur`',
             )
 
     def _rights(self) -> Iterator[str]:

@@ -442,6 +442,29 @@ def test_risks_name_the_settings_that_raise_them(tmp_path: Path) -> None:
     assert "Home Assistant keeps" in draft
 
 
+@pytest.mark.parametrize(
+    ("level", "blur", "said", "measure"),
+    [
+        ("summary", 18, "One member of the group", "blur = 18`)"),
+        ("summary", 0, "Exact figures", "blur = 18`,"),
+        ("faces", 18, "Short windows", "window_s`"),
+    ],
+)
+def test_what_protects_one_member_of_the_group_is_a_measure_and_its_absence_a_risk(
+    tmp_path: Path, level: str, blur: int, said: str, measure: str
+) -> None:
+    config = school(tmp_path)
+    text = config.read_text().replace("window_s = 60", "window_s = 5")
+    config.write_text(text.replace('level = "summary"', f'level = "{level}"\nblur = {blur}'))
+    write_notice(load_settings(config), tmp_path / "out", "agent.toml", NOW, ["en"])
+    risks = (tmp_path / "out" / "assessment.md").read_text().split("| risk |")[1].split("\n\n")[0]
+    [row] = [line for line in risks.splitlines() if f"**{said}**" in line]
+    assert measure in row
+    assert (
+        sum(risks.count(f"**{other}**") for other in ("One member of the group", "Exact figures", "Short windows")) == 1
+    )
+
+
 def test_the_erasure_commands_name_this_device(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     write_notice(load_settings(school(tmp_path)), folder, "agent.toml", NOW, ["en"])

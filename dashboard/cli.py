@@ -181,10 +181,11 @@ def export(
     since, until = read_time(start, "--from", zone), read_time(end, "--to", zone, end=True)
     history = open_store(settings.store)
     try:
-        content = read(history, room or [], since, until, "parquet" if suffix == ".parquet" else "csv", step)
+        exported = read(history, room or [], since, until, "parquet" if suffix == ".parquet" else "csv", step)
     finally:
         history.close()
     if out is None:
-        typer.echo(content.decode(), nl=False)
+        typer.echo(exported.content.decode(), nl=False)
     else:
-        write(content, out)
+        write(exported.content, out)
+        typer.echo(f"exported: {exported.rows} {'row' if exported.rows == 1 else 'rows'} to {out}")

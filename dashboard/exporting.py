@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Literal
@@ -16,7 +17,21 @@ from edge_agent.files import replace_file
 Form = Literal["csv", "parquet"]
 
 
-def export(history: History, rooms: Sequence[str], start: float, end: float, form: Form, step_s: float = 0.0) -> bytes:
+_MAX_NAMED = 10
+"""So many rooms are named where a room is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A file's content, and how many rows of figures it has."""
+
+    content: bytes
+    rows: int
+
+
+def export(
+    history: History, rooms: Sequence[str], start: float, end: float, form: Form, step_s: float = 0.0
+) -> Exported:
     """The figures of rooms as a file's content.
 
     Args:
@@ -37,7 +52,8 @@ def export(history: History, rooms: Sequence[str], start: float, end: float, for
     names = history.room_names()
     chosen = list(dict.fromkeys(_find(room, names) for room in rooms)) if rooms else list(names)
     found = [RoomSeries(device, names[device], history.shares(device, start, end, step_s)) for device in chosen]
-    return as_parquet(found) if form == "parquet" else as_csv(found).encode()
+    content = as_parquet(found) if form == "parquet" else as_csv(found).encode()
+    return Exported(content, sum(len(one.series.at) for one in found))
 
 
 def read_time(text: str, option: str, zone: tzinfo, *, end: bool = False) -> float:
@@ -84,7 +100,14 @@ def _find(room: str, names: dict[Device, str]) -> Device:
         if len(found) == 1:
             return found[0]
         if found:
-            several = ", ".join(f"{device.site}/{device.id}" for device in found)
+            several = _named(found)
             raise InputError(f"--room {room}", received=f"a name of several: {several}", expected="one of them")
-    known = ", ".join(f"{device.site}/{device.id}" for device in names) or "none"
-    raise InputError(f"--room {room}", received="a room of which nothing is stored", expected=f"one of: {known}")
+    known = f"one of: {_named(list(names))}" if names else "rooms to be recorded first"
+    raise InputError(f"--room {room}", received="a room of which nothing is stored", expected=known)
+
+
+def _named(devices: Sequence[Device]) -> str:
+    """The first devices, and how many there are besides."""
+    named = ", ".join(f"{device.site}/{device.id}" for device in devices[:_MAX_NAMED])
+    more = len(devices) - _MAX_NAMED
+    return f"{named} and {more} more" if more > 0 else named

@@ -21,6 +21,8 @@ from dashboard.settings import BrokerSettings, RetentionSettings
 from edge_agent.cli import app
 from edge_agent.client import Device
 from edge_agent.device.messenger import Messenger
+from edge_agent.protocol.messages import encode
+from tests.dashboard.messages import birth
 from tests.support.broker import Mosquitto, Subscriber, wait_until
 from tests.support.messaging import mosquitto, settings_for, start_messenger
 from tests.support.samples import a_change, a_report, a_window
@@ -174,6 +176,20 @@ class TestExport:
             done = self.export("--from", "2020-01-01", "--to", "2099-01-01", "--out", str(out), "--config", str(filled))
             assert done.exit_code == 0, done.output
             assert out.read_bytes().startswith(begin)
+            assert done.output == f"exported: 3 rows to {out}\n"
+
+    def test_an_unknown_room_is_answered_with_ten_at_most(
+        self, filled: Path, mosquitto: Mosquitto, tmp_path: Path
+    ) -> None:
+        history = open_history(f"{tmp_path}/page.db")
+        with recording(history, mosquitto.port), Subscriber(mosquitto.port) as other:
+            for number in range(12):
+                other.publish(f"classroom/v1/north/pi-{number:02}/status", encode(birth()))
+            wait_until(lambda: len(history.rooms()) == 13, what="the rooms")
+        history.close()
+        done = self.export("--room", "x", "--from", "2020-01-01", "--to", "2020-01-02", "--config", str(filled))
+        assert str(done.exception).count("north/pi-") == 10
+        assert "and 3 more" in str(done.exception)
 
     @pytest.mark.parametrize(
         ("arguments", "message"),

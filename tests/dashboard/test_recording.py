@@ -184,7 +184,7 @@ class TestExport:
         history = open_history(f"{tmp_path}/page.db")
         with recording(history, mosquitto.port), Subscriber(mosquitto.port) as other:
             for number in range(12):
-                other.publish(f"classroom/v1/north/pi-{number:02}/status", encode(birth()))
+                other.publish(f"classroom/v1/north/pi-{number:02}/status", encode(birth()), retain=True)
             wait_until(lambda: len(history.rooms()) == 13, what="the rooms")
         history.close()
         done = self.export("--room", "x", "--from", "2020-01-01", "--to", "2020-01-02", "--config", str(filled))

@@ -23,8 +23,8 @@ def inputs_of(name: str) -> list[bytes]:
 
 
 @pytest.fixture(autouse=True)
-def silence() -> None:
-    logging.getLogger().setLevel(logging.CRITICAL)
+def silence(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL)  # the fixture puts the level back, which every later test of the process needs
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -45,8 +45,15 @@ class TerminalSession:
         os.write(self._handle, text.encode())
 
     def interrupt(self) -> None:
-        """Press Ctrl-C."""
-        self.type("\x03")
+        """Press Ctrl-C, and again after a second where nothing happened, as a person does.
+
+        A key that comes between a question and the reading of its answer is not seen before the next key.
+        """
+        deadline = time.monotonic() + _WITHIN_S
+        while self.process.poll() is None and time.monotonic() < deadline:
+            self.type("\x03")
+            while self._read(1.0) and self.process.poll() is None and select.select([self._handle], [], [], 1.0)[0]:
+                pass
 
     def leave(self) -> int:
         """Wait for the program's end; its exit code."""

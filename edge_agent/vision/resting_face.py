@@ -8,8 +8,7 @@ anybody. It is forgotten with the track.
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,12 +48,20 @@ def resting_offsets(answers: NDArray[np.float64], neutral: int, max_offset: floa
 
 @dataclass(slots=True)
 class _Track:
-    """What is known of one face."""
+    """What is known of one face; of more samples than fit, the oldest are overwritten."""
 
     first_at: float
     sampled_at: float
-    answers: deque[NDArray[np.float64]] = field(default_factory=lambda: deque(maxlen=_MAX_SAMPLES))
+    samples: NDArray[np.float64]
+    taken: int = 0
     offsets: NDArray[np.float64] | None = None
+
+    def add(self, answer: NDArray[np.float64]) -> None:
+        self.samples[self.taken % len(self.samples)] = answer
+        self.taken += 1
+
+    def answers(self) -> NDArray[np.float64]:
+        return self.samples[: self.taken]
 
 
 class RestingFaces:
@@ -85,13 +92,14 @@ class RestingFaces:
             return probabilities
         known = self._tracks.get(track)
         if known is None:
-            known = self._tracks[track] = _Track(first_at=now, sampled_at=-np.inf)
+            samples = np.empty((_MAX_SAMPLES, len(probabilities)))
+            known = self._tracks[track] = _Track(first_at=now, sampled_at=-np.inf, samples=samples)
         answer = np.log(np.maximum(probabilities.astype(np.float64), _SMALLEST))
         if now - known.sampled_at >= _SAMPLE_EVERY_S:
             known.sampled_at = now
-            known.answers.append(answer)
+            known.add(answer)
             if now - known.first_at >= self._settings.after_s:
-                known.offsets = resting_offsets(np.stack(known.answers), self._neutral, self._settings.max_offset)
+                known.offsets = resting_offsets(known.answers(), self._neutral, self._settings.max_offset)
         if known.offsets is None:
             return probabilities
         corrected = np.exp(answer - known.offsets)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,21 +11,12 @@ import typer
 
 from edge_agent.errors import InputError
 from train.common.options import LabelMapOption, LabelMapsOption
+from train.common.precision import FASTEST, PrecisionChoice
 
 if TYPE_CHECKING:
     from train.fit.recipe import Recipe
 
 app = typer.Typer()
-
-
-class Precision(str, Enum):
-    """Keras' dtype policies, and what chooses between them."""
-
-    float32 = "float32"
-    mixed_bfloat16 = "mixed_bfloat16"
-    mixed_float16 = "mixed_float16"
-    fastest = "fastest"
-
 
 _DATA_HELP = "fer2013.csv (also packed), CK+48's folder, or class folders."
 Data = Annotated[Path, typer.Option("--data", help=_DATA_HELP)]
@@ -61,7 +51,7 @@ def fit(
         ),
     ] = None,
     precision: Annotated[
-        Precision | None, typer.Option(help="Instead of the recipe's; fastest measures before a long training.")
+        PrecisionChoice | None, typer.Option(help="Instead of the recipe's; fastest measures before a long training.")
     ] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Allow operations that are not deterministic.")] = False,
     devices: Annotated[
@@ -95,7 +85,7 @@ def fit(
         limit=limit,
         learning_rate=learning_rate,
         early_stop=early_stop,
-        precision=None if precision is None else precision.value,
+        precision=precision,
     )
     maps = open_label_maps(label_map or (), len(data))
     faces, *extra = (
@@ -159,7 +149,6 @@ def average(
 
 def _with_precision(settings: Recipe, continued: Path | None, images: int, outputs: int) -> Recipe:
     """The recipe with a precision instead of ``fastest``: that of the run to continue, or what is measured now."""
-    from train.fit.recipe import FASTEST
     from train.fit.run_dir import RunDir
     from train.fit.speed import choose_speed, thread_environment
 

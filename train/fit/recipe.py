@@ -10,6 +10,7 @@ import msgspec
 
 from edge_agent.config_file import load_toml
 from edge_agent.errors import ConfigError, InputError
+from train.common.precision import PrecisionChoice
 from train.fit.augment import Augmentation
 from train.fit.degradation import NO_DEGRADATION, Degradation
 
@@ -20,13 +21,7 @@ _Rate = Annotated[float, msgspec.Meta(gt=0.0, le=10.0)]
 MAX_SEED = 2**32 - 1
 """The largest that NumPy's and so Keras' random state takes."""
 
-FASTEST = "fastest"
-"""In place of a precision: what is fastest on the processor, measured when the training begins."""
-
 _Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
-
-
-Precision = Literal["float32", "mixed_bfloat16", "mixed_float16", "fastest"]
 
 
 class Phase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -150,7 +145,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     label_smoothing: _Share = 0.0
     balance: _Share = 0.0
     seed: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEED)] = 1
-    precision: Precision = "float32"
+    precision: PrecisionChoice = "float32"
     optimizer: Optimizer = Optimizer()
     augmentation: Augmentation = Augmentation()
     degradation: Degradation = msgspec.field(name="spoiling", default=NO_DEGRADATION)
@@ -190,7 +185,7 @@ def adjust(
     limit: int | None = None,
     learning_rate: float | None = None,
     early_stop: int | None = None,
-    precision: Precision | None = None,
+    precision: PrecisionChoice | None = None,
 ) -> Recipe:
     """A recipe with single settings replaced, as the command line gives them.
 

@@ -16,7 +16,8 @@ from collections.abc import Sequence
 import msgspec
 
 from edge_agent.errors import InputError
-from train.fit.recipe import FASTEST, Recipe
+from train.common.precision import FASTEST
+from train.fit.recipe import Recipe
 
 MIN_IMAGES_TO_MEASURE = 500_000
 """Images shown in a training, all epochs together, from which on it is worth half a minute to measure first."""

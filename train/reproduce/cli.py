@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from train.common.precision import Precision
+
 app = typer.Typer()
 
 
@@ -26,14 +28,6 @@ class CkplusSplits(str, Enum):
     paper = "paper"
     subject = "subject"
     both = "both"
-
-
-class Precision(str, Enum):
-    """Keras' dtype policies."""
-
-    float32 = "float32"
-    mixed_bfloat16 = "mixed_bfloat16"
-    mixed_float16 = "mixed_float16"
 
 
 @app.command()
@@ -58,7 +52,7 @@ def reproduce(
         int,
         typer.Option("--epochs", min=1, help="Epochs of each training; outputs say so if not the paper's 50."),
     ] = 50,
-    precision: Annotated[Precision, typer.Option("--precision", help="Keras' dtype policy.")] = Precision.float32,
+    precision: Annotated[Precision, typer.Option("--precision", help="Keras' dtype policy.")] = "float32",
     device: Annotated[str, typer.Option("--device", help="auto, cpu, gpu, or gpu:1 for the second one.")] = "auto",
     jobs: Annotated[
         int, typer.Option("--jobs", min=1, help="Trainings at the same time; they divide the cores among them.")
@@ -85,7 +79,7 @@ def reproduce(
         Choice(target.value, only, splits.value, seeds),
         paths,
         out,
-        Settings(epochs=epochs, precision=precision.value),
+        Settings(epochs=epochs, precision=precision),
         device=device,
         docs=docs,
         report=typer.echo,

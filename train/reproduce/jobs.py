@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from edge_agent.errors import InputError
+from train.common.precision import Precision
 from train.fit.recipe import Optimizer, Phase, Recipe
 from train.fit.run_record import RunRecord
 from train.reproduce.paper import BATCH_SIZE, CURVES, EPOCHS, LEARNING_RATE, PRINTED, DataName
@@ -16,7 +17,6 @@ Target = Literal["table8", "table9", "figures", "all"]
 SplitName = Literal["paper", "subject"]
 """``paper`` is the paper's split; ``subject`` is the one in which every person is on one side only."""
 
-Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 
 DEFAULT_SEEDS = (1, 2, 3)
 SUBJECT_FOLDS = {model: 10 if model in ("paper-2", "paper-6") else 5 for model in PRINTED["ckplus"]}

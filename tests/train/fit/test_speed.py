@@ -7,7 +7,7 @@ import pytest
 
 from edge_agent.errors import InputError
 from tests.train.fit.test_trainer import RECIPE
-from train.fit.recipe import FASTEST
+from train.common.precision import FASTEST
 from train.fit.speed import MIN_IMAGES_TO_MEASURE, Speed, choose_speed, fastest_of, measure_speeds
 
 FASTEST_RECIPE = msgspec.structs.replace(RECIPE, precision=FASTEST)

@@ -34,16 +34,19 @@ KINDS: Final[dict[str, str]] = {
 }
 """What a marker's kind is called."""
 
+CAMERA_WORDS: Final[dict[str, str]] = {
+    "ok": _("works"),
+    "starting": _("starting"),
+    "stalled": _("sends no pictures"),
+    "dark": _("dark"),
+    "frozen": _("frozen"),
+    "failed": _("cannot be opened"),
+    "ended": _("recording ended"),
+}
+"""States of an open camera."""
+
 _WORDS: Final[dict[str, dict[str, str]]] = {
-    "camera": {
-        "ok": _("works"),
-        "starting": _("starting"),
-        "stalled": _("sends no pictures"),
-        "dark": _("dark"),
-        "frozen": _("frozen"),
-        "failed": _("cannot be opened"),
-        "ended": _("recording ended"),
-    },
+    "camera": CAMERA_WORDS,
     "offline": {"stopped": _("stopped on purpose"), "connection_lost": _("connection broken")},
     "recorder": {"began": _("began"), "ended": _("ended")},
 }

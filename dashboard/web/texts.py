@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from dashboard.access.audit import Action
 from dashboard.access.roles import Role
+from dashboard.charts.happenings import CAMERA_WORDS
 from dashboard.live.attention import Condition
 from edge_agent.protocol.problems import PROBLEMS, Problem
 
@@ -159,16 +160,7 @@ SOURCES: Final[dict[str, str]] = {
 }
 """Where a model comes from."""
 
-CAMERAS: Final[dict[str, str]] = {
-    "ok": _("works"),
-    "starting": _("starting"),
-    "stalled": _("sends no pictures"),
-    "dark": _("dark"),
-    "frozen": _("frozen"),
-    "failed": _("cannot be opened"),
-    "ended": _("recording ended"),
-    "muted": _("closed on request"),
-}
+CAMERAS: Final[dict[str, str]] = {**CAMERA_WORDS, "muted": _("closed on request")}
 """States of a camera."""
 
 STATES: Final[dict[str, str]] = {

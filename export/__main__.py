@@ -180,7 +180,7 @@ def measure(
     _check_writable(out, card)
     compared = Comparisons(votes, unseen, rafdb, run, tuple(beside or ()))
     if only_answers:
-        measured = measure_answers_again(file, data, compared, read_measurements(out))
+        measured = measure_answers_again(file, data, compared, read_measurements(out), open_label_map(label_map))
     else:
         measured = measure_bundle(
             file,

@@ -79,7 +79,7 @@ def measure_bundle(
             was trained on the faces.
         ModelError: The bundle cannot be used, or Keras or TensorFlow is missing.
     """
-    record, run, unseen, rafdb = None, compared.run, compared.unseen, compared.rafdb
+    record, run, rafdb = None, compared.run, compared.rafdb
     if run is not None:
         record = matching_record(read_bundle(file), RunDir(run))
         RunDir(run).check_finished()
@@ -87,6 +87,7 @@ def measure_bundle(
     predictor = predictors[0]
     on_step("reading the data")
     faces = held_out_faces(data, predictors, label_map)
+    unseen = None if compared.unseen is None else load(compared.unseen, channels=predictor.channels)
     on_step("calibration and coverage")
     logits = predictor.logits(faces.images)
     probabilities = predictor.predict(faces.images)
@@ -103,12 +104,12 @@ def measure_bundle(
         votes=None
         if compared.votes is None
         else measure_agreement(predictor, faces, load_votes(compared.votes, faces)),
-        cross_dataset=None
-        if unseen is None
-        else evaluate_cross_dataset(predictor, load(unseen, channels=predictor.channels)),
-        selection=() if rafdb is None or unseen is None else _selection(predictor, data, rafdb, unseen),
+        cross_dataset=None if unseen is None else evaluate_cross_dataset(predictor, unseen),
+        selection=()
+        if rafdb is None or compared.unseen is None
+        else _selection(predictor, data, rafdb, compared.unseen),
         robustness=measure_robustness(predictors, faces, on_step=on_step),
-        answers=_answers(predictor, faces, compared),
+        answers=_answers(predictor, faces, unseen, rafdb),
         hard_answers=measure_hard_answers(predictor, faces),
         training_degradations=() if record is None else record.recipe.degradation.kinds(),
     )
@@ -120,7 +121,9 @@ def measure_bundle(
     return measured
 
 
-def measure_answers_again(file: Path, data: Path, compared: Comparisons, measured: Measurements) -> Measurements:
+def measure_answers_again(
+    file: Path, data: Path, compared: Comparisons, measured: Measurements, label_map: LabelMap = NO_LABEL_MAP
+) -> Measurements:
     """Replace what was measured of a bundle's answers, and keep all else.
 
     Args:
@@ -128,6 +131,7 @@ def measure_answers_again(file: Path, data: Path, compared: Comparisons, measure
         data: The data it was trained on; only the held-out part of its own split is used.
         compared: Further sets of faces.
         measured: The measurements so far.
+        label_map: What the class names of ``data`` mean.
 
     Raises:
         InputError: The measurements are of another model.
@@ -140,18 +144,23 @@ def measure_answers_again(file: Path, data: Path, compared: Comparisons, measure
             expected=predictor.identity,
             remedy="Measure this model: `python -m export measure`",
         )
-    faces = held_out_faces(data, (predictor,))
+    faces = held_out_faces(data, (predictor,), label_map)
+    unseen = None if compared.unseen is None else load(compared.unseen, channels=predictor.channels)
     return msgspec.structs.replace(
-        measured, answers=_answers(predictor, faces, compared), hard_answers=measure_hard_answers(predictor, faces)
+        measured,
+        answers=_answers(predictor, faces, unseen, compared.rafdb),
+        hard_answers=measure_hard_answers(predictor, faces),
     )
 
 
-def _answers(predictor: Predictor, held_out: FaceSet, compared: Comparisons) -> tuple[AnswerPrecision, ...]:
+def _answers(
+    predictor: Predictor, held_out: FaceSet, unseen: FaceSet | None, rafdb: Path | None
+) -> tuple[AnswerPrecision, ...]:
     sets = {f"{held_out.name}, held out": held_out}
-    for path, name in ((compared.rafdb, "RAF-DB"), (compared.unseen, "")):
-        if path is not None:
-            faces = load(path, channels=predictor.channels)
-            sets[name or faces.name] = faces
+    if rafdb is not None:
+        sets["RAF-DB"] = load(rafdb, channels=predictor.channels)
+    if unseen is not None:
+        sets[unseen.name] = unseen
     return tuple(measure_answers(predictor, faces, name) for name, faces in sets.items())
 
 

@@ -213,10 +213,10 @@ class DisclosureControl:
         return max(0, math.floor(above / period) + 1)
 
     def _figures(self) -> Figures | None:
-        group = self._level(_GROUP, *group_range(self._blur))
+        width, period = group_range(self._blur)
+        group = self._level(_GROUP, width, period)
         if not group:
             return None
-        width, period = group_range(self._blur)
         # The middle of the sizes at which no threshold can lie; with as many faces nothing depends on the secret.
         faces = self._min_group + (width + period) / 2 + (group - 1) * period
         levels = {name: self._level(name, self._blur, self._blur) for name in self._steady if name != _GROUP}

@@ -49,15 +49,19 @@ def _done(*command: str) -> bool:
     return False
 
 
+def _gather_events(rig: Rig) -> None:
+    """Let some events be accepted; in half of the rounds the broker is away, so that they wait."""
+    if rig.rng.random() < 0.5:
+        rig.line.shut()
+    rig.wait_for_events(rig.rng.randint(20, 200))
+
+
 def read_only_from_the_start(rig: Rig) -> None:
     """After a power cut the file system comes up read-only, with a backlog in it, and is writable again later."""
     if not _can_forbid_writing(rig):
         full(rig)
         return
-    away = rig.rng.random() < 0.5
-    if away:
-        rig.line.shut()
-    rig.wait_for_events(rig.rng.randint(20, 200))
+    _gather_events(rig)
     rig.kill()
     if rig.small_disk:
         assert _done("mount", "-o", "remount,ro", str(rig.state))
@@ -79,10 +83,7 @@ def read_only_in_use(rig: Rig) -> None:
     if not rig.small_disk or not (trigger := _error_trigger(rig)):
         read_only_from_the_start(rig)
         return
-    away = rig.rng.random() < 0.5
-    if away:
-        rig.line.shut()
-    rig.wait_for_events(rig.rng.randint(20, 200))
+    _gather_events(rig)
     trigger.write_text("1")
     rig.wait_for_log("events wait in memory")
     rig.wait_for_events(rig.rng.randint(20, 300))
@@ -122,10 +123,7 @@ def no_inodes(rig: Rig) -> None:
     if not _can_forbid_writing(rig):
         full(rig)
         return
-    away = rig.rng.random() < 0.5
-    if away:
-        rig.line.shut()
-    rig.wait_for_events(rig.rng.randint(20, 200))
+    _gather_events(rig)
     rig.terminate()
     fillers = _fill_inodes(rig.state) if rig.small_disk else []
     if not rig.small_disk:
@@ -202,10 +200,7 @@ def damaged_under_a_backlog(rig: Rig) -> None:
 
 def damaged_in_use(rig: Rig) -> None:
     """The file is damaged under the running agent, whose queue is in memory as well."""
-    away = rig.rng.random() < 0.5
-    if away:
-        rig.line.shut()
-    rig.wait_for_events(rig.rng.randint(20, 200))
+    _gather_events(rig)
     _damage(rig)
     rig.wait_for_events(50)
     rig.line.reopen()

@@ -148,7 +148,8 @@ class _Hidden:
     def __init__(self, settings: Settings) -> None:
         words = {*_free_texts(settings), *_names_of_machine()}
         parts = {part for word in words for part in re.split(r"[\s,;/@:]+", word)}
-        words |= {part for part in parts if len(part) > 3 and part not in _COMMON}
+        words |= {part for part in parts if len(part) > 3}
+        words = {word for word in words if word.casefold() not in _COMMON}
         ordered = sorted((word for word in words if len(word) >= _SHORTEST_REPLACED), key=len, reverse=True)
         self._pattern = re.compile("|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in ordered) or r"(?!)", re.I)
 
@@ -158,7 +159,13 @@ class _Hidden:
         return re.sub(r"/home/[^/\s]+", "/home/...", self._pattern.sub("...", scrubbed(plain)))
 
 
-_COMMON: Final = frozenset(("rtsp", "http", "https", "stream", "localhost", "local", "school", "classroom", "password"))
+_COMMON: Final = frozenset(
+    (
+        *("edge-agent", "password", "mqtt", "rtsp", "http", "https", "stream", "localhost", "local"),
+        *("home", "root", "school", "classroom"),
+    )
+)
+"""Words that name nobody and stand in the agent's own sentences: its account and folders, too, are ``edge-agent``."""
 
 
 def _free_texts(settings: Settings) -> Iterator[str]:

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from edge_agent import __version__
+from edge_agent.commands.diagnostics import report
+from edge_agent.config_file import load_settings
 from tests.support.commands import edge_agent
 
 SECRETS = ("Blue77Moon", "Maria", "Muster", "principal", "room-of-2b", "Hidden9Word", "hill-school", "pi-of-maria")
@@ -86,3 +88,16 @@ def test_root_has_the_checks_made_with_the_rights_of_the_services_user(tmp_path:
     if os.access(os.__file__, os.R_OK, effective_ids=True) and not Path(os.__file__).is_relative_to("/root"):
         assert "the user edge-agent may not read it" in checks
     assert "Hidden9Word" not in out.read_text()
+
+
+def test_the_products_name_stays_though_a_path_or_an_account_has_it(tmp_path: Path) -> None:
+    path = tmp_path / "agent.toml"
+    path.write_text(
+        '[camera]\nsource = "simulated"\n[mqtt]\nhost = "127.0.0.1"\nport = 9\nusername = "edge-agent"\n'
+        'password_file = "/etc/edge-agent/password-of-maria"\nroot = "mqtt"\n'
+    )
+    written = report(load_settings(path), path)
+    assert f"\nedge-agent {__version__}\n" in written
+    assert f"edge-agent {__version__}, as the user" in written
+    assert "mqtt.password_file" in written
+    assert "maria" not in written.replace(str(tmp_path), "").casefold()

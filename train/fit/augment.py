@@ -31,6 +31,9 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         blur_px: Largest standard deviation of a Gaussian blur; applied to a quarter of the crops.
         noise: Largest standard deviation of Gaussian noise as a share of the full range; for a quarter of the crops.
         erase: Probability of painting over one random rectangle of 2 to 20 percent of the area (Zhong et al. 2020).
+        mixup: How much each crop and its targets are blended with another one: the share of the other is drawn from a
+            beta distribution with this number as both parameters. 0.2 leaves most crops almost alone, 1 draws all
+            shares up to a half equally often.
     """
 
     flip: bool = False
@@ -43,6 +46,7 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     blur_px: Annotated[float, msgspec.Meta(ge=0.0, le=8.0)] = 0.0
     noise: _Share = 0.0
     erase: _Share = 0.0
+    mixup: Annotated[float, msgspec.Meta(ge=0.0, le=10.0)] = 0.0
 
     def times(self, share: float) -> Augmentation:
         """The same variations, ``share`` as far and, for ``erase``, as often."""
@@ -55,7 +59,7 @@ def vary(face: NDArray[np.uint8], how: Augmentation, rng: np.random.Generator, s
 
     Args:
         face: ``uint8 (height, width, C)``.
-        how: How far to go.
+        how: How far to go; ``mixup`` is for batches (:mod:`train.fit.mixup`).
         rng: Source of all randomness.
         side_px: Side of the result in pixels; smaller than the crop for a cheap early phase of a training.
 

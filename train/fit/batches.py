@@ -15,8 +15,9 @@ from edge_agent.model_format.metadata import FACE_SIZE
 from train.fit.augment import Augmentation, vary
 from train.fit.degradation import NO_DEGRADATION, Degradation, degrade
 from train.fit.distillation import TeacherModels
+from train.fit.mixup import Mixing, draw_mixing
 
-_SHUFFLE, _VARY, _DEGRADE = 0, 1, 2
+_SHUFFLE, _VARY, _DEGRADE, _MIX = 0, 1, 2, 3
 _CHUNK = 16
 """Images that are varied by one random generator. A host prepares whole chunks and gives out its shard of them."""
 _MAX_WORKERS = 8
@@ -101,29 +102,45 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no
         which, of = self._shard
         first, last = which * len(rows) // of, (which + 1) * len(rows) // of
         begin = first // _CHUNK * _CHUNK
+        mixing = self._mixing(len(rows), position)
         chunks = [
-            (start, self._varied(rows, position, start, min(last, start + _CHUNK)))
+            (start, self._varied(rows, position, start, min(last, start + _CHUNK), mixing))
             for start in range(begin, last, _CHUNK)
         ]
         varied = np.stack([face for _, chunk in chunks for face in chunk][first - begin :])
         degraded = [face for start, chunk in chunks for face in self._degraded(chunk, position, start)]
         shown = np.stack(degraded[first - begin :])
-        batch = shown.astype(np.float32), self._distilled(varied, rows[first:last])
+        batch = shown.astype(np.float32), self._distilled(varied, rows, first, last, mixing)
         self.ready_at[position] = time.monotonic()
         return batch
 
-    def _distilled(self, images: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        targets = self._targets[rows]
+    def _distilled(
+        self, images: NDArray[np.uint8], rows: NDArray[np.int64], first: int, last: int, mixing: Mixing | None
+    ) -> NDArray[np.float32]:
+        targets, weight = self._targets[rows], self._teacher_shares[rows, None]
+        labels: NDArray[np.float32] = targets if self._teachers is None else (np.float32(1) - weight) * targets
+        if mixing is not None:
+            labels, targets, weight = mixing.blend(labels), mixing.blend(targets), mixing.blend(weight)
         if self._teachers is None:
-            return targets
-        answers, weight = self._teachers.answers(images), self._teacher_shares[rows, None]
+            return labels[first:last]
+        answers = self._teachers.answers(images)
         classes = answers.shape[1]  # columns after the classes are a second head's, for which teachers give no answer
-        return np.hstack([(1.0 - weight) * targets[:, :classes] + weight * answers, targets[:, classes:]])
+        distilled = labels[first:last, :classes] + weight[first:last] * answers
+        return np.hstack([distilled, targets[first:last, classes:]])
 
-    def _varied(self, rows: NDArray[np.int64], position: int, start: int, stop: int) -> list[NDArray[np.uint8]]:
+    def _mixing(self, images: int, position: int) -> Mixing | None:
+        if not (alpha := self._variation.augmentation.mixup):
+            return None
+        return draw_mixing(images, alpha, _CHUNK, np.random.default_rng((*self._key, _MIX, position)))
+
+    def _varied(
+        self, rows: NDArray[np.int64], position: int, start: int, stop: int, mixing: Mixing | None
+    ) -> list[NDArray[np.uint8]]:
         rng = np.random.default_rng((*self._key, _VARY, position, start))
         how = self._variation
-        return [vary(self._images[row], how.augmentation, rng, how.side_px) for row in rows[start:stop]]
+        chunk = rows[start : stop if mixing is None else start + _CHUNK]  # a partner may be in another host's shard
+        faces = [vary(self._images[row], how.augmentation, rng, how.side_px) for row in chunk]
+        return faces if mixing is None else mixing.blend_faces(faces, start)[: stop - start]
 
     def _degraded(self, chunk: list[NDArray[np.uint8]], position: int, start: int) -> list[NDArray[np.uint8]]:
         if self._variation.degradation == NO_DEGRADATION:

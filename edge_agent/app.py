@@ -191,7 +191,10 @@ class Agent:
             else:
                 last_index = frame.index
                 blind = self.camera.state in BLIND
-                observation = self._pipeline.blind_frame(time.monotonic()) if blind else self._pipeline.step(frame)
+                if blind:
+                    observation = self._pipeline.blind_frame(time.monotonic())
+                else:
+                    observation = self._pipeline.step(frame, turned=self._orientation.turned_by != 0)
                 self._publish(observation)
                 total_ms = (time.monotonic() - frame.captured_at) * 1000.0
                 failed = observation.failure is not None
@@ -245,7 +248,11 @@ class Agent:
 
     def _problems(self) -> list[str]:
         """Health words for what is wrong beside camera, hardware and model."""
-        problems = {"mute_not_remembered": self._mute.failing, "led_failed": self._led.failing}
+        problems = {
+            "picture_turned": self._orientation.turned_by != 0,
+            "mute_not_remembered": self._mute.failing,
+            "led_failed": self._led.failing,
+        }
         return [word for word, applies in problems.items() if applies]
 
     def _exposition(self) -> str:

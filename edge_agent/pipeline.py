@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,12 +19,13 @@ from edge_agent.types import ExpressionChange, Frame, TrackedFace, WindowSummary
 from edge_agent.vision.budget import choose_faces
 from edge_agent.vision.classifier import Classifier
 from edge_agent.vision.face_finder import FaceFinder
+from edge_agent.vision.orientation import TURNED
 from edge_agent.vision.readability import LandmarkMemory, trouble
 from edge_agent.vision.region import edges_of
 from edge_agent.vision.resting_face import RestingFaces
 from edge_agent.vision.search_plan import Search
 from edge_agent.vision.smoothing import Smoother
-from edge_agent.vision.tracker import Tracker
+from edge_agent.vision.tracker import Tracker, TrackUpdate
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +121,14 @@ class Pipeline:
         self._smoother = smoother
         return tuple(change for change in ended if change is not None)
 
-    def step(self, frame: Frame) -> Observation:
-        """Observe one frame."""
+    def step(self, frame: Frame, *, turned: bool = False) -> Observation:
+        """Observe one frame.
+
+        Args:
+            frame: What the camera sees.
+            turned: Whether the picture is upside down or on its side. Some faces are found all the same, and would be
+                misread. So they are followed, but nothing is said of them, and the window's figures are withheld.
+        """
         now = frame.captured_at
         stopwatch = _Stopwatch()
 
@@ -134,6 +141,17 @@ class Pipeline:
         budget = self._faces_per_frame if len(update.present) >= self._min_faces else 0
         chosen = choose_faces(update.present, self._smoother.classified_at, budget, now)
         stopwatch.lap("track")
+        if turned:
+            seen = self._say_nothing(update, now)
+            stopwatch.lap("decide")
+            return replace(
+                seen,
+                detected=sum(face.last_seen_at >= now for face in update.present),
+                search=found.search,
+                search_cpu_ms=found.cpu_ms,
+                unread=(TURNED,) * len(chosen),
+                stage_ms=tuple(stopwatch.laps),
+            )
 
         cropped = [
             crop_face(frame.image, face.box.left, face.box.top, face.box.side, self._classifier.channels)
@@ -184,15 +202,8 @@ class Pipeline:
         Nothing is said of anybody: every expression ends, and the window's figures are withheld.
         """
         update = self._tracker.wait(now)
-        ended = [self._smoother.end(face.track, face.box, now) for face in self._present]
-        for face in update.ended:
-            self._resting_faces.forget(face.track)
         self._present = tuple(update.present)
-        return Observation(
-            faces=tuple((face, None) for face in update.present),
-            changes=tuple(change for change in ended if change is not None),
-            summary=self._summary_window.add_blind(now),
-        )
+        return self._say_nothing(update, now)
 
     def without_frame(self, now: float) -> Observation:
         """Let time pass while no frame comes: faces are forgotten and windows close as they would otherwise."""
@@ -203,6 +214,16 @@ class Pipeline:
             faces=tuple((face, self._smoother.stable(face.track)) for face in update.present),
             changes=tuple(change for change in ended if change is not None),
             summary=self._summary_window.close_if_due(now),
+        )
+
+    def _say_nothing(self, update: TrackUpdate, now: float) -> Observation:
+        """What a frame gives in which no face can be judged: expressions end, and its window has no figures."""
+        ended = self._end(update.ended, now)
+        ended += [self._smoother.end(face.track, face.box, now) for face in update.present]
+        return Observation(
+            faces=tuple((face, None) for face in update.present),
+            changes=tuple(change for change in ended if change is not None),
+            summary=self._summary_window.add_blind(now),
         )
 
     def _end(self, faces: Sequence[TrackedFace], now: float) -> list[ExpressionChange | None]:

@@ -140,6 +140,30 @@ def test_while_the_camera_shows_nothing_nothing_is_said() -> None:
     assert any(stable is not None for _, stable in after.faces)
 
 
+def test_while_the_picture_is_turned_faces_are_followed_and_counted_but_nothing_is_said_of_them() -> None:
+    scene, pipeline = SimulatedClassroom(4, 640, 480, seed=3), make_pipeline()
+
+    def watch(first: int, end: int, *, turned: bool) -> list[Observation]:
+        frames = [Frame(scene.render(index / FPS), index / FPS, index) for index in range(first, end)]
+        return [pipeline.step(frame, turned=turned) for frame in frames]
+
+    before = watch(0, 20, turned=False)[-1]
+    assert any(stable is not None for _, stable in before.faces)
+    seen = watch(20, 90, turned=True)
+    assert {change.kind for one in seen for change in one.changes} == {ChangeKind.END}
+    assert {change.observed_at for one in seen for change in one.changes} == {20 / FPS}
+    assert all(one.faces and not one.classified for one in seen)
+    assert all(stable is None for one in seen for _, stable in one.faces)
+    assert all(one.unread == ("turned",) * one.detected for one in seen)
+    assert all(one.search is not None for one in seen)
+    summaries = [one.summary for one in seen if one.summary is not None]
+    assert summaries
+    assert all(summary.faces is None and summary.shares is None and summary.suppressed for summary in summaries)
+    after = watch(90, 110, turned=False)[-1]
+    assert any(stable is not None for _, stable in after.faces)
+    assert {face.track for face, _ in after.faces} & {face.track for face, _ in before.faces}
+
+
 def test_faces_in_the_dark_before_a_bright_window_are_uncertain_and_counted() -> None:
     scene, pipeline = SimulatedClassroom(4, 640, 480, seed=3), make_pipeline()
     bright = [pipeline.step(Frame(scene.render(index / FPS), index / FPS, index)) for index in range(15)]

@@ -60,10 +60,11 @@ def classify(
             results.append(ClassifiedImage(path, error=str(error)))
             continue
         if finder is None:
-            faces = [classify_face_crop(photo.image, classifier, floor)]
+            result = ClassifiedImage(path, (classify_face_crop(photo.image, classifier, floor),))
         else:
-            faces = classify_faces(photo.image, finder, classifier, photo.scale, floor)
-        results.append(ClassifiedImage(path, tuple(faces)))
+            seen = classify_faces(photo.image, finder, classifier, photo.scale, floor)
+            result = ClassifiedImage(path, seen.faces, turned_by=seen.turned_by)
+        results.append(result)
         if copies is not None:
             copies.write(photo.image, photo.scale, results[-1])
         if not json:

@@ -17,6 +17,7 @@ from edge_agent.files import SECRET, make_folder, write_file
 from edge_agent.model_format.labels import UNCERTAIN
 from edge_agent.types import Image
 from edge_agent.vision.images import ClassifiedFace
+from edge_agent.vision.orientation import TURNED, Rotation, how_turned
 
 WRITABLE: Final = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 """Kinds of files that an annotated picture may have."""
@@ -33,23 +34,27 @@ class ClassifiedImage:
         path: The file.
         faces: From top to bottom and left to right.
         error: Why it could not be read; empty where it could.
+        turned_by: By how much it has to be turned clockwise for faces to be upright; 0 where they are.
     """
 
     path: Path
     faces: tuple[ClassifiedFace, ...] = ()
     error: str = ""
+    turned_by: Rotation = 0
 
     def as_dict(self) -> dict[str, Any]:
         """As a JSON object."""
         if self.error:
             return {"image": str(self.path), "error": self.error}
-        return {"image": str(self.path), "faces": [_face_as_dict(face) for face in self.faces]}
+        turned = {"turned_by_deg": self.turned_by} if self.turned_by else {}
+        return {"image": str(self.path), **turned, "faces": [_face_as_dict(face) for face in self.faces]}
 
     def as_text(self) -> str:
         """For people, a line for each face."""
+        turned = [f"{self.path}: {turned_note(self.turned_by)}"] if self.turned_by else []
         if not self.faces:
-            return f"{self.path}: no face found"
-        lines = []
+            return "\n".join([f"{self.path}: no face found", *turned])
+        lines = turned
         for face in self.faces:
             box = face.box
             where = f"  at left {box.left:.0f}, top {box.top:.0f}, side {box.side:.0f}" if box is not None else ""
@@ -61,16 +66,22 @@ def table(images: Sequence[ClassifiedImage], labels: Sequence[str]) -> str:
     """All faces as CSV with a header, one row each; a picture without a face, or with an error, has a row as well."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["image", "face", "left", "top", "side", "expression", "confidence", *labels, "error"])
+    writer.writerow(["image", "face", "left", "top", "side", "expression", "confidence", *labels, "error", "unread"])
     for image in images:
         if not image.faces:
-            writer.writerow([image.path, *[""] * (6 + len(labels)), image.error])
+            writer.writerow([image.path, *[""] * (6 + len(labels)), image.error, TURNED if image.turned_by else ""])
         for number, face in enumerate(image.faces, 1):
             box = face.box
             place = ["", "", ""] if box is None else [round(box.left), round(box.top), round(box.side)]
             scores = [round(face.scores[label], 4) for label in labels]
-            writer.writerow([image.path, number, *place, face.expression, round(face.confidence, 4), *scores, ""])
+            figures = [round(face.confidence, 4), *scores]
+            writer.writerow([image.path, number, *place, face.expression, *figures, "", face.unread or ""])
     return text.getvalue()
+
+
+def turned_note(turned_by: Rotation) -> str:
+    """What to say of a picture whose faces are not upright."""
+    return f"faces are {how_turned(turned_by)}, so none is read; turn the picture clockwise by {turned_by} degrees"
 
 
 def certainty(face: ClassifiedFace) -> str:
@@ -161,7 +172,7 @@ def annotated(image: Image, faces: Sequence[ClassifiedFace], scale: int = 1) -> 
             else (round(face.box.left / scale), round(face.box.top / scale), round(face.box.side / scale))
         )
         cv2.rectangle(copy, (left, top), (left + side, top + side), colour, thick)
-        label = f"{face.expression} {face.confidence:.0%}".encode("ascii", "replace").decode()
+        label = f"{face.expression} {certainty(face)}".encode("ascii", "replace").decode()
         size = max(0.35, 0.4 * thick)
         (wide, high), below = cv2.getTextSize(label, _FONT, size, thick)
         x = max(0, min(left, width - wide))

@@ -206,7 +206,8 @@ class HealthReport(Message, frozen=True, kw_only=True):
         search: How often frames were searched for faces, and what that cost.
         unread: How many times over the reporting period a face was ``uncertain`` since no expression can be read from
             it, by the reason: ``dim`` there are too few gray levels, ``profile`` it is turned away, ``looking_down``,
-            ``covered`` something hides its mouth; more may come.
+            ``covered`` something hides its mouth, ``turned`` the whole picture is upside down or on its side; more may
+            come.
         camera: State of the frame source.
         frames_read: Frames the source delivered since the session began.
         frames_dropped: Frames among them that the pipeline had no time for.

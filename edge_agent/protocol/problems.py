@@ -26,6 +26,9 @@ PROBLEMS: Final = {
     "camera_ended": Problem(
         "a picture, folder or recording came to its end", "normal; restart the agent to play it again"
     ),
+    "picture_turned": Problem(
+        "faces are upside down or on their side; nothing is read", "set camera.rotate_deg to what the log says"
+    ),
     "throttled": Problem("the processor is slowed down: heat or low voltage", "a heat sink or a better power supply"),
     "frame_rate_reduced": Problem(
         "the board is hot; fewer frames are processed", "a heat sink or a better power supply"

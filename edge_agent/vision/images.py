@@ -12,6 +12,7 @@ from edge_agent.model_format.labels import UNCERTAIN
 from edge_agent.types import Box, Image
 from edge_agent.vision.classifier import Classifier
 from edge_agent.vision.detector import Detector
+from edge_agent.vision.orientation import TURNED, Rotation, upright_in
 from edge_agent.vision.readability import trouble, within
 
 UNCERTAIN_BELOW = SmoothingSettings().uncertain_below
@@ -37,14 +38,28 @@ class ClassifiedFace:
     unread: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ClassifiedFaces:
+    """What a still image gave.
+
+    Attributes:
+        faces: From top to bottom and left to right.
+        turned_by: By how much the image has to be turned clockwise for its faces to be upright; 0 where they are. Of a
+            turned image no expression is read.
+    """
+
+    faces: tuple[ClassifiedFace, ...]
+    turned_by: Rotation = 0
+
+
 def classify_faces(
     image: Image,
     detector: Detector,
     classifier: Classifier,
     scale: int = 1,
     uncertain_below: float = UNCERTAIN_BELOW,
-) -> list[ClassifiedFace]:
-    """All faces the detector finds, each with its expression, from top to bottom and left to right.
+) -> ClassifiedFaces:
+    """All faces the detector finds, each with its expression.
 
     Args:
         image: ``uint8 (height, width, 3)``, blue-green-red.
@@ -58,8 +73,9 @@ def classify_faces(
     landmarks = [None if one.landmarks is None else within(one.box, one.landmarks) for one in found]
     crops = [crop_face(image, box.left, box.top, box.side, classifier.channels) for box in boxes]
     in_file = [Box(box.left * scale, box.top * scale, box.side * scale) for box in boxes]
-    troubles = [trouble(*pair) for pair in zip(crops, landmarks, strict=True)]
-    return _classified(crops, in_file, classifier, uncertain_below, troubles)
+    turned_by = upright_in(detector, image) or 0
+    troubles = [TURNED if turned_by else trouble(*pair) for pair in zip(crops, landmarks, strict=True)]
+    return ClassifiedFaces(tuple(_classified(crops, in_file, classifier, uncertain_below, troubles)), turned_by)
 
 
 def classify_face_crop(

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -15,13 +16,16 @@ import pytest
 from edge_agent.commands.classify import Annotations, ClassifiedImage, annotated, table, write_table
 from edge_agent.errors import InputError
 from edge_agent.simulate import SimulatedClassroom, draw_face
-from edge_agent.types import Box
-from edge_agent.vision.images import ClassifiedFace
+from edge_agent.types import Box, Detection, Image
+from edge_agent.vision.classifier import Classifier
+from edge_agent.vision.images import ClassifiedFace, classify_faces
+from edge_agent.vision.region import Region
 from tests.support.commands import edge_agent
 
 SURE = ClassifiedFace(Box(10.4, 20.6, 30.2), "happy", 0.91234, {"happy": 0.91234, "sad": 0.08766})
 UNSURE = ClassifiedFace(Box(60, 20, 30), "uncertain", 0.4, {"happy": 0.4, "sad": 0.35})
 GRAY = np.full((80, 120, 3), 90, np.uint8)
+CLASS = SimulatedClassroom(6, 1280, 720, seed=1).render(2.0)
 
 
 def classify(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -33,7 +37,7 @@ def photos(tmp_path: Path) -> Path:
     """A folder with two pictures and a broken one."""
     folder = tmp_path / "photos"
     folder.mkdir()
-    cv2.imwrite(str(folder / "class.png"), SimulatedClassroom(6, 1280, 720, seed=1).render(2.0))
+    cv2.imwrite(str(folder / "class.png"), CLASS)
     cv2.imwrite(str(folder / "one.jpg"), draw_face("happy", 1.0, 3, 320).image)
     (folder / "zz.jpg").write_bytes(b"no picture")
     return folder
@@ -142,6 +146,46 @@ def test_a_folder_gives_copies_and_a_table_and_names_what_is_broken(photos: Path
     copy = cv2.imread(str(out / "class.png"))
     assert copy is not None
     assert copy.shape == (720, 1280, 3)
+
+
+class EyesAnyWayUp:
+    """Finds a face in the brighter half of any picture, and is surer of one in the upper half."""
+
+    name = "yunet"
+
+    def detect(self, image: Image) -> list[Detection]:
+        height, width = image.shape[:2]
+        upper, lower = float(image[: height // 2].mean()), float(image[height // 2 :].mean())
+        return [Detection(Box(width / 4, height / 4, height / 3), 0.92 if upper > lower else 0.75)]
+
+    def detect_in(self, _image: Image, _regions: Sequence[Region]) -> tuple[list[Detection], tuple[Region, ...]]:
+        return [], ()
+
+    def region_area(self, _image: Image) -> float:
+        return 0.0
+
+
+def test_nothing_is_read_from_faces_that_are_upside_down() -> None:
+    picture = draw_face("happy", 1.0, 3, 320).image
+    picture[:40] = 255
+    upright = classify_faces(picture, EyesAnyWayUp(), Classifier.load())
+    hanging = classify_faces(np.ascontiguousarray(picture[::-1, ::-1]), EyesAnyWayUp(), Classifier.load())
+    assert (upright.turned_by, upright.faces[0].unread) == (0, None)
+    assert (hanging.turned_by, hanging.faces[0].unread, hanging.faces[0].expression) == (180, "turned", "uncertain")
+
+
+def test_a_turned_picture_is_named_as_such_with_or_without_faces(tmp_path: Path) -> None:
+    face = ClassifiedFace(Box(0, 0, 30), "uncertain", 0.9, {"happy": 0.9}, "turned")
+    hanging = ClassifiedImage(Path("a.jpg"), (face,), turned_by=180)
+    assert "upside down" in hanging.as_text()
+    assert "uncertain (turned)" in hanging.as_text()
+    assert hanging.as_dict()["turned_by_deg"] == 180
+    row = next(csv.DictReader(io.StringIO(table([hanging], ("happy",)))))
+    assert (row["expression"], row["unread"]) == ("uncertain", "turned")
+    cv2.imwrite(str(tmp_path / "side.png"), cv2.rotate(CLASS, cv2.ROTATE_90_CLOCKWISE))
+    done = classify(tmp_path / "side.png")
+    assert "on their side" in done.stdout
+    assert "clockwise by 270 degrees" in done.stdout
 
 
 def test_under_the_floor_the_answer_is_uncertain_as_the_agent_says(photos: Path) -> None:

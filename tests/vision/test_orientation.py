@@ -92,6 +92,7 @@ def test_the_rotation_in_which_faces_are_upright_is_found(hangs: Rotation) -> No
         ({"at0": 3, "at180": 5}, 180),
         ({"at0": 4, "at180": 4}, 0),
         ({"at0": 9, "at180": 10}, 0),
+        ({"at0": 1, "at180": 2}, 180),
     ],
     ids=str,
 )
@@ -102,6 +103,17 @@ def test_another_rotation_has_to_show_clearly_more(counts: dict[str, int], rotat
 @pytest.mark.parametrize(("score", "rotation"), [(0.72, None), (0.9, 180), (1.0, None)])
 def test_a_single_face_has_to_be_a_sure_one(score: float, rotation: Rotation | None) -> None:
     assert clearest({0: [], 90: [], 180: faces(1, score), 270: []}) == rotation
+
+
+@pytest.mark.parametrize(
+    ("upright", "hanging", "rotation"),
+    [((0.85,), (0.9,), 0), ((0.8,), (0.9,), 180), ((0.72,) * 5, (0.88,) * 5, 180), ((1.0,) * 5, (1.0,) * 5, 0)],
+)
+def test_where_as_many_faces_are_found_the_surer_ones_are_upright(
+    upright: Sequence[float], hanging: Sequence[float], rotation: Rotation
+) -> None:
+    at_0, at_180 = ([Detection(Box(0, 0, 40), score) for score in scores] for scores in (upright, hanging))
+    assert clearest({0: at_0, 90: [], 180: at_180, 270: []}) == rotation
 
 
 def test_the_advice_adds_to_the_present_setting() -> None:
@@ -117,7 +129,7 @@ def test_searches_are_rarer_where_nobody_is_and_rarest_where_faces_are_upright()
         assert searches.next_at is not None
         pauses.append(searches.next_at - now)
         now = searches.next_at
-    assert pauses == [20, 40, 80, 160, 160, 600, 3, 3, 600]
+    assert pauses == [20, 40, 80, 160, 160, 600, 3, 3, 20]
     assert searches.turned_by == 180
 
 
@@ -152,7 +164,22 @@ def test_a_camera_that_hangs_upside_down_is_reported_once_and_costs_one_search_a
         assert detector.searches - before <= 1
     assert (watch.turned_by, len(said)) == (180, 1)
     assert "rotate_deg = 180" in said[0]
-    assert detector.searches <= 16
+    assert "no expression is given" in said[0]
+    assert detector.searches <= 4 * (300 / 20 + 3)
+
+
+def test_a_camera_that_was_turned_by_hand_is_believed_again_within_half_a_minute() -> None:
+    upside_down, upright = np.zeros((72, 128, 3), np.uint8), np.zeros((72, 128, 3), np.uint8)
+    upside_down[:10] = upright[-10:] = 255
+    said: list[str] = []
+    watch = OrientationWatch(Turned(), 0, said.append)
+    for step in range(400):
+        watch.watch(upside_down, step * 0.1)
+    assert watch.turned_by == 180
+    for step in range(400, 700):
+        watch.watch(upright, step * 0.1)
+    assert watch.turned_by == 0
+    assert said[-1] == "Faces are upright now"
 
 
 def test_an_upright_camera_is_reported_never() -> None:

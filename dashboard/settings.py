@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from edge_agent.addresses.masking import shown_path, shown_value
 from edge_agent.addresses.parsing import check_host
 from edge_agent.config import MqttSettings, Name, TlsSettings
 from edge_agent.config_file import load_toml
@@ -250,13 +251,21 @@ def check_dashboard_settings(settings: DashboardSettings, where: str = "") -> No
             received=settings.retention.days,
             expected=f"at least retention.full_days, {settings.retention.full_days}",
         )
+    for name in settings.timetable.files:
+        if shown_path(name) != name:
+            raise ConfigError(
+                f"{where}$.timetable.files",
+                received="an address, or a name that is not shown",
+                expected="iCalendar files (.ics) on this machine",
+                remedy="Save the calendar as a file, and name the file",
+            )
     if settings.page.time_zone:
         try:
             ZoneInfo(settings.page.time_zone)
-        except (OSError, ValueError):
+        except (OSError, ValueError, KeyError):  # an unknown one is a KeyError
             raise ConfigError(
                 f"{where}$.page.time_zone",
-                received=repr(settings.page.time_zone),
+                received=shown_value(settings.page.time_zone, f"{where}$.page.time_zone"),
                 expected="an IANA name such as Europe/Zurich",
                 remedy="`timedatectl list-timezones` lists them",
             ) from None

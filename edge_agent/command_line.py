@@ -6,14 +6,44 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
+
+from typer.core import TyperGroup
 
 from edge_agent import __version__
+from edge_agent.addresses.masking import without_arguments
 from edge_agent.errors import AgentError
 from edge_agent.extras import needs_extra
 
 HELP_WIDTH: Final = {"max_content_width": 120}
 """How wide ``--help`` may be where the terminal is as wide."""
+
+
+class Commands(TyperGroup):
+    """The topmost group of a command line. Its messages quote no argument that may hold a password."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Read the options before the command's name."""
+        try:
+            return super().make_context(*arguments, **options)
+        except Exception as error:
+            _mask(error)
+            raise
+
+    def invoke(self, ctx: Any) -> Any:
+        """Read the command's own options, and run it."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            _mask(error)
+            raise
+
+
+def _mask(error: Exception) -> None:
+    """Mask what a wrong use of the command line says, which quotes values."""
+    said = getattr(error, "message", None)
+    if isinstance(said, str):
+        error.message = without_arguments(said, sys.argv[1:])  # type: ignore[attr-defined]
 
 
 def run_app(app: Callable[[], object], *, extra: str = "") -> None:
@@ -27,7 +57,8 @@ def run_app(app: Callable[[], object], *, extra: str = "") -> None:
         with needs_extra(extra):
             app()
     except AgentError as error:
-        sys.stderr.write(f"error: {error} (edge-agent {__version__})\n")
+        said = without_arguments(str(error), sys.argv[1:])
+        sys.stderr.write(f"error: {said} (edge-agent {__version__})\n")
         sys.exit(error.exit_code)
 
 

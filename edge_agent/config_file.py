@@ -133,6 +133,12 @@ def _check_sense(settings: Settings, path: Path) -> None:
             expected=f"the {camera.source} to read",
             remedy="Set it to a file or, for images, a folder",
         )
+    if shown_path(settings.outbox.path) != settings.outbox.path:
+        raise ConfigError(
+            f"{path}: $.outbox.path",
+            received="an address" if looks_like_address(settings.outbox.path) else "a name that is not shown",
+            expected="a file, such as /var/lib/edge-agent/outbox.db",
+        )
     _check_zones(settings.detector, path)
     if bool(mqtt.tls.cert) != bool(mqtt.tls.key):
         raise ConfigError(
@@ -166,7 +172,7 @@ def check_camera(camera: CameraSettings, where: str = "") -> None:
         if camera.source != "simulated" and shown_path(camera.path) != camera.path:
             raise ConfigError(
                 f"{where}$.camera.path",
-                received="an address" if looks_like_address(camera.path) else "a path that cannot be printed",
+                received="an address" if looks_like_address(camera.path) else "no file, and a name that is not shown",
                 expected="a file or device",
                 remedy='The address of a network camera goes into camera.url, with source = "rtsp" or "http"',
             )

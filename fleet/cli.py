@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from edge_agent.command_line import HELP_WIDTH, run_app
+from edge_agent.command_line import HELP_WIDTH, Commands, run_app
 from edge_agent.errors import AgentError, BrokerError, InputError
 from fleet.backup_cli import backup, restore
 from fleet.loadtest.cli import simulate
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fleet.school import Fleet
 
 fleet_app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shlex
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,8 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError,
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from dashboard.history.tables import schema_versions
+from edge_agent.addresses.credentials import is_credential
+from edge_agent.addresses.masking import shown_path
 from edge_agent.errors import AgentError, InputError
 from edge_agent.rights import denied_write
 
@@ -31,7 +34,6 @@ _EXPECTED: Final = "a file, or an address such as postgresql://USER@HOST/DATABAS
 _BUSY_MS: Final = 10_000
 _CONNECT_S: Final = 5
 _WAL_LIMIT_BYTES: Final = 16 * 1024 * 1024
-_SECRET_WORDS: Final = ("password", "passfile", "sslpassword", "key")
 
 
 class DatabaseError(AgentError):
@@ -188,8 +190,7 @@ class Database:
 
     def _explain(self, error: DBAPIError | PoolTimeout) -> DatabaseError:
         said = " ".join(str(getattr(error, "orig", None) or error).split())
-        if self._url.password:
-            said = said.replace(str(self._url.password), "***")
+        said = self._without_password(said)
         for words, found, remedy in _MEANINGS:
             if any(word in said.lower() for word in words):
                 return DatabaseError(f"database {self.shown}: {found}: {said}", remedy=remedy)
@@ -198,6 +199,13 @@ class Database:
         lost = isinstance(error, (OperationalError, InterfaceError, PoolTimeout))
         remedy = "See whether the server runs and lets this account in" if lost and self._file is None else ""
         return DatabaseError(f"database {self.shown}: {said}", remedy=remedy)
+
+    def _without_password(self, said: str) -> str:
+        secrets = [value for name, value in self._url.query.items() if is_credential(name)]
+        for secret in (self._url.password, *secrets):
+            for value in (secret,) if isinstance(secret, str) else secret or ():
+                said = said.replace(str(value), "***") if value else said
+        return said
 
 
 _MEANINGS: Final = (
@@ -282,33 +290,44 @@ def insert_new(connection: Connection, table: Table, rows: list[dict[str, Any]])
         connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
 
 
+# Stricter than SQLAlchemy, which takes admin:12/34@host for the port 12 of a host named admin.
+_ADDRESS: Final = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+]*)://(?:[^@:/?#\s]*(?::[^@/?#\s]*)?@)?"
+    r"(?:\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]*)(?::[0-9]{1,5})?/(?P<database>[^@?#:;&=\\\s]*)(?:\?[^@\s]*)?"
+)
+
+
 def _parse(place: str, password: str) -> URL:
     if "://" not in place:
-        if not place or "\0" in place:
-            raise InputError("the database", received=repr(place), expected=_EXPECTED)
+        if not place or "\0" in place or shown_path(place) != place:
+            received = repr(place) if not place else "no file, and an address that cannot be read"
+            raise InputError("$.store.place", received=received, expected=_EXPECTED)
         return URL.create("sqlite", database=str(Path(place).expanduser()))
+    matched = _ADDRESS.fullmatch(place)
+    if matched is None:
+        raise InputError(
+            "$.store.place",
+            received="an address that cannot be read",
+            expected=_EXPECTED,
+            remedy="Write the password into the file that store.password_file names, or percent-encode "
+            "# ? % : / @ in it (%23 %3F %25 %3A %2F %40)",
+        )
+    scheme = matched["scheme"].partition("+")[0].lower()
     try:
         url = make_url(place)
-        backend = url.get_backend_name()
     except (ArgumentError, ValueError):
-        raise InputError("the database's address", received="one that cannot be read", expected=_EXPECTED) from None
-    if backend == "sqlite" and url.database not in (None, "", ":memory:"):
+        raise InputError("$.store.place", received="an address that cannot be read", expected=_EXPECTED) from None
+    if scheme == "sqlite" and url.database not in (None, "", ":memory:"):
         return url.set(drivername="sqlite", query={})
-    if backend not in ("postgresql", "postgres") or not url.database:
-        raise InputError(
-            "the database's address", received=f"{_kind(place)}", expected=_EXPECTED, remedy="Name one of these two"
-        )
+    if scheme not in ("postgresql", "postgres") or not url.database:
+        received = "an address without a database" if scheme.startswith("postgres") else "an address of another kind"
+        raise InputError("$.store.place", received=received, expected=_EXPECTED, remedy="Name one of these two")
     url = url.set(drivername="postgresql+psycopg")
     return url.set(password=password) if password else url
 
 
-def _kind(place: str) -> str:
-    scheme = place.partition("://")[0]
-    return f"an address that begins with {scheme}://" if scheme.isascii() and scheme.isidentifier() else "another one"
-
-
 def _without_secrets(url: URL) -> str:
-    kept = {name: value for name, value in url.query.items() if not any(word in name for word in _SECRET_WORDS)}
+    kept = {name: value for name, value in url.query.items() if not is_credential(name)}
     return url.set(query=kept, drivername="postgresql").render_as_string(hide_password=True)
 
 

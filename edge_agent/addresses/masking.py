@@ -8,7 +8,7 @@ that of a credential.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -108,9 +108,32 @@ def looks_like_address(path: str) -> bool:
 
 
 def shown_path(path: str) -> str:
-    """A path for a message; not quoted where it is an address."""
-    quotable = path.isprintable() and not looks_like_address(path)
+    """A path for a message; not quoted where it is an address, or may be a malformed one and is no file."""
+    doubtful = not path.startswith("/") and re.search(r"[@\uff20\ufe6b]|^[^/\\]{2,}[:\uff1a]", decoded(path))
+    quotable = path.isprintable() and not looks_like_address(path) and not doubtful
     return path if quotable or _exists(path) else NOT_QUOTED
+
+
+def without_arguments(message: str, arguments: Sequence[str]) -> str:
+    """A message about a command line, without those arguments that are addresses with a secret, or may be.
+
+    Args:
+        message: What is to be printed.
+        arguments: The command line.
+    """
+    values = [value for word in arguments for value in (word, word.partition("=")[2]) if _may_be_an_address(value)]
+    shown_as = {form for value in values for form in (value, str(Path(value)), repr(value)[1:-1])}
+    for form in sorted(shown_as, key=len, reverse=True):
+        message = message.replace(form, NOT_QUOTED)
+    return message
+
+
+def _may_be_an_address(argument: str) -> bool:
+    """Whether it holds a password, or something that may be one. ``USER@HOST`` holds none."""
+    plain = decoded(argument)
+    with_user = re.search(r"[@\uff20\ufe6b]", plain) and not re.fullmatch(r"[A-Za-z0-9._/-]*@[A-Za-z0-9._/-]*", plain)
+    in_query = re.search("[?&;=#]", plain) and without_credentials(argument) != argument
+    return bool(with_user or in_query or scrubbed(argument) != argument) and not _exists(argument)
 
 
 def shown_secret_path(path: str) -> str:

@@ -10,11 +10,10 @@ from importlib import import_module
 from typing import Annotated, Any, Final
 
 import typer
-from typer.core import TyperGroup
 from typer.main import get_group
 
 from edge_agent import __version__
-from edge_agent.command_line import HELP_WIDTH, run_app_and_leave
+from edge_agent.command_line import HELP_WIDTH, Commands, run_app_and_leave
 
 COMMANDS: Final = (
     "setup",
@@ -45,7 +44,7 @@ own. A hyphen in a command's name is an underscore there.
 """
 
 
-class _Commands(TyperGroup):
+class _Commands(Commands):
     """Imports a command's module when that command, or the help of all, is asked for."""
 
     def __init__(self, **settings: Any) -> None:

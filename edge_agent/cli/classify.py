@@ -35,6 +35,7 @@ def classify(
     json: JsonOption = False,
 ) -> None:
     """Find faces in still pictures and read their expressions."""
+    from edge_agent.addresses.masking import looks_like_address
     from edge_agent.commands.classify import Annotations, ClassifiedImage, write_table
     from edge_agent.config import MAX_MEGAPIXELS, DetectorSettings
     from edge_agent.model_format.priors import DEFAULT_PRIOR
@@ -46,6 +47,13 @@ def classify(
     from edge_agent.vision.sources.files import images_of
 
     set_up_logging(quiet=True)
+    if any(looks_like_address(str(path)) and not path.exists() for path in images):
+        raise InputError(
+            "classify",
+            received="an address",
+            expected="picture files, or folders of them",
+            remedy="To see what a network camera shows, use 'edge-agent aim'",
+        )
     floor = UNCERTAIN_BELOW if uncertain_below is None else uncertain_below
     classifier = Classifier.load(model, runtime=runtime, prior=prior or DEFAULT_PRIOR)
     finder = None if aligned else open_detector(DetectorSettings(kind=detector))

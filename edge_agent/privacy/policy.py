@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from edge_agent.addresses.masking import shown_value
 from edge_agent.config import CameraSettings, PolicySettings
 from edge_agent.errors import ConfigError
 from edge_agent.privacy.declaration_words import meant
@@ -102,12 +103,18 @@ def in_eea(jurisdiction: str) -> bool:
     return jurisdiction.partition("-")[0] in _EEA
 
 
+def _quoted(name: str, text: str) -> str:
+    """A word of the declaration for a message; an address that got there is not quoted."""
+    shown = shown_value(text, f"$.policy.{name}")
+    return f'"{text}"' if shown == repr(text) else shown
+
+
 def _check(source: str, policy: PolicySettings, subject: str) -> Declaration:
     written = {name: " ".join(getattr(policy, name).split()) for name in _HOW_TO_WRITE}
     answers = {name: understood(name, text) for name, text in written.items()}
     open_questions = [name for name, value in answers.items() if value is None]
     if open_questions:
-        found = [f'{name} "{written[name]}"' if written[name] else f"no {name}" for name in open_questions]
+        found = [f"{name} {_quoted(name, written[name])}" if written[name] else f"no {name}" for name in open_questions]
         wanted = {name: meant(name, written[name]) or f"<{_HOW_TO_WRITE[name]}>" for name in open_questions}
         lines = ", ".join(f'{name} = "{word}"' for name, word in wanted.items())
         raise ConfigError(

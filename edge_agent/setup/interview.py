@@ -124,7 +124,7 @@ class Interview:
 
         def kind_of(answer: str) -> str:
             if answer not in _NETWORK:
-                raise ConfigError("camera.source", received=f'"{answer}"', expected=f"one of {kinds}")
+                raise ConfigError("camera.source", received="another word", expected=f"one of {kinds}")
             return answer
 
         source = self._until_right(f"Kind of stream ({kinds})", str(usual), kind_of)

@@ -6,6 +6,7 @@ import logging
 import re
 import string
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -20,6 +21,7 @@ from edge_agent.addresses.masking import (
     shown_secret_path,
     shown_url,
     shown_value,
+    without_arguments,
 )
 from edge_agent.addresses.parsing import Address, parse_camera_url, parse_host
 from edge_agent.config import CameraSettings
@@ -172,6 +174,27 @@ def test_a_password_in_the_place_of_its_file_is_not_quoted() -> None:
     assert shown_secret_path(SECRET) == shown_secret_path(f"Blue/{SECRET}") == NOT_QUOTED
     assert shown_secret_path("/etc/edge-agent/camera.pw") == "/etc/edge-agent/camera.pw"
     assert shown_path("lesson.mp4") == "lesson.mp4"
+
+
+@pytest.mark.parametrize("path", [f"admin@{SECRET}@127.0.0.1", f"{SECRET}@127.0.0.1", f"admin:{SECRET}"])
+def test_a_name_that_is_no_file_is_not_quoted_where_it_may_be_an_address(path: str) -> None:
+    assert shown_path(path) == NOT_QUOTED
+
+
+@pytest.mark.parametrize("url", [url for url in MALFORMED if "@" in url and "\n" not in url])
+def test_what_is_said_of_a_command_line_quotes_no_argument_with_a_password(url: str) -> None:
+    for message in (
+        f"--port {url}: no number",
+        f"{Path(url)}: no such file",
+        f"{Path(url).absolute()}: gone",
+        f"{url!r}",
+    ):
+        assert SECRET not in without_arguments(message, ["watch", f"--port={url}", url])
+
+
+def test_what_is_said_of_a_command_line_quotes_ordinary_arguments() -> None:
+    for word in ("pi@school.local", "photo@2x.png", "2026-11-23T08:00", "rtsp://cam/s", "host:1883", "/etc/a.toml"):
+        assert without_arguments(f"{word}: no", ["--option", word, f"--option={word}"]) == f"{word}: no"
 
 
 def test_ordinary_text_stays_as_it_is() -> None:

@@ -57,6 +57,7 @@ class _Document(FPDF):
 
     def __init__(self) -> None:
         super().__init__(format="A4", unit="mm")
+        self.core_fonts_encoding = _ENCODING  # by itself fpdf2 takes Latin-1, without curly quotes and the euro sign
         self.replaced: set[str] = set()
         self.set_margin(_MARGIN_MM)
         self.set_auto_page_break(True, _MARGIN_MM)

@@ -278,6 +278,20 @@ def test_the_pdf_is_one_page_with_the_same_words(tmp_path: Path, audience: str) 
     assert expected in " ".join(text.split())
 
 
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler-utils is not installed")
+def test_the_pdf_has_curly_quotes_dashes_and_the_euro_sign(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    school_name = "L’école „Šafránek“ – Œuvre… 5 €"
+    (folder / "details.toml").write_text(f'controller = "{school_name}"\n')
+    written = write_notice(load_settings(school(tmp_path)), folder, "agent.toml", NOW, ["fr"])
+    text = subprocess.run(
+        ["pdftotext", folder / "sign-fr.pdf", "-"], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    assert school_name in " ".join(text.split())
+    assert not any("€" in note for note in written.notes)
+
+
 def test_a_very_long_answer_makes_smaller_type_or_a_second_page(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()

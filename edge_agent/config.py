@@ -59,7 +59,7 @@ class CameraSettings(_Section, frozen=True):
         repeat: Whether files start again at their end. Otherwise the agent ends with exit code 0 when they are over.
         image_s: For how long each image file is shown.
         max_megapixels: Pictures that announce more pixels are skipped, those of files and those over HTTP: a small one
-            could fill the memory.
+            could fill the memory. Recordings and streams of larger frames are refused.
         rotate_deg: The picture is turned clockwise by so much: 180 for a camera that hangs from the ceiling.
         mirror: Whether the picture is mirrored left to right, after it was turned.
         stall_s: A source that delivers nothing for so long is opened again.

@@ -91,11 +91,10 @@ def _check_free(folder: Path) -> None:
 
 def _files(content: bytes, source: str) -> dict[str, bytes]:
     try:
-        # The checksum at the end is checked only where everything is read.
-        plain = gzip.decompress(content)
+        plain = _decompressed(content, source)
         with tarfile.open(fileobj=io.BytesIO(plain), mode="r:") as tar:
             members = tar.getmembers()
-            if not all(_is_ours(member) for member in members):
+            if not all(map(_is_ours, members)) or sum(member.size for member in members) > len(plain):
                 raise InputError(f"{source}: other files than a fleet's", expected=_KIND)
             found = {member.name: tar.extractfile(member) for member in members}
             return {name: file.read() for name, file in found.items() if file is not None}
@@ -106,6 +105,15 @@ def _files(content: bytes, source: str) -> dict[str, bytes]:
             expected=_KIND,
             remedy="Take another copy of the backup",
         ) from None
+
+
+def _decompressed(content: bytes, source: str) -> bytes:
+    """All of the archive, so that the checksum at its end is checked; a small one may hold more than the memory."""
+    with gzip.open(io.BytesIO(content)) as packed:
+        plain = packed.read(_MAX_BYTES + 1)
+    if len(plain) > _MAX_BYTES:
+        raise InputError(source, received=f"an archive of more than {_MAX_BYTES >> 30} GB", expected=_KIND)
+    return plain
 
 
 def _is_ours(member: tarfile.TarInfo) -> bool:

@@ -6,7 +6,7 @@ A small file may announce a picture that fills the memory. One function for each
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +16,10 @@ _Size = tuple[int, int]
 _AVIF_BRANDS = {b"avif", b"avis"}
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 _MAX_IFD_ENTRIES = 4096
+_TIFF_SIZE, _TIFF_TILE = (256, 257), (322, 323)
+_TIFF_BYTES = {1: 1, 3: 2, 4: 4, 6: 1, 8: 2, 9: 4, 16: 8, 17: 8}
+"""Bytes of a number by its type, with those of the signed ones, which decoders accept."""
+_PAM = (b"WIDTH", b"HEIGHT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ def jpeg_size(content: bytes) -> _Size | None:
             at += 1
         elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             return _number(content, at + 7, 2), _number(content, at + 5, 2)
+        elif marker == 0x00:  # no marker: a decoder would look for the next one elsewhere than this function
+            return None
         elif marker == 0x01 or 0xD0 <= marker <= 0xD8:  # markers without a length
             at += 2
         else:
@@ -90,54 +96,56 @@ def gif_size(content: bytes) -> _Size | None:
 
 
 def tiff_size(content: bytes) -> _Size | None:
-    """Width and height of a TIFF's or BigTIFF's first picture, whose directory may be anywhere in the file."""
+    """Width and height of a TIFF's or BigTIFF's first picture, whose directory may be anywhere in the file.
+
+    A tile may be larger than the picture, and is decoded whole. Of a number that stands there twice, the larger counts.
+    """
     order: _ByteOrder = "little" if content.startswith(b"II") else "big"
     big = _number(content, 2, 2, order) == 43
     at = _number(content, 8, 8, order) if big else _number(content, 4, 4, order)
     count, entry_bytes = (_number(content, at, 8, order), 20) if big else (_number(content, at, 2, order), 12)
     at += 8 if big else 2
-    found = {256: 0, 257: 0}
+    found = dict.fromkeys((*_TIFF_SIZE, *_TIFF_TILE), 0)
     for _ in range(min(count, _MAX_IFD_ENTRIES)):
         tag, kind = _number(content, at, 2, order), _number(content, at + 2, 2, order)
         if tag in found:
-            found[tag] = _number(content, at + (12 if big else 8), {1: 1, 3: 2, 4: 4, 16: 8}.get(kind, 0), order)
+            value = _number(content, at + (12 if big else 8), _TIFF_BYTES.get(kind, 0), order)
+            found[tag] = max(found[tag], value)
         at += entry_bytes
-    return found[256], found[257]
+    if not all(found[tag] for tag in _TIFF_SIZE):
+        return None
+    width, height = (max(found[size], found[tile]) for size, tile in zip(_TIFF_SIZE, _TIFF_TILE, strict=True))
+    return width, height
 
 
 def pnm_size(content: bytes) -> _Size | None:
     """Width and height of a PBM, PGM, PPM, PAM or PFM, which are written out; comments stand between them."""
-    text = re.sub(rb"#[^\n]*", b" ", content[:4096])
+    text = re.sub(rb"#[^\r\n]*", b" ", content[:4096])
     if text.startswith(b"P7"):
-        named = dict(re.findall(rb"\b(WIDTH|HEIGHT)\s+(\d{1,10})", text))
-        return int(named.get(b"WIDTH", 0)), int(named.get(b"HEIGHT", 0))
+        named = re.findall(rb"\b(WIDTH|HEIGHT)\s+(\d{1,10})", text.partition(b"ENDHDR")[0])
+        width, height = (max((int(size) for name, size in named if name == of), default=0) for of in _PAM)
+        return width, height
     found = re.match(rb"P[1-6Ff]\s+(\d{1,10})\s+(\d{1,10})\s", text)
     return (int(found[1]), int(found[2])) if found else None
 
 
 def jpeg2000_size(content: bytes) -> _Size | None:
-    """Width and height of a JPEG 2000: the larger of what its file header and its code stream announce."""
-    sizes = [(0, 0)]
-    boxed = content.find(b"ihdr", 0, 65536)
-    if boxed >= 0:
-        sizes.append((_number(content, boxed + 8, 4), _number(content, boxed + 4, 4)))
-    stream = content.find(b"\xff\x4f\xff\x51")
-    if stream >= 0:
-        right, bottom, left, top = (_number(content, stream + 8 + 4 * place, 4) for place in range(4))
-        sizes.append((right - left, bottom - top))
-    return max(sizes, key=lambda size: size[0] * size[1])
+    """Width and height of a JPEG 2000: the largest that its file header or something like a code stream announces."""
+    sizes = [(_number(content, at + 8, 4), _number(content, at + 4, 4)) for at in _places(b"ihdr", content)]
+    for at in _places(b"\xff\x4f\xff\x51", content):
+        right, bottom, left, top = (_number(content, at + 8 + 4 * place, 4) for place in range(4))
+        sizes.append((max(right - left, 0), max(bottom - top, 0)))
+    return max(sizes, key=lambda size: size[0] * size[1], default=None)
 
 
 def avif_size(content: bytes) -> _Size | None:
-    """Width and height of an AVIF's or HEIC's largest picture."""
-    meta = content.find(b"meta")
-    if meta < 4:
-        return None
-    box = content[meta : meta + _number(content, meta - 4, 4)]
-    sizes = [
-        (_number(box, at + 8, 4), _number(box, at + 12, 4)) for at in (m.start() for m in re.finditer(b"ispe", box))
-    ]
+    """Width and height of an AVIF's or HEIC's largest picture, wherever in the file it is announced."""
+    sizes = [(_number(content, at + 8, 4), _number(content, at + 12, 4)) for at in _places(b"ispe", content)]
     return max(sizes, key=lambda size: size[0] * size[1], default=None)
+
+
+def _places(mark: bytes, content: bytes) -> Iterator[int]:
+    return (found.start() for found in re.finditer(re.escape(mark), content))
 
 
 def _number(content: bytes, at: int, count: int, order: _ByteOrder = "big") -> int:

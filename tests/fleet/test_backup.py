@@ -98,6 +98,16 @@ def test_an_archive_that_lacks_something_is_refused(fleet: Fleet, tmp_path: Path
     assert not (tmp_path / "again").exists()
 
 
+def test_an_archive_that_would_fill_the_memory_is_refused(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fleet.backup._MAX_BYTES", 1 << 20)
+    content = archive_of({**held(fleet.folder), "large": bytes(2 << 20)})
+    assert len(content) < 1 << 16
+    with pytest.raises(InputError, match="backup: got an archive of more than"):
+        unpack(content, "backup", tmp_path / "again")
+
+
 @pytest.mark.parametrize("name", ["../outside", "/outside", "models/../../outside"])
 def test_an_archive_that_reaches_outside_is_refused(fleet: Fleet, tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match="other files than a fleet's"):

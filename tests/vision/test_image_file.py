@@ -155,3 +155,51 @@ def test_random_bytes_behind_a_known_beginning_are_an_error_and_no_crash(tmp_pat
             path.write_bytes(bytes(content))
             with contextlib.suppress(InputError):
                 read_image_file(path, max_megapixels=5)
+
+
+def tiff(*entries: tuple[int, int, int], data: bytes) -> bytes:
+    """A gray TIFF: tags with a type and a value each, in this order; the picture's data last."""
+    directory = struct.pack("<H", len(entries)) + b"".join(
+        struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries
+    )
+    return b"II*\0" + struct.pack("<I", 8) + directory + bytes(4) + data
+
+
+def _two_sizes() -> dict[str, bytes]:
+    """Pictures of 300 x 200 pixels that seem to announce 8 x 8."""
+    gray = bytes(300 * 200)
+    small_frame = b"\xff\xc0\x00\x11\x08\x00\x08\x00\x08\x03\x01\x11\x00\x02\x11\x00\x03\x11\x00"
+    jpeg = encoded(".jpg", width=300, height=200)
+    comment = b"\xff\xfe" + struct.pack(">H", 2 + len(small_frame)) + small_frame
+    begin = 8 + 2 + 15 * 12 + 4
+    tags = [(258, 3, 8), (259, 3, 1), (262, 3, 1), (273, 4, begin), (277, 3, 1), (278, 3, 200), (279, 4, len(gray))]
+    others = [(282, 3, 1), (283, 3, 1), (284, 3, 1), (296, 3, 1)]
+    doubled = [(256, 3, 300), (256, 3, 8), (257, 3, 200), (257, 3, 8), *tags, *others]
+    jp2 = encoded(".jp2", width=300, height=200) if cv2.haveImageWriter("a.jp2") else b""
+    small_stream = b"\xff\x4f\xff\x51" + struct.pack(">HHIIII", 47, 0, 8, 8, 0, 0) + bytes(20)
+    at = jp2.find(b"jp2c") - 4
+    free = struct.pack(">I", 8 + len(small_stream)) + b"free" + small_stream
+    return {
+        "a comment that ends at a carriage return": b"P5\n#c\r300 200 255\n#\n 8 8 255\n" + gray,
+        "behind the head of a PAM": b"P7\nWIDTH 300\nHEIGHT 200\nDEPTH 1\nMAXVAL 255\nTUPLTYPE GRAYSCALE\nENDHDR\n"
+        + (b"WIDTH 8\nHEIGHT 8\n" + gray)[: len(gray)],
+        "between the markers of a JPEG": b"\xff\xd8\xff\x00\x00\x06" + comment + jpeg[2:],
+        "twice in a TIFF": tiff(*doubled, data=gray),
+        "in a box of a JPEG 2000": jp2[:at] + free + jp2[at:] if at > 0 else b"",
+    }
+
+
+@pytest.mark.parametrize("trick", _two_sizes())
+def test_no_decoder_finds_more_pixels_than_the_header_announced(trick: str) -> None:
+    content = _two_sizes()[trick]
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
+    header = read_header(content)
+    announced = header.width * header.height if header is not None else 0
+    assert announced == 0 or image is None or announced >= image.shape[0] * image.shape[1]
+
+
+def test_a_small_picture_with_a_gigantic_tile_is_refused(tmp_path: Path) -> None:
+    tags = [(256, 3, 8), (257, 3, 8), (258, 3, 8), (259, 3, 1), (262, 3, 1), (277, 3, 1)]
+    (tmp_path / "a.tiff").write_bytes(tiff(*tags, (322, 4, 32768), (323, 4, 16384), data=bytes(64)))
+    with pytest.raises(InputError, match="32768 x 16384 pixels"):
+        read_image_file(tmp_path / "a.tiff")

@@ -108,6 +108,15 @@ def test_no_camera_can_be_passed_off_as_a_recording(tmp_path: Path) -> None:
             open_source(CameraSettings(source="video", path=str(path)))
 
 
+def test_a_recording_that_announces_larger_frames_than_the_limit_is_refused(tmp_path: Path) -> None:
+    writer = cv2.VideoWriter(str(tmp_path / "a.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (1600, 800))
+    writer.write(np.zeros((800, 1600, 3), np.uint8))
+    writer.release()
+    settings = CameraSettings(source="video", path=str(tmp_path / "a.avi"), max_megapixels=1)
+    with pytest.raises(CameraError, match=r"1600 x 800 pixels.*at most 1 megapixels.*camera\.max_megapixels"):
+        open_source(settings)
+
+
 def test_no_camera_can_be_passed_off_as_a_photo_that_is_written_anew(tmp_path: Path) -> None:
     source = open_source(images(photo(tmp_path / "a.png", level=60), repeat=True))
     assert levels_of(source, MIN_SHOWINGS) == [60] * MIN_SHOWINGS

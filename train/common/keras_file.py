@@ -26,6 +26,7 @@ LOADING_FAILS_WITH = (
 """What Keras raises on files that it cannot read."""
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
+_MAX_METADATA_BYTES = 1_000_000
 
 
 def load_keras_file(keras: Any, path: Path) -> Any:
@@ -79,8 +80,9 @@ def explain_version(path: Path, installed: str) -> None:
 def written_by(path: Path) -> str:
     """The version of the Keras that wrote a file; empty where it does not say."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            stated = json.loads(archive.read("metadata.json"))["keras_version"]
+        with zipfile.ZipFile(path) as archive, archive.open("metadata.json") as member:
+            # A small file may hold gigabytes.
+            stated = json.loads(member.read(_MAX_METADATA_BYTES))["keras_version"]
     except (OSError, EOFError, KeyError, TypeError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error):
         return ""
     return stated if isinstance(stated, str) else ""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from edge_agent.errors import InputError
 
 OnUnreadable = Literal["error", "report"]
 """What to do about a broken row or picture: stop with the error, or skip it and list it."""
+
+MAX_FAULTS: Final = 100_000
+"""So many rows or pictures that cannot be read are listed, and no more: they would fill the memory."""
 
 
 class Faults:
@@ -21,10 +24,16 @@ class Faults:
         """Record a fault.
 
         Raises:
-            InputError: The fault itself, where the caller asked for errors.
+            InputError: The fault itself, where the caller asked for errors; or too many of them.
         """
         if self._raise:
             raise fault
+        if len(self._found) >= MAX_FAULTS:
+            raise InputError(
+                str(fault).rstrip("."),
+                received=f"more than {MAX_FAULTS:,} such rows or pictures",
+                remedy="Check that it is the right file",
+            )
         self._found.append(str(fault))
 
     @property

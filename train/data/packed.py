@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
@@ -18,6 +19,9 @@ from edge_agent.errors import InputError
 _MAGIC = {b"\xfd7zXZ\x00": "xz", b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"PK\x05\x06": "zip"}
 _MAX_LINE_BYTES = 4_000_000
 """A small packed file can hold a line that fills the memory; that of a face has about 10,000 bytes."""
+MAX_UNPACKED_BYTES = 4_000_000_000
+"""More is not read of a packed table: FER2013 has 0.3 GB. A few megabytes of xz can unpack to all of a disk."""
+_MAX_MEMBERS = 100_000
 _DAMAGE = (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, tarfile.TarError)
 
 
@@ -31,7 +35,7 @@ def read_lines(path: Path, preferred: tuple[str, ...] = ()) -> Iterator[bytes]:
     Raises:
         InputError: The file is missing, empty or damaged, or an archive holds no table or no obvious one.
     """
-    done = 0
+    done = read = 0
     kind = "plain"
     try:
         kind = _kind(path)
@@ -43,6 +47,14 @@ def read_lines(path: Path, preferred: tuple[str, ...] = ()) -> Iterator[bytes]:
                         received=f"a line {done + 1} of more than {_MAX_LINE_BYTES // 1_000_000} MB",
                         expected="a table with a face in each line",
                         remedy="Check that it is the right file",
+                    )
+                read += len(line)
+                if kind != "plain" and read > MAX_UNPACKED_BYTES:
+                    raise InputError(
+                        str(path),
+                        received=f"a {kind} file that unpacks to more than {MAX_UNPACKED_BYTES / 1e9:g} GB",
+                        expected="a table of faces",
+                        remedy="If it is the right file, unpack it by hand first",
                     )
                 yield line.rstrip(b"\r\n")
                 done += 1
@@ -84,7 +96,15 @@ def _unpacked(path: Path, kind: str, preferred: tuple[str, ...]) -> Iterator[IO[
             yield member
     elif kind == "tar":
         with tarfile.open(path) as archived:
-            files = {member.name: member for member in archived if member.isfile()}
+            members = list(islice(archived, _MAX_MEMBERS + 1))
+            if len(members) > _MAX_MEMBERS or sum(member.size for member in members) > MAX_UNPACKED_BYTES:
+                raise InputError(
+                    str(path),
+                    received=f"a tar of more than {_MAX_MEMBERS:,} files or {MAX_UNPACKED_BYTES / 1e9:g} GB",
+                    expected="a tar with one .csv",
+                    remedy="Unpack it and name the table you mean",
+                )
+            files = {member.name: member for member in members if member.isfile()}
             table = archived.extractfile(files[_wanted(path, kind, list(files), preferred)])
             assert table is not None, "it is a file"
             yield table

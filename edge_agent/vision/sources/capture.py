@@ -21,6 +21,28 @@ FRESH_AFTER_S = 0.005
 """A frame that took less than this to arrive was not waited for: it lay in a buffer and is old."""
 
 
+def check_announced(name: str, capture: cv2.VideoCapture, max_megapixels: float) -> None:
+    """Refuse an opened recording or stream whose frames would be too large, before one is decoded into an image.
+
+    Args:
+        name: What to call it; holds no password.
+        capture: Where the size is announced.
+        max_megapixels: From the settings.
+
+    Raises:
+        CameraError: It announces larger frames.
+    """
+    width, height = (capture.get(size) for size in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+    if width * height > max_megapixels * 1e6:
+        capture.release()
+        raise CameraError(
+            name,
+            received=f"frames of {width:.0f} x {height:.0f} pixels ({width * height / 1e6:,.0f} megapixels)",
+            expected=f"at most {max_megapixels:g} megapixels",
+            remedy="Have it made smaller, or raise the limit (camera.max_megapixels)",
+        )
+
+
 class LiveCapture(GuardedSource):
     """Reads a camera or stream continuously and decodes only the frames that are wanted.
 

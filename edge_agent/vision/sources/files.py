@@ -20,7 +20,7 @@ from edge_agent.errors import CameraError, InputError
 from edge_agent.types import Image
 from edge_agent.vision.image_file import read_photograph
 from edge_agent.vision.sources.base import GuardedSource, Pacer, PictureLoss
-from edge_agent.vision.sources.capture import retrieved
+from edge_agent.vision.sources.capture import check_announced, retrieved
 from edge_agent.vision.sources.timetable import Timetable
 
 log = logging.getLogger(__name__)
@@ -196,7 +196,8 @@ class VideoSource(GuardedSource):
     Where time stamps do not rise, the file's rate counts. Single pictures that cannot be decoded are skipped.
 
     Raises:
-        CameraError: The file does not exist, no frame of it can be decoded, or it changes while it is played.
+        CameraError: The file does not exist, no frame of it can be decoded, its frames are too large, or it changes
+            while it is played.
     """
 
     lossless = True
@@ -204,7 +205,7 @@ class VideoSource(GuardedSource):
     def __init__(self, settings: CameraSettings, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self.name = settings.path
-        self._repeat = settings.repeat
+        self._repeat, self._max_megapixels = settings.repeat, settings.max_megapixels
         self._found = _Found([Path(settings.path)])
         self._capture = cv2.VideoCapture()
         self._clock = clock
@@ -252,6 +253,7 @@ class VideoSource(GuardedSource):
             raise _unreachable(path, error, "a video") from None
         self._capture.release()
         self._capture.open(self.name, cv2.CAP_FFMPEG)
+        check_announced(self.name, self._capture, self._max_megapixels)
         first = self._decode() if self._capture.isOpened() else None
         if first is None:
             raise CameraError(

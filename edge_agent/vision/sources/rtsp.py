@@ -11,7 +11,7 @@ from edge_agent.config import CameraSettings
 from edge_agent.errors import CameraError
 from edge_agent.vision.opencv import silence_log
 from edge_agent.vision.sources.base import FrameSource, read_timeout_s
-from edge_agent.vision.sources.capture import LiveCapture
+from edge_agent.vision.sources.capture import LiveCapture, check_announced
 from edge_agent.vision.sources.network import OPEN_TIMEOUT_S, camera_address, connect
 
 BUFFERED_FRAMES = 250
@@ -42,6 +42,7 @@ def open_rtsp(settings: CameraSettings) -> FrameSource:
         raise _no_pictures(address) from None
     if not capture.isOpened():
         raise _no_pictures(address)
+    check_announced(str(address), capture, settings.max_megapixels)
     remedy = "Check the camera's power and its network"
     return LiveCapture(str(address), capture, settings.fps, BUFFERED_FRAMES, remedy, read_timeout_s(settings))
 

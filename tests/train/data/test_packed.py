@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
+import lzma
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -10,6 +13,8 @@ import pytest
 
 from edge_agent.errors import InputError
 from train.common.keras_file import written_by
+from train.data import checks, packed
+from train.data.checks import Faults
 from train.data.packed import read_lines
 
 
@@ -41,3 +46,41 @@ def test_a_line_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
     assert next(lines) == b"emotion,pixels"
     with pytest.raises(InputError, match="line 2 of more than 4 MB"):
         next(lines)
+
+
+def packed_as(kind: str, content: bytes) -> bytes:
+    archive = io.BytesIO()
+    if kind == "zip":
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
+            zipped.writestr("table.csv", content)
+    elif kind == "tar":
+        with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+            entry = tarfile.TarInfo("table.csv")
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    else:
+        return gzip.compress(content) if kind == "gzip" else lzma.compress(content)
+    return archive.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["xz", "gzip", "zip", "tar"])
+def test_a_small_table_that_unpacks_past_the_limit_is_refused(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packed, "MAX_UNPACKED_BYTES", 100_000)
+    path = tmp_path / "table"
+    path.write_bytes(packed_as(kind, b"emotion,pixels\n" * 10_000))
+    with pytest.raises(InputError, match=rf"a {kind} .*more than .*GB.*npack it"):
+        list(read_lines(path))
+    path.write_bytes(packed_as(kind, b"emotion,pixels\n" * 1000))
+    assert len(list(read_lines(path))) == 1000
+
+
+def test_rows_that_cannot_be_read_are_listed_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "MAX_FAULTS", 3)
+    faults = Faults("report")
+    for number in range(3):
+        faults.add(InputError(f"row {number}", received="x"))
+    with pytest.raises(InputError, match=r"row 3: got x: got more than 3 such rows.*right file"):
+        faults.add(InputError("row 3", received="x"))
+    assert len(faults.found) == 3

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from dashboard.live.school import School
-from dashboard.settings import BrokerSettings
+from dashboard.settings import BrokerSettings, naming_keys_of
 from edge_agent.backoff import Backoff
 from edge_agent.client import Broker, BrokerChanged, Classroom, Device, Notice
 from edge_agent.errors import BrokerError
@@ -48,7 +48,8 @@ class Following:
         catch_up: Sequence[str] = (),
     ) -> None:
         self._prepare, self._catch_up = prepare, catch_up
-        self._broker, self._root = Broker.from_settings(broker.as_mqtt()), broker.root
+        with naming_keys_of("broker"):
+            self._broker, self._root = Broker.from_settings(broker.as_mqtt()), broker.root
         self._school, self._on_changed, self._takers = school, on_changed, takers
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="following", daemon=True)

@@ -13,8 +13,9 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from dashboard.settings import DashboardSettings
+from dashboard.settings import DashboardSettings, naming_keys_of
 from edge_agent.client.events import Device
+from edge_agent.client.wording import for_programs
 from edge_agent.clock import utc_text
 from edge_agent.config import MqttSettings
 from edge_agent.errors import BrokerError, InputError
@@ -103,7 +104,11 @@ class Operator:
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[_Link]:
-        link = _Link(Broker.from_settings(self._account()))
+        try:
+            with naming_keys_of("operator_broker"):
+                link = _Link(Broker.from_settings(self._account()))
+        except BrokerError as error:
+            raise for_programs(error) from None
         try:
             yield link
         finally:

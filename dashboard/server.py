@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import uvicorn
@@ -26,10 +28,15 @@ from dashboard.web.site import Site
 from dashboard.web.templating import make_templates
 from edge_agent.addresses.masking import shown_host, shown_path
 from edge_agent.addresses.parsing import bracketed
+from edge_agent.config import TlsSettings
 from edge_agent.errors import ConfigError
+from edge_agent.mqtt.own_certificate import certificate_end
 from edge_agent.rights import denied_read
 
+log = logging.getLogger(__name__)
+
 _BACKLOG = 128
+_SOON = timedelta(days=14)
 
 
 def serve(
@@ -192,12 +199,24 @@ def _tls(settings: DashboardSettings) -> ssl.SSLContext | None:
     try:
         context.load_cert_chain(page.tls_cert, page.tls_key, password=lambda: "")
     except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", "") or str(error)
+        other = getattr(error, "reason", "") == "KEY_VALUES_MISMATCH"
+        found = "a key of another certificate" if other else "no PEM files of these kinds, or damaged ones"
         raise ConfigError(
-            f"$.page.tls_cert {shown_path(page.tls_cert)} and $.page.tls_key: {reason.replace('_', ' ').lower()}",
-            expected="a certificate and its own key, both in PEM form",
+            f"$.page.tls_cert {shown_path(page.tls_cert)} and $.page.tls_key",
+            received=found,
+            expected="a certificate and its own key without a passphrase, both in PEM form",
             remedy="Name the two files that belong together",
         ) from None
+    ends = certificate_end(TlsSettings(enabled=True, cert=page.tls_cert, key=page.tls_key))
+    if ends is not None and ends < datetime.now(timezone.utc) + _SOON:
+        gone = "has ended" if ends < datetime.now(timezone.utc) else "ends"
+        log.warning(
+            "the page's certificate %s %s on %s: browsers then refuse it. The school's authority renews it: "
+            "sudo edge-agent fleet page --host NAME. If that is wrong, check this machine's clock",
+            page.tls_cert,
+            gone,
+            f"{ends:%Y-%m-%d}",
+        )
     return context
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
@@ -198,6 +201,26 @@ class DashboardSettings(_Section, frozen=True):
     access: AccessSettings = AccessSettings()
     retention: RetentionSettings = RetentionSettings()
     timetable: TimetableSettings = TimetableSettings()
+
+
+@contextmanager
+def naming_keys_of(table: Literal["broker", "operator_broker"]) -> Iterator[None]:
+    """Around what reads the files of an account at the broker. An error then names the page's keys, not a device's.
+
+    Args:
+        table: Whose account.
+
+    Raises:
+        ConfigError: As raised within.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        said = str(error)
+        if table == "operator_broker":  # which shares only the authority with the other one
+            said = re.sub(r"\bmqtt\.(?:tls\.(cert|key)|(username|password_file))\b", r"operator_broker.\1\2", said)
+        error.args = (re.sub(r"\bmqtt\.", "broker.", said),)
+        raise
 
 
 def load_dashboard_settings(path: Path) -> DashboardSettings:

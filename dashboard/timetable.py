@@ -6,6 +6,7 @@ what is cancelled is worked out by libraries made for it.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from edge_agent.files import read_file
 
 if TYPE_CHECKING:
     from icalendar import Calendar
+
+log = logging.getLogger(__name__)
 
 _MAX_BYTES: Final = 10_000_000
 _MAX_DAYS: Final = 400
@@ -127,10 +130,38 @@ def _names(text: str, room: str) -> bool:
 
 
 def _events(calendars: list[Calendar], first: datetime, last: datetime) -> Iterator[Any]:
+    for calendar in calendars:
+        found = _between(calendar, first, last)
+        if found is None:  # one of its series is broken: the others count
+            for series in _series(calendar):
+                yield from _between(series, first, last) or ()
+        else:
+            yield from found
+
+
+def _between(calendar: Calendar, first: datetime, last: datetime) -> list[Any] | None:
+    """The events of a time; ``None`` where they cannot be worked out."""
     import recurring_ical_events  # takes a while to import, and many schools have no timetable file
 
-    for calendar in calendars:
-        yield from recurring_ical_events.of(calendar, skip_bad_series=True).between(first, last)
+    try:
+        return list(recurring_ical_events.of(calendar, skip_bad_series=True).between(first, last))
+    except Exception:  # noqa: BLE001 - what the libraries raise on broken rules is not limited to a few kinds
+        return None
+
+
+def _series(calendar: Calendar) -> list[Calendar]:
+    """A calendar for each series, which is what has the same UID."""
+    from icalendar import Calendar
+
+    found: dict[str, Calendar] = {}
+    for event in calendar.walk("VEVENT"):
+        uid = str(event.get("UID", ""))
+        if uid not in found:
+            found[uid] = Calendar()
+            for zone in calendar.walk("VTIMEZONE"):
+                found[uid].add_component(zone)
+        found[uid].add_component(event)
+    return list(found.values())
 
 
 def _read(file: Path) -> list[Calendar]:
@@ -143,9 +174,11 @@ def _read(file: Path) -> list[Calendar]:
     try:
         calendars = [found for found in Calendar.from_ical(content, multiple=True) if found.name == "VCALENDAR"]
         events = [event for calendar in calendars for event in calendar.walk("VEVENT")]
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+    except Exception as error:  # noqa: BLE001 - as above
         said = " ".join(str(error).split())[:150]
         raise InputError(what, received=f"an iCalendar that is broken: {said}", remedy=_EXPORT) from None
+    if without := sum("DTSTART" not in event for event in events):
+        log.warning("%s: events without a begin, left out: %d", what, without)
     if not events:
         raise InputError(what, received="an iCalendar without events", expected="one with lessons", remedy=_EXPORT)
     for event in events:

@@ -7,6 +7,12 @@ import re
 from edge_agent.errors import BrokerError
 
 _ARGUMENTS = (
+    (r"Enrol the device, which sets mqtt\.tls\.cert and mqtt\.tls\.key", "Load a certificate and its key into tls"),
+    (r"\. At a school's broker, enrol the device(?: again)?", ""),
+    (r"Enrol the device at this broker's school", "Get one from this broker's school"),
+    (r"Look with 'edge-agent doctor' whether it is valid", "See whether it is valid and has not ended"),
+    (r" \(see 'edge-agent doctor'\)", ""),
+    (r"nrol the device anew\b", "nrol anew"),
     (r" \(mqtt\.\w+\)", ""),
     (r"the password in mqtt\.password_file", "password"),
     (r"mqtt\.tls\.enabled = true and mqtt\.tls\.ca", "tls"),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CORPUS = Path(__file__).parent / "corpus"
 _ONE_INPUT_S, _MEMORY_MB = 10, 2048
 _MAX_KEPT, _MAX_KEPT_BYTES = 12, 1500
-_INSTRUMENTED = ("edge_agent", "fleet", "train")
+_INSTRUMENTED = ("edge_agent", "fleet", "train", "dashboard", "icalendar", "recurring_ical_events")
 
 
 def main() -> int:

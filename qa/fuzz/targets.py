@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import struct
 import tempfile
@@ -10,12 +11,18 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from dashboard.history.recorder import Recorder
+from dashboard.history.retention import Retention
+from dashboard.history.store import open_history
+from dashboard.live.school import School
+from dashboard.timetable import Timetable
 from edge_agent.addresses.masking import scrubbed, shown_host, shown_path, shown_secret_path, shown_url
 from edge_agent.addresses.parsing import parse_camera_url, parse_host
-from edge_agent.client import Broker, Classroom
+from edge_agent.client import Broker, Classroom, Device
 from edge_agent.client.timestamps import anchors_of
 from edge_agent.config import TlsSettings
 from edge_agent.config_file import load_settings
@@ -156,6 +163,36 @@ def _client(data: bytes) -> None:
             if hasattr(message, "mono_ms"):
                 classroom.time_of(notice.device, message)  # type: ignore[union-attr]
     classroom._journal.tick(1e9)
+
+
+@cache
+def _page() -> tuple[School, Recorder]:
+    """What the page knows and stores; the file goes when this process ends."""
+    folder = tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
+    atexit.register(folder.cleanup)
+    history = open_history(str(Path(folder.name) / "dashboard.db"))
+    return School(0.0), Recorder(history, retention=Retention(faces_days=1), now=lambda: 1_800_000_000.0)
+
+
+def _page_messages(data: bytes) -> None:
+    """As for the client; what it reports goes to the page and into its database."""
+    classroom, (school, recorder) = _classroom(), _page()
+    for part in data.split(b"\0"):
+        which, payload = (part[0] if part else 0), part[1:]
+        topic = f"classroom/v1/north/pi-3a/{_TOPICS[which % len(_TOPICS)]}"
+        received = Received(topic, payload, retained=bool(which & 64), historical=bool(which & 128))
+        for notice in classroom._read(received):
+            school.apply(notice, 1_800_000_000.0)
+            recorder.take(notice, classroom)
+    assert recorder.commit()
+
+
+def _timetable(data: bytes) -> None:
+    begin = 1_790_000_000.0  # September 2026
+    with _file(data, "timetable.ics") as path:
+        timetable = Timetable([path], ZoneInfo("Europe/Zurich"))
+        lessons = timetable.lessons(Device("north", "pi-3a"), "3a", begin, begin + 14 * 86_400.0)
+    assert all(lesson.start < lesson.end for lesson in lessons)
 
 
 def _status(data: bytes) -> None:
@@ -322,6 +359,28 @@ def _message_seeds() -> list[bytes]:
     return [encode(message) for message in messages if isinstance(message, Message)]
 
 
+def _timetable_seeds() -> list[bytes]:
+    weekly = (
+        "UID:m\nSUMMARY:Maths 3a\nLOCATION:Room 3a\nDTSTART;TZID=Europe/Zurich:20260914T080000\n"
+        "DTEND;TZID=Europe/Zurich:20260914T084500\nRRULE:FREQ=WEEKLY;UNTIL=20261201T000000Z;BYDAY=MO,TU\n"
+        "EXDATE;TZID=Europe/Zurich:20260921T080000\nRDATE:20260922T090000Z\n"
+    )
+    moved = (
+        "UID:m\nRECURRENCE-ID;TZID=Europe/Zurich:20260928T080000\nSUMMARY:3a\nSTATUS:CANCELLED\n"
+        "DTSTART:20260928T100000Z\nDURATION:PT45M\n"
+    )
+    day = "UID:d\nSUMMARY:3a\nDTSTART;VALUE=DATE:20260925\nDTEND;VALUE=DATE:20260926\nRRULE:FREQ=MONTHLY;COUNT=3\n"
+    zone = (
+        "BEGIN:VTIMEZONE\nTZID:Europe/Zurich\nBEGIN:STANDARD\nDTSTART:19701025T030000\nTZOFFSETFROM:+0200\n"
+        "TZOFFSETTO:+0100\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\nEND:STANDARD\nEND:VTIMEZONE\n"
+    )
+    bodies = [weekly, moved, day]
+    events = "".join(f"BEGIN:VEVENT\n{body}END:VEVENT\n" for body in bodies)
+    whole = f"BEGIN:VCALENDAR\nVERSION:2.0\n{zone}{events}END:VCALENDAR\n"
+    single = [f"BEGIN:VCALENDAR\nBEGIN:VEVENT\n{body}END:VEVENT\nEND:VCALENDAR\n" for body in bodies]
+    return [text.replace("\n", "\r\n").encode() for text in (whole, *single)]
+
+
 def _outbox_seeds() -> list[bytes]:
     from edge_agent.outbox.sqlite_store import SqliteStore
     from tests.support.samples import a_delivery, a_row
@@ -420,6 +479,8 @@ _ALL = (
         ),
     ),
     Target("client", "messages at a subscriber", _client, lambda: [b"\x02" + seed for seed in _message_seeds()], 8192),
+    Target("page", "messages at the page", _page_messages, lambda: [b"\x02" + seed for seed in _message_seeds()], 8192),
+    Target("timetable", "a school's timetable", _timetable, _timetable_seeds, 8192),
     Target("status", "a status message at the device", _status, _message_seeds),
     Target("image-header", "the head of a picture", _header, _image_seeds),
     Target("jpeg-stream", "the stream of a network camera", _jpeg_stream, _image_seeds),

@@ -30,6 +30,7 @@ def test_no_remedy_names_a_setting(module: object) -> None:
     for remedy in remedies:
         error = for_programs(BrokerError(f"broker {BROKER} cannot be reached", received="silence", remedy=remedy))
         assert "mqtt." not in str(error)
+        assert "the device" not in str(error)
         assert str(error).startswith("broker broker.school.lan:8884 cannot be reached: got silence. ")
 
 

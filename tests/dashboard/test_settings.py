@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from dashboard.settings import load_dashboard_settings
+from dashboard.settings import load_dashboard_settings, naming_keys_of
+from edge_agent.config import MqttSettings, TlsSettings
 from edge_agent.errors import ConfigError
+from edge_agent.mqtt.endpoint import Broker
 
 
 def refusal(folder: Path, text: str) -> str:
@@ -33,3 +36,27 @@ def test_a_timetable_s_address_is_refused_and_not_quoted(tmp_path: Path, file: s
     assert "$.timetable.files" in said
     assert "Save the calendar as a file" in said
     assert "Blue77Moon" not in said
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [("broker", "broker.password_file"), ("operator_broker", "operator_broker.password_file")],
+)
+def test_files_of_an_account_are_named_by_the_page_s_keys(
+    tmp_path: Path, table: Literal["broker", "operator_broker"], key: str
+) -> None:
+    account = MqttSettings(username="a", password_file=str(tmp_path / "gone"))
+    with pytest.raises(ConfigError, match=rf"\$\.{key} ") as refused, naming_keys_of(table):
+        Broker.from_settings(account)
+    assert "mqtt." not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("table", "key"), [("broker", r"\$\.broker\.tls\.cert"), ("operator_broker", r"\$\.operator_broker\.cert")]
+)
+def test_a_certificate_of_an_account_is_named_by_the_page_s_key(
+    tmp_path: Path, table: Literal["broker", "operator_broker"], key: str
+) -> None:
+    tls = TlsSettings(enabled=True, cert=str(tmp_path / "a.crt"), key=str(tmp_path / "a.key"))
+    with pytest.raises(ConfigError, match=key), naming_keys_of(table):
+        Broker.from_settings(MqttSettings(tls=tls))

@@ -203,3 +203,11 @@ def test_an_event_that_makes_no_sense_does_not_hide_the_others(tmp_path: Path) -
         event(":20261123T100000", ":20261123T104500", summary="fine"),
     )
     assert lessons(Timetable([file], ZURICH), day(23), day(24)) == [("23.11. 10:00", "10:45", "fine")]
+
+
+def test_a_series_without_a_begin_or_with_a_broken_rule_is_left_out_and_the_others_count(tmp_path: Path) -> None:
+    no_begin = "BEGIN:VEVENT\nUID:d\nSUMMARY:3a\nDTEND;VALUE=DATE:20260926\nRRULE:FREQ=MONTHLY;COUNT=3\nEND:VEVENT"
+    good = event(":20260915T080000Z", ":20260915T084500Z", summary="Maths")
+    timetable = Timetable([write(tmp_path, no_begin, good)], ZURICH)
+    begin = datetime(2026, 9, 14, tzinfo=ZURICH).timestamp()
+    assert [lesson.title for lesson in timetable.lessons(PI, "3a", begin, begin + 7 * 86400)] == ["Maths"]

@@ -96,7 +96,7 @@ def test_with_an_account_and_the_word_that_it_does_not_matter_others_reach_it(co
     ("arguments", "said"),
     [
         (("--tls-cert", "/nowhere", "--tls-key", "/nowhere"), "cannot be read"),
-        (("--tls-cert", __file__, "--tls-key", __file__), "a certificate and its own key"),
+        (("--tls-cert", __file__, "--tls-key", __file__), "no PEM files of these kinds, or damaged ones"),
         (("--tls-cert", __file__), "both tls_cert and tls_key"),
     ],
 )

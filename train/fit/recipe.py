@@ -89,6 +89,9 @@ class Optimizer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             under momentum ``m`` corresponds to ``d / (1 - m)``. Biases and normalisation are exempt.
         schedule: ``cosine`` falls to zero with the end of the training, ``constant`` stays.
         warmup_epochs: Epochs over which the rate rises linearly from zero before it falls; ``cosine`` alone has them.
+        sharpness: Radius of sharpness-aware steps (Foret et al. 2021), which take twice as long; 0 for plain steps,
+            0.05 is usual.
+        sharpness_epochs: Last epochs that have them; 0 for all.
     """
 
     kind: Literal["sgd", "adam"] = "sgd"
@@ -97,6 +100,8 @@ class Optimizer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     weight_decay: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.0
     schedule: Literal["cosine", "constant"] = "cosine"
     warmup_epochs: Annotated[int, msgspec.Meta(ge=0)] = 0
+    sharpness: Annotated[float, msgspec.Meta(ge=0.0, le=10.0)] = 0.0
+    sharpness_epochs: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -169,6 +174,11 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         """The recipe without its words: equal for equal trainings."""
         return msgspec.structs.replace(self, title="", source="", command="", cost="", expected="")
 
+    def is_sharp(self, epoch: int) -> bool:
+        """Whether an epoch, counted from 0, has sharpness-aware steps."""
+        optimizer = self.optimizer
+        return optimizer.sharpness > 0.0 and epoch >= self.epochs - (optimizer.sharpness_epochs or self.epochs)
+
     def phase(self, epoch: int) -> Phase:
         """The part of the training that an epoch, counted from 0, belongs to."""
         for phase in self.phases:
@@ -190,17 +200,18 @@ def adjust(
     """A recipe with single settings replaced, as the command line gives them.
 
     With other ``epochs``, the phases keep their shares of the training, each with one epoch at least; of fewer epochs
-    than phases, the last phases are left. The warm-up keeps its share too.
+    than phases, the last phases are left. The warm-up and the sharpness-aware epochs keep their shares too.
 
     Raises:
         ConfigError: The result contradicts itself.
     """
     if epochs is not None and epochs != recipe.epochs:
         warmup = min(math.ceil(recipe.optimizer.warmup_epochs * epochs / recipe.epochs), epochs - 1)
+        sharp = math.ceil(recipe.optimizer.sharpness_epochs * epochs / recipe.epochs)
         recipe = msgspec.structs.replace(
             recipe,
             phases=_stretched(recipe.phases, epochs),
-            optimizer=msgspec.structs.replace(recipe.optimizer, warmup_epochs=warmup),
+            optimizer=msgspec.structs.replace(recipe.optimizer, warmup_epochs=warmup, sharpness_epochs=sharp),
         )
     if learning_rate is not None:
         optimizer = msgspec.structs.replace(recipe.optimizer, learning_rate=learning_rate)
@@ -249,7 +260,8 @@ def check_consistency(recipe: Recipe, where: str) -> None:
     """Refuse settings that contradict each other.
 
     Raises:
-        ConfigError: There are no phases, a warm-up that nothing follows, or faces that some phase has no targets for.
+        ConfigError: There are no phases, a warm-up that nothing follows, sharpness-aware epochs without a radius, more
+            of them than epochs, or faces that some phase has no targets for.
     """
     if not recipe.phases:
         raise ConfigError(f"{where}: phases", received="none", expected="at least one")
@@ -267,6 +279,13 @@ def check_consistency(recipe: Recipe, where: str) -> None:
             received=optimizer.warmup_epochs,
             expected=f"fewer than the {recipe.epochs} epochs of the phases",
             remedy="Lower it or train longer",
+        )
+    if optimizer.sharpness_epochs and (not optimizer.sharpness or optimizer.sharpness_epochs > recipe.epochs):
+        raise ConfigError(
+            f"{where}: optimizer.sharpness_epochs",
+            received=optimizer.sharpness_epochs,
+            expected=f"at most the {recipe.epochs} epochs of the phases, and sharpness above 0",
+            remedy="Lower it, or set sharpness",
         )
     if recipe.extra is not None and recipe.extra.label_weight < 1.0:
         untaught = any(not phase.use_teachers for phase in recipe.phases)

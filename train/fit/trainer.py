@@ -26,6 +26,7 @@ from train.fit.recipe import Recipe
 from train.fit.resuming import begin_or_continue, get_state, set_state
 from train.fit.run_dir import RunDir
 from train.fit.run_record import EpochMetrics
+from train.fit.sharpness import make_sharpness_aware
 from train.fit.tensorboard import write_events
 from train.fit.validation import accuracy, cross_entropy
 from train.models import build, describe_cost
@@ -169,7 +170,10 @@ def _train_epoch(
     trained_images = len(prepared.training_images)
     steps = steps_per_epoch(trained_images, recipe.batch_size)
     batches = _epoch_batches(prepared, epoch, group)
-    if epoch and recipe.phase(epoch).side_px != recipe.phase(epoch - 1).side_px:
+    if recipe.optimizer.sharpness:
+        model.sharp = recipe.is_sharp(epoch)
+    before = max(0, epoch - 1)
+    if (recipe.phase(epoch).side_px, recipe.is_sharp(epoch)) != (recipe.phase(before).side_px, recipe.is_sharp(before)):
         # A function traced for several sizes computes in another order than one traced for the new size alone,
         # which is what a run continued from here has.
         model.make_train_function(force=True)
@@ -203,7 +207,8 @@ def _train_epoch(
 def _build_network(prepared: PreparedInputs) -> keras.Model:
     recipe = prepared.given.recipe
     changes_size = any(phase.side_px != FACE_SIZE for phase in recipe.phases)
-    return build(recipe.model, prepared.targets.shape[1], channels=recipe.channels, any_size=changes_size)
+    model = build(recipe.model, prepared.targets.shape[1], channels=recipe.channels, any_size=changes_size)
+    return make_sharpness_aware(model, radius) if (radius := recipe.optimizer.sharpness) else model
 
 
 def _epoch_batches(prepared: PreparedInputs, epoch: int, group: ProcessGroup) -> EpochBatches:

@@ -77,7 +77,7 @@ $(DEVICE_ENV)/.detector: $(DEVICE_ENV)/.installed
 
 $(DEV_ENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(DEV_ENV)
-	$(DEV_ENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[demo,fleet,train,train-jax,export,dev]'
+	$(DEV_ENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[demo,fleet,train,train-jax,export,onnx,dev]'
 	touch $@
 
 clean:

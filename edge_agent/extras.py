@@ -31,6 +31,7 @@ _MODULES_OF: Final = {
     "notice": ("fpdf",),
     "train": (*_DEVICE, "tensorflow", "keras", "matplotlib", "tensorboardX"),
     "export": (*_DEVICE, "tensorflow", "keras"),
+    "onnx": (*_DEVICE, "tensorflow", "keras", "onnx", "onnxruntime", "tf2onnx"),
     "train-jax": (*_DEVICE, "jax", "keras", "matplotlib", "tensorboardX"),
 }
 """The extras of pyproject.toml and the modules that they bring."""

@@ -35,6 +35,14 @@ class Precision(str, Enum):
     FLOAT32 = "float32"
 
 
+class PriorChoice(str, Enum):
+    """What the probabilities of a model assume."""
+
+    BALANCED = "balanced"
+    HALF = "half"
+    TRAINING = "training"
+
+
 @app.command()
 def convert(
     run: Annotated[Path, typer.Argument(help="A finished run directory.")],
@@ -124,6 +132,51 @@ def verify(
     check(verified.comparison, limits)
     if max_calibration_error is not None:
         check_calibration(verified.calibration, max_calibration_error)
+
+
+@app.command()
+def onnx(
+    file: Annotated[Path, typer.Argument(help="The model bundle.")],
+    out: Annotated[Path, typer.Option("--out", help="The ONNX file to write.")],
+    prior: Annotated[
+        PriorChoice, typer.Option(help="What the probabilities assume, as [classifier] prior on the device.")
+    ] = PriorChoice.HALF,
+    data: Annotated[
+        Path | None, typer.Option(help="The data the bundle was trained on, to compare on its held-out faces too.")
+    ] = None,
+    label_map: LabelMapOption = "",
+) -> None:
+    """Convert a bundle into an ONNX file for desktop programs, and check it on the same faces."""
+    from export.onnx_file import OPSET, export_onnx
+    from train.data.label_map import open_label_map
+
+    if out.suffix != ".onnx":
+        raise InputError("--out", received=out.name, expected="a name that ends in .onnx")
+    _check_writable(out)
+    exported = export_onnx(file, out, prior=prior.value, data=data, label_map=open_label_map(label_map))
+    bundle, facts = exported.bundle, exported.bundle.metadata
+    size, channels = facts.input.size_px, facts.input.channels
+    rows = [
+        ("model", f"{bundle.model_id}, {facts.name}, {facts.quantization}"),
+        ("file", f"{out}, {exported.size_bytes:,} bytes, ONNX operators {OPSET}"),
+        ("input", f"faces: uint8 (N, {size}, {size}, {channels}), levels 0 to 255"),
+        ("outputs", f"logits, probabilities: float32 (N, {len(facts.labels)})"),
+        ("labels", ", ".join(facts.labels)),
+        ("temperature", f"{facts.temperature:g}, applied in probabilities"),
+        ("prior", exported.prior),
+        ("golden faces", f"{exported.golden} drawn faces, at most {exported.golden_steps:.1f} of 256 steps apart"),
+    ]
+    if (compared := exported.compared) is not None:
+        rows += [
+            ("same label", f"{compared.agreement:.2%} of {compared.faces:,} held-out faces"),
+            (
+                "difference",
+                f"{compared.largest_difference:.4f} of a probability at most; "
+                f"{compared.mean_steps:.2f} of 256 steps on average, {compared.largest_steps:.1f} at most",
+            ),
+        ]
+    rows.append(("runtime", f"{exported.runtime}, beside {exported.beside}"))
+    _echo_rows(rows)
 
 
 @app.command()

@@ -1,16 +1,20 @@
-"""Read a data set of any known kind: a table like FER2013's, RAF-DB's list, CK+48, or class folders."""
+"""Read a data set of any known kind: tables, lists, CK+48, AffectNet, or class folders."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from edge_agent.errors import InputError
+from train.data.affectnet import find_affectnet, load_affectnet
 from train.data.checks import Faults, OnUnreadable, check_channels
 from train.data.ckplus import is_ckplus, read_ckplus
 from train.data.dataset import FaceSet
+from train.data.expw import find_expw, load_expw
 from train.data.fer2013 import CK_PLUS_TABLE, TABLE_NAMES, load_fer2013
-from train.data.folders import find_classes, read_tree
+from train.data.ferplus_folders import find_ferplus, load_ferplus
+from train.data.folders import files_in, find_classes, folders_in, read_tree
 from train.data.label_map import NO_LABEL_MAP, LabelMap
+from train.data.picture_table import is_picture_table, load_picture_table
 from train.data.rafdb import find_list, load_rafdb
 
 _PACKINGS = ("", ".xz", ".gz", ".zip")
@@ -26,8 +30,8 @@ def load(
     """Read a data set; its content decides which kind it is.
 
     Args:
-        path: A table like FER2013's (plain, xz, gzip, zip or tar), RAF-DB's list, a folder that holds one of them,
-            CK+48's folder, or class folders.
+        path: A table like FER2013's (plain, xz, gzip, zip or tar), a table of pictures and their classes, the list of
+            RAF-DB or ExpW, a folder that holds one of them, the folder of CK+48, AffectNet or FER+, or class folders.
         channels: 1 for gray, 3 for red-green-blue.
         on_unreadable: Whether a broken row or picture is an error or is skipped and listed in ``unreadable``.
         label_map: What the names or numbers of the classes mean.
@@ -47,12 +51,30 @@ def load(
     listed = find_list(path)
     if listed is not None:
         return load_rafdb(listed, channels=channels, on_unreadable=on_unreadable)
+    boxes = find_expw(path)
+    if boxes is not None:
+        return load_expw(boxes, channels=channels, on_unreadable=on_unreadable)
+    if annotated := find_affectnet(path):
+        return load_affectnet(annotated, path, channels=channels, on_unreadable=on_unreadable)
+    if voted := find_ferplus(path):
+        return load_ferplus(voted, path, channels=channels, on_unreadable=on_unreadable)
+    pictures = _picture_table(path)
+    if pictures is not None:
+        return load_picture_table(pictures, channels=channels, on_unreadable=on_unreadable, label_map=label_map)
     table = _table(path)
     if table is not None:
         return load_fer2013(table, channels=channels, on_unreadable=on_unreadable, label_map=label_map)
     tree = find_classes(path, label_map)
     read = read_ckplus if is_ckplus(tree) else read_tree
     return read(tree, channels=channels, faults=Faults(on_unreadable))
+
+
+def _picture_table(path: Path) -> Path | None:
+    """The file itself, or the only one in a folder that has no class folders."""
+    if path.is_file():
+        return path if is_picture_table(path) else None
+    tables = [file for file in files_in(path) if file.suffix.lower() == ".csv" and is_picture_table(file)]
+    return tables[0] if len(tables) == 1 and len(folders_in(path)) < 2 else None
 
 
 def _table(path: Path) -> Path | None:

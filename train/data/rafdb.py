@@ -6,17 +6,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from edge_agent.errors import InputError
 from train.data.checks import Faults, OnUnreadable, check_channels
 from train.data.dataset import FaceSet
-from train.data.folders import label_order
-from train.data.images import read_face
 from train.data.label_map import NUMBERED
+from train.data.listed import Listed, read_listed
 
 LIST_NAMES = ("list_patition_label.txt", "list_partition_label.txt")
 """What the publisher calls the list, and the same without the slip."""
@@ -50,37 +47,19 @@ def load_rafdb(list_file: Path, *, channels: int = 1, on_unreadable: OnUnreadabl
     check_channels(channels)
     faults = Faults(on_unreadable)
     pictures = _aligned_pictures(list_file)
-    images: list[NDArray[np.uint8]] = []
-    names, usage, origin = [], [], []
-    for number, line in enumerate(list_file.read_bytes().splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            path, name = _entry(f"{list_file}, line {number}", line, pictures)
-            images.append(read_face(path, channels))
-        except InputError as fault:
-            faults.add(fault)
-            continue
-        names.append(name)
-        usage.append("test" if path.name.lower().startswith("test") else "train")
-        origin.append(path.name)
-    if not images:
-        received = f"no readable picture ({faults.found[0]})" if faults.found else "no lines"
-        raise InputError(str(list_file), received=received, expected="lines like train_00001.jpg 5")
-    classes = label_order(names)
-    index = {name: label for label, name in enumerate(classes)}
-    nameless = np.full(len(names), "")
-    return FaceSet(
-        name="RAF-DB",
-        images=np.stack(images),
-        labels=np.array([index[name] for name in names], np.int64),
-        classes=classes,
-        usage=np.array(usage),
-        origin=np.array(origin),
-        subject=nameless,
-        sequence=nameless,
-        unreadable=faults.found,
-    )
+
+    def entries() -> Iterator[Listed]:
+        for number, line in enumerate(list_file.read_bytes().splitlines(), start=1):
+            if not line.strip():
+                continue
+            try:
+                path, label = _entry(f"{list_file}, line {number}", line, pictures)
+            except InputError as fault:
+                faults.add(fault)
+                continue
+            yield Listed(path, label, "test" if path.name.lower().startswith("test") else "train", path.name)
+
+    return read_listed("RAF-DB", list_file, entries(), channels=channels, faults=faults)
 
 
 def _aligned_pictures(list_file: Path) -> dict[str, Path]:

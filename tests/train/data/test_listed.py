@@ -1,0 +1,204 @@
+"""Data sets that name their pictures one by one: tables of pictures, and AffectNet, ExpW and FER+ as published."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_agent.errors import InputError
+from edge_agent.model_format.crop import crop_face
+from edge_agent.model_format.labels import FER2013
+from tests.train.data.files import face, row, write_face, write_table
+from train.data import load
+from train.data.dataset import FaceSet
+from train.data.label_map import NUMBERED, open_label_map
+
+
+def labelled(faces: FaceSet) -> list[str]:
+    return [faces.classes[label] for label in faces.labels]
+
+
+def affectnet(root: Path, numbers: dict[str, list[str]]) -> Path:
+    for part, found in numbers.items():
+        for index, number in enumerate(found):
+            write_face(root / part / f"images/{index}.jpg", face(index, 224, 224, 3))
+            (root / part / "annotations").mkdir(exist_ok=True)
+            np.save(root / part / f"annotations/{index}_exp.npy", np.array(number))
+            np.save(root / part / f"annotations/{index}_aro.npy", np.array("0.5"))
+    return root
+
+
+def test_affectnets_annotations_beside_its_pictures_are_read(tmp_path: Path) -> None:
+    root = affectnet(tmp_path, {"train_set": list("01234567"), "val_set": list("70")})
+    faces = load(root)
+    assert faces.name == "AffectNet"
+    assert labelled(faces) == [*NUMBERED["affectnet"].values(), "contempt", "neutral"]
+    assert faces.usage.tolist() == ["train"] * 8 + ["validation"] * 2
+    assert faces.origin[0] == "train_set/images/0.jpg"
+    one_part = load(root / "val_set", channels=3)
+    assert (one_part.usage.tolist(), one_part.images.shape) == (["validation"] * 2, (2, 48, 48, 3))
+
+
+def test_affectnets_pictures_without_an_expression_are_left_out_with_a_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        faces = load(affectnet(tmp_path, {"train_set": ["1", "8", "9", "10", "2"]}))
+    assert labelled(faces) == ["happy", "sad"]
+    assert "3 pictures are left out: AffectNet's 8 none, 9 uncertain and 10 no face" in caplog.text
+
+
+def test_a_broken_annotation_and_a_missing_picture_are_named(tmp_path: Path) -> None:
+    root = affectnet(tmp_path, {"train_set": ["1", "2", "3", "4"]})
+    (root / "train_set/annotations/1_exp.npy").write_bytes(b"no array")
+    (root / "train_set/images/2.jpg").unlink()
+    np.save(root / "train_set/annotations/3_exp.npy", np.array("12"))
+    with pytest.raises(InputError, match=r"1_exp\.npy"):
+        load(root)
+    reasons = load(root, on_unreadable="report").unreadable
+    assert [reason.partition("annotations/")[2][0] for reason in reasons] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("header", "folder"),
+    [
+        ("image,label", ""),
+        ("user.id,image,emotion", "images/"),
+        (",pth,label,relFCs", ""),
+        ("File Name,Expression", "pictures/"),
+    ],
+)
+def test_a_table_of_pictures_is_read_whatever_its_columns_are_called(header: str, folder: str, tmp_path: Path) -> None:
+    names = header.split(",")
+    rows = []
+    for index, word in enumerate(("Anger", "happiness", "Neutral")):
+        write_face(tmp_path / f"{folder}{index}.png", face(index))
+        cells = {"image": f"{index}.png", "pth": f"{index}.png", "File Name": f"{index}.png"}
+        words = {"label": word, "emotion": word, "Expression": word}
+        rows.append(",".join(cells.get(name, words.get(name, "7")) for name in names))
+    table = write_table(tmp_path / "legend.csv", rows, header)
+    for path in (table, tmp_path):
+        faces = load(path)
+        assert labelled(faces) == ["angry", "happy", "neutral"]
+        np.testing.assert_array_equal(faces.images[1, ..., 0], face(1))
+    assert faces.origin.tolist() == ["legend.csv:2", "legend.csv:3", "legend.csv:4"]
+
+
+def test_kaggles_tables_beside_rafdbs_numbered_folders_are_read_by_the_named_numbers(tmp_path: Path) -> None:
+    rows = []
+    for number in range(1, 8):
+        write_face(tmp_path / f"DATASET/train/{number}/train_0000{number}_aligned.jpg", face(number, 100, 100))
+        rows.append(f"train_0000{number}_aligned.jpg,{number}")
+    table = write_table(tmp_path / "train_labels.csv", rows, "image,label")
+    with pytest.raises(InputError, match="--label-map"):
+        load(table)
+    faces = load(table, label_map=open_label_map("rafdb"))
+    assert labelled(faces) == list(NUMBERED["rafdb"].values())
+    assert set(faces.usage.tolist()) == {"train"}
+    assert labelled(load(tmp_path, label_map=open_label_map("rafdb"))) == labelled(faces)
+
+
+def test_affectnets_own_list_gives_boxes_and_leaves_out_faces_without_an_expression(tmp_path: Path) -> None:
+    picture = face(5, 200, 300, 3)
+    write_face(tmp_path / "12/a.png", picture)
+    header = "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,expression,valence,arousal"
+    rows = ["12/a.png,40,30,90,110,1.0;2.0,1,0.1,0.2", "12/a.png,0,0,9,9,1;2,9,0,0"]
+    faces = load(write_table(tmp_path / "training.csv", rows, header), label_map=open_label_map("affectnet"))
+    assert labelled(faces) == ["happy"]
+    np.testing.assert_array_equal(faces.images[0, ..., 0], crop_face(picture, 30, 30, 110))
+
+
+def test_parts_are_read_from_a_column_or_from_folders(tmp_path: Path) -> None:
+    for name in ("Train/a.png", "Test/b.png", "c.png"):
+        write_face(tmp_path / name, face(1))
+    rows = ["Train/a.png,sad,", "Test/b.png,happy,", "c.png,sad,Valid"]
+    assert load(write_table(tmp_path / "list.csv", rows, "path,class,split")).usage.tolist() == [
+        "train",
+        "test",
+        "validation",
+    ]
+    with pytest.raises(InputError, match="row 2: part: got 'dev'"):
+        load(write_table(tmp_path / "list.csv", ["c.png,sad,dev"], "path,class,split"))
+
+
+def test_a_picture_that_is_not_there_or_there_twice_is_named(tmp_path: Path) -> None:
+    for name in ("a/1.png", "b/1.png"):
+        write_face(tmp_path / name, face(1))
+    table = write_table(tmp_path / "list.csv", ["1.png,sad", "2.png,sad", "b/1.png,happy", ",sad"], "image,label")
+    with pytest.raises(InputError, match=r"row 5"):
+        load(table)
+    found = load(table, on_unreadable="report")
+    assert labelled(found) == ["happy"]
+    assert any("row 2: got 1.png, which is there more than once" in reason for reason in found.unreadable)
+    assert any("row 3: got 2.png, which is not there" in reason for reason in found.unreadable)
+
+
+def test_a_table_does_not_reach_outside_its_folder(tmp_path: Path) -> None:
+    write_face(tmp_path / "secret.png", face(1))
+    write_face(tmp_path / "data/own.png", face(2))
+    table = write_table(tmp_path / "data/list.csv", ["../secret.png,sad", f"{tmp_path}/secret.png,sad"], "image,label")
+    with pytest.raises(InputError, match="which is not there"):
+        load(table)
+
+
+def test_a_table_with_pixels_stays_one_of_pixels(tmp_path: Path) -> None:
+    faces = load(write_table(tmp_path / "mine.csv", [f"a.png,{row(1, 3)}"], "image,emotion,pixels,Usage"))
+    assert labelled(faces) == ["happy"]
+
+
+@pytest.mark.parametrize("listed", ["label.lst", "label/label.lst"])
+def test_expws_list_gives_the_square_around_each_box(listed: str, tmp_path: Path) -> None:
+    photograph = face(3, 240, 320, 3)
+    write_face(tmp_path / "image/origin/angry_actor_104.png", photograph)
+    lines = ["angry_actor_104.png 0 28 113 226 141 22.9362 0", "angry_actor_104.png 1 10 20 110 120 41.0 3"]
+    (tmp_path / listed).parent.mkdir(exist_ok=True)
+    (tmp_path / listed).write_text("\n".join(lines) + "\n")
+    for path in (tmp_path, tmp_path / listed):
+        faces = load(path)
+        assert (faces.name, labelled(faces)) == ("ExpW", ["angry", "happy"])
+        np.testing.assert_array_equal(faces.images[0, ..., 0], crop_face(photograph, 113, 28, 113))
+    (tmp_path / listed).write_text("\n".join([*lines, "b.png 0 1 2 3 4 5 1", "b.png 0 1 2", f"{lines[0][:-1]}9"]))
+    with pytest.raises(InputError, match=r"line 3: got b\.png, which is not there"):
+        load(tmp_path)
+    assert len(load(tmp_path, on_unreadable="report").unreadable) == 3
+
+
+def test_a_box_outside_the_photograph_is_refused(tmp_path: Path) -> None:
+    write_face(tmp_path / "image/origin/a.png", face(3, 240, 320, 3))
+    (tmp_path / "label.lst").write_text("a.png 0 300 400 310 410 1.0 0\n")
+    with pytest.raises(InputError, match=r"label\.lst:1: got a face outside the 320 x 240 pixels"):
+        load(tmp_path)
+
+
+def test_ferplus_folders_give_the_label_that_leads_and_leave_out_the_rest(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    votes = {
+        "FER2013Train": ["4,0,0,1,3,2,0,0,0,0", "0,9,0,0,0,0,0,0,1,0", "5,5,0,0,0,0,0,0,0,0", "1,0,0,0,0,0,0,0,0,9"],
+        "FER2013Valid": ["0,0,0,0,0,0,0,8,2,0"],
+        "FER2013Test": ["0,0,10,0,0,0,0,0,0,0"],
+    }
+    for folder, lines in votes.items():
+        for index, _ in enumerate(lines):
+            write_face(tmp_path / folder / f"fer000000{index}.png", face(index))
+        text = "".join(f'fer000000{index}.png,"(0, 0, 48, 48)",{line}\n' for index, line in enumerate(lines))
+        (tmp_path / folder / "label.csv").write_text(text)
+    with caplog.at_level(logging.WARNING):
+        faces = load(tmp_path)
+    assert (faces.name, labelled(faces)) == ("FER+", ["neutral", "happy", "contempt", "surprise"])
+    assert faces.usage.tolist() == ["train", "train", "validation", "test"]
+    assert "2 faces are left out" in caplog.text
+
+
+@pytest.mark.parametrize("upper", [True, False])
+def test_folders_in_any_case_with_the_tables_words_for_parts_are_read(upper: bool, tmp_path: Path) -> None:
+    words = ("anger", "disgusted", "afraid", "Happiness", "sadness", "surprised", "neutral")
+    for part in ("Training", "PublicTest", "PrivateTest"):
+        for word in words:
+            write_face(tmp_path / part / (word.upper() if upper else word) / "1.jpg", face(len(word)))
+    faces = load(tmp_path)
+    assert faces.classes == FER2013
+    assert sorted(set(faces.usage.tolist())) == ["test", "train", "validation"]

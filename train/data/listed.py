@@ -1,0 +1,115 @@
+"""Pictures that a list names one by one, with their classes: what all readers of such lists share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_agent.errors import InputError
+from edge_agent.model_format.crop import crop_face
+from edge_agent.model_format.metadata import FACE_SIZE
+from edge_agent.vision.image_file import read_image_file
+from train.data.checks import Faults
+from train.data.dataset import FaceSet
+from train.data.folders import SPLIT_FOLDERS, label_order
+from train.data.images import read_face
+
+PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+"""Ends of the names of pictures, in lower case."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """Where a face is in a photograph, in pixels."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A picture in a list.
+
+    Attributes:
+        path: Its file.
+        label: Its canonical class name.
+        usage: The publisher's part: ``train``, ``validation``, ``test`` or empty.
+        origin: What lets a person find it again.
+        box: The face in it; None where the picture is a face crop.
+        subject: Who is shown; empty where unknown.
+    """
+
+    path: Path
+    label: str
+    usage: str
+    origin: str
+    box: Box | None = None
+    subject: str = ""
+
+
+def read_listed(name: str, where: Path, entries: Iterable[Listed], *, channels: int, faults: Faults) -> FaceSet:
+    """Read the pictures of a list.
+
+    Args:
+        name: Of the data set.
+        where: The list, for messages.
+        entries: The pictures.
+        channels: 1 for gray, 3 for red-green-blue.
+        faults: Gets pictures that cannot be read, or raises.
+
+    Raises:
+        InputError: A picture cannot be read and ``faults`` raises, or there is none.
+    """
+    images: list[NDArray[np.uint8]] = []
+    kept: list[Listed] = []
+    for entry in entries:
+        is_crop = entry.box is None
+        try:
+            images.append(read_face(entry.path, channels) if is_crop else _cropped(entry, channels))
+        except InputError as fault:
+            faults.add(fault)
+        else:
+            kept.append(entry)
+    if not kept:
+        received = f"no readable picture ({faults.found[0]})" if faults.found else "no pictures"
+        raise InputError(str(where), received=received, expected="pictures with their classes")
+    classes = label_order(entry.label for entry in kept)
+    index = {label: number for number, label in enumerate(classes)}
+    return FaceSet(
+        name=name,
+        images=np.stack(images),
+        labels=np.array([index[entry.label] for entry in kept], np.int64),
+        classes=classes,
+        usage=np.array([entry.usage for entry in kept]),
+        origin=np.array([entry.origin for entry in kept]),
+        subject=np.array([entry.subject for entry in kept]),
+        sequence=np.full(len(kept), ""),
+        unreadable=faults.found,
+    )
+
+
+def part_of(path: Path) -> str:
+    """The part that a folder above a picture names; empty where none does."""
+    named = (SPLIT_FOLDERS.get(folder.lower(), "") for folder in path.parts[:-1])
+    return next(filter(None, named), "")
+
+
+def _cropped(entry: Listed, channels: int) -> NDArray[np.uint8]:
+    """The square around the box, as a detector's box becomes one."""
+    assert entry.box is not None
+    image, box = read_image_file(entry.path, cv2.IMREAD_COLOR), entry.box
+    side = max(box.width, box.height)
+    left, top = box.left + (box.width - side) / 2, box.top + (box.height - side) / 2
+    height, width = image.shape[:2]
+    if side < 1 or left >= width or top >= height or left + side <= 0 or top + side <= 0:
+        raise InputError(
+            entry.origin, received=f"a face outside the {width} x {height} pixels", expected="one within the picture"
+        )
+    return crop_face(image, left, top, side, channels).reshape(FACE_SIZE, FACE_SIZE, channels)

@@ -30,6 +30,7 @@ from edge_agent.model_format.compatibility import (
 from edge_agent.model_format.flatbuffer import IDENTIFIER, Interface, read_interface
 from edge_agent.model_format.golden import Golden
 from edge_agent.model_format.metadata import Metadata
+from edge_agent.model_format.other_formats import how_to_get_a_bundle, other_folder, other_format
 from edge_agent.rights import denied_read
 
 MODEL_ID_LENGTH = 12
@@ -79,6 +80,10 @@ def read_bundle(path: Path | str) -> Bundle:
     except FileNotFoundError:
         raise ModelError(f"model {path}: no such file", remedy="Check the path of the model") from None
     except OSError as error:
+        if other := other_folder(path):
+            raise ModelError(
+                f"model {path}", received=other, expected="a model bundle", remedy=how_to_get_a_bundle(other)
+            ) from None
         words, remedy = denied_read(path, error)
         raise ModelError(
             f"model {path}: cannot be read: {words}", remedy=remedy or "Check the path of the model"
@@ -125,12 +130,13 @@ def unpack_bundle(content: bytes, name: str) -> Bundle:
         ModelError: As :func:`read_bundle`.
     """
     if content[4:8] != IDENTIFIER:
+        other = other_format(content)
         received = f"{len(content)} bytes" if len(content) < 8 else f"a file that begins {content[:8]!r}"
         raise ModelError(
             f"model {name}: not a TFLite model",
-            received=received,
+            received=other or received,
             expected=f"a file with {IDENTIFIER.decode()} at bytes 4 to 8",
-            remedy=COPY_AGAIN,
+            remedy=how_to_get_a_bundle(other) if other else COPY_AGAIN,
         )
     flatbuffer, text, recorded = _split(content, name)
     metadata = decode_metadata(text, name)

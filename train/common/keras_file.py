@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_agent.errors import InputError
+from edge_agent.model_format.other_formats import other_format
 
 LOADING_FAILS_WITH = (
     ValueError,
@@ -24,6 +25,9 @@ LOADING_FAILS_WITH = (
     zipfile.BadZipFile,
 )
 """What Keras raises on files that it cannot read."""
+
+_OF_KERAS = ("a Keras file", "a ZIP archive")
+"""What a .keras file is recognised as, also where it is damaged."""
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _MAX_METADATA_BYTES = 1_000_000
@@ -51,7 +55,7 @@ def explain_version(path: Path, installed: str) -> None:
     """Say where a file that does not load is another version's.
 
     Raises:
-        InputError: It was written by a newer Keras, or in a format of Keras 2.
+        InputError: It was written by a newer Keras, in a format of Keras 2, or by another program.
     """
     if path.is_dir() or path.read_bytes()[: len(_HDF5)] == _HDF5:
         raise InputError(
@@ -59,6 +63,14 @@ def explain_version(path: Path, installed: str) -> None:
             received=f"a {'SavedModel folder' if path.is_dir() else 'file in HDF5 (.h5)'}, as of Keras 2",
             expected=f"a .keras file for Keras {installed}",
             remedy='Load it with the Keras that wrote it and save it with model.save("model.keras")',
+        )
+    other = other_format(path.read_bytes())
+    if other and not other.startswith(_OF_KERAS):
+        raise InputError(
+            str(path),
+            received=other,
+            expected=f"a .keras file for Keras {installed}",
+            remedy="Only networks that python -m train fit trained are read",
         )
     written = written_by(path)
     if _numbers(written) > _numbers(installed):

@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 
 from edge_agent.decoding import UNDECODABLE
 from edge_agent.errors import AgentError, InputError
+from edge_agent.model_format.flatbuffer import IDENTIFIER
+from edge_agent.model_format.other_formats import RUN_RECORD, other_folder, other_format
 from train.common.writing import write_whole, writing
 from train.fit.run_record import EpochMetrics, RunRecord
 
@@ -39,7 +41,7 @@ class RunDir:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.model_path = path / "model.keras"
-        self._record, self._metrics, self._state = path / "run.json", path / "metrics.jsonl", path / "state.npz"
+        self._record, self._metrics, self._state = path / RUN_RECORD, path / "metrics.jsonl", path / "state.npz"
 
     def exists(self) -> bool:
         """Whether a training was begun here."""
@@ -77,16 +79,26 @@ class RunDir:
         try:
             return msgspec.json.decode(self._record.read_bytes(), type=RunRecord)
         except OSError as error:
-            missing, file = isinstance(error, FileNotFoundError), isinstance(error, NotADirectoryError)
-            received = "no run.json in it" if missing else "a file" if file else error.strerror
-            raise InputError(
-                f"{self.path}",
-                received=received,
-                expected="a run directory",
-                remedy="Give the folder that `python -m train fit --out` made",
-            ) from None
+            received, remedy = self._instead(error)
+            raise InputError(f"{self.path}", received=received, expected="a run directory", remedy=remedy) from None
         except UNDECODABLE as error:
             raise RunDamaged(f"{self._record}: {error}", remedy=_DAMAGED) from None
+
+    def _instead(self, error: OSError) -> tuple[str, str]:
+        """What is at the path instead of a run directory, and what to do."""
+        remedy = "Give the folder that `python -m train fit --out` made"
+        if isinstance(error, NotADirectoryError):
+            if (self.path.parent / RUN_RECORD).is_file():
+                return f"the file {self.path.name} of a run", f"Give the folder it lies in: {self.path.parent}"
+            with self.path.open("rb") as stream:
+                content = stream.read()
+            is_bundle = content[4:8] == IDENTIFIER
+            return "a model bundle" if is_bundle else other_format(content) or "a file", remedy
+        if not self.path.exists():
+            return "nothing there, and so no run.json in it", remedy
+        if isinstance(error, FileNotFoundError):
+            return other_folder(self.path) or "no run.json in it", remedy
+        return error.strerror or str(error), remedy
 
     def check_finished(self) -> None:
         """Refuse a run without its finished network.

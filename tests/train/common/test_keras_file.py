@@ -71,3 +71,10 @@ def test_a_damaged_file_is_not_called_another_versions(tmp_path: Path, left: int
     with pytest.raises(ValueError, match=r".") as refused:
         load_keras_file(keras, path)
     assert not isinstance(refused.value, InputError)
+
+
+def test_a_file_of_another_program_is_called_by_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    path.write_bytes(b"\x08\x07\x12\x07pytorch\x1a\x052.5.0" + bytes(100))
+    with pytest.raises(InputError, match=r"got an ONNX file, expected a \.keras file for Keras 3"):
+        load_keras_file(keras, path)

@@ -57,6 +57,11 @@ grading or monitoring individuals. In the European Union, emotion inference in e
 prohibited except for medical or safety reasons (AI Act, Regulation (EU) 2024/1689, Art. 5(1)(f))."""
 
 
+_SCORES = """\
+Recall is the share of the faces with a label that get it, and balanced accuracy is the mean of the recalls: rare labels
+count as much as frequent ones there."""
+
+
 def card_to_markdown(bundle: Bundle, measured: Measurements | None = None, plots: str = "") -> str:
     """A bundle's model card as Markdown.
 
@@ -200,4 +205,4 @@ def _scores(facts: Metadata, part: str) -> str:
             if f"recall_{label}" in scores
         ),
     ]
-    return f"### {part}\n\n" + table(["statistic", "value"], rows)
+    return f"### {part}\n\n{table(['statistic', 'value'], rows)}\n\n{paragraph(_SCORES)}"

@@ -21,6 +21,9 @@ _HARD_WORDS = {
     "darkness, 15% of the light": "Dark faces with 15 % of the light",
 }
 
+_MIN_FOR_TENTHS = 10
+"""Fewer answers are not counted in tenths."""
+
 CALIBRATION_TARGET = 0.02
 """The largest cross-fitted calibration error that meets the target."""
 
@@ -63,15 +66,12 @@ def answers_worth(measured: Measurements, labels: tuple[str, ...]) -> str:
     rows.append(["any of these", *(f"{_share(one.correct)} are right" for one in measured.answers)])
     rows.append(["no answer, `uncertain`", *(f"{1 - one.answered:.0%} of the faces" for one in measured.answers)])
     text = (
-        "Single pictures, at the device's default floor of confidence and default prior. Right is what the label of "
-        "the data says; people who label faces disagree too. How good an answer is depends on how many such faces "
-        "there are: where few are afraid, more of the faces called afraid are not."
+        f"Single pictures, at the device's default floor of confidence ({SmoothingSettings().uncertain_below:g}) and "
+        f"default prior (`{DEFAULT_PRIOR}`). Right is what the label of the data says; people who label faces disagree "
+        "too. How good an answer is depends on how many such faces there are: where few are afraid, more of the faces "
+        "called afraid are not."
     )
-    hard = [
-        f"**{_HARD_WORDS.get(one.faces, one.faces)}**, simulated on the held-out faces: {one.answered:.0%} of them get "
-        f"an answer, and {_share(one.correct)} of the answers are right."
-        for one in measured.hard_answers
-    ]
+    hard = [f"**{_HARD_WORDS.get(one.faces, one.faces)}**, {_hard(one)}." for one in measured.hard_answers]
     known = [
         "**Looking down, in profile, mouth and nose covered**: where the detector is YuNet, the device recognises most "
         "such faces and answers `uncertain`. With the Haar detector it does not.",
@@ -80,15 +80,56 @@ def answers_worth(measured: Measurements, labels: tuple[str, ...]) -> str:
         "**Children**: not measured. Nobody counted them in the training data, and none of these sets says who is one.",
     ]
     listed = "\n".join(list_item(one) for one in (*hard, *known))
-    return f"## What its answers are worth\n\n{table(header, rows)}\n\n{paragraph(text)}\n\n{listed}"
+    parts = ("## What its answers are worth", table(header, rows), paragraph(text), _missed(measured, labels), listed)
+    return "\n\n".join(filter(None, parts))
+
+
+def _missed(measured: Measurements, labels: tuple[str, ...]) -> str:
+    """Of the faces with each label, how many get it; empty where measurements are older."""
+    if not all(one.there for one in measured.answers):
+        return ""
+    header = ["of the faces labelled", *(one.faces for one in measured.answers)]
+    rows = [
+        [
+            label,
+            *(_of_ten(one.right[label], one.there[label], "get it", "the set has none") for one in measured.answers),
+        ]
+        for label in labels
+    ]
+    text = (
+        "The others get another label or none. So where a label is not given, somebody may show it all the same, "
+        "above all where few of ten get it."
+    )
+    return f"{table(header, rows)}\n\n{paragraph(text)}"
 
 
 def _right_of(found: AnswerPrecision, label: str) -> str:
     called = found.called.get(label, 0)
-    if not called:
-        return "none called so"
-    tenths = found.right[label] / called * 10
-    return f"{tenths:.0f} of 10 are ({found.right[label]:,} of {called:,})"
+    if called and found.there and not found.there[label]:
+        return f"the set has none ({called:,} called so)"
+    return _of_ten(found.right.get(label, 0), called, "are", "none called so")
+
+
+def _found_of(found: AnswerPrecision, label: str) -> str:
+    return _of_ten(found.right[label], found.there[label], "get it", "the set has none")
+
+
+def _of_ten(some: int, of: int, verb: str, nothing: str) -> str:
+    """``7 of 10 are (70 of 103)``, with words instead where there are too few to say so."""
+    if not of:
+        return nothing
+    if of < _MIN_FOR_TENTHS:
+        return f"too few to say ({some} of {of})"
+    return f"{some / of * 10:.0f} of 10 {verb} ({some:,} of {of:,})"
+
+
+def _hard(found: AnswerPrecision) -> str:
+    if found.correct is None:
+        return "simulated on the held-out faces: none of them gets an answer"
+    return (
+        f"simulated on the held-out faces: {found.answered:.0%} of them get an answer, and {found.correct:.1%} of the "
+        "answers are right"
+    )
 
 
 def _quantized(found: Quantized | None, facts: Metadata) -> str:

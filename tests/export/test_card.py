@@ -13,8 +13,10 @@ from edge_agent.model_format.bundle import pack_bundle, read_bundle, unpack_bund
 from edge_agent.model_format.metadata import EARLIER, DataInfo, TrainingInfo
 from edge_agent.vision.classifier import BUNDLED_MODEL, BUNDLED_MODELS
 from export.card import card_to_markdown
+from export.card_sections import answers_worth
 from export.measurements import read_measurements, write_measurements
 from tests.support.tflite_models import dense_model, metadata
+from train.measure.answer_precision import AnswerPrecision
 from train.measure.calibration import choose_floor
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -104,3 +106,40 @@ def test_a_card_names_all_that_the_model_was_trained_on() -> None:
     assert cells["more votes"] == f"{EARLIER}, as annotation"
     assert "as whoever sorted its training pictures would name it" in card
     assert not any(word in card for word in ("Labels are noisy", "PublicTest"))
+
+
+def opening(**given: object) -> str:
+    recorded = read_measurements(measured("edge"))
+    labels = read_bundle(BUNDLED_MODEL).metadata.labels
+    counts = {"called": dict.fromkeys(labels, 100), "right": dict.fromkeys(labels, 80)}
+    there = dict.fromkeys(labels, 160)
+    one = AnswerPrecision(faces="a set", images=2000, **{**counts, "there": there, **given})  # type: ignore[arg-type]
+    return answers_worth(msgspec.structs.replace(recorded, answers=(one,), hard_answers=(one,)), labels)
+
+
+def test_the_opening_says_how_many_answers_are_right_and_how_many_faces_get_them() -> None:
+    text = " ".join(opening().split())
+    assert "| angry | 8 of 10 are (80 of 100) |" in text
+    assert "| angry | 5 of 10 get it (80 of 160) |" in text
+
+
+def test_few_answers_are_not_counted_in_tenths() -> None:
+    labels = read_bundle(BUNDLED_MODEL).metadata.labels
+    text = opening(called=dict.fromkeys(labels, 9), right=dict.fromkeys(labels, 9), there=dict.fromkeys(labels, 9))
+    assert "too few to say (9 of 9)" in text
+    assert "of 10" not in text
+
+
+def test_a_set_without_a_label_is_not_held_against_the_model() -> None:
+    labels = read_bundle(BUNDLED_MODEL).metadata.labels
+    text = opening(right=dict.fromkeys(labels, 0), there=dict.fromkeys(labels, 0))
+    assert "the set has none (100 called so)" in text
+    assert "0 of 10" not in text
+
+
+def test_faces_that_get_no_answer_are_said_in_words() -> None:
+    labels = read_bundle(BUNDLED_MODEL).metadata.labels
+    text = opening(called=dict.fromkeys(labels, 0), right=dict.fromkeys(labels, 0))
+    assert "none called so" in text
+    assert "none of them gets an answer" in text
+    assert " - " not in text.partition("**")[2]

@@ -26,12 +26,14 @@ class AnswerPrecision(msgspec.Struct, frozen=True, kw_only=True):
         images: How many there are.
         called: How many are called by each label; the rest get no answer.
         right: How many of these are labelled so.
+        there: How many faces are labelled so, whatever they are called; empty in older measurements.
     """
 
     faces: str
     images: int
     called: dict[str, int]
     right: dict[str, int]
+    there: dict[str, int] = {}
 
     @property
     def answered(self) -> float:
@@ -67,6 +69,7 @@ def measure_answers(predictor: Predictor, faces: FaceSet, name: str) -> AnswerPr
         images=len(faces),
         called={label: int((given == column).sum()) for column, label in columns_of.items()},
         right={label: int(((given == column) & (expected == column)).sum()) for column, label in columns_of.items()},
+        there={label: int((expected == column).sum()) for column, label in columns_of.items()},
     )
 
 

@@ -29,6 +29,12 @@ def test_right_answers_are_counted_by_label() -> None:
         found.called == found.right == {"left": int((faces.labels == 0).sum()), "right": int((faces.labels == 1).sum())}
     )
     assert (found.answered, found.correct) == (1.0, 1.0)
+    assert found.there == found.right
+
+
+def test_faces_are_counted_by_their_label_too() -> None:
+    found = measure_answers(predictor(("left", "up")), bright_halves(60), "halves")
+    assert found.there == {"left": int((bright_halves(60).labels == 0).sum()), "up": 0}
 
 
 def test_a_label_that_the_model_lacks_is_never_right() -> None:

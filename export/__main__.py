@@ -13,6 +13,7 @@ import typer
 from edge_agent.command_line import HELP_WIDTH, run_app
 from edge_agent.errors import InputError
 from export.limits import Limits
+from train.common.log import log_to_stderr
 from train.common.options import LabelMapOption
 
 app = typer.Typer(
@@ -305,4 +306,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    log_to_stderr()
     main()

@@ -9,6 +9,7 @@ import typer
 
 from edge_agent.command_line import HELP_WIDTH, run_app
 from train.ablation.cli import app as ablation_app
+from train.common.log import log_to_stderr
 from train.common.options import LabelMapOption
 from train.common.output import print_result
 from train.fit.cli import app as fit_app
@@ -55,4 +56,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    log_to_stderr()
     main()

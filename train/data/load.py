@@ -69,6 +69,12 @@ def load(
     return read(tree, channels=channels, faults=Faults(on_unreadable))
 
 
+def published_layout(path: Path) -> str:
+    """The name of the data set whose published layout a folder has, where its pictures need no sorting; else empty."""
+    layouts = {"RAF-DB": find_list, "ExpW": find_expw, "AffectNet": find_affectnet, "FER+": find_ferplus}
+    return next((name for name, find in layouts.items() if find(path)), "")
+
+
 def _picture_table(path: Path) -> Path | None:
     """The file itself, or the only one in a folder that has no class folders."""
     if path.is_file():

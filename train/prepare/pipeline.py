@@ -24,6 +24,7 @@ from train.data.checks import check_channels
 from train.data.folders import label_order
 from train.data.group_split import TRAIN, VALIDATION, GroupSplit, split_by_groups
 from train.data.label_map import NO_LABEL_MAP, LabelMap
+from train.data.load import published_layout
 from train.data.near_duplicates import near_duplicate_groups
 from train.prepare.face_cropping import FaceCrop, FaceCropper, Policy
 from train.prepare.photos import files_without_class, find_photos
@@ -56,13 +57,20 @@ def prepare(
         label_map: What the names of the class folders mean.
 
     Raises:
-        InputError: ``out`` is not empty or lies in ``images``, the folders are not classes, or a class has too few
-            usable faces.
+        InputError: ``out`` is not empty or lies in ``images``, the folders are not classes or a published data set that
+            needs no preparation, or a class has too few usable faces.
         ModelError: The detector cannot be opened.
     """
     policy = policy or Policy()
     check_channels(policy.channels)
     _check_place(images, out)
+    if published := published_layout(images):
+        raise InputError(
+            str(images),
+            received=f"{published} as it is published",
+            expected="photographs in class folders",
+            remedy="Give it to fit: it needs no preparation",
+        )
     photos = find_photos(images, policy.person, label_map)
     cropper = FaceCropper(policy)
     crops: list[FaceCrop] = []

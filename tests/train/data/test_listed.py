@@ -15,6 +15,7 @@ from tests.train.data.files import face, row, write_face, write_table
 from train.data import load
 from train.data.dataset import FaceSet
 from train.data.label_map import NUMBERED, open_label_map
+from train.prepare.pipeline import prepare
 
 
 def labelled(faces: FaceSet) -> list[str]:
@@ -202,3 +203,9 @@ def test_folders_in_any_case_with_the_tables_words_for_parts_are_read(upper: boo
     faces = load(tmp_path)
     assert faces.classes == FER2013
     assert sorted(set(faces.usage.tolist())) == ["test", "train", "validation"]
+
+
+def test_a_published_layout_is_not_prepared_as_if_its_folders_were_classes(tmp_path: Path) -> None:
+    root = affectnet(tmp_path / "data", {"train_set": ["1", "2"]})
+    with pytest.raises(InputError, match=r"got AffectNet as it is published, .*Give it to fit"):
+        prepare(root, tmp_path / "crops")

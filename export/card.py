@@ -50,6 +50,15 @@ _LIMITS = (
 _CORRUPTION_LIMIT = """**Corruptions are simulated one at a time** on crops. A real face that is small, dark, turned or
 covered often has several of these at once."""
 
+_ORIGINS = {
+    "FER2013": """35,887 photographs from the web, found with an image search for words of expressions and labelled by
+    people (Goodfellow et al. 2013). The people shown were not asked.""",
+    "FER+ votes": """ten annotators' votes on each picture of FER2013 (Barsoum et al. 2016).""",
+    "wildfaces": """13,467 photographs of 6,342 persons, from a collection under the Apache-2.0 licence. Students
+    labelled them, and most are neutral or happy.""",
+}
+"""Where the pictures of data sets come from that models of this project are trained on, by name."""
+
 _USE = """\
 Intended for: research on facial-expression recognition and teaching about it; group-level feedback where the law and
 the people concerned allow it; medical and safety applications after their own validation. Not intended for: judging,
@@ -94,6 +103,7 @@ def card_to_markdown(bundle: Bundle, measured: Measurements | None = None, plots
         table(["property", "value"], _properties(bundle)),
         "## Data",
         table(["data", "used for", "split", "images", "sha256"], [*map(_data_row, facts.data), *_annotation(facts)]),
+        *_origins(facts),
         *map(paragraph, _notes(facts)),
         paragraph(f"Licence of the weights: {facts.licence or 'not stated'}. {facts.note}"),
         "## Measurements",
@@ -120,6 +130,13 @@ def _annotation(facts: Metadata) -> list[list[str]]:
         *([one, "training, as annotation beyond the labels", "", "", ""] for one in own),
         *([one, f"{EARLIER}, as annotation", "", "", ""] for one in training.earlier_annotation),
     ]
+
+
+def _origins(facts: Metadata) -> list[str]:
+    """Where the pictures come from, of the data sets that are known; one list or nothing."""
+    used = [*(data.name for data in facts.data), *(row[0] for row in _annotation(facts))]
+    known = [name for name in dict.fromkeys(used) if name in _ORIGINS]
+    return ["\n".join(list_item(f"**{name}**: {_ORIGINS[name]}") for name in known)] if known else []
 
 
 def _notes(facts: Metadata) -> list[str]:

@@ -108,6 +108,17 @@ def test_a_card_names_all_that_the_model_was_trained_on() -> None:
     assert not any(word in card for word in ("Labels are noisy", "PublicTest"))
 
 
+def test_a_card_says_where_the_pictures_come_from_as_far_as_is_known() -> None:
+    facts = metadata(
+        data=(DataInfo(name="wildfaces", sha256="a" * 64), DataInfo(name="crops", sha256="b" * 64)),
+        training=TrainingInfo(earlier_annotation=("FER+ votes",)),
+    )
+    card = card_to_markdown(unpack_bundle(pack_bundle(dense_model(), facts), "it"))
+    assert "**wildfaces**: 13,467 photographs of 6,342 persons, from a collection under the Apache-2.0" in card
+    assert "**FER+ votes**: ten annotators' votes" in card
+    assert "The people shown were not asked" not in card
+
+
 def opening(**given: object) -> str:
     recorded = read_measurements(measured("edge"))
     labels = read_bundle(BUNDLED_MODEL).metadata.labels

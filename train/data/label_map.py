@@ -30,7 +30,10 @@ NUMBERED: dict[str, dict[int, str]] = {
 }
 """What numbers mean in the data sets that have them."""
 
-_NUMBERED_NAME = re.compile(r"\d+\s*[-_. ]\s*(?P<name>\D+)")
+_DECORATED_NAME = re.compile(
+    r"(\d+\s*[-_. ]\s*)?(?P<name>\D+?)([-_ ]+(faces?|images?|imgs?|pictures?|pics?|photos?|expressions?|emotions?))?"
+)
+"""A class with a number before it or a word for pictures behind it: ``3_happy``, ``happy faces``."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +95,9 @@ class LabelMap:
                     remedy="Choose another table with --label-map, or move the class elsewhere",
                 )
             return label
-        numbered = _NUMBERED_NAME.fullmatch(plain)
-        if numbered is not None and canonical(numbered["name"]) in KNOWN_SPELLINGS:
-            return canonical(numbered["name"])
+        decorated = _DECORATED_NAME.fullmatch(plain)
+        if decorated is not None and canonical(decorated["name"]) in KNOWN_SPELLINGS:
+            return canonical(decorated["name"])
         if of_emotions and plain not in KNOWN_SPELLINGS:
             near = sorted({label for known, label in KNOWN_SPELLINGS.items() if is_one_slip_away(plain, known)})
             if near:

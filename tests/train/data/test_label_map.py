@@ -30,6 +30,9 @@ from train.prepare.photos import find_photos
         ("0_neutral", "neutral"),
         ("3 - Anger", "angry"),
         ("Contempt", "contempt"),
+        ("happy faces", "happy"),
+        ("Angry_Images", "angry"),
+        ("2-afraid-pics", "fear"),
     ],
 )
 def test_usual_spellings_are_read_with_a_line_that_says_so(

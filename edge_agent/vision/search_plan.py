@@ -40,15 +40,20 @@ _RETRY_S = 0.15
 _MAX_RETRY_S = 1.2
 """A region that moves and shows no new face is searched again after the first, doubling up to the second."""
 
+_EAGER_S = 0.6
+"""A region at the left or right edge is searched in every frame for so long: who walks in is found when the face is in
+the picture, not at the next try."""
+
 _MARGIN_PX = 40.0
 _DOUBT_MARGIN = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A region that was searched because something moved there."""
+    """A region that was searched because something moved there: where, since when, when last, and how long to wait."""
 
     region: Region
+    since: float
     at: float
     pause_s: float
 
@@ -122,8 +127,13 @@ def plan(
             area.left - _MARGIN_PX, area.top - _MARGIN_PX, area.right + _MARGIN_PX, area.bottom + _MARGIN_PX
         ).within(width, height)
         wanted.append(region)
-        pause_s = _RETRY_S if before is None else min(_MAX_RETRY_S, 2 * before.pause_s)
-        tried = (*(one for one in tried if one is not before), Tried(area, now, pause_s))
+        since = now if before is None else before.since
+        at_side = area.left < _MARGIN_PX or area.right > width - _MARGIN_PX
+        if at_side and now - since < _EAGER_S:
+            pause_s = 0.0
+        else:
+            pause_s = min(_MAX_RETRY_S, max(_RETRY_S, 2 * before.pause_s)) if before is not None else _RETRY_S
+        tried = (*(one for one in tried if one is not before), Tried(area, since, now, pause_s))
     wanted = [region for region in _merged(wanted) if region.width >= 1 and region.height >= 1]
     if not wanted:
         return Search("none", "known"), replace(state, tried=tried)

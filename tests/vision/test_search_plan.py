@@ -86,6 +86,18 @@ def test_a_curtain_that_never_stops_moving_is_searched_ever_more_rarely() -> Non
     assert min(pauses[-3:]) >= 10
 
 
+@pytest.mark.parametrize("side", [Region(0, 200, 60, 300), Region(1210, 200, 1280, 300)], ids=["left", "right"])
+def test_who_walks_in_at_a_side_is_looked_for_in_every_frame_and_a_curtain_there_only_at_first(side: Region) -> None:
+    state, searched = replace(SETTLED, whole_every_s=100.0), []
+    for frame in range(1, 61):
+        search, state = decide(state, 100.0 + frame / 10, moved(side))
+        if search.kind == "regions":
+            searched.append(frame)
+    assert searched[:6] == [1, 2, 3, 4, 5, 6]
+    assert len(searched) < 6 + 12
+    assert min(later - before for before, later in pairwise(searched[-4:])) >= 10
+
+
 def test_a_face_in_doubt_is_looked_for_where_it_is_expected() -> None:
     search, _ = decide(SETTLED, 100.5, doubtful=(Box(600, 300, 80),))
     assert (search.kind, search.reason) == ("regions", "doubt")

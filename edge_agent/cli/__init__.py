@@ -6,6 +6,7 @@ A command parses, calls one function and prints what it gives. What it needs bes
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import Annotated, Any, Final
 
@@ -13,6 +14,7 @@ import typer
 from typer.main import get_group
 
 from edge_agent import __version__
+from edge_agent.cli.plain_arguments import PlainCommand, plain_values
 from edge_agent.command_line import HELP_WIDTH, Commands, run_app_and_leave
 
 COMMANDS: Final = (
@@ -44,6 +46,10 @@ own. A hyphen in a command's name is an underscore there.
 """
 
 
+_PLAIN: Final = ("run",)
+"""Commands that work for months, and so read their arguments at less cost of memory."""
+
+
 class _Commands(Commands):
     """Imports a command's module when that command, or the help of all, is asked for."""
 
@@ -64,7 +70,7 @@ def _load(name: str) -> Any:
     if isinstance(command, typer.Typer):
         alone.add_typer(command, name=name)
     else:
-        alone.command(name)(command)
+        alone.command(name, cls=PlainCommand if name in _PLAIN else None)(command)
     return get_group(alone).commands[name]
 
 
@@ -96,4 +102,14 @@ def _common(
 
 def main() -> None:
     """Run the command line."""
-    run_app_and_leave(app)
+    run_app_and_leave(_start)
+
+
+def _start() -> None:
+    name, *args = sys.argv[1:] or [""]
+    command = _load(name) if name in _PLAIN else None
+    if command is None or plain_values(command, args) is None:
+        app()
+    else:
+        # Not through the group: its own options would be converted by typer.
+        command.main(args, prog_name=f"edge-agent {name}")

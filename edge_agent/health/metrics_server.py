@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING
 
 from edge_agent.addresses.masking import shown_host
 from edge_agent.config import MetricsSettings
 from edge_agent.errors import ConfigError
 from edge_agent.health.metrics import CONTENT_TYPE
+
+if TYPE_CHECKING:
+    from http.server import HTTPServer
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +57,9 @@ def serving_metrics(settings: MetricsSettings, page: Callable[[], str]) -> Itera
 
 
 def _open(settings: MetricsSettings, page: Callable[[], str]) -> HTTPServer:
+    # Here, since most devices serve no metrics and need not hold it.
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+
     class Handler(BaseHTTPRequestHandler):
         server_version, sys_version = _SERVER, ""
         timeout = _REQUEST_TIMEOUT_S

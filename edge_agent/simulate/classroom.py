@@ -19,7 +19,7 @@ _ROLL_DEG = 1.2  # steps in which heads turn, so that what was drawn can be used
 _HIDDEN = 0.12  # a face of which the desk hides more than this share no longer counts as present
 _NOISE = 3.5  # standard deviation of the sensor's noise in gray levels
 _NOISE_MARGIN = 61  # pixels by which the stock of noise is larger than a picture
-_CACHE_BYTES = 8 << 20
+_CACHE_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ class _Base:
     fringe: Mask
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
 def _base(who: Person, unit: int, jaw: float) -> _Base:
     """Neck, ears, skull and hair; kept, because many poses share them."""
     pen = Pen(unit, -HALF_WIDTH, -ABOVE, 2 * HALF_WIDTH, ABOVE + BELOW)

@@ -193,7 +193,7 @@ def test_the_small_model_is_named_and_not_searched_for(tmp_path: Path) -> None:
 
 def test_every_command_is_a_module_of_its_name() -> None:
     modules = {module.name.replace("_", "-") for module in pkgutil.iter_modules(cli.__path__)}
-    assert modules - {"--main--", "options"} == set(cli.COMMANDS)
+    assert modules - {"--main--", "options", "plain-arguments"} == set(cli.COMMANDS)
 
 
 def test_a_mistyped_command_is_compared_with_all() -> None:

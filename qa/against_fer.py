@@ -11,12 +11,14 @@ import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from edge_agent.commands.bench import measure
 from edge_agent.config import Settings
+from edge_agent.errors import CheckFailed
 
 # MTCNN, for which fer wants PyTorch, is not used: its own default is OpenCV's cascade.
 _PACKAGES = ("fer==25.10.3", "pandas", "python-dateutil", "six", "pytz", "tzdata", "setuptools<81")
@@ -43,25 +45,58 @@ print(taken_s * 1000.0 / frames, found / frames)
 """
 
 
-def fer(settings: Settings, frames: int, every_s: float) -> tuple[float, float]:
-    """Milliseconds of processor time a frame that ``fer`` takes, and how many faces it finds in one.
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a program took for the same frames.
+
+    Attributes:
+        frame_ms: Mean milliseconds of processor time a frame.
+        found: Mean number of faces in a frame.
+    """
+
+    frame_ms: float
+    found: float
+
+
+def install(folder: Path) -> None:
+    """Install ``fer`` in a folder of its own."""
+    target = ["--quiet", "--no-deps", "--target", str(folder)]
+    subprocess.run([sys.executable, "-m", "pip", "install", *target, *_PACKAGES], check=True)
+
+
+def measure_fer(settings: Settings, frames: int, every_s: float, folder: Path) -> Measured:
+    """Run the ``fer`` that was installed in a folder.
 
     Args:
         settings: ``camera`` says what is drawn.
         frames: How many.
         every_s: How far apart they are, in seconds of the lesson.
+        folder: Where it is.
+
+    Raises:
+        CheckFailed: It ended with an error.
     """
     camera = settings.camera
     drawn = (frames, every_s, camera.faces, camera.width_px, camera.height_px, camera.seed)
-    with tempfile.TemporaryDirectory() as folder:
-        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", folder, *_PACKAGES]
-        subprocess.run(install, check=True)
-        path = os.pathsep.join([folder, str(Path.cwd()), *filter(None, sys.path)])
-        run = [sys.executable, "-c", _FER, *map(str, drawn)]
-        env = {**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1"}
-        done = subprocess.run(run, check=True, stdout=subprocess.PIPE, text=True, env=env)
-    taken_ms, found = map(float, done.stdout.splitlines()[-1].split())
-    return taken_ms, found
+    path = os.pathsep.join([str(folder), str(Path.cwd()), *filter(None, sys.path)])
+    run = [sys.executable, "-c", _FER, *map(str, drawn)]
+    env = {**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(run, check=False, capture_output=True, text=True, env=env)
+    if done.returncode != 0:
+        raise CheckFailed(f"fer ended with code {done.returncode}:\n{done.stderr[-2000:]}")
+    # Before its last line there may be what its libraries print.
+    return Measured(*map(float, done.stdout.splitlines()[-1].split()))
+
+
+def comparison(fer: Measured, ours: Measured, people: int) -> str:
+    """Three lines for a person."""
+    return "\n".join(
+        [
+            f"fer:      {fer.frame_ms:6.1f} ms a frame, {fer.found:.1f} of {people} faces found",
+            f"pipeline: {ours.frame_ms:6.1f} ms a frame, {ours.found:.1f} of {people} faces known",
+            f"ratio:    {fer.frame_ms / ours.frame_ms:6.1f}",
+        ]
+    )
 
 
 def main() -> None:
@@ -79,11 +114,11 @@ def main() -> None:
         camera=replace(settings.camera, source="simulated", faces=options.faces),
         detector=replace(settings.detector, kind=options.detector, weights=options.weights),
     )
-    theirs_ms, theirs_found = fer(settings, options.fer_frames, options.seconds / options.fer_frames)
+    with tempfile.TemporaryDirectory() as folder:
+        install(Path(folder))
+        fer = measure_fer(settings, options.fer_frames, options.seconds / options.fer_frames, Path(folder))
     ours = measure(settings, seconds=options.seconds)
-    print(f"fer:      {theirs_ms:6.1f} ms a frame, {theirs_found:.1f} of {options.faces} faces found")  # noqa: T201
-    print(f"pipeline: {ours.frame_ms:6.1f} ms a frame, {ours.found:.1f} of {options.faces} faces known")  # noqa: T201
-    print(f"ratio:    {theirs_ms / ours.frame_ms:6.1f}")  # noqa: T201 - a command's output
+    print(comparison(fer, Measured(ours.frame_ms, ours.found), options.faces))  # noqa: T201 - a command's output
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Arguments of a long-running command, read without what typer needs to convert and to explain them.
 
-Typer converts with pydantic, which stays in memory for as long as the process lives: 14 MB on a device. Words, paths
+Typer converts with pydantic, which stays in memory for as long as the process lives: 7 MB. Words, paths
 and flags need no such help. Whatever else is on the command line, mistakes included, is left to typer. So the function
 with its annotations stays the only description of the command line.
 """

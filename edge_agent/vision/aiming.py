@@ -15,6 +15,7 @@ import numpy as np
 
 from edge_agent.types import Box, Detection, Image
 from edge_agent.vision.camera_state import DARK_BELOW
+from edge_agent.vision.readability import pose_trouble
 
 Problem = Literal["small", "dark", "steep", "cut"]
 
@@ -72,6 +73,7 @@ class Aim:
         covered_share: Share of the frame that these places take up, with the people around the faces.
         off_center: Where these places lie: ``left``, ``right``, ``top``, ``bottom`` or a combination; empty where they
             are in the middle.
+        turned: Whether faces are upside down or on their side. Then nothing else can be said of them.
     """
 
     size: tuple[int, int]
@@ -80,6 +82,7 @@ class Aim:
     places: int
     covered_share: float
     off_center: str = ""
+    turned: bool = False
 
 
 class Aiming:
@@ -94,12 +97,13 @@ class Aiming:
         """Whether a frame was judged before."""
         return self._size != (0, 0)
 
-    def judge(self, image: Image, detections: Sequence[Detection]) -> Aim:
+    def judge(self, image: Image, detections: Sequence[Detection], *, turned: bool = False) -> Aim:
         """Take in a frame.
 
         Args:
             image: ``uint8 (height, width, 3)``.
             detections: The faces found in it.
+            turned: Whether they are not upright.
         """
         height, width = image.shape[:2]
         if self._size != (width, height):
@@ -115,6 +119,7 @@ class Aiming:
             places=len(self._places),
             covered_share=_covered(self._places, width, height),
             off_center=_off_center(self._places, width, height),
+            turned=turned,
         )
 
 
@@ -134,7 +139,8 @@ def judge_face(image: Image, detection: Detection) -> AimedFace:
     if detection.eyes is not None:
         (x0, y0), (x1, y1) = detection.eyes
         roll_deg = math.degrees(math.atan2(y1 - y0, x1 - x0))
-        if abs(roll_deg) > STEEP_ROLL_DEG or math.hypot(x1 - x0, y1 - y0) < STEEP_EYES * box.side:
+        steep = abs(roll_deg) > STEEP_ROLL_DEG or math.hypot(x1 - x0, y1 - y0) < STEEP_EYES * box.side
+        if steep or (detection.landmarks is not None and pose_trouble(detection.landmarks) is not None):
             problems.append("steep")
     margin = 0.1 * box.side
     if min(box.left, box.top, width - box.left - box.side, height - box.top - box.side) < -margin:
@@ -153,9 +159,14 @@ def sizes(faces: Sequence[AimedFace]) -> str:
 
 
 def advice(aim: Aim) -> list[str]:
-    """What to do, most urgent first, in sentences; one that says so where nothing has to be done."""
+    """What to do, most urgent first, in sentences; one that says so where nothing has to be done.
+
+    None for a turned picture: the camera has to be turned first.
+    """
     if aim.level < DARK_BELOW:
         return ["The picture is black. Take the cover off the lens, or switch the light on"]
+    if aim.turned:
+        return []
     if not aim.faces and not aim.places:
         return ["Nobody was found. Let somebody sit at a desk and look to the front"]
     problems = Counter(problem for face in aim.faces for problem in face.problems)

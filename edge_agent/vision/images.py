@@ -28,7 +28,8 @@ class ClassifiedFace:
         expression: The likeliest label, or ``uncertain`` where it is not likely enough.
         confidence: Calibrated probability of the likeliest label.
         scores: Probability by label, summing to 1.
-        unread: Why no expression can be read from the face, as in ``health``; ``expression`` is ``uncertain`` then.
+        unread: Why no expression can be read from the face, as in ``health``; ``expression`` is ``uncertain`` then, and
+            all labels are as likely.
     """
 
     box: Box | None
@@ -95,7 +96,11 @@ def _classified(
 ) -> list[ClassifiedFace]:
     if not crops:
         return []
-    probabilities = classifier.predict(np.stack(crops))
+    # What cannot be read has the answer that the agent gives it: all labels are as likely.
+    probabilities = np.full((len(crops), len(classifier.labels)), 1.0 / len(classifier.labels), np.float32)
+    readable = [number for number, unread in enumerate(troubles) if unread is None]
+    if readable:
+        probabilities[readable] = classifier.predict(np.stack([crops[number] for number in readable]))
     return [
         ClassifiedFace(
             box=box,

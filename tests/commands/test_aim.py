@@ -8,6 +8,7 @@ import pty
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -18,6 +19,7 @@ from edge_agent.commands.aim import aim_line, aim_view
 from edge_agent.simulate import SimulatedClassroom
 from edge_agent.types import Box, Detection, Image
 from edge_agent.vision.aiming import Aim, AimedFace, Aiming, Problem, advice, judge_face, sizes
+from edge_agent.vision.orientation import rotation_note
 from edge_agent.vision.turning import turned
 from edge_agent.vision.zones import Zones
 from tests.support.commands import edge_agent
@@ -95,6 +97,21 @@ def test_a_well_aimed_camera_is_called_so() -> None:
     assert advice(aim_of(*(face(x, y, 90) for x, y in places))) == [
         "Good: everybody found is large, bright and straight enough"
     ]
+
+
+def test_a_face_that_looks_down_is_steep_as_the_agent_reads_nothing_from_it() -> None:
+    front = face(640, 360, 90, (0.35, 0, 0))
+    assert front.landmarks is not None
+    left_eye, right_eye, (x, _), left_mouth, right_mouth = front.landmarks
+    down = replace(front, landmarks=(left_eye, right_eye, (x, left_mouth[1] - 2), left_mouth, right_mouth))
+    assert judge_face(wall(), front).problems == ()
+    assert judge_face(wall(), down).problems == ("steep",)
+
+
+def test_of_a_turned_picture_nothing_else_is_said() -> None:
+    aim = Aiming().judge(wall(), [face(640, 360, 20)], turned=True)
+    assert advice(aim) == []
+    assert "upside down" in aim_view(aim, [rotation_note(180, 0)])
 
 
 def test_places_are_remembered_from_frame_to_frame_and_counted_once() -> None:
@@ -192,6 +209,7 @@ def test_a_camera_that_hangs_otherwise_is_told_how_to_set_it(haar: Path, hangs: 
     report = json.loads(aim("--config", haar, "--json").stdout)
     assert report["turned_by_deg"] == 360 - hangs
     assert f"Set rotate_deg = {360 - hangs} in [camera]" in report["notes"][0]
+    assert report["advice"] == []
 
 
 def test_any_source_will_do_in_place_of_the_settings_one(haar: Path) -> None:

@@ -171,7 +171,10 @@ def test_nothing_is_read_from_faces_that_are_upside_down() -> None:
     upright = classify_faces(picture, EyesAnyWayUp(), Classifier.load())
     hanging = classify_faces(np.ascontiguousarray(picture[::-1, ::-1]), EyesAnyWayUp(), Classifier.load())
     assert (upright.turned_by, upright.faces[0].unread) == (0, None)
-    assert (hanging.turned_by, hanging.faces[0].unread, hanging.faces[0].expression) == (180, "turned", "uncertain")
+    (face,) = hanging.faces
+    assert (hanging.turned_by, face.unread, face.expression) == (180, "turned", "uncertain")
+    assert face.confidence == pytest.approx(1 / 7)
+    assert len(set(face.scores.values())) == 1
 
 
 def test_a_turned_picture_is_named_as_such_with_or_without_faces(tmp_path: Path) -> None:

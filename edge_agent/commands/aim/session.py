@@ -129,9 +129,8 @@ class _Judge:
         faces = [face for face in self._detector.detect(image) if self._zones.holds(face.box, size)]
         self._try_rotations(image)
         notes = (rotation_note(self._turned_by, self._rotate_deg), self._detector_note)
-        return AimReport(
-            self._aiming.judge(image, faces), self._detector.name, self._turned_by, tuple(filter(None, notes))
-        )
+        aim = self._aiming.judge(image, faces, turned=self._turned_by != 0)
+        return AimReport(aim, self._detector.name, self._turned_by, tuple(filter(None, notes)))
 
     def _try_rotations(self, image: Image) -> None:
         left = [rotation for rotation in ROTATIONS if rotation not in self._tried]

@@ -77,7 +77,8 @@ class Classroom:
             no single program has to take them all. Status and health go to each. A member sees only a part and cannot
             know what is missing, so that it neither reports gaps nor asks for them. The members' common store judges:
             the same ``event_id`` twice is the same event, and ``seq`` without a gap by device, session and topic is all
-            of it. With a ``client_id`` of its own for each member nothing is lost while one is away.
+            of it. With a ``client_id`` of its own a member finds its share when it comes back within ``away_s``. What
+            it does not fetch by then is lost to the group.
         only_alone: Whether to ask for nothing where the broker's rules would send the answer to all subscribers.
 
     Raises:

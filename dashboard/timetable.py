@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 _MAX_BYTES: Final = 10_000_000
 _MAX_DAYS: Final = 400
 _MAX_LESSON: Final = timedelta(hours=12)
+_FIRST_YEAR: Final = 1970
+_SELDOM: Final = ("BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS")
+"""With a day or a week, these may name a day that never comes, and all days up to the year 9999 would be tried."""
 _TOO_OFTEN: Final = ("SECONDLY", "MINUTELY", "HOURLY")
 _EXPORT: Final = "Export it again, as iCalendar (.ics)"
 
@@ -171,25 +174,67 @@ def _read(file: Path) -> list[Calendar]:
     what = f"timetable {file}"
     if b"BEGIN:VCALENDAR" not in content.upper():
         raise InputError(what, received="a file that is no iCalendar", expected="BEGIN:VCALENDAR", remedy=_EXPORT)
+    _check_rules(content, what)
     try:
         calendars = [found for found in Calendar.from_ical(content, multiple=True) if found.name == "VCALENDAR"]
         events = [event for calendar in calendars for event in calendar.walk("VEVENT")]
     except Exception as error:  # noqa: BLE001 - as above
         said = " ".join(str(error).split())[:150]
         raise InputError(what, received=f"an iCalendar that is broken: {said}", remedy=_EXPORT) from None
-    if without := sum("DTSTART" not in event for event in events):
-        log.warning("%s: events without a begin, left out: %d", what, without)
     if not events:
         raise InputError(what, received="an iCalendar without events", expected="one with lessons", remedy=_EXPORT)
     for event in events:
-        rules = event.get("RRULE", [])
-        for rule in rules if isinstance(rules, list) else [rules]:
-            if str((rule.get("FREQ") or [""])[0]).upper() in _TOO_OFTEN:
-                title = str(event.get("SUMMARY", ""))[:60]
-                raise InputError(
-                    f"{what}: {title!r}", received="an event that recurs within a day", expected="daily or less often"
-                )
+        if any(frequency in _TOO_OFTEN for frequency in _frequencies(event)):
+            title = str(event.get("SUMMARY", ""))[:60]
+            raise InputError(
+                f"{what}: {title!r}", received="an event that recurs within a day", expected="daily or less often"
+            )
+    left_out = {id(event) for event in events if not _can_be_worked_out(event)}
+    if left_out:
+        log.warning(
+            "%s: events without a begin or with a rule that is not understood, left out: %d", what, len(left_out)
+        )
+        for calendar in calendars:
+            calendar.subcomponents = [part for part in calendar.subcomponents if id(part) not in left_out]
     return calendars
+
+
+def _check_rules(content: bytes, what: str) -> None:
+    """Refuse rules that the libraries would work on for ever, also those of time zones, before they see them.
+
+    Raises:
+        InputError: There is one.
+    """
+    unfolded = re.sub(rb"\r?\n[ \t]", b"", content).upper()
+    rules = re.findall(rb"(?m)^(?:RRULE|EXRULE)[^\r\n]*", unfolded)
+    if any(re.search(rb"INTERVAL=[^;1-9]*(?:;|$)", rule) for rule in rules):
+        raise InputError(what, received="a rule with INTERVAL=0", expected="1 or more", remedy=_EXPORT)
+    zones = re.findall(rb"(?s)BEGIN:VTIMEZONE.*?END:VTIMEZONE", unfolded)
+    if any(re.search(rb"FREQ=(?!YEARLY)", zone) for zone in zones):
+        raise InputError(what, received="a time zone that changes several times a year", remedy=_EXPORT)
+
+
+def _can_be_worked_out(event: Any) -> bool:
+    """Whether an event has a begin, and rules whose next day is found soon."""
+    rules = event.get("RRULE", [])
+    try:
+        begin = event["DTSTART"].dt
+        for rule in rules if isinstance(rules, list) else [rules]:
+            often = str((rule.get("FREQ") or [""])[0]).upper() in ("DAILY", "WEEKLY")
+            if begin.year < _FIRST_YEAR or (often and any(part in rule for part in _SELDOM)):
+                return False
+    except Exception:  # noqa: BLE001 - as above
+        return False
+    return True
+
+
+def _frequencies(event: Any) -> list[str]:
+    """How often an event recurs, in iCalendar's words; nothing of broken rules, with which it is left out later."""
+    rules = event.get("RRULE", [])
+    try:
+        return [str((rule.get("FREQ") or [""])[0]).upper() for rule in (rules if isinstance(rules, list) else [rules])]
+    except Exception:  # noqa: BLE001 - as above
+        return []
 
 
 def _mark(file: Path) -> tuple[int, int]:

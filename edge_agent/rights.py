@@ -66,6 +66,13 @@ def owner_of(path: Path) -> str:
     return f"{_user_name(found.st_uid)}:{_group_name(found.st_gid)}"
 
 
+def dangling_link(path: Path) -> Path | None:
+    """The link on the way to a path, or the path itself, that leads to nothing; ``None`` where there is none."""
+    return next(
+        (place for place in (path, *path.absolute().parents) if place.is_symlink() and not place.exists()), None
+    )
+
+
 def nearest(path: Path) -> Path:
     """The path, or the nearest folder above it that is there."""
     for place in (path, *path.absolute().parents):

@@ -28,7 +28,7 @@ from edge_agent.outbox.examination import examine_outbox
 from edge_agent.outbox.store import StoreError
 from edge_agent.privacy.audit import FILE as AUDIT_FILE
 from edge_agent.privacy.declarations import FILE as DECLARATIONS_FILE
-from edge_agent.privacy.mute import mute_file
+from edge_agent.privacy.mute import examine_mute_file, mute_file
 from edge_agent.privacy.policy import permit
 from edge_agent.required_files import check_required_files
 from edge_agent.rights import this_user
@@ -256,7 +256,9 @@ def _state(settings: Settings) -> str:
     folder = state_folder(settings)
     assert folder is not None
     found = check_folder(folder)
-    check_readable(mute_file(folder, settings.device.site, settings.device.id))
+    muted = mute_file(folder, settings.device.site, settings.device.id)
+    check_readable(muted)
+    examine_mute_file(muted)
     check_file(folder / AUDIT_FILE)
     if settings.camera.live:
         check_file(folder / DECLARATIONS_FILE)

@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from edge_agent.outbox.sqlite_errors import translated
+from edge_agent.outbox.sqlite_errors import of_wrong_kind, translated
 from edge_agent.outbox.sqlite_pages import has_sound_head
 
 
@@ -19,13 +19,15 @@ def examine_outbox(path: Path) -> str:
         StoreError: They cannot be used; with the file, its owner and the command that mends it.
     """
     with translated(path):
+        if (wrong := of_wrong_kind(path)) is not None:
+            raise wrong
         # Nameless: in a folder of the service's, root must not follow a link that somebody laid there.
         with tempfile.TemporaryFile(dir=path.parent) as probe:
             probe.write(b"x")
         for name in (path.name, f"{path.name}-wal"):
             file = path.with_name(name)
             if file.exists():
-                os.close(os.open(file, os.O_RDWR | os.O_NOFOLLOW))
+                os.close(os.open(file, os.O_RDWR | os.O_NONBLOCK))  # a link is followed, as the agent does
         if path.exists() and not has_sound_head(path):
             return f"{path} is damaged: at its start the agent saves what can be read of it"
     return f"{path.parent} can be written"

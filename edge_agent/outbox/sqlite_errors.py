@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edge_agent.outbox.store import StoreError
+from edge_agent.rights import dangling_link
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -52,7 +53,7 @@ def explained(error: sqlite3.Error, path: Path) -> StoreError:
     if any(words in said for words in ("unable to open", "permission denied", "authorization denied")):
         return _not_opened(path)
     if "disk I/O error" in said:
-        return _failing(path)
+        return of_wrong_kind(path) or _failing(path)
     if "out of memory" in said:
         return StoreError(f"{path}: there is no memory left to work with it", remedy="End other programs")
     if "not a database" in said:
@@ -86,7 +87,21 @@ def _failing(path: Path) -> StoreError:
     )
 
 
+def of_wrong_kind(path: Path) -> StoreError | None:
+    """The error for what can be no outbox, whoever asks: a link that leads to nothing, a pipe, a device."""
+    if (link := dangling_link(path)) is not None:
+        return StoreError(
+            f"{path}: {link} is a link to {link.readlink()}, which is not there",
+            remedy=f"Make what it leads to, or remove it: `sudo rm {link}`",
+        )
+    if path.exists() and not path.is_file() and not path.is_dir():
+        return StoreError(f"{path}: it is no file", remedy=f"Move it away: `sudo mv {path} {path}.old`")
+    return None
+
+
 def _not_opened(path: Path) -> StoreError:
+    if (wrong := of_wrong_kind(path)) is not None:
+        return wrong
     folder = _existing(path.parent)
     if not folder.is_dir():
         reason = f"{path}: {folder} is a file, and a folder should be there"

@@ -8,13 +8,14 @@ opens the camera again; a message that was deleted or does not mention it reques
 from __future__ import annotations
 
 import logging
+import shlex
 from datetime import datetime, timezone
 from pathlib import Path
 
 import msgspec
 
 from edge_agent.decoding import UNDECODABLE
-from edge_agent.errors import InputError
+from edge_agent.errors import CheckFailed, InputError
 from edge_agent.files import SECRET, write_file
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,24 @@ def supersedes(new: MuteRequest, last: MuteRequest | None) -> bool:
 def mute_file(folder: Path, site: str, device: str) -> Path:
     """Where a device remembers the request accepted last."""
     return folder / f"{site}.{device}.muted.json"
+
+
+def examine_mute_file(path: Path) -> None:
+    """Whether the request accepted last can be understood; it is fine where there is none.
+
+    Raises:
+        CheckFailed: It cannot, so that the agent keeps the camera closed.
+    """
+    try:
+        msgspec.json.decode(path.read_bytes(), type=MuteRequest)
+    except FileNotFoundError:
+        return
+    except (OSError, *UNDECODABLE):
+        raise CheckFailed(
+            f"{path}: cannot be understood, so the camera stays closed",
+            remedy='Request "muted":false. Where nobody has closed the camera, remove the file: sudo rm '
+            + shlex.quote(str(path)),
+        ) from None
 
 
 class MuteMemory:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shlex
 import stat
 import tempfile
 from pathlib import Path
 
 from edge_agent.errors import CheckFailed
-from edge_agent.rights import denied_read, denied_write, nearest
+from edge_agent.rights import dangling_link, denied_read, denied_write, nearest
 
 
 def check_folder(folder: Path) -> str:
@@ -22,6 +23,11 @@ def check_folder(folder: Path) -> str:
     Raises:
         CheckFailed: It cannot be made or written; with owner and command.
     """
+    if (link := dangling_link(folder)) is not None:
+        raise CheckFailed(
+            f"{folder}: {link} is a link to {link.readlink()}, which is not there",
+            remedy=f"Make what it leads to, or remove it: sudo rm {shlex.quote(str(link))}",
+        )
     place = nearest(folder)
     try:
         if not place.is_dir():
@@ -52,14 +58,7 @@ def check_file(path: Path, *, read: bool = True) -> None:
             raise CheckFailed(f"{path}: is a link", expected="a file", remedy=f"Remove it: sudo rm {path}") from None
         cause, remedy = denied_write(path, error)
         raise CheckFailed(f"{path}: cannot be written: {cause}", remedy=remedy) from None
-    try:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise CheckFailed(
-                f"{path}: is no file", expected="a file", remedy=f"Move it away: sudo mv {path} {path}.old"
-            )
-    finally:
-        with contextlib.suppress(OSError):
-            os.close(handle)
+    _check_regular(path, handle)
 
 
 def check_readable(path: Path) -> None:
@@ -69,9 +68,22 @@ def check_readable(path: Path) -> None:
         CheckFailed: It cannot; with owner and command.
     """
     try:
-        os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return
     except OSError as error:
         cause, remedy = denied_read(path, error)
         raise CheckFailed(f"{path}: cannot be read: {cause}", remedy=remedy) from None
+    _check_regular(path, handle)
+
+
+def _check_regular(path: Path, handle: int) -> None:
+    """Refuse an opened folder, pipe or device, and close it in any case."""
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise CheckFailed(
+                f"{path}: is no file", expected="a file", remedy=f"Move it away: sudo mv {path} {path}.old"
+            )
+    finally:
+        with contextlib.suppress(OSError):
+            os.close(handle)

@@ -205,7 +205,31 @@ def test_an_event_that_makes_no_sense_does_not_hide_the_others(tmp_path: Path) -
     assert lessons(Timetable([file], ZURICH), day(23), day(24)) == [("23.11. 10:00", "10:45", "fine")]
 
 
-def test_a_series_without_a_begin_or_with_a_broken_rule_is_left_out_and_the_others_count(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "rule", ["FREQ=\u00b1\u00a7HLY", "FREQ=", "BYDAY=MO", "FREQ=WEEKLY;BYDAY=QQ", "FREQ=DAILY;BYMONTHDAY=30;BYMONTH=2"]
+)
+def test_a_lesson_with_a_broken_rule_neither_ends_the_page_nor_hides_the_others(tmp_path: Path, rule: str) -> None:
+    broken = event(":20260915T080000Z", ":20260915T084500Z", summary="Odd", more=f"RRULE:{rule}")
+    good = event(":20260915T090000Z", ":20260915T094500Z", summary="Maths")
+    timetable = Timetable([write(tmp_path, broken, good)], ZURICH)
+    begin = datetime(2026, 9, 14, tzinfo=ZURICH).timestamp()
+    assert "Maths" in [lesson.title for lesson in timetable.lessons(PI, "3a", begin, begin + 7 * 86400)]
+
+
+@pytest.mark.parametrize("interval", ["0", "00", "", "-", "0;BYDAY=MO"])
+def test_a_rule_without_end_is_refused_before_anybody_works_on_it(tmp_path: Path, interval: str) -> None:
+    rule = f"RRULE:FREQ=DAILY;INTER\n VAL={interval}"
+    endless = event(":20260915T080000Z", ":20260915T084500Z", more=rule)
+    zone = "BEGIN:VTIMEZONE\nTZID:X\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0100\n"
+    often = f"{zone}RRULE:FREQ=SECONDLY\nEND:STANDARD\nEND:VTIMEZONE"
+    for content in (endless, f"{zone}{rule}\nEND:STANDARD\nEND:VTIMEZONE"):
+        with pytest.raises(InputError, match="INTERVAL=0"):
+            Timetable([write(tmp_path, content)], ZURICH)
+    with pytest.raises(InputError, match="several times a year"):
+        Timetable([write(tmp_path, often)], ZURICH)
+
+
+def test_a_series_without_a_begin_is_left_out_and_the_others_count(tmp_path: Path) -> None:
     no_begin = "BEGIN:VEVENT\nUID:d\nSUMMARY:3a\nDTEND;VALUE=DATE:20260926\nRRULE:FREQ=MONTHLY;COUNT=3\nEND:VEVENT"
     good = event(":20260915T080000Z", ":20260915T084500Z", summary="Maths")
     timetable = Timetable([write(tmp_path, no_begin, good)], ZURICH)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -78,3 +80,40 @@ def test_doctor_finds_what_the_agent_would_find(tmp_path: Path) -> None:
     path.mkdir()
     with pytest.raises(StoreError, match="it is a folder"):
         examine_outbox(path)
+
+
+def _link_to_nothing(folder: Path) -> Path:
+    (folder / "outbox.db").symlink_to(folder / "gone" / "outbox.db")
+    return folder / "outbox.db"
+
+
+def _folder_that_is_a_link_to_nothing(folder: Path) -> Path:
+    (folder / "state").symlink_to(folder / "gone")
+    return folder / "state" / "outbox.db"
+
+
+def _pipe(folder: Path) -> Path:
+    os.mkfifo(folder / "outbox.db")
+    return folder / "outbox.db"
+
+
+@pytest.mark.parametrize("make", [_link_to_nothing, _folder_that_is_a_link_to_nothing, _pipe])
+def test_what_can_be_no_outbox_is_called_the_same_by_doctor_and_agent(
+    tmp_path: Path, make: Callable[[Path], Path]
+) -> None:
+    path = make(tmp_path)
+    said = []
+    for use in (examine_outbox, SqliteStore):
+        with pytest.raises(StoreError, match=r"which is not there|it is no file") as caught:
+            use(path)
+        assert "sudo " in caught.value.remedy
+        said.append(caught.value.reason)
+    assert said[0] == said[1]
+
+
+def test_an_outbox_behind_a_link_is_fine_for_doctor_as_for_the_agent(tmp_path: Path) -> None:
+    (tmp_path / "card").mkdir()
+    (tmp_path / "outbox.db").symlink_to(tmp_path / "card" / "outbox.db")
+    SqliteStore(tmp_path / "card" / "outbox.db").close()
+    SqliteStore(tmp_path / "outbox.db").close()
+    assert "can be written" in examine_outbox(tmp_path / "outbox.db")

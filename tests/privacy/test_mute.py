@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.privacy.mute import MuteMemory, MuteRequest, supersedes
+from edge_agent.errors import CheckFailed
+from edge_agent.privacy.mute import MuteMemory, MuteRequest, examine_mute_file, mute_file, supersedes
 
 EARLY, LATE = "2026-11-22T09:00:00Z", "2026-11-22T10:00:00.500+01:00"
 
@@ -84,3 +85,18 @@ def test_without_a_folder_a_request_holds_for_the_run_alone(tmp_path: Path, monk
     memory.save()
     assert (memory.muted, memory.failing) == (True, False)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"muted":1}', b"\xff", None])
+def test_a_request_that_cannot_be_understood_closes_the_camera_and_doctor_says_so(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    path = mute_file(tmp_path, "north", "pi")
+    examine_mute_file(path)
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    assert MuteMemory(tmp_path, "north", "pi").muted
+    with pytest.raises(CheckFailed, match=r"so the camera stays closed.*sudo rm"):
+        examine_mute_file(path)

@@ -44,9 +44,11 @@ def classify(
     from edge_agent.vision.detector import detector_note, open_detector
     from edge_agent.vision.image_file import read_photograph
     from edge_agent.vision.images import UNCERTAIN_BELOW, classify_face_crop, classify_faces
+    from edge_agent.vision.opencv import check_version
     from edge_agent.vision.sources.files import images_of
 
     set_up_logging(quiet=True)
+    check_version()
     if any(looks_like_address(str(path)) and not path.exists() for path in images):
         raise InputError(
             "classify",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import io
 import struct
 import tempfile
 from collections.abc import Callable, Iterator
@@ -53,11 +54,15 @@ from edge_agent.vision.sources.jpeg_stream import JpegSplitter
 from edge_agent.vision.v4l2_devices import modes_of, query
 from fleet.register import read_register
 from train.common.keras_file import written_by
+from train.data.affectnet import load_affectnet
 from train.data.dataset import FaceSet
+from train.data.expw import load_expw
 from train.data.fer2013 import load_fer2013
 from train.data.ferplus import load_votes
+from train.data.ferplus_folders import load_ferplus
 from train.data.label_map import open_label_map
 from train.data.packed import read_lines
+from train.data.picture_table import is_picture_table, load_picture_table
 from train.data.rafdb import load_rafdb
 from train.fit.recipe import load_recipe
 
@@ -318,6 +323,36 @@ def _rafdb(data: bytes) -> None:
         load_rafdb(path, on_unreadable="report")
 
 
+def _picture_table(data: bytes) -> None:
+    with _file(data, "list.csv") as path:
+        if is_picture_table(path):
+            load_picture_table(path, on_unreadable="report", label_map=open_label_map("affectnet"))
+
+
+def _expw(data: bytes) -> None:
+    with _file(data, "label.lst") as path:
+        load_expw(path, on_unreadable="report")
+
+
+def _affectnet(data: bytes) -> None:
+    with _file(data, "0_exp.npy") as path:
+        for folder in ("images", "annotations"):
+            (path.parent / folder).mkdir(exist_ok=True)
+        path.replace(path.parent / "annotations" / path.name)
+        load_affectnet({path.parent: "train"}, path.parent, on_unreadable="report")
+
+
+def _ferplus_folders(data: bytes) -> None:
+    with _file(data, "label.csv") as path:
+        load_ferplus({path: "train"}, path.parent, on_unreadable="report")
+
+
+def _annotation() -> list[bytes]:
+    stored = io.BytesIO()
+    np.save(stored, np.array("3"))
+    return [stored.getvalue()]
+
+
 def _packed(data: bytes) -> None:
     with _file(data) as path:
         for number, _ in enumerate(read_lines(path, preferred=("fer2013.csv",))):
@@ -434,7 +469,6 @@ def _csv_seeds() -> list[bytes]:
 
 def _packed_seeds() -> list[bytes]:
     import gzip
-    import io
     import lzma
     import tarfile
     import zipfile
@@ -539,6 +573,10 @@ _ALL = (
         ),
     ),
     Target("rafdb", "a list of pictures", _rafdb, _literal("train_00001.jpg 5\ntest_0001.jpg 7\n")),
+    Target("picture-table", "a table of pictures", _picture_table, _literal("image,label,split\na.png,happy,train\n")),
+    Target("expw", "ExpW's list", _expw, _literal("a.jpg 0 28 113 226 141 22.9 0\n")),
+    Target("affectnet", "AffectNet's annotation", _affectnet, _annotation),
+    Target("ferplus", "FER+'s list", _ferplus_folders, _literal('fer0.png,"(0, 0, 48, 48)",4,0,0,1,3,2,0,0,0,0\n')),
     Target("packed", "packed tables and Keras files", _packed, _packed_seeds),
 )
 

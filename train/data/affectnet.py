@@ -5,7 +5,10 @@ The annotation is a number from 0 to 7; 8 to 10 mean that there is no expression
 
 from __future__ import annotations
 
+import io
 import logging
+import math
+import tokenize
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -26,6 +29,17 @@ NO_EXPRESSION = ("8", "9", "10")
 """AffectNet's numbers for none, uncertain and no face."""
 
 _ANNOTATION = "_exp.npy"
+_MAX_BYTES, _MAX_ITEM_BYTES = 4096, 64
+_READING_FAILS_WITH = (
+    OSError,
+    ValueError,
+    EOFError,
+    SyntaxError,
+    TypeError,
+    tokenize.TokenError,
+    RecursionError,
+    SystemError,  # NumPy's for text that is no Unicode
+)
 
 
 def find_affectnet(path: Path) -> dict[Path, str]:
@@ -95,12 +109,24 @@ def leave_out(where: str, rows: Sequence[T], has_none: Callable[[T], bool]) -> l
 
 def _number(file: Path) -> str:
     try:
-        text = str(np.load(file, allow_pickle=False))
-    except (OSError, ValueError, EOFError) as error:
+        text = str(_single_value(file))
+    except _READING_FAILS_WITH as error:
         raise InputError(str(file), received=f"no annotation: {error}", expected="AffectNet's number") from None
-    if not text.isdecimal():
+    if not (text.isascii() and text.isdecimal()):
         raise InputError(str(file), received=repr(text[:20]), expected="AffectNet's number, 0 to 7")
     return text
+
+
+def _single_value(file: Path) -> object:
+    """The one value of an array file. No more memory is taken than that, whatever the header claims."""
+    with file.open("rb") as stream:
+        content = io.BytesIO(stream.read(_MAX_BYTES))
+    version = np.lib.format.read_magic(content)
+    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read_header(content)
+    if math.prod(shape) != 1 or dtype.hasobject or not 0 < dtype.itemsize <= _MAX_ITEM_BYTES:
+        raise ValueError(f"an array of {shape} {dtype}")
+    return np.frombuffer(content.read(dtype.itemsize), dtype)[0]
 
 
 def _picture(annotation: Path) -> Path:

@@ -6,7 +6,6 @@ annotators called unknown or no face.
 
 from __future__ import annotations
 
-import csv
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from edge_agent.errors import InputError
 from train.data.checks import Faults, OnUnreadable, check_channels
 from train.data.dataset import FaceSet
 from train.data.ferplus import VOTES_FOR
-from train.data.listed import Listed, read_listed
+from train.data.listed import Listed, cells_of, read_listed
 
 log = logging.getLogger(__name__)
 
@@ -51,14 +50,15 @@ def load_ferplus(
     def entries() -> Iterator[Listed]:
         nonlocal left_out
         for table, part in tables.items():
-            for number, cells in enumerate(csv.reader(table.read_text(encoding="utf-8").splitlines()), start=1):
+            for number, line in enumerate(table.read_bytes().decode("utf-8", "replace").splitlines(), start=1):
+                if not line.strip():
+                    continue
                 try:
-                    name, label = _line(f"{table}, line {number}", cells)
+                    file, label = _line(f"{table}, line {number}", line, table.parent)
                 except InputError as fault:
                     faults.add(fault)
                     continue
                 if label:
-                    file = table.parent / name
                     yield Listed(file, label, part, file.relative_to(root).as_posix())
                 else:
                     left_out += 1
@@ -69,13 +69,15 @@ def load_ferplus(
     return faces
 
 
-def _line(where: str, cells: list[str]) -> tuple[str, str]:
-    """The picture's name and its label; the label is empty where there is none."""
-    votes = [cell.strip() for cell in cells[2:]]
-    if len(votes) != len(VOTES_FOR) or not all(vote.isdecimal() for vote in votes):
-        raise InputError(
-            where, received=repr(",".join(cells)[:80]), expected=f"a picture, its box and {len(VOTES_FOR)} votes"
-        )
+def _line(where: str, line: str, folder: Path) -> tuple[Path, str]:
+    """The picture and its label; the label is empty where there is none."""
+    cells = cells_of(line)
+    votes = cells[2:]
+    if len(votes) != len(VOTES_FOR) or not all(vote.isdecimal() and len(vote) <= 2 for vote in votes):
+        raise InputError(where, received=repr(line[:80]), expected=f"a picture, its box and {len(VOTES_FOR)} votes")
+    picture = folder / Path(cells[0]).name
+    if not picture.is_file():
+        raise InputError(where, received=f"{cells[0]!r}, which is not there", expected=f"a picture in {folder}")
     counts = [int(vote) for vote in votes]
     leading = [choice for choice, count in zip(VOTES_FOR, counts, strict=True) if count == max(counts)]
-    return Path(cells[0].strip()).name, "" if len(leading) > 1 or leading[0] in _NO_LABEL else leading[0]
+    return picture, "" if len(leading) > 1 or leading[0] in _NO_LABEL else leading[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,6 +94,14 @@ def read_listed(name: str, where: Path, entries: Iterable[Listed], *, channels: 
         sequence=np.full(len(kept), ""),
         unreadable=faults.found,
     )
+
+
+def cells_of(line: str) -> list[str]:
+    """The trimmed cells of a line of a CSV file; none where it cannot be read as one."""
+    try:
+        return [cell.strip() for cell in next(csv.reader([line]), [])]
+    except csv.Error:
+        return []
 
 
 def part_of(path: Path) -> str:

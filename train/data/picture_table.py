@@ -7,7 +7,6 @@ box, are used where they are there.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from train.data.checks import Faults, OnUnreadable, check_channels
 from train.data.dataset import FaceSet
 from train.data.folders import SPLIT_FOLDERS
 from train.data.label_map import NO_LABEL_MAP, LabelMap
-from train.data.listed import PICTURES, Box, Listed, part_of, read_listed
+from train.data.listed import PICTURES, Box, Listed, cells_of, part_of, read_listed
 
 _COLUMNS = {
     "picture": (
@@ -104,7 +103,7 @@ def load_picture_table(
 
 def _columns(header: str) -> dict[str, int] | None:
     """The place of each column that means something; None where picture or class lack, or pixels stand in the row."""
-    names = [re.sub(r"[^a-z]", "", name.lower()) for name in next(csv.reader([header]), [])]
+    names = [re.sub(r"[^a-z]", "", name.lower()) for name in cells_of(header)]
     if "pixels" in names:
         return None
     found = {
@@ -126,9 +125,9 @@ def _rows(path: Path, faults: Faults) -> list[tuple[int, dict[str, str]]]:
         raise InputError(str(path), received="no header", expected="columns with picture and class")
     rows = []
     for number, line in enumerate(lines[1:], start=2):
-        cells = [cell.strip() for cell in next(csv.reader([line]), [])]
-        if not any(cells):
+        if not line.strip(" ,"):
             continue
+        cells = cells_of(line)
         row = {meaning: cells[place] for meaning, place in columns.items() if place < len(cells)}
         if row.get("picture") and row.get("class"):
             rows.append((number, row))

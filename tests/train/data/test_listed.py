@@ -209,3 +209,25 @@ def test_a_published_layout_is_not_prepared_as_if_its_folders_were_classes(tmp_p
     root = affectnet(tmp_path / "data", {"train_set": ["1", "2"]})
     with pytest.raises(InputError, match=r"got AffectNet as it is published, .*Give it to fit"):
         prepare(root, tmp_path / "crops")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x93NUMPY\x01\x00v\x00{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,), }" + bytes(60),
+        b"\x93NUMPY\x01\x00v\x00{'descr': '<U1', 'fortran_order': False, 'shape': (), }" + b" " * 61 + b"\n3\0\0 ",
+    ],
+)
+def test_an_annotation_that_claims_too_much_or_is_no_text_is_named(content: bytes, tmp_path: Path) -> None:
+    root = affectnet(tmp_path, {"train_set": ["1", "2"]})
+    (root / "train_set/annotations/1_exp.npy").write_bytes(content)
+    with pytest.raises(InputError, match=r"1_exp\.npy: got no annotation"):
+        load(root)
+
+
+def test_a_broken_line_of_votes_is_named(tmp_path: Path) -> None:
+    write_face(tmp_path / "FER2013Train/fer0.png", face(1))
+    (tmp_path / "FER2013Train/label.csv").write_bytes(b'fer0.png,"(0, 0, 48, 48)\xe0\xd7,,\n')
+    with pytest.raises(InputError, match=r"label\.csv, line 1"):
+        load(tmp_path)

@@ -20,7 +20,7 @@ from datetime import datetime, timedelta, timezone
 
 from dashboard.charts import lesson_chart
 from dashboard.charts.lesson import step_for
-from dashboard.history import History, Recorder, open_history
+from dashboard.history import History, Recorder, open_history, tens
 from dashboard.history.packing import pack
 from dashboard.history.retention import Retention, enforce
 from dashboard.history.tables import health, markers, minutes
@@ -129,6 +129,9 @@ def fill(place: str, rooms: int, days: int, hours: float) -> None:
         _say(f"day {days - _FULL_DAYS + number + 1} of {days}")
     for _ in enforce(history.database, Retention(), clock.at):
         pass
+    with history.writing() as connection:
+        for _ in tens.fill(connection):
+            pass
     stored = history.stored()
     _say("")
     for name, kind in stored.kinds.items():
@@ -150,7 +153,9 @@ def charts(place: str) -> None:
         "a lesson of an earlier month": (oldest + 86_400, oldest + 86_400 + 2700),
         "a day of this week": (newest - 8 * 3600, newest),
         "a day of an earlier month": (oldest + 86_400, oldest + 86_400 + 8 * 3600),
-        "a month": (newest - 30 * 86_400, newest),
+        "a month with this week in it": (newest - 30 * 86_400, newest),
+        "a quarter": (newest - 91 * 86_400, newest),
+        "everything": (oldest, newest),
     }
     print(f"{'':32}{'query':>10}{'drawing':>10}{'processor':>12}")  # noqa: T201
     for name, (start, end) in spans.items():

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dashboard.charts import palette
 from dashboard.charts.happenings import Happening
@@ -22,6 +22,7 @@ from dashboard.history.series import Marker, SharesSeries
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.path import Path
 
 Say = Callable[[str], str]
 """A text in the language of the page."""
@@ -155,8 +156,9 @@ def _draw(
         shares.set_xticks([])
         _draw_times(presence, start, end, zone, ticks=5 if narrow else 10)
         for axes in (shares, presence):
-            for happening in happenings:
-                _draw_line(axes, [happening.at] * 2, list(axes.get_ylim()), palette.MARKER, 0.9, dashed=True)
+            low, high = axes.get_ylim()
+            lines = [[(happening.at, low), (happening.at, high)] for happening in happenings]
+            _draw_lines(axes, lines, palette.MARKER, 0.9, dashed=True)
         _draw_letters(shares, happenings)
         figure.align_ylabels((shares, presence))
         _draw_legend(figure, _legend(series, names, say), left, right, columns=2 if narrow else 5)
@@ -188,38 +190,69 @@ def _draw_letters(axes: Axes, happenings: list[Happening]) -> None:
 
 
 # What is drawn is added as it is: matplotlib's own ways also look for the limits of the axes, which are known here.
+# All that looks the same is one element: a month has hundreds of stretches, and each element costs time.
+
+_Points = Sequence[tuple[float, float]]
 
 
-def _draw_line(
-    axes: Axes, times: list[float], values: list[float], ink: palette.Ink, width: float, *, dashed: bool = False
-) -> None:
-    from matplotlib.lines import Line2D
+def _draw_lines(axes: Axes, lines: Sequence[_Points], ink: palette.Ink, width: float, *, dashed: bool = False) -> None:
+    from matplotlib.patches import PathPatch
 
-    style = (0, (3, 2)) if dashed else "-"
-    axes.add_artist(Line2D(times, values, color=ink.stand_in, linewidth=width, linestyle=style, zorder=5))
+    if lines:
+        style = (0, (3, 2)) if dashed else "-"
+        path = _path(lines, closed=False)
+        axes.add_artist(
+            PathPatch(
+                path,
+                fill=False,
+                edgecolor=ink.stand_in,
+                linewidth=width,
+                linestyle=style,
+                capstyle="butt",
+                joinstyle="round",
+                zorder=5,
+            )
+        )
 
 
-def _draw_span(axes: Axes, first: float, last: float, **style: object) -> None:
-    """A band over the height of the axes; ``bottom``: from which share of it on."""
-    from matplotlib.patches import Rectangle
+def _draw_areas(axes: Axes, outlines: Sequence[_Points], **style: Any) -> None:
+    from matplotlib.patches import PathPatch
 
+    if outlines:
+        axes.add_artist(PathPatch(_path(outlines, closed=True), **style))
+
+
+def _path(parts: Sequence[_Points], *, closed: bool) -> Path:
+    """Lines or outlines as one path."""
+    from matplotlib.path import Path
+
+    points: list[tuple[float, float]] = []
+    codes: list[Any] = []
+    for part in parts:
+        points += part
+        codes += [Path.MOVETO, *[Path.LINETO] * (len(part) - 1)]
+        if closed:
+            points.append(part[0])
+            codes.append(Path.CLOSEPOLY)
+    return Path(points, codes)
+
+
+def _bands(axes: Axes, spans: Sequence[tuple[float, float]], bottom: float = 0.0) -> list[_Points]:
+    """Outlines of bands over the height of the axes, or its part above a share of it."""
     low, high = axes.get_ylim()
-    low += float(str(style.pop("bottom", 0.0))) * (high - low)
-    axes.add_artist(Rectangle((first, low), last - first, high - low, **style))  # type: ignore[arg-type]
+    low += bottom * (high - low)
+    return [[(first, low), (last, low), (last, high), (first, high)] for first, last in spans]
 
 
 def _draw_shares(axes: Axes, series: SharesSeries, names: list[str], say: Say) -> None:
-    from matplotlib.patches import Polygon
-
     axes.set_ylim(0, 1)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
     axes.grid(axis="y", color=palette.GRID.stand_in, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.set_ylabel(say(_("Shares")), color=palette.TEXT.stand_in)
-    for first, last in _spans(series, lambda place: series.faces[place] is None):
-        _draw_span(axes, first, last, facecolor=palette.GAP.stand_in, linewidth=0, zorder=1)
-    known = _runs(series, lambda place: any(values[place] is not None for values in series.shares.values()))
-    for run in known:
+    _draw_gaps(axes, series)
+    outlines: dict[str, list[_Points]] = {name: [] for name in names}
+    for run in _runs(series, lambda place: any(values[place] is not None for values in series.shares.values())):
         times = _edges(series, run)
         below = [0.0] * len(times)
         for name in names:
@@ -228,29 +261,35 @@ def _draw_shares(axes: Axes, series: SharesSeries, names: list[str], say: Say) -
                 continue
             heights = [values[0], *values, values[-1]]
             above = [min(low + height, 1.0) for low, height in zip(below, heights, strict=True)]
-            outline = [*zip(times, above, strict=True), *zip(reversed(times), reversed(below), strict=True)]
-            patch = Polygon(
-                outline,
-                facecolor=palette.area(name).stand_in,
-                edgecolor=palette.HATCH.stand_in,
-                hatch=palette.pattern(name) or None,
-                linewidth=0.6,
-                zorder=2,
+            outlines[name].append(
+                [*zip(times, above, strict=True), *zip(reversed(times), reversed(below), strict=True)]
             )
-            axes.add_artist(patch)
             below = above
-    for first, last in _spans(series, lambda place: series.late[place] and series.faces[place] is not None):
-        _draw_span(
+    for name in names:
+        _draw_areas(
             axes,
-            first,
-            last,
-            bottom=0.965,
-            facecolor=palette.LATE.stand_in,
-            edgecolor=palette.MARKER.stand_in,
-            hatch="////",
-            linewidth=0.5,
-            zorder=4,
+            outlines[name],
+            facecolor=palette.area(name).stand_in,
+            edgecolor=palette.HATCH.stand_in,
+            hatch=palette.pattern(name) or None,
+            linewidth=0.6,
+            zorder=2,
         )
+    late = _spans(series, lambda place: series.late[place] and series.faces[place] is not None)
+    _draw_areas(
+        axes,
+        _bands(axes, late, bottom=0.965),
+        facecolor=palette.LATE.stand_in,
+        edgecolor=palette.MARKER.stand_in,
+        hatch="////",
+        linewidth=0.5,
+        zorder=4,
+    )
+
+
+def _draw_gaps(axes: Axes, series: SharesSeries) -> None:
+    withheld = _spans(series, lambda place: series.faces[place] is None)
+    _draw_areas(axes, _bands(axes, withheld), facecolor=palette.GAP.stand_in, linewidth=0, zorder=1)
 
 
 def _draw_presence(axes: Axes, series: SharesSeries, say: Say) -> None:
@@ -260,11 +299,12 @@ def _draw_presence(axes: Axes, series: SharesSeries, say: Say) -> None:
     axes.grid(axis="y", color=palette.GRID.stand_in, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.set_ylabel(say(_("People")), color=palette.TEXT.stand_in)
-    for first, last in _spans(series, lambda place: series.faces[place] is None):
-        _draw_span(axes, first, last, facecolor=palette.GAP.stand_in, linewidth=0, zorder=1)
+    _draw_gaps(axes, series)
+    lines = []
     for run in _runs(series, lambda place: series.faces[place] is not None):
         faces = [float(series.faces[place] or 0) for place in run]
-        _draw_line(axes, _edges(series, run), [faces[0], *faces, faces[-1]], palette.PRESENCE, 1.6)
+        lines.append([*zip(_edges(series, run), [faces[0], *faces, faces[-1]], strict=True)])
+    _draw_lines(axes, lines, palette.PRESENCE, 1.6)
 
 
 def _draw_times(axes: Axes, start: float, end: float, zone: tzinfo, ticks: int) -> None:

@@ -290,6 +290,14 @@ def insert_new(connection: Connection, table: Table, rows: list[dict[str, Any]])
         connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
 
 
+def upsert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Insert rows, and replace those whose key exists."""
+    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    insert = dialect.insert(table)
+    changed = {column.name: insert.excluded[column.name] for column in table.columns if not column.primary_key}
+    connection.execute(insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed), rows)
+
+
 # Stricter than SQLAlchemy, which takes admin:12/34@host for the port 12 of a host named admin.
 _ADDRESS: Final = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+]*)://(?:[^@:/?#\s]*(?::[^@/?#\s]*)?@)?"

@@ -7,8 +7,10 @@ import time
 from sqlalchemy import Connection, Table, delete, select, union, update
 
 from dashboard.history.database import Database
-from dashboard.history.queries import MINUTE_MS, device_ids
-from dashboard.history.tables import DATED, EVERYWHERE, devices, erasures, minutes
+from dashboard.history.queries import device_ids
+from dashboard.history.rollup import MINUTE_MS
+from dashboard.history.tables import DATED, EVERYWHERE, devices, erasures, minutes, tens
+from dashboard.history.tens import erase as erase_tens
 from edge_agent.client.events import Device
 from edge_agent.errors import InputError
 
@@ -39,13 +41,14 @@ def erase(database: Database, device: Device | None, start_ms: int, end_ms: int)
             device_id = known
         deleted = {table.name: _delete_dated(connection, table, device_id, start_ms, end_ms) for table in DATED}
         deleted[minutes.name] = _delete_minutes(connection, device_id, start_ms, end_ms)
+        erase_tens(connection, device_id, start_ms, end_ms)
         _forget_descriptions(connection)
         connection.execute(
             erasures.insert().values(
                 device_id=device_id, start_ms=start_ms, end_ms=end_ms, erased_ms=round(time.time() * 1000)
             )
         )
-    database.compact((*DATED, minutes))
+    database.compact((*DATED, minutes, tens))
     return deleted
 
 

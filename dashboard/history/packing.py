@@ -18,3 +18,13 @@ def pack(shares: Mapping[str, float], labels: Sequence[str]) -> bytes:
 def unpack(packed: bytes) -> tuple[float, ...]:
     """The shares, in the order of their labels."""
     return tuple(part / PARTS for part in struct.unpack(f"<{len(packed) // 2}H", packed))
+
+
+def pack_means(shares: Sequence[float]) -> bytes:
+    """Means of shares to which more is added later: four bytes each, so that rounding does not add up."""
+    return struct.pack(f"<{len(shares)}f", *shares)
+
+
+def unpack_means(packed: bytes) -> tuple[float, ...]:
+    """The means, in the order of their labels."""
+    return struct.unpack(f"<{len(packed) // 4}f", packed)

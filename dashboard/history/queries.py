@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Table, and_, case, cast, func, select
+from sqlalchemy import BigInteger, Connection, Table, cast, func, select
 
+from dashboard.history.columns import MINUTES, TENS, WINDOWS
 from dashboard.history.packing import PARTS, unpack
-from dashboard.history.rollup import Joined, Piece, alone
+from dashboard.history.rollup import MINUTE_MS, TEN_MS, Joined, Piece, alone
 from dashboard.history.series import HealthSeries, Marker, SharesSeries, StoredRows
 from dashboard.history.tables import (
     APPROXIMATE,
@@ -31,7 +31,6 @@ from dashboard.history.tables import (
 )
 from edge_agent.client.events import Device
 
-MINUTE_MS: Final = 60_000
 _KINDS: Final = (windows, minutes, faces, health, statuses, markers)
 
 
@@ -47,14 +46,14 @@ def read_pieces(connection: Connection, device_id: int, start_ms: int, end_ms: i
     found = [
         minute_piece(row, labels)
         for row in connection.execute(
-            select(minutes).where(_minutes_within(device_id, start_ms, end_ms)).order_by(minutes.c.minute)
+            select(minutes).where(MINUTES.within(device_id, start_ms, end_ms)).order_by(minutes.c.minute)
         )
     ]
     found += [
         window_piece(row, labels)
         for row in connection.execute(
             select(windows)
-            .where(_windows_within(device_id, start_ms, end_ms))
+            .where(WINDOWS.within(device_id, start_ms, end_ms))
             .order_by(windows.c.at_ms, windows.c.session_id, windows.c.seq)
         )
     ]
@@ -113,14 +112,18 @@ def _read_joined(
 ) -> dict[int, Joined]:
     """Windows and minutes by stretch, added up as :func:`dashboard.history.rollup.join` does, but as whole columns.
 
-    A month of a room has thirty thousand windows: one by one they would take half a second.
+    A lesson of a day has thousands of windows: one by one they would take half a second.
     """
     joined: dict[int, Joined] = {}
-    chosen: list[tuple[int, int, int, bytes]] = []
-    for columns, within in (
-        (_WINDOW_COLUMNS, _windows_within(device_id, start_ms, end_ms)),
-        (_MINUTE_COLUMNS, _minutes_within(device_id, start_ms, end_ms)),
-    ):
+    labels: dict[int, tuple[str, ...]] = {}
+    parts = [(columns, start_ms, end_ms) for columns in (WINDOWS, MINUTES)]
+    first, last = -(-start_ms // TEN_MS) * TEN_MS, end_ms // TEN_MS * TEN_MS
+    if bucket_ms % TEN_MS == 0 and first < last:  # whole ten minutes are added up already
+        edges = [(start_ms, first), (last, end_ms)]
+        parts = [(columns, *edge) for columns in (WINDOWS, MINUTES) for edge in edges if edge[0] < edge[1]]
+        parts.append((TENS, first, last))
+    for columns, part_start_ms, part_end_ms in parts:
+        within = columns.within(device_id, part_start_ms, part_end_ms)
         # Whole numbers are divided alike by both databases, where neither is below zero.
         bucket = ((columns.end_ms - 1) - (columns.end_ms - 1) % bucket_ms) / bucket_ms
         number = cast(bucket, BigInteger).label("bucket")
@@ -138,14 +141,19 @@ def _read_joined(
             one.approximate |= bool(row[6])
         with_shares = select(number, columns.label_set, columns.faces_ms, columns.shares)
         found = connection.execute(with_shares.where(within, columns.shares.is_not(None)))
-        chosen += found.cursor.fetchall()  # tuples: rows of SQLAlchemy would take twice as long
-    if chosen:
-        _add_shares(joined, chosen, read_label_sets(connection))
+        rows = found.cursor.fetchall()  # tuples: rows of SQLAlchemy would take twice as long
+        if rows:
+            labels = labels or read_label_sets(connection)
+            _add_shares(joined, rows, labels, means=columns is TENS)
     return joined
 
 
 def _add_shares(
-    joined: dict[int, Joined], rows: list[tuple[int, int, int, bytes]], labels: dict[int, tuple[str, ...]]
+    joined: dict[int, Joined],
+    rows: Sequence[Any],
+    labels: dict[int, tuple[str, ...]],
+    *,
+    means: bool,
 ) -> None:
     """Add up packed shares by stretch.
 
@@ -153,6 +161,7 @@ def _add_shares(
         joined: By number of the stretch.
         rows: Number of the stretch, of the set of labels, face time and shares.
         labels: By number of the set.
+        means: Whether shares are packed as means.
     """
     import numpy as np  # not at start: who only records needs none
 
@@ -162,7 +171,8 @@ def _add_shares(
     for kind in np.unique(kinds).tolist():
         chosen = np.flatnonzero(kinds == kind)
         where, weight = places[chosen], weights[chosen]
-        parts = np.frombuffer(b"".join(packed[n] for n in chosen.tolist()), dtype="<u2").reshape(len(chosen), -1)
+        content = b"".join(packed[n] for n in chosen.tolist())
+        parts = np.frombuffer(content, dtype="<f4" if means else "<u2").reshape(len(chosen), -1)
         names = labels[kind]
         sums = [np.bincount(where, weights=parts[:, n] * weight, minlength=len(buckets)) for n in range(len(names))]
         total = np.bincount(where, weights=weight, minlength=len(buckets))
@@ -170,56 +180,7 @@ def _add_shares(
             one = joined[int(buckets[place])]
             one.add_weight(float(total[place]))
             for name, values in zip(names, sums, strict=True):
-                one.add_share(name, float(values[place]) / PARTS)
-
-
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    """Windows or minutes in the terms of :class:`dashboard.history.rollup.Piece`."""
-
-    end_ms: ColumnElement[int]
-    open_ms: ColumnElement[int]
-    suppressed_ms: ColumnElement[int]
-    late_ms: ColumnElement[int]
-    faces_ms: ColumnElement[int]
-    flags: ColumnElement[int]
-    label_set: ColumnElement[int]
-    shares: ColumnElement[bytes]
-
-
-_KNOWN: Final = windows.c.faces.is_not(None)
-_WINDOW_COLUMNS: Final = _Columns(
-    end_ms=windows.c.at_ms,
-    open_ms=case((_KNOWN, windows.c.window_ms), else_=0),
-    suppressed_ms=case((_KNOWN, 0), else_=windows.c.window_ms),
-    late_ms=case((windows.c.flags.op("&")(LATE) != 0, windows.c.window_ms), else_=0),
-    faces_ms=func.coalesce(cast(windows.c.faces, BigInteger) * windows.c.window_ms, 0),
-    flags=windows.c.flags,
-    label_set=windows.c.label_set,
-    shares=windows.c.shares,
-)
-_MINUTE_COLUMNS: Final = _Columns(
-    end_ms=(cast(minutes.c.minute, BigInteger) + 1) * MINUTE_MS,
-    open_ms=minutes.c.open_ms,
-    suppressed_ms=minutes.c.suppressed_ms,
-    late_ms=minutes.c.late_ms,
-    faces_ms=func.coalesce(minutes.c.faces_ms, 0),
-    flags=minutes.c.flags,
-    label_set=minutes.c.label_set,
-    shares=minutes.c.shares,
-)
-
-
-def _minutes_within(device_id: int, start_ms: int, end_ms: int) -> ColumnElement[bool]:
-    return and_(
-        minutes.c.device_id == device_id,
-        minutes.c.minute >= start_ms // MINUTE_MS,
-        minutes.c.minute < -(-end_ms // MINUTE_MS),
-    )
-
-
-def _windows_within(device_id: int, start_ms: int, end_ms: int) -> ColumnElement[bool]:
-    return and_(windows.c.device_id == device_id, windows.c.at_ms > start_ms, windows.c.at_ms <= end_ms)
+                one.add_share(name, float(values[place]) / (1 if means else PARTS))
 
 
 def _series(stretches: Iterable[tuple[int, Joined]]) -> SharesSeries:

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, bindparam, delete, func, select
 
 from dashboard.history.database import Database
 from dashboard.history.packing import pack
-from dashboard.history.queries import MINUTE_MS, minute_piece, read_label_sets, window_piece
-from dashboard.history.rollup import bucket_of, join
+from dashboard.history.queries import minute_piece, read_label_sets, window_piece
+from dashboard.history.rollup import MINUTE_MS, TEN_MS, bucket_of, join
 from dashboard.history.tables import (
     APPROXIMATE,
     UNDATED,
@@ -29,6 +29,7 @@ from dashboard.history.tables import (
     received,
     sessions,
     statuses,
+    tens,
     windows,
 )
 
@@ -36,6 +37,8 @@ _DAY_MS: Final = 86_400_000
 _DAY_S: Final = 86_400.0
 _HEALTH_EVERY_MS: Final = 600_000
 """Of health reports older than a week one is kept in such a time."""
+_MAX_MS: Final = 2**31 - 1
+"""As much as a column of whole numbers takes. Only a device that makes things up fills a minute with more."""
 _SESSION_DAYS: Final = 60
 """For how long a device could still send events of a session again: longer than any outbox keeps them."""
 
@@ -139,9 +142,9 @@ def _join_day(connection: Connection, device_id: int, before_ms: int) -> int:
             {
                 "device_id": device_id,
                 "minute": number,
-                "open_ms": joined.open_ms,
-                "suppressed_ms": joined.suppressed_ms,
-                "late_ms": joined.late_ms,
+                "open_ms": min(joined.open_ms, _MAX_MS),
+                "suppressed_ms": min(joined.suppressed_ms, _MAX_MS),
+                "late_ms": min(joined.late_ms, _MAX_MS),
                 "faces_ms": joined.faces_ms if joined.open_ms else None,
                 "label_set": label_set,
                 "shares": shares,
@@ -190,6 +193,7 @@ def _delete_old(connection: Connection, retention: Retention, now_ms: int, oldes
     queries = [delete(table).where(table.c.at_ms < oldest_ms) for table in (windows, health, statuses, markers)]
     queries += [
         delete(minutes).where(minutes.c.minute < oldest_ms // MINUTE_MS),
+        delete(tens).where(tens.c.ten < oldest_ms // TEN_MS),
         delete(faces).where(faces.c.at_ms < faces_from),
         delete(erasures).where(erasures.c.erased_ms < now_ms - 2 * _SESSION_DAYS * _DAY_MS),
     ]

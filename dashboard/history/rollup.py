@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from dashboard.history.tables import APPROXIMATE, UNDATED
+
+MINUTE_MS: Final = 60_000
+TEN_MS: Final = 600_000
 
 
 @dataclass(frozen=True, slots=True)

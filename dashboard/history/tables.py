@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 SCHEMA_PART: Final = "history"
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 LATE: Final = 1
 """Flag of a row: its message was sent late or again."""
@@ -137,6 +137,24 @@ minutes = Table(
 )
 """Summaries of earlier weeks, a row a minute. ``open_ms`` and ``suppressed_ms``: how long windows with and without
 figures lasted; ``faces_ms``: sum of faces times milliseconds; ``shares`` are of all face time of the minute."""
+
+tens = Table(
+    "tens",
+    metadata,
+    Column("device_id", Integer, primary_key=True, autoincrement=False),
+    Column("ten", Integer, primary_key=True, autoincrement=False),
+    Column("label_set", Integer, primary_key=True, autoincrement=False),
+    Column("open_ms", BigInteger, nullable=False),
+    Column("suppressed_ms", BigInteger, nullable=False),
+    Column("late_ms", BigInteger, nullable=False),
+    Column("faces_ms", BigInteger, nullable=False),
+    Column("shares", LargeBinary),
+    Column("flags", SmallInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The same windows and minutes once more, added up by ten minutes since 1970, so that a chart of months need not read
+each. ``label_set`` is 0 for those without shares. ``shares``: the mean of each, as :func:`packing.pack_means` has it.
+:mod:`dashboard.history.tens` keeps it in step with the two tables."""
 
 faces = Table(
     "faces",

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Table, bindparam, delete, func, select, update
 
+from dashboard.history import tens
 from dashboard.history.database import insert_new
 from dashboard.history.entries import (
     BrokerEntry,
@@ -87,10 +88,11 @@ class _Known:
 
 @dataclass(slots=True)
 class _Batch:
-    """Rows of one transaction."""
+    """Rows of one transaction. ``redated``: device and ten minutes of windows that got another time."""
 
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     ranges: set[tuple[int, str]] = field(default_factory=set)
+    redated: set[tuple[int, int]] = field(default_factory=set)
 
     def mark(self, device_id: int, at_ms: int, kind: str, text: str, source: str = "") -> None:
         """Add a marker."""
@@ -157,6 +159,7 @@ class Writer:
             else:
                 self._broker_changed(batch, entry)
         self._flush(connection, batch)
+        tens.make_anew(connection, batch.redated)
         _set(connection, "recorded_at", str(now_ms))
         _set(connection, "broker", self._broker)
 
@@ -315,6 +318,7 @@ class Writer:
         if known is None or (known.id, entry.session) not in self._sessions:
             return
         self._flush(connection, batch)
+        batch.redated |= {(known.id, tens.ten_of(at_ms)) for at_ms in (entry.old_ms, entry.at_ms)}
         connection.execute(
             update(windows)
             .where(
@@ -356,6 +360,7 @@ class Writer:
     def _flush(self, connection: Connection, batch: _Batch) -> None:
         for table in (windows, faces, health):
             insert_new(connection, table, batch.rows[table.name])
+        tens.add_windows(connection, batch.rows[windows.name])
         for plain in (statuses, markers):
             if rows := batch.rows[plain.name]:
                 connection.execute(plain.insert(), rows)

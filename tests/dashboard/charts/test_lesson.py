@@ -38,7 +38,9 @@ def polygons(chart: Chart, css: str) -> list[list[tuple[float, float]]]:
         fill = re.fullmatch(r"url\(#(.*)\)", path.get("fill", ""))
         classes = f"{path.get('class', '')} {patterns.get(fill[1], '') if fill else ''}".split()
         if css in classes and path.get("clip-path"):
-            found.append([(float(x), float(y)) for x, y in re.findall(r"(-?[\d.]+) (-?[\d.]+)", path.get("d", ""))])
+            parts = path.get("d", "").split("M")[1:]
+            pairs = (re.findall(r"(-?[\d.]+) (-?[\d.]+)", part) for part in parts)
+            found += [[(float(x), float(y)) for x, y in one] for one in pairs]
     return found
 
 

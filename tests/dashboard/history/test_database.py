@@ -21,7 +21,7 @@ def test_opening_again_finds_what_was_stored(place: str) -> None:
     for _ in range(2):
         history = open_history(place)
         with history.database.reading() as connection:
-            assert connection.execute(select(schema_versions)).all() == [("history", 2)]
+            assert connection.execute(select(schema_versions)).all() == [("history", 3)]
         history.close()
 
 
@@ -30,7 +30,7 @@ def test_a_database_of_a_newer_version_is_refused_by_name(place: str) -> None:
     with history.database.writing() as connection:
         connection.execute(update(schema_versions).values(version=99))
     history.close()
-    with pytest.raises(DatabaseError, match="tables of history: got version 99, expected at most 2"):
+    with pytest.raises(DatabaseError, match="tables of history: got version 99, expected at most 3"):
         open_history(place)
 
 
@@ -55,7 +55,7 @@ def test_a_history_of_the_first_version_is_kept_and_migrated(place: str) -> None
     history.close()
     history = open_history(place)
     with history.database.reading() as connection:
-        assert connection.execute(select(schema_versions)).all() == [("history", 2)]
+        assert connection.execute(select(schema_versions)).all() == [("history", 3)]
     series = history.shares(NORTH, NINE - 60, NINE)
     assert (series.faces, series.approximate) == ([20], [False])
     history.close()

@@ -158,7 +158,7 @@ def test_joining_in_the_database_gives_what_joining_one_by_one_gives(history: Hi
     assert series.undated == [one.undated for one in expected.values()]
     for name, values in series.shares.items():
         wanted = [one.shares.get(name, 0.0) if one.shares else None for one in expected.values()]
-        assert values == pytest.approx(wanted, abs=1e-9)
+        assert values == pytest.approx(wanted, abs=1e-7)
     keep(history, NINE + 8 * DAY)
     if step_s >= 60:
         joined = history.shares(NORTH, NINE, NINE + 3600, step_s)

@@ -80,14 +80,38 @@ def happenings(
     markers: Sequence[Marker], start: float, end: float, zone: tzinfo, say: Callable[[str], str]
 ) -> list[Happening]:
     """Markers of the chart's time with letters; of more than there are letters, the first ones."""
-    within = sorted((marker for marker in markers if start <= marker.at <= end), key=lambda marker: marker.at)
     found = []
-    for number, marker in enumerate(within[:MAX_HAPPENINGS]):
+    for number, marker in enumerate(_within(markers, start, end)[:MAX_HAPPENINGS]):
         text = say(KINDS[marker.kind]) if marker.kind in KINDS else marker.kind
         more = _more(marker, say)
-        at = f"{datetime.fromtimestamp(marker.at, zone):%H:%M:%S}"
+        at = moment_text(marker.at, start, end, zone, seconds=True)
         found.append(Happening(chr(ord("A") + number), marker.at, at, f"{text}: {more}" if more else text))
     return found
+
+
+def without_letter(markers: Sequence[Marker], start: float, end: float) -> int:
+    """How many markers of the chart's time have no letter, since there are more than letters."""
+    return max(0, len(_within(markers, start, end)) - MAX_HAPPENINGS)
+
+
+def moment_text(at: float, start: float, end: float, zone: tzinfo, *, seconds: bool = False) -> str:
+    """A time of a chart, with its day where the chart has several.
+
+    Args:
+        at: The time.
+        start: The chart's begin.
+        end: Its end.
+        zone: The school's.
+        seconds: Whether to give seconds.
+    """
+    moment = datetime.fromtimestamp(at, zone)
+    clock = f"{moment:%H:%M:%S}" if seconds else f"{moment:%H:%M}"
+    several = datetime.fromtimestamp(start, zone).date() != datetime.fromtimestamp(end, zone).date()
+    return f"{moment.day}.{moment.month}. {clock}" if several else clock
+
+
+def _within(markers: Sequence[Marker], start: float, end: float) -> list[Marker]:
+    return sorted((marker for marker in markers if start <= marker.at <= end), key=lambda marker: marker.at)
 
 
 def _more(marker: Marker, say: Callable[[str], str]) -> str:

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from dashboard.charts import palette
-from dashboard.charts.happenings import Happening
+from dashboard.charts.happenings import Happening, moment_text, without_letter
 from dashboard.charts.happenings import happenings as happenings_of
 from dashboard.charts.svg import page_svg
 from dashboard.history.series import Marker, SharesSeries
@@ -30,15 +30,19 @@ Say = Callable[[str], str]
 MAX_POINTS: Final = 240
 """More windows than that are not to be told apart on a screen; :func:`step_for` joins them."""
 _STEPS_S: Final = (0, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 86_400)
-_TICKS_MIN: Final = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10_080, 43_200)
+_TICKS_MIN: Final = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, *(10_080 * 2**n for n in range(6)))
 _ROWS: Final = 24
 _MIN_KNOWN: Final = 0.5
 """A row of the table has figures only if they cover so much of its time."""
-_LEGEND_ROW: Final = 0.23
-"""Height of a row of the legend in inches."""
 _LEGEND_LETTERS: Final = 27
-_LETTER_SHARE: Final = 0.02
-"""Part of the width that a letter needs."""
+_TEXT: Final = 11.0
+"""Size of texts. A unit of the drawing is about a pixel on a narrow screen, and more on a wide one."""
+_ROW: Final = 17.0
+"""Height of a row of text."""
+_LETTER: Final = 11.0
+"""Size of a letter above the chart."""
+_GLYPH: Final = 0.56
+"""About how wide a glyph is, as a part of the size; browsers take fonts of their own."""
 _SETTINGS: Final = {
     "svg.fonttype": "none",
     "svg.hashsalt": "chart",
@@ -65,6 +69,7 @@ class Chart:
         description: What it shows, in a sentence or two.
         expressions: Names of the expressions in it, from below to above.
         happenings: What its letters mean, in the order of time.
+        further: How many more things happened, later than those with letters.
         header: Of the table of data.
         rows: Of the table of data; empty cells where nothing is known.
     """
@@ -73,8 +78,39 @@ class Chart:
     description: str
     expressions: list[str]
     happenings: list[Happening]
+    further: int
     header: list[str]
     rows: list[list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """Of a drawing, in its units: of the margins, of the two parts and of what is between them; and how many times."""
+
+    width: float
+    left: float
+    right: float
+    shares: float
+    between: float
+    presence: float
+    ticks: int
+
+
+_WIDE: Final = _Size(width=720, left=58, right=26, shares=215, between=12, presence=64, ticks=10)
+_NARROW: Final = _Size(width=300, left=60, right=24, shares=215, between=12, presence=64, ticks=4)
+_PATCH: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An entry of the legend, and where it stands: from the left, and in which row."""
+
+    text: str
+    ink: palette.Ink
+    edge: palette.Ink
+    pattern: str
+    x: float
+    row: int
 
 
 def step_for(start: float, end: float) -> float:
@@ -119,6 +155,7 @@ def lesson_chart(
         description=description,
         expressions=names,
         happenings=happenings,
+        further=without_letter(markers, start, end),
         header=header,
         rows=_table(series, names, start, end, zone, say),
     )
@@ -139,29 +176,38 @@ def _draw(
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    with mpl.rc_context({**_SETTINGS, "font.size": 9}):
-        width, height = (5.2, 5.6) if narrow else (10.0, 4.6)
-        figure = Figure(figsize=(width, height))
+    with mpl.rc_context({**_SETTINGS, "font.size": _TEXT}):
+        size = _NARROW if narrow else _WIDE
+        legend = _placed_legend(_legend(series, names, say), size.width - size.left - size.right)
+        rows = 1 + max((entry.row for entry in legend), default=-1)
+        letters = _letters(happenings, start, end, size.width - size.left - size.right)
+        top = 18.0 if letters else 8.0
+        axis = (2 if _has_days(start, end) else 1) * _ROW + 12.0
+        bottom = axis + _ROW * rows
+        height = top + size.shares + size.between + size.presence + bottom
+        figure = Figure(figsize=(size.width / 72, height / 72))
         FigureCanvasSVG(figure)
         figure.patch.set_visible(False)
-        left, right, bottom = (0.14, 0.96, 0.34) if narrow else (0.075, 0.98, 0.24)
-        grid = figure.add_gridspec(
-            2, 1, height_ratios=[5, 1.5], hspace=0.13, left=left, right=right, top=0.92, bottom=bottom
-        )
-        shares, presence = (figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[1, 0]))
-        for axes in (shares, presence):
+
+        def add_axes(low: float, tall: float) -> Axes:
+            wide = size.width - size.left - size.right
+            axes = figure.add_axes((size.left / size.width, low / height, wide / size.width, tall / height))
             _prepare(axes, start, end)
+            axes.yaxis.set_label_coords((14 - size.left) / wide, 0.5)
+            return axes
+
+        presence = add_axes(bottom, size.presence)
+        shares = add_axes(bottom + size.presence + size.between, size.shares)
         _draw_shares(shares, series, names, say)
         _draw_presence(presence, series, say)
         shares.set_xticks([])
-        _draw_times(presence, start, end, zone, ticks=5 if narrow else 10)
+        _draw_times(presence, start, end, zone, ticks=size.ticks)
         for axes in (shares, presence):
             low, high = axes.get_ylim()
             lines = [[(happening.at, low), (happening.at, high)] for happening in happenings]
             _draw_lines(axes, lines, palette.MARKER, 0.9, dashed=True)
-        _draw_letters(shares, happenings)
-        figure.align_ylabels((shares, presence))
-        _draw_legend(figure, _legend(series, names, say), left, right, columns=2 if narrow else 5)
+        _draw_letters(shares, letters, size.shares)
+        _draw_legend(figure, legend, size.left, _ROW * rows)
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     return out.getvalue()
@@ -175,18 +221,36 @@ def _prepare(axes: Axes, start: float, end: float) -> None:
         spine.set_edgecolor(palette.AXIS.stand_in)
         spine.set_linewidth(0.8)
     axes.tick_params(color=palette.AXIS.stand_in, labelcolor=palette.TEXT.stand_in, length=3, width=0.8)
+    axes.tick_params(axis="x", pad=7)
 
 
-def _draw_letters(axes: Axes, happenings: list[Happening]) -> None:
-    """Letters above the chart; of two that are close, one is higher."""
-    first, last = axes.get_xlim()
-    before, lower = float("-inf"), True
+def _letters(happenings: list[Happening], start: float, end: float, width: float) -> list[tuple[float, str]]:
+    """What stands above the chart, and when. Letters that have no room beside one another are one text, as ``B–E``."""
+    groups: list[list[Happening]] = []
     for happening in happenings:
-        close = happening.at - before < _LETTER_SHARE * (last - first)
-        before, lower = happening.at, not lower if close else True
-        height = 1.03 if lower else 1.09
-        color = palette.TEXT.stand_in
-        axes.text(happening.at, height, happening.letter, ha="center", va="center", color=color, size=8)
+        groups.append([happening])
+        while len(groups) > 1 and _meet(groups[-2], groups[-1], width / max(end - start, 1.0)):
+            groups[-2:] = [groups[-2] + groups[-1]]
+    return [(_middle(group), _joined(group)) for group in groups]
+
+
+def _meet(first: list[Happening], second: list[Happening], scale: float) -> bool:
+    room = sum(_LETTER * (1.1 if len(group) == 1 else 2.8) for group in (first, second)) / 2
+    return (_middle(second) - _middle(first)) * scale < room
+
+
+def _middle(group: list[Happening]) -> float:
+    return (group[0].at + group[-1].at) / 2
+
+
+def _joined(group: list[Happening]) -> str:
+    return group[0].letter if len(group) == 1 else f"{group[0].letter}–{group[-1].letter}"
+
+
+def _draw_letters(axes: Axes, letters: list[tuple[float, str]], tall: float) -> None:
+    color = palette.TEXT.stand_in
+    for at, text in letters:
+        axes.text(at, 1 + 8.0 / tall, text, ha="center", va="center", color=color, size=_LETTER)
 
 
 # What is drawn is added as it is: matplotlib's own ways also look for the limits of the axes, which are known here.
@@ -307,6 +371,11 @@ def _draw_presence(axes: Axes, series: SharesSeries, say: Say) -> None:
     _draw_lines(axes, lines, palette.PRESENCE, 1.6)
 
 
+def _has_days(start: float, end: float) -> bool:
+    """Whether times need the day as well."""
+    return end - start > 86_400
+
+
 def _draw_times(axes: Axes, start: float, end: float, zone: tzinfo, ticks: int) -> None:
     minutes = (end - start) / 60
     every = next((step for step in _TICKS_MIN if minutes / step <= ticks), _TICKS_MIN[-1])
@@ -319,7 +388,7 @@ def _draw_times(axes: Axes, start: float, end: float, zone: tzinfo, ticks: int) 
     while at.timestamp() <= end:
         if at.timestamp() >= start:
             plain = f"{at.day}.{at.month}." if every >= 1440 else f"{at:%H:%M}"
-            new_day = every < 1440 and minutes > 1440 and at.date() != before
+            new_day = every < 1440 and _has_days(start, end) and at.date() != before
             places.append(at.timestamp())
             texts.append(f"{plain}\n{at.day}.{at.month}." if new_day else plain)
             before = at.date()
@@ -337,31 +406,39 @@ def _legend(series: SharesSeries, names: list[str], say: Say) -> list[tuple[str,
     return entries
 
 
-def _draw_legend(
-    figure: Figure, entries: list[tuple[str, palette.Ink, palette.Ink, str]], left: float, right: float, columns: int
-) -> None:
-    """The legend below the chart, in columns of the same width. Matplotlib's own takes a fifth of the chart's time."""
+def _placed_legend(entries: list[tuple[str, palette.Ink, palette.Ink, str]], width: float) -> list[_Entry]:
+    """The entries one after the other, in as many rows as they need. Matplotlib's own takes a fifth of the time."""
+    placed: list[_Entry] = []
+    x, row = 0.0, 0
+    for text, ink, edge, pattern in entries:
+        short = text if len(text) <= _LEGEND_LETTERS else f"{text[: _LEGEND_LETTERS - 1]}…"
+        needed = _PATCH + 5 + _GLYPH * _TEXT * len(short)
+        if x and x + needed > width:
+            x, row = 0.0, row + 1
+        placed.append(_Entry(short, ink, edge, pattern, x, row))
+        x += needed + 14
+    return placed
+
+
+def _draw_legend(figure: Figure, entries: list[_Entry], left: float, height: float) -> None:
     from matplotlib.patches import Rectangle
 
-    _width, height = figure.get_size_inches()
-    row, patch = _LEGEND_ROW / height, 0.6 * _LEGEND_ROW / height
-    rows = -(-len(entries) // columns)
-    cell = (right - left) / columns
-    for number, (text, ink, edge, pattern) in enumerate(entries):
-        x, y = left + cell * (number // rows), row * (rows - number % rows - 0.5)
+    wide, tall = (72 * inches for inches in figure.get_size_inches())
+    for entry in entries:
+        x, y = left + entry.x, height - _ROW * (entry.row + 0.5)
         box = Rectangle(
-            (x, y - patch / 2),
-            0.18 * cell,
-            patch,
+            (x / wide, (y - 5) / tall),
+            _PATCH / wide,
+            10 / tall,
             transform=figure.transFigure,
-            facecolor=ink.stand_in,
-            edgecolor=edge.stand_in,
-            hatch=pattern or None,
+            facecolor=entry.ink.stand_in,
+            edgecolor=entry.edge.stand_in,
+            hatch=entry.pattern or None,
             linewidth=0.6,
         )
         figure.add_artist(box)
-        short = text if len(text) <= _LEGEND_LETTERS else f"{text[: _LEGEND_LETTERS - 1]}…"
-        figure.text(x + 0.22 * cell, y, short, va="center", color=palette.TEXT.stand_in)
+        color = palette.TEXT.stand_in
+        figure.text((x + _PATCH + 5) / wide, y / tall, entry.text, va="center", color=color)
 
 
 def _runs(series: SharesSeries, holds: Callable[[int], bool]) -> list[list[int]]:
@@ -398,7 +475,7 @@ def _spans(series: SharesSeries, holds: Callable[[int], bool]) -> list[tuple[flo
 
 def _description(series: SharesSeries, names: list[str], start: float, end: float, zone: tzinfo, say: Say) -> str:
     """What the drawing shows, for those who do not see it."""
-    since, until = (f"{datetime.fromtimestamp(at, zone):%H:%M}" for at in (start, end))
+    since, until = (moment_text(at, start, end, zone) for at in (start, end))
     known_s = sum(seconds for seconds, faces in zip(series.window_s, series.faces, strict=True) if faces is not None)
     part = round(100 * min(1.0, known_s / max(end - start, 1.0)))
     text = say(_("From {since} to {until}. Figures are there for {part} % of this time.")).format(
@@ -430,7 +507,7 @@ def _table(series: SharesSeries, names: list[str], start: float, end: float, zon
         known = [faces for place in places if (faces := series.faces[place]) is not None]
         seen_s = sum(series.window_s[place] for place in places)
         known_s = sum(series.window_s[place] for place in places if series.faces[place] is not None)
-        time = f"{datetime.fromtimestamp(first, zone):%H:%M}"
+        time = moment_text(first, start, end, zone)
         if known_s < _MIN_KNOWN * (last - first) or not known:
             missing = seen_s < _MIN_KNOWN * (last - first)
             rows.append([time, say(_("no data")) if missing else say(_("withheld")), *("" for _name in names)])

@@ -65,7 +65,7 @@
     }
   };
 
-  const narrow = matchMedia("(max-width: 40rem)");
+  const narrow = matchMedia("(max-width: 48rem)");
   const refresh = async (chart) => {
     const address = new URL(chart.dataset.refresh, location);
     if (narrow.matches) address.searchParams.set("narrow", "1");

@@ -198,6 +198,57 @@ def test_of_very_many_markers_the_first_have_letters() -> None:
     assert len(chart.happenings) == 26
 
 
+def test_markers_without_a_letter_are_counted() -> None:
+    markers = [Marker(NINE + 10 * number, "muted", "") for number in range(40)] + [Marker(END + 5, "online", "")]
+    assert lesson_chart(lesson(), markers, NINE, END, zone=ZURICH).further == 14
+    assert lesson_chart(lesson(), MARKERS, NINE, END, zone=ZURICH).further == 0
+
+
+def boxes(chart: Chart) -> list[tuple[str, float, float, float, float]]:
+    """The texts of a drawing, and about where each is; those that are turned are left out."""
+    found = []
+    for text in ET.fromstring(chart.svg).iter(f"{SVG}text"):
+        turned = "rotate(-90" in text.get("transform", "")
+        if text.text and not turned:
+            size = float(text.get("font-size", "0px")[:-2])
+            x, y = float(text.get("x", "nan")), float(text.get("y", "nan"))
+            if x != x:
+                place = re.search(r"translate\(([\d.]+) ([\d.]+)\)", text.get("transform", ""))
+                assert place is not None
+                x, y = float(place[1]), float(place[2])
+            wide = 0.56 * size * len(text.text)
+            left = x - {"middle": wide / 2, "end": wide}.get(text.get("text-anchor", ""), 0.0)
+            found.append((text.text, left, left + wide, y - 0.7 * size, y))
+    return found
+
+
+@pytest.mark.parametrize("narrow", [True, False])
+@pytest.mark.parametrize("length_s", [2400.0, 86_400.0, 30 * 86_400.0, 400 * 86_400.0])
+@pytest.mark.parametrize("every_s", [20.0, 300.0])
+def test_texts_are_large_and_none_lies_on_another(length_s: float, every_s: float, *, narrow: bool) -> None:
+    markers = [Marker(NINE + every_s * number, "muted", "") for number in range(26)]
+    long = "withheld from everybody who"
+    series = lesson(names=(*NAMES[:-1], long, f"{long} 2"))
+    chart = lesson_chart(series, markers, NINE, NINE + length_s, zone=ZURICH, narrow=narrow)
+    sizes = {float(text.get("font-size", "0px")[:-2]) for text in ET.fromstring(chart.svg).iter(f"{SVG}text")}
+    assert min(sizes) >= 11
+    width = float(ET.fromstring(chart.svg).get("viewBox", "").split()[2])
+    found = boxes(chart)
+    for place, (text, left, right, top, bottom) in enumerate(found):
+        assert left > -1, text
+        assert right < width + 1, text
+        for other, left2, right2, top2, bottom2 in found[place + 1 :]:
+            apart = right <= left2 or right2 <= left or bottom <= top2 or bottom2 <= top
+            assert apart, (text, other)
+
+
+def test_times_of_several_days_have_their_day() -> None:
+    chart = lesson_chart(lesson(), MARKERS, NINE, NINE + 3 * 86_400, zone=ZURICH)
+    assert chart.happenings[0].time == "23.11. 10:10:00"
+    assert chart.rows[0][0] == "23.11. 10:00"
+    assert chart.description.startswith("From 23.11. 10:00 to 26.11. 10:00.")
+
+
 @pytest.mark.parametrize(
     ("marker", "text"),
     [

@@ -94,13 +94,15 @@ class StoreSettings(_Section, frozen=True):
         place: A file for SQLite, or the address of a PostgreSQL database, ``postgresql://USER@HOST/DATABASE``. Empty
             takes ``dashboard.db`` in ``/var/lib/edge-agent-dashboard``, or in the user's own data folder.
         password_file: File with the password at the server alone in its first line.
-        max_mb: Size that an SQLite file may reach; 0 for no limit.
+        max_mb: Size that an SQLite file may reach; 0 for no limit. Retention keeps it small as it is.
+        min_free_mb: What recording leaves free on the disk of an SQLite file, for other programs there.
         record: Whether the page records. Not where ``edge-agent record`` does so for the same database.
     """
 
     place: str = ""
     password_file: str = ""
     max_mb: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
+    min_free_mb: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 200
     record: bool = True
 
     def where(self) -> str:

@@ -31,6 +31,8 @@ from edge_agent.protocol.messages import CameraHealth, OutboxHealth, Status, dec
 LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 _WINDOW_S = 5
 _HEALTH_EVERY_S = 30
+_COMMIT_EVERY_S = 300
+"""A recorder commits each second; here, that would only take longer."""
 _FULL_DAYS = 5
 """School days of a week."""
 
@@ -125,7 +127,9 @@ def fill(place: str, rooms: int, days: int, hours: float) -> None:
                 recorder.take(Arrived(room.device, room.summary(clock.at), False, False), _Times())
                 if second % _HEALTH_EVERY_S == 0:
                     recorder.take(Arrived(room.device, room.health(clock.at), False, False), _Times())
-            _commit(recorder)
+            if (second + _WINDOW_S) % _COMMIT_EVERY_S == 0:
+                _commit(recorder)
+        _commit(recorder)
         _say(f"day {days - _FULL_DAYS + number + 1} of {days}")
     for _ in enforce(history.database, Retention(), clock.at):
         pass

@@ -53,6 +53,7 @@ class Database:
         place: A file, or the address of a PostgreSQL database.
         password: At the server; used in place of one in the address.
         max_mb: Size that an SQLite file may reach. Then it counts as full.
+        min_free_mb: What must stay free on the disk of an SQLite file; see :meth:`check_room`.
 
     Attributes:
         engine: SQLAlchemy's engine.
@@ -63,11 +64,11 @@ class Database:
         DatabaseError: It cannot be opened.
     """
 
-    def __init__(self, place: str, *, password: str = "", max_mb: int = 0) -> None:
+    def __init__(self, place: str, *, password: str = "", max_mb: int = 0, min_free_mb: int = 0) -> None:
         self._url = _parse(place, password)
         self._file = Path(str(self._url.database)) if self._url.get_backend_name() == "sqlite" else None
         self.shown = str(self._file) if self._file else _without_secrets(self._url)
-        self._max_mb = max_mb
+        self._max_mb, self._min_free_mb = max_mb, min_free_mb
         self._write_lock = threading.Lock()
         if self._file is not None:
             _make_private(self._file)
@@ -110,6 +111,27 @@ class Database:
             yield
         except (DBAPIError, PoolTimeout) as error:
             raise self._explain(error) from None
+
+    def check_room(self) -> None:
+        """Refuse to fill the disk on which other programs rely, such as the broker. For who stores much.
+
+        Raises:
+            DatabaseError: Less is free than must stay free.
+        """
+        if self._file is None or not self._min_free_mb:
+            return
+        try:
+            disk = os.statvfs(self._file.parent)
+        except OSError:  # what is wrong shows when it is written to
+            return
+        free_mb = disk.f_bavail * disk.f_frsize / 1e6
+        if free_mb < self._min_free_mb:
+            raise DatabaseError(
+                f"database {self.shown}: its disk is nearly full",
+                received=f"{free_mb:.0f} MB free",
+                expected=f"at least {self._min_free_mb} MB (min_free_mb in [store])",
+                remedy="Make room on the disk, or erase what is no longer needed",
+            )
 
     def size_bytes(self) -> int:
         """How much it takes on its disk."""

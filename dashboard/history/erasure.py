@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from typing import Final
 
-from sqlalchemy import Connection, Table, delete, select, union, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, select, union, update
 
 from dashboard.history.database import Database
 from dashboard.history.queries import device_ids
@@ -13,6 +14,8 @@ from dashboard.history.tables import DATED, EVERYWHERE, devices, erasures, minut
 from dashboard.history.tens import erase as erase_tens
 from edge_agent.client.events import Device
 from edge_agent.errors import InputError
+
+_ERASED: Final = (*DATED, minutes)
 
 
 def erase(database: Database, device: Device | None, start_ms: int, end_ms: int) -> dict[str, int]:
@@ -30,17 +33,12 @@ def erase(database: Database, device: Device | None, start_ms: int, end_ms: int)
         InputError: The device is not known, or the end is before the begin.
         DatabaseError: The rows could not be deleted, or they are and their bytes are still in the file.
     """
-    if end_ms < start_ms:
-        raise InputError("what is to be erased", received="an end before the begin", expected="a time span")
     with database.writing() as connection:
-        device_id = EVERYWHERE
-        if device is not None:
-            known = device_ids(connection).get(device)
-            if known is None:
-                raise InputError(f"{device.site}/{device.id}", received="a device of which nothing is stored")
-            device_id = known
-        deleted = {table.name: _delete_dated(connection, table, device_id, start_ms, end_ms) for table in DATED}
-        deleted[minutes.name] = _delete_minutes(connection, device_id, start_ms, end_ms)
+        device_id = _checked(connection, device, start_ms, end_ms)
+        deleted = {
+            table.name: connection.execute(delete(table).where(_within(table, device_id, start_ms, end_ms))).rowcount
+            for table in _ERASED
+        }
         erase_tens(connection, device_id, start_ms, end_ms)
         _forget_descriptions(connection)
         connection.execute(
@@ -50,6 +48,19 @@ def erase(database: Database, device: Device | None, start_ms: int, end_ms: int)
         )
     database.compact((*DATED, minutes, tens))
     return deleted
+
+
+def count(database: Database, device: Device | None, start_ms: int, end_ms: int) -> dict[str, int]:
+    """How many rows :func:`erase` would delete, by kind; the arguments and errors are the same."""
+    with database.reading() as connection:
+        device_id = _checked(connection, device, start_ms, end_ms)
+        return {
+            table.name: connection.scalar(
+                select(func.count()).select_from(table).where(_within(table, device_id, start_ms, end_ms))
+            )
+            or 0
+            for table in _ERASED
+        }
 
 
 def erased_spans(connection: Connection) -> list[tuple[int, int, int]]:
@@ -68,19 +79,26 @@ def _forget_descriptions(connection: Connection) -> None:
     connection.execute(update(devices).where(nothing).values(room="", time_zone="", model="", labels=""))
 
 
-def _delete_dated(connection: Connection, table: Table, device_id: int, start_ms: int, end_ms: int) -> int:
-    query = delete(table).where(table.c.at_ms >= start_ms, table.c.at_ms <= end_ms)
-    if device_id != EVERYWHERE:
-        query = query.where(table.c.device_id == device_id)
-    return connection.execute(query).rowcount
+def _checked(connection: Connection, device: Device | None, start_ms: int, end_ms: int) -> int:
+    """The number of the device, or of all of them, where there is something to erase."""
+    if end_ms < start_ms:
+        raise InputError("what is to be erased", received="an end before the begin", expected="a time span")
+    if device is None:
+        return EVERYWHERE
+    known = device_ids(connection).get(device)
+    if known is None:
+        raise InputError(f"{device.site}/{device.id}", received="a device of which nothing is stored")
+    return known
 
 
-def _delete_minutes(connection: Connection, device_id: int, start_ms: int, end_ms: int) -> int:
-    first, last = start_ms // MINUTE_MS, end_ms // MINUTE_MS
-    query = delete(minutes).where(minutes.c.minute.between(_as_minute(first), _as_minute(last)))
-    if device_id != EVERYWHERE:
-        query = query.where(minutes.c.device_id == device_id)
-    return connection.execute(query).rowcount
+def _within(table: Table, device_id: int, start_ms: int, end_ms: int) -> ColumnElement[bool]:
+    """Rows of a time. A joined minute counts where any of it lies within."""
+    if table is minutes:
+        first, last = start_ms // MINUTE_MS, end_ms // MINUTE_MS
+        span: ColumnElement[bool] = minutes.c.minute.between(_as_minute(first), _as_minute(last))
+    else:
+        span = and_(table.c.at_ms >= start_ms, table.c.at_ms <= end_ms)
+    return span if device_id == EVERYWHERE else and_(table.c.device_id == device_id, span)
 
 
 def _as_minute(number: int) -> int:

@@ -21,4 +21,4 @@ def open_store(store: StoreSettings) -> History:
     password = read_password(store.password_file, "$.store.password_file") if store.password_file else ""
     if not store.place:
         make_folder(Path(place).parent, 0o700)
-    return open_history(place, password=password, max_mb=store.max_mb)
+    return open_history(place, password=password, max_mb=store.max_mb, min_free_mb=store.min_free_mb)

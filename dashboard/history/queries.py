@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, Table, cast, func, select
+from sqlalchemy import BigInteger, Connection, cast, func, select
 
 from dashboard.history.columns import MINUTES, TENS, WINDOWS
 from dashboard.history.packing import PARTS, unpack
 from dashboard.history.rollup import MINUTE_MS, TEN_MS, Joined, Piece, alone
-from dashboard.history.series import HealthSeries, Marker, SharesSeries, StoredRows
+from dashboard.history.series import HealthSeries, Marker, SharesSeries, StoredRows, joined_rows
 from dashboard.history.tables import (
     APPROXIMATE,
     EVERYWHERE,
@@ -29,6 +29,7 @@ from dashboard.history.tables import (
     statuses,
     windows,
 )
+from dashboard.live.earlier import LastKnown
 from edge_agent.client.events import Device
 
 _KINDS: Final = (windows, minutes, faces, health, statuses, markers)
@@ -233,6 +234,36 @@ def read_markers(connection: Connection, device_id: int, start_ms: int, end_ms: 
     return [Marker(at_ms / 1000, kind, text) for at_ms, kind, text in rows]
 
 
+def read_last_known(connection: Connection) -> dict[Device, LastKnown]:
+    """What was known last of each device, and since when."""
+    latest: dict[tuple[int, str], float] = {}
+    kinds = ("online", "offline", "stale", "muted", "camera")
+    query = select(markers.c.device_id, markers.c.kind, func.max(markers.c.at_ms)).where(markers.c.kind.in_(kinds))
+    for device_id, kind, at_ms in connection.execute(query.group_by(markers.c.device_id, markers.c.kind)):
+        latest[device_id, kind] = at_ms / 1000
+    known = select(devices.c.site, devices.c.device, devices.c.id, devices.c.state, devices.c.muted, devices.c.camera)
+    return {
+        Device(row.site, row.device): LastKnown(
+            state=row.state,
+            state_at=latest.get((row.id, row.state), 0.0),
+            muted=row.muted == 1,
+            muted_at=latest.get((row.id, "muted"), 0.0),
+            camera=row.camera,
+            camera_at=latest.get((row.id, "camera"), 0.0),
+        )
+        for row in connection.execute(known)
+    }
+
+
+def read_broker_gone(connection: Connection) -> float:
+    """Since when the broker is gone, where that was known last; else 0."""
+    query = select(markers.c.kind, markers.c.at_ms).where(
+        markers.c.device_id == EVERYWHERE, markers.c.kind.in_(("broker", "broker_back"))
+    )
+    last = connection.execute(query.order_by(markers.c.at_ms.desc(), markers.c.id.desc()).limit(1)).first()
+    return last.at_ms / 1000 if last is not None and last.kind == "broker" else 0.0
+
+
 def read_health(connection: Connection, device_id: int, start_ms: int, end_ms: int) -> HealthSeries:
     """The health reports of a device, in order."""
     series = HealthSeries()
@@ -252,9 +283,24 @@ def read_health(connection: Connection, device_id: int, start_ms: int, end_ms: i
     return series
 
 
-def read_kinds(connection: Connection) -> dict[str, StoredRows]:
-    """How many rows of each kind there are, and from when to when."""
-    return {table.name: _stored(connection, table) for table in _KINDS}
+def read_stored(connection: Connection) -> dict[Device | None, dict[str, StoredRows]]:
+    """What is stored of each device, by kind; under ``None`` what concerns all of them."""
+    names: dict[int, Device | None] = {number: device for device, number in device_ids(connection).items()}
+    names[EVERYWHERE] = None
+    found = {device: {table.name: StoredRows(0, None, None) for table in _KINDS} for device in names.values()}
+    for table in _KINDS:
+        by_minute = table is minutes
+        column, unit = (table.c.minute, 60.0) if by_minute else (table.c.at_ms, 0.001)
+        query = select(table.c.device_id, func.count(), func.min(column), func.max(column))
+        for number, rows, first, last in connection.execute(query.group_by(table.c.device_id)):
+            found[names.get(number)][table.name] = StoredRows(rows, first * unit, (last + by_minute) * unit)
+    return found
+
+
+def sum_stored(several: Iterable[dict[str, StoredRows]]) -> dict[str, StoredRows]:
+    """What is stored of several devices together, by kind."""
+    parts = list(several)
+    return {table.name: joined_rows(kinds[table.name] for kinds in parts) for table in _KINDS}
 
 
 def read_room_names(connection: Connection) -> dict[Device, str]:
@@ -263,22 +309,7 @@ def read_room_names(connection: Connection) -> dict[Device, str]:
     return dict(sorted((Device(site, device), room) for site, device, room in rows))
 
 
-def read_rooms(connection: Connection) -> int:
-    """How many devices have figures."""
-    either = select(windows.c.device_id).union(select(minutes.c.device_id)).subquery()
-    return connection.scalar(select(func.count()).select_from(either)) or 0
-
-
 def read_last_erasure(connection: Connection) -> float | None:
     """When something was last erased."""
     erased_ms = connection.scalar(select(func.max(erasures.c.erased_ms)))
     return None if erased_ms is None else erased_ms / 1000
-
-
-def _stored(connection: Connection, table: Table) -> StoredRows:
-    by_minute = table is minutes
-    column, unit = (table.c.minute, 60.0) if by_minute else (table.c.at_ms, 0.001)
-    rows, first, last = connection.execute(select(func.count(), func.min(column), func.max(column))).one()
-    return StoredRows(
-        rows, None if first is None else first * unit, None if last is None else (last + by_minute) * unit
-    )

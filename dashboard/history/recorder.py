@@ -57,6 +57,8 @@ log = logging.getLogger(__name__)
 _COMMIT_EVERY_S: Final = 0.8
 """Less than a second, since storing takes time too."""
 _RETRY_S: Final = 5.0
+_UPKEEP_RETRY_S: Final = 3600.0
+"""While nothing can be stored, retention is tried that often: it may make room."""
 _PER_TRANSACTION: Final = 5000
 _MAX_UNDATED: Final = 20_000
 NOTED_EVERY_S: Final = 20.0
@@ -304,6 +306,8 @@ class Recorder:
     def _transact(self, entries: list[Entry], now_ms: int) -> None:
         writer, self._writer = self._writer, None  # if this fails, what it knows is not to be trusted
         begins = not self._begun
+        if entries:
+            self._history.database.check_room()
         try:
             with self._history.writing() as connection:
                 if writer is None:
@@ -324,22 +328,29 @@ class Recorder:
         self.problem = problem
 
     def _run(self) -> None:
-        next_try = 0.0
+        next_try = upkeep_at = 0.0
         while not self._stop.is_set() and not self.ended.is_set():
             if time.monotonic() >= next_try:
                 stored = self.commit()
                 next_try = time.monotonic() + (_COMMIT_EVERY_S if stored or self.replaced else _RETRY_S)
                 if stored:
                     self._keep_up()
+                elif not self.replaced and time.monotonic() >= upkeep_at:  # it may make room
+                    upkeep_at = time.monotonic() + _UPKEEP_RETRY_S
+                    self._keep_up(waiting=True)
             self._stop.wait(max(0.0, min(next_try - time.monotonic(), _COMMIT_EVERY_S)))
         if not self.replaced and self.commit():
             self._end()
 
-    def _keep_up(self) -> None:
-        """Enforce retention where it is due, a step at a time, and store in between."""
+    def _keep_up(self, *, waiting: bool = False) -> None:
+        """Enforce retention where it is due, a step at a time, and store in between.
+
+        Args:
+            waiting: Whether nothing can be stored at present. Then this goes on all the same.
+        """
         try:
             for _ in self._upkeep.steps(self._now()):
-                if self._stop.is_set() or not self.commit():
+                if self._stop.is_set() or not (self.commit() or waiting):
                     return
         except DatabaseError as error:
             self._failed(str(error))

@@ -151,8 +151,9 @@ def _join_day(connection: Connection, device_id: int, before_ms: int) -> int:
                 "flags": (UNDATED if joined.undated else 0) | (APPROXIMATE if joined.approximate else 0),
             }
         )
-    connection.execute(minutes.insert(), rows)
-    return connection.execute(delete(windows).where(span)).rowcount
+    count = connection.execute(delete(windows).where(span)).rowcount
+    connection.execute(minutes.insert(), rows)  # last, so that it also works in a database that is full
+    return count
 
 
 def _packed(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+from edge_agent.client.events import Device
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,14 @@ class StoredRows:
     until: float | None
 
 
+def joined_rows(several: Iterable[StoredRows]) -> StoredRows:
+    """Rows of several kinds or devices together."""
+    some = [one for one in several if one.rows]
+    since = min((one.since for one in some if one.since is not None), default=None)
+    until = max((one.until for one in some if one.until is not None), default=None)
+    return StoredRows(sum(one.rows for one in some), since, until)
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """What is kept.
@@ -89,6 +100,7 @@ class Stored:
         size_bytes: How much it takes on the disk.
         rooms: How many devices have rows.
         kinds: By kind of rows: ``windows``, ``minutes``, ``faces``, ``health``, ``statuses``, ``markers``.
+        devices: The same of each device.
         erased_at: When something was last erased; ``None`` where that was never.
     """
 
@@ -96,4 +108,5 @@ class Stored:
     size_bytes: int
     rooms: int
     kinds: dict[str, StoredRows]
+    devices: dict[Device, dict[str, StoredRows]]
     erased_at: float | None

@@ -12,6 +12,7 @@ from dashboard.history import erasure, queries, tens
 from dashboard.history.database import Database, Migration, ensure_schema
 from dashboard.history.series import HealthSeries, Marker, SharesSeries, Stored
 from dashboard.history.tables import SCHEMA_PART, SCHEMA_VERSION, metadata
+from dashboard.live.earlier import LastKnown
 from edge_agent.client.events import Device
 
 log = logging.getLogger(__name__)
@@ -35,19 +36,20 @@ MIGRATIONS: Final[dict[int, Migration]] = {1: _know_approximate, 2: _add_up_tens
 """What makes the tables of a version those of the next one."""
 
 
-def open_history(place: str, *, password: str = "", max_mb: int = 0) -> History:
+def open_history(place: str, *, password: str = "", max_mb: int = 0, min_free_mb: int = 0) -> History:
     """Open the history, and make its tables where there are none.
 
     Args:
         place: A file for SQLite, or the address of a PostgreSQL database: ``postgresql://USER@HOST/DATABASE``.
         password: At the server, where the address has none.
         max_mb: Size that an SQLite file may reach, in megabytes; 0 for no limit.
+        min_free_mb: What a recorder leaves free on the disk of an SQLite file, in megabytes; 0 for nothing.
 
     Raises:
         InputError: The address is malformed.
         DatabaseError: The database cannot be opened, is damaged, or holds tables that this version cannot use.
     """
-    database = Database(place, password=password, max_mb=max_mb)
+    database = Database(place, password=password, max_mb=max_mb, min_free_mb=min_free_mb)
     try:
         ensure_schema(database, SCHEMA_PART, SCHEMA_VERSION, metadata, MIGRATIONS)
     except BaseException:
@@ -125,6 +127,11 @@ class History:
             number = queries.device_ids(connection).get(device, -1)
             return queries.read_health(connection, number, to_ms(start), to_ms(end))
 
+    def last_known(self) -> tuple[dict[Device, LastKnown], float]:
+        """What was known last of each device, and since when the broker was gone; 0 where it was there."""
+        with self.database.reading() as connection:
+            return queries.read_last_known(connection), queries.read_broker_gone(connection)
+
     def received(self, since: float) -> list[tuple[Device, str, str, list[tuple[int, int]]]]:
         """Which events are stored or were, so that they are not asked for again.
 
@@ -141,13 +148,19 @@ class History:
         """What is kept, since when, and how much it takes."""
         size_bytes = self.database.size_bytes()
         with self.database.reading() as connection:
+            devices = queries.read_stored(connection)
             return Stored(
                 place=self.database.shown,
                 size_bytes=size_bytes,
-                rooms=queries.read_rooms(connection),
-                kinds=queries.read_kinds(connection),
+                rooms=sum(any(kinds[name].rows for name in ("windows", "minutes")) for kinds in devices.values()),
+                kinds=queries.sum_stored(devices.values()),
+                devices={device: kinds for device, kinds in devices.items() if device is not None},
                 erased_at=queries.read_last_erasure(connection),
             )
+
+    def count(self, device: Device | None, start: float, end: float) -> dict[str, int]:
+        """How many rows :meth:`erase` would delete, by kind; the arguments are the same."""
+        return erasure.count(self.database, device, to_ms(start), to_ms(end))
 
     def erase(self, device: Device | None, start: float, end: float) -> dict[str, int]:
         """Delete what is stored of a time, and write the database anew so that its bytes are gone from the files.

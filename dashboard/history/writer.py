@@ -283,6 +283,8 @@ class Writer:
             batch.mark(known.id, entry.at_ms, "model", f"{known.model} -> {model}")
         for name, value in entry.known.items():
             setattr(known, name, value)
+        if entry.state == "online" and entry.session < known.health_session:
+            known.health_session, known.health_mono_ms = "", -1  # its clock was ahead, and nothing is left of that
         if _is_erased(erased, known.id, entry.at_ms):
             return
         row = {"device_id": known.id, "at_ms": entry.at_ms, "session": entry.session, "state": entry.state}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from edge_agent.client import DeviceState
 
@@ -49,7 +50,7 @@ class Condition(Enum):
         return self is Condition.OK
 
 
-_CAMERA = {
+CAMERA_CONDITIONS: Final = {
     "failed": Condition.FAILED,
     "stalled": Condition.STALLED,
     "frozen": Condition.FROZEN,
@@ -58,6 +59,7 @@ _CAMERA = {
     "starting": Condition.STARTING,
     "muted": Condition.MUTED,
 }
+"""By the state of the camera that ``health`` reports."""
 
 _FIRST = (Condition.DEAD, Condition.FAILED, Condition.STALE, Condition.SILENT, Condition.STALLED)
 _SECOND = (Condition.FROZEN, Condition.DARK, Condition.BROKER_GONE, Condition.UNKNOWN)
@@ -104,8 +106,8 @@ def condition_of(facts: Facts) -> Condition:
         return Condition.STALE
     if facts.muted:
         return Condition.MUTED
-    if facts.camera in _CAMERA:
-        return _CAMERA[facts.camera]
+    if facts.camera in CAMERA_CONDITIONS:
+        return CAMERA_CONDITIONS[facts.camera]
     if facts.suppressed is None:
         return Condition.WAITING
     if facts.summary_age_s > max(_FRESH_S, _FRESH_WINDOWS * facts.window_s):

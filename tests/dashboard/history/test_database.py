@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import MetaData, select, text, update
 
 from dashboard.history import DatabaseError, History, Recorder, ensure_schema, open_history
+from dashboard.history.retention import Retention, enforce
 from dashboard.history.tables import schema_versions
 from edge_agent.errors import InputError
 from tests.dashboard.history.samples import NINE, NORTH, TIMES, arrived, summary
@@ -183,6 +184,39 @@ class TestTrouble:
         assert recorder.commit(), recorder.problem
         assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
         assert len(history.shares(NORTH, 0, NINE + 1000).at) == seq + 1
+        history.close()
+
+    def test_a_disk_that_is_nearly_full_is_left_to_others(self, tmp_path: Path) -> None:
+        place = str(tmp_path / "history.db")
+        history = open_history(place, min_free_mb=10**9)
+        recorder = Recorder(history, now=lambda: NINE)
+        recorder.take(arrived(summary(1, NINE)), TIMES)
+        assert not recorder.commit()
+        assert "its disk is nearly full" in recorder.problem
+        assert "min_free_mb" in recorder.problem
+        assert recorder.waiting == 1
+        history.database._min_free_mb = 1  # somebody makes room
+        assert recorder.commit(), recorder.problem
+        assert len(history.shares(NORTH, 0, NINE + 9).at) == 1
+        history.close()
+
+    def test_retention_makes_room_in_a_full_database(self, tmp_path: Path) -> None:
+        now = NINE
+        history = open_history(str(tmp_path / "history.db"), max_mb=1)
+        recorder = Recorder(history, now=lambda: now)
+        seq = 0
+        while not recorder.problem:
+            for _ in range(500):
+                seq += 1
+                recorder.take(arrived(summary(seq, NINE + seq / 10)), TIMES)
+            recorder.commit()
+        now = NINE + 8 * 86_400
+        for _ in enforce(history.database, Retention(), now):
+            pass
+        recorder.start()
+        recorder.close()
+        assert recorder.problem == ""
+        assert recorder.waiting == 0
         history.close()
 
     def test_a_read_only_file(self, tmp_path: Path) -> None:

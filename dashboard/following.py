@@ -11,7 +11,7 @@ from dashboard.live.school import School
 from dashboard.settings import BrokerSettings, naming_keys_of
 from edge_agent.backoff import Backoff
 from edge_agent.client import Broker, BrokerChanged, Classroom, Device, Notice
-from edge_agent.errors import BrokerError
+from edge_agent.errors import BrokerError, ConfigError
 
 _log = logging.getLogger(__name__)
 _POLL_S = 0.1
@@ -48,8 +48,8 @@ class Following:
         catch_up: Sequence[str] = (),
     ) -> None:
         self._prepare, self._catch_up = prepare, catch_up
-        with naming_keys_of("broker"):
-            self._broker, self._root = Broker.from_settings(broker.as_mqtt()), broker.root
+        self._settings = broker
+        self._broker = self._read_files()
         self._school, self._on_changed, self._takers = school, on_changed, takers
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="following", daemon=True)
@@ -67,7 +67,7 @@ class Following:
         retry = Backoff(1.0, 30.0)
         while not self._stop.is_set():
             with Classroom(
-                self._broker, root=self._root, catch_up=self._catch_up, only_alone=bool(self._catch_up)
+                self._broker, root=self._settings.root, catch_up=self._catch_up, only_alone=bool(self._catch_up)
             ) as classroom:
                 self._prepare(classroom)
                 try:
@@ -76,6 +76,18 @@ class Following:
                     _log.warning("%s", refused)
                     self._take(BrokerChanged(connected=False, reason=str(refused)), classroom)
             self._stop.wait(retry.next())
+            self._read_files_again()
+
+    def _read_files(self) -> Broker:
+        with naming_keys_of("broker"):
+            return Broker.from_settings(self._settings.as_mqtt())
+
+    def _read_files_again(self) -> None:
+        """The broker refuses the account: perhaps its password or certificate has been renewed meanwhile."""
+        try:
+            self._broker = self._read_files()
+        except ConfigError as error:
+            _log.warning("the old password or certificate is used: %s", error)
 
     def _follow(self, classroom: Classroom) -> None:
         tick_at = 0.0

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
-import logging
 import socket
-import ssl
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import uvicorn
 
 from dashboard.access.access import Access
+from dashboard.certificate import Certificate
 from dashboard.following import Following, Taker
 from dashboard.history import Recorder
 from dashboard.history.opening import open_store
@@ -26,17 +25,13 @@ from dashboard.web.formats import zone_of
 from dashboard.web.gate import AccountGate
 from dashboard.web.site import Site
 from dashboard.web.templating import make_templates
-from edge_agent.addresses.masking import shown_host, shown_path
+from edge_agent.addresses.masking import shown_host
 from edge_agent.addresses.parsing import bracketed
-from edge_agent.config import TlsSettings
 from edge_agent.errors import ConfigError
-from edge_agent.mqtt.own_certificate import certificate_end
-from edge_agent.rights import denied_read
-
-log = logging.getLogger(__name__)
 
 _BACKLOG = 128
-_SOON = timedelta(days=14)
+_LOOK_EVERY_S = 10.0
+"""How often the page looks whether its certificate was renewed."""
 
 
 def serve(
@@ -59,14 +54,15 @@ def serve(
         DatabaseError: The database cannot be used.
         InputError: A timetable file cannot be used.
     """
-    tls = _tls(settings)
+    certificate = Certificate(settings.page) if settings.page.tls_cert else None
     history = open_store(settings.store)
     try:
         access = Access(history.database, settings.access)
         check_who_reaches(settings, access, accounts_command)
         loopback = is_loopback(settings.page.host)
-        school = School(time.time())
-        gate = AccountGate(access, encrypted=tls is not None, loopback=loopback)
+        known, gone_since = history.last_known()
+        school = School(time.time(), known, gone_since=gone_since)
+        gate = AccountGate(access, encrypted=certificate is not None, loopback=loopback)
         templates = make_templates(settings.page, time.time)
         recorder = (
             Recorder(history, retention=retention_of(settings.retention), resume=True)
@@ -83,7 +79,7 @@ def serve(
             recorder=recorder,
             timetable=_timetable(settings),
         )
-        _run(site, tls, ready, takers)
+        _run(site, certificate, ready, takers)
     finally:
         history.close()
 
@@ -132,7 +128,7 @@ def check_who_reaches(settings: DashboardSettings, access: Access, accounts_comm
         )
 
 
-def _run(site: Site, tls: ssl.SSLContext | None, ready: Callable[[str], None], takers: Sequence[Taker]) -> None:
+def _run(site: Site, certificate: Certificate | None, ready: Callable[[str], None], takers: Sequence[Taker]) -> None:
     settings = site.settings
     app, hub = make_app(site)
     recorder, history = site.recorder, site.history
@@ -158,8 +154,8 @@ def _run(site: Site, tls: ssl.SSLContext | None, ready: Callable[[str], None], t
         ws="none",
         proxy_headers=False,
     )
-    scheme = "https" if tls is not None else "http"
-    server = _Server(config, tls, lambda: ready(f"{scheme}://{bracketed(settings.page.host)}:{port}/"))
+    scheme = "https" if certificate is not None else "http"
+    server = _Server(config, certificate, lambda: ready(f"{scheme}://{bracketed(settings.page.host)}:{port}/"))
     if recorder is not None:
         recorder.start()
     following.start()
@@ -173,60 +169,34 @@ def _run(site: Site, tls: ssl.SSLContext | None, ready: Callable[[str], None], t
 
 
 class _Server(uvicorn.Server):
-    """Says when it can be reached."""
+    """Says when it can be reached, and looks for a new certificate."""
 
-    def __init__(self, config: uvicorn.Config, tls: ssl.SSLContext | None, on_started: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, certificate: Certificate | None, on_started: Callable[[], None]) -> None:
         super().__init__(config)
-        self._tls, self._on_started = tls, on_started
+        self._certificate, self._on_started = certificate, on_started
+        self._looking: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen."""
-        self.config.ssl = self._tls
+        if self._certificate is not None:
+            self.config.ssl = self._certificate.context
         await super().startup(sockets)
         if self.started:
             self._on_started()
+            if self._certificate is not None:
+                self._looking = asyncio.create_task(_look_for_new(self._certificate))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening."""
+        if self._looking is not None:
+            self._looking.cancel()
+        await super().shutdown(sockets)
 
 
-def _tls(settings: DashboardSettings) -> ssl.SSLContext | None:
-    """What the page proves itself with; ``None`` without a certificate."""
-    page = settings.page
-    if not page.tls_cert:
-        return None
-    _check_readable("tls_cert", page.tls_cert)
-    _check_readable("tls_key", page.tls_key)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(page.tls_cert, page.tls_key, password=lambda: "")
-    except (OSError, ValueError) as error:
-        other = getattr(error, "reason", "") == "KEY_VALUES_MISMATCH"
-        found = "a key of another certificate" if other else "no PEM files of these kinds, or damaged ones"
-        raise ConfigError(
-            f"$.page.tls_cert {shown_path(page.tls_cert)} and $.page.tls_key",
-            received=found,
-            expected="a certificate and its own key without a passphrase, both in PEM form",
-            remedy="Name the two files that belong together",
-        ) from None
-    ends = certificate_end(TlsSettings(enabled=True, cert=page.tls_cert, key=page.tls_key))
-    if ends is not None and ends < datetime.now(timezone.utc) + _SOON:
-        gone = "has ended" if ends < datetime.now(timezone.utc) else "ends"
-        log.warning(
-            "the page's certificate %s %s on %s: browsers then refuse it. The school's authority renews it: "
-            "sudo edge-agent fleet page --host NAME. If that is wrong, check this machine's clock",
-            page.tls_cert,
-            gone,
-            f"{ends:%Y-%m-%d}",
-        )
-    return context
-
-
-def _check_readable(key: str, name: str) -> None:
-    try:
-        with Path(name).open("rb"):
-            pass
-    except (OSError, ValueError) as error:
-        words, remedy = denied_read(Path(name), error) if isinstance(error, OSError) else ("no path", "")
-        raise ConfigError(f"$.page.{key} {shown_path(name)}: cannot be read: {words}", remedy=remedy) from None
+async def _look_for_new(certificate: Certificate) -> None:
+    while True:
+        await asyncio.sleep(_LOOK_EVERY_S)
+        await asyncio.to_thread(certificate.refresh)
 
 
 def _listen(settings: DashboardSettings) -> socket.socket:

@@ -8,11 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from queue import SimpleQueue
 from types import MappingProxyType
 
 from msgspec import UnsetType
 
-from dashboard.live.attention import Condition, Facts, attention, condition_of, needs_attention
+from dashboard.live.attention import (
+    CAMERA_CONDITIONS,
+    Condition,
+    Facts,
+    attention,
+    condition_of,
+    needs_attention,
+)
+from dashboard.live.earlier import LIFE, Earlier, LastKnown
 from edge_agent.client import (
     Arrived,
     BrokerChanged,
@@ -33,6 +42,8 @@ _MAX_TRACKS = 100
 """A device that sends more tracks than a classroom has people is broken or hostile."""
 _MAX_ROOMS = 5000
 _MAX_NAME = 80
+_MAX_AWAY_S = 400 * 86_400.0
+"""A device that says that it stopped earlier than that has a wrong clock."""
 _FORGET_S = 3600.0
 """A device of which the broker keeps no status leaves the page after so long a silence."""
 
@@ -127,12 +138,18 @@ class School:
         connected: Whether there is a connection to the broker.
         connected_since: Since when that holds.
         broker_reason: Why there is no connection.
+
+    Args:
+        now: Unix seconds.
+        known: What the history knew last, by device; so that a new process can say since when something holds.
+        gone_since: Since when there has been no connection, as far as the history knows; 0 where it does not.
     """
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, known: Mapping[Device, LastKnown] | None = None, *, gone_since: float = 0.0) -> None:
+        self._earlier = Earlier(known or {})
         self.rooms: Mapping[Device, Room] = MappingProxyType({})
-        self.connected, self.connected_since, self.broker_reason = False, now, ""
-        self._ever_connected = False
+        self.connected, self.connected_since, self.broker_reason = False, min(gone_since or now, now), ""
+        self._to_forget: SimpleQueue[Device] = SimpleQueue()
 
     def apply(self, notice: Notice, now: float) -> set[Device]:
         """Take one of the client's notices.
@@ -141,11 +158,11 @@ class School:
             The rooms that look different now.
         """
         if isinstance(notice, BrokerChanged):
-            self._ever_connected = self._ever_connected or notice.connected
             if notice.connected:  # the broker sends again what it keeps
                 self.rooms = MappingProxyType({key: replace(room, kept=False) for key, room in self.rooms.items()})
-            if notice.connected != self.connected or notice.reason != self.broker_reason:
-                self.connected, self.connected_since, self.broker_reason = notice.connected, now, notice.reason
+            if notice.connected != self.connected:
+                self.connected, self.connected_since = notice.connected, now
+            self.broker_reason = notice.reason
             return self._judge(self.rooms, now) | set(self.rooms)
         if isinstance(notice, StateChanged):
             # A lost connection is reported also of devices that have left the page.
@@ -163,12 +180,19 @@ class School:
             known = self._room(notice.device, now)
             if known is None:
                 return set()
+            confirmed = known.kept
             known = replace(
                 known,
                 heard_at=known.heard_at if notice.retained else now,
                 kept=known.kept or isinstance(notice.message, Status),
             )
+            if isinstance(notice.message, Status) and not confirmed:
+                known = _from_then_on(known, notice.message.session)
             taken = _taken(known, notice.message, now)
+            if not notice.retained:
+                self._earlier.contradict(notice.device, Condition.STALE)
+            if known.session and taken.session != known.session:
+                self._earlier.contradict(notice.device, *LIFE)
             if isinstance(notice.message, Health) and taken.health is notice.message and not notice.retained:
                 taken = replace(taken, clock_ahead_s=_unix(notice.message.observed_at) - now)
             return self._store(taken, now)
@@ -176,10 +200,14 @@ class School:
 
     def tick(self, now: float) -> set[Device]:
         """Time passes; the rooms that look different for that."""
-        return self._forget_silent(now) | self._judge(self.rooms, now)
+        return self._forget_asked() | self._forget_silent(now) | self._judge(self.rooms, now)
+
+    def forget_soon(self, device: Device) -> None:
+        """Have a device leave the page with the next tick, until it is heard of again. Any thread may ask."""
+        self._to_forget.put(device)
 
     def forget(self, device: Device) -> None:
-        """Remove a device from the page until it is heard of again."""
+        """Remove a device from the page until it is heard of again. For the thread that applies notices."""
         self.rooms = MappingProxyType({key: room for key, room in self.rooms.items() if key != device})
 
     def _removed(self, notice: Removed) -> set[Device]:
@@ -192,6 +220,15 @@ class School:
             return {room.device}
         self.rooms = MappingProxyType({**self.rooms, room.device: replace(room, kept=False)})
         return set()
+
+    def _forget_asked(self) -> set[Device]:
+        gone = set()
+        while not self._to_forget.empty():
+            device = self._to_forget.get_nowait()
+            if device in self.rooms:
+                self.forget(device)
+                gone.add(device)
+        return gone
 
     def _forget_silent(self, now: float) -> set[Device]:
         if not self.connected:
@@ -236,10 +273,37 @@ class School:
                 problems=room.health.problems if room.health else (),
             )
         )
+        self._contradict(room)
         if condition is room.condition and room.since:
             return room
-        since = self.connected_since if condition is Condition.BROKER_GONE else now
+        if condition is Condition.BROKER_GONE:
+            if room.since:
+                self._earlier.remember(room.device, room.condition, room.since)
+            return replace(room, condition=condition, since=self.connected_since)
+        since = self._earlier.take(room.device, condition, now)
+        if condition is Condition.OFFLINE and since == now:
+            since = _stopped_at(room.status, now)
         return replace(room, condition=condition, since=since)
+
+    def _contradict(self, room: Room) -> None:
+        """What a device says now ends what the history knew of it."""
+        if room.state is DeviceState.ONLINE:
+            self._earlier.contradict(room.device, Condition.OFFLINE, Condition.DEAD)
+        if room.health is not None and self.connected:
+            if not room.muted:
+                self._earlier.contradict(room.device, Condition.MUTED)
+            now_so = CAMERA_CONDITIONS.get(room.health.camera.state)
+            others = (one for one in CAMERA_CONDITIONS.values() if one not in (now_so, Condition.MUTED))
+            if not room.muted:
+                self._earlier.contradict(room.device, *others)
+
+
+def _stopped_at(status: Status | None, now: float) -> float:
+    """When a device was stopped by its own word, where its clock was set; else now."""
+    if status is None or status.state != "offline" or status.clock_synced is not True or not isinstance(status.at, str):
+        return now
+    at = _unix(status.at)
+    return at if now - _MAX_AWAY_S < at <= now else now
 
 
 def _camera_state(room: Room) -> str:
@@ -249,6 +313,13 @@ def _camera_state(room: Room) -> str:
         return ""
     started = summary is not None and (summary.session, summary.mono_ms) >= (health.session, health.mono_ms)
     return "" if started and health.camera.state == "starting" else health.camera.state
+
+
+def _from_then_on(room: Room, session: str) -> Room:
+    """A room whose device begins with a smaller session than was known, since the broker keeps no later one."""
+    if session >= room.session:
+        return room
+    return replace(room, session="", summary=None, summary_at=0.0, health=None, tracks=MappingProxyType({}))
 
 
 def _taken(room: Room, message: Message, now: float) -> Room:

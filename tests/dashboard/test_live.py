@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from dashboard.live.attention import Condition
+from dashboard.live.earlier import LastKnown
 from dashboard.live.school import School
 from edge_agent.client import BrokerChanged, DeviceState, Notice, Removed, StateChanged
-from tests.dashboard.messages import NORTH, arrived, birth, expression, health, online, summary
+from edge_agent.protocol.messages import Status
+from tests.dashboard.messages import NORTH, SESSION, arrived, birth, expression, health, online, summary
 
 NOW = 1_800_000_000.0
 
@@ -141,6 +143,114 @@ def test_a_device_that_is_away_leaves_the_page_with_its_status_at_the_broker() -
     assert not school.rooms
     school.apply(arrived(birth()), NOW)
     assert NORTH in school.rooms
+
+
+def test_a_device_that_an_operator_removes_leaves_the_page_with_the_next_tick() -> None:
+    school = school_after(*LIVE, StateChanged(NORTH, DeviceState.STALE, ""))
+    school.forget_soon(NORTH)
+    assert NORTH in school.rooms
+    assert school.tick(NOW + 1) == {NORTH}
+    assert not school.rooms
+    school.forget_soon(NORTH)
+    assert school.tick(NOW + 2) == set()
+    school.apply(arrived(birth()), NOW + 3)
+    assert NORTH in school.rooms
+
+
+def test_a_device_whose_clock_was_ahead_begins_anew_where_the_broker_keeps_no_later_status() -> None:
+    ahead, later = "07ZZZZZZZZZZZZZZ", "01M81KPPFC0N5QFR"
+    said = (arrived(birth(session=ahead)), arrived(health(session=ahead)), arrived(summary(session=ahead)))
+    school = school_after(online(), *said)
+    for notice in (arrived(birth(session=later)), arrived(summary(9, session=later))):
+        school.apply(notice, NOW)
+    assert school.rooms[NORTH].session == ahead, "an older status says nothing"
+    school.apply(BrokerChanged(connected=True, reason=""), NOW)
+    anew: tuple[Notice, ...] = (arrived(birth(session=later)), online(), arrived(summary(9, session=later)))
+    for one in anew:
+        school.apply(one, NOW)
+    room = school.rooms[NORTH]
+    assert (room.session, room.condition) == (later, Condition.OK)
+    assert room.summary is not None
+    assert room.summary.faces == 9
+
+
+BORN = arrived(birth(), retained=True)
+BROKEN = StateChanged(NORTH, DeviceState.OFFLINE, "connection_lost")
+SILENT = StateChanged(NORTH, DeviceState.STALE, "")
+MUTED = health("muted", muted=True)
+
+
+class TestSinceWhen:
+    """What a new process of the page knows from the history."""
+
+    EARLY = NOW - 5000.0
+
+    def school(self, known: LastKnown, *notices: Notice) -> School:
+        school = School(NOW, {NORTH: known})
+        school.apply(BrokerChanged(connected=True, reason=""), NOW)
+        for notice in notices:
+            school.apply(notice, NOW)
+        return school
+
+    @pytest.mark.parametrize(
+        ("known", "notices", "condition"),
+        [
+            (LastKnown("offline", EARLY), (BORN, AWAY), Condition.OFFLINE),
+            (LastKnown("offline", EARLY), (BORN, BROKEN), Condition.DEAD),
+            (LastKnown("stale", EARLY), (BORN, online(), SILENT), Condition.STALE),
+            (LastKnown("online", muted=True, muted_at=EARLY), (online(), arrived(MUTED)), Condition.MUTED),
+            (LastKnown("online", camera="dark", camera_at=EARLY), (online(), arrived(health("dark"))), Condition.DARK),
+        ],
+    )
+    def test_what_holds_still_has_held_since_then(
+        self, known: LastKnown, notices: tuple[Notice, ...], condition: Condition
+    ) -> None:
+        room = self.school(known, *notices).rooms[NORTH]
+        assert (room.condition, room.since) == (condition, self.EARLY)
+
+    @pytest.mark.parametrize(
+        ("known", "notices"),
+        [
+            (LastKnown("offline", EARLY), (BORN, online(), AWAY)),
+            (LastKnown("stale", EARLY), (*LIVE, SILENT)),
+            (LastKnown("online", muted=True, muted_at=EARLY), (*LIVE, arrived(MUTED))),
+            (LastKnown("online", camera="dark", camera_at=EARLY), (*LIVE, arrived(health("dark")))),
+            (LastKnown("online", camera="dark", camera_at=EARLY), (*LIVE, arrived(health("frozen")))),
+            (LastKnown(), (online(), arrived(MUTED))),
+        ],
+    )
+    def test_what_was_otherwise_meanwhile_begins_now(self, known: LastKnown, notices: tuple[Notice, ...]) -> None:
+        assert self.school(known, *notices).rooms[NORTH].since == NOW
+
+    def test_what_holds_through_a_time_without_broker_keeps_its_beginning(self) -> None:
+        school = self.school(LastKnown(), online(), arrived(MUTED))
+        notices: tuple[Notice, ...] = (
+            BrokerChanged(connected=False, reason="gone"),
+            StateChanged(NORTH, DeviceState.UNKNOWN, ""),
+            BrokerChanged(connected=True, reason=""),
+            BORN,
+            online(),
+            arrived(MUTED, retained=True),
+        )
+        for at, notice in enumerate(notices, start=1):
+            school.apply(notice, NOW + 100 * at)
+        room = school.rooms[NORTH]
+        assert (room.condition, room.since) == (Condition.MUTED, NOW)
+
+    def test_a_device_that_stopped_before_says_when(self) -> None:
+        stopped = Status(
+            state="offline", session=SESSION, reason="stopped", at="2027-01-15T07:00:00Z", clock_synced=True
+        )
+        room = self.school(LastKnown(), arrived(stopped, retained=True), AWAY).rooms[NORTH]
+        assert (room.condition, room.since) == (Condition.OFFLINE, NOW - 3600)
+
+    def test_a_broker_that_was_gone_before_is_gone_since_then(self) -> None:
+        school = School(NOW, gone_since=self.EARLY)
+        for reason in ("no route", "refused"):
+            school.apply(BrokerChanged(connected=False, reason=reason), NOW)
+        assert (school.connected_since, school.broker_reason) == (self.EARLY, "refused")
+        school.apply(BrokerChanged(connected=True, reason=""), NOW + 9)
+        assert school.connected_since == NOW + 9
 
 
 def test_nobody_leaves_the_page_while_the_broker_is_gone() -> None:

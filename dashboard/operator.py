@@ -22,7 +22,7 @@ from edge_agent.errors import BrokerError, InputError
 from edge_agent.mqtt.endpoint import Broker
 from edge_agent.mqtt.events import Acknowledged, Closed, Received, Subscribed
 from edge_agent.protocol.messages import Command, Desired, Reply, decode, encode
-from edge_agent.protocol.topics import COMMAND, DESIRED, REPLY, STATUS, Topics
+from edge_agent.protocol.topics import COMMAND, DESIRED, HEALTH, REPLY, STATUS, Topics
 
 _ANSWER_S: Final = 5.0
 _RETAINED_S: Final = 0.2
@@ -70,6 +70,23 @@ class Operator:
             # What else is asked for there stays asked for.
             desired = replace(known, muted=muted, issued_at=utc_text(self._clock()))
             link.publish(topics.of(DESIRED), encode(desired), retain=True)
+
+    def remove(self, device: Device) -> None:
+        """Delete what the broker keeps of a device that is gone: its status and its last health report.
+
+        A request to close its camera stays. So it holds where a device of that name comes back.
+
+        Args:
+            device: Which.
+
+        Raises:
+            BrokerError: As for :meth:`mute`.
+            ConfigError: As for :meth:`mute`.
+        """
+        topics = Topics(self._settings.broker.root, device.site, device.id)
+        with self._connected() as link:
+            for name in (HEALTH, STATUS):  # who sees its status go has nothing left of it
+                link.publish(topics.of(name), b"", retain=True)
 
     def snapshot(self, device: Device) -> Reply | None:
         """Ask a device which faces are present now.

@@ -85,15 +85,17 @@ def publish_offline(register: Register, folder: Path, device: Device) -> None:
 
 
 def clear_retained(register: Register, folder: Path, device: Device) -> None:
-    """Remove what a revoked device has left at the broker: its last health, and its place in Home Assistant.
+    """Remove what a revoked device has left at the broker: its last health, its place in Home Assistant, its status.
+
+    Subscribers have heard before that it is offline. So a page forgets it when its status goes.
 
     Raises:
         BrokerError: The broker cannot be reached or refuses.
     """
-    health = Topics(register.school.root, device.site, device.device).of(HEALTH)
+    own = Topics(register.school.root, device.site, device.device)
     announced = discovery_filter(device.site, device.device)
     with fleet_connection(register, folder) as connection:
-        for message in read_retained(connection, [health, announced]):
+        for message in read_retained(connection, [own.of(HEALTH), announced, own.of(STATUS)]):
             if message.retained and message.payload:
                 publish(connection, message.topic, b"")
 

@@ -125,9 +125,13 @@ def test_a_broker_that_goes_by_its_old_rules_is_noticed(
         reload_broker(ahead, school.folder)
 
 
-def test_a_revoked_device_leaves_neither_health_nor_a_place_in_home_assistant(school: SchoolUnderTest) -> None:
+def test_a_revoked_device_leaves_nothing_at_the_broker_and_in_home_assistant(
+    school: SchoolUnderTest,
+) -> None:
     device, stays = school.device("leaves"), school.device("stays")
-    health = Topics("classroom", "school", "leaves").of(HEALTH)
+    own = Topics("classroom", "school", "leaves")
+    health, status = own.of(HEALTH), own.of(STATUS)
+    birth = encode(Status(state="online", session="S"))
     found, other = (
         discovery_topic("homeassistant", "school", "leaves"),
         discovery_topic("homeassistant", "school", "stays"),
@@ -136,9 +140,11 @@ def test_a_revoked_device_leaves_neither_health_nor_a_place_in_home_assistant(sc
         with connected(files.broker()) as voice:
             for topic in topics:
                 assert publishes(voice, topic, b"{}", retain=True)
+            if files is device:
+                assert publishes(voice, status, birth, retain=True)
     school.revoke("leaves")
     with connected(with_account(school, "homeassistant"), "looks") as reader:
-        kept = [message.topic for message in read_retained(reader, [health, found, other]) if message.payload]
+        kept = [message.topic for message in read_retained(reader, [health, status, found, other]) if message.payload]
     assert kept == [other]
 
 

@@ -114,7 +114,8 @@ def test_the_operators_account_writes_desired_and_command_and_reads_no_figures(
     settings: DashboardSettings, school: SchoolUnderTest
 ) -> None:
     with connected(commander(settings)) as acting, connected(school.device("a").broker()) as speaker:
-        assert {name for name in NAMES if publishes(acting, A.of(name))} == {"desired", "command"}
+        assert {name for name in NAMES if publishes(acting, A.of(name))} == {"desired", "command", "status", "health"}
+        assert publishes(acting, A.of("status"), b"", retain=True), "what a device has left that is gone"
         assert not publishes(acting, "classroom/fleet/models")
         acting.subscribe([A.of("summary"), A.of("expression"), A.of("health")])
         assert publishes(speaker, A.of("summary"), b"secret")

@@ -21,7 +21,7 @@ from dashboard.web.pages.school import sorted_rooms
 from dashboard.web.site import Site, site_of
 from dashboard.web.texts import UPDATES
 from dashboard.web.visitor import Visitor
-from edge_agent.client import Device
+from edge_agent.client import Device, DeviceState
 from edge_agent.errors import AgentError, InputError
 from edge_agent.protocol.catalogue import result_of
 from edge_agent.protocol.messages import SnapshotResult, TrackNow
@@ -29,7 +29,8 @@ from edge_agent.protocol.messages import SnapshotResult, TrackNow
 
 async def operate_page(request: Request, visitor: Visitor) -> Response:
     """All devices with what can be asked of them."""
-    return _page(request, visitor, done=request.query_params.get("done", "")[:200])
+    done, removed = (request.query_params.get(name, "")[:200] for name in ("done", "removed"))
+    return _page(request, visitor, done=done, removed=removed)
 
 
 async def mute(request: Request, visitor: Visitor) -> Response:
@@ -57,6 +58,25 @@ async def mute_all(request: Request, visitor: Visitor) -> Response:
 
     failed = await run_in_threadpool(close_all)
     return _page(request, visitor, failed=failed, status=502) if failed else _back("")
+
+
+async def remove(request: Request, visitor: Visitor) -> Response:
+    """Take a device that is gone off the page and off the broker: first the question, then the deed."""
+    form = await read_form(request)
+    site, room = _able(request), await run_in_threadpool(room_of, request, visitor)
+    if room.state is DeviceState.ONLINE:
+        return _page(request, visitor, online=room.name, status=409)
+    if form.get("confirmed") != "yes":
+        return site.page(request, visitor, "remove.html", room=room)
+
+    def act() -> None:
+        site.operator.remove(room.device)
+        site.school.forget_soon(room.device)
+
+    failed = await run_in_threadpool(_carry_out, site, request, visitor, room.device, "remove", act)
+    if failed:
+        return _page(request, visitor, failed=failed, status=502)
+    return RedirectResponse("/operate?" + urlencode({"removed": room.name}), 303)
 
 
 async def snapshot(request: Request, visitor: Visitor) -> Response:
@@ -125,7 +145,8 @@ def _back(name: str) -> Response:
 def _page(request: Request, visitor: Visitor, *, status: int = 200, **values: object) -> Response:
     site = site_of(request)
     rooms = sorted_rooms(site, visitor.rights)
-    known: dict[str, object] = {"done": "", "failed": "", "snapshot_of": None, "tracks": 0, "shares": {}, "refusal": ""}
+    texts = dict.fromkeys(("done", "removed", "online", "failed", "refusal"), "")
+    known: dict[str, object] = {**texts, "snapshot_of": None, "tracks": 0, "shares": {}}
     return site.page(
         request,
         visitor,

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from dashboard.operator import Operator
 from dashboard.settings import BrokerSettings, OperatorSettings
+from edge_agent.client import DeviceState, StateChanged
 from edge_agent.protocol.messages import Desired, decode
 from tests.dashboard.access.conftest import OTHER, OWN, School
 from tests.dashboard.messages import arrived, birth
@@ -59,6 +60,34 @@ def test_closing_and_opening_a_camera(operated: School, broker: Mosquitto) -> No
     assert commands(operated) == [("otto", "mute"), ("otto", "unmute")]
 
 
+def test_a_device_that_is_gone_is_removed_after_a_question(operated: School, broker: Mosquitto) -> None:
+    school, otto, path = operated.page.site.school, operated.browser("otto"), f"/room/{OWN.site}/{OWN.id}/remove"
+    school.apply(StateChanged(OWN, DeviceState.ONLINE, ""), 0.0)
+    assert path not in otto.get("/operate").text
+    assert otto.post(path, page="/operate").status == 409, "it is online"
+    school.apply(StateChanged(OWN, DeviceState.OFFLINE, "connection_lost"), 0.0)
+    topics = [f"classroom/v1/{OWN.site}/{OWN.id}/{name}" for name in ("status", "health", "desired")]
+    with Subscriber(broker.port) as listener:
+        for topic in topics:
+            listener.publish(topic, b"{}", retain=True)
+        assert path in otto.get("/operate").text
+        asked = otto.post(path, page="/operate")
+        assert (asked.status, commands(operated)) == (200, [])
+        assert "Remove this device?" in asked.text
+        answer = otto.post(path, {"confirmed": "yes"}, page="/operate")
+        assert answer.status == 303, answer.text
+        wait_until(
+            lambda: sum(not message.payload for message in listener.messages) == 2, what="what the broker forgets"
+        )
+    with Subscriber(broker.port) as late:
+        wait_until(lambda: bool(late.messages), what="what is kept")
+        assert {message.topic for message in late.messages} == {topics[2]}, "a request to close the camera stays"
+    assert "It comes back if it is heard of again" in otto.get(answer.location).text
+    school.tick(1.0)
+    assert OWN not in school.rooms
+    assert commands(operated) == [("otto", "remove")]
+
+
 def test_closing_all_cameras_asks_every_device(operated: School, broker: Mosquitto) -> None:
     with Subscriber(broker.port) as listener:
         assert operated.browser("otto").post("/operate/mute-all", page="/operate").status == 303
@@ -91,7 +120,7 @@ def test_a_broker_that_is_gone_is_said_and_noted(operated: School, broker: Mosqu
 @pytest.mark.parametrize("name", ["anna", "dora"])
 def test_nobody_else_commands(operated: School, name: str) -> None:
     browser = operated.browser(name)
-    for act in ("mute", "unmute", "snapshot"):
+    for act in ("mute", "unmute", "snapshot", "remove"):
         for device in (OWN, OTHER):
             assert browser.post(f"/room/{device.site}/{device.id}/{act}").status in (403, 404)
     assert browser.post("/operate/mute-all").status == 403

@@ -5,8 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from edge_agent.client.ranges import Ranges
+
+_EVENTS_A_SECOND: Final = 500.0
+_BURST: Final = 5000
+_MAX_ANSWER: Final = 1000
+"""Events that a device gives for one request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,28 @@ class Patience:
     grace_s: float = 2.0
     retry_s: float = 15.0
     retry_cap_s: float = 300.0
+
+
+class Allowance:
+    """How many events may be asked for now, so that a subscriber that has missed much still gets what is new.
+
+    Answers come through the same connection as live events, and a broker drops what waits too long. So a subscriber
+    that comes to many devices that hold a day each asks some of them first.
+    """
+
+    def __init__(self) -> None:
+        self._left, self._at = float(_BURST), 0.0
+
+    def left(self, now: float) -> float:
+        """How many events may be asked for; not above 0 where it is not yet time. Times are monotonic seconds."""
+        if now > self._at:
+            self._left = min(self._left + _EVENTS_A_SECOND * (now - self._at), _BURST)
+            self._at = now
+        return self._left
+
+    def take(self, gaps: list[tuple[int, int]]) -> None:
+        """These ranges have been asked for. A device gives at most a thousand events for one."""
+        self._left -= sum(min(last - first + 1, _MAX_ANSWER) for first, last in gaps)
 
 
 class Stream:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta, timezone
 from msgspec import UNSET, UnsetType
 
 from edge_agent.client.events import Arrived, Denied, Device, Lost, Missing, NotForwarded, Notice, Removed, StateChanged
-from edge_agent.client.gaps import Patience, Stream
+from edge_agent.client.gaps import Allowance, Patience, Stream
 from edge_agent.client.liveness import DeviceState, Liveness
 from edge_agent.client.timestamps import Anchor, Dated, anchors_of, resolve_timestamp
 from edge_agent.errors import InputError
@@ -49,6 +49,7 @@ class _Record:
     ``introduced``: a birth has been heard, which also lists sessions that ended before.
     ``alone``: events are asked for on a topic of this subscriber's own. ``promised``: streams of which the device has
     said that it sends events there. ``heard_alone``: whether any has come there.
+    ``confirmed``: a status has come on this connection, so that the latest session known is that of the broker.
     ``brought``: topics on which an event has come. ``last_reported``: the numbers that reports on this
     connection gave for topics without any, and ``unseen``: how many of these reports counted new events. ``hidden``:
     topics that do not reach this subscriber.
@@ -65,6 +66,7 @@ class _Record:
     alone: bool = True
     promised: set[tuple[str, str]] = field(default_factory=set)
     heard_alone: bool = False
+    confirmed: bool = False
     brought: set[str] = field(default_factory=set)
     last_reported: dict[tuple[str, str], int] = field(default_factory=dict)
     unseen: dict[str, int] = field(default_factory=dict)
@@ -121,6 +123,7 @@ class Journal:
         self._records: dict[Device, _Record] = {}
         self._asked: dict[str, _Question] = {}
         self._requests = 0
+        self._allowance = Allowance()
         self._visits = 0
         self._joined = datetime.max.replace(tzinfo=timezone.utc)
 
@@ -180,13 +183,14 @@ class Journal:
                     continue
                 if not stream.anchored and now >= record.joined_at + _JOINING_S:
                     stream.anchor_where_joined(now)
-                due = stream.due(now)
+                due = stream.due(now) if self._allowance.left(now) > 0 else []
                 if due and (session, topic) in record.promised and not record.heard_alone:
                     record.alone = False
                     notices += self.not_alone()
                 notices += [Missing(device, session, topic, first, last) for first, last in stream.newly_missing(due)]
                 if not self._only_alone or (self._asker and record.alone):
                     requests += [self._ask(device, session, topic, *gap) for gap in due[:_MAX_ASKED_AT_ONCE]]
+                    self._allowance.take(due[:_MAX_ASKED_AT_ONCE])
         return notices, requests
 
     def already_has(
@@ -208,6 +212,7 @@ class Journal:
         self._joined = min(self._joined, date)
         for record in self._records.values():
             record.may_ask_alone_again()
+            record.confirmed = False
             record.last_reported.clear()
             record.unseen.clear()
             if record.first_session and not record.introduced:
@@ -249,6 +254,10 @@ class Journal:
         return self._stream(record, event.session, topic, now).saw(event.seq, now)
 
     def _status(self, record: _Record, status: Status, now: float, *, retained: bool) -> None:
+        if not record.confirmed and status.session < record.liveness.session:
+            # The broker keeps nothing of a later one: it was deleted, or the broker set up anew, while nobody was here.
+            record.liveness = Liveness()
+        record.confirmed = True
         new_session = status.session > record.liveness.session
         record.liveness.status(status, now)
         record.first_session = record.first_session or status.session

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -505,6 +506,39 @@ def test_a_device_that_is_away_and_has_no_status_any_more_may_begin_a_smaller_se
     assert len(line.of(Arrived)) == count, "what came before is still known"
     line.at(8.0, birth("S4"))
     assert line.journal.states()[PI] is last
+
+
+@pytest.mark.parametrize("retained", [True, False])
+@pytest.mark.parametrize(("first", "state"), [(birth, DeviceState.ONLINE), (death, DeviceState.OFFLINE)])
+def test_the_first_status_on_a_connection_counts_whatever_its_session(
+    first: Callable[[str], Status], state: DeviceState, retained: bool
+) -> None:
+    """The device's clock was ahead, and nothing is left of that: the broker was set up anew while nobody was here."""
+    line = Timeline()
+    line.at(0.0, birth("S9"))
+    line.notices += line.journal.disconnected()
+    line.connect(10.0)
+    line.at(11.0, first("S3"), retained=retained)
+    assert line.journal.states()[PI] is state
+    line.at(12.0, birth("S2"))
+    assert line.journal.states()[PI] is state, "only the first one"
+    line.at(13.0, birth("S4"))
+    assert line.journal.states()[PI] is DeviceState.ONLINE
+
+
+def test_a_subscriber_that_has_missed_much_of_many_devices_asks_little_by_little() -> None:
+    journal = Journal("me", patience=Patience(grace_s=1.0, retry_s=10.0), draw=lambda: 0.0, catch_up=True)
+    journal.connected(0.0, NINE)
+    for number in range(30):
+        report = health(expression=20_000)
+        journal.apply(Address("north", f"pi-{number}", "health"), report, 0.0, retained=True, late=False)
+    asked: list[int] = []
+    for tick in range(600):
+        _, requests = journal.tick(tick / 10)
+        asked += [tick] * len(requests)
+    assert len([tick for tick in asked if tick <= 20]) in range(5, 9), "a burst"
+    assert len(set(asked)) > 10, "then one after the other"
+    assert len(asked) <= 5 + 60 * 500 // 1000 + 1
 
 
 def test_the_removal_of_a_device_never_heard_of_is_reported_alone() -> None:

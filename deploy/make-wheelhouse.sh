@@ -1,5 +1,5 @@
 #!/bin/sh
-# Make a folder from which deploy/install.sh --offline installs without a network.
+# Make a folder from which an installer with --offline installs without a network: the agent's, or with --page the page's.
 set -eu
 
 HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -7,19 +7,21 @@ HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 
 usage() {
     cat <<END
-Usage: deploy/make-wheelhouse.sh DIR [--arch aarch64|x86_64] [--python 3.10|3.11|3.12|3.13]
+Usage: deploy/make-wheelhouse.sh DIR [--page] [--arch aarch64|x86_64] [--python 3.10|3.11|3.12|3.13]
 
 Fills DIR with the agent, all its dependencies and the installer, for one kind of device. The machine that runs this
 needs a network and Python 3.10 or later with venv, and may be of another kind than the devices.
 
+  --page    for the machine of the school's page, in place of a device
   --arch    the devices' processor (default: aarch64, every Raspberry Pi on a 64-bit system)
   --python  the devices' Python (default: 3.11, Debian 12 and Raspberry Pi OS Bookworm; 3.13 for Debian 13 and Trixie)
 
 Then take DIR to the device and run there: sudo DIR/install.sh --offline DIR
+With --page: sudo DIR/dashboard/install.sh --offline DIR
 END
 }
 
-DIR='' ARCH=aarch64 VERSION=3.11
+DIR='' ARCH=aarch64 VERSION=3.11 PAGE=''
 while [ $# -gt 0 ]; do
     case $1 in
         --arch | --python)
@@ -27,6 +29,7 @@ while [ $# -gt 0 ]; do
             if [ "$1" = --arch ]; then ARCH=$2; else VERSION=$2; fi
             shift 2
             ;;
+        --page) PAGE=yes && shift ;;
         -h | --help) usage && exit 0 ;;
         -*) misused "$1: no such option" ;;
         *)
@@ -39,8 +42,10 @@ done
 [ -n "$DIR" ] || misused "the folder to fill is missing"
 case $ARCH in aarch64 | x86_64) ;; *) misused "--arch $ARCH: expected aarch64 or x86_64" ;; esac
 case $VERSION in 3.10 | 3.11 | 3.12 | 3.13) ;; *) misused "--python $VERSION: expected 3.10, 3.11, 3.12 or 3.13" ;; esac
-if [ -d "$DIR" ] && [ -n "$(ls -A -- "$DIR")" ] && [ ! -e "$DIR/requirements.lock" ]; then
-    refuse "$DIR is not empty and no wheelhouse. Name a new folder."
+if [ -n "$PAGE" ] && [ "$VERSION" = 3.10 ]; then misused "--python 3.10: the page needs 3.11 or later"; fi
+if [ -n "$PAGE" ]; then LOCK=dashboard/requirements.lock; else LOCK=requirements.lock; fi
+if [ -d "$DIR" ] && [ -n "$(ls -A -- "$DIR")" ] && [ ! -e "$DIR/$LOCK" ]; then
+    refuse "$DIR is not empty and no wheelhouse of this kind. Name a new folder."
 fi
 
 SOURCE=$(dirname -- "$HERE")
@@ -55,7 +60,7 @@ python3 -m venv "$WORK/venv"
 python=$WORK/venv/bin/python
 
 # pip judges the conditions in the lock ("; python_version < ...") by the Python that runs it, not by the devices'.
-"$python" - "$VERSION" "$ARCH" "$HERE/requirements.lock" >"$WORK/requirements.lock" <<'END'
+"$python" - "$VERSION" "$ARCH" "$HERE/$LOCK" >"$WORK/requirements.lock" <<'END'
 import re
 import sys
 
@@ -90,6 +95,14 @@ mkdir "$WORK/source"
 cp -R -- "$SOURCE/pyproject.toml" "$SOURCE/README.md" "$SOURCE/LICENSE" "$SOURCE/edge_agent" "$SOURCE/fleet" "$SOURCE/dashboard" "$WORK/source/"
 "$python" -m pip install --quiet --require-hashes --only-binary :all: -r "$HERE/build.lock"
 "$python" -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir "$DIR" "$WORK/source"
+
+if [ -n "$PAGE" ]; then
+    mkdir -p -- "$DIR/dashboard"
+    cp -R -- "$HERE/common.sh" "$DIR/"
+    cp -R -- "$HERE"/dashboard/* "$DIR/dashboard/"
+    say "$DIR is ready ($(du -sm -- "$DIR" | cut -f1) MB). On the page's machine: sudo DIR/dashboard/install.sh --offline DIR"
+    exit 0
+fi
 
 step "Fetching the face detector's weights, for at most a minute"
 WITHOUT=''

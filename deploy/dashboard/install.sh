@@ -14,22 +14,23 @@ SOURCE=$(CDPATH='' cd -- "$HERE/../.." && pwd)
 
 usage() {
     cat <<END
-Usage: sudo deploy/dashboard/install.sh [--python PROGRAM] [--remove [--purge]]
+Usage: sudo deploy/dashboard/install.sh [--offline DIR] [--python PROGRAM] [--remove [--purge]]
 
 Installs the school's page, or upgrades it and keeps its settings and its database.
 
+  --offline DIR     take everything from DIR, made by deploy/make-wheelhouse.sh --page, and nothing from the network
   --python PROGRAM  the Python to build on, 3.11 to 3.13 (default: the system's python3)
   --remove          stop the page and remove the program, its service and its command
   --purge           with --remove: also $CONFIG_DIR, $STATE_DIR (database, accounts, log) and the user $ACCOUNT
 END
 }
 
-PYTHON='' ACTION=install PURGE=''
+PYTHON='' ACTION=install PURGE='' OFFLINE=''
 while [ $# -gt 0 ]; do
     case $1 in
-        --python)
+        --offline | --python)
             if [ $# -lt 2 ] || [ -z "$2" ]; then misused "$1: a value is missing"; fi
-            PYTHON=$2
+            if [ "$1" = --offline ]; then OFFLINE=$2; else PYTHON=$2; fi
             shift 2
             ;;
         --remove) ACTION=remove && shift ;;
@@ -38,6 +39,15 @@ while [ $# -gt 0 ]; do
         *) misused "$1: no such option" ;;
     esac
 done
+if [ -n "$OFFLINE" ]; then
+    make="Make one on another machine with deploy/make-wheelhouse.sh DIR --page."
+    [ -d "$OFFLINE" ] || refuse "--offline $OFFLINE: no such folder. $make"
+    OFFLINE=$(CDPATH='' cd -- "$OFFLINE" && pwd)
+    set -- "$OFFLINE"/classroom_edge_agent-*.whl
+    if [ ! -f "$1" ] || [ ! -f "$OFFLINE/dashboard/requirements.lock" ]; then refuse "$OFFLINE is no wheelhouse of the page. $make"; fi
+    [ $# -eq 1 ] || refuse "$OFFLINE holds $# versions of the page. $make"
+    WHEEL=$1
+fi
 if [ -n "$PURGE" ] && [ "$ACTION" != remove ]; then misused "--purge: only with --remove"; fi
 [ "$(id -u)" -eq 0 ] || refuse "this needs root. Run it with sudo."
 
@@ -96,9 +106,15 @@ install -d -m 700 "$WORK" "$WORK/source"
 TMPDIR=$WORK
 export TMPDIR PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PYTHONDONTWRITEBYTECODE=1
 
-VERSION=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' "$SOURCE/edge_agent/__init__.py")
-NEW=$VERSION-$( (cd "$SOURCE" && find edge_agent fleet dashboard pyproject.toml deploy/dashboard/requirements.lock -type f \
-    ! -name '*.pyc' -exec sha256sum {} + | sort -k 2 && "$PYTHON" -VV) | sha256sum | cut -c 1-8)
+if [ -n "$OFFLINE" ]; then
+    VERSION=$(basename -- "$WHEEL" | cut -d- -f2)
+    NEW=$VERSION-$( (cd "$OFFLINE" && sha256sum "$(basename -- "$WHEEL")" && sha256sum "$HERE/requirements.lock" | cut -d' ' -f1 && "$PYTHON" -VV) |
+        sha256sum | cut -c 1-8)
+else
+    VERSION=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' "$SOURCE/edge_agent/__init__.py")
+    NEW=$VERSION-$( (cd "$SOURCE" && find edge_agent fleet dashboard pyproject.toml deploy/dashboard/requirements.lock -type f \
+        ! -name '*.pyc' -exec sha256sum {} + | sort -k 2 && "$PYTHON" -VV) | sha256sum | cut -c 1-8)
+fi
 OLD=$(target_of current)
 if [ -e "$PREFIX/$NEW/.complete" ]; then
     step "$NEW is installed already"
@@ -106,14 +122,20 @@ else
     rm -rf -- "${PREFIX:?}/$NEW"
     step "Installing $NEW (Python $python_version) into $PREFIX/$NEW"
     "$PYTHON" -m venv "$PREFIX/$NEW"
-    pip_install() { "$PREFIX/$NEW/bin/python" -m pip install --quiet --no-cache-dir --only-binary :all: "$@"; }
+    pip_install() {
+        if [ -n "$OFFLINE" ]; then set -- --no-index --find-links "$OFFLINE" "$@"; fi
+        "$PREFIX/$NEW/bin/python" -m pip install --quiet --no-cache-dir --only-binary :all: "$@"
+    }
+    if [ -z "$OFFLINE" ]; then
+        cp -R -- "$SOURCE/pyproject.toml" "$SOURCE/README.md" "$SOURCE/LICENSE" "$SOURCE/edge_agent" "$SOURCE/fleet" \
+            "$SOURCE/dashboard" "$WORK/source/"
+        pip_install --no-compile --target "$WORK/build" --require-hashes -r "$HERE/../build.lock"
+        PYTHONPATH=$WORK/build "$PREFIX/$NEW/bin/python" -m pip wheel --quiet --no-cache-dir --no-deps \
+            --no-build-isolation --wheel-dir "$WORK" "$WORK/source"
+        WHEEL=$(echo "$WORK"/classroom_edge_agent-*.whl)
+    fi
     pip_install --require-hashes --no-deps -r "$HERE/requirements.lock"
-    cp -R -- "$SOURCE/pyproject.toml" "$SOURCE/README.md" "$SOURCE/LICENSE" "$SOURCE/edge_agent" "$SOURCE/fleet" \
-        "$SOURCE/dashboard" "$WORK/source/"
-    pip_install --no-compile --target "$WORK/build" --require-hashes -r "$HERE/../build.lock"
-    PYTHONPATH=$WORK/build "$PREFIX/$NEW/bin/python" -m pip wheel --quiet --no-cache-dir --no-deps --no-build-isolation \
-        --wheel-dir "$WORK" "$WORK/source"
-    pip_install --no-deps "$WORK"/classroom_edge_agent-*.whl
+    pip_install --no-deps "$WHEEL"
     step "Trying the new version"
     "$PREFIX/$NEW/bin/python" -c 'import dashboard.server' || refuse "the new version does not start (above). Nothing else was changed."
     sync -f "$PREFIX/$NEW"

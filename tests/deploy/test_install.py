@@ -153,12 +153,28 @@ def test_a_folder_that_is_no_wheelhouse_is_refused(tmp_path: Path) -> None:
         ("make-wheelhouse.sh", []),
         ("make-wheelhouse.sh", ["house", "--arch", "armv7l"]),
         ("make-wheelhouse.sh", ["house", "--python", "3.9"]),
+        ("make-wheelhouse.sh", ["house", "--page", "--python", "3.10"]),
+        ("dashboard/install.sh", ["--offline"]),
     ],
 )
 def test_wrong_arguments_get_the_usage(tmp_path: Path, script: str, arguments: list[str]) -> None:
     done = Machine(tmp_path).run(*arguments, script=script)
     assert done.returncode == 2
     assert "Usage:" in done.stderr
+
+
+def test_the_page_is_installed_from_no_folder_but_a_wheelhouse_of_its_own(tmp_path: Path) -> None:
+    for folder in (tmp_path / "none", tmp_path):
+        done = Machine(tmp_path).run("--offline", str(folder), script="dashboard/install.sh")
+        assert done.returncode == 1
+        assert "make-wheelhouse.sh DIR --page" in done.stderr
+    for kind, other in (("dashboard/requirements.lock", []), ("requirements.lock", ["--page"])):
+        house = tmp_path / f"house{len(other)}"
+        (house / kind).parent.mkdir(parents=True)
+        (house / kind).touch()
+        done = Machine(tmp_path).run(str(house), *other, script="make-wheelhouse.sh")
+        assert done.returncode == 1
+        assert "no wheelhouse of this kind" in done.stderr
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)

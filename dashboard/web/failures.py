@@ -31,7 +31,7 @@ async def refused(request: Request, error: Exception) -> Response:
 
 async def database_failed(request: Request, error: Exception) -> Response:
     """What was asked for needs the database. What was stored is still there."""
-    _log.error("%s: %s", request.url.path, error)
+    _log.error("%s: %s", request.scope["path"], error)
     return _page(request, 503, "database")
 
 
@@ -74,6 +74,6 @@ def _unexpected(request: Request) -> Response:
 
 
 def _page(request: Request, status: int, reason: str) -> Response:
-    if request.url.path == "/events":
+    if request.scope["path"] == "/events":
         return PlainTextResponse("", status)
     return site_of(request).page(request, visitor_of(request), "error.html", status=status, code=status, reason=reason)

@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from dashboard.access.access import Access
 from dashboard.access.accounts import Account
+from dashboard.web.ids import address_of_page
 from dashboard.web.visitor import OpenGate, Visitor
 
 _log = logging.getLogger(__name__)
@@ -49,9 +50,9 @@ class AccountGate:
             return Visitor(account.name, account.rights)
         if self._loopback and not self._access.accounts.any():
             return self._open.visitor_of(request, used=used)
-        if request.url.path == "/events":
+        if request.scope["path"] == "/events":
             return PlainTextResponse("", 401)
-        target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        target = address_of_page(request) + (f"?{request.url.query}" if request.url.query else "")
         back = f"?next={quote(target, safe='/')}" if request.method in ("GET", "HEAD") and target != "/" else ""
         return RedirectResponse(f"{LOGIN_PATH}{back}", 303)
 

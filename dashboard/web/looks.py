@@ -24,9 +24,9 @@ def note_look(request: Request, visitor: Visitor) -> None:
     site = site_of(request)
     if site.access is None:
         return
-    path = request.url.path
+    path = request.scope["path"]
     device, part = _room_of(request)
-    if "export" in path.split("/"):
+    if part == "export":
         record(site, request, visitor, "export", device, f"{path.rpartition('/')[2]} {request.url.query}".strip())
     elif device is not None:
         action: Action = "report" if part.startswith("report") else "look"
@@ -59,6 +59,6 @@ def _room_of(request: Request) -> tuple[Device | None, str]:
         parts = request.scope["path"].split("/")
         return Device(names["site"], names["device"]), parts[4] if len(parts) > 4 else ""
     query = request.query_params
-    if request.url.path == "/events" and query.get("device"):
-        return Device(query.get("site", ""), query["device"]), ""
+    if request.scope["path"] == "/events" and query.get("view") == "room":
+        return Device(query.get("site", ""), query.get("device", "")), ""
     return None, ""

@@ -21,6 +21,7 @@ from dashboard.settings import DashboardSettings, Language
 from dashboard.timetable import Timetable
 from dashboard.web.drawing import Charts
 from dashboard.web.formats import zone_of
+from dashboard.web.ids import address_of_page
 from dashboard.web.language import COOKIE, chosen_language
 from dashboard.web.templating import Templates
 from dashboard.web.visitor import Gate, OpenGate, Visitor
@@ -104,7 +105,8 @@ class Site:
             template,
             visitor=visitor,
             theme=theme if theme in THEMES else "auto",
-            path=request.url.path,
+            path=request.scope["path"],
+            here=address_of_page(request),
             form_token=form_token(self.gate.form_secret(request)),
             school_name=self.settings.page.school,
             **values,

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from dashboard.history import open_history
 from dashboard.live.school import School
+from dashboard.web.ids import room_path
 from edge_agent.client import BrokerChanged, Device, DeviceState, Notice, StateChanged
 from tests.dashboard.example_lesson import store_lessons
 from tests.dashboard.example_school import FACES, TOO_FEW, example_school
@@ -264,6 +265,46 @@ def test_the_keyboard_reaches_the_content_first(tab: Page, served: support.Page)
     tab.keyboard.press("Tab")
     tab.keyboard.press("Enter")
     tab.wait_for_url("**/room/**")
+
+
+ODD_NAMES = (
+    ".",
+    "..",
+    "...",
+    "a?b",
+    "a#b",
+    "100%",
+    "%2E",
+    "%2e%2e",
+    "a b",
+    "a\\b",
+    "a&b=c",
+    "räum",
+    "",
+    "export",
+    "a;b",
+)
+
+
+def test_rooms_and_devices_with_odd_names_are_reached_and_noted(tab: Page) -> None:
+    now = time.time()
+    school = School(now)
+    school.apply(BrokerChanged(connected=True, reason=""), now)
+    devices = [Device("north", name) for name in ODD_NAMES] + [Device(name, "pi-1") for name in ODD_NAMES]
+    for number, device in enumerate(devices):
+        for notice in (online(device), arrived(birth(f"Room {number}"), device), arrived(summary(20), device)):
+            school.apply(notice, now)
+    with support.running_page(school) as served:
+        tab.goto(served.address)
+        links = [link.get_attribute("href") for link in tab.locator("li.card h2 a").all()]
+        assert len(links) == len(devices)
+        for number, device in enumerate(devices):
+            tab.goto(served.address + room_path(device))
+            expect(tab.locator("h1")).to_have_text(f"Room {number}")
+            tell(served, arrived(summary(21, seq=2), device))
+            expect(tab.locator("#room-now")).to_contain_text("21 people present")
+        tab.get_by_role("link", name="Deutsch").click()
+        assert tab.url == served.address + room_path(devices[-1]), "a choice of language leads back"
 
 
 def test_names_full_of_markup_are_text_everywhere(tab: Page) -> None:

@@ -126,6 +126,7 @@ def erase(
         typer.echo(
             f"What {history.database.shown} holds of {whose} is to be erased, "
             f"from {shown_time(since)} to {shown_time(until)}.\n"
+            f"That is: {shown_counts(history.count(device, since, until))}.\n"
             "Nobody can bring it back. Backups and exports are not reached: erase them where they are."
         )
         if not yes:

@@ -17,6 +17,7 @@ from starlette.responses import FileResponse, Response
 
 from dashboard.access.access import Access
 from dashboard.erasing import erase_and_note
+from dashboard.history.series import joined_rows
 from dashboard.history.store import History
 from dashboard.live.school import Room
 from dashboard.web.formats import zone_of
@@ -58,7 +59,10 @@ async def erase(request: Request, visitor: Visitor) -> Response:
     where = _named(site, device)
     if form.get("confirmed") != "yes":
         fields = {name: form.get(name, "") for name in ("room", "start", "end")}
-        return site.page(request, visitor, "erase.html", where=where, start=start, end=end, fields=fields)
+        counts = await run_in_threadpool(history.count, device, start, end)
+        return site.page(
+            request, visitor, "erase.html", where=where, start=start, end=end, fields=fields, counts=counts
+        )
     note = partial(record, site, request, visitor, "erase")
     try:
         counts = await run_in_threadpool(erase_and_note, history, device, start, end, note)
@@ -83,7 +87,7 @@ async def _page(request: Request, visitor: Visitor, *, status: int = 200, **valu
     look = partial(access.audit.looked, visitor.name, address_of(request), site.clock(), action="data")
     await run_in_threadpool(look)
     stored = await run_in_threadpool(history.stored)
-    devices = await run_in_threadpool(history.rooms)
+    by_room = [(_named(site, device), joined_rows(kinds.values())) for device, kinds in stored.devices.items()]
     entries = await run_in_threadpool(partial(access.audit.entries, visitor, limit=20))
     notices = await run_in_threadpool(_notices, site.settings.access.notices)
     known: dict[str, object] = {"problem": "", "erased": None, "erased_where": ""}
@@ -93,7 +97,8 @@ async def _page(request: Request, visitor: Visitor, *, status: int = 200, **valu
         "data.html",
         status=status,
         stored=stored,
-        choices=[(element_id("room", device), _named(site, device)) for device in devices],
+        choices=[(element_id("room", device), _named(site, device)) for device in stored.devices],
+        by_room=by_room,
         entries=entries,
         room_names={device: room.name for device, room in site.school.rooms.items()},
         audit_days=access.audit.days,

@@ -40,7 +40,8 @@ def test_only_the_data_officer_sees_it(stored: School) -> None:
 def test_it_says_what_is_stored_and_that_somebody_looked(stored: School) -> None:
     text = stored.browser("dora").get(PAGE).text
     assert "Reports of devices" in text
-    assert "north/pi-0" in text
+    table = text.partition("By room")[2]
+    assert re.search(r"north/pi-0\)?</th><td class=\"number\">5</td><td>[^<]*1970</td><td>[^<]*1970</td>", table)
     assert [entry.who for entry in stored.log("data")] == ["dora"]
 
 
@@ -50,6 +51,7 @@ def test_erasing_takes_a_question_and_an_answer(stored: School) -> None:
     asked = browser.post("/data/erase", fields, page=PAGE)
     assert (asked.status, rows(stored)) == (200, 5)
     assert "Erase for good?" in asked.text
+    assert "Reports of devices: 5" in asked.text
     assert stored.log("erase") == []
     found = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', asked.text))
     done = browser.send("/data/erase", {name: html.unescape(value) for name, value in found.items()})

@@ -7,6 +7,7 @@ between them are the latest frame, the events and a few counters.
 from __future__ import annotations
 
 import logging
+import random
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -55,6 +56,8 @@ log = logging.getLogger(__name__)
 
 _FRAME_WAIT_S = 0.25
 """How long perception waits for a frame before it lets time pass without one."""
+
+_MAX_HEALTH_DELAY_S = 1.0
 
 _SETTLE_S = 10.0
 """How long the agent goes on at most after a recording has ended, until its last faces and figures are published."""
@@ -171,6 +174,7 @@ class Agent:
             publish=self.messenger.health,
             every_s=self._settings.mqtt.health_every_s,
             now=started_at,
+            delay_s=self._delay_of_health,
         )
         last_index = -1
         recording = RecordingEnd(self._settings)
@@ -212,6 +216,12 @@ class Agent:
 
         if recording.over and self.camera.state is CameraState.FAILED:
             raise CameraError(self.camera.reason)
+
+    def _delay_of_health(self) -> float:
+        """How long a report waits, so that its time says nothing about frames where members are protected."""
+        if not self._settings.privacy.protects_members:
+            return 0.0
+        return random.SystemRandom().random() * min(_MAX_HEALTH_DELAY_S, self._settings.mqtt.health_every_s / 2)
 
     def _publish(self, observation: Observation) -> None:
         self._faces = observation.faces
@@ -299,7 +309,9 @@ class RecordingEnd:
 
     def __init__(self, settings: Settings) -> None:
         self.over = False
-        self._settle_s = min(max(settings.tracker.forget_s, settings.summary.window_s), _SETTLE_S) + _FRAME_WAIT_S
+        window_s = settings.summary.window_s
+        published_s = 1.5 * window_s if settings.privacy.protects_members else window_s  # summaries may wait
+        self._settle_s = min(max(settings.tracker.forget_s, published_s), _SETTLE_S) + _FRAME_WAIT_S
         self._ended_at: float | None = None
 
     def watch(self, camera: Camera, now: float) -> None:

@@ -253,7 +253,7 @@ class PrivacySettings(_Section, frozen=True):
     level: Literal["faces", "summary"] = "faces"
     min_group: Annotated[int, msgspec.Meta(ge=1, le=40)] = 5
     blur: Annotated[int, msgspec.Meta(ge=0, le=40)] = 18
-    hold_s: Annotated[float, msgspec.Meta(ge=10.0, le=3600.0)] = 100.0
+    hold_s: Annotated[float, msgspec.Meta(ge=10.0, le=3600.0)] = 75.0
     boxes: bool = False
 
     @property

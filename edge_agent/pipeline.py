@@ -179,7 +179,8 @@ class Pipeline:
             changes.append(self._smoother.update(face.track, scores, face.box, now))
         changes += [self._smoother.abstain(face.track, face.box, now) for face, _ in unread]
         faces = tuple((face, self._smoother.stable(face.track)) for face in update.present)
-        summary = self._summary_window.add([expression for _, expression in faces], now)
+        with_baseline = sum(self._resting_faces.is_known(face.track) for face in update.present)
+        summary = self._summary_window.add([expression for _, expression in faces], now, with_baseline)
         stopwatch.lap("decide")
 
         return Observation(

@@ -149,6 +149,8 @@ class WindowSummary:
             that numbers are withheld.
         muted: Whether the camera was closed, so that there are no numbers until it is opened again.
         approximate: Whether figures come from the disclosure control: they are coarse, and older than the window.
+        with_baseline: Mean number of faces that were corrected by what they look like at rest, rounded; ``None`` where
+            withheld.
     """
 
     started_at: float
@@ -158,3 +160,4 @@ class WindowSummary:
     suppressed: bool
     muted: bool = False
     approximate: bool = False
+    with_baseline: int | None = None

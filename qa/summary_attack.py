@@ -1,6 +1,6 @@
 """Attack the summaries of simulated lessons: can they give away one pupil to who knows all the others?
 
-    python -m qa.summary_attack [--lessons 1000] [--blur 18] [--hold-s 100] [--group 24] [--json]
+    python -m qa.summary_attack [--lessons 1000] [--blur 18] [--hold-s 100] [--group 24] [--only-limits] [--json]
 
 Every lesson hides one bit about one more pupil: whether he or she was there, came late, left early, or was happy. Two
 attackers guess it. Both hold every published message, and know who of the others sits where and when.
@@ -10,7 +10,9 @@ attackers guess it. Both hold every published message, and know who of the other
 - ``informed`` knows the defence, the ends of its blocks, and the expression of each of the others at each second. All
   it does not know are the secret thresholds. It plays the lesson again with many of them under both hypotheses. It
   believes the hypothesis under which the device says more often what it has said.
-- ``any`` is no attacker but a limit to all of them: in how many cases the device says anything else at all.
+- ``any`` is no attacker but what the best one could reach who knows all that, and all that the one more pupil would
+  show in either case: half of the distance between what the device says in both cases, added up exactly.
+- ``entering`` is the same limit where the device has been running before the class comes into the empty room.
 
 The same lessons are attacked without the defence, for comparison. The cost in usefulness is measured in other lessons,
 in which the mood of the whole class changes once.
@@ -32,12 +34,22 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize  # type: ignore[import-untyped]
 
 from edge_agent.command_line import run_app
-from edge_agent.config import PrivacySettings, Settings
+from edge_agent.config import PrivacySettings, RestingFaceSettings, Settings, TrackerSettings
 from edge_agent.device.builders import MessageBuilder, ModelIdentity
 from edge_agent.device.session import Session
 from edge_agent.health.monitor import CameraReport, HealthMonitor
 from edge_agent.model_format.labels import FER2013, OTHER, UNCERTAIN
-from edge_agent.privacy.disclosure import DisclosureControl, Secret, WindowTotals, group_range
+from edge_agent.privacy.disclosure import (
+    BASELINES,
+    GROUP,
+    RETURN_BLOCKS,
+    SETTLING_BLOCKS,
+    DisclosureControl,
+    Secret,
+    WindowTotals,
+    group_range,
+    min_change,
+)
 from edge_agent.protocol.messages import encode
 from edge_agent.system.hardware_status import HardwareStatus
 from edge_agent.types import WindowSummary
@@ -49,6 +61,8 @@ Ints = NDArray[np.int64]
 LABELS: Final = (*FER2013, UNCERTAIN)
 _TYPICAL_SHARES: Final = np.array([0.04, 0.01, 0.03, 0.20, 0.07, 0.05, 0.45, 0.15])
 """How often each label is seen in a class."""
+_FIGURES: Final = (GROUP, *LABELS, BASELINES)
+"""All figures that the defence judges."""
 _HAPPY, _NEUTRAL = LABELS.index("happy"), LABELS.index("neutral")
 _OWN_WAY: Final = 20.0
 """How alike pupils are: the sum of the Dirichlet distribution's parameters from which their own rates come."""
@@ -63,8 +77,8 @@ _STEPS: Final = _WINDOWS // _STEP_WINDOWS
 _REPLAYS: Final = 150
 _EXACT_EVERY: Final = 4
 """Without the defence so few of the lessons are enough to see that it is needed."""
-_SPELLS: Final = 300
-"""More spells than a lesson has room for."""
+_SPELLS: Final = 250
+"""More spells than a lesson has room for: the shortest ones last 20 seconds on average."""
 
 SECRETS: Final = {
     "present": "was there and like the others, or was not there",
@@ -136,53 +150,74 @@ class FixedSecret(Secret):
 
     def renew(self) -> None:
         """Draw others."""
-        names = ("", *LABELS)
-        self.drawn: dict[str, float] = dict(zip(names, self._rng.random(len(names)).tolist(), strict=True))
+        self.drawn: dict[str, float] = dict(zip(_FIGURES, self._rng.random(len(_FIGURES)).tolist(), strict=True))
         self._value = b"drawn"
 
 
-def pupil(rng: np.random.Generator, rates: Floats) -> Ints:
-    """What a pupil shows in each second of a lesson: an index into :data:`LABELS`, -1 where unseen."""
-    shown = np.searchsorted(np.cumsum(rates)[:-1], rng.random(_SPELLS))
-    seen = np.repeat(shown, _lengths(rng, np.full(_SPELLS, _DWELL_S)))[:LESSON_S]
-    turns = np.arange(_SPELLS) % 2
-    hidden = np.repeat(turns, _lengths(rng, np.where(turns == 1, _HIDDEN_S, _SEEN_S)))[:LESSON_S]
-    return np.where(hidden == 1, -1, seen)
+def pupils(rng: np.random.Generator, rates: Floats) -> Ints:
+    """What pupils show in each second of a lesson.
+
+    Args:
+        rng: Draws.
+        rates: How often each of them shows each label, ``(pupils, labels)``.
+
+    Returns:
+        ``(pupils, seconds)``: an index into :data:`LABELS`, -1 where unseen.
+    """
+    places = rng.random((len(rates), _SPELLS, 1))
+    shown = (places > np.cumsum(rates, axis=1)[:, None, :-1]).sum(2)
+    seen = _laid_out(shown, rng.exponential(np.full(shown.shape, _DWELL_S)))
+    hidden = np.broadcast_to(np.arange(_SPELLS) % 2, shown.shape)
+    return np.where(_laid_out(hidden, rng.exponential(np.where(hidden == 1, _HIDDEN_S, _SEEN_S))) == 1, -1, seen)
 
 
-def _lengths(rng: np.random.Generator, means_s: Floats) -> Ints:
-    """Lengths of spells in seconds, which are distributed exponentially; together they are longer than a lesson."""
-    lengths: Ints = rng.exponential(means_s).round().astype(np.int64)
-    lengths[-1] += LESSON_S
-    return lengths
+def _laid_out(values: Ints, lengths_s: Floats) -> Ints:
+    """Values one after the other in time, each for its length; ``(pupils, spells)`` to ``(pupils, seconds)``."""
+    ends = np.minimum(np.cumsum(lengths_s.round().astype(np.int64), axis=1), LESSON_S)
+    ends[:, -1] = LESSON_S
+    laid: Ints = np.repeat(values.ravel(), np.diff(ends, axis=1, prepend=0).ravel()).reshape(len(values), LESSON_S)
+    return laid
 
 
-def rates(rng: np.random.Generator) -> Floats:
-    """How often a pupil shows each label."""
-    own: Floats = rng.dirichlet(_TYPICAL_SHARES * _OWN_WAY)
+def rates(rng: np.random.Generator, pupils: int) -> Floats:
+    """How often each pupil shows each label, ``(pupils, labels)``."""
+    own: Floats = rng.dirichlet(_TYPICAL_SHARES * _OWN_WAY, pupils)
     return own
 
 
-def the_others(rng: np.random.Generator, group: int) -> Ints:
-    """What the others show, ``(group, seconds)``. They come within five minutes and leave within two."""
+def the_others(rng: np.random.Generator, group: int, *, mood: bool = False) -> Ints:
+    """What the others show, ``(group, seconds)``. They come within five minutes and leave within two.
+
+    Args:
+        rng: Draws.
+        group: How many they are.
+        mood: Whether three of four are happy for ten minutes.
+    """
     seconds = np.arange(LESSON_S)
-    room = np.stack([pupil(rng, rates(rng)) for _ in range(group)])
+    room = pupils(rng, rates(rng, group))
     comes, goes = rng.uniform(0, _ARRIVE_S, group), LESSON_S - rng.uniform(0, _LEAVE_S, group)
     room[(seconds < comes[:, None]) | (seconds >= goes[:, None])] = -1
-    return room
+    return in_a_mood(rng, room)[0] if mood else room
+
+
+def in_a_mood(rng: np.random.Generator, room: Ints) -> tuple[Ints, int]:
+    """The same pupils, of whom three of four are happy for ten minutes; and the second at which that begins."""
+    seconds = np.arange(LESSON_S)
+    begins = int(rng.integers(600, 1800))
+    happy = (rng.random(len(room)) < 0.75)[:, None] & (seconds >= begins) & (seconds < begins + 600)
+    return np.where(happy & (room >= 0), _HAPPY, room), begins
 
 
 def one_more(rng: np.random.Generator, secret: str, bit: int) -> Ints:
-    """What the one more pupil shows under one of the two hypotheses."""
+    """What the one more pupil shows under one of the two hypotheses, ``(1, seconds)``."""
     seconds = np.arange(LESSON_S)
     mostly = np.where(np.arange(len(LABELS)) == _HAPPY, 0.7, 0.3 * _TYPICAL_SHARES / (1 - _TYPICAL_SHARES[_HAPPY]))
-    like_others = pupil(rng, rates(rng))
+    like_others, happier = pupils(rng, np.concatenate([rates(rng, 1), mostly[None]]))[:, None]
     seen = like_others >= 0
     always = {name: np.where(seen, label, -1) for name, label in (("happy", _HAPPY), ("neutral", _NEUTRAL))}
-    happier = pupil(rng, mostly)
-    nobody = np.full(LESSON_S, -1)
+    nobody = np.full((1, LESSON_S), -1)
     first, second = (always["happy"], always["neutral"]) if bit else (always["neutral"], always["happy"])
-    shown = {
+    shown: dict[str, Ints] = {
         "present": like_others if bit else nobody,
         "present_happy": always["happy"] if bit else nobody,
         "late": np.where(seconds < 900, -1, happier) if bit else happier,
@@ -195,11 +230,29 @@ def one_more(rng: np.random.Generator, secret: str, bit: int) -> Ints:
 
 
 def counts(room: Ints) -> Ints:
-    """Faces by label and window, ``(windows, labels)``, summed over the seconds of each window."""
-    window = np.broadcast_to(np.arange(LESSON_S) // WINDOW_S, room.shape)[room >= 0]
-    places = window * len(LABELS) + room[room >= 0]
+    """Faces by label and window, summed over the seconds of each window.
+
+    Returns:
+        ``(windows, labels + 1)``; the last column has the faces with a baseline.
+    """
+    seen = room >= 0
+    window = np.broadcast_to(np.arange(LESSON_S) // WINDOW_S, room.shape)
+    places = window[seen] * len(LABELS) + room[seen]
     windows: Ints = np.bincount(places, minlength=_WINDOWS * len(LABELS)).reshape(_WINDOWS, len(LABELS))
-    return windows
+    baselines = np.bincount(window[_followed(seen)], minlength=_WINDOWS)
+    both: Ints = np.concatenate([windows, baselines[:, None]], axis=1)
+    return both
+
+
+def _followed(seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """In which seconds a face has been followed for so long that it has a baseline; ``(pupils, seconds)`` as given."""
+    seconds = np.arange(LESSON_S)
+    last_seen = np.maximum.accumulate(np.where(seen, seconds, -LESSON_S), axis=1)
+    before = np.concatenate([np.full((len(seen), 1), -LESSON_S), last_seen[:, :-1]], axis=1)
+    lost = seconds - before > TrackerSettings().forget_s + 1
+    began = np.maximum.accumulate(np.where(seen & lost, seconds, 0), axis=1)
+    followed: NDArray[np.bool_] = seen & (seconds - began >= RestingFaceSettings().after_s)
+    return followed
 
 
 @dataclass(frozen=True)
@@ -207,11 +260,11 @@ class Published:
     """What left the device in a lesson.
 
     Attributes:
-        figures: By window: whether suppressed, faces, the share of each label and of ``other``.
+        figures: By window: whether suppressed, faces, the share of each label and of ``other``, faces with a baseline.
         sizes: Bytes of each summary.
         health: By step of five minutes: every number in ``health``.
         blocks: First window of each block and the window after the last one; empty without the defence.
-        passed: By block, how many thresholds were passed: of the group and of each label. The figures follow from it.
+        passed: By block, how many thresholds were passed: of each figure. All that is published follows.
         thresholds: The secret ones by figure, from 0 to 1. No attacker sees them.
     """
 
@@ -255,8 +308,9 @@ class _Watched(DisclosureControl):
     def _judge(self) -> None:
         super()._judge()
         self.blocks.append(self.window)
-        group = self._level("", *group_range(self._blur))
-        self.passed.append((group, *(self._level(label, self._blur, self._blur) for label in LABELS)))
+        group = self._level(GROUP, *group_range(self._blur))
+        others = (self._level(name, self._blur, self._blur) for name in _FIGURES[1:])
+        self.passed.append((0,) * len(_FIGURES) if self._shown is None else (group, *others))
 
 
 def publish(windows: Ints, privacy: PrivacySettings, rng: np.random.Generator) -> Published:
@@ -265,40 +319,61 @@ def publish(windows: Ints, privacy: PrivacySettings, rng: np.random.Generator) -
     session = Session("01JD5W7T4KQ2AAAA", clock)
     builder = MessageBuilder(Settings(privacy=privacy), ModelIdentity(FER2013, "9f86d081884c"), clock)
     control = _Watched(privacy, rng) if privacy.blur else None
-    figures, sizes = np.zeros((_WINDOWS, len(LABELS) + 3)), np.zeros(_WINDOWS)
+    figures, sizes = np.zeros((_WINDOWS, len(LABELS) + 4)), np.zeros(_WINDOWS)
     last: WindowSummary | None = None
     for index, row in enumerate(windows.tolist()):
         clock.now = (index + 1.0) * WINDOW_S
         summary = _exact(index, row, privacy.min_group) if control is None else _disclosed(index, row, control)
-        if last is not None and (last.faces, last.shares) == (summary.faces, summary.shares):
+        if last is not None and _says(last) == _says(summary):
             figures[index], sizes[index] = figures[index - 1], sizes[index - 1]
             continue
         last, shares = summary, summary.shares or {}
         sizes[index] = len(encode(builder.summary(summary, session)))
-        figures[index] = [summary.suppressed, summary.faces or 0, *(shares.get(name, 0) for name in (*LABELS, OTHER))]
-    health = _health(windows.sum(1) / WINDOW_S, privacy, rng)
+        named = (shares.get(name, 0) for name in (*LABELS, OTHER))
+        figures[index] = [summary.suppressed, summary.faces or 0, *named, summary.with_baseline or 0]
+    health = _health(windows[:, :-1].sum(1) / WINDOW_S, privacy, rng)
     if control is None:
         return Published(figures, sizes, health)
     return Published(figures, sizes, health, (*control.blocks, _WINDOWS), np.array(control.passed), control.drawn)
 
 
+def _says(summary: WindowSummary) -> tuple[object, ...]:
+    return summary.faces, summary.shares, summary.with_baseline
+
+
 def _exact(index: int, row: Sequence[int], min_group: int) -> WindowSummary:
     """As :class:`~edge_agent.privacy.summary.SummaryWindow` sums a window up without the defence."""
-    faces = sum(row)
+    *by_label, with_baseline = row
+    faces = sum(by_label)
     if faces < min_group * WINDOW_S:
         return WindowSummary(index * WINDOW_S, WINDOW_S, faces=None, shares=None, suppressed=True)
-    shares = {label: count / faces for label, count in zip(LABELS, row, strict=True) if count}
-    return WindowSummary(index * WINDOW_S, WINDOW_S, round(faces / WINDOW_S), shares, suppressed=False)
+    shares = {label: count / faces for label, count in zip(LABELS, by_label, strict=True) if count}
+    return WindowSummary(
+        index * WINDOW_S,
+        WINDOW_S,
+        round(faces / WINDOW_S),
+        shares,
+        suppressed=False,
+        with_baseline=round(with_baseline / WINDOW_S) if with_baseline >= min_group * WINDOW_S else None,
+    )
 
 
 def _disclosed(index: int, row: Sequence[int], control: _Watched) -> WindowSummary:
     control.window = index
-    seen = dict(zip(LABELS, row, strict=True))
-    figures = control.add(WindowTotals(index * WINDOW_S, WINDOW_S, WINDOW_S, sum(row), seen))
+    *by_label, with_baseline = row
+    seen = dict(zip(LABELS, by_label, strict=True))
+    totals = WindowTotals(index * WINDOW_S, WINDOW_S, WINDOW_S, sum(by_label), seen, with_baseline)
+    figures = control.add(totals)
     if figures is None:
         return WindowSummary(index * WINDOW_S, WINDOW_S, None, None, suppressed=True, approximate=True)
     return WindowSummary(
-        index * WINDOW_S, WINDOW_S, figures.faces, dict(figures.shares), suppressed=False, approximate=True
+        index * WINDOW_S,
+        WINDOW_S,
+        figures.faces,
+        dict(figures.shares),
+        suppressed=False,
+        approximate=True,
+        with_baseline=figures.with_baseline,
     )
 
 
@@ -338,11 +413,14 @@ def features(published: Published, others: Ints) -> Floats:
     figures = published.figures
     shown = figures[:, 0] == 0
     steps = figures.reshape(_STEPS, _STEP_WINDOWS, -1).mean(1)
-    known = np.concatenate([others, others.sum(1, keepdims=True)], axis=1) / WINDOW_S
-    known = known.reshape(_STEPS, _STEP_WINDOWS, -1).mean(1)
-    known_shares = known[:, :-1] / np.maximum(known[:, -1:], 1e-9)
+    known = (others / WINDOW_S).reshape(_STEPS, _STEP_WINDOWS, -1).mean(1)
+    people = known[:, :-1].sum(1, keepdims=True)
+    known = np.concatenate([known, people], axis=1)
+    known_shares = known[:, : len(LABELS)] / np.maximum(people, 1e-9)
     # What is published less what there would be without the one more pupil; averaged over the lesson, too.
-    apart = np.concatenate([steps[:, 1:2] - known[:, -1:], steps[:, 2:-1] - known_shares], axis=1)
+    apart = np.concatenate(
+        [steps[:, 1:2] - people, steps[:, 2:-2] - known_shares, steps[:, -1:] - known[:, -2:-1]], axis=1
+    )
     half = _STEPS // 2
     changes = (np.abs(np.diff(figures, axis=0, prepend=figures[:1])).sum(1) > 0).astype(np.float64)
     first = float(np.argmax(shown)) if shown.any() else float(_WINDOWS)
@@ -396,28 +474,75 @@ def guess(model: tuple[Floats, Floats, Floats], inputs: Floats) -> Ints:
     return guesses
 
 
-def replay(windows: Ints, blocks: Sequence[int], privacy: PrivacySettings, thresholds: Floats) -> Ints:
-    """Which thresholds each block passes, ``(secrets, blocks, figures)``, for many secrets at a time.
+def steady_values(
+    windows: Ints, blocks: Sequence[int], privacy: PrivacySettings, returning: int = 0
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """By what the defence judges each figure from the begin of each block on. No threshold matters to that.
 
     Args:
         windows: As from :func:`counts`.
         blocks: First window of each block, and the window after the last.
         privacy: The device's settings.
-        thresholds: ``(secrets, figures)``, from 0 to 1: of the group and of each label.
+        returning: How many blocks are dropped from the one on in which there is a group; 0 where the device starts with
+            the lesson.
+
+    Returns:
+        Faces, ``(blocks, figures)``, and whether there is a group that has come together, ``(blocks,)``.
     """
-    blur = privacy.blur
-    group_blur, group_period = group_range(blur)
-    width, period = (np.array([first, *[blur] * len(LABELS)]) for first in (group_blur, group_period))
-    held = [windows[begin:end].mean(0) / WINDOW_S for begin, end in pairwise(blocks)]
+    least, change = privacy.min_group, min_change(privacy.blur)
+    values, judged = np.zeros((len(blocks) - 1, len(_FIGURES))), np.zeros(len(blocks) - 1, bool)
     steady: Floats | None = None
-    levels = []
-    for number, row in enumerate([np.zeros(len(LABELS)), *held[:-1]]):
-        block = np.concatenate([[row.sum()], row])
-        if number > 1:  # the first block is dropped
-            steady = block if steady is None else np.where(np.abs(block - steady) >= blur / 3, block, steady)
-        above = (np.zeros(len(LABELS) + 1) if steady is None else steady) - privacy.min_group - width * thresholds
-        levels.append(np.maximum(0, np.floor(above / period).astype(np.int64) + 1))
-    return np.stack(levels, axis=1)
+    settling, absent = 0 if returning else SETTLING_BLOCKS, bool(returning)
+    for number, (begin, end) in enumerate(pairwise(blocks[:-1]), 1):
+        mean = windows[begin:end].mean(0) / WINDOW_S
+        block = np.concatenate([[mean[:-1].sum()], mean])
+        there = block[0] >= least
+        if not settling and not there:
+            steady, absent = None, True
+            continue
+        if absent and there:
+            settling, absent = returning or RETURN_BLOCKS[0], False
+        if settling:
+            settling -= 1
+        else:
+            steady = block if steady is None else _judged(steady, block, change, least)
+            values[number], judged[number] = steady, True
+    return values, judged
+
+
+def _judged(steady: Floats, block: Floats, change: float, least: int) -> Floats:
+    return np.where((np.abs(block - steady) >= change) | ((block < least) & (steady >= least)), block, steady)
+
+
+def levels_of(values: Floats, judged: NDArray[np.bool_], privacy: PrivacySettings, thresholds: Floats) -> Ints:
+    """How many thresholds each figure passes in each block. Where the group passes none, the others are not published.
+
+    Args:
+        values: As from :func:`steady_values`, of some figures.
+        judged: The same, whether there is a group.
+        privacy: The device's settings.
+        thresholds: ``(secrets, figures)``, from 0 to 1.
+
+    Returns:
+        ``(secrets, blocks, figures)``.
+    """
+    group_width, group_period = group_range(privacy.blur)
+    width, period = (np.array([first, *[privacy.blur] * (len(_FIGURES) - 1)]) for first in (group_width, group_period))
+    above = values[None] - privacy.min_group - (width * thresholds)[:, None]
+    levels: Ints = np.maximum(0, np.floor(above / period).astype(np.int64) + 1) * judged[None, :, None]
+    return levels
+
+
+def replay(windows: Ints, blocks: Sequence[int], privacy: PrivacySettings, thresholds: Floats) -> Ints:
+    """How many thresholds each figure passes in each block, ``(secrets, blocks, figures)``, for many secrets at a time.
+
+    Args:
+        windows: As from :func:`counts`.
+        blocks: First window of each block, and the window after the last.
+        privacy: The device's settings.
+        thresholds: ``(secrets, figures)``, from 0 to 1.
+    """
+    return levels_of(*steady_values(windows, blocks, privacy), privacy, thresholds)
 
 
 def informed_guess(
@@ -437,38 +562,133 @@ def informed_guess(
     assert published.passed is not None
     likely = [0.0, 0.0]
     # Without a group nothing of the rest is to be seen.
-    shown = published.passed[:, :1] > 0
-    seen = published.passed * shown
+    published_too = (published.passed[:, :1] > 0) | (np.arange(len(_FIGURES)) == 0)
     for bit, lessons in enumerate(both):
         for windows in lessons:
-            thresholds = rng.random((_REPLAYS, len(LABELS) + 1))
-            again = replay(windows, published.blocks, privacy, thresholds) * np.where(
-                np.arange(len(LABELS) + 1), shown, 1
-            )
+            thresholds = rng.random((_REPLAYS, len(_FIGURES)))
+            again = replay(windows, published.blocks, privacy, thresholds)
             # Thresholds are drawn independently, so the likelihoods of the figures multiply.
-            agree = (again == seen).all(1).mean(0)
+            agree = ((again == published.passed) | ~published_too).all(1).mean(0)
             likely[bit] += float(np.prod(agree + 0.1 / _REPLAYS))
     return int(rng.integers(2)) if likely[0] == likely[1] else int(likely[1] > likely[0])
 
 
-def difference(
-    both: tuple[Sequence[Ints], Sequence[Ints]],
-    published: Published,
-    privacy: PrivacySettings,
-    rng: np.random.Generator,
-) -> float:
-    """For which share of all secrets the device says different things under the two hypotheses.
+@dataclass(frozen=True)
+class _Outcomes:
+    """What a figure may look like in a lesson, by its secret threshold.
 
-    Where it says the same, nobody can guess better than by chance. So half of this share is what any attacker can be
-    better than chance, whatever it knows.
+    Attributes:
+        lengths: How likely each range of the threshold is in which nothing changes.
+        levels: For both hypotheses, the levels of all blocks in each range: ``(2, ranges, blocks)``.
     """
-    shares = []
-    for one, other in zip(*both, strict=True):
-        thresholds = rng.random((_REPLAYS, len(LABELS) + 1))
-        first, second = (replay(windows, published.blocks, privacy, thresholds) for windows in (one, other))
-        first, second = (levels * (levels[:, :, :1] > 0) for levels in (first, second))
-        shares.append(float((first != second).any((1, 2)).mean()))
-    return float(np.mean(shares))
+
+    lengths: Floats
+    levels: Ints
+
+    @classmethod
+    def of(cls, values: Floats, judged: NDArray[np.bool_], least: int, width: float, period: float) -> _Outcomes:
+        """Those of one figure; ``values`` and ``judged`` are ``(2, blocks)``."""
+        apart = np.unique(values[judged])[:, None] - least - period * np.arange(4)
+        inside = apart.ravel() / width
+        edges = np.unique(np.concatenate([[0.0, 1.0], inside[(inside > 0) & (inside < 1)]]))
+        middles = (edges[1:] + edges[:-1]) / 2
+        above = (values[:, None, :] - least - width * middles[None, :, None]) / period
+        levels = np.maximum(0, np.floor(above).astype(np.int64) + 1) * judged[:, None, :]
+        return cls(np.diff(edges), levels)
+
+    def likely(self, shown: NDArray[np.bool_]) -> dict[bytes, Floats]:
+        """How likely everything is under both hypotheses that may be seen in these blocks."""
+        sums: dict[bytes, Floats] = {}
+        for bit in (0, 1):
+            for length, row in zip(self.lengths.tolist(), self.levels[bit][:, shown], strict=True):
+                sums.setdefault(row.tobytes(), np.zeros(2))[bit] += length
+        return sums
+
+
+def limit(
+    one: Ints, other: Ints, blocks: Sequence[int], privacy: PrivacySettings, returning: Sequence[int] = (0,)
+) -> float:
+    """By how much what the device says differs between two lessons (total variation, 0 to 1).
+
+    Half of it is what any attacker can be better than chance who knows all but the device's random numbers. It even
+    knows when blocks end.
+
+    Args:
+        one: A lesson, as from :func:`counts`.
+        other: The same with something else that the one more pupil shows.
+        blocks: First window of each block, and the window after the last.
+        privacy: The device's settings.
+        returning: As for :func:`steady_values`, each as likely.
+    """
+    ways = []
+    for dropped in returning:
+        first, second = (steady_values(way, blocks, privacy, dropped) for way in (one, other))
+        ways.append((np.stack([first[0], second[0]]), np.stack([first[1], second[1]])))
+    # Of all others nothing is to be seen, or nothing that would differ. Where blocks are dropped at random, what does
+    # not differ says how many there were.
+    differing = np.any([(values[0] != values[1]).any(0) for values, _ in ways], axis=0) | (len(ways) > 1)
+    largest = np.max([values.max((0, 1)) for values, _ in ways], axis=0)
+    places = [place for place in range(1, len(_FIGURES)) if differing[place] and largest[place] > privacy.min_group]
+    chances: dict[bytes, Floats] = {}
+    for values, judged in ways:
+        for seen, likely in _said(values, judged, places, privacy).items():
+            chances[seen] = chances.get(seen, np.zeros(2)) + likely / len(ways)
+    likely = np.array(list(chances.values()))
+    return float(np.abs(likely[:, 0] - likely[:, 1]).sum()) / 2
+
+
+def _said(
+    values: Floats, judged: NDArray[np.bool_], places: Sequence[int], privacy: PrivacySettings
+) -> dict[bytes, Floats]:
+    """How likely the device says what in two lessons.
+
+    Args:
+        values: By what figures are judged in both, ``(2, blocks, figures)``.
+        judged: Whether there is a group that has come together, ``(2, blocks)``.
+        places: Which figures to look at besides the group's.
+        privacy: The device's settings.
+    """
+    group = _Outcomes.of(values[:, :, 0], judged, privacy.min_group, *group_range(privacy.blur))
+    figures = [
+        _Outcomes.of(values[:, :, place], judged, privacy.min_group, privacy.blur, privacy.blur) for place in places
+    ]
+    said: dict[bytes, Floats] = {}
+    for groups, chance in group.likely(np.ones(judged.shape[1], bool)).items():
+        shown = np.frombuffer(groups, np.int64) > 0
+        outcomes = {groups: chance}
+        for figure in figures:
+            outcomes = {
+                before + levels: chances * more
+                for before, chances in outcomes.items()
+                for levels, more in figure.likely(shown).items()
+            }
+        said |= outcomes
+    return said
+
+
+def limits_of(
+    secret: str, lessons: int, group: int, privacy: PrivacySettings, seed: int, *, mood: bool = False
+) -> list[Result]:
+    """What no attacker can exceed, where the device starts with the lesson, and where it has been running before."""
+    rng = np.random.default_rng([seed, 2, mood])
+    aside = np.random.default_rng([seed, 3, *secret.encode()])
+    found = []
+    for _ in range(lessons):
+        others, blocks = counts(the_others(rng, group, mood=mood)), blocks_of(rng, privacy)
+        one, other = (others + counts(one_more(aside, secret, bit)) for bit in (0, 1))
+        found.append([limit(one, other, blocks, privacy, dropped) for dropped in ((0,), RETURN_BLOCKS)])
+    any_one, entering = np.array(found).T
+    return [_limit(secret, "any", any_one), _limit(secret, "entering", entering)]
+
+
+def blocks_of(rng: np.random.Generator, privacy: PrivacySettings) -> list[int]:
+    """Blocks as the device makes them: the first window of each, and the window after the last."""
+    begins, ends_at = [], 0.0
+    for window in range(_WINDOWS):
+        if window * WINDOW_S >= ends_at:
+            begins.append(window)
+            ends_at = window * WINDOW_S + privacy.hold_s * (1.0 + float(rng.random()))
+    return [*begins, _WINDOWS]
 
 
 def attack(secret: str, lessons: int, group: int, privacy: PrivacySettings, seed: int) -> list[Result]:
@@ -476,21 +696,19 @@ def attack(secret: str, lessons: int, group: int, privacy: PrivacySettings, seed
     rng = np.random.default_rng([seed, *secret.encode()])
     open_privacy = PrivacySettings(level="summary", min_group=privacy.min_group, blur=0)
     truth = rng.integers(2, size=2 * lessons)
-    defended, exact, informed, differ = [], [], [], []
+    defended, exact, informed = [], [], []
     for index, bit in enumerate(truth.tolist()):
         room = the_others(rng, group)
         others = counts(room)
-        windows = others + counts(one_more(rng, secret, bit)[None])
+        windows = others + counts(one_more(rng, secret, bit))
         published = publish(windows, privacy, rng)
         defended.append(features(published, others))
         if index % _EXACT_EVERY == 0:
             exact.append(features(publish(windows, open_privacy, rng), others))
         if index >= lessons:
-            both = [[others + counts(one_more(rng, secret, way)[None]) for _ in range(2)] for way in (0, 1)]
+            both = [[others + counts(one_more(rng, secret, way)) for _ in range(2)] for way in (0, 1)]
             informed.append(informed_guess(published, (both[0], both[1]), privacy, rng))
-            differ.append(difference((both[0], both[1]), published, privacy, rng))
     results = [
-        _limit(secret, np.array(differ)),
         _result(secret, "informed", True, np.array(informed) == truth[lessons:]),
     ]
     for is_defended, inputs, bits in (
@@ -503,10 +721,10 @@ def attack(secret: str, lessons: int, group: int, privacy: PrivacySettings, seed
     return results
 
 
-def _limit(secret: str, differ: Floats) -> Result:
+def _limit(secret: str, attacker: str, differ: Floats) -> Result:
     """What no attacker can exceed, on average over the lessons."""
     mean, half = float(differ.mean()), 1.96 * float(differ.std()) / sqrt(len(differ))
-    return Result(secret, "any", True, *(round(0.5 + share / 2, 4) for share in (mean, mean - half, mean + half)))
+    return Result(secret, attacker, True, *(round(0.5 + share / 2, 4) for share in (mean, mean - half, mean + half)))
 
 
 def _result(secret: str, attacker: str, defended: bool, right: NDArray[np.bool_]) -> Result:
@@ -519,20 +737,17 @@ def _result(secret: str, attacker: str, defended: bool, right: NDArray[np.bool_]
 def usefulness(lessons: int, group: int, privacy: PrivacySettings, seed: int) -> Usefulness:
     """What the figures are worth in lessons in which, for ten minutes, three of four pupils are happy."""
     rng = np.random.default_rng([seed, 1])
-    seconds = np.arange(LESSON_S)
     shown, faces, shares, main, wrong, delays = [], [], [], [], [], []
     for _ in range(lessons):
-        room = the_others(rng, group)
-        begins = int(rng.integers(600, 1800))
-        mood = (rng.random(group) < 0.75)[:, None] & (seconds >= begins) & (seconds < begins + 600)
-        windows = counts(np.where(mood & (room >= 0), _HAPPY, room))
+        room, begins = in_a_mood(rng, the_others(rng, group))
+        windows = counts(room)
         figures = publish(windows, privacy, rng).figures[_STEP_WINDOWS:-24]
-        true = windows[_STEP_WINDOWS:-24] / WINDOW_S
+        true = windows[_STEP_WINDOWS:-24, :-1] / WINDOW_S
         true_shares = true / np.maximum(true.sum(1, keepdims=True), 1e-9)
-        given, named = figures[:, 0] == 0, figures[:, 2:-1] > 0
+        given, named = figures[:, 0] == 0, figures[:, 2:-2] > 0
         shown.append(given.mean())
         faces.append(np.abs(figures[given, 1] - true[given].sum(1)).mean() if given.any() else 0.0)
-        shares.append(np.abs(figures[:, 2:-1] - true_shares)[named])
+        shares.append(np.abs(figures[:, 2:-2] - true_shares)[named])
         most = true_shares.argmax(1)
         clear = given & (true_shares.max(1) > 0.5)
         main.append(named[np.arange(len(named)), most][clear])
@@ -561,13 +776,17 @@ def main(
     hold_s: Annotated[float, typer.Option(min=10, help="[privacy] hold_s.")] = PrivacySettings().hold_s,
     secret: Annotated[list[str] | None, typer.Option(help="Only this one; may be repeated.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Which lessons.")] = 1,
+    mood: Annotated[bool, typer.Option(help="Limits alone: three of four are happy for ten minutes.")] = False,
+    only_limits: Annotated[bool, typer.Option(help="What no attacker can exceed, and no attacks.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """Attack the summaries of simulated lessons, and say what their protection costs."""
     privacy = PrivacySettings(level="summary", blur=blur, hold_s=hold_s)
     results: list[Result] = []
     for name in secret or SECRETS:
-        found = attack(name, lessons, group, privacy, seed)
+        found = limits_of(name, lessons, group, privacy, seed, mood=mood)
+        if not (mood or only_limits):
+            found += attack(name, lessons, group, privacy, seed)
         results += found
         for result in found if not json else ():
             defence = "with the defence" if result.defended else "without"

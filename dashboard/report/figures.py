@@ -1,7 +1,7 @@
 """From a lesson's series to the numbers of its report. Pure: no clock, no database.
 
-Windows that the device withheld, and those with fewer people than ``min_group``, count as time without figures. So no
-number speaks of a few. Averages count by face time, as the devices' own shares do.
+Windows that the device withheld count as time without figures. Which those are, its own settings alone decide. Averages
+count by face time, as the devices' own shares do.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ class Report:
         start: Begin, in seconds since 1970.
         end: End.
         known_s: How long there were figures.
-        withheld_s: How long they were withheld: too few people, or a camera that was closed, dark or frozen.
+        withheld_s: How long they were withheld: too few people, a protected group that had only just come together, or
+            a camera that was closed, dark or frozen.
         missing_s: How long nothing came.
         late_s: How much of ``known_s`` came late.
         people: Mean number of people; ``None`` where there are too few figures for the lesson as a whole.
@@ -79,6 +80,7 @@ class Report:
         changes: The last part with figures less the first one; empty where there are not two.
         comparison: With earlier lessons; ``None`` where there are fewer than three with enough figures.
         approximate: Whether figures of the lesson are rough on purpose.
+        protected: Whether the device protected single members of the group, whether or not there are figures.
     """
 
     start: float
@@ -94,6 +96,7 @@ class Report:
     changes: dict[str, float]
     comparison: Comparison | None
     approximate: bool = False
+    protected: bool = False
 
     @property
     def length_s(self) -> float:
@@ -117,7 +120,6 @@ def report_of(
     end: float,
     *,
     earlier: Sequence[tuple[SharesSeries, float, float]] = (),
-    min_group: int = 5,
 ) -> Report:
     """The figures of a lesson.
 
@@ -126,9 +128,8 @@ def report_of(
         start: Begin of the lesson, in seconds since 1970.
         end: Its end, after the begin.
         earlier: Earlier lessons of this room, each with its begin and end.
-        min_group: Windows with fewer people are left out, whatever the device's own limit is.
     """
-    windows = list(_windows(series, start, end, min_group))
+    windows = list(_windows(series, start, end))
     known = [window for window in windows if window.faces is not None]
     known_s = _covered_s(known, start, end)
     seen_s = _covered_s(windows, start, end)
@@ -148,19 +149,18 @@ def report_of(
         uncertain=shares.get(UNCERTAIN, 0.0) if shares else None,
         parts=parts,
         changes=_difference(with_figures[-1].shares, with_figures[0].shares) if len(with_figures) > 1 else {},
-        comparison=_compare(shares, earlier, min_group),
+        comparison=_compare(shares, earlier),
         approximate=any(window.approximate for window in known),
+        protected=any(window.approximate for window in windows),
     )
 
 
-def _windows(series: SharesSeries, start: float, end: float, min_group: int) -> Iterator[_Window]:
+def _windows(series: SharesSeries, start: float, end: float) -> Iterator[_Window]:
     for place, at in enumerate(series.at):
         begun = max(start, at - series.window_s[place])
         if at <= start or begun >= end:
             continue
         faces = series.faces[place]
-        if faces is not None and faces < min_group:
-            faces = None
         values = {name: value for name, column in series.shares.items() if (value := column[place]) is not None}
         yield _Window(
             begun,
@@ -218,12 +218,10 @@ def _parts(windows: Sequence[_Window], start: float, end: float) -> list[Part]:
     return parts
 
 
-def _compare(
-    shares: dict[str, float], earlier: Sequence[tuple[SharesSeries, float, float]], min_group: int
-) -> Comparison | None:
+def _compare(shares: dict[str, float], earlier: Sequence[tuple[SharesSeries, float, float]]) -> Comparison | None:
     lessons = []
     for series, start, end in earlier:
-        known = [window for window in _windows(series, start, end, min_group) if window.faces is not None]
+        known = [window for window in _windows(series, start, end) if window.faces is not None]
         if _covered_s(known, start, end) >= _MIN_COVERED * (end - start) and (found := _shares(known)):
             lessons.append(found)
     if len(lessons) < _MIN_EARLIER or not shares:

@@ -258,6 +258,7 @@ class PlayedDevice:
             "faces": None if hidden else 6,
             "shares": None if hidden else {"happy": 0.5, "neutral": 0.25, "uncertain": 0.25},
             "suppressed": hidden,
+            "with_baseline": None if hidden else 5,
         }
         return self.event(SUMMARY, figures | ({"muted": True} if muted else {}))
 

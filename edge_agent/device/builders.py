@@ -14,6 +14,7 @@ from edge_agent.clock import Clock, utc_text
 from edge_agent.config import Settings
 from edge_agent.device.session import Session
 from edge_agent.device.statistics import MessengerStatistics
+from edge_agent.model_format.labels import NEUTRAL
 from edge_agent.mqtt.own_certificate import certificate_end
 from edge_agent.outbox.store import StoredSession
 from edge_agent.protocol.messages import (
@@ -120,6 +121,7 @@ class MessageBuilder:
             suppressed=window.suppressed,
             muted=window.muted or UNSET,
             approximate=window.approximate or UNSET,
+            with_baseline=self._with_baseline(window),
             observed_at=session.utc(ended_at),
             mono_ms=session.mono_ms(ended_at),
             session=session.id,
@@ -127,6 +129,11 @@ class MessageBuilder:
             clock_synced=self._clock.synced(),
             model=self._model.model_id,
         )
+
+    def _with_baseline(self, window: WindowSummary) -> int | UnsetType | None:
+        if not self._settings.resting_face.learn or NEUTRAL not in self.labels:
+            return UNSET
+        return None if window.suppressed else window.with_baseline
 
     def birth(self, session: Session, known: Sequence[tuple[StoredSession, dict[str, int]]]) -> Status:
         """The birth of a session.

@@ -70,12 +70,14 @@ class HealthMonitor:
             were present are left out and its rate is rounded, and frames are counted in hundreds at all times.
             ``None`` reports everything.
         coarse: Nothing may be reported that depends on a single face, however many there are. So every period is
-            treated like one of a small group, and rates are the nearest of a few steps.
+            treated like one of a small group, and rates are the nearest of a few steps. So is the limit of the rate,
+            which follows from what a frame takes.
     """
 
     def __init__(self, now: float, min_group: int | None = None, *, coarse: bool = False) -> None:
         self._since, self._min_group = now, min_group
         self._coarse_rate = CoarseRate() if coarse else None
+        self._coarse_limit = CoarseRate() if coarse else None
         self._frames_read = 0
         self._coarse_dropped = 0.0
         self._small = coarse
@@ -139,6 +141,8 @@ class HealthMonitor:
             fps = self._coarse_rate.nearest(frames / elapsed)
             self._coarse_dropped += max(0.0, camera.frames_read - self._frames_read - fps * elapsed)
             dropped = int(self._coarse_dropped)
+        if self._coarse_limit is not None and fps_limit is not None:
+            fps_limit = self._coarse_limit.nearest(fps_limit)
         self._frames_read = camera.frames_read
         step = 1 if self._min_group is None else _COARSE_FRAMES
         search = None if self._small else self._search_health()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from edge_agent.health.monitor import CameraReport, HealthMonitor
@@ -24,6 +25,8 @@ class HealthReporter:
         publish: Takes a report to be sent.
         every_s: Seconds between two reports. The first comes after two seconds at most.
         now: Monotonic seconds.
+        delay_s: Gives how long a report waits beyond that. Reports are sent between two frames, and the more faces, the
+            longer a frame takes. So at level ``summary`` their times must not follow those of frames.
     """
 
     def __init__(
@@ -36,11 +39,13 @@ class HealthReporter:
         publish: Callable[[HealthReport], None],
         every_s: float,
         now: float,
+        delay_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._monitor, self._camera = monitor, camera
         self._problems, self._hardware, self._publish = problems, hardware, publish
-        self._every_s = every_s
-        self._next_at = now + min(_FIRST_WITHIN_S, every_s)
+        self._every_s, self._delay_s = every_s, delay_s
+        self._planned_at = now + min(_FIRST_WITHIN_S, every_s)
+        self._next_at = self._planned_at + delay_s()
         self._reported: CameraState | None = None
 
     def report_if_due(self, now: float, fps_limit: float | None) -> None:
@@ -55,7 +60,9 @@ class HealthReporter:
         if now < self._next_at and state is self._reported:
             return
         self._reported = state
-        self._next_at = now + self._every_s
+        # On a fixed grid: waits that begin with a report would add up how long frames take.
+        self._planned_at += self._every_s * max(0, math.floor((now - self._planned_at) / self._every_s) + 1)
+        self._next_at = self._planned_at + self._delay_s()
         camera = self._camera
         report = CameraReport(
             camera.state, camera.reason, camera.frames_read, camera.frames_dropped, camera.undecodable

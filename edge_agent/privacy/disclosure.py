@@ -3,10 +3,10 @@
 Who holds a summary of 24 against one of 25 must not learn about the twenty-fifth, however many summaries there are.
 Noise that is drawn anew averages out over a lesson. So nothing is drawn anew here:
 
-- Figures of many windows are put together into a block of random length. Only blocks are judged. The first one is
+- Figures of many windows are put together into a block of random length. Only blocks are judged. The first ones are
   dropped, while the class comes together.
-- A figure keeps its value until a block differs from it by a third of ``blur`` faces, as when the mood of a class
-  changes. One member who is there all the time makes no difference to that.
+- A figure keeps its value until a block differs from it by half of ``blur`` faces, as when the mood of a class
+  changes, or is below the smallest group. One member who is there all the time makes no difference to the former.
 - Every figure has a secret threshold. It is drawn once, evenly from a range as wide as ``blur`` faces, and stays until
   the room has been without a group for half an hour. One face more or less is on the other side of the threshold in
   one of ``blur`` cases, and changes nothing in all others.
@@ -43,10 +43,15 @@ log = logging.getLogger(__name__)
 
 FILE = "disclosure.json"
 
-_SETTLING_BLOCKS = 1
-"""So many blocks are dropped while a group comes together."""
-_GROUP = ""
+SETTLING_BLOCKS = 2
+"""So many blocks are dropped after the camera was opened: figures of a growing group would each say something."""
+RETURN_BLOCKS = (1, 2, 3, 4)
+"""One of these many blocks, at random, are dropped when a group comes into an empty room. The first of them is that in
+which there are enough faces. One member decides now and then which one that is, and a fixed number would show it."""
+GROUP = ""
 """The group's own figure; no expression has this name."""
+BASELINES = "*"
+"""The figure of faces with a baseline; no expression has this name either."""
 _NEW_SECRET_AFTER_S = 1800.0
 """Thresholds are drawn anew after so long without a group: not within a lesson, and not over and over again."""
 
@@ -61,6 +66,7 @@ class WindowTotals:
         frames: Frames in it.
         faces: Sum of the faces present in each of them.
         expressions: Sum of the faces in each of them by stable expression; those without one are left out.
+        with_baseline: Sum of the faces in each of them whose face at rest has been learnt.
     """
 
     started_at: float
@@ -68,6 +74,7 @@ class WindowTotals:
     frames: int
     faces: int
     expressions: Mapping[str, int]
+    with_baseline: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +84,12 @@ class Figures:
     Attributes:
         faces: About how many there are.
         shares: Share by expression, summing to 1; ``other`` is that of all expressions which are not named.
+        with_baseline: About how many of them are corrected by what they look like at rest; ``None`` where withheld.
     """
 
     faces: int
     shares: Mapping[str, float]
+    with_baseline: int | None = None
 
 
 class Secret:
@@ -134,6 +143,15 @@ def group_range(blur: int) -> tuple[int, int]:
     return width, 2 * width
 
 
+def min_change(blur: int) -> float:
+    """By how many faces a block must differ from a figure to change it.
+
+    The smaller this is, the more often figures are judged, and each time says something. It also matters that one
+    member more or less seldom decides whether a figure is judged, for then it moves by many faces at once.
+    """
+    return blur / 2
+
+
 class DisclosureControl:
     """Decides what may be published of the windows of a lesson. One thread only.
 
@@ -149,14 +167,14 @@ class DisclosureControl:
         self, min_group: int, blur: int, hold_s: float, secret: Secret, rng: random.Random | None = None
     ) -> None:
         self._min_group, self._blur, self._hold_s, self._secret = min_group, blur, hold_s, secret
-        self._min_change = blur / 3
+        self._min_change = min_change(blur)
         self._rng = rng or random.SystemRandom()
         self._group_seen_at: float | None = None
         self._last_at: float | None = None
         self._block_ends_at = -math.inf
-        self._frames = self._faces = 0
+        self._frames = self._faces = self._with_baseline = 0
         self._expressions: Counter[str] = Counter()
-        self._settling = _SETTLING_BLOCKS
+        self._settling, self._absent = SETTLING_BLOCKS, False
         self._steady: dict[str, float] = {}
         self._shown: Figures | None = None
 
@@ -169,23 +187,37 @@ class DisclosureControl:
         if window.faces >= self._min_group * window.frames:
             if self._group_seen_at is not None and at - self._group_seen_at >= _NEW_SECRET_AFTER_S:
                 self._secret.renew()
+                self._steady = {}
             self._group_seen_at = at
         if at >= self._block_ends_at:
             self._judge()
             self._block_ends_at = at + self._hold_s * (1.0 + self._rng.random())
         self._frames += window.frames
         self._faces += window.faces
+        self._with_baseline += window.with_baseline
         self._expressions.update(window.expressions)
         return self._shown
 
+    def delay_s(self, window_s: float) -> float:
+        """How long a window's summary waits before it is sent, at random up to half a window.
+
+        A window ends with a frame, and the more faces, the longer a frame takes. Without a random wait, the times at
+        which many summaries come would say how many faces there are.
+        """
+        return self._rng.random() * window_s / 2
+
     def close_camera(self) -> None:
-        """Drop the running block, and withhold figures until another one is over. Thresholds stay."""
+        """Drop the running block, and withhold figures until others are over.
+
+        Thresholds stay, and so does what figures were judged by: who closed a camera often would else see them judged
+        as often.
+        """
         self._block_ends_at = -math.inf
         self._clear_block()
-        self._settling, self._steady, self._shown = _SETTLING_BLOCKS, {}, None
+        self._settling, self._absent, self._shown = SETTLING_BLOCKS, False, None
 
     def _clear_block(self) -> None:
-        self._frames = self._faces = 0
+        self._frames = self._faces = self._with_baseline = 0
         self._expressions.clear()
 
     def _judge(self) -> None:
@@ -193,9 +225,16 @@ class DisclosureControl:
         if not self._frames:
             return
         classified = self._expressions.total()
-        block = {_GROUP: min(self._faces, classified) / self._frames}
+        block = {GROUP: min(self._faces, classified) / self._frames}
         block |= {name: count / self._frames for name, count in self._expressions.items()}
+        block[BASELINES] = self._with_baseline / self._frames
         self._clear_block()
+        there = block[GROUP] >= self._min_group
+        if not self._settling and not there:
+            self._steady, self._shown, self._absent = {}, None, True
+            return
+        if self._absent and there:
+            self._settling, self._absent = self._rng.choice(RETURN_BLOCKS), False
         if self._settling:
             self._settling -= 1
             return
@@ -203,7 +242,7 @@ class DisclosureControl:
             faces = block.get(figure, 0.0)
             known = self._steady.get(figure)
             # One more member who stays is in both, so that it makes no difference to when a figure is looked at again.
-            if known is None or abs(faces - known) >= self._min_change:
+            if known is None or abs(faces - known) >= self._min_change or faces < self._min_group <= known:
                 self._steady[figure] = faces
         self._shown = self._figures()
 
@@ -214,18 +253,22 @@ class DisclosureControl:
 
     def _figures(self) -> Figures | None:
         width, period = group_range(self._blur)
-        group = self._level(_GROUP, width, period)
+        group = self._level(GROUP, width, period)
         if not group:
             return None
         # The middle of the sizes at which no threshold can lie; with as many faces nothing depends on the secret.
         faces = self._min_group + (width + period) / 2 + (group - 1) * period
-        levels = {name: self._level(name, self._blur, self._blur) for name in self._steady if name != _GROUP}
-        held = {
-            name: min(1.0, (self._min_group + self._blur * (level - 0.5)) / faces)
-            for name, level in sorted(levels.items())
-            if level
+        levels = {name: self._level(name, self._blur, self._blur) for name in self._steady if name != GROUP}
+        about = {
+            name: min(faces, self._min_group + self._blur * (level - 0.5)) for name, level in levels.items() if level
         }
+        with_baseline = about.pop(BASELINES, None)
+        held = {name: about[name] / faces for name in sorted(about)}
         named = max(1.0, sum(held.values()))
         shares = {name: share / named for name, share in held.items()}
         rest = 1.0 - sum(shares.values())
-        return Figures(round(faces), shares | ({OTHER: rest} if rest > 1e-9 else {}))
+        return Figures(
+            round(faces),
+            shares | ({OTHER: rest} if rest > 1e-9 else {}),
+            None if with_baseline is None else round(with_baseline),
+        )

@@ -24,22 +24,25 @@ class SummaryWindow:
         self._started_at: float | None = None
         self._first_at: float | None = None
         self._frames = 0
-        self._faces = 0
+        self._faces = self._with_baseline = 0
+        self._waiting: tuple[float, WindowSummary] | None = None
         self._blind = False
         self._seen: Counter[str] = Counter()
 
-    def add(self, expressions: Sequence[str | None], now: float) -> WindowSummary | None:
-        """Count one frame; the summary of the window that ended before it, if one did.
+    def add(self, expressions: Sequence[str | None], now: float, with_baseline: int = 0) -> WindowSummary | None:
+        """Count one frame; the summary that is to be sent now, if there is one.
 
         Args:
             expressions: One entry a face present: its stable expression, ``None`` before it has one.
             now: Monotonic seconds of the frame.
+            with_baseline: How many of the faces are corrected by what they look like at rest.
         """
         closed = self.close_if_due(now)
         if self._started_at is None:
             self._started_at = self._start_of_window(now)
         self._frames += 1
         self._faces += len(expressions)
+        self._with_baseline += with_baseline
         self._seen.update(expression for expression in expressions if expression is not None)
         return closed
 
@@ -50,12 +53,24 @@ class SummaryWindow:
         return closed
 
     def close_if_due(self, now: float) -> WindowSummary | None:
-        """The summary of the current window if its time is over; a window in which no frame came has none."""
-        if self._started_at is None or now - self._started_at < self._window_s:
+        """The summary of a window whose time is over; a window in which no frame came has none.
+
+        Where members of the group are protected, it waits for a random time before it is returned.
+        """
+        over = self._started_at is not None and now - self._started_at >= self._window_s
+        waiting = self._waiting
+        if over:
+            assert self._started_at is not None
+            summary = self._summarise(self._started_at)
+            self._begin_anew()
+            if self._disclosure is None:
+                return summary
+            self._waiting = (now + self._disclosure.delay_s(self._window_s), summary)
+        elif waiting is not None and now >= waiting[0]:
+            self._waiting = None
+        else:
             return None
-        summary = self._summarise(self._started_at)
-        self._begin_anew()
-        return summary
+        return None if waiting is None else waiting[1]
 
     def close_camera(self, now: float) -> WindowSummary:
         """The camera has been closed: what the running window has seen is dropped.
@@ -67,6 +82,7 @@ class SummaryWindow:
             The last summary before the camera is opened again. It has no figures.
         """
         self._begin_anew()
+        self._waiting = None
         if self._disclosure is not None:
             self._disclosure.close_camera()
         return WindowSummary(now - self._window_s, self._window_s, faces=None, shares=None, suppressed=True, muted=True)
@@ -82,7 +98,7 @@ class SummaryWindow:
 
     def _begin_anew(self) -> None:
         self._started_at = None
-        self._frames = self._faces = 0
+        self._frames = self._faces = self._with_baseline = 0
         self._blind = False
         self._seen.clear()
 
@@ -98,15 +114,31 @@ class SummaryWindow:
             return WindowSummary(started_at, self._window_s, faces=None, shares=None, suppressed=True)
         shares = {expression: count / total for expression, count in sorted(self._seen.items())}
         faces = max(1, round(mean_faces)) if self._faces else 0
-        return WindowSummary(started_at, self._window_s, faces=faces, shares=shares, suppressed=False)
+        with_baseline = self._with_baseline / self._frames
+        return WindowSummary(
+            started_at,
+            self._window_s,
+            faces=faces,
+            shares=shares,
+            suppressed=False,
+            with_baseline=None if 1 < self._min_group > with_baseline else round(with_baseline),
+        )
 
     def _disclose(self, started_at: float, disclosure: DisclosureControl) -> WindowSummary:
         figures = None
         if not self._blind:
-            totals = WindowTotals(started_at, self._window_s, self._frames, self._faces, dict(self._seen))
+            totals = WindowTotals(
+                started_at, self._window_s, self._frames, self._faces, dict(self._seen), self._with_baseline
+            )
             figures = disclosure.add(totals)
         if figures is None:
             return WindowSummary(started_at, self._window_s, faces=None, shares=None, suppressed=True, approximate=True)
         return WindowSummary(
-            started_at, self._window_s, figures.faces, dict(figures.shares), suppressed=False, approximate=True
+            started_at,
+            self._window_s,
+            figures.faces,
+            dict(figures.shares),
+            suppressed=False,
+            approximate=True,
+            with_baseline=figures.with_baseline,
         )

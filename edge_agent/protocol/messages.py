@@ -108,7 +108,10 @@ class Summary(Message, frozen=True, kw_only=True):
             ``privacy.blur`` is 0. Then ``faces`` says roughly how large the group is. ``shares`` names an expression
             that many faces hold, with a rough share, and puts all others together as ``other``. Figures describe a
             block of some minutes before the window, and change only where the group as a whole does. A summary is then
-            also suppressed before the first block is over, and for a group that is hardly larger than ``min_group``.
+            also suppressed before the first blocks are over, and for a group that is hardly larger than ``min_group``.
+        with_baseline: How many of the faces were corrected by what they look like at rest, on average and rounded.
+            Null where suppressed, and where they are fewer than ``min_group``. Where figures are approximate, it
+            is as rough as a share, and null below a secret threshold. Absent where the device learns no faces at rest.
 
     The other attributes are those of :class:`Expression`.
     """
@@ -120,6 +123,7 @@ class Summary(Message, frozen=True, kw_only=True):
     suppressed: bool
     muted: bool | UnsetType = UNSET
     approximate: bool | UnsetType = UNSET
+    with_baseline: Count | UnsetType | None = UNSET
     observed_at: Moment
     mono_ms: int
     session: str
@@ -197,8 +201,8 @@ class HealthReport(Message, frozen=True, kw_only=True):
     Where the privacy level is ``summary``, speed must not reveal how few people are there. With fewer than
     ``min_group`` faces at any moment of the reporting period ``latency_ms`` is empty, ``search`` and ``unread`` null,
     and ``fps`` a whole number. Frames are counted in hundreds at all times. Where single members of a group are
-    protected (``privacy.blur``), that holds for all groups. ``fps`` is then the nearest of a few steps, and
-    ``frames_dropped`` follows from it.
+    protected (``privacy.blur``), that holds for all groups. ``fps`` and ``fps_limit`` are then the nearest of a few
+    steps, and ``frames_dropped`` follows from ``fps``. A report then comes up to a second later, at random.
 
     Attributes:
         fps: Frames taken through the pipeline a second, over the reporting period.

@@ -49,7 +49,9 @@ class LiveModel:
             if self._updater is not None
             else Classifier.load(self.source.path, runtime=chosen.runtime, threads=chosen.threads, prior=chosen.prior)
         )
-        self._monitor = ProbationMonitor(settings.update.probation_s, time.monotonic())
+        # Where single faces are not published, neither are figures that depend on how many there are.
+        exact = settings.privacy.level == "faces"
+        self._monitor = ProbationMonitor(settings.update.probation_s, time.monotonic(), exact=exact)
         self._waiting: Ready | None = None
         self._waiting_since = 0.0
         self._taken: Taken | None = None

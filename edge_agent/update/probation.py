@@ -79,21 +79,26 @@ def baseline_of(intervals: list[Interval]) -> Baseline | None:
     return Baseline(frame_share=round(frame_share, 3), face_ms=round(median(faces), 3) if faces else None)
 
 
-def regression(baseline: Baseline | None, interval: Interval, max_slowdown: float) -> str | None:
+def regression(baseline: Baseline | None, interval: Interval, max_slowdown: float, *, exact: bool = True) -> str | None:
     """In what an interval is worse than the baseline, for people; ``None`` where in nothing.
 
     Args:
         baseline: How the device did with the former model; ``None`` where that is not known.
         interval: With the new model.
         max_slowdown: How many times the former model's time a face may take.
+        exact: Whether to name figures. They are published, and depend on how many faces there are.
     """
     if baseline is None or interval.delivered < _MIN_FRAMES:
         return None
     if interval.frame_share < _MIN_FRAME_SHARE * baseline.frame_share:
+        if not exact:
+            return "looked at far fewer of the camera's frames than before"
         return f"looked at {interval.frame_share:.0%} of the camera's frames, {baseline.frame_share:.0%} before"
     if baseline.face_ms is None or interval.face_ms is None:
         return None
     if interval.face_ms > max_slowdown * _MARGIN * baseline.face_ms + _MARGIN_MS:
+        if not exact:
+            return "a face took far longer than before"
         return f"a face took {interval.face_ms:.1f} ms, {baseline.face_ms:.1f} ms before"
     return None
 
@@ -122,12 +127,14 @@ class ProbationMonitor:
         probation_s: Seconds of processing frames after which a model has proved itself.
         now: Monotonic seconds.
         delivered: Frames the camera has delivered so far.
+        exact: Whether reasons, which are published, may name figures.
 
     Attributes:
         baseline: How the device does with a proven model; ``None`` before that is known.
     """
 
-    def __init__(self, probation_s: float, now: float, delivered: int = 0) -> None:
+    def __init__(self, probation_s: float, now: float, delivered: int = 0, *, exact: bool = True) -> None:
+        self._exact = exact
         self._probation_s = probation_s
         self._interval_s = min(10.0, max(1.0, probation_s / 20))
         self._intervals: deque[Interval] = deque(maxlen=_BASELINE_INTERVALS)
@@ -195,7 +202,7 @@ class ProbationMonitor:
         return None
 
     def _judge(self, interval: Interval) -> Outcome | None:
-        reason = regression(self._compared_with, interval, self._max_slowdown)
+        reason = regression(self._compared_with, interval, self._max_slowdown, exact=self._exact)
         if reason is not None:
             self._consecutive_failures += 1
             if self._consecutive_failures >= MAX_CONSECUTIVE_FAILURES:

@@ -39,6 +39,9 @@ edited("more frames dropped than read", HEALTH, lambda m: m.update(frames_droppe
 edited("p50 above p95", HEALTH, setting(latency_ms={"total": {"p50": 60.0, "p95": 40.0}}))
 edited("faces is text", SUMMARY, when(lambda m: m["faces"] is not None, setting(faces="6")))
 edited("figures in a suppressed summary", SUMMARY, when(lambda m: m["suppressed"], setting(faces=2)))
+edited(
+    "more faces with a baseline than faces", SUMMARY, when(lambda m: m["faces"] is not None, setting(with_baseline=9))
+)
 edited("no figures in a summary that is not suppressed", SUMMARY, setting(faces=None))
 edited(
     "shares that sum to 1.2",

@@ -117,3 +117,15 @@ def test_a_coarse_count_of_dropped_frames_follows_from_the_coarse_rate() -> None
         monitor.count([], total_ms=10.0, faces=20)
     report = monitor.report(CameraReport(CameraState.OK, "", 300, 150), 30.0, HARDWARE)
     assert (report.fps, report.frames_read, report.frames_dropped) == (5.0, 300, 100)
+
+
+def test_where_single_members_are_protected_the_limit_of_the_rate_is_coarse() -> None:
+    def limits(*given: float) -> list[float | None]:
+        monitor = HealthMonitor(0.0, min_group=5, coarse=True)
+        camera = CameraReport(CameraState.OK, "", 0, 0)
+        return [monitor.report(camera, float(at), HardwareStatus(), limit).fps_limit for at, limit in enumerate(given)]
+
+    assert limits(4.0, 5.0, 4.0, 6.0) == [5.0] * 4
+    assert (
+        HealthMonitor(0.0).report(CameraReport(CameraState.OK, "", 0, 0), 1.0, HardwareStatus(), 4.0).fps_limit == 4.0
+    )

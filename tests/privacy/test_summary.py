@@ -87,3 +87,16 @@ def test_a_closed_camera_drops_the_running_window_and_says_that_no_figures_follo
     assert (summary.faces, summary.shares, summary.suppressed, summary.muted) == (None, None, True, True)
     assert summary.started_at + summary.window_s == 12.0
     assert window.close_if_due(100.0) is None
+
+
+def test_faces_with_a_baseline_are_counted_where_they_are_a_group() -> None:
+    def counted(known: int, min_group: int) -> int | None:
+        window = SummaryWindow(5.0, min_group=min_group)
+        for index in range(10):
+            window.add(["happy"] * 8, index / 2, known)
+        summary = window.close_if_due(5.0)
+        assert summary is not None
+        return summary.with_baseline
+
+    assert [counted(known, 5) for known in (0, 4, 5, 8)] == [None, None, 5, 8]
+    assert [counted(known, 1) for known in (0, 1)] == [0, 1]

@@ -232,6 +232,16 @@ def not_suppressed(record: Record) -> Iterator[str]:
             yield f"{seen.label}: faces {seen.get('faces')!r}, shares {seen.get('shares')!r}"
 
 
+@CLAUSES.must("events", "with_baseline counts faces: no more than there are, and none where suppressed.", _SUMMARY)
+def no_more_baselines_than_faces(record: Record) -> Iterator[str]:
+    summaries = [seen for seen in record.fresh(SUMMARY) if seen.get("with_baseline") is not None]
+    if not summaries:
+        raise NotTested("no summary had with_baseline")
+    for seen in summaries:
+        if seen.get("with_baseline") > (seen.get("faces") or 0):
+            yield f"{seen.label}: with_baseline {seen.get('with_baseline')}, faces {seen.get('faces')}"
+
+
 @CLAUSES.must("events", "shares sum to 1 but for rounding, or are empty.", _SUMMARY)
 def shares_sum(record: Record) -> Iterator[str]:
     for seen in _summaries(record, hidden=False):

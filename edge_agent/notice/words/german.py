@@ -31,8 +31,8 @@ GERMAN = Words(
     unnamed_zone="Auskunft gibt die unten genannte Person",
     led="Das Licht neben der Kamera leuchtet, solange die Kamera offen ist.",
     wrong="Das Ergebnis ist oft falsch, etwa jedes dritte Mal. Niemand wird danach benotet, bestraft oder beurteilt.",
-    kept="Was gesendet ist, bleibt auf dem Gerät noch gespeichert. Dauer: {kept}.",
-    kept_memory="Was gesendet ist, bleibt auf dem Gerät noch gespeichert, längstens bis zum Ausschalten. "
+    kept="Was gesendet wurde, bleibt auf dem Gerät noch gespeichert. Dauer: {kept}.",
+    kept_memory="Was gesendet wurde, bleibt auf dem Gerät noch gespeichert, längstens bis zum Ausschalten. "
     "Dauer: {kept}.",
     kept_not="Das Gerät behält nicht, was es gesendet hat.",
     rights="Sie können fragen, was gespeichert ist, widersprechen und die Löschung verlangen.",

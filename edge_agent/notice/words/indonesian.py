@@ -51,11 +51,11 @@ INDONESIAN = Words(
     child_title="Ada kamera di ruangan ini",
     child_what="Komputer melihat wajah. Komputer menebak: apakah wajah ini tampak senang, sedih, atau terkejut?",
     child_no_picture="Komputer tidak mengambil foto. Komputer tidak tahu namamu.",
-    child_summary="Komputer hanya mengatakan bagaimana wajah kalian semua bersama-sama. Tidak ada yang dikatakan "
-    "tentang kamu sendiri.",
-    child_summary_one="Komputer mengatakan bagaimana wajah orang-orang di sini. Kalau kamu sendirian di sini, itu "
-    "tentang kamu.",
-    child_faces="Komputer mengatakan bagaimana setiap wajah tampak. Komputer tidak mengatakan itu wajah siapa.",
+    child_summary="Komputer hanya mengatakan seperti apa raut wajah kalian semua secara bersama. Tidak ada yang "
+    "dikatakan tentang kamu sendiri.",
+    child_summary_one="Komputer mengatakan seperti apa raut wajah orang-orang di sini. Kalau kamu sendirian di sini, "
+    "itu tentang kamu.",
+    child_faces="Komputer mengatakan setiap wajah tampak seperti apa. Komputer tidak mengatakan itu wajah siapa.",
     child_wrong="Komputer sering salah. Kamu tidak dinilai dan tidak dimarahi karena itu.",
     child_led="Kalau lampu kecil menyala, kamera sedang menyala.",
     child_ask="Punya pertanyaan? Tidak mau ini? Bicaralah dengan {contact}.",

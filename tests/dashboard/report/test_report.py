@@ -65,27 +65,34 @@ def test_ten_minutes_and_their_change() -> None:
     assert report.parts[-1].end == NINE + 2100
 
 
-@given(st.lists(st.tuples(st.integers(0, 12) | st.none(), st.floats(0, 1)), min_size=1, max_size=60), st.integers(2, 9))
-def test_no_number_speaks_of_fewer_than_the_group(found: list[tuple[int | None, float]], min_group: int) -> None:
+@given(st.lists(st.floats(0, 1) | st.none(), min_size=1, max_size=60))
+def test_what_the_device_withholds_is_in_no_number(found: list[float | None]) -> None:
     windows: list[Window] = [
-        (place + 1, faces, {} if faces is None else {"happy": share, "neutral": 1 - share})
-        for place, (faces, share) in enumerate(found)
+        (place + 1, None, {}) if share is None else (place + 1, 20, {"happy": share, "neutral": 1 - share})
+        for place, share in enumerate(found)
     ]
-    few: list[Window] = [
-        window if window[1] is not None and window[1] >= min_group else (window[0], None, {}) for window in windows
-    ]
-    end = NINE + 60 * len(windows)
-    with_few, without = (report_of(series(*one), NINE, end, min_group=min_group) for one in (windows, few))
-    assert with_few.people is None or with_few.people >= min_group
-    assert all(part.people is None or part.people >= min_group for part in with_few.parts)
-    # Whatever a few show changes nothing, but for names of expressions that have a share of zero.
-    assert with_few.known_s == without.known_s
-    assert {n: v for n, v in with_few.shares.items() if v} == {n: v for n, v in without.shares.items() if v}
-    assert questions_for(with_few, UTC) == questions_for(without, UTC)
+    report = report_of(series(*windows), NINE, NINE + 60 * len(windows))
+    known = [share for share in found if share is not None]
+    assert report.known_s == 60 * len(known)
+    assert report.withheld_s == 60 * (len(found) - len(known))
+    if report.shares:
+        assert report.shares["happy"] == pytest.approx(sum(known) / len(known))
+
+
+@pytest.mark.parametrize("people", [1, 3, 4])
+def test_which_groups_are_small_is_for_the_device_alone_to_say(people: int) -> None:
+    report = report_of(series(*minutes(0, 45, people, **CALM)), NINE, NINE + 2700)
+    assert (report.known_s, report.people) == (2700, people)
+
+
+def test_a_lesson_withheld_as_a_whole_is_known_to_be_protected() -> None:
+    withheld = series(*minutes(0, 45, None), approximate=True)
+    report = report_of(withheld, NINE, NINE + 2700)
+    assert (report.protected, report.approximate) == (True, False)
 
 
 def test_without_figures_there_are_no_numbers() -> None:
-    for lesson in (SharesSeries(), series(*minutes(0, 45, None)), series(*minutes(0, 45, 3, **CALM))):
+    for lesson in (SharesSeries(), series(*minutes(0, 45, None))):
         report = report_of(lesson, NINE, NINE + 2700)
         assert (report.known_s, report.people, report.shares, report.uncertain) == (0, None, {}, None)
         assert all(part.people is None and not part.shares for part in report.parts)

@@ -19,6 +19,22 @@ US usa united_states united_states_of_america america|VN vietnam|ZA south_africa
 EU europe european_union europaische_union union_europeenne|EEA ewr european_economic_area
 AR argentina|CR costa_rica|KZ kazakhstan|ME montenegro|MK north_macedonia|MD moldova|GE georgia|AE united_arab_emirates
 SA saudi_arabia|QA qatar|BD bangladesh|LK sri_lanka|NP nepal|TN tunisia|DZ algeria|GH ghana|ET ethiopia|UY uruguay
+DE jerman alemania|AT autriche|CH suiza swiss|FR frankreich francia prancis|IT italien italie|BE belgica belgia
+ES spanien espagne spanyol|PT portugal|LU luxemburgo luksemburg|NL niederlande pays_bas paises_bajos belanda holanda
+GB vereinigtes_konigreich grossbritannien royaume_uni grande_bretagne angleterre reino_unido inglaterra inggris britain
+GB britania_raya|IE irland irlande irlanda irlandia|IS island islande islandia|NO norwegen norvege noruega norwegia
+SE schweden suede suecia swedia|DK danemark dinamarca|FI finnland finlande finlandia|PL polen pologne polonia polandia
+CZ tschechien tchequie chequia ceko|SK slowakei slovaquie eslovaquia slowakia|HU ungarn hongrie hungria hungaria
+SI slowenien slovenie eslovenia|HR kroatien croatie croacia kroasia|RO rumanien roumanie rumania|BG bulgarien bulgarie
+GR griechenland grece grecia yunani|CY zypern chypre chipre siprus|LT litauen lituanie lituania|LV lettland lettonie
+LV letonia|EE estland estonie estonia|TR turkei turquie turquia turki|RU russland russie rusia|UA ukraina ucrania
+US vereinigte_staaten etats_unis estados_unidos amerika_serikat amerika|CA kanada|MX mexiko mexique meksiko
+BR brasilien bresil|AR argentinien argentine|CL chili cile|PE perou|CO kolumbien colombie kolombia
+JP japon jepang|CN chine cina tiongkok|IN indien inde|ID indonesien indonesie|MY malaisie malasia|SG singapur singapura
+AU australien australie|NZ neuseeland nouvelle_zelande nueva_zelanda selandia_baru|PH philippinen filipinas filipina
+ZA sudafrika afrique_du_sud sudafrica afrika_selatan|EG agypten egypte egipto mesir|MA marokko maroc marruecos maroko
+TN tunesien tunisie tunez|DZ algerien algerie argelia|CI ivory_coast elfenbeinkuste|MM burma|US-CA california
+CA-QC quebec|EU europa eropa uni_eropa union_europea
 DE deu|CH che|AT aut|FR fra|IT ita|GB gbr|ES esp|NL nld|PL pol|BE bel|SE swe|CA can|AU aus|JP jpn
 """
 _SETTINGS: Final = """
@@ -26,6 +42,9 @@ education school classroom class kindergarten nursery university college campus 
 education lesson teaching daycare academy|workplace office company factory work shop_floor business firm arbeitsplatz
 workplace buero buro warehouse|healthcare hospital clinic care_home nursing_home medical health doctor krankenhaus
 research lab laboratory study science university_research forschung|home house flat apartment private family household
+education sekolah kelas klassenzimmer salle_de_classe lycee aula colegio instituto universite universitat universidad
+education universitas kita|workplace bureau oficina kantor|healthcare hopital clinique klinik clinica rumah_sakit
+research recherche investigacion penelitian labor|home home zuhause rumah casa maison
 public street shop store mall museum station library outdoors|other test testing demo
 """
 

@@ -17,6 +17,11 @@ from edge_agent.system.timezone import timezone_name
 from edge_agent.vision.camera_list import ListedCamera, present_cameras, refused_nodes
 
 _DIAL_WITHIN_S = 0.5
+_USUAL_NAMES = frozenset(
+    ("raspberrypi", "raspberry", "rpi", "localhost", "debian", "ubuntu", "armbian", "orangepi", "rock", "jetson")
+)
+"""Names that a system gives to each machine it is put on."""
+_NETWORK = Path("/sys/class/net")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ def look_around() -> Surroundings:
     """Look at this machine."""
     zone = timezone_name()
     return Surroundings(
-        device_id=_as_id(socket.gethostname()),
+        device_id=own_name(socket.gethostname()),
         cameras=tuple(present_cameras()),
         refused=tuple(refused_nodes()),
         timezone=zone,
@@ -60,6 +65,34 @@ def default_file() -> Path:
     """Where the settings belong: the installed service's file where this user may write it, else the current folder."""
     installed = SERVICE_CONFIG_FOLDER / "agent.toml"
     return installed if os.access(SERVICE_CONFIG_FOLDER, os.W_OK) else Path("agent.toml")
+
+
+def own_name(hostname: str, network: Path = _NETWORK) -> str:
+    """A name that no other device has, from the machine's.
+
+    Args:
+        hostname: The machine's name. Where it is one that many have, the end of its network card's address is added: a
+            school that puts the same system on fifty boards would else have fifty devices of the same name.
+        network: Where the kernel lists network cards.
+    """
+    name = _as_id(hostname)
+    if name.casefold() not in _USUAL_NAMES:
+        return name
+    ending = _card_ending(network)
+    return f"{name}-{ending}" if ending else name
+
+
+def _card_ending(network: Path) -> str:
+    """The last six digits of the address of a real network card, wired ones first; empty where there is none."""
+    found = []
+    for card in sorted(network.glob("*")):
+        try:
+            address = (card / "address").read_text().strip().replace(":", "")
+        except OSError:
+            continue
+        if (card / "device").exists() and re.fullmatch("[0-9a-f]{12}", address) and int(address, 16):
+            found.append((card.name.startswith("w"), address[-6:]))
+    return min(found)[1] if found else ""
 
 
 def _as_id(hostname: str) -> str:

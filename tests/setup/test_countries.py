@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent.setup.answers import word
 from edge_agent.setup.countries import country_code, country_name, country_of_zone
 
 
@@ -43,3 +44,33 @@ def test_time_zones_say_the_country() -> None:
 def test_a_system_without_time_zone_data_knows_the_usual_countries(tmp_path: Path) -> None:
     assert country_code("Germany", tmp_path) == "DE"
     assert country_of_zone("Europe/Zurich", tmp_path) == country_name("CH", tmp_path) == ""
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("Frankreich", "FR"),
+        ("Großbritannien", "GB"),
+        ("Spanien", "ES"),
+        ("Alemania", "DE"),
+        ("Suiza", "CH"),
+        ("États-Unis", "US"),
+        ("Pays-Bas", "NL"),
+        ("Royaume-Uni", "GB"),
+        ("Jerman", "DE"),
+        ("Amerika Serikat", "US"),
+        ("Belanda", "NL"),
+        ("California", "US-CA"),
+        ("Uni Eropa", "EU"),
+    ],
+)
+def test_countries_are_known_in_the_languages_of_the_page(written: str, code: str) -> None:
+    assert country_code(written) == code
+
+
+@pytest.mark.parametrize(
+    ("written", "setting"),
+    [("sekolah", "education"), ("at home", "home"), ("Büro", "workplace"), ("école", "education")],
+)
+def test_settings_are_known_in_the_languages_of_the_page(written: str, setting: str) -> None:
+    assert word("setting", written) == setting

@@ -1,7 +1,7 @@
 """A draft of the data-protection impact assessment, in Markdown: what the settings say is filled in, the rest is open.
 
 It is written for the officer who has to finish it. Where a setting raises a risk, the draft says so and names the
-setting.
+setting. Its sentences are in :mod:`edge_agent.notice.words`, for each language of the signs.
 """
 
 from __future__ import annotations
@@ -22,18 +22,23 @@ from edge_agent.addresses.masking import shown_host, shown_path
 from edge_agent.config import PrivacySettings, Settings
 from edge_agent.notice.details import Details, Text, text_in
 from edge_agent.notice.record import Record, settings_that_matter
-from edge_agent.notice.words import WORDS
+from edge_agent.notice.words import ASSESSMENT_WORDS, WORDS, Language
+from edge_agent.notice.words.assessment import AssessmentWords, Pair
 from edge_agent.privacy.declarations import Entry
-from edge_agent.privacy.policy import AI_ACT, EXEMPT_BASES, Declaration, in_eea
+from edge_agent.privacy.policy import Declaration, in_eea
 
-_OPEN: Final = "**[to be filled in]**"
 _WIDTH: Final = 116
 _SMALL_GROUP: Final = 5
 _SHORT_WINDOW_S: Final = 30.0
 
 
 def assessment(
-    settings: Settings, declaration: Declaration | None, entry: Entry | None, details: Details, record: Record
+    settings: Settings,
+    declaration: Declaration | None,
+    entry: Entry | None,
+    details: Details,
+    record: Record,
+    language: Language = "en",
 ) -> str:
     """The draft.
 
@@ -43,8 +48,9 @@ def assessment(
         entry: The declaration as the device has recorded it; ``None`` where it is not recorded or cannot be read here.
         details: The school's answers.
         record: Which settings it is made from.
+        language: Of the draft.
     """
-    draft = _Draft(settings, declaration, entry, details, record)
+    draft = _Draft(settings, declaration, entry, details, record, language, ASSESSMENT_WORDS[language])
     return "\n\n".join(draft.paragraphs()) + "\n"
 
 
@@ -55,272 +61,192 @@ class _Draft:
     entry: Entry | None
     details: Details
     record: Record
+    language: Language
+    words: AssessmentWords
 
     def paragraphs(self) -> Iterator[str]:
         """All of it, in order."""
-        device = self.settings.device
+        words, device = self.words, self.settings.device
         name = f"{device.site}/{device.id}" + (f" ({_plain(device.room)})" if device.room.strip() else "")
-        yield f"# Data-protection impact assessment: {name}"
+        yield "# " + words.title.format(name=name)
         yield _text(
-            f"**Draft.** `edge-agent notice` (version {__version__}) made it on {self.record.made_at[:10]} from the "
-            f"settings with the fingerprint `{self.record.fingerprint[:12]}`. It fills in what the settings say. "
-            f"{_OPEN} marks what only the controller can answer. It is no legal advice, and no assessment is done "
-            "before somebody has judged it."
+            words.draft.format(
+                version=__version__,
+                date=self.record.made_at[:10],
+                fingerprint=self.record.fingerprint[:12],
+                open=words.open,
+            )
         )
         if not self.settings.camera.live:
-            yield _text(
-                f"**Sample.** The camera of these settings is `{self.settings.camera.source}`: a simulation or a "
-                "recording, not a live camera."
-            )
-        for heading, content in (
-            ("1. Purpose and necessity", self._purpose()),
-            ("2. Controller, processor, officer", self._parties()),
-            ("3. Legal basis", self._basis()),
-            ("4. People in view", self._people()),
-            ("5. Categories of data", self._categories()),
-            ("6. Recipients", self._recipients()),
-            ("7. Retention", self._retention()),
-            ("8. Settings that matter", self._settings()),
-            ("9. Risks and measures", self._risks()),
-            ("10. Information, rights and erasure", self._rights()),
-            ("11. Consultation and decision", self._decision()),
-        ):
-            yield f"## {heading}"
+            yield _text(words.sample.format(source=self.settings.camera.source))
+        sections = (
+            self._purpose(),
+            self._parties(),
+            self._basis(),
+            self._people(),
+            self._categories(),
+            self._recipients(),
+            self._retention(),
+            self._settings(),
+            self._risks(),
+            self._rights(),
+            self._decision(),
+        )
+        for number, (heading, content) in enumerate(zip(words.headings, sections, strict=True), 1):
+            yield f"## {number}. {heading}"
             yield from content
 
     def _purpose(self) -> Iterator[str]:
-        yield f"Purpose: {self._answer(self.details.purpose)}"
-        yield _questions(
-            "Could it be reached without a camera, or with a questionnaire?",
-            "Could it be reached with a longer window, a larger group, or fewer lessons?",
-        )
+        yield self.words.purpose.format(purpose=self._answer(self.details.purpose))
+        yield self._questions(*self.words.purpose_questions)
 
     def _parties(self) -> Iterator[str]:
         declared = _plain(self.declaration.declared_by) if self.declaration else ""
         details = self.details
-        yield _table(
-            ("role", "who"),
-            [
-                ("controller", self._answer(details.controller, declared)),
-                ("who declared", declared or _OPEN),
-                ("processor, with its contract", self._answer(details.processor)),
-                ("data protection officer", self._answer(details.officer)),
-                ("questions and objections", self._answer(details.contact)),
-                ("supervisory authority", self._answer(details.authority)),
-            ],
+        answers = (
+            self._answer(details.controller, declared),
+            declared or self.words.open,
+            self._answer(details.processor),
+            self._answer(details.officer),
+            self._answer(details.contact),
+            self._answer(details.authority),
         )
+        yield _table(self.words.parties_head, zip(self.words.roles, answers, strict=True))
 
     def _basis(self) -> Iterator[str]:
-        declared = self.declaration
+        words, declared = self.words, self.declaration
         if declared is None:
-            yield _text("No declaration stands in the settings. A live camera does not start without one.")
+            yield _text(words.no_declaration)
         else:
             yield _text(
-                f"Declared: the basis `{declared.legal_basis}`, in `{declared.jurisdiction}`, in the setting "
-                f"`{declared.setting}`."
+                words.declared.format(
+                    basis=declared.legal_basis, jurisdiction=declared.jurisdiction, setting=declared.setting
+                )
             )
-            yield _questions("Law and article:", "Who found that it holds, and when:")
+            yield self._questions(*words.basis_questions)
         if self.entry is not None:
-            yield _text(
-                f"The device recorded this declaration on {self.entry.at[:10]}. Its status publishes the hash "
-                f"`{self.entry.hash}`."
-            )
+            yield _text(words.recorded.format(date=self.entry.at[:10], hash=self.entry.hash))
         if declared is not None and in_eea(declared.jurisdiction):
-            yield _text(
-                f"{AI_ACT} prohibits AI systems that infer emotions at workplaces and in education institutions, "
-                f"except for {' or '.join(EXEMPT_BASES)} reasons."
-            )
-            yield _questions("Why it does not stand against this use:")
-            yield _text(
-                "Article 50(3) of the same regulation asks deployers of an emotion recognition system to inform the "
-                "people who are exposed to it. Article 50(5) says when: clearly, and at the latest at the first "
-                "exposure. Article 113 makes both apply from 2 August 2026. The signs made with this draft are for "
-                "that. They hang where people see them before they are in view."
-            )
+            yield _text(words.prohibition)
+            yield self._questions(words.why_allowed)
+            yield _text(words.duty_to_inform)
         else:
-            yield _text(
-                "Outside the European Economic Area, other laws decide what people must be told and what is forbidden."
-            )
-            yield _questions("Which laws were looked at:")
+            yield _text(words.other_laws)
+            yield self._questions(words.which_laws)
 
     def _people(self) -> Iterator[str]:
-        detector = self.settings.detector
-        yield _questions(
-            "Who is in view, how many, of what age:",
-            "Who cannot avoid the room (visitors, cleaning staff, the corridor behind an open door):",
-        )
-        for words, zones in (("Only these zones are looked at", detector.watch), ("Left out", detector.ignore)):
+        words, detector = self.words, self.settings.detector
+        yield self._questions(*words.people_questions)
+        for sentence, zones in ((words.only_zones, detector.watch), (words.left_out, detector.ignore)):
             if zones:
-                names = ", ".join(_plain(zone.name) or "a zone without a name" for zone in zones)
-                yield _text(f"{words}: {names}.")
+                names = ", ".join(_plain(zone.name) or words.unnamed_zone for zone in zones)
+                yield _text(sentence.format(names=names))
         if not detector.watch and not detector.ignore:
-            yield _text("The whole view of the camera is looked at: the settings name no zones.")
+            yield _text(words.whole_view)
 
     def _categories(self) -> Iterator[str]:
-        settings = self.settings
-        window = WORDS["en"].duration(settings.summary.window_s)
-        rows = [
-            ("picture", "in the device's memory, about a second; never stored, never sent"),
-            ("figures of the group", f"every {window}: number of faces, shares of expressions"),
-        ]
+        words, settings = self.words, self.settings
+        rows = [words.picture, _filled(words.figures, window=self._duration(settings.summary.window_s))]
         if settings.privacy.level == "faces":
-            rows.append(
-                (
-                    "events of each face",
-                    "a random id that means nothing after the session, the expression, probabilities, times"
-                    + (", the place in the picture" if settings.privacy.boxes else ""),
-                )
-            )
-        rows.append(("state of the device", "online, version, camera, temperature, problems; no person"))
-        rows.append(("declaration", "basis and a hash over MQTT; the name stays on the device"))
-        yield _table(("data", "what"), rows)
+            name, content = words.faces
+            rows.append((name, content + (words.place if settings.privacy.boxes else "")))
+        rows += [words.state, words.declaration]
+        yield _table(words.categories_head, rows)
         if settings.privacy.level == "summary":
-            yield _text(
-                "Nothing about a single face leaves the device. "
-                + (
-                    "Figures are also sent where one person is in view: `min_group` is 1."
-                    if settings.privacy.min_group == 1
-                    else f"With fewer than {settings.privacy.min_group} people in view, no figures are made."
-                )
-            )
-        yield _text(
-            "An expression is what a face seems to show, as a program guesses it, and about one in three guesses is "
-            "wrong."
-        )
-        yield _questions("Whether the law here treats it as biometric or as otherwise specially protected:")
+            least = settings.privacy.min_group
+            small = words.group_of_one if least == 1 else words.small_groups.format(min_group=least)
+            yield _text(f"{words.only_group} {small}")
+        yield _text(words.a_guess)
+        yield self._questions(words.specially_protected)
 
     def _recipients(self) -> Iterator[str]:
-        mqtt = self.settings.mqtt
-        here = _is_loopback(mqtt.host)
-        tls = "encrypted (TLS)" if mqtt.tls.enabled else "**not encrypted**"
+        words, mqtt = self.words, self.settings.mqtt
+        tls = words.encrypted if mqtt.tls.enabled else words.not_encrypted
+        way = words.on_the_device if _is_loopback(mqtt.host) else tls
+        answer = self._answer(self.details.broker)
         rows = [
-            (
-                "broker",
-                f"{shown_host(mqtt.host)}, port {mqtt.port}, {'on the device' if here else tls}. "
-                f"{self._answer(self.details.broker)}",
-            ),
-            ("people", self._answer(self.details.recipients)),
-            ("school's page", "teachers see their own rooms only; every look is logged"),
+            _filled(words.broker, host=shown_host(mqtt.host), port=mqtt.port, way=way, answer=answer),
+            (words.people, self._answer(self.details.recipients)),
+            words.page,
         ]
         if self.settings.home_assistant.enabled:
-            rows.append(("Home Assistant", f"takes the figures from the broker; its retention: {_OPEN}"))
+            rows.append(("Home Assistant", words.home_assistant.format(open=words.open)))
         metrics = self.settings.metrics
         if metrics.port:
-            who = "a collector on the device" if _is_loopback(metrics.address) else "**everybody in the network**"
-            rows.append(("Prometheus", f"the device's state at port {metrics.port}, for {who}"))
-        rows.append(("other programs at the broker", _OPEN))
-        yield _table(("recipient", "what"), rows)
+            who = words.collector if _is_loopback(metrics.address) else words.everybody
+            rows.append(("Prometheus", words.metrics.format(port=metrics.port, who=who)))
+        rows.append((words.other_programs, words.open))
+        yield _table(words.recipients_head, rows)
 
     def _retention(self) -> Iterator[str]:
-        outbox = self.settings.outbox
-        hours = WORDS["en"].duration(round(outbox.keep_delivered_h * 3600))
-        after = f"{hours} after delivery" if outbox.keep_delivered_h else "until delivery"
-        where = f"`{_code(shown_path(outbox.path))}`" if outbox.path else "memory, until the device is switched off"
-        yield _table(
-            ("place", "what", "for how long"),
-            [
-                ("device", "picture", "about a second, in memory"),
-                (
-                    "device",
-                    f"events and figures, in {where}",
-                    f"{after}; if the broker is away, at most {outbox.max_rows:,} events"
-                    + (f" or {outbox.max_mb} MB" if outbox.path else ""),
-                ),
-                ("device", "`declarations.jsonl`, mute state", "without limit"),
-                ("device", "`audit.log`: commands and mutes", "the newest four megabytes"),
-                ("broker", "state of the device, its last sign of life, what it should be", "until removed"),
-                (
-                    "broker",
-                    "events for programs that are away",
-                    "as the broker's file says: 14 days in the one that comes with this project",
-                ),
-                ("page", "figures, looks at rooms, exports", self._answer(self.details.page_retention)),
-                ("backups", "of page, broker and settings", self._answer(self.details.backup_retention)),
-            ],
+        words, outbox = self.words, self.settings.outbox
+        hours = self._duration(round(outbox.keep_delivered_h * 3600))
+        after = words.after_delivery.format(hours=hours) if outbox.keep_delivered_h else words.until_delivery
+        where = f"`{_code(shown_path(outbox.path))}`" if outbox.path else words.in_memory
+        at_most = words.at_most.format(rows=f"{outbox.max_rows:,}".replace(",", words.thousands))
+        if outbox.path:
+            at_most += words.or_megabytes.format(megabytes=outbox.max_mb)
+        rows = (
+            (words.device, *words.kept_picture),
+            (words.device, words.kept_events.format(where=where), after + at_most),
+            (words.device, *words.kept_declarations),
+            (words.device, *words.kept_audit),
+            ("broker", *words.kept_state),
+            ("broker", *words.kept_for_others),
+            (words.page_name, words.kept_page, self._answer(self.details.page_retention)),
+            (*words.backups, self._answer(self.details.backup_retention)),
         )
+        yield _table(words.retention_head, rows)
 
     def _settings(self) -> Iterator[str]:
-        yield _text("`edge-agent check` says which of these have changed since this draft was made.")
+        yield _text(self.words.check_says)
         skipped = ("policy.", "device.")
         rows = [
             (f"`{key}`", f"`{_code(_shown(value))}`")
             for key, value in settings_that_matter(self.settings).items()
             if not key.startswith(skipped)
         ]
-        yield _table(("setting", "value"), rows)
+        yield _table(self.words.settings_head, rows)
 
     def _risks(self) -> Iterator[str]:
-        rows = [*self._risks_of_settings(), *_RISKS_OF_ALL]
-        yield _table(("risk", "measure", "what is left"), [(risk, measure, _OPEN) for risk, measure in rows])
+        rows = [*self._risks_of_settings(), *self.words.risks_of_all]
+        yield _table(self.words.risks_head, [(risk, measure, self.words.open) for risk, measure in rows])
 
-    def _risks_of_settings(self) -> Iterator[tuple[str, str]]:
+    def _risks_of_settings(self) -> Iterator[Pair]:
         """What these settings make worse, each with the setting that would mend it."""
-        settings, privacy = self.settings, self.settings.privacy
+        words, settings, privacy = self.words, self.settings, self.settings.privacy
         if privacy.level == "faces":
-            yield (
-                "**Single faces are published.** Who knows the seating can tell the children apart.",
-                '`[privacy] level = "summary"` publishes the group alone.',
-            )
+            yield words.risk_faces
         if privacy.boxes and privacy.level == "faces":
-            yield "**Places of faces are published**: a seat names a child.", "`[privacy] boxes = false`"
+            yield words.risk_boxes
         if privacy.min_group < _SMALL_GROUP:
-            yield (
-                f"**Small groups**: figures are sent from {privacy.min_group} people on.",
-                f"`[privacy] min_group = {_SMALL_GROUP}` or more",
-            )
+            yield _filled(words.risk_small, min_group=privacy.min_group, better=_SMALL_GROUP)
         yield from self._risks_of_single_members()
         if not settings.mqtt.tls.enabled and not _is_loopback(settings.mqtt.host):
-            yield (
-                "**Nothing is encrypted** on the way to the broker: who is in the network can read it.",
-                "enrol the device: `edge-agent enrol` sets `[mqtt.tls]`",
-            )
+            yield words.risk_plain
         if not settings.led.name:
-            yield "**Nobody sees whether the camera is open.**", "a light beside it: `[led] name`"
+            yield words.risk_led
         if settings.metrics.port and not _is_loopback(settings.metrics.address):
-            yield (
-                "**The device's state is open to the network**, without a password.",
-                '`[metrics] address = "127.0.0.1"`',
-            )
+            yield words.risk_metrics
         if settings.home_assistant.enabled:
-            yield (
-                "**Home Assistant keeps a history of its own**, which no setting here limits.",
-                "limit its recorder, or `[home_assistant] enabled = false`",
-            )
+            yield words.risk_home_assistant
 
-    def _risks_of_single_members(self) -> Iterator[tuple[str, str]]:
+    def _risks_of_single_members(self) -> Iterator[Pair]:
         """What the figures of a group say about one of its members."""
-        privacy, window_s = self.settings.privacy, self.settings.summary.window_s
+        privacy = self.settings.privacy
         if privacy.protects_members:
-            hold = WORDS["en"].duration(privacy.hold_s)
-            yield (
-                "**One member of the group**: two figures, with and without one child, say something about it.",
-                f"disclosure control (`[privacy] blur = {privacy.blur}`): figures are rough, of blocks of {hold} or "
-                "more, and withheld below secret thresholds",
-            )
+            yield _filled(self.words.risk_member, blur=privacy.blur, hold=self._duration(privacy.hold_s))
         elif privacy.level == "summary":
-            yield (
-                "**Exact figures**: two of them, with and without one child, say something about it.",
-                f"`[privacy] blur = {PrivacySettings().blur}`, which is the default",
-            )
-        elif window_s < _SHORT_WINDOW_S:
-            yield (
-                "**Short windows**: two figures a moment apart, with and without one child, say something about it.",
-                'a longer `[summary] window_s`, a larger `min_group`, or `[privacy] level = "summary"` with `blur`',
-            )
+            yield _filled(self.words.risk_exact, blur=PrivacySettings().blur)
+        elif self.settings.summary.window_s < _SHORT_WINDOW_S:
+            yield self.words.risk_short
 
     def _rights(self) -> Iterator[str]:
-        yield _text("The signs say what is done, by whom, and where to object.")
-        yield _questions("What happens in this room when somebody objects:")
-        if self.settings.privacy.level == "summary":
-            yield _text(
-                "Figures of a group cannot be traced to a person, so they are erased by room and time, not by name."
-            )
-        else:
-            yield _text(
-                "Events carry random ids. Only who knows who sat where and when can find a person's, so they are "
-                "erased by room and time."
-            )
-        yield "Erasure, place by place:"
+        words = self.words
+        yield _text(words.signs_say)
+        yield self._questions(words.what_happens)
+        yield _text(words.erased_group if self.settings.privacy.level == "summary" else words.erased_faces)
+        yield words.erasure
         yield self._erasure()
 
     def _erasure(self) -> str:
@@ -335,50 +261,43 @@ class _Draft:
             else "sudo systemctl restart edge-agent"
         )
         topic = f"{root}/v1/{device.site}/{device.id}"
+        camera, account, on_device, page, page_button, page_exports, broker, backups = self.words.steps
         return "\n".join(
             [
                 "```sh",
-                "# 1. Close the camera first, on the page or at the broker. It stays closed until somebody opens it.",
-                f'mosquitto_pub -q 1 -r -t {topic}/desired -m \'{{"v":1,"muted":true}}\'    # with your account',
-                "# 2. Events and figures on the device.",
+                f"# {camera}",
+                f'mosquitto_pub -q 1 -r -t {topic}/desired -m \'{{"v":1,"muted":true}}\'    # {account}',
+                f"# {on_device}",
                 clear,
-                "# 3. The page, on its machine. Where it is no service, the command is: edge-agent dashboard erase.",
-                "#    The data officer's page has a button for the same. --from and --to name a time. Exports are",
-                "#    files of whoever made them; the page's log says who did.",
+                f"# {page}",
+                f"# {page_button}",
+                f"# {page_exports}",
                 f"sudo edge-dashboard erase --room {device.site}/{device.id}",
-                "# 4. What the broker keeps of the device; this also ends its access.",
+                f"# {broker}",
                 f"sudo edge-agent fleet revoke {device.site}/{device.id}",
-                "# 5. Backups: they run out as section 7 says. Delete earlier ones where the law asks for it.",
+                f"# {backups}",
                 "```",
             ]
         )
 
     def _decision(self) -> Iterator[str]:
-        yield _questions(
-            "Pupils were heard:",
-            "Parents were heard:",
-            "Staff or works council were heard:",
-            "The data protection officer's advice:",
-            "The authority was asked, where the risk stays high:",
-            "Decided by whom, when, until when:",
-            "What would end it:",
-        )
+        yield self._questions(*self.words.decision_questions)
 
     def _answer(self, text: Text, otherwise: str = "") -> str:
-        return _plain(text_in(text, "en")) or otherwise or _OPEN
+        return _plain(text_in(text, self.language)) or otherwise or self.words.open
+
+    def _questions(self, *questions: str) -> str:
+        """What only the controller can answer, one a line."""
+        return "\n".join(f"- {question} {self.words.open}" for question in questions)
+
+    def _duration(self, seconds: float) -> str:
+        return WORDS[self.language].duration(seconds)
 
 
-_RISKS_OF_ALL: Final = (
-    (
-        "**Wrong results taken for facts**: about one in three is wrong, and not equally often for all people.",
-        "nobody is graded, disciplined or diagnosed by them; `uncertain` is shown; those who see them are taught",
-    ),
-    ("**Pressure** on people who know that they are watched.", "muting outside the purpose; the signs; objections"),
-    ("**A stolen device.**", "no picture on it; what it keeps is in section 7; `edge-agent fleet revoke`"),
-    ("**A stranger at the broker.**", "one account for each device and program, access rules, certificates"),
-    ("**Curious colleagues.**", "roles: teachers see their own rooms; the page logs who looked"),
-    ("**Use for another purpose later.**", "this assessment; the record of declarations; the page's log"),
-)
+def _filled(pair: Pair, **values: object) -> Pair:
+    """A line of a table, with values in place of what stands in braces."""
+    first, second = pair
+    return first.format(**values), second.format(**values)
 
 
 def _is_loopback(address: str) -> bool:
@@ -399,11 +318,6 @@ def _plain(text: str) -> str:
 
 def _code(text: str) -> str:
     return text.replace("`", "'").replace("|", "\\|")
-
-
-def _questions(*questions: str) -> str:
-    """What only the controller can answer, one a line."""
-    return "\n".join(f"- {question} {_OPEN}" for question in questions)
 
 
 def _text(paragraph: str) -> str:

@@ -9,32 +9,41 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from edge_agent.addresses.masking import shown_path
+from edge_agent.addresses.masking import shown_path, shown_url
 from edge_agent.config import Settings
 from edge_agent.decoding import UNDECODABLE
 from edge_agent.errors import InputError
 from edge_agent.files import PUBLIC, read_file, write_file
 
 FILE: Final = "fingerprint.json"
+ASSESSMENT_FILE: Final = "assessment.md"
+"""The draft in English; others have their language in the name."""
 
 _SECTIONS: Final = ("device", "policy", "privacy", "summary", "smoothing", "metrics", "led")
 """Sections of which every key matters to the people in view, or to who can learn about them."""
 _KEYS: Final = (
     "camera.source",
+    "camera.path",
+    "camera.url",
     "detector.ignore",
     "detector.watch",
     "classifier.model",
     "classifier.prior",
     "mqtt.host",
+    "mqtt.port",
     "mqtt.root",
     "mqtt.tls.enabled",
     "home_assistant.enabled",
+    "resting_face.learn",
     "outbox.path",
     "outbox.max_rows",
     "outbox.max_mb",
     "outbox.keep_delivered_h",
     "update.key",
 )
+_ADDRESS: Final = "camera.url"
+_LATER: Final = ("camera.path", _ADDRESS, "mqtt.port")
+"""A record without these says nothing about them: their defaults are those of hardly any device."""
 _MAX_BYTES: Final = 1_000_000
 
 
@@ -47,6 +56,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
         settings: The settings that matter, by key. They hold no password and no address with one.
         details: The school's answers.
         draft: SHA-256 of the assessment's draft as it was written: another file was worked on since. 64 hex digits.
+        drafts: The same by the name of the file, for each language in which there is one.
     """
 
     made_at: str
@@ -54,6 +64,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
     settings: dict[str, Any]
     details: dict[str, Any]
     draft: str = ""
+    drafts: dict[str, str] = {}
+
+    def as_written(self, name: str) -> str:
+        """SHA-256 of a draft as it was written; empty where that is not known."""
+        return self.drafts.get(name, self.draft if name == ASSESSMENT_FILE else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +86,8 @@ class Change:
     now: Any
 
     def __str__(self) -> str:
+        if self.key == _ADDRESS:  # without its secrets already
+            return f'{self.key} was "{self.then}", is "{self.now}"'
         return f"{self.key} was {_shown(self.then)}, is {_shown(self.now)}"
 
 
@@ -83,6 +100,9 @@ def settings_that_matter(settings: Settings) -> dict[str, Any]:
         for part in key.split("."):
             value = value[part]
         found[key] = value
+    # Another camera sees other people. Which one it is can be told without what may be a password.
+    found[_ADDRESS] = shown_url(settings.camera.url).partition("?")[0] if settings.camera.url else ""
+    found["camera.path"] = shown_path(settings.camera.path)
     return msgspec.json.decode(msgspec.json.encode(found))  # type: ignore[no-any-return]
 
 
@@ -135,7 +155,7 @@ def changes_since(record: Record, settings: Settings, details: msgspec.Struct) -
     changes = []
     before, after, defaults = record.settings, settings_that_matter(settings), settings_that_matter(Settings())
     for key in sorted({*before, *after}):
-        then = before.get(key, defaults.get(key))
+        then = before.get(key, after.get(key) if key in _LATER else defaults.get(key))
         now = after.get(key)
         if then != now and key in after:
             changes.append(Change(key, then, now))

@@ -21,7 +21,7 @@ from edge_agent.notice.assessment import assessment
 from edge_agent.notice.details import FILE as DETAILS_FILE
 from edge_agent.notice.details import offer_details, read_details
 from edge_agent.notice.html_sign import html_sign
-from edge_agent.notice.record import changes_since, new_record, read_record, write_record
+from edge_agent.notice.record import ASSESSMENT_FILE, Record, changes_since, new_record, read_record, write_record
 from edge_agent.notice.sign import AUDIENCES, Audience, Sign, make_sign
 from edge_agent.notice.words import WORDS, Language
 from edge_agent.privacy.declarations import Entry, recorded_declaration
@@ -31,8 +31,6 @@ from edge_agent.system.data_folders import state_folder
 if TYPE_CHECKING:
     from edge_agent.notice.pdf_sign import PdfSign
 
-ASSESSMENT_FILE: Final = "assessment.md"
-NEW_ASSESSMENT_FILE: Final = "assessment.new.md"
 _STEMS: Final[dict[Audience, str]] = {"adults": "sign", "children": "sign-children"}
 
 
@@ -63,7 +61,7 @@ def write_notice(settings: Settings, folder: Path, where: str, now: float, langu
         folder: Where to; it is made.
         where: The settings' file, for messages.
         now: Unix time.
-        languages: Those of the signs; empty for all.
+        languages: Those of the signs and of the assessment; empty for all.
 
     Raises:
         ConfigError: The declaration is missing or of something that the law forbids, or the answers are not understood.
@@ -97,13 +95,19 @@ def write_notice(settings: Settings, folder: Path, where: str, now: float, langu
                 pdf = make_pdf(sign, made_at)
                 replaced |= pdf.replaced
                 files.append(_write(folder / f"{stem}.pdf", pdf.content))
-    draft = assessment(settings, declaration, _entry(settings, declaration), details, record)
-    kept = _worked_on(folder)
-    target = folder / (NEW_ASSESSMENT_FILE if kept else ASSESSMENT_FILE)
-    files.append(_write(target, draft.encode()))
-    write_record(folder, replace(record, draft=_sha256(draft.encode())))
-    if kept:
-        notes.append(f"{folder / ASSESSMENT_FILE} was worked on and is kept; the new draft is {target}")
+    entry = _entry(settings, declaration)
+    before = _record_or_none(folder)
+    drafts = {} if before is None else {ASSESSMENT_FILE: before.draft} | before.drafts
+    for language in chosen:
+        name = assessment_file(language)
+        draft = assessment(settings, declaration, entry, details, record, language).encode()
+        kept = _worked_on(folder / name, before)
+        target = folder / (f"{name.removesuffix('.md')}.new.md" if kept else name)
+        files.append(_write(target, draft))
+        drafts[name] = _sha256(draft)
+        if kept:
+            notes.append(f"{folder / name} was worked on and is kept; the new draft is {target}")
+    write_record(folder, replace(record, draft=drafts.get(ASSESSMENT_FILE, ""), drafts=drafts))
     if make_pdf is None:
         notes.append(f"no PDF was made, but a browser prints the HTML. {how_to_install('notice')}")
     if replaced:
@@ -155,16 +159,24 @@ def _pdf_maker() -> Callable[[Sign, datetime], PdfSign] | None:
     return pdf_sign
 
 
-def _worked_on(folder: Path) -> bool:
-    """Whether somebody has changed the assessment, which is then not replaced."""
-    path = folder / ASSESSMENT_FILE
+def assessment_file(language: Language) -> str:
+    """The name of the draft in a language."""
+    return ASSESSMENT_FILE if language == "en" else f"assessment-{language}.md"
+
+
+def _record_or_none(folder: Path) -> Record | None:
+    """The record of what lies in a folder; ``None`` where there is none, or it is broken."""
+    try:
+        return read_record(folder)
+    except InputError:
+        return None
+
+
+def _worked_on(path: Path, record: Record | None) -> bool:
+    """Whether somebody has changed an assessment, which is then not replaced."""
     if not path_exists(path):
         return False
-    try:
-        record = read_record(folder)
-    except InputError:
-        record = None
-    return record is None or _sha256(read_file(path, "an assessment")) != record.draft
+    return record is None or _sha256(read_file(path, "an assessment")) != record.as_written(path.name)
 
 
 def _sha256(content: bytes) -> str:

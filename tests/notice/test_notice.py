@@ -23,7 +23,8 @@ from edge_agent.notice.details import Details, offer_details, read_details
 from edge_agent.notice.pictogram import pictogram
 from edge_agent.notice.record import settings_that_matter
 from edge_agent.notice.sign import Audience, Sign, make_sign
-from edge_agent.notice.words import WORDS, Language
+from edge_agent.notice.words import ASSESSMENT_WORDS, WORDS, AssessmentWords, Language
+from edge_agent.notice.writing import assessment_file
 from edge_agent.privacy.policy import permit
 from tests.support.without_extras import run_without
 
@@ -157,7 +158,7 @@ def test_an_answer_for_each_language_is_taken(tmp_path: Path) -> None:
     config = school(tmp_path)
     purpose = {"en": "research", "de": "Forschung"}
     assert ("Wozu", "Forschung") in sign_of(config, language="de", purpose=purpose).fields
-    assert ("Pourquoi", "research") in sign_of(config, language="fr", purpose=purpose).fields
+    assert ("Finalité", "research") in sign_of(config, language="fr", purpose=purpose).fields
 
 
 def test_a_simulation_is_called_a_sample(tmp_path: Path) -> None:
@@ -338,6 +339,17 @@ def test_check_says_nothing_of_signs_for_a_simulation(tmp_path: Path) -> None:
         ("[outbox]", '[led]\nname = "x"\n[outbox]', 'led.name was "", is "x"'),
         ("[outbox]", "[[detector.watch]]\npoints = [[0,0],[1,0],[1,1]]\n[outbox]", "detector.watch was []"),
         ("[outbox]", '[classifier]\nprior = "training"\n[outbox]', 'classifier.prior was "half", is "training"'),
+        ("[outbox]", '[classifier]\nmodel = "edge-tiny"\n[outbox]', 'classifier.model was "", is "edge-tiny"'),
+        ("[outbox]", '[camera]\nsource = "csi"\n[outbox]', 'camera.source was "v4l2", is "csi"'),
+        ("[outbox]", '[camera]\npath = "/dev/video2"\n[outbox]', 'camera.path was "/dev/video0", is "/dev/video2"'),
+        ("[outbox]", '[mqtt]\nhost = "b.lan"\n[outbox]', 'mqtt.host was "localhost", is "b.lan"'),
+        ("[outbox]", "[mqtt]\nport = 8883\n[outbox]", "mqtt.port was 1883, is 8883"),
+        ("[outbox]", "[home_assistant]\nenabled = true\n[outbox]", "home_assistant.enabled was false, is true"),
+        ("[outbox]", "[metrics]\nport = 9105\n[outbox]", "metrics.port was 0, is 9105"),
+        ("[outbox]", "[resting_face]\nlearn = false\n[outbox]", "resting_face.learn was true, is false"),
+        ("min_group = 7", "min_group = 7\nblur = 0", "privacy.blur was 18, is 0"),
+        ("min_group = 7", "min_group = 7\nhold_s = 300", "privacy.hold_s was 75.0, is 300.0"),
+        ("[outbox]", "[outbox]\nmax_rows = 5000", "outbox.max_rows was"),
     ],
 )
 def test_check_names_what_has_changed_since(tmp_path: Path, before: str, after: str, said: str) -> None:
@@ -350,6 +362,93 @@ def test_check_names_what_has_changed_since(tmp_path: Path, before: str, after: 
     code, changed = check(config)
     assert code == 0
     assert said in changed
+
+
+def test_another_network_camera_is_named_without_its_password(tmp_path: Path) -> None:
+    config = school(tmp_path, '[camera]\nsource = "rtsp"\nurl = "rtsp://eve:s3cret@cam1.lan/a?pwd=s3cret"\n')
+    CliRunner().invoke(app, ["notice", "--config", str(config), "--language", "en"])
+    assert "sign" not in check(config)[1]
+    config.write_text(config.read_text().replace("cam1", "cam2"))
+    changed = check(config)[1]
+    assert "camera.url" in changed
+    assert "cam2.lan" in changed
+    assert "s3cret" not in changed
+    assert "s3cret" not in (tmp_path / "agent-notice" / "fingerprint.json").read_text()
+    assert "s3cret" not in (tmp_path / "agent-notice" / "assessment.md").read_text()
+
+
+def test_signs_of_an_earlier_version_are_not_outdated_by_what_their_record_does_not_hold(tmp_path: Path) -> None:
+    settings = load_settings(school(tmp_path, '[camera]\npath = "/dev/v4l/by-id/x"\n[mqtt]\nport = 8884\n'))
+    folder = tmp_path / "out"
+    write_notice(settings, folder, "agent.toml", NOW, ["en"])
+    path = folder / "fingerprint.json"
+    record = msgspec.json.decode(path.read_bytes())
+    for key in ("camera.path", "camera.url", "mqtt.port", "resting_face.learn"):
+        del record["settings"][key]
+    path.write_bytes(msgspec.json.encode(record))
+    assert notice_state(settings, folder, "agent.toml", asked=True) == []
+
+
+def _drafts(tmp_path: Path, config: Path) -> dict[Language, str]:
+    folder = tmp_path / "drafts"
+    write_notice(load_settings(config), folder, "agent.toml", NOW, [])
+    return {language: (folder / assessment_file(language)).read_text(encoding="utf-8") for language in WORDS}
+
+
+@pytest.mark.parametrize("level", ["summary", "faces"])
+def test_the_draft_is_the_same_in_every_language(tmp_path: Path, level: str) -> None:
+    more = '[mqtt]\nhost = "b.lan"\n[metrics]\nport = 9105\naddress = "0.0.0.0"\n[home_assistant]\nenabled=true\n'
+    config = school(tmp_path, more)
+    text = config.read_text().replace('level = "summary"', f'level = "{level}"').replace("= 7", "= 2")
+    config.write_text(text.replace('jurisdiction = "CH"', 'jurisdiction = "DE"').replace("public_task", "medical"))
+    drafts = _drafts(tmp_path, config)
+    shapes = {
+        language: (
+            [line.count("|") for line in draft.splitlines() if line.startswith("|")],
+            len(re.findall("^## ", draft, re.MULTILINE)),
+            sorted(re.findall("`([a-z_]+[.=][^`]*)`", draft)),
+            draft.count(ASSESSMENT_WORDS[language].open),
+            [line for line in draft.splitlines() if line.startswith("sudo ")],
+        )
+        for language, draft in drafts.items()
+    }
+    assert all(shape == shapes["en"] for shape in shapes.values())
+    for draft in drafts.values():
+        assert not re.findall(r"\{\w+\}", draft)
+
+
+def test_no_sentence_of_the_draft_is_left_in_another_language() -> None:
+    def said(words: AssessmentWords) -> dict[str, object]:
+        return {name: getattr(words, name) for name in words.__slots__}
+
+    english = said(ASSESSMENT_WORDS["en"])
+    for language, words in ASSESSMENT_WORDS.items():
+        for name, text in said(words).items():
+            if language != "en" and name != "broker" and len(str(text)) > 25:
+                assert text != english[name], (language, name)
+            assert sorted(re.findall(r"\{\w+\}", repr(text))) == sorted(re.findall(r"\{\w+\}", repr(english[name])))
+            assert repr(text).count("`") == repr(english[name]).count("`"), (language, name)
+
+
+def test_a_draft_that_was_worked_on_is_kept_in_its_language_alone(tmp_path: Path) -> None:
+    settings, folder = load_settings(school(tmp_path)), tmp_path / "out"
+    write_notice(settings, folder, "agent.toml", NOW, ["en", "de"])
+    (folder / "assessment-de.md").write_text("unser Urteil")
+    write_notice(settings, folder, "agent.toml", NOW, ["fr"])
+    written = write_notice(settings, folder, "agent.toml", NOW, ["en", "de", "fr"])
+    names = {path.name for path in written.files}
+    assert {"assessment.md", "assessment-de.new.md", "assessment-fr.md"} <= names
+    assert (folder / "assessment-de.md").read_text() == "unser Urteil"
+    assert [note for note in written.notes if "is kept" in note and "assessment-de.md" in note]
+
+
+def test_answers_stand_in_the_language_of_the_draft(tmp_path: Path) -> None:
+    folder = tmp_path / "drafts"
+    folder.mkdir()
+    (folder / "details.toml").write_text('purpose = { en = "quiet lessons", de = "ruhige Stunden" }')
+    drafts = _drafts(tmp_path, school(tmp_path))
+    assert "Zweck: ruhige Stunden" in drafts["de"]
+    assert "quiet lessons" in drafts["fr"]
 
 
 def test_check_says_that_the_answers_have_changed(tmp_path: Path) -> None:

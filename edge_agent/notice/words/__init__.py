@@ -1,7 +1,15 @@
-"""The languages of the signs."""
+"""The languages of the signs and of the draft of the assessment."""
 
 from typing import Final, Literal
 
+from edge_agent.notice.words import (
+    assessment_english,
+    assessment_french,
+    assessment_german,
+    assessment_indonesian,
+    assessment_spanish,
+)
+from edge_agent.notice.words.assessment import AssessmentWords
 from edge_agent.notice.words.catalogue import Words
 from edge_agent.notice.words.english import ENGLISH
 from edge_agent.notice.words.french import FRENCH
@@ -18,5 +26,12 @@ WORDS: Final[dict[Language, Words]] = {
     "es": SPANISH,
     "id": INDONESIAN,
 }
+ASSESSMENT_WORDS: Final[dict[Language, AssessmentWords]] = {
+    "en": assessment_english.ENGLISH,
+    "de": assessment_german.GERMAN,
+    "fr": assessment_french.FRENCH,
+    "es": assessment_spanish.SPANISH,
+    "id": assessment_indonesian.INDONESIAN,
+}
 
-__all__ = ["WORDS", "Language", "Words"]
+__all__ = ["ASSESSMENT_WORDS", "WORDS", "AssessmentWords", "Language", "Words"]

@@ -148,7 +148,7 @@ class TestComparison:
 
 class TestQuestions:
     def ask(self, *windows: Window, **options: list[tuple[SharesSeries, float, float]]) -> list[str]:
-        report = report_of(series(*windows), NINE, NINE + 2700, **options)  # type: ignore[arg-type]
+        report = report_of(series(*windows), NINE, NINE + 2700, **options)
         questions = questions_for(report, UTC)
         assert len({question.text for question in questions}) == 3
         return [question.say(str) for question in questions]

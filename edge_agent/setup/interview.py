@@ -130,6 +130,13 @@ class Interview:
         source = self._until_right(f"Kind of stream ({kinds})", str(usual), kind_of)
 
         def address_of(answer: str) -> str:
+            if "@" in answer.partition("://")[2].partition("/")[0]:
+                raise ConfigError(
+                    "camera.url",
+                    received="an address with a user",
+                    expected="one without",
+                    remedy="Leave out what stands between :// and @. The next questions ask for it",
+                )
             before = self._tables.get("camera", {})
             self._replace_camera({"source": source, "url": answer})
             try:

@@ -122,6 +122,8 @@ def test_every_wrong_answer_is_refused_at_once_and_asked_again(folder: Path, mos
         session.answer("Kind of stream", "rtsp")
         session.answer("Address", "camera")
         session.expect("camera.url")
+        session.answer("Address", "rtsp://admin:s3cret@camera.local/stream")
+        session.expect("got an address with a user")
         session.answer("Address", "rtsp://camera.local/stream")
         session.answer("User name at the camera", "viewer")
         session.answer("File with the password", "no-such-file")

@@ -48,7 +48,7 @@ def components(kinds: list[Any], ref: str, *, conditions: bool) -> dict[str, Sch
     """
     results = [kind.result for kind in COMMANDS if kind.result is not None] if Reply in kinds else []
     wanted = [*kinds, *results]
-    _, found = msgspec.json.schema_components(wanted, ref_template=ref)
+    found = _null_last(msgspec.json.schema_components(wanted, ref_template=ref)[1])
     classes = {found_class.__name__: found_class for kind in wanted for found_class in structs_in(kind)}
     made = {name: _finished(schema, classes.get(name)) for name, schema in sorted(found.items())}
     if Command in kinds and conditions:
@@ -57,6 +57,18 @@ def components(kinds: list[Any], ref: str, *, conditions: bool) -> dict[str, Sch
         made["Reply"]["allOf"] = [
             _result(kind.name, ref.format(name=kind.result.__name__)) for kind in COMMANDS if kind.result is not None
         ]
+    return made
+
+
+def _null_last(part: Any) -> Any:
+    """The same with null as the last choice: versions of msgspec and Python differ in the order."""
+    if isinstance(part, list):
+        return [_null_last(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    made = {key: _null_last(value) for key, value in part.items()}
+    if "anyOf" in made:
+        made["anyOf"].sort(key=lambda choice: choice == {"type": "null"})
     return made
 
 

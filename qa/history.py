@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import resource
 import statistics
 import sys
 import time
@@ -176,6 +177,8 @@ def charts(place: str) -> None:
             processor.append(time.process_time() - busy)
         cells = [1000 * statistics.median(values[1:]) for values in (queries, drawings, processor)]
         print(f"{name:32}{cells[0]:>7.0f} ms{cells[1]:>7.0f} ms{cells[2]:>9.0f} ms")  # noqa: T201
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    print(f"memory of the process: {peak_mb:.0f} MB at most")  # noqa: T201
     history.close()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final
@@ -42,6 +43,8 @@ class Charts:
         self._zone, self._clock = zone, clock
         self._kept: OrderedDict[_Drawing, tuple[float, Chart]] = OrderedDict()
         self._lock = threading.Lock()
+        # Always the same thread: what twenty threads have drawn, one after the other, takes 30 MB more of memory.
+        self._drawing = ThreadPoolExecutor(1, thread_name_prefix="charts")
 
     def chart(
         self,
@@ -70,16 +73,21 @@ class Charts:
             known = self._kept.get(drawing)
             if known is not None and now - known[0] < _GOOD_FOR_S:
                 return known[1]
-            chart = lesson_chart(
-                history.shares(device, period.start, period.end, step_for(period.start, period.end)),
-                history.markers(device, period.start, period.end),
-                period.start,
-                period.end,
-                zone=self._zone,
-                say=say,
-                narrow=narrow,
-            )
+            chart = self._drawing.submit(self._draw, history, device, period, say, narrow=narrow).result()
             self._kept[drawing] = (now, chart)
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
             return chart
+
+    def _draw(
+        self, history: History, device: Device, period: Period, say: Callable[[str], str], *, narrow: bool
+    ) -> Chart:
+        return lesson_chart(
+            history.shares(device, period.start, period.end, step_for(period.start, period.end)),
+            history.markers(device, period.start, period.end),
+            period.start,
+            period.end,
+            zone=self._zone,
+            say=say,
+            narrow=narrow,
+        )

@@ -232,16 +232,6 @@ def not_suppressed(record: Record) -> Iterator[str]:
             yield f"{seen.label}: faces {seen.get('faces')!r}, shares {seen.get('shares')!r}"
 
 
-@CLAUSES.must("events", "with_baseline counts faces: no more than there are, and none where suppressed.", _SUMMARY)
-def no_more_baselines_than_faces(record: Record) -> Iterator[str]:
-    summaries = [seen for seen in record.fresh(SUMMARY) if seen.get("with_baseline") is not None]
-    if not summaries:
-        raise NotTested("no summary had with_baseline")
-    for seen in summaries:
-        if seen.get("with_baseline") > (seen.get("faces") or 0):
-            yield f"{seen.label}: with_baseline {seen.get('with_baseline')}, faces {seen.get('faces')}"
-
-
 @CLAUSES.must("events", "shares sum to 1 but for rounding, or are empty.", _SUMMARY)
 def shares_sum(record: Record) -> Iterator[str]:
     for seen in _summaries(record, hidden=False):
@@ -290,6 +280,16 @@ def soon(record: Record) -> Iterator[str]:
         for at, mono in pairs:
             if (at - pairs[0][0]) - (mono - pairs[0][1]) > 60:
                 yield f"{name} at {at:.1f} s: more than a minute late"
+
+
+@CLAUSES.must("events", "with_baseline counts faces: no more than there are, and none where suppressed.", _SUMMARY)
+def no_more_baselines_than_faces(record: Record) -> Iterator[str]:
+    summaries = [seen for seen in record.fresh(SUMMARY) if seen.get("with_baseline") is not None]
+    if not summaries:
+        raise NotTested("no summary had with_baseline")
+    for seen in summaries:
+        if seen.get("with_baseline") > (seen.get("faces") or 0):
+            yield f"{seen.label}: with_baseline {seen.get('with_baseline')}, faces {seen.get('faces')}"
 
 
 def _of_kind(record: Record, kind: str) -> list[Seen]:

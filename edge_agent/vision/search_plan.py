@@ -41,8 +41,9 @@ _MAX_RETRY_S = 1.2
 """A region that moves and shows no new face is searched again after the first, doubling up to the second."""
 
 _EAGER_S = 0.6
-"""A region at the left or right edge is searched in every frame for so long: who walks in is found when the face is in
-the picture, not at the next try."""
+_GROWN_PX = 24.0
+"""A region at the left or right edge is searched in every frame for so long, and then whenever it reaches so much
+further into the picture: who walks in is found when the face is in the picture, not at the next try."""
 
 _MARGIN_PX = 40.0
 _DOUBT_MARGIN = 0.9
@@ -121,14 +122,15 @@ def plan(
     tried = tuple(one for one in state.tried if now - one.at < 2 * _MAX_RETRY_S)
     for area in look.moved:
         before = next((one for one in tried if _same_place(one.region, area)), None)
-        if before is not None and now - before.at < before.pause_s:
+        at_side = area.left < _MARGIN_PX or area.right > width - _MARGIN_PX
+        grown = at_side and before is not None and area.width > before.region.width + _GROWN_PX
+        if before is not None and now - before.at < before.pause_s and not grown:
             continue
         region = Region(
             area.left - _MARGIN_PX, area.top - _MARGIN_PX, area.right + _MARGIN_PX, area.bottom + _MARGIN_PX
         ).within(width, height)
         wanted.append(region)
         since = now if before is None else before.since
-        at_side = area.left < _MARGIN_PX or area.right > width - _MARGIN_PX
         if at_side and now - since < _EAGER_S:
             pause_s = 0.0
         else:

@@ -98,6 +98,16 @@ def test_who_walks_in_at_a_side_is_looked_for_in_every_frame_and_a_curtain_there
     assert min(later - before for before, later in pairwise(searched[-4:])) >= 10
 
 
+def test_who_comes_in_where_somebody_has_just_left_is_looked_for_as_they_come() -> None:
+    state, searched = replace(SETTLED, whole_every_s=100.0), []
+    for frame in range(1, 31):
+        inside = 60 if frame < 20 else 60 + 30 * (frame - 20)
+        search, state = decide(state, 100.0 + frame / 10, moved(Region(0, 200, inside, 300)))
+        if search.kind == "regions":
+            searched.append(frame)
+    assert {21, 22, 23, 24} <= set(searched)
+
+
 def test_a_face_in_doubt_is_looked_for_where_it_is_expected() -> None:
     search, _ = decide(SETTLED, 100.5, doubtful=(Box(600, 300, 80),))
     assert (search.kind, search.reason) == ("regions", "doubt")

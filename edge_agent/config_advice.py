@@ -69,6 +69,8 @@ def of_wrong_kind(received: object, wanted: Any) -> str:
             )
         if isinstance(received, bool):
             return "Write a number"
+        if isinstance(received, list):
+            return "Leave out the brackets"
         if isinstance(received, float) and isinstance(wanted, msgspec.inspect.IntType):
             return "Write a whole number, without a point"
         return ""

@@ -118,12 +118,18 @@ def read_password(path: str, key: str) -> str:
         key: The key of the settings that names it, for the message.
 
     Raises:
-        ConfigError: The file cannot be read, or its first line is empty.
+        ConfigError: The file cannot be read, or its first line is empty or too long.
     """
     subject = f"{key} {shown_secret_path(path)}"
     try:
         with Path(path).open("rb") as file:
-            lines = file.read(_MAX_PASSWORD_BYTES).decode("utf-8").splitlines()
+            content = file.read(_MAX_PASSWORD_BYTES + 1)
+        if len(content) > _MAX_PASSWORD_BYTES and b"\n" not in content:
+            raise ConfigError(
+                subject, received="a longer first line", expected=f"at most {_MAX_PASSWORD_BYTES:,} bytes"
+            )
+        # Some editors begin a file with a mark, which is no part of the password.
+        lines = content[:_MAX_PASSWORD_BYTES].decode("utf-8-sig").splitlines()
     except (OSError, ValueError) as error:
         words, remedy = "not UTF-8 text, or no path", ""
         if isinstance(error, OSError):
@@ -132,7 +138,7 @@ def read_password(path: str, key: str) -> str:
             f"{subject}: cannot be read: {words}",
             remedy=remedy or "The key names a file that holds the password alone in its first line",
         ) from None
-    if not lines or not lines[0]:
+    if not lines or not lines[0].strip():
         raise ConfigError(subject, received="an empty first line", expected="the password")
     return lines[0]
 

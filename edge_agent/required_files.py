@@ -104,9 +104,11 @@ def check_required_files(settings: Settings, where: str = "", user: User | None 
 
 def _check(required: RequiredFile, prefix: str, user: User | None) -> None:
     shown = shown_secret_path(required.path) if required.secret else shown_path(required.path)
+    if not required.path:
+        raise required.error(f"{prefix}$.{required.key}", received='""', expected=required.expected)
     subject, path = f"{prefix}$.{required.key} {shown}", Path(required.path)
     try:
-        mode = path.stat().st_mode
+        found = path.stat()
     except PermissionError:
         raise _unreadable(required, subject, None, user) from None
     except (OSError, ValueError):  # ValueError: a null byte
@@ -117,14 +119,36 @@ def _check(required: RequiredFile, prefix: str, user: User | None) -> None:
             if required.key.endswith("password_file")
             else f"Put it there, or correct {required.key}",
         ) from None
-    is_folder = stat.S_ISDIR(mode)
-    if not stat.S_ISREG(mode) and not (is_folder and required.kind == _FILE_OR_FOLDER):
+    is_folder = stat.S_ISDIR(found.st_mode)
+    if not stat.S_ISREG(found.st_mode) and not (is_folder and required.kind == _FILE_OR_FOLDER):
         received = "a folder" if is_folder else "something that is no file"
         raise required.error(subject, received=received, expected=required.expected, remedy=f"Correct {required.key}")
     if not os.access(path, os.R_OK | (os.X_OK if is_folder else 0)):
         raise _unreadable(required, subject, path, user)
     if user is not None and (barred := user.first_unreadable(path)) is not None:
         raise _unreadable(required, subject, barred, user)
+    if is_folder:
+        _check_pictures(required, subject, path)
+    elif not found.st_size and not required.secret:  # a secret is judged by its reader
+        raise required.error(
+            subject,
+            received="an empty file",
+            expected=required.expected,
+            remedy=f"Copy it again, or correct {required.key}",
+        )
+
+
+def _check_pictures(required: RequiredFile, subject: str, folder: Path) -> None:
+    """Refuse a folder without a file that is a picture by its name: the agent would end at once."""
+    from edge_agent.vision.sources.files import is_photo  # here, because it loads OpenCV
+
+    if not any(map(is_photo, folder.iterdir())):
+        raise required.error(
+            subject,
+            received="a folder without images",
+            expected="files like .jpg or .png directly in it",
+            remedy=f"Correct {required.key}",
+        )
 
 
 def _unreadable(required: RequiredFile, subject: str, barred: Path | None, user: User | None) -> AgentError:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.files import replace_file
+from edge_agent.errors import ConfigError
+from edge_agent.files import read_password, replace_file
 from tests.support.full_disk import files_of_at_most
 
 
@@ -29,3 +30,20 @@ def test_files_and_bundles_can_be_used_where_the_system_has_no_file_locks() -> N
     """Windows has no ``fcntl``, and training needs neither locks nor a device."""
     code = "import sys; sys.modules['fcntl'] = None; import edge_agent.files, edge_agent.model_format.bundle"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "content", ["\ufeffBlue Moon\n", "Blue Moon\r\nsecond line\n", "Blue Moon", "Blue Moon\n" + "x" * 9000]
+)
+def test_a_password_is_the_first_line_whatever_the_editor_adds(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "password"
+    file.write_bytes(content.encode())
+    assert read_password(str(file), "key") == "Blue Moon"
+
+
+@pytest.mark.parametrize(("content", "received"), [(" \t\n", "empty"), ("\ufeff\n", "empty"), ("x" * 5000, "longer")])
+def test_a_first_line_that_is_no_password_is_refused(tmp_path: Path, content: str, received: str) -> None:
+    file = tmp_path / "password"
+    file.write_bytes(content.encode())
+    with pytest.raises(ConfigError, match=f"got an? {received} first line"):
+        read_password(str(file), "key")

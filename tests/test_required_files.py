@@ -58,6 +58,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path, text: str, key: str, 
 def test_files_that_are_there_are_found(tmp_path: Path) -> None:
     password = tmp_path / "password"
     password.write_text("x\n")
+    (tmp_path / "class.jpg").write_bytes(b"\xff")
     found = check(
         tmp_path,
         f'[mqtt]\nusername = "a"\npassword_file = "{password}"\n[classifier]\nmodel = "edge-tiny"\n'
@@ -74,6 +75,39 @@ def test_a_folder_is_no_recording_and_an_empty_file_no_password(tmp_path: Path) 
         check(tmp_path, f'[mqtt]\nusername = "a"\npassword_file = "{tmp_path}/empty"')
     with pytest.raises(ConfigError, match=r"mqtt\.tls\.ca"):
         check(tmp_path, f'[mqtt.tls]\nenabled = true\nca = "{tmp_path}/empty"')
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "code"),
+    [
+        ('[camera]\nsource = "video"\npath = "{empty}"', "camera.path", 4),
+        ('[camera]\nsource = "image"\npath = "{empty}"', "camera.path", 4),
+        ('[mqtt.tls]\nenabled = true\nca = "{empty}"', "mqtt.tls.ca", 4),
+        ('[update]\nkey = "{empty}"', "update.key", 4),
+        ('[classifier]\nmodel = "{empty}"', "classifier.model", 5),
+        ('[detector]\nkind = "yunet"\nweights = "{empty}"', "detector.weights", 5),
+    ],
+)
+def test_an_empty_file_is_named(tmp_path: Path, text: str, key: str, code: int) -> None:
+    empty = tmp_path / "empty"
+    empty.touch()
+    with pytest.raises(AgentError, match=rf"{key} {empty}: got an empty file.*correct {key}") as caught:
+        check(tmp_path, text.format(empty=empty))
+    assert caught.value.exit_code == code
+
+
+@pytest.mark.parametrize("source", ["video", "image"])
+def test_no_path_is_not_the_present_folder(tmp_path: Path, source: str) -> None:
+    with pytest.raises(ConfigError, match=r'\$\.camera\.path: got "", expected'):
+        check(tmp_path, f'[camera]\nsource = "{source}"\npath = ""')
+
+
+def test_a_folder_without_pictures_is_no_source(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("x")
+    (tmp_path / "gone.jpg").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "more.png").mkdir()
+    with pytest.raises(ConfigError, match=r"camera\.path .*: got a folder without images"):
+        check(tmp_path, f'[camera]\nsource = "image"\npath = "{tmp_path}"')
 
 
 @pytest.mark.parametrize("secret", ["Moon77Secret", "Blue/Moon77Secret", "admin:Moon77Secret@cam"])

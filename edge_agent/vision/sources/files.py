@@ -106,7 +106,7 @@ def find_images(path: Path) -> list[Path]:
     try:
         if path.is_file():
             return [path]
-        found = [file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()]
+        found = [file for file in path.iterdir() if is_photo(file)]
     except OSError as error:
         raise _unreachable(path, error, "an image or a folder of images") from None
     if not found:
@@ -117,6 +117,15 @@ def find_images(path: Path) -> list[Path]:
             remedy="Check camera.path",
         )
     return sorted(found, key=lambda file: natural_key(file.name))
+
+
+def is_photo(file: Path) -> bool:
+    """Whether a file of a folder counts as a photo.
+
+    Raises:
+        OSError: One may not look.
+    """
+    return file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()
 
 
 def images_of(paths: Iterable[Path]) -> Iterator[Path]:

@@ -7,6 +7,7 @@ settings is replaced in all other parts, too.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
 import re
@@ -28,7 +29,7 @@ from edge_agent.clock import clock_synced, utc_text
 from edge_agent.commands.doctor import examine
 from edge_agent.config import Settings
 from edge_agent.errors import AgentError
-from edge_agent.files import SECRET, write_file
+from edge_agent.files import SECRET, read_password, write_file
 from edge_agent.privacy.audit import FILE as AUDIT_FILE
 from edge_agent.rights import this_user
 from edge_agent.system.data_folders import state_folder
@@ -87,6 +88,7 @@ _FREE_TEXT: Final = (
     "mqtt.username",
     "mqtt.password_file",
     "mqtt.root",
+    "home_assistant.dashboard_url",
 )
 """Keys whose values may name a person, a school or an account, or be a secret."""
 _SHORTEST_REPLACED: Final = 2
@@ -134,6 +136,8 @@ def shown_settings(settings: Settings, hidden: _Hidden | None = None) -> dict[st
         if isinstance(value, dict):
             among = default if isinstance(default, dict) else {}
             return {name: shown(inner, among.get(name), f"{key}.{name}".lstrip(".")) for name, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [shown(inner, None, key) for inner in value]
         if not isinstance(value, str) or value == default:
             return value
         return hide.without(value) if key in _SHOWN else _LEFT_OUT
@@ -176,6 +180,11 @@ def _free_texts(settings: Settings) -> Iterator[str]:
         value = tables[table][name]
         if value and value != defaults[table][name]:
             yield value
+    for zone in (*settings.detector.ignore, *settings.detector.watch):
+        yield zone.name
+    for file in (settings.camera.password_file, settings.mqtt.password_file):
+        with contextlib.suppress(AgentError):
+            yield read_password(file, "")
 
 
 def _names_of_machine() -> Iterator[str]:

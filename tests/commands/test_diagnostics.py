@@ -101,3 +101,23 @@ def test_the_products_name_stays_though_a_path_or_an_account_has_it(tmp_path: Pa
     assert f"edge-agent {__version__}, as the user" in written
     assert "mqtt.password_file" in written
     assert "maria" not in written.replace(str(tmp_path), "").casefold()
+
+
+def test_names_of_zones_and_what_a_passwords_file_holds_stay_out(tmp_path: Path) -> None:
+    """A list of tables is searched as well, and a password that got into a log is known by its file."""
+    password, path = tmp_path / "secret", tmp_path / "agent.toml"
+    password.write_text("Hidden9Word\n")
+    (tmp_path / "audit.log").write_text("desk of Maria Muster, asked with Hidden9Word from muster.example/live\n")
+    zone = '[[detector.{}]]\nname = "desk of Maria Muster"\npoints = [[0, 0], [0.5, 0], [0.5, 0.5]]\n'
+    path.write_text(
+        '[camera]\nsource = "simulated"\n'
+        + zone.format("ignore")
+        + zone.format("watch")
+        + f'[mqtt]\nhost = "127.0.0.1"\nport = 9\nusername = "pi"\npassword_file = "{password}"\n'
+        f'[home_assistant]\ndashboard_url = "http://muster.example/live"\n[outbox]\npath = "{tmp_path}/outbox.db"\n'
+    )
+    written = report(load_settings(path), path)
+    assert "asked with" in written
+    assert "0.5" in written.split('"ignore"')[1].split('"watch"')[0]
+    for word in ("maria", "muster", "hidden9word"):
+        assert word not in written.replace(str(tmp_path), "").casefold()

@@ -34,7 +34,8 @@ _TICKS_MIN: Final = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, *(
 _ROWS: Final = 24
 _MIN_KNOWN: Final = 0.5
 """A row of the table has figures only if they cover so much of its time."""
-_LEGEND_LETTERS: Final = 27
+_LEGEND_LETTERS: Final = 48
+"""A longer text is cut in the legend, and on a narrow screen one that takes more than a row."""
 _TEXT: Final = 11.0
 """Size of texts. A unit of the drawing is about a pixel on a narrow screen, and more on a wide one."""
 _ROW: Final = 17.0
@@ -410,8 +411,9 @@ def _placed_legend(entries: list[tuple[str, palette.Ink, palette.Ink, str]], wid
     """The entries one after the other, in as many rows as they need. Matplotlib's own takes a fifth of the time."""
     placed: list[_Entry] = []
     x, row = 0.0, 0
+    letters = min(_LEGEND_LETTERS, int((width - _PATCH - 5) / (_GLYPH * _TEXT)))
     for text, ink, edge, pattern in entries:
-        short = text if len(text) <= _LEGEND_LETTERS else f"{text[: _LEGEND_LETTERS - 1]}…"
+        short = text if len(text) <= letters else f"{text[: letters - 1]}…"
         needed = _PATCH + 5 + _GLYPH * _TEXT * len(short)
         if x and x + needed > width:
             x, row = 0.0, row + 1

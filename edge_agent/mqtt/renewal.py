@@ -53,6 +53,8 @@ class RenewedBroker:
 
 def _mark(name: str) -> tuple[int, int, int] | None:
     """What differs once a file has been written; ``None`` where there is no file."""
+    if not name:  # which would be the current folder
+        return None
     try:
         found = Path(name).stat()
     except (OSError, ValueError):

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from dashboard.history import open_history
 from dashboard.live.school import School
+from dashboard.settings import DashboardSettings, OperatorSettings
 from dashboard.web.ids import room_path
 from edge_agent.client import BrokerChanged, Device, DeviceState, Notice, StateChanged
 from tests.dashboard.example_lesson import store_lessons
@@ -337,6 +338,26 @@ def test_names_full_of_markup_are_text_everywhere(tab: Page) -> None:
         tell(served, arrived(summary(22, seq=3, shares={"<u>glad</u>": 0.8, "uncertain": 0.2}), HOSTILE))
         expect(tab.locator("#room-now")).to_contain_text("22 people present")
     assert alarms == []
+
+
+@pytest.mark.parametrize("width", [360, 1000, 1920])
+def test_an_operator_reaches_every_button_without_scrolling_aside(browser: Browser, width: int) -> None:
+    school, now = School(time.time()), time.time()
+    devices = Device("north", "pi-1"), Device("a-school-with-a-long-name", "pi-" + "7" * 40)
+    for device, room in zip(devices, ("Room 101", "W" * 300), strict=True):
+        school.apply(online(device), now)
+        school.apply(arrived(birth(room), device), now)
+    school.apply(StateChanged(devices[1], DeviceState.OFFLINE, "connection_lost"), now)
+    settings = DashboardSettings(operator_broker=OperatorSettings(username="page-operator"))
+    context = browser.new_context(viewport={"width": width, "height": 800})
+    tab = context.new_page()
+    with support.running_page(school, settings) as served:
+        tab.goto(f"{served.address}/operate")
+        boxes = [button.bounding_box() for button in tab.locator("main button").all()]
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
+    assert len(boxes) == 6, "all cameras; close and snapshot, and of one that is gone remove"
+    assert all(box is not None and box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes)
 
 
 def test_a_page_says_when_its_own_server_is_gone(tab: Page) -> None:

@@ -53,6 +53,18 @@ def test_files_that_cannot_be_used_are_reported_once_and_the_last_ones_go_on(
         assert broker.current() is not before
 
 
+def test_without_files_nothing_is_ever_renewed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    broker = RenewedBroker(MqttSettings(tls=TlsSettings(enabled=True)))
+    before = broker.current()
+    with caplog.at_level(logging.INFO):
+        (tmp_path / "outbox.db").touch()  # the folder that the agent runs in changes
+        assert broker.current() is before
+    assert caplog.records == []
+
+
 def test_a_file_that_is_gone_changes_nothing(tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("kept\n")

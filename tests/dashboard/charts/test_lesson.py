@@ -14,6 +14,8 @@ from dashboard.charts.happenings import happenings
 from dashboard.charts.lesson import step_for
 from dashboard.charts.palette import INKS, in_order
 from dashboard.history import Marker, SharesSeries
+from dashboard.settings import LANGUAGES, Language, PageSettings
+from dashboard.web.templating import make_templates
 from tests.dashboard.charts.samples import END, MARKERS, NAMES, NINE, lesson
 
 ZURICH = ZoneInfo("Europe/Zurich")
@@ -137,8 +139,16 @@ def test_names_and_texts_from_devices_are_no_markup() -> None:
 def test_a_very_long_name_is_cut_in_the_legend_alone() -> None:
     name = "x" * 64
     chart = lesson_chart(lesson(names=("happy", name)), [], NINE, END, zone=ZURICH)
-    assert f">{'x' * 26}…<" in chart.svg
+    assert f">{'x' * 47}…<" in chart.svg
     assert name in chart.header
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_legend_says_in_every_language_why_figures_are_missing(language: Language, narrow: bool) -> None:
+    say = make_templates(PageSettings(), lambda: END).translator(language)
+    chart = lesson_chart(lesson(), [], NINE, END, zone=ZURICH, say=say, narrow=narrow)
+    assert "…" not in chart.svg
 
 
 def test_dollars_in_names_are_no_formulas() -> None:

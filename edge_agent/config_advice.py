@@ -14,6 +14,30 @@ _KEY: Final = rf"{_BARE_KEY}(?:\s*\.\s*{_BARE_KEY})*"
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9][0-9_]*)(?:\.[0-9_]+)?(?:[eE][+-]?[0-9]+)?")
 SAVE_AS_UTF8: Final = "Save the file as UTF-8, in the editor's dialog for saving"
 
+_OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
+    "v4l2": ("usb", "uvc", "webcam", "opencv", "usbcam"),
+    "csi": ("picamera", "picamera2", "libcamera", "rpicam", "raspicam", "mipi"),
+    "http": ("mjpeg", "mjpg", "https", "ipcam"),
+    "snapshot": ("jpeg", "jpg", "still"),
+    "rtsp": ("onvif", "rtsps"),
+    "video": ("file", "movie", "mp4", "recording"),
+    "image": ("folder", "photo", "photos", "picture", "pictures", "png"),
+    "simulated": ("demo", "fake"),
+    "tls": ("ssl", "use_tls"),
+    "ca": ("cafile", "ca_cert", "ca_certs", "cacert", "authority"),
+    "cert": ("certificate", "client_cert"),
+    "key": ("private_key", "client_key"),
+    "host": ("server", "broker", "ip", "address"),
+    "root": ("topic", "topic_prefix", "base_topic"),
+    "password_file": ("passwd", "pwd", "pass"),
+    "username": ("login", "account"),
+    "fps": ("framerate", "frame_rate", "rate"),
+    "path": ("device", "file", "filename", "node"),
+    "url": ("uri", "address", "stream"),
+    "repeat": ("loop",),
+}
+"""Keys and choices, each with what other programs call it."""
+
 _TRUTHS: Final = {"true", "false", "yes", "no", "on", "off"}
 
 
@@ -23,9 +47,16 @@ def similar(word: str, known: Sequence[str]) -> str:
     by_plain = {name.casefold(): name for name in known}
     if plain in by_plain:
         return by_plain[plain]
-    found = difflib.get_close_matches(plain, list(by_plain), 1, 0.6)
+    meant = [name for name in known if plain in _OTHER_NAMES.get(name, ())]
+    if len(meant) == 1:
+        return meant[0]
+    # Also a misspelt name without its unit or end: `heigth`, `passwort`.
+    heads = [name.partition("_")[0] for name in by_plain]
+    by_head = {head: by_plain[name] for head, name in zip(heads, by_plain, strict=True) if heads.count(head) == 1}
+    by_any = by_head | by_plain
+    found = difflib.get_close_matches(plain, list(by_any), 1, 0.6)
     if found:
-        return by_plain[found[0]]
+        return by_any[found[0]]
     # A name without its unit, or its unit without the name's end: `width`, `health_every`.
     ends = [name for name in known if name.startswith(f"{plain}_") or plain.startswith(f"{name}_")]
     return ends[0] if len(ends) == 1 else ""
@@ -74,7 +105,10 @@ def of_wrong_kind(received: object, wanted: Any) -> str:
         if isinstance(received, float) and isinstance(wanted, msgspec.inspect.IntType):
             return "Write a whole number, without a point"
         return ""
-    if isinstance(wanted, (msgspec.inspect.StrType, msgspec.inspect.LiteralType)) and not isinstance(received, str):
+    texts = isinstance(wanted, msgspec.inspect.StrType) or (
+        isinstance(wanted, msgspec.inspect.LiteralType) and isinstance(wanted.values[0], str)
+    )
+    if texts and not isinstance(received, str):
         return "Leave out the brackets" if isinstance(received, list) else "Put it in quotes"
     if isinstance(wanted, msgspec.inspect.LiteralType) and isinstance(received, str):
         near = similar(received, [str(value) for value in wanted.values])
@@ -103,6 +137,8 @@ def of_syntax(text: str, message: str) -> str:
 
 def _of_line(line: str) -> str:
     plain = re.sub(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'', '""', line)
+    if re.search("[\u00a0\u2000-\u200b\u202f\u3000]", plain):
+        return "Replace each space in the line: one of them is another character that looks like a space"
     if re.search("[\u201c\u201d\u201e\u00ab\u00bb\u2018\u2019]", plain):
         return 'Write straight quotes (")'
     if plain.startswith("["):

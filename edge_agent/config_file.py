@@ -220,6 +220,15 @@ def _check_zones(detector: DetectorSettings, path: Path) -> None:
                 )
 
 
+_IN_WORDS: Final = {
+    "bool": "true or false",
+    "str": "text",
+    "object": "a table",
+    "array": "a list",
+    "int": "a whole number",
+    "float": "a number",
+}
+"""What msgspec calls the kinds of values, in words."""
 _MIN_ZONE_SHARE = 1e-4
 _AT_PATH = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
 
@@ -244,7 +253,7 @@ def _explain(error: msgspec.ValidationError, raw: Any, shape: type, path: Path) 
     return ConfigError(
         f"{path}: {where}",
         received=shown_value(received, where),
-        expected=range_of(wanted) or expected,
+        expected=range_of(wanted) or _IN_WORDS.get(expected, expected),
         remedy=of_wrong_kind(received, wanted),
     )
 

@@ -17,7 +17,7 @@ class AgentError(Exception):
         subject: What is wrong, with the name of the file, key or address it is about.
         received: What was found there; omitted when the subject says it.
         expected: What would have been right.
-        remedy: What the user can do about it, as an imperative sentence without its full stop.
+        remedy: What the user can do about it, as an imperative sentence without its full stop, or a question.
     """
 
     exit_code: ClassVar[int] = 1
@@ -28,7 +28,8 @@ class AgentError(Exception):
         wanted = [f"expected {expected}"] if expected else []
         detail = ", ".join(found + wanted)
         message = f"{subject}: {detail}" if detail else subject
-        super().__init__(f"{message}. {remedy}." if remedy else message)
+        end = "" if remedy.endswith("?") else "."
+        super().__init__(f"{message}. {remedy}{end}" if remedy else message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def test_an_unknown_recipe_lists_the_known_ones() -> None:
         ("batch_sise = 3", "$.batch_sise: got a key this version does not know"),
         ("batch_size = 0", "$.batch_size: got 0, expected at least 1"),
         ("label_smoothing = 2.0", "$.label_smoothing: got 2.0, expected 0 to 1"),
-        ("[augmentation]\nflip = 3", "$.augmentation.flip: got 3, expected bool"),
+        ("[augmentation]\nflip = 3", "$.augmentation.flip: got 3, expected true or false"),
         ("seed = 4294967296", "$.seed: got 4294967296, expected 0 to 4294967295"),
         ("[optimizer]\nschedule = 'constant'\nwarmup_epochs = 1", "optimizer.warmup_epochs: got 1, expected 0"),
         ("[extra]\nlabel_weight = 1.5", "$.extra.label_weight: got 1.5, expected 0 to 1"),

@@ -41,5 +41,5 @@ def shown_counts(counts: dict[str, int]) -> str:
 def shown_time(moment: float) -> str:
     """A time, or the begin or end of all times."""
     if math.isinf(moment):
-        return "the begin" if moment < 0 else "now on"
+        return "the beginning" if moment < 0 else "now"
     return datetime.fromtimestamp(moment).astimezone().isoformat(timespec="minutes")

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from queue import SimpleQueue
 from types import MappingProxyType
 
 from msgspec import UnsetType
@@ -149,7 +148,7 @@ class School:
         self._earlier = Earlier(known or {})
         self.rooms: Mapping[Device, Room] = MappingProxyType({})
         self.connected, self.connected_since, self.broker_reason = False, min(gone_since or now, now), ""
-        self._to_forget: SimpleQueue[Device] = SimpleQueue()
+        self._to_forget: set[Device] = set()
 
     def apply(self, notice: Notice, now: float) -> set[Device]:
         """Take one of the client's notices.
@@ -204,7 +203,11 @@ class School:
 
     def forget_soon(self, device: Device) -> None:
         """Have a device leave the page with the next tick, until it is heard of again. Any thread may ask."""
-        self._to_forget.put(device)
+        self._to_forget.add(device)
+
+    def leaves_soon(self, device: Device) -> bool:
+        """Whether a device leaves the page with the next tick, because somebody asked for it."""
+        return device in self._to_forget
 
     def forget(self, device: Device) -> None:
         """Remove a device from the page until it is heard of again. For the thread that applies notices."""
@@ -223,11 +226,11 @@ class School:
 
     def _forget_asked(self) -> set[Device]:
         gone = set()
-        while not self._to_forget.empty():
-            device = self._to_forget.get_nowait()
+        for device in tuple(self._to_forget):
             if device in self.rooms:
                 self.forget(device)
                 gone.add(device)
+            self._to_forget.discard(device)
         return gone
 
     def _forget_silent(self, now: float) -> set[Device]:

@@ -67,7 +67,7 @@ def test_a_room_is_erased_and_the_log_says_who_did_it(config: Path, history: His
     assert "erased: 5 health" in said
     assert (rows(history, NORTH), rows(history, SOUTH)) == (0, 5)
     done, begun = log(history)
-    assert (begun.device, begun.detail) == (NORTH, "from the begin to now on")
+    assert (begun.device, begun.detail) == (NORTH, "from the beginning to now")
     assert (done.device, done.detail) == (NORTH, "done: 5 health")
     assert begun.address == "terminal"
     assert begun.who
@@ -125,7 +125,7 @@ def test_it_asks_before_it_erases(config: Path, history: History, answer: str, c
     shown = b""
     while b"Erase for good?" not in shown:
         shown += os.read(main, 1000)
-    assert b"north/pi-0 is to be erased, from the begin to now on" in shown
+    assert b"north/pi-0 is to be erased, from the beginning to now" in shown
     assert rows(history, NORTH) == 5
     os.write(main, answer.encode() + b"\n")
     while (b"nothing was erased" if left else b"erased: 5 health") not in shown:

@@ -149,8 +149,10 @@ def test_a_device_that_an_operator_removes_leaves_the_page_with_the_next_tick() 
     school = school_after(*LIVE, StateChanged(NORTH, DeviceState.STALE, ""))
     school.forget_soon(NORTH)
     assert NORTH in school.rooms
+    assert school.leaves_soon(NORTH)
     assert school.tick(NOW + 1) == {NORTH}
     assert not school.rooms
+    assert not school.leaves_soon(NORTH)
     school.forget_soon(NORTH)
     assert school.tick(NOW + 2) == set()
     school.apply(arrived(birth()), NOW + 3)

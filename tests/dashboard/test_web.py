@@ -153,11 +153,11 @@ def test_a_saved_file_says_which_room_it_is_of_and_leads_nowhere(name: str, file
 @pytest.mark.parametrize(("replaced", "said"), [(False, "It waits in memory."), (True, "does not record at present")])
 def test_a_page_that_stores_nothing_says_whether_it_ever_will(tmp_path: Path, replaced: bool, said: str) -> None:
     history = open_history(f"{tmp_path}/page.db")
-    with running_page(school_after(*LIVE)) as page:
+    with running_page(school_after(*LIVE), history=history) as page:
         page.site.recorder = recorder = Recorder(history)
         recorder.problem = "the reason"
         recorder.replaced = replaced
-        for path in ("/", "/devices", "/room/north/pi-1"):
+        for path in ("/", "/devices", "/room/north/pi-1", "/operate", "/data", "/log"):
             assert said in page.get(path)[1]
     history.close()
 

@@ -43,6 +43,8 @@ async def log_page(request: Request, visitor: Visitor) -> Response:
         request,
         visitor,
         "log.html",
+        school=site.school,
+        store_trouble=site.store_trouble,
         entries=entries,
         older=older,
         action=action,

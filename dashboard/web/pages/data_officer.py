@@ -97,6 +97,8 @@ async def _page(request: Request, visitor: Visitor, *, status: int = 200, **valu
         "data.html",
         status=status,
         stored=stored,
+        school=site.school,
+        store_trouble=site.store_trouble,
         choices=[(element_id("room", device), _named(site, device)) for device in stored.devices],
         by_room=by_room,
         entries=entries,

@@ -144,7 +144,7 @@ def _back(name: str) -> Response:
 
 def _page(request: Request, visitor: Visitor, *, status: int = 200, **values: object) -> Response:
     site = site_of(request)
-    rooms = sorted_rooms(site, visitor.rights)
+    rooms = [room for room in sorted_rooms(site, visitor.rights) if not site.school.leaves_soon(room.device)]
     texts = dict.fromkeys(("done", "removed", "online", "failed", "refusal"), "")
     known: dict[str, object] = {**texts, "snapshot_of": None, "tracks": 0, "shares": {}}
     return site.page(
@@ -152,6 +152,8 @@ def _page(request: Request, visitor: Visitor, *, status: int = 200, **values: ob
         visitor,
         "operate.html",
         status=status,
+        school=site.school,
+        store_trouble=site.store_trouble,
         rooms=rooms,
         updates={room.device: _update_of(room) for room in rooms},
         models=Counter(room.birth.model for room in rooms if room.birth and room.birth.model).most_common(),

@@ -82,7 +82,9 @@ def test_a_device_that_is_gone_is_removed_after_a_question(operated: School, bro
     with Subscriber(broker.port) as late:
         wait_until(lambda: bool(late.messages), what="what is kept")
         assert {message.topic for message in late.messages} == {topics[2]}, "a request to close the camera stays"
-    assert "It comes back if it is heard of again" in otto.get(answer.location).text
+    after = otto.get(answer.location).text
+    assert "It comes back if it is heard of again" in after
+    assert path not in after, "the list has it no longer"
     school.tick(1.0)
     assert OWN not in school.rooms
     assert commands(operated) == [("otto", "remove")]

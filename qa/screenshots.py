@@ -23,7 +23,7 @@ ROOM = f"/room/{FACES.site}/{FACES.id}"
 PICTURES = (
     ("school", "/", 1280, 720, "light"),
     ("school-phone", "/", 360, 720, "dark"),
-    ("room", ROOM, 1280, 1010, "light"),
+    ("room", ROOM, 1280, 1050, "light"),
     ("report", f"{ROOM}/report", 1280, 1400, "light"),
     ("devices", "/devices", 1280, 680, "light"),
 )

@@ -70,6 +70,17 @@ def test_the_pages_fit_their_width(context: BrowserContext, school: School, widt
         assert tab.evaluate("document.documentElement.scrollWidth") <= width, path
 
 
+def test_a_long_entry_of_the_log_does_not_fill_a_phone(context: BrowserContext, school: School) -> None:
+    reason = "mute failed: broker 10.0.0.2:8883 cannot be reached: " + "start it, or set the host. " * 5
+    school.access.audit.record("command", "eve", "10.0.0.1", school.clock(), detail=reason)
+    tab = context.pages[0]
+    tab.set_viewport_size({"width": 360, "height": 800})
+    tab.goto(f"{school.page.address}/log")
+    box = tab.locator("tr", has_text="mute failed").bounding_box()
+    assert box is not None
+    assert box["height"] < 250
+
+
 def test_the_login_keeps_nobody_out_and_says_what_was_wrong(browser: Browser, school: School) -> None:
     tab = browser.new_page(locale="de-DE")
     tab.goto(school.page.address)

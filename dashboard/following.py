@@ -10,12 +10,14 @@ from collections.abc import Callable, Sequence
 from dashboard.live.school import School
 from dashboard.settings import BrokerSettings, naming_keys_of
 from edge_agent.backoff import Backoff
-from edge_agent.client import Broker, BrokerChanged, Classroom, Device, Notice
+from edge_agent.client import Broker, BrokerChanged, Classroom, Denied, Device, Notice, Unreadable
 from edge_agent.errors import BrokerError, ConfigError
 
 _log = logging.getLogger(__name__)
 _POLL_S = 0.1
 _TICK_S = 1.0
+_MAX_TOLD = 100
+"""Of so many topics the log says that something is wrong with them; a hostile device could name more."""
 
 Taker = Callable[[Notice, Classroom], None]
 """Takes a notice on the client's thread, with the client to ask for a message's time; it must be quick."""
@@ -51,6 +53,7 @@ class Following:
         self._settings = broker
         self._broker = self._read_files()
         self._school, self._on_changed, self._takers = school, on_changed, takers
+        self._told: set[str] = set()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="following", daemon=True)
 
@@ -103,5 +106,14 @@ class Following:
         changed = self._school.apply(notice, time.time())
         if changed or isinstance(notice, BrokerChanged):
             self._on_changed(changed)
+        if isinstance(notice, Unreadable | Denied):
+            self._tell(notice)
         for taker in self._takers:
             taker(notice, classroom)
+
+    def _tell(self, notice: Unreadable | Denied) -> None:
+        """Write into the log what is wrong with a topic, once."""
+        if notice.topic not in self._told and len(self._told) < _MAX_TOLD:
+            self._told.add(notice.topic)
+            what = "a message cannot be read" if isinstance(notice, Unreadable) else "the broker does not allow it"
+            _log.warning("%.200r: %s: %.300r", notice.topic, what, notice.reason)

@@ -113,6 +113,28 @@ def config(mosquitto: Mosquitto, tmp_path: Path) -> Path:
     return file
 
 
+def test_a_message_that_cannot_be_read_is_named_in_the_log_once(
+    mosquitto: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    history = open_history(str(tmp_path / "history.db"))
+    with recording(history, mosquitto.port), Subscriber(mosquitto.port) as device:
+        for payload in (b'{"state":"odd\\n","session":"1"}', b"\xff\n"):
+            device.publish("classroom/v1/north/pi-9/status", payload, retain=True)
+            device.publish("classroom/v1/north/<b>9/status", payload, retain=True)
+        wait_until(lambda: len(caplog.records) >= 2, what="the log")
+        device.publish("classroom/v1/north/pi-10/status", b"", retain=False)
+        device.publish("classroom/v1/north/pi-10/health", b"x", retain=True)
+        wait_until(lambda: "pi-10" in caplog.text, what="what came last")
+    said = [record.getMessage() for record in caplog.records if "cannot be read" in record.getMessage()]
+    assert [text.split("'")[1] for text in said] == [
+        "classroom/v1/north/pi-9/status",
+        "classroom/v1/north/<b>9/status",
+        "classroom/v1/north/pi-10/health",
+    ]
+    assert not any("\n" in text for text in said)
+    history.close()
+
+
 def test_the_command_records_until_it_is_stopped(
     mosquitto: Mosquitto, start_messenger: Start, config: Path, tmp_path: Path
 ) -> None:

@@ -149,6 +149,17 @@ def test_a_prior_is_a_name_or_shares_that_sum_to_one(tmp_path: Path) -> None:
         ("[device]\nroom = 12", "Put it in quotes"),
         ("[mqtt]\nprotocol = 5", "Put it in quotes"),
         ('[camera]\nsource = "V4L2"', 'Did you mean "v4l2"?'),
+        ('[camera]\nsource = "usb"', 'Did you mean "v4l2"?'),
+        ('[camera]\nsource = "mjpeg"', 'Did you mean "http"?'),
+        ('[mqtt]\npasswort = "x"', "Did you mean password_file?"),
+        ("[camera]\nheigth = 480", "Did you mean height_px?"),
+        ("[camera]\nframerate = 5", "Did you mean fps?"),
+        ('[mqtt]\nserver = "x"', "Did you mean host?"),
+        ("[mqtt]\nssl = true", "Did you mean tls?"),
+        ('[mqtt.tls]\ncafile = "x"', "Did you mean ca?"),
+        ("[mqtt]\nport = [1883]", "Leave out the brackets"),
+        ("[mqtt]\ntls = true", "expected a table"),
+        ("[device]\nroom =\u00a02", "looks like a space"),
         ("camera = 3", "Write it as a table"),
         ("[mqtt]\nhost = broker.lan", "Put text in quotes"),
         ("[device]\nroom = Room 2b", "Put text in quotes"),
@@ -170,6 +181,15 @@ def test_a_mistake_says_what_to_write(tmp_path: Path, text: str, remedy: str) ->
     with pytest.raises(ConfigError) as caught:
         load_settings(write(tmp_path, text))
     assert remedy in str(caught.value)
+
+
+def test_a_choice_of_numbers_is_not_put_in_quotes_and_a_question_has_no_full_stop(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(write(tmp_path, "[camera]\nrotate_deg = 45"))
+    assert str(caught.value).endswith("got 45, expected one of 0, 90, 180, 270")
+    with pytest.raises(ConfigError) as caught:
+        load_settings(write(tmp_path, "[camera]\nfpss = 10"))
+    assert str(caught.value).endswith("Did you mean fps?")
 
 
 @pytest.mark.parametrize("text", ["[mqtt]\nhost = broker", "[mqtt]\n\nport = x"])

@@ -115,6 +115,11 @@ class History:
                 return SharesSeries()
             return queries.read_shares(connection, number, to_ms(start), to_ms(end), step_s)
 
+    def begin(self, device: Device) -> float | None:
+        """Time of a room's first figures, in seconds since 1970; ``None`` where there are none."""
+        with self.database.reading() as connection:
+            return queries.read_begin(connection, queries.device_ids(connection).get(device, -1))
+
     def markers(self, device: Device, start: float, end: float) -> list[Marker]:
         """What happened to a device, and to the broker and the recorder, between two times."""
         with self.database.reading() as connection:

@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 _USUAL_S: Final = 45 * 60.0
+_SHORTEST_S: Final = 5 * 60.0
 _MAX_S: Final = 400 * 86400.0
 _PATTERN: Final = "%Y-%m-%dT%H:%M"
 _PATTERN_WITH_SECONDS: Final = "%Y-%m-%dT%H:%M:%S"
@@ -71,9 +72,15 @@ def names_another_time(query: Mapping[str, str], found: Period | None) -> bool:
     return found is None and bool(query.get("from") or query.get("to"))
 
 
-def usual_period(now: float) -> Period:
-    """The last three quarters of an hour."""
-    return Period(now - _USUAL_S, now, open=True)
+def usual_period(now: float, begin: float | None = None) -> Period:
+    """The last three quarters of an hour, or what there is of them where the first figures are later.
+
+    Args:
+        now: Seconds since 1970.
+        begin: Time of the room's first figures; ``None`` where there are none.
+    """
+    start = now - _USUAL_S
+    return Period(start if begin is None else max(start, min(begin, now - _SHORTEST_S)), now, open=True)
 
 
 def weeks_before(period: Period, zone: tzinfo) -> list[tuple[float, float]]:

@@ -54,6 +54,22 @@ def test_an_address_leads_to_the_same_time_again() -> None:
     assert "to=" in usual_period(NOW).query(ZURICH, ended=True)
 
 
+@pytest.mark.parametrize(
+    ("begin", "minutes"),
+    [
+        pytest.param(None, 45, id="no figures"),
+        pytest.param(NOW - 86400, 45, id="figures of yesterday"),
+        pytest.param(NOW - 20 * 60, 20, id="first figures within the time"),
+        pytest.param(NOW - 30, 5, id="first figures a moment ago"),
+        pytest.param(NOW + 60, 5, id="a clock ahead"),
+    ],
+)
+def test_where_no_time_is_named_the_page_shows_three_quarters_of_an_hour_or_what_there_is(
+    begin: float | None, minutes: int
+) -> None:
+    assert usual_period(NOW, begin) == Period(NOW - minutes * 60, NOW, open=True)
+
+
 def test_a_lesson_that_began_this_minute_has_an_address_that_can_be_read() -> None:
     query = dict(parse_qsl(Period(NOW, NOW + 5, open=True).query(ZURICH, ended=True)))
     assert period_of(query, NOW + 5, ZURICH) == Period(NOW, NOW + 60)

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from dashboard.charts.lesson import Chart
+from dashboard.history.database import DatabaseError
 from dashboard.history.export import RoomSeries, as_csv, as_parquet
 from dashboard.history.store import History
 from dashboard.live.school import Room
@@ -33,6 +34,8 @@ _MEDIA_TYPES: Final = {"csv": "text/csv; charset=utf-8", "parquet": "application
 def chosen_period(site: Site, request: Request, room: Room, *, strict: bool = False) -> Period:
     """What the address names, else the lesson that goes on by the timetable, else the last 45 minutes.
 
+    Where the room's first figures are later, it begins with them.
+
     Args:
         site: The page.
         request: What was asked for.
@@ -51,7 +54,16 @@ def chosen_period(site: Site, request: Request, room: Room, *, strict: bool = Fa
     for lesson in lessons_of(site, room, now, now):
         if lesson.start <= now <= lesson.end:
             return Period(lesson.start, now, open=True, title=lesson.title)
-    return usual_period(now)
+    return usual_period(now, _begin(site, room))
+
+
+def _begin(site: Site, room: Room) -> float | None:
+    if site.history is None:
+        return None
+    try:
+        return site.history.begin(room.device)
+    except DatabaseError:  # the room is shown all the same, and its chart says that nothing can be read
+        return None
 
 
 def lessons_of(site: Site, room: Room, start: float, end: float) -> list[Period]:

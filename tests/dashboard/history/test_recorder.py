@@ -335,3 +335,14 @@ class TestTwoRecorders:
         assert first.commit()
         assert rows(history, windows) == 100
         assert len([marker for marker in happened(history) if marker.kind in ("online", "offline")]) == 100
+
+
+def test_a_room_begins_with_its_first_figures(history: History) -> None:
+    assert history.begin(NORTH) is None
+    record(history, *(arrived(summary(number, NINE + 5 * number)) for number in range(1, 4)))
+    assert history.begin(NORTH) == NINE + 5
+    assert history.begin(SOUTH) is None
+    for _ in enforce(history.database, Retention(full_days=7), NINE + 30 * 86400):
+        pass
+    assert rows(history, windows) == 0
+    assert history.begin(NORTH) == NINE

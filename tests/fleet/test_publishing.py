@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from edge_agent.config_file import load_settings
 from edge_agent.enrol.device import accept_response, make_device_request
 from edge_agent.errors import BrokerError, CheckFailed, InputError, ModelError, Rejected
-from edge_agent.model_format.bundle import pack_bundle
+from edge_agent.model_format.bundle import pack_bundle, read_bundle
 from edge_agent.protocol.model_manifest import MAX_BUNDLE_BYTES, Models, decode_manifest, decode_models, models_topic
 from edge_agent.update.manifests import Verifier
 from edge_agent.vision.classifier import BUNDLED_MODELS
@@ -258,16 +258,26 @@ def test_publishing_needs_the_broker_and_says_so(school: SchoolUnderTest) -> Non
         ModelPublisher(school.folder, away).publish(dense_bundle(), "dense", utc_now())
 
 
+def with_accuracy(path: Path, accuracy: float) -> bytes:
+    """A bundle that records another accuracy."""
+    bundle = read_bundle(path)
+    metrics = {part: {**values, "accuracy": accuracy} for part, values in bundle.metadata.metrics.items()}
+    return pack_bundle(bundle.flatbuffer, replace(bundle.metadata, metrics=metrics), bundle.golden)
+
+
 def test_a_model_worse_than_the_one_in_use_is_published_only_by_force(
     school: SchoolUnderTest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     school.device("a")
-    tiny, edge = (BUNDLED_MODELS[name] for name in ("edge-tiny", "edge"))
+    edge, worse = (
+        BUNDLED_MODELS["edge"],
+        bundle_file(tmp_path, with_accuracy(BUNDLED_MODELS["edge-tiny"], 0.268), "bad.tflite"),
+    )
     publish_model(edge, folder=school.folder, force=True)
     ((before, _),) = versions(school)
     with pytest.raises(CheckFailed, match=r"is worse than .*, the model in use: .*give --force|If that is meant"):
-        publish_model(tiny, folder=school.folder)
-    publish_model(tiny, folder=school.folder, force=True)
+        publish_model(worse, folder=school.folder)
+    publish_model(worse, folder=school.folder, force=True)
     assert [version for version, _ in versions(school)] == [before + 1]
     publish_model(edge, folder=school.folder)  # better than the one published
     publish_model(bundle_file(tmp_path, dense_bundle(seed=1)), folder=school.folder)

@@ -51,7 +51,7 @@ def test_an_input_reads_one_kind_of_message_and_fields_that_it_has(consumer: dic
 def test_the_figures_of_a_class_are_all_kept() -> None:
     (summary,) = (consumer for consumer in INPUTS if consumer["client_id"].endswith("summary"))
     excluded = set(summary["json_v2"][0]["object"][0]["excluded_keys"])
-    kept = {"faces", "shares", "suppressed", "approximate", "muted", "clock_synced"}
+    kept = {"faces", "with_baseline", "shares", "suppressed", "approximate", "muted", "clock_synced"}
     assert names(Summary) - excluded == kept
 
 

@@ -100,8 +100,9 @@ def terminal(command: Sequence[str], folder: Path, **environment: str) -> Iterat
 
 
 def _take_terminal() -> None:
-    """Make the terminal the one that Ctrl-C in it speaks to."""
+    """Make the terminal the one that Ctrl-C in it speaks to, also where the tests run with Ctrl-C ignored."""
     import fcntl
     import termios
 
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)

@@ -40,7 +40,7 @@ def routes(school: School) -> list[Route]:
 
 def test_every_address_names_its_room_where_it_is_judged(school: School) -> None:
     for route in routes(school):
-        named = "{site}" in route.path and "{device}" in route.path
+        named = "/{site:name}/{device:name}" in route.path
         assert named or route.path in WITHOUT_ROOM or route.path.startswith(("/operate/", "/data/")), route.path
     assert {route.path for route in school.page.app.routes if isinstance(route, Mount)} == {"/static"}
 
@@ -55,13 +55,16 @@ def test_the_lists_show_only_own_rooms(school: School) -> None:
         assert "Room 100" in text
 
 
+def of_other_room(school: School, method: str) -> list[str]:
+    paths = [route.path for route in routes(school) if "{site:name}" in route.path and method in (route.methods or ())]
+    return [path.replace("{site:name}/{device:name}", f"{OTHER.site}/{OTHER.id}") for path in paths]
+
+
 def test_no_address_of_the_other_room_exists(school: School) -> None:
     anna, dora = school.browser("anna"), school.browser("dora")
-    for route in routes(school):
-        if "{site}" not in route.path or "GET" not in (route.methods or ()):
-            continue
-        path = route.path.replace("{site}", OTHER.site).replace("{device}", OTHER.id)
-        path = path.replace("{path}", "x").replace("{name}", "x")
+    paths = of_other_room(school, "GET")
+    assert len(paths) >= 4
+    for path in (path.replace("{kind}", "csv") for path in paths):
         answer = anna.get(path)
         assert answer.status == 404, path
         assert OTHER_NAME not in answer.text
@@ -72,10 +75,10 @@ def test_no_address_of_the_other_room_exists(school: School) -> None:
 
 def test_posts_to_the_other_room_change_nothing(school: School) -> None:
     anna = school.browser("anna")
-    for route in routes(school):
-        if "{site}" in route.path and "POST" in (route.methods or ()):
-            path = route.path.replace("{site}", OTHER.site).replace("{device}", OTHER.id)
-            assert anna.post(path).status in (403, 404), path
+    paths = of_other_room(school, "POST")
+    assert len(paths) >= 4
+    for path in paths:
+        assert anna.post(path).status in (403, 404), path
 
 
 @pytest.mark.parametrize(
@@ -103,12 +106,14 @@ def test_other_spellings_of_the_address_lead_nowhere_else(school: School, spelli
 @pytest.mark.parametrize("view", LIVE_VIEWS)
 def test_event_streams_carry_only_own_rooms(school: School, view: str) -> None:
     anna = school.browser("anna")
-    refused = anna.get(f"/events?view={view}&site={OTHER.site}&device={OTHER.id}")
-    assert refused.status == 404
-    for query in (f"view={view}", f"view={view}&site={OWN.site}&device={OWN.id}"):
-        text = first_event(anna, f"/events?{query}")
+    own, other = (f"/events?view={view}&site={room.site}&device={room.id}" for room in (OWN, OTHER))
+    unnamed = f"/events?view={view}"
+    if view == "room":
+        assert [anna.get(path).status for path in (other, unnamed)] == [404, 404]
+    for path in (own,) if view == "room" else (own, other, unnamed):
+        text = first_event(anna, path)
         assert OTHER_NAME not in text
-        assert OTHER.id not in text
+        assert f'"{OTHER.id}"' not in text
 
 
 def test_two_teachers_never_share_a_stream(school: School) -> None:

@@ -60,11 +60,15 @@ def recording(history: History, port: int, retention: RetentionSettings | None =
 
 
 def publish(messenger: Messenger, count: int) -> None:
-    before = messenger.statistics().outbox.delivered.get("summary", 0)
+    before = dict(messenger.statistics().outbox.delivered)
     for _ in range(count):
         messenger.summary(a_window())
         messenger.expression(a_change())
-    wait_until(lambda: messenger.statistics().outbox.delivered.get("summary", 0) == before + count, what="delivery")
+    for kind in ("summary", "expression"):
+        wait_until(
+            lambda kind=kind: messenger.statistics().outbox.delivered.get(kind, 0) == before.get(kind, 0) + count,  # type: ignore[misc]
+            what="delivery",
+        )
     messenger.health(a_report())
 
 

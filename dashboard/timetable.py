@@ -208,7 +208,7 @@ def _check_rules(content: bytes, what: str) -> None:
     unfolded = re.sub(rb"\r?\n[ \t]", b"", content).upper()
     rules = re.findall(rb"(?m)^(?:RRULE|EXRULE)[^\r\n]*", unfolded)
     if any(re.search(rb"INTERVAL=[^;1-9]*(?:;|$)", rule) for rule in rules):
-        raise InputError(what, received="a rule with INTERVAL=0", expected="1 or more", remedy=_EXPORT)
+        raise InputError(what, received="a rule without a usable INTERVAL", expected="1 or more", remedy=_EXPORT)
     zones = re.findall(rb"(?s)BEGIN:VTIMEZONE.*?END:VTIMEZONE", unfolded)
     if any(re.search(rb"FREQ=(?!YEARLY)", zone) for zone in zones):
         raise InputError(what, received="a time zone that changes several times a year", remedy=_EXPORT)

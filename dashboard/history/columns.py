@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, func
+from sqlalchemy import BigInteger, ColumnElement, Table, and_, case, cast, func
 
 from dashboard.history.rollup import MINUTE_MS, TEN_MS
 from dashboard.history.tables import LATE, minutes, tens, windows
@@ -40,8 +40,21 @@ class Columns:
         return and_(mine, self.row >= start_ms // self.row_ms, self.row < -(-end_ms // self.row_ms))
 
 
-def _end_of(number: ColumnElement[int], length_ms: int) -> ColumnElement[int]:
-    return (cast(number, BigInteger) + 1) * length_ms
+def _stretches(table: Table, number: ColumnElement[int], length_ms: int) -> Columns:
+    """A table with a row for each stretch of time, counted by numbers."""
+    return Columns(
+        row=number,
+        row_ms=length_ms,
+        device_id=table.c.device_id,
+        end_ms=(cast(number, BigInteger) + 1) * length_ms,
+        open_ms=table.c.open_ms,
+        suppressed_ms=table.c.suppressed_ms,
+        late_ms=table.c.late_ms,
+        faces_ms=func.coalesce(table.c.faces_ms, 0),
+        flags=table.c.flags,
+        label_set=table.c.label_set,
+        shares=table.c.shares,
+    )
 
 
 _KNOWN: Final = windows.c.faces.is_not(None)
@@ -58,29 +71,5 @@ WINDOWS: Final = Columns(
     label_set=windows.c.label_set,
     shares=windows.c.shares,
 )
-MINUTES: Final = Columns(
-    row=minutes.c.minute,
-    row_ms=MINUTE_MS,
-    device_id=minutes.c.device_id,
-    end_ms=_end_of(minutes.c.minute, MINUTE_MS),
-    open_ms=minutes.c.open_ms,
-    suppressed_ms=minutes.c.suppressed_ms,
-    late_ms=minutes.c.late_ms,
-    faces_ms=func.coalesce(minutes.c.faces_ms, 0),
-    flags=minutes.c.flags,
-    label_set=minutes.c.label_set,
-    shares=minutes.c.shares,
-)
-TENS: Final = Columns(
-    row=tens.c.ten,
-    row_ms=TEN_MS,
-    device_id=tens.c.device_id,
-    end_ms=_end_of(tens.c.ten, TEN_MS),
-    open_ms=tens.c.open_ms,
-    suppressed_ms=tens.c.suppressed_ms,
-    late_ms=tens.c.late_ms,
-    faces_ms=tens.c.faces_ms,
-    flags=tens.c.flags,
-    label_set=tens.c.label_set,
-    shares=tens.c.shares,
-)
+MINUTES: Final = _stretches(minutes, minutes.c.minute, MINUTE_MS)
+TENS: Final = _stretches(tens, tens.c.ten, TEN_MS)

@@ -286,11 +286,10 @@ def read_health(connection: Connection, device_id: int, start_ms: int, end_ms: i
 def read_begin(connection: Connection, device_id: int) -> float | None:
     """Time of the first figures of a device, in seconds since 1970; ``None`` where there are none."""
     firsts = [
-        (select(func.min(windows.c.at_ms)).where(windows.c.device_id == device_id), 0.001),
-        (select(func.min(minutes.c.minute)).where(minutes.c.device_id == device_id), 60.0),
+        (connection.scalar(select(func.min(columns.row)).where(columns.device_id == device_id)), columns.row_ms)
+        for columns in (WINDOWS, MINUTES)
     ]
-    found = [(connection.execute(query).scalar(), unit) for query, unit in firsts]
-    return min((first * unit for first, unit in found if first is not None), default=None)
+    return min((first * row_ms / 1000 for first, row_ms in firsts if first is not None), default=None)
 
 
 def read_stored(connection: Connection) -> dict[Device | None, dict[str, StoredRows]]:

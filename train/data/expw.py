@@ -6,14 +6,13 @@ the class, whose numbers are FER2013's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from edge_agent.errors import InputError
 from edge_agent.model_format.labels import FER2013
 from train.data.checks import Faults, OnUnreadable, check_channels
 from train.data.dataset import FaceSet
-from train.data.listed import Box, Listed, read_listed
+from train.data.listed import Box, Listed, entries_of_lines, read_listed
 
 LIST_NAME = "label.lst"
 """What the publisher calls the list."""
@@ -44,17 +43,11 @@ def load_expw(list_file: Path, *, channels: int = 1, on_unreadable: OnUnreadable
     faults = Faults(on_unreadable)
     folders = [list_file.parent / folder for folder in _FOLDERS]
 
-    def entries() -> Iterator[Listed]:
-        lines = list_file.read_bytes().decode("utf-8", "replace").splitlines()
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                yield _entry(f"{list_file}, line {number}", f"{list_file.name}:{number}", line, folders)
-            except InputError as fault:
-                faults.add(fault)
+    def entry_of(number: int, line: str) -> Listed:
+        return _entry(f"{list_file}, line {number}", f"{list_file.name}:{number}", line, folders)
 
-    return read_listed("ExpW", list_file, entries(), channels=channels, faults=faults)
+    entries = entries_of_lines(list_file, faults, entry_of)
+    return read_listed("ExpW", list_file, entries, channels=channels, faults=faults)
 
 
 def _entry(where: str, origin: str, line: str, folders: list[Path]) -> Listed:

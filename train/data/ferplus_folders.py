@@ -14,7 +14,7 @@ from edge_agent.errors import InputError
 from train.data.checks import Faults, OnUnreadable, check_channels
 from train.data.dataset import FaceSet
 from train.data.ferplus import VOTES_FOR
-from train.data.listed import Listed, cells_of, read_listed
+from train.data.listed import Listed, cells_of, entries_of_lines, read_listed
 
 log = logging.getLogger(__name__)
 
@@ -48,20 +48,15 @@ def load_ferplus(
     left_out = 0
 
     def entries() -> Iterator[Listed]:
-        nonlocal left_out
         for table, part in tables.items():
-            for number, line in enumerate(table.read_bytes().decode("utf-8", "replace").splitlines(), start=1):
-                if not line.strip():
-                    continue
-                try:
-                    file, label = _line(f"{table}, line {number}", line, table.parent)
-                except InputError as fault:
-                    faults.add(fault)
-                    continue
-                if label:
-                    yield Listed(file, label, part, file.relative_to(root).as_posix())
-                else:
-                    left_out += 1
+
+            def entry_of(number: int, line: str, table: Path = table, part: str = part) -> Listed | None:
+                nonlocal left_out
+                file, label = _line(f"{table}, line {number}", line, table.parent)
+                left_out += not label
+                return Listed(file, label, part, file.relative_to(root).as_posix()) if label else None
+
+            yield from entries_of_lines(table, faults, entry_of)
 
     faces = read_listed("FER+", root, entries(), channels=channels, faults=faults)
     if left_out:

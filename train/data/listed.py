@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,6 +94,29 @@ def read_listed(name: str, where: Path, entries: Iterable[Listed], *, channels: 
         sequence=np.full(len(kept), ""),
         unreadable=faults.found,
     )
+
+
+def entries_of_lines(
+    list_file: Path, faults: Faults, entry_of: Callable[[int, str], Listed | None]
+) -> Iterator[Listed]:
+    """What the lines of a list in UTF-8 name.
+
+    Args:
+        list_file: The list. Empty lines are passed over.
+        faults: Gets lines that are malformed, or raises.
+        entry_of: Reads a line, given with its number from 1. It raises InputError, or gives None for one to leave out.
+    """
+    lines = list_file.read_bytes().decode("utf-8", "replace").splitlines()
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            entry = entry_of(number, line)
+        except InputError as fault:
+            faults.add(fault)
+            continue
+        if entry is not None:
+            yield entry
 
 
 def cells_of(line: str) -> list[str]:

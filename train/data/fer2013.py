@@ -98,7 +98,7 @@ def load_fer2013(
     on_unreadable: OnUnreadable = "error",
     label_map: LabelMap = NO_LABEL_MAP,
 ) -> FaceSet:
-    """Read the table: plain, or packed with xz, gzip, zip or tar.
+    """Read the table: plain, or packed with xz, gzip, bzip2, zip or tar.
 
     In a table by another name than FER2013's, classes and splits may also be words, and 7 means contempt.
 

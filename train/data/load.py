@@ -30,8 +30,9 @@ def load(
     """Read a data set; its content decides which kind it is.
 
     Args:
-        path: A table like FER2013's (plain, xz, gzip, zip or tar), a table of pictures and their classes, the list of
-            RAF-DB or ExpW, a folder that holds one of them, the folder of CK+48, AffectNet or FER+, or class folders.
+        path: A table like FER2013's (plain, xz, gzip, bzip2, zip or tar), a table of pictures and their classes, the
+            list of RAF-DB or ExpW, a folder that holds one of them, the folder of CK+48, AffectNet or FER+, or class
+            folders.
         channels: 1 for gray, 3 for red-green-blue.
         on_unreadable: Whether a broken row or picture is an error or is skipped and listed in ``unreadable``.
         label_map: What the names or numbers of the classes mean.

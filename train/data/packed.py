@@ -1,7 +1,8 @@
-"""Lines of a text file that may be packed: plain, xz, gzip, or a zip or tar with one table in it."""
+"""Lines of a text file that may be packed: plain, xz, gzip, bzip2, or a zip or tar with one table in it."""
 
 from __future__ import annotations
 
+import bz2
 import contextlib
 import gzip
 import lzma
@@ -12,11 +13,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import IO, cast
+from typing import IO, Literal, cast
 
 from edge_agent.errors import InputError
 
-_MAGIC = {b"\xfd7zXZ\x00": "xz", b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"PK\x05\x06": "zip"}
+_MAGIC = {b"\xfd7zXZ\x00": "xz", b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"PK\x03\x04": "zip", b"PK\x05\x06": "zip"}
+_TAR_MODES: dict[str, Literal["r:xz", "r:gz", "r:bz2", "r:"]] = {
+    "xz": "r:xz",
+    "gzip": "r:gz",
+    "bzip2": "r:bz2",
+    "plain": "r:",
+}
 _MAX_LINE_BYTES = 4_000_000
 """A small packed file can hold a line that fills the memory; that of a face has about 10,000 bytes."""
 MAX_UNPACKED_BYTES = 4_000_000_000
@@ -77,8 +84,10 @@ def _kind(path: Path) -> str:
     if not start:
         raise InputError(str(path), received="an empty file", expected="a table", remedy="Fetch it again")
     kind = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), "plain")
+    # Not is_tarfile: it also reads packed bytes as a tar, and those of some gzip files happen to pass.
     with contextlib.suppress(*_DAMAGE):  # reported where the lines are read
-        if kind != "zip" and tarfile.is_tarfile(path):
+        if kind in _TAR_MODES:
+            tarfile.open(path, _TAR_MODES[kind]).close()
             return "tar"
     return kind
 
@@ -91,6 +100,9 @@ def _unpacked(path: Path, kind: str, preferred: tuple[str, ...]) -> Iterator[IO[
     elif kind == "gzip":
         with gzip.open(path) as unzipped:
             yield cast(IO[bytes], unzipped)
+    elif kind == "bzip2":
+        with bz2.open(path) as unpacked:
+            yield cast(IO[bytes], unpacked)
     elif kind == "zip":
         with _open_archive(path) as archive, _open_member(path, archive, preferred) as member:
             yield member

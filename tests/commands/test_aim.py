@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -255,12 +256,21 @@ def test_on_a_terminal_the_view_is_drawn_over_itself(haar: Path) -> None:
     assert b"# good" in shown
 
 
+def faces_by_doctor(settings: Path) -> dict[str, Any]:
+    """What it says of faces. On a busy machine it may give up before: it ends after ten seconds whatever happens."""
+    for _ in range(5):
+        findings = json.loads(edge_agent("doctor", "--config", settings, "--json").stdout)
+        found: dict[str, Any] = next(finding for finding in findings if finding["check"] == "faces")
+        if "no answer within" not in found["detail"]:
+            break
+    return found
+
+
 def test_doctor_says_how_many_faces_there_are_and_how_large(haar: Path) -> None:
     with haar.open("a") as file:
         file.write('[mqtt]\nhost = "127.0.0.1"\nport = 9\n')
     for hangs, ok, said in ((0, True, "12 faces of "), (180, False, "Set rotate_deg = 180")):
         cv2.imwrite(str(haar.parent / "class.png"), turned(CLASS, hangs))
-        findings = json.loads(edge_agent("doctor", "--config", haar, "--json").stdout)
-        (found,) = [finding for finding in findings if finding["check"] == "faces"]
-        assert (found["ok"], found["fatal"]) == (ok, ok)
+        found = faces_by_doctor(haar)
+        assert (found["ok"], found["fatal"]) == (ok, ok), found
         assert said in found["detail"]

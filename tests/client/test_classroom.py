@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from edge_agent.client import (
     Arrived,
@@ -397,6 +398,29 @@ def test_where_the_broker_does_not_let_it_the_client_asks_in_the_old_way_and_say
             (denied,) = dashboard.of(Denied)
     assert isinstance(denied, Denied)
     assert denied.topic == "classroom/resent/v1/-/wall/+/+/+"
+
+
+def test_an_account_that_may_only_read_asks_several_devices_at_once_and_nothing_is_reported(
+    start_messenger: Start, tmp_path: Path
+) -> None:
+    rules = tmp_path / "acl"
+    own = ("expression", "summary", "health", "status", "reply", "desired")
+    lines = [f"topic readwrite classroom/v1/+/+/{name}" for name in own]
+    lines += ["topic read classroom/v1/+/+/command", "topic readwrite classroom/resent/#"]
+    rules.write_text("\n".join(lines) + "\n")
+    with running_mosquitto(tmp_path, f"acl_file {rules}") as mosquitto:
+        for number in range(3):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            settings = settings_for(mosquitto.port, folder)
+            messenger = start_messenger(replace(settings, device=replace(settings.device, id=f"pi-{number}")))
+            messenger.expression(a_change())
+            wait_until(partial(delivered, messenger), what="its delivery")
+            messenger.health(a_report())
+        with Classroom(Broker("127.0.0.1", mosquitto.port), **CATCHING_UP) as classroom:
+            dashboard = Dashboard(classroom)
+            dashboard.until(lambda: len(dashboard.seqs) == 3, "the past of all three")
+            assert dashboard.of(Denied) == []
 
 
 def test_a_subscription_that_the_broker_denies_ends_nothing(start_messenger: Start, tmp_path: Path) -> None:

@@ -10,11 +10,13 @@ import errno
 import os
 import re
 import shlex
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event, inspect, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -26,7 +28,7 @@ from dashboard.history.tables import schema_versions
 from edge_agent.addresses.credentials import is_credential
 from edge_agent.addresses.masking import shown_path
 from edge_agent.errors import AgentError, InputError
-from edge_agent.rights import denied_write
+from edge_agent.rights import denied_write, mount_point, unwritable
 
 Migration = Callable[[Connection], None]
 
@@ -70,6 +72,7 @@ class Database:
         self.shown = str(self._file) if self._file else _without_secrets(self._url)
         self._max_mb, self._min_free_mb = max_mb, min_free_mb
         self._write_lock = threading.Lock()
+        self._opened: tuple[int, int] | None = None
         if self._file is not None:
             _make_private(self._file)
         self.engine = self._open_engine()
@@ -133,6 +136,36 @@ class Database:
                 remedy="Make room on the disk, or erase what is no longer needed",
             )
 
+    def was_replaced(self) -> bool:
+        """Whether the file is not the one that was opened; what is stored in that one would be lost to all.
+
+        A file that somebody has put in its place, such as a backup, is used from then on.
+
+        Raises:
+            DatabaseError: There is no file any more.
+        """
+        if self._file is None:
+            return False
+        try:
+            now = _identity(self._file)
+        except OSError as error:
+            self.engine.dispose()
+            raise self._unreachable(error) from None
+        if self._opened in (None, now):
+            return False
+        self.engine.dispose()
+        self._opened = None
+        return True
+
+    def _unreachable(self, error: OSError) -> DatabaseError:
+        if not isinstance(error, FileNotFoundError):
+            cause, remedy = denied_write(Path(self.shown), error)
+            return DatabaseError(f"database {self.shown}: {cause}", remedy=remedy)
+        return DatabaseError(
+            f"database {self.shown}: the file is gone, somebody has moved or removed it",
+            remedy="Put it back with the files beside it, or restore a backup. To begin anew, start the program again",
+        )
+
     def size_bytes(self) -> int:
         """How much it takes on its disk."""
         if self._file is not None:
@@ -187,10 +220,18 @@ class Database:
                 "tcp_user_timeout": 20_000,
             }
             return create_engine(self._url, pool_pre_ping=True, pool_size=3, max_overflow=5, connect_args=arguments)
-        engine = create_engine(self._url, pool_size=3, max_overflow=5, connect_args={"timeout": _BUSY_MS / 1000})
+        # Never a new file: SQLite would make an empty one where somebody has moved the old one away.
+        address = f"file:{quote(str(self._file.absolute()))}?mode=rw"
+
+        def connect() -> sqlite3.Connection:
+            return sqlite3.connect(address, uri=True, timeout=_BUSY_MS / 1000, check_same_thread=False)
+
+        engine = create_engine(self._url, pool_size=3, max_overflow=5, creator=connect)
+        file = self._file
 
         @event.listens_for(engine, "connect")
         def prepare(connection: Any, _: object) -> None:
+            self._opened = _identity(file)
             connection.isolation_level = None  # transactions begin where SQLAlchemy says so
             page_bytes = connection.execute("PRAGMA page_size").fetchone()[0]
             for pragma in (
@@ -213,14 +254,48 @@ class Database:
     def _explain(self, error: DBAPIError | PoolTimeout) -> DatabaseError:
         said = " ".join(str(getattr(error, "orig", None) or error).split())
         said = self._without_password(said)
-        for words, found, remedy in _MEANINGS:
+        if self._file is not None and not isinstance(error, (DataError, IntegrityError, PoolTimeout)):
+            self.engine.dispose()  # what is mended shows to new connections
+            if found := self._of_file(said.lower()):
+                return found
+        for words, cause, remedy in _MEANINGS:
             if any(word in said.lower() for word in words):
-                return DatabaseError(f"database {self.shown}: {found}: {said}", remedy=remedy)
+                return DatabaseError(f"database {self.shown}: {cause}: {said}", remedy=remedy)
         if isinstance(error, (DataError, IntegrityError)):
             return RowsRefused(f"database {self.shown}: {said}")
         lost = isinstance(error, (OperationalError, InterfaceError, PoolTimeout))
         remedy = "See whether the server runs and lets this account in" if lost and self._file is None else ""
         return DatabaseError(f"database {self.shown}: {said}", remedy=remedy)
+
+    def _of_file(self, said: str) -> DatabaseError | None:
+        """What is the matter with SQLite's file, found by looking at it; ``None`` where that shows nothing."""
+        file = self._file
+        assert file is not None
+        if any(words in said for words in _DAMAGED):
+            return None
+        try:
+            size_bytes = file.stat().st_size
+        except OSError as error:
+            return self._unreachable(error)
+        if "is full" in said:
+            if self._max_mb and size_bytes > 0.9 * self._max_mb * 1_000_000:
+                return DatabaseError(
+                    f"database {self.shown}: it is full, it has the {self._max_mb} MB that max_mb in [store] allows",
+                    remedy="Raise max_mb, or erase what is no longer needed",
+                )
+            place = mount_point(file)
+            return DatabaseError(
+                f"database {self.shown}: it is full, there is no room left on the disk at {place}",
+                remedy=f"Make room there: df -h {shlex.quote(str(place))}",
+            )
+        if not any(words in said for words in ("readonly", "unable to open", "i/o error")):
+            return None
+        beside = [file.with_name(f"{file.name}{end}") for end in ("", "-wal", "-shm")]
+        denied = unwritable(beside, file.parent)
+        if denied is not None:
+            cause, remedy = denied
+            return DatabaseError(f"database {self.shown}: it cannot be written: {cause}", remedy=remedy)
+        return None
 
     def _without_password(self, said: str) -> str:
         secrets = [value for name, value in self._url.query.items() if is_credential(name)]
@@ -230,6 +305,7 @@ class Database:
         return said
 
 
+_DAMAGED: Final = ("malformed", "not a database")
 _MEANINGS: Final = (
     (
         ("database or disk is full", "no space left", "could not extend"),
@@ -243,9 +319,14 @@ _MEANINGS: Final = (
     ),
     (("database is locked", "lock timeout"), "another program holds it", "Close that program"),
     (
-        ("malformed", "not a database", "disk i/o error"),
-        "it is damaged or cannot be read",
+        _DAMAGED,
+        "it is damaged",
         "Move the file and those beside it away, and restore a backup",
+    ),
+    (
+        ("disk i/o error",),
+        "its disk does not read or write as it should",
+        "See what sudo dmesg | tail says, and check the disk before anything else",
     ),
     (
         ("unable to open database file",),
@@ -359,6 +440,12 @@ def _parse(place: str, password: str) -> URL:
 def _without_secrets(url: URL) -> str:
     kept = {name: value for name, value in url.query.items() if not is_credential(name)}
     return url.set(query=kept, drivername="postgresql").render_as_string(hide_password=True)
+
+
+def _identity(file: Path) -> tuple[int, int]:
+    """Which file it is, whatever its name."""
+    found = file.stat()
+    return found.st_dev, found.st_ino
 
 
 def _make_private(file: Path) -> None:

@@ -305,9 +305,11 @@ class Recorder:
 
     def _transact(self, entries: list[Entry], now_ms: int) -> None:
         writer, self._writer = self._writer, None  # if this fails, what it knows is not to be trusted
-        begins = not self._begun
         if entries:
+            if self._history.database.was_replaced():  # by a backup, in which another recorder is noted
+                writer, self._begun = None, False
             self._history.database.check_room()
+        begins = not self._begun
         try:
             with self._history.writing() as connection:
                 if writer is None:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 import sqlite3
 import stat
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import MetaData, select, text, update
+from sqlalchemy.exc import OperationalError
 
 from dashboard.history import DatabaseError, History, Recorder, ensure_schema, open_history
 from dashboard.history.retention import Retention, enforce
@@ -155,6 +161,99 @@ def test_a_folder_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
         open_history(str(tmp_path))
 
 
+_OPENED = """
+import sys
+from dashboard.history import Recorder, open_history
+from tests.dashboard.history.samples import NINE, NORTH, TIMES, arrived, summary
+history = open_history(sys.argv[1])
+recorder = Recorder(history, now=lambda: NINE)
+recorder.take(arrived(summary(1, NINE)), TIMES)
+assert recorder.commit()
+recorder.take(arrived(summary(2, NINE + 1)), TIMES)
+"""
+_FILE_OF_ANOTHER_USER = (
+    _OPENED
+    + """
+helper("chown root:root {file} {file}-wal {file}-shm; chmod 644 {file} {file}-wal {file}-shm; chown root:root {folder}")
+history.engine.dispose()
+assert not recorder.commit()
+print(recorder.problem)
+helper("chown nobody {file} {file}-wal {file}-shm {folder}; chmod 600 {file} {file}-wal {file}-shm")
+print(recorder.commit(), repr(recorder.problem))
+print(len(history.shares(NORTH, 0, NINE + 9).at))
+"""
+)
+_CLOSED_FOLDER = (
+    _OPENED
+    + """
+helper("chown root:root {folder}; chmod 700 {folder}")
+assert not recorder.commit()
+print(recorder.problem)
+from dashboard.history import DatabaseError
+for use in (history.rooms, lambda: open_history(sys.argv[1])):
+    try:
+        use()
+    except DatabaseError as error:
+        print(error)
+    else:
+        raise AssertionError(use)
+"""
+)
+
+
+def as_nobody(folder: Path, program: str) -> subprocess.CompletedProcess[str]:
+    """Run a program as the user ``nobody`` with a database of its own; ``helper`` in it does something as root.
+
+    The interpreter may be where only root can look. So root starts it, imports everything, and then changes its user.
+    """
+    if os.geteuid() != 0:
+        pytest.skip("only root can take the place of another user")
+    own = folder / "own"
+    own.mkdir()
+    file = own / "history.db"
+    shutil.chown(own, "nobody")
+    for place in (folder, *folder.parents):
+        if not place.stat().st_mode & stat.S_IXOTH:
+            place.chmod(place.stat().st_mode | stat.S_IXOTH)
+    begin = f"""
+import grp, os, subprocess, pwd
+import dashboard.history, dashboard.history.export, tests.dashboard.history.samples
+import sqlalchemy.dialects.sqlite.pysqlite, sqlite3
+from sqlalchemy import create_engine
+create_engine("sqlite://").connect().close()
+asks, hears = os.pipe(), os.pipe()
+if os.fork() == 0:
+    os.close(asks[1])
+    for line in os.fdopen(asks[0]):
+        subprocess.run(line, shell=True, check=True)
+        os.write(hears[1], b".")
+    os._exit(0)
+os.close(asks[0])
+def helper(line):
+    os.write(asks[1], (line.format(file={str(file)!r}, folder={str(own)!r}) + chr(10)).encode())
+    os.read(hears[0], 1)
+user = pwd.getpwnam("nobody")
+os.setgroups([])
+os.setgid(user.pw_gid)
+os.setuid(user.pw_uid)
+"""
+    return subprocess.run(
+        [sys.executable, "-c", begin + program, str(file)], capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of two megabytes."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount a small file system")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
 class TestTrouble:
     """The recorder waits while the database cannot be written, says so once, and loses nothing that was stored."""
 
@@ -256,6 +355,92 @@ class TestTrouble:
         for seq in range(1, 26):  # the device sends them again
             recorder.take(arrived(summary(seq, NINE + seq), late=True), TIMES)
         assert recorder.commit()
+        history.close()
+
+    def test_a_disk_without_room_is_named_with_its_mount_point(self, small_disk: Path) -> None:
+        history = open_history(str(small_disk / "history.db"))
+        recorder = Recorder(history, now=lambda: NINE)
+        recorder.take(arrived(summary(1, NINE)), TIMES)
+        assert recorder.commit()
+        filler = small_disk / "filler"
+        with pytest.raises(OSError, match="No space left"):
+            filler.write_bytes(b"\0" * 3_000_000)
+        seq = 1
+        while not recorder.problem:
+            for _ in range(500):
+                seq += 1
+                recorder.take(arrived(summary(seq, NINE + seq / 1000)), TIMES)
+            recorder.commit()
+        assert f"there is no room left on the disk at {small_disk}" in recorder.problem
+        assert f"df -h {small_disk}" in recorder.problem
+        assert "max_mb" not in recorder.problem
+        filler.unlink()
+        assert recorder.commit(), recorder.problem
+        assert len(history.shares(NORTH, 0, NINE + 1000).at) == seq
+        history.close()
+
+    def test_a_file_that_now_belongs_to_another_user(self, tmp_path: Path) -> None:
+        done = as_nobody(tmp_path, _FILE_OF_ANOTHER_USER)
+        assert done.returncode == 0, done.stderr
+        file = tmp_path / "own" / "history.db"
+        while_denied, again, rows = done.stdout.splitlines()
+        assert f"the user nobody may not write there, {file} belongs to root:root" in while_denied
+        assert f"sudo chown nobody {file}" in while_denied
+        assert (again, rows) == ("True ''", "2")
+
+    def test_a_folder_that_the_user_may_not_look_into_any_more(self, tmp_path: Path) -> None:
+        done = as_nobody(tmp_path, _CLOSED_FOLDER)
+        assert done.returncode == 0, done.stderr
+        folder = tmp_path / "own"
+        for said in done.stdout.splitlines():
+            assert f"the user nobody may not write there, {folder} belongs to root:root" in said
+            assert f"sudo chown nobody {folder}" in said
+
+    def test_a_file_that_was_moved_away_is_missed_and_used_again_once_it_is_back(self, tmp_path: Path) -> None:
+        own, away = tmp_path / "own", tmp_path / "away"
+        own.mkdir()
+        history = open_history(str(own / "history.db"))
+        recorder = Recorder(history, now=lambda: NINE)
+        recorder.take(arrived(summary(1, NINE)), TIMES)
+        assert recorder.commit()
+        own.rename(away)
+        own.mkdir()
+        recorder.take(arrived(summary(2, NINE + 1)), TIMES)
+        assert not recorder.commit()
+        assert "the file is gone" in recorder.problem
+        assert list(own.iterdir()) == [], "no new database in its place"
+        with pytest.raises(DatabaseError, match="the file is gone"):
+            history.rooms()
+        own.rmdir()
+        away.rename(own)
+        assert recorder.commit(), recorder.problem
+        assert len(history.shares(NORTH, 0, NINE + 9).at) == 2
+        history.close()
+
+    def test_a_backup_that_is_put_in_the_place_of_the_file_is_used(self, tmp_path: Path) -> None:
+        file = tmp_path / "history.db"
+        history = open_history(str(file))
+        backup = tmp_path / "backup.db"
+        with sqlite3.connect(file) as source, sqlite3.connect(backup) as copy:
+            source.backup(copy)
+        recorder = Recorder(history, now=lambda: NINE)
+        recorder.take(arrived(summary(1, NINE)), TIMES)
+        assert recorder.commit()
+        for end in ("", "-wal", "-shm"):
+            (tmp_path / f"history.db{end}").unlink(missing_ok=True)
+        backup.rename(file)
+        recorder.take(arrived(summary(2, NINE + 1)), TIMES)
+        assert recorder.commit(), recorder.problem
+        assert history.shares(NORTH, 0, NINE + 9).at == [NINE + 1]
+        history.close()
+
+    def test_a_disk_that_fails_is_not_called_a_damaged_file(self, tmp_path: Path) -> None:
+        history = open_history(str(tmp_path / "history.db"))
+        with pytest.raises(DatabaseError) as failed, history.database.explained():
+            raise OperationalError(None, None, sqlite3.OperationalError("disk I/O error"))
+        assert "does not read or write as it should" in str(failed.value)
+        assert "dmesg" in failed.value.remedy
+        assert "backup" not in str(failed.value)
         history.close()
 
     def test_a_server_that_is_gone_for_a_while(self, postgres: PostgresServer) -> None:

@@ -98,9 +98,9 @@ class Stored:
     Attributes:
         place: Where, without a password.
         size_bytes: How much it takes on the disk.
-        rooms: How many devices have rows.
+        rooms: How many devices have rows of any kind.
         kinds: By kind of rows: ``windows``, ``minutes``, ``faces``, ``health``, ``statuses``, ``markers``.
-        devices: The same of each device.
+        devices: The same of each of these devices.
         erased_at: When something was last erased; ``None`` where that was never.
     """
 

@@ -153,13 +153,18 @@ class History:
         """What is kept, since when, and how much it takes."""
         size_bytes = self.database.size_bytes()
         with self.database.reading() as connection:
-            devices = queries.read_stored(connection)
+            every = queries.read_stored(connection)
+            devices = {
+                device: kinds
+                for device, kinds in every.items()
+                if device is not None and any(kind.rows for kind in kinds.values())
+            }
             return Stored(
                 place=self.database.shown,
                 size_bytes=size_bytes,
-                rooms=sum(any(kinds[name].rows for name in ("windows", "minutes")) for kinds in devices.values()),
-                kinds=queries.sum_stored(devices.values()),
-                devices={device: kinds for device, kinds in devices.items() if device is not None},
+                rooms=len(devices),
+                kinds=queries.sum_stored(every.values()),
+                devices=devices,
                 erased_at=queries.read_last_erasure(connection),
             )
 

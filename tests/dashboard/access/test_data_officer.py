@@ -62,6 +62,15 @@ def test_erasing_takes_a_question_and_an_answer(stored: School) -> None:
     assert "5 health" in stored.log("erase")[0].detail
 
 
+def test_rooms_are_counted_as_they_are_listed(stored: School) -> None:
+    browser = stored.browser("dora")
+    assert "1 room." in browser.get(PAGE).text
+    browser.post("/data/erase", {"room": "*", "confirmed": "yes"}, page=PAGE)
+    text = browser.get(PAGE).text
+    assert "0 rooms." in text
+    assert "By room" not in text
+
+
 @pytest.mark.parametrize(
     ("start", "end", "left"),
     [("1970-01-01T01:00:02", "", 2), ("", "1970-01-01T01:00:01", 3), ("2030-01-01T00:00", "", 5)],

@@ -105,8 +105,9 @@ def erase(
     config = config or context.obj
     settings = _settings(config, None)
     with needs_extra("dashboard"):
+        from dashboard.access.details import shown_counts, shown_time
         from dashboard.access.roles import parse_room
-        from dashboard.erasing import erase_and_note, shown_counts, shown_time
+        from dashboard.erasing import erase_and_note
         from dashboard.exporting import read_time
         from dashboard.web.formats import zone_of
     zone = zone_of(settings.page.time_zone)

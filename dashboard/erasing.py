@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from datetime import datetime
 
+from dashboard.access.details import Detail, span_detail
 from dashboard.history.store import History
 from edge_agent.client.events import Device
 
-Note = Callable[[Device | None, str], None]
+Note = Callable[[Device | None, Detail], None]
 """Writes into the log what happens: to which device, ``None`` for all, and what."""
 
 
@@ -27,19 +26,7 @@ def erase_and_note(history: History, device: Device | None, start: float, end: f
         InputError: The device is not known, or the end is before the begin.
         DatabaseError: It cannot be noted, and so is not done; or it cannot be erased.
     """
-    note(device, f"from {shown_time(start)} to {shown_time(end)}")
+    note(device, span_detail(start, end))
     counts = history.erase(device, start, end)
-    note(device, f"done: {shown_counts(counts)}")
+    note(device, Detail("done", {"counts": {kind: count for kind, count in counts.items() if count}}))
     return counts
-
-
-def shown_counts(counts: dict[str, int]) -> str:
-    """How many rows of each kind were erased."""
-    return ", ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "nothing was stored"
-
-
-def shown_time(moment: float) -> str:
-    """A time, or the begin or end of all times."""
-    if math.isinf(moment):
-        return "the beginning" if moment < 0 else "now"
-    return datetime.fromtimestamp(moment).astimezone().isoformat(timespec="minutes")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dashboard.access.accounts import Accounts
 from dashboard.access.audit import Audit
 from dashboard.access.sessions import Sessions
-from dashboard.access.tables import PART, VERSION, metadata
+from dashboard.access.tables import MIGRATIONS, PART, VERSION, metadata
 from dashboard.access.throttle import Throttle
 from dashboard.history.database import Database, ensure_schema
 from dashboard.settings import AccessSettings
@@ -29,7 +29,7 @@ class Access:
     """
 
     def __init__(self, database: Database, settings: AccessSettings) -> None:
-        ensure_schema(database, PART, VERSION, metadata)
+        ensure_schema(database, PART, VERSION, metadata, MIGRATIONS)
         self.accounts = Accounts(database)
         self.sessions = Sessions(database, settings.idle_min * 60, settings.session_h * 3600)
         self.audit = Audit(database, settings.audit_days)

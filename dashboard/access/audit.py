@@ -10,6 +10,7 @@ from typing import Final, Literal, get_args
 
 from sqlalchemy import and_, delete, insert, or_, select
 
+from dashboard.access.details import Detail, read_detail
 from dashboard.access.roles import Visitor
 from dashboard.access.tables import audit
 from dashboard.history.database import Database, DatabaseError
@@ -37,7 +38,8 @@ class Entry:
         address: Where the request came from.
         action: What was done.
         device: Of which room; ``None`` where it is of none or all.
-        detail: More about it, in few words.
+        detail: More about it, in few English words.
+        parts: The same so that it can be translated; ``None`` where it cannot.
     """
 
     number: int
@@ -47,6 +49,7 @@ class Entry:
     action: str
     device: Device | None
     detail: str
+    parts: Detail | None = None
 
 
 class Audit:
@@ -61,10 +64,18 @@ class Audit:
         self._database = database
         self.days = days
         self._looks: OrderedDict[tuple[str, ...], float] = OrderedDict()
+        self._not_noted = ""
         self._lock = threading.Lock()
 
     def record(
-        self, action: Action, who: str, address: str, now: float, *, device: Device | None = None, detail: str = ""
+        self,
+        action: Action,
+        who: str,
+        address: str,
+        now: float,
+        *,
+        device: Device | None = None,
+        detail: Detail | str = "",
     ) -> None:
         """Note what somebody does. An act that cannot be noted must not be done.
 
@@ -79,7 +90,7 @@ class Audit:
         Raises:
             DatabaseError: It cannot be written.
         """
-        text = clean(detail, _MAX_DETAIL)
+        text = clean(str(detail), _MAX_DETAIL)
         where = f" {device.site}/{device.id}" if device else ""
         log.info("%s: %s%s %s from %s", who or "(no account)", action, where, text, address)
         row = {
@@ -90,6 +101,7 @@ class Audit:
             "site": clean(device.site, 64) if device else "",
             "device": clean(device.id, 64) if device else "",
             "detail": text,
+            "parts": detail.written() if isinstance(detail, Detail) else "",
         }
         with self._database.writing() as connection:
             connection.execute(insert(audit).values(row))
@@ -101,7 +113,7 @@ class Audit:
         now: float,
         *,
         device: Device | None = None,
-        detail: str = "",
+        detail: Detail | str = "",
         action: Action = "look",
     ) -> None:
         """Note that somebody looks, once in ten minutes for each thing. A database that is full does not keep them out.
@@ -114,7 +126,7 @@ class Audit:
             detail: At what.
             action: ``look``, or ``report``.
         """
-        key = (who, action, *(device or ()), detail)
+        key = (who, action, *(device or ()), str(detail))
         with self._lock:
             last = self._looks.get(key)
             if last is not None and 0 <= now - last < LOOK_S:
@@ -128,7 +140,11 @@ class Audit:
         except DatabaseError as error:
             with self._lock:
                 self._looks.pop(key, None)
-            log.error("not noted: %s", error)
+                known, self._not_noted = self._not_noted == str(error), str(error)
+            if not known:  # once, however many look
+                log.error("not noted: %s", error)
+        else:
+            self._not_noted = ""
 
     def entries(
         self, reader: Visitor, *, before: int | None = None, action: str = "", who: str = "", limit: int = 100
@@ -173,6 +189,7 @@ class Audit:
                 row.action,
                 Device(row.site, row.device) if row.device else None,
                 row.detail,
+                read_detail(row.parts),
             )
             for row in rows
         ]

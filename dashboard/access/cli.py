@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dashboard.access.access import Access
     from dashboard.access.accounts import Account
     from dashboard.access.audit import Action
+    from dashboard.access.details import Detail
     from dashboard.history.store import History
     from edge_agent.client.events import Device
 
@@ -73,7 +74,7 @@ def add(
     with opened(config or context.obj) as (access, history):
         password = _new_password(password_file)
         account = access.accounts.add(name, password, roles, rooms, time.time())
-        _note(access, f"{account.name} added: {_summary(account)}")
+        _note(access, "account-added", name=account.name, roles=sorted(account.roles), rooms=_rooms_of(account))
         typer.echo(f"{account.name} may log in: {_summary(account)}")
         _say_unknown(account, history)
 
@@ -109,7 +110,7 @@ def remove(context: typer.Context, name: NameArgument, config: ConfigOption = No
     """Remove an account, and end its sessions at once."""
     with opened(config or context.obj) as (access, _):
         access.accounts.find(name)
-        _note(access, f"{name} removed")
+        _note(access, "account-removed", name=name)
         access.accounts.remove(name)
         typer.echo(f"{name} is removed")
         if not access.accounts.any():
@@ -124,7 +125,7 @@ def password(
     with opened(config or context.obj) as (access, _):
         access.accounts.find(name)
         new = _new_password(password_file)
-        _note(access, f"{name}: password set")
+        _note(access, "account-password", name=name)
         access.accounts.set_password(name, new, time.time())
         typer.echo(f"{name} has a new password; its sessions have ended")
 
@@ -148,7 +149,7 @@ def rooms(
     with opened(config or context.obj) as (access, history):
         account = access.accounts.find(name)
         if wanted or none:
-            _note(access, f"{account.name}: rooms {' '.join(f'{s}/{d}' for s, d in wanted) or 'none'}")
+            _note(access, "account-rooms", name=account.name, rooms=[f"{s}/{d}" for s, d in wanted])
             account = access.accounts.set_rooms(name, wanted)
         typer.echo(f"{account.name}: {_summary(account)}")
         _say_unknown(account, history)
@@ -167,7 +168,7 @@ def roles(
     wanted = [parse_role(text) for text in role]
     with opened(config or context.obj) as (access, _):
         access.accounts.find(name)
-        _note(access, f"{name}: roles {' '.join(wanted)}")
+        _note(access, "account-roles", name=name, roles=wanted)
         typer.echo(f"{name}: {_summary(access.accounts.set_roles(name, wanted))}")
 
 
@@ -214,7 +215,7 @@ def _new_password(file: Path | None) -> str:
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt="The same again"))
 
 
-def note_at_terminal(access: Access, action: Action, detail: str, device: Device | None = None) -> None:
+def note_at_terminal(access: Access, action: Action, detail: Detail, device: Device | None = None) -> None:
     """Write into the log what somebody does by a command, in the name of the account at this machine.
 
     Raises:
@@ -224,8 +225,16 @@ def note_at_terminal(access: Access, action: Action, detail: str, device: Device
     access.audit.record(action, who, "terminal", time.time(), device=device, detail=detail)
 
 
-def _note(access: Access, detail: str) -> None:
-    note_at_terminal(access, "accounts", detail)
+def _note(access: Access, word: str, **values: object) -> None:
+    from dashboard.access.details import Detail
+
+    note_at_terminal(access, "accounts", Detail(word, values))
+
+
+def _rooms_of(account: Account) -> list[str] | None:
+    from dashboard.access.details import rooms_value
+
+    return rooms_value(account.rights.rooms)
 
 
 def _summary(account: Account) -> str:

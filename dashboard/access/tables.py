@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, String, Table
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+from dashboard.history.database import Migration
 
 PART: Final = "access"
-VERSION: Final = 1
+VERSION: Final = 2
 
 metadata = MetaData()
 
@@ -54,6 +68,17 @@ audit = Table(
     Column("site", String(64), nullable=False),
     Column("device", String(64), nullable=False),
     Column("detail", String(300), nullable=False),
+    Column("parts", Text, nullable=False, server_default=""),
     Index("audit_by_time", "at_ms"),
 )
-"""Who did what from where. ``who`` is a name and no number: the log outlives accounts."""
+"""Who did what from where. ``who`` is a name and no number: the log outlives accounts. ``parts`` is ``detail`` once
+more, so that it can be translated; empty in entries of an older version."""
+
+
+def _add_parts(connection: Connection) -> None:
+    """From version 2 on, details of the log can be translated."""
+    connection.execute(text("ALTER TABLE audit ADD COLUMN parts TEXT NOT NULL DEFAULT ''"))
+
+
+MIGRATIONS: Final[dict[int, Migration]] = {1: _add_parts}
+"""What makes the tables of a version those of the next one."""

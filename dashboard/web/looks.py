@@ -7,6 +7,8 @@ from typing import Final
 from starlette.requests import Request
 
 from dashboard.access.audit import Action
+from dashboard.access.details import Detail
+from dashboard.web.periods import period_of
 from dashboard.web.site import Site, site_of
 from dashboard.web.visitor import Visitor
 from edge_agent.client.events import Device
@@ -27,16 +29,23 @@ def note_look(request: Request, visitor: Visitor) -> None:
     path = request.scope["path"]
     device, part = _room_of(request)
     if part == "export":
-        record(site, request, visitor, "export", device, f"{path.rpartition('/')[2]} {request.url.query}".strip())
+        record(site, request, visitor, "export", device, _export(site, request, path.rpartition("/")[2]))
+    elif device is not None and not visitor.rights.sees(device):
+        return  # it is refused, and nobody has looked
     elif device is not None:
         action: Action = "report" if part.startswith("report") else "look"
         site.access.audit.looked(visitor.name, address_of(request), site.clock(), device=device, action=action)
     elif path in _SEVERAL and request.query_params.get("view", "school") == "school":
-        site.access.audit.looked(visitor.name, address_of(request), site.clock(), detail=_SEVERAL[path])
+        site.access.audit.looked(visitor.name, address_of(request), site.clock(), detail=Detail(_SEVERAL[path]))
 
 
 def record(
-    site: Site, request: Request, visitor: Visitor, action: Action, device: Device | None = None, detail: str = ""
+    site: Site,
+    request: Request,
+    visitor: Visitor,
+    action: Action,
+    device: Device | None = None,
+    detail: Detail | str = "",
 ) -> None:
     """Note what a visitor does, before it is done.
 
@@ -50,6 +59,13 @@ def record(
 def address_of(request: Request) -> str:
     """Where a request comes from."""
     return request.client.host if request.client is not None else ""
+
+
+def _export(site: Site, request: Request, form: str) -> Detail:
+    period = period_of(request.query_params, site.clock(), site.zone)
+    if period is None:
+        return Detail("export", {"form": form[:20]})
+    return Detail("export-span", {"form": form[:20], "start": period.start, "end": period.end})
 
 
 def _room_of(request: Request) -> tuple[Device | None, str]:

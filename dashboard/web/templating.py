@@ -8,6 +8,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from dashboard.access.audit import Entry
+from dashboard.access.details import said
 from dashboard.settings import LANGUAGES, Language, PageSettings
 from dashboard.web.figures import bar_of, css_of
 from dashboard.web.formats import Formats, zone_of
@@ -18,7 +20,6 @@ from dashboard.web.texts import (
     ACTION_NAMES,
     CAMERAS,
     CONDITIONS,
-    DETAILS,
     EXPRESSIONS,
     ICONS,
     MENU,
@@ -67,8 +68,22 @@ def _environment(language: Language, zone: tzinfo, clock: Callable[[], float], n
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         texts.gettext, texts.ngettext, newstyle=True, pgettext=texts.pgettext, npgettext=texts.npgettext
     )
+    formats = Formats(locale_of(language), zone)
+
+    def detail_of(entry: Entry) -> str:
+        """What stands in the log beside what somebody did; as it was stored where it cannot be translated."""
+        if entry.parts is None:
+            return entry.detail
+        return said(
+            entry.parts,
+            translate=texts.gettext,
+            time=formats.day_and_clock,
+            count=lambda kind, number: f"{texts.gettext(STORED_NAMES.get(kind, kind))}: {formats.number(number)}",
+            role=lambda role: texts.gettext(ROLE_NAMES[role]) if role in ROLE_NAMES else role,
+        )
+
     environment.globals.update(
-        format=Formats(locale_of(language), zone), language=language, language_names=NAMES, now=clock, **names
+        format=formats, language=language, language_names=NAMES, now=clock, detail_of=detail_of, **names
     )
     return environment
 
@@ -89,7 +104,6 @@ def make_templates(page: PageSettings, clock: Callable[[], float]) -> Templates:
         "role_names": ROLE_NAMES,
         "stored_names": STORED_NAMES,
         "action_names": ACTION_NAMES,
-        "details": DETAILS,
         "local_text": local_text,
         "element_id": element_id,
         "room_path": room_path,

@@ -54,9 +54,6 @@ ACTION_NAMES: Final[dict[Action, str]] = {
 }
 """What the log calls what somebody did."""
 
-DETAILS: Final[dict[str, str]] = {"rooms": _("Rooms")}
-"""Words that the log stores beside what somebody did."""
-
 STORED_NAMES: Final[dict[str, str]] = {
     "windows": _("Figures of groups, at full resolution"),
     "minutes": _("Figures of groups, by the minute"),

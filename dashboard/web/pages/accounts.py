@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from dashboard.access.access import Access
 from dashboard.access.accounts import Account
+from dashboard.access.details import Detail
 from dashboard.access.passwords import MIN_LENGTH
 from dashboard.web.forms import read_form
 from dashboard.web.gate import AccountGate
@@ -43,7 +44,7 @@ async def change_password(request: Request, visitor: Visitor) -> Response:
     answer = RedirectResponse("/account", 303)
 
     def change() -> None:
-        record(site, request, visitor, "accounts", detail="password changed")
+        record(site, request, visitor, "accounts", detail=Detail("own-password"))
         access.accounts.set_password(account.name, form.get("new", ""), site.clock())
         gate.begin(request, answer, account)
 
@@ -58,7 +59,7 @@ async def end_sessions(request: Request, visitor: Visitor) -> Response:
     """End the sessions of all browsers, this one included."""
     await read_form(request)
     access, _, account = await _own(request)
-    await run_in_threadpool(record, site_of(request), request, visitor, "logout", None, "everywhere")
+    await run_in_threadpool(record, site_of(request), request, visitor, "logout", None, Detail("everywhere"))
     await run_in_threadpool(access.sessions.end_all, account)
     return RedirectResponse("/login", 303)
 

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from dashboard.access.details import Detail
 from dashboard.live.school import Room
 from dashboard.web.forms import read_form
 from dashboard.web.looks import record
@@ -122,11 +123,11 @@ def _carry_out(
     site: Site, request: Request, visitor: Visitor, device: Device, word: str, act: Callable[[], object]
 ) -> str:
     """Note a command, then send it; what went wrong, if anything did."""
-    record(site, request, visitor, "command", device, word)
+    record(site, request, visitor, "command", device, Detail(word))
     try:
         act()
     except AgentError as error:
-        record(site, request, visitor, "command", device, f"{word} failed: {error}")
+        record(site, request, visitor, "command", device, Detail("failed", {"act": word, "reason": str(error)[:300]}))
         return str(error)
     return ""
 
@@ -167,4 +168,4 @@ def _update_of(room: Room) -> str:
     update = room.birth.model_update if room.birth else None
     if update is None or isinstance(update, UnsetType):
         return ""
-    return UPDATES.get(update.state, update.state)
+    return "" if update.state in ("none", "current") else UPDATES.get(update.state, update.state)

@@ -149,6 +149,14 @@ def test_looks_at_a_room_are_in_the_log_once(school: School) -> None:
     assert len(school.log("look")) == 3
 
 
+def test_a_look_that_was_refused_is_not_in_the_log(school: School) -> None:
+    anna = school.browser("anna")
+    for path in ("/events?view=room", "/events?view=room&x=1"):
+        assert anna.get(f"{path}&site={OTHER.site}&device={OTHER.id}").status == 404
+    assert anna.get(f"/room/{OTHER.site}/{OTHER.id}/report").status == 404
+    assert [entry.device for entry in school.log()] == [None], "the login alone"
+
+
 def test_the_log_shows_a_teacher_what_concerns_them(school: School) -> None:
     school.add("bert", "teacher", rooms=(OTHER,))
     anna, bert, dora = (school.browser(name) for name in ("anna", "bert", "dora"))

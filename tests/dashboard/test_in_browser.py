@@ -105,6 +105,33 @@ def test_every_page_fits_its_width(browser: Browser, served: support.Page, path:
     context.close()
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("path", [path for path in PATHS if path not in ("/", "/devices", "/login", "/nothing")])
+def test_no_table_scrolls_sideways_on_a_telephone(
+    browser: Browser, served: support.Page, path: str, language: str
+) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 800}, locale=language)
+    tab = context.new_page()
+    tab.goto(served.address + path)
+    tab.evaluate("for (const details of document.querySelectorAll('details')) details.open = true")
+    wide = "[...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth).length"
+    assert tab.evaluate(wide) == 0
+    labels = "[...document.querySelectorAll('table')].filter(one => !one.classList.contains('stack')).length"
+    assert tab.evaluate(labels) == 0
+    context.close()
+
+
+def test_a_cell_on_a_telephone_says_what_it_is(browser: Browser, served: support.Page) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 800})
+    tab = context.new_page()
+    tab.goto(f"{served.address}/data")
+    cell = tab.locator("td.number").first
+    assert cell.evaluate("cell => getComputedStyle(cell, '::before').content") == '"Rows"'
+    tab.set_viewport_size({"width": 1280, "height": 800})
+    assert cell.evaluate("cell => getComputedStyle(cell, '::before').content") == "none"
+    context.close()
+
+
 @pytest.mark.parametrize("path", PATHS[:3])
 def test_a_page_weighs_at_most_one_and_a_half_megabytes(tab: Page, served: support.Page, path: str) -> None:
     tab.goto(served.address + path)

@@ -5,9 +5,20 @@
   const body = document.body, lost = document.getElementById("connection-lost");
   let source = null, heardAt = 0, ahead = 0;
 
+  const label = (part) => {  // a narrow screen shows a row as cells below each other, each with the head of its column
+    for (const table of part.querySelectorAll("table.stack")) {
+      const heads = [...table.querySelectorAll("thead th")].map((head) => head.textContent);
+      for (const cell of table.querySelectorAll("tbody td")) {
+        if (cell.colSpan === 1 && cell.textContent.trim()) cell.dataset.label = heads[cell.cellIndex];
+      }
+    }
+  };
+  label(document);
+
   const made = (html) => {
     const template = document.createElement("template");
     template.innerHTML = html;
+    label(template.content);
     return template.content.firstElementChild;
   };
 

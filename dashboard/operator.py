@@ -61,7 +61,7 @@ class Operator:
         with self._connected() as link:
             link.subscribe(topics.of(DESIRED))
             # The broker answers in order: with the second answer all has come that it keeps for the first.
-            link.subscribe(topics.of(STATUS))
+            link.subscribe(topics.of(REPLY))
             link.wait(lambda: False, _RETAINED_S)
             known = Desired()
             for message in link.received(topics.of(DESIRED)):
@@ -86,7 +86,7 @@ class Operator:
         topics = Topics(self._settings.broker.root, device.site, device.id)
         with self._connected() as link:
             for name in (HEALTH, STATUS):  # who sees its status go has nothing left of it
-                link.publish(topics.of(name), b"", retain=True)
+                link.delete(topics.of(name))
 
     def snapshot(self, device: Device) -> Reply | None:
         """Ask a device which faces are present now.
@@ -163,6 +163,10 @@ class _Link:
             raise BrokerError(f"broker {self._broker} does not answer", remedy="Try again")
         if not self._acknowledged[packet].ok:
             raise self._denied(topic)
+
+    def delete(self, topic: str) -> None:
+        """Have the broker forget what it keeps of a topic."""
+        self.publish(topic, b"", retain=True)
 
     def received(self, topic: str) -> list[Received]:
         """What has come in on a topic and has not been taken yet."""

@@ -61,8 +61,8 @@ def access_rules(register: Register, local: str = "") -> str:
     ]
     asker_commands = asker_command_topic(root, f"{PAGE}/+", "+", "+")
     page_control = [f"topic read {any_device.of(name)}" for name in (DESIRED, REPLY)]
-    # To remove what a device has left that is gone.
-    page_control += [f"topic readwrite {any_device.of(STATUS)}", f"topic write {any_device.of(HEALTH)}"]
+    # To remove what a device has left that is gone. Rules name topics, not contents: none can say "delete only".
+    page_control += _writes(any_device.of(name) for name in (STATUS, HEALTH))
     accounts += [
         (
             "the school's page: see everything, ask for missed events again",

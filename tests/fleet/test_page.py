@@ -192,6 +192,27 @@ def test_muting_keeps_what_else_is_asked_for(settings: DashboardSettings, school
         assert found[0].issued_at
 
 
+def test_of_status_and_health_the_page_only_ever_deletes(settings: DashboardSettings, school: SchoolUnderTest) -> None:
+    with connected(with_account(school, "operator")) as looking, connected(school.device("a").broker()) as device:
+        for name in ("status", "health"):
+            assert publishes(device, A.of(name), b"kept", retain=True)
+        looking.subscribe([A.of("status"), A.of("health")])
+        seen: list[tuple[str, bytes]] = []
+
+        def heard(count: int) -> bool:
+            seen.extend((e.topic, e.payload) for e in looking.poll(0.1) if isinstance(e, Received))
+            return len(seen) >= count
+
+        wait_until(lambda: heard(2), what="what the broker keeps")
+        operator = Operator(settings)
+        operator.mute(DEVICE, True)
+        operator.mute(DEVICE, False)
+        operator.snapshot(DEVICE)
+        operator.remove(DEVICE)
+        wait_until(lambda: heard(4), what="both deletions")
+    assert sorted(seen[2:]) == [(A.of("health"), b""), (A.of("status"), b"")]
+
+
 def test_a_snapshot_comes_back_with_its_own_answer(settings: DashboardSettings, school: SchoolUnderTest) -> None:
     device = replace_outbox(school)
     messenger = Messenger(

@@ -14,6 +14,8 @@ from edge_agent.config import Settings
 from edge_agent.decoding import UNDECODABLE
 from edge_agent.errors import InputError
 from edge_agent.files import PUBLIC, read_file, write_file
+from edge_agent.model_format.bundle import MODEL_ID_LENGTH
+from edge_agent.model_format.bundled import model_path
 
 FILE: Final = "fingerprint.json"
 ASSESSMENT_FILE: Final = "assessment.md"
@@ -57,6 +59,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
         details: The school's answers.
         draft: SHA-256 of the assessment's draft as it was written: another file was worked on since. 64 hex digits.
         drafts: The same by the name of the file, for each language in which there is one.
+        model: What every event called the model then; empty where that is not known.
     """
 
     made_at: str
@@ -65,6 +68,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
     details: dict[str, Any]
     draft: str = ""
     drafts: dict[str, str] = {}
+    model: str = ""
 
     def as_written(self, name: str) -> str:
         """SHA-256 of a draft as it was written; empty where that is not known."""
@@ -116,7 +120,22 @@ def new_record(settings: Settings, details: msgspec.Struct, made_at: str) -> Rec
     """
     mattering, answers = settings_that_matter(settings), msgspec.to_builtins(details)
     content = msgspec.json.encode({"settings": mattering, "details": answers}, order="deterministic")
-    return Record(made_at=made_at, fingerprint=hashlib.sha256(content).hexdigest(), settings=mattering, details=answers)
+    return Record(
+        made_at=made_at,
+        fingerprint=hashlib.sha256(content).hexdigest(),
+        settings=mattering,
+        details=answers,
+        model=model_in_file(settings),
+    )
+
+
+def model_in_file(settings: Settings) -> str:
+    """What events call the model in the file that the settings name; empty where it cannot be read."""
+    try:
+        content = model_path(settings.classifier.model).read_bytes()
+    except (OSError, ValueError):
+        return ""
+    return hashlib.sha256(content).hexdigest()[:MODEL_ID_LENGTH]
 
 
 def write_record(folder: Path, record: Record) -> None:
@@ -159,6 +178,9 @@ def changes_since(record: Record, settings: Settings, details: msgspec.Struct) -
         now = after.get(key)
         if then != now and key in after:
             changes.append(Change(key, then, now))
+    model = model_in_file(settings)
+    if record.model and model and record.model != model and "classifier.model" not in {one.key for one in changes}:
+        changes.append(Change("the model in the file of classifier.model", record.model, model))
     answers = msgspec.to_builtins(details)
     for key in sorted({*record.details, *answers}):
         then, now = record.details.get(key, ""), answers.get(key, "")

@@ -18,6 +18,8 @@ from edge_agent.cli import app
 from edge_agent.config import CameraSettings, Settings
 from edge_agent.config_file import load_settings
 from edge_agent.errors import ConfigError, InputError
+from edge_agent.model_format.bundle import read_bundle
+from edge_agent.model_format.bundled import BUNDLED_MODELS
 from edge_agent.notice import notice_state, write_notice
 from edge_agent.notice.details import Details, offer_details, read_details
 from edge_agent.notice.pictogram import pictogram
@@ -449,6 +451,32 @@ def test_answers_stand_in_the_language_of_the_draft(tmp_path: Path) -> None:
     drafts = _drafts(tmp_path, school(tmp_path))
     assert "Zweck: ruhige Stunden" in drafts["de"]
     assert "quiet lessons" in drafts["fr"]
+
+
+def test_check_notices_another_model_in_the_same_file(tmp_path: Path) -> None:
+    model = tmp_path / "own.tflite"
+    shutil.copy(BUNDLED_MODELS["edge"], model)
+    config = school(tmp_path)
+    config.write_text(config.read_text() + f'[classifier]\nmodel = "{model}"\n')
+    assert CliRunner().invoke(app, ["notice", "--config", str(config), "--language", "en"]).exit_code == 0
+    assert "sign" not in check(config)[1]
+    shutil.copy(BUNDLED_MODELS["edge-tiny"], model)
+    code, changed = check(config)
+    assert code == 0
+    before, after = (read_bundle(BUNDLED_MODELS[name]).model_id for name in ("edge", "edge-tiny"))
+    assert f'the model in the file of classifier.model was "{before}", is "{after}"' in changed
+    model.unlink()
+    record = msgspec.json.decode((tmp_path / "agent-notice" / "fingerprint.json").read_bytes())
+    assert record["model"] == before
+
+
+def test_a_record_of_an_older_version_says_nothing_about_the_model(tmp_path: Path) -> None:
+    settings, folder = load_settings(school(tmp_path)), tmp_path / "out"
+    write_notice(settings, folder, "agent.toml", NOW, ["en"])
+    record = msgspec.json.decode((folder / "fingerprint.json").read_bytes())
+    del record["model"]
+    (folder / "fingerprint.json").write_bytes(msgspec.json.encode(record))
+    assert notice_state(settings, folder, "agent.toml", asked=True) == []
 
 
 def test_check_says_that_the_answers_have_changed(tmp_path: Path) -> None:

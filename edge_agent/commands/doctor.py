@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
 import sys
 import threading
@@ -13,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
@@ -51,8 +49,6 @@ from edge_agent.vision.detector import detector_note, open_detector
 from edge_agent.vision.orientation import rotation_note
 
 _FREE_MB = 200
-_BUSY: Final = 1.5
-"""From so many programs for each processor on, slowness is no fault of what is checked."""
 WITHIN_S = 8.0
 """How long all checks may take together, so that the command ends within ten seconds."""
 
@@ -174,25 +170,9 @@ class _Check(threading.Thread):
             raise self._outcome
         if self._outcome is None:
             waited_s = round(time.monotonic() - self._began)
-            late = CheckFailed(f"no answer within {waited_s} s", remedy=if_late(self._remedy))
+            late = CheckFailed(f"no answer within {waited_s} s", remedy=self._remedy)
             return Finding(self._what, ok=False, detail=str(late), fatal=self._fatal)
         return self._outcome
-
-
-def if_late(remedy: str, load: float | None = None, processors: int | None = None) -> str:
-    """The remedy for a check that took too long; where the machine is busy, that first.
-
-    Args:
-        remedy: What to do where it is not.
-        load: Programs that want to run, the mean of the last minute; ``None`` asks the system, as for the next one.
-        processors: How many can run at once.
-    """
-    load = os.getloadavg()[0] if load is None else load
-    processors = os.cpu_count() or 1 if processors is None else processors
-    if load <= _BUSY * processors:
-        return remedy
-    busy = f"This machine is busy (load {load:.0f} on {processors} processors): try again when it is not"
-    return f"{busy}. Else: {remedy[0].lower()}{remedy[1:]}" if remedy else busy
 
 
 def _attempt(name: str, check: Callable[[], str], remedy: str = "", *, fatal: bool = True) -> _Check:
@@ -347,7 +327,7 @@ def _camera(settings: Settings, frames: list[Frame], deadline: float) -> str:
         waited = f"no frame within {time.monotonic() - began:.0f} s"
         raise CheckFailed(
             f"camera: {camera.reason or waited}",
-            remedy="" if camera.reason else if_late("Check cable, power and address of the camera"),
+            remedy="" if camera.reason else "Check cable, power and address of the camera",
         )
     finally:
         # A camera that hangs is left behind, and its light goes out all the same.

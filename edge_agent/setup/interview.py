@@ -91,7 +91,7 @@ class Interview:
         self._say("  f  a picture or recording")
         while True:
             answer = self._terminal.ask("Which", self._usual_camera(cameras)).strip().casefold()
-            if answer.isdigit() and 1 <= int(answer) <= len(cameras):
+            if answer.isdecimal() and 1 <= int(answer) <= len(cameras):
                 chosen = cameras[int(answer) - 1]
                 self._replace_camera({"source": chosen.source, "path": chosen.path})
                 return None
@@ -288,7 +288,7 @@ class Interview:
         """Ask for one value, and again until it is right."""
 
         def check(answer: str) -> str:
-            value: str | int = int(answer) if isinstance(usual, int) and answer.isdigit() else answer
+            value: str | int = int(answer) if isinstance(usual, int) and answer.isdecimal() else answer
             if not answer and key == "host":
                 raise ConfigError("mqtt.host", received='""', expected="the broker's name or address")
             before = self._tables.get(table, {})

@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from edge_agent.commands.doctor import if_late
 from edge_agent.config import MetricsSettings
 from edge_agent.errors import ConfigError
 from edge_agent.health.metrics_server import check_metrics, serving_metrics
@@ -239,13 +238,3 @@ def test_a_port_that_answers_nothing_does_not_hold_the_check_up(device: Device) 
     found = device.doctor("", base=f'{BASE}username = "pi"\npassword_file = "{pipe}"\n')
     assert "no answer within" in found["broker"]["detail"]
     assert found["camera"]["ok"]
-
-
-def test_a_check_that_is_late_on_a_busy_machine_says_so_first() -> None:
-    remedy = "Check cable, power and address of the camera"
-    assert if_late(remedy, load=1.2, processors=4) == remedy
-    assert if_late(remedy, load=12.4, processors=2) == (
-        "This machine is busy (load 12 on 2 processors): try again when it is not. "
-        "Else: check cable, power and address of the camera"
-    )
-    assert if_late("", load=12.4, processors=2).endswith("try again when it is not")

@@ -6,13 +6,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from dashboard.live.school import School
 from dashboard.settings import BrokerSettings, naming_keys_of
 from edge_agent.backoff import Backoff
 from edge_agent.client import Broker, BrokerChanged, Classroom, Denied, Device, Notice, Unreadable
-from edge_agent.client.wording import for_settings
 from edge_agent.errors import BrokerError, ConfigError
 
 _log = logging.getLogger(__name__)
@@ -56,7 +54,6 @@ class Following:
         self._broker = self._read_files()
         self._school, self._on_changed, self._takers = school, on_changed, takers
         self._told: set[str] = set()
-        self._outage = ""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="following", daemon=True)
 
@@ -73,16 +70,13 @@ class Following:
         retry = Backoff(1.0, 30.0)
         while not self._stop.is_set():
             with Classroom(
-                self._broker,
-                root=self._settings.root,
-                catch_up=self._catch_up,
-                only_alone=bool(self._catch_up),
-                worded=partial(for_settings, "broker"),
+                self._broker, root=self._settings.root, catch_up=self._catch_up, only_alone=bool(self._catch_up)
             ) as classroom:
                 self._prepare(classroom)
                 try:
                     self._follow(classroom)
                 except BrokerError as refused:  # somebody may correct it meanwhile, so it is tried again
+                    _log.warning("%s", refused)
                     self._take(BrokerChanged(connected=False, reason=str(refused)), classroom)
             self._stop.wait(retry.next())
             self._read_files_again()
@@ -112,22 +106,10 @@ class Following:
         changed = self._school.apply(notice, time.time())
         if changed or isinstance(notice, BrokerChanged):
             self._on_changed(changed)
-        if isinstance(notice, BrokerChanged):
-            self._tell_of_broker(notice)
         if isinstance(notice, Unreadable | Denied):
             self._tell(notice)
         for taker in self._takers:
             taker(notice, classroom)
-
-    def _tell_of_broker(self, notice: BrokerChanged) -> None:
-        """Write into the log why there is no connection, once until there is one or the reason changes."""
-        if notice.connected:
-            if self._outage:
-                _log.warning("connected to the broker again")
-            self._outage = ""
-        elif notice.reason != self._outage:
-            self._outage = notice.reason
-            _log.warning("%s", notice.reason)
 
     def _tell(self, notice: Unreadable | Denied) -> None:
         """Write into the log what is wrong with a topic, once."""

@@ -26,16 +26,13 @@ from edge_agent.vision.classifier import BUNDLED_MODEL
 from fleet.loadtest.local_broker import local_broker
 from qa.arm import outputs
 from qa.arm.classroom import watch_simulated_classroom
+from qa.arm.debian import Archive
 from qa.arm.difference import Difference, compare
 from qa.arm.emulator import CORTEX_A72, PROCESSORS, Board, Processor
 from qa.arm.golden import golden_steps, with_wrong_answer
 from qa.arm.wheels import CHECKOUT, install_agent, install_dependencies, make_wheelhouse, unpack_pip
-from qa.debian import Archive
 
 BUNDLE: Final = BUNDLED_MODEL.relative_to(CHECKOUT)
-SUITE: Final = "bookworm"
-USERLAND: Final = ("python3.11", "python3-pip-whl", "libstdc++6", "ca-certificates")
-"""Python as Raspberry Pi OS Bookworm and Debian 12 have it, pip's wheel, and what compiled wheels link to."""
 PEOPLE: Final = 8
 INTENSITIES: Final = (0.4, 0.7, 1.0)
 MAX_STEPS: Final = 1
@@ -68,8 +65,8 @@ def run_everywhere(cache: Path, scratch: Path) -> None:
         CheckFailed: The agent behaves differently on ARM.
     """
     announce("Debian's packages for arm64, and the emulator")
-    archive = Archive(cache / "apt", SUITE, "arm64")
-    archive.unpack(cache / "userland", USERLAND)
+    archive = Archive(cache / "apt")
+    archive.unpack_userland(cache / "userland")
     emulator = archive.unpack_emulator(cache / "qemu")
     announce("Wheels for aarch64: deploy/make-wheelhouse.sh")
     make_wheelhouse(cache / "wheelhouse")

@@ -10,7 +10,7 @@ from typing import Final
 
 from edge_agent.errors import CheckFailed, InputError
 from qa.arm.emulator import Board
-from qa.fresh import files_fingerprint, is_fresh, mark_fresh
+from qa.arm.fresh import files_fingerprint, is_fresh, mark_fresh
 
 CHECKOUT: Final = Path(__file__).parents[2]
 _LOCKS: Final = ("deploy/requirements.lock", "deploy/build.lock")

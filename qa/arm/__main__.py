@@ -5,15 +5,12 @@ ARM_CACHE names the folder for downloads and for what is built from them. DEBIAN
 
 from __future__ import annotations
 
-import os
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-import typer
 from numpy.typing import NDArray
 
 from edge_agent.command_line import run_app
@@ -30,7 +27,8 @@ from qa.arm.debian import Archive
 from qa.arm.difference import Difference, compare
 from qa.arm.emulator import CORTEX_A72, PROCESSORS, Board, Processor
 from qa.arm.golden import golden_steps, with_wrong_answer
-from qa.arm.wheels import CHECKOUT, install_agent, install_dependencies, make_wheelhouse, unpack_pip
+from qa.arm.progress import announce, report
+from qa.arm.wheels import CHECKOUT, SITES, cache_folder, install_all
 
 BUNDLE: Final = BUNDLED_MODEL.relative_to(CHECKOUT)
 PEOPLE: Final = 8
@@ -52,9 +50,8 @@ def drawn_faces() -> NDArray[np.uint8]:
 
 def main() -> None:
     """Build the user-land, install the agent into it, and run it on each processor."""
-    cache = Path(os.environ.get("ARM_CACHE") or CHECKOUT / ".arm")
     with tempfile.TemporaryDirectory(prefix="test-arm-") as scratch:
-        run_everywhere(cache, Path(scratch))
+        run_everywhere(cache_folder(), Path(scratch))
 
 
 def run_everywhere(cache: Path, scratch: Path) -> None:
@@ -68,17 +65,13 @@ def run_everywhere(cache: Path, scratch: Path) -> None:
     archive = Archive(cache / "apt")
     archive.unpack_userland(cache / "userland")
     emulator = archive.unpack_emulator(cache / "qemu")
-    announce("Wheels for aarch64: deploy/make-wheelhouse.sh")
-    make_wheelhouse(cache / "wheelhouse")
 
     def board(processor: Processor) -> Board:
-        sites = (cache / "agent", cache / "dependencies")
-        return Board(processor, emulator, cache / "userland", sites, scratch / processor.name)
+        sites = [cache / site for site in SITES]
+        return Board(processor, [str(emulator)], cache / "userland", sites, scratch / processor.name)
 
-    announce("Installing them with that machine's own pip (some minutes the first time)")
-    unpack_pip(cache / "userland", cache / "pip")
-    install_dependencies(board(CORTEX_A72), cache / "pip", cache / "wheelhouse", cache / "dependencies")
-    install_agent(board(CORTEX_A72), cache / "pip", cache / "wheelhouse", cache / "agent")
+    announce("Wheels by deploy/make-wheelhouse.sh, and that machine's own pip (some minutes the first time)")
+    install_all(board(CORTEX_A72), cache)
 
     faces = scratch / "faces.npy"
     np.save(faces, drawn_faces())
@@ -162,16 +155,6 @@ def run(board: Board, *arguments: str, show: bool = False) -> None:
             f"{' '.join(arguments[:3])} on {board.processor.name} ended with code {done.returncode}:\n"
             f"{done.stdout[-2000:]}{done.stderr[-2000:]}"
         )
-
-
-def announce(text: str) -> None:
-    """Announce a step."""
-    typer.echo(f"==> [{time.strftime('%H:%M:%S')}] {text}")
-
-
-def report(text: str) -> None:
-    """Print what was found."""
-    typer.echo(f"    {text}")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,8 @@ KEYRING: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 USERLAND: Final = ("python3.11", "python3-pip-whl", "libstdc++6", "ca-certificates")
 """Python as Raspberry Pi OS Bookworm and Debian 12 have it, pip's wheel, and what compiled wheels link to."""
 EMULATOR: Final = "qemu-user-static"
+EMULATOR_FOR_PLUGINS: Final = "qemu-user"
+"""The same, linked to shared libraries: only this one loads plugins."""
 
 
 def mirror() -> str:
@@ -89,12 +92,7 @@ class Archive:
         key = fingerprint(SUITE, *USERLAND)
         if is_fresh(root, key):
             return
-        self._update_lists()
-        self._apt("install", "--yes", "--download-only", *USERLAND)
-        shutil.rmtree(root, ignore_errors=True)
-        for package in sorted((self._state / "cache" / "archives").glob("*.deb")):
-            root.mkdir(parents=True, exist_ok=True)
-            _output_of(["dpkg-deb", "--extract", str(package), str(root)])
+        self._unpack_with_dependencies(USERLAND, root, self._state / "cache" / "archives")
         mark_fresh(root, key)
 
     def unpack_emulator(self, folder: Path) -> Path:
@@ -119,6 +117,30 @@ class Archive:
         package.unlink()
         mark_fresh(folder, key)
         return program
+
+    def unpack_emulator_for_plugins(self, folder: Path) -> list[str]:
+        """The start of a command line that emulates a program and may load plugins; fetched unless it is there.
+
+        The emulator runs with the libraries that it was built for, whatever this machine has.
+        """
+        key = fingerprint(SUITE, EMULATOR_FOR_PLUGINS, self._here)
+        if not is_fresh(folder, key):
+            archives = self._state / "cache" / EMULATOR_FOR_PLUGINS
+            self._unpack_with_dependencies((f"{EMULATOR_FOR_PLUGINS}:{self._here}",), folder, archives)
+            mark_fresh(folder, key)
+        (loader,) = (folder / "lib").glob("*/ld-linux-*.so.*")
+        libraries = (loader.parent, folder / "usr" / "lib" / loader.parent.name)
+        return [str(loader), "--library-path", ":".join(map(str, libraries)), str(folder / "usr/bin/qemu-aarch64")]
+
+    def _unpack_with_dependencies(self, packages: Sequence[str], folder: Path, archives: Path) -> None:
+        (archives / "partial").mkdir(parents=True, exist_ok=True)
+        self._update_lists()
+        place = f"Dir::Cache::archives={archives}"
+        self._apt("install", "--option", place, "--yes", "--download-only", *packages)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for package in sorted(archives.glob("*.deb")):
+            _output_of(["dpkg-deb", "--extract", str(package), str(folder)])
 
     def _update_lists(self) -> None:
         """Fetch the archive's signed lists, once per run, and delete packages that they no longer name."""

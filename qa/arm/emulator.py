@@ -66,13 +66,15 @@ class Board:
 
     Args:
         processor: Its core.
-        emulator: QEMU's ``qemu-aarch64-static``.
+        emulator: The start of a command line: QEMU's ``qemu-aarch64-static``, or another with its options.
         userland: Unpacked Debian packages.
         sites: Folders with the agent and its dependencies.
         root: Where to make the board's own root.
     """
 
-    def __init__(self, processor: Processor, emulator: Path, userland: Path, sites: Sequence[Path], root: Path) -> None:
+    def __init__(
+        self, processor: Processor, emulator: Sequence[str], userland: Path, sites: Sequence[Path], root: Path
+    ) -> None:
         self.processor = processor
         self._emulator, self._sites, self._root = emulator, sites, root
         shutil.rmtree(root, ignore_errors=True)
@@ -90,7 +92,7 @@ class Board:
     def python(self, *arguments: str) -> list[str]:
         """The command line that runs the board's Python."""
         return [
-            str(self._emulator),
+            *self._emulator,
             "-cpu",
             self.processor.name,
             "-L",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import zipfile
@@ -13,7 +14,28 @@ from qa.arm.emulator import Board
 from qa.arm.fresh import files_fingerprint, is_fresh, mark_fresh
 
 CHECKOUT: Final = Path(__file__).parents[2]
+SITES: Final = ("agent", "dependencies")
+"""Folders of the cache from which a board imports."""
 _LOCKS: Final = ("deploy/requirements.lock", "deploy/build.lock")
+
+
+def cache_folder() -> Path:
+    """Where what is fetched and built stays between runs: ARM_CACHE, or ``.arm`` in the checkout."""
+    return Path(os.environ.get("ARM_CACHE") or CHECKOUT / ".arm")
+
+
+def install_all(board: Board, cache: Path) -> None:
+    """Make the wheels and let the board's own pip install them in ``SITES``, as far as they are not up to date.
+
+    Raises:
+        InputError: Something cannot be fetched.
+        CheckFailed: pip cannot install it.
+    """
+    house, pip = cache / "wheelhouse", cache / "pip"
+    make_wheelhouse(house)
+    unpack_pip(cache / "userland", pip)
+    install_dependencies(board, pip, house, cache / "dependencies")
+    install_agent(board, pip, house, cache / "agent")
 
 
 def make_wheelhouse(house: Path) -> None:

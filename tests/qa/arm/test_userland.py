@@ -58,7 +58,7 @@ def test_a_board_sees_the_userland_and_its_own_processor(tmp_path: Path) -> None
     userland = tmp_path / "userland"
     (userland / "usr" / "bin").mkdir(parents=True)
     (userland / "proc").mkdir()
-    board = Board(CORTEX_A72, tmp_path / "qemu", userland, [tmp_path / "a", tmp_path / "b"], tmp_path / "root")
+    board = Board(CORTEX_A72, [str(tmp_path / "qemu")], userland, [tmp_path / "a", tmp_path / "b"], tmp_path / "root")
     root = tmp_path / "root"
     assert (root / "usr" / "bin").is_dir()
     assert "0xd08" in (root / "proc" / "cpuinfo").read_text()
@@ -70,7 +70,7 @@ def test_a_board_takes_nothing_of_this_machines_python(tmp_path: Path, monkeypat
     monkeypatch.setenv("PYTHONPATH", "/here")
     monkeypatch.setenv("PYTHONHOME", "/here")
     (tmp_path / "userland").mkdir()
-    board = Board(CORTEX_A53, tmp_path / "qemu", tmp_path / "userland", [Path("/a"), Path("/b")], tmp_path / "root")
+    board = Board(CORTEX_A53, ["qemu"], tmp_path / "userland", [Path("/a"), Path("/b")], tmp_path / "root")
     environment = board.environment()
     assert environment["PYTHONPATH"] == "/a:/b"
     assert "PYTHONHOME" not in environment

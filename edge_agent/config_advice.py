@@ -35,6 +35,7 @@ _OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "path": ("device", "file", "filename", "node"),
     "url": ("uri", "address", "stream"),
     "repeat": ("loop",),
+    "enabled": ("enable", "active", "discovery"),
 }
 """Keys and choices, each with what other programs call it."""
 

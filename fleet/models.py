@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from edge_agent.decoding import UNDECODABLE
 from edge_agent.errors import InputError
 from edge_agent.files import PUBLIC, SECRET, make_folder, path_exists, read_file, write_file
+from edge_agent.model_format.bundled import BUNDLED_MODELS
 from edge_agent.mqtt.connection import Connection
 from edge_agent.protocol.messages import encode
 from edge_agent.protocol.model_manifest import (
@@ -176,7 +177,7 @@ class ModelPublisher:
         return found[0]
 
     def roll_back(self, version: int | None, now: datetime) -> ModelManifest:
-        """Publish an earlier model anew, for the devices that the latest one is for.
+        """Publish an earlier model anew, for the devices that the latest one is for, or was before it was withdrawn.
 
         Args:
             version: The one to return to; ``None`` for the one before the latest.
@@ -187,18 +188,18 @@ class ModelPublisher:
             BrokerError: The broker cannot be reached or refuses.
         """
         known = sorted([*self._stored.earlier, *self.published], key=lambda one: one.version)
-        latest = (self.published or known)[-1:]
-        before = [one for one in known if latest and one.version < latest[0].version]
-        before = [one for one in before if one.sha256 != latest[0].sha256 and version in (None, one.version)]
-        if not before and not self.published and version in (None, *(one.version for one in known)):
-            before = [one for one in known if version in (None, one.version)]  # all were withdrawn
+        latest = known[-1:]
+        before = [one for one in known if one.sha256 != latest[0].sha256 and version in (None, one.version)]
+        if not before and version is not None:  # a withdrawn one may be asked for again by its number
+            before = [one for one in latest if one.version == version and one not in self.published]
         if not before:
             asked = "an earlier model" if version is None else f"version {version}"
             kept = ", ".join(f"{one.version} ({one.name})" for one in known[:-1]) or "none"
             raise InputError(
                 f"{asked} is not kept",
                 expected=f"one of those before the latest: {kept}",
-                remedy="Publish its file under a new version: edge-agent fleet publish-model FILE",
+                remedy="Publish its file under a new version: edge-agent fleet publish-model FILE. "
+                f"The model that comes with the agent is {BUNDLED_MODELS['edge']}",
             )
         target = before[-1]
         return self.publish(

@@ -26,7 +26,7 @@ from fleet.cli import apply
 from fleet.model_cli import models, promote_model, publish_model, rollback_model, withdraw_model
 from fleet.models import ModelPublisher, choose_canaries
 from fleet.register import utc_now
-from tests.fleet.conftest import SchoolUnderTest
+from tests.fleet.conftest import SchoolUnderTest, running_school
 from tests.fleet.devices import bundle_file
 from tests.fleet.test_access import connected, gets, hears, publishes, with_account
 from tests.support.golden_models import dense_bundle, with_wrong_answers
@@ -328,3 +328,27 @@ def test_a_withdrawn_model_and_a_canary_can_be_gone_back_from(school: SchoolUnde
         withdraw_model(version, folder=school.folder)
     rollback_model(folder=school.folder)
     assert len(versions(school)) == 1
+
+
+def test_after_a_withdrawal_the_model_before_it_is_gone_back_to_and_never_itself(
+    school: SchoolUnderTest, tmp_path: Path
+) -> None:
+    name = school.entry(school.device("a").config.parent.name).name
+    good, bad = (bundle_file(tmp_path, dense_bundle(seed=seed), f"{seed}.tflite") for seed in (61, 62))
+    publish_model(good, folder=school.folder)
+    earlier = decode_manifest(offered(school).manifests[-1].body)
+    publish_model(bad, device=["a"], folder=school.folder)
+    withdraw_model(earlier.version + 1, folder=school.folder)
+    rollback_model(folder=school.folder)
+    _, back = [decode_manifest(one.body) for one in offered(school).manifests]
+    assert (back.sha256, back.devices, back.version) == (earlier.sha256, (name,), earlier.version + 2)
+
+
+def test_where_the_only_model_was_withdrawn_it_does_not_come_back_by_itself(tmp_path: Path) -> None:
+    with running_school(tmp_path, "Own School") as school:
+        publish_model(bundle_file(tmp_path, dense_bundle(seed=63)), folder=school.folder)
+        withdraw_model(1, folder=school.folder)
+        with pytest.raises(InputError, match=r"The model that comes with the agent is .*expression\.tflite"):
+            rollback_model(folder=school.folder)
+        rollback_model(1, folder=school.folder)
+        assert versions(school) == [(2, ())]

@@ -95,8 +95,16 @@ def of_wrong_kind(path: Path) -> StoreError | None:
             remedy=f"Make what it leads to, or remove it: `sudo rm {link}`",
         )
     if path.exists() and not path.is_file() and not path.is_dir():
-        return StoreError(f"{path}: it is no file", remedy=f"Move it away: `sudo mv {path} {path}.old`")
+        # Whoever named a device must not be told to move it away.
+        device = path.is_char_device() or path.is_block_device()
+        remedy = "Set another $.outbox.path" if device else f"Move it away: `sudo mv {path} {path}.old`"
+        return StoreError(f"{path}: it is no file", remedy=remedy)
     return None
+
+
+def of_another_program(path: Path) -> StoreError:
+    """The error for a database that holds nothing of an outbox. It stays as it is."""
+    return StoreError(f"{path}: it is a database of another program", remedy="Set another $.outbox.path")
 
 
 def _not_opened(path: Path) -> StoreError:
@@ -111,7 +119,8 @@ def _not_opened(path: Path) -> StoreError:
         return StoreError(reason, remedy=f"Make it: `sudo install -d -o {_me()} {path.parent}`")
     if path.is_dir():
         reason = f"{path}: it is a folder, and the outbox file should be there"
-        return StoreError(reason, remedy=f"Move it away: `sudo mv {path} {path}.old`, or set another $.outbox.path")
+        remedy = f"Set $.outbox.path to a file, such as {path / 'outbox.db'}"
+        return StoreError(reason, remedy=f"{remedy}; or, if it is empty, remove it: `sudo rmdir {path}`")
     return _denied(path)
 
 

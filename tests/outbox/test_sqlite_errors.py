@@ -6,6 +6,7 @@ import errno
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,36 @@ def test_doctor_finds_what_the_agent_would_find(tmp_path: Path) -> None:
     path.mkdir()
     with pytest.raises(StoreError, match="it is a folder"):
         examine_outbox(path)
+
+
+@pytest.mark.parametrize("version", [0, 4, 77])
+def test_a_database_of_another_program_is_refused_alike_and_stays_as_it_is(tmp_path: Path, version: int) -> None:
+    path = tmp_path / "cookies.db"
+    with closing(sqlite3.connect(path)) as other:
+        other.executescript(
+            f"CREATE TABLE cookies (a); INSERT INTO cookies VALUES (1); PRAGMA user_version = {version}"
+        )
+    before = path.read_bytes()
+    for use in (examine_outbox, SqliteStore):
+        with pytest.raises(StoreError, match=r"it is a database of another program\. Set another") as caught:
+            use(path)
+        assert not caught.value.corrupt
+    store = FallbackStore(path)
+    assert store.storage == "degraded"
+    store.close()
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["cookies.db"]
+
+
+@pytest.mark.parametrize("device", ["/dev/null", "/dev/full"])
+def test_nobody_is_told_to_move_a_device_or_a_folder_with_files_away(device: str, tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("x")
+    for path in (Path(device), tmp_path):
+        for use in (examine_outbox, SqliteStore):
+            with pytest.raises(StoreError) as caught:
+                use(path)
+            assert "sudo mv" not in caught.value.remedy
+            assert "$.outbox.path" in caught.value.remedy
 
 
 def _link_to_nothing(folder: Path) -> Path:

@@ -72,7 +72,7 @@ def _settings(config: Path | None, broker: str | None, **page: str | int | Path 
         name, colon, number = broker.rpartition(":")
         if not colon or "]" in number:
             name, number = broker, str(settings.broker.port)
-        if not number.isdecimal() or not 1 <= int(number) <= 65535:
+        if not number.isdecimal() or len(number) > 5 or not 1 <= int(number) <= 65535:
             raise InputError("--broker", received="a port that is no number from 1 to 65535", expected="HOST:PORT")
         settings = replace(settings, broker=replace(settings.broker, host=name.strip("[]"), port=int(number)))
     changes = {name: str(value) if isinstance(value, Path) else value for name, value in page.items() if value}

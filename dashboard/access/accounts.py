@@ -164,7 +164,9 @@ class Accounts:
         """
         plain = _plain(name)
         with self._database.reading() as connection:
-            row = connection.execute(select(accounts).where(accounts.c.name == plain)).first()
+            query = select(accounts).where(accounts.c.name == plain)
+            # Another text, such as one with a NUL, is one that not every database can be asked for.
+            row = connection.execute(query).first() if _NAME.fullmatch(plain) else None
             account = read_account(connection, row) if row is not None else None
         hashed = str(row.password) if row is not None else None
         if not verify_password(password, hashed):

@@ -171,7 +171,7 @@ class Audit:
         if action:
             query = query.where(audit.c.action == action)
         if who:
-            query = query.where(audit.c.who == who)
+            query = query.where(audit.c.who == clean(who, 64))
         if "data_officer" not in rights.roles:
             may = [audit.c.who == reader.name]
             if "operator" in rights.roles:

@@ -10,7 +10,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from functools import partial
 from importlib.resources import files
 from typing import Final
-from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -35,7 +34,7 @@ from dashboard.web.pages.audit import log_page
 from dashboard.web.pages.data_officer import data_page, erase, notice_file
 from dashboard.web.pages.devices import devices_page, devices_update
 from dashboard.web.pages.lesson import chart_part, export_file, report_page
-from dashboard.web.pages.login import log_in, log_out, login_page
+from dashboard.web.pages.login import local_path, log_in, log_out, login_page
 from dashboard.web.pages.operate import mute, mute_all, operate_page, remove, snapshot, unmute
 from dashboard.web.pages.room import room_page, room_update
 from dashboard.web.pages.school import school_page, school_update
@@ -195,10 +194,7 @@ async def _while_allowed(
 
 async def _preferences(request: Request) -> Response:
     """Remember language and theme in the browser, and go back. It changes nothing here, so a link may do it."""
-    back = request.query_params.get("back", "/")
-    parts = urlsplit(back)
-    local = not parts.scheme and not parts.netloc and back.startswith("/") and not back.startswith(("//", "/\\"))
-    answer = RedirectResponse(back if local else "/", 303)
+    answer = RedirectResponse(local_path(request.query_params.get("back", "/")), 303)
     for name, known in ((COOKIE, LANGUAGES), (THEME_COOKIE, THEMES)):
         value = request.query_params.get(name, "")
         if value in known:

@@ -15,6 +15,7 @@ _PATTERN: Final = "%Y-%m-%dT%H:%M"
 _PATTERN_WITH_SECONDS: Final = "%Y-%m-%dT%H:%M:%S"
 """A form's field sends seconds where somebody sets them."""
 _EARLIER_WEEKS: Final = 8
+_YEARS: Final = (1970, 2199)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,8 @@ def local_text(at: float, zone: tzinfo) -> str:
 def _seconds(text: str, zone: tzinfo) -> float | None:
     pattern = _PATTERN_WITH_SECONDS if text.count(":") > 1 else _PATTERN
     try:
-        return datetime.strptime(text, pattern).replace(tzinfo=zone).timestamp()
-    except (ValueError, OverflowError):
+        moment = datetime.strptime(text, pattern).replace(tzinfo=zone)
+    except ValueError:
         return None
+    # Weeks before and after it must be days of the calendar too.
+    return moment.timestamp() if _YEARS[0] <= moment.year <= _YEARS[1] else None

@@ -320,31 +320,48 @@ def _votes(data: bytes) -> None:
 
 def _rafdb(data: bytes) -> None:
     with _file(data, "list_patition_label.txt") as path:
+        _write_picture(path.with_name("aligned") / "train_00001_aligned.jpg")
         load_rafdb(path, on_unreadable="report")
 
 
 def _picture_table(data: bytes) -> None:
     with _file(data, "list.csv") as path:
+        _write_picture(path.with_name("a.png"))
         if is_picture_table(path):
             load_picture_table(path, on_unreadable="report", label_map=open_label_map("affectnet"))
 
 
 def _expw(data: bytes) -> None:
     with _file(data, "label.lst") as path:
+        _write_picture(path.with_name("a.jpg"))
         load_expw(path, on_unreadable="report")
 
 
 def _affectnet(data: bytes) -> None:
     with _file(data, "0_exp.npy") as path:
-        for folder in ("images", "annotations"):
-            (path.parent / folder).mkdir(exist_ok=True)
+        _write_picture(path.parent / "images" / "0.jpg")
+        (path.parent / "annotations").mkdir()
         path.replace(path.parent / "annotations" / path.name)
         load_affectnet({path.parent: "train"}, path.parent, on_unreadable="report")
 
 
 def _ferplus_folders(data: bytes) -> None:
     with _file(data, "label.csv") as path:
+        _write_picture(path.with_name("fer0.png"))
         load_ferplus({path: "train"}, path.parent, on_unreadable="report")
+
+
+@cache
+def _picture() -> bytes:
+    import cv2
+
+    return cv2.imencode(".png", np.arange(80 * 60, dtype=np.uint8).reshape(60, 80))[1].tobytes()
+
+
+def _write_picture(path: Path) -> None:
+    """A photograph for a list to name, so that its box is used."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(_picture())
 
 
 def _annotation() -> list[bytes]:
@@ -491,7 +508,7 @@ def _literal(*texts: str) -> Callable[[], list[bytes]]:
 _ALL = (
     Target("settings", "the settings file", _settings, _settings_seeds),
     Target("recipe", "a training recipe", _recipe, _literal('title = "own"\n[[phases]]\nepochs = 3\n')),
-    Target("label-map", "a label map", _label_map, _literal('"1" = "surprise"\n"happy" = "happy"\n')),
+    Target("label-map", "a label map", _label_map, _literal('"1" = "surprise"\n"happy" = "happy"\n'), 8192),
     Target("bundle", "a model bundle", _bundle, _bundle_seeds, 131_072),
     Target("flatbuffer", "a model's graph", _flatbuffer, _bundle_seeds, 131_072),
     Target(
@@ -572,11 +589,22 @@ _ALL = (
             "Training,fer0000000.png,4,0,0,1,3,2,0,0,0,0\nPublicTest,fer0000001.png,6,0,1,1,0,0,0,0,2,0\n"
         ),
     ),
-    Target("rafdb", "a list of pictures", _rafdb, _literal("train_00001.jpg 5\ntest_0001.jpg 7\n")),
-    Target("picture-table", "a table of pictures", _picture_table, _literal("image,label,split\na.png,happy,train\n")),
-    Target("expw", "ExpW's list", _expw, _literal("a.jpg 0 28 113 226 141 22.9 0\n")),
+    Target("rafdb", "a list of pictures", _rafdb, _literal("train_00001.jpg 5\ntest_0001.jpg 7\n"), 8192),
+    Target(
+        "picture-table",
+        "a table of pictures",
+        _picture_table,
+        _literal(
+            "image,label,split\na.png,happy,train\n",
+            "subDirectory_filePath,face_x,face_y,face_width,face_height,expression\na.png,3,4,50,40,1\n",
+        ),
+        8192,
+    ),
+    Target("expw", "ExpW's list", _expw, _literal("a.jpg 0 10 20 50 60 22.9 0\n"), 8192),
     Target("affectnet", "AffectNet's annotation", _affectnet, _annotation),
-    Target("ferplus", "FER+'s list", _ferplus_folders, _literal('fer0.png,"(0, 0, 48, 48)",4,0,0,1,3,2,0,0,0,0\n')),
+    Target(
+        "ferplus", "FER+'s list", _ferplus_folders, _literal('fer0.png,"(0, 0, 48, 48)",4,0,0,1,3,2,0,0,0,0\n'), 8192
+    ),
     Target("packed", "packed tables and Keras files", _packed, _packed_seeds),
 )
 

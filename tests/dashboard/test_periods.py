@@ -39,11 +39,21 @@ def test_without_an_end_a_lesson_goes_on() -> None:
         {"from": "1999-01-01T00:00", "to": "2026-01-01T00:00"},
         {"from": "0001-01-01T00:00", "to": "9999-12-31T23:59"},
         {"from": "2026-11-23T08:00<script>", "to": "x" * 10_000, "title": ""},
+        *({"from": f"{day}T00:00", "to": f"{day}T23:59"} for day in ("0001-01-01", "0001-02-01", "9999-12-31")),
     ],
 )
 def test_what_is_no_time_is_not_shown(query: dict[str, str]) -> None:
     found = period_of(query, NOW, ZURICH)
     assert found is None or 0 < found.end - found.start <= 400 * 86400
+
+
+@pytest.mark.parametrize("day", ["1970-01-01", "2199-12-31"])
+def test_weeks_before_every_time_that_is_shown_are_days_of_the_calendar(day: str) -> None:
+    for zone in ("Europe/Zurich", "Pacific/Auckland", "America/New_York"):
+        period = period_of({"from": f"{day}T00:00", "to": f"{day}T23:59"}, NOW, ZoneInfo(zone))
+        assert period is not None
+        assert len(weeks_before(period, ZoneInfo(zone))) == 8
+        assert period.query(ZoneInfo(zone)).startswith(f"from={day}")
 
 
 def test_an_address_leads_to_the_same_time_again() -> None:

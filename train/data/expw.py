@@ -12,7 +12,7 @@ from edge_agent.errors import InputError
 from edge_agent.model_format.labels import FER2013
 from train.data.checks import Faults, OnUnreadable, check_channels
 from train.data.dataset import FaceSet
-from train.data.listed import Box, Listed, entries_of_lines, read_listed
+from train.data.listed import Box, Listed, entries_of_lines, is_there, read_listed
 
 LIST_NAME = "label.lst"
 """What the publisher calls the list."""
@@ -60,7 +60,7 @@ def _entry(where: str, origin: str, line: str, folders: list[Path]) -> Listed:
     if not 0 <= label < len(FER2013):
         table = ", ".join(f"{number} {known}" for number, known in enumerate(FER2013))
         raise InputError(where, received=label, expected=f"0 to {len(FER2013) - 1} ({table})")
-    picture = next((file for folder in folders if (file := folder / Path(name).name).is_file()), None)
+    picture = next((file for folder in folders if is_there(file := folder / Path(name).name)), None)
     if picture is None:
         raise InputError(where, received=f"{name}, which is not there", expected="its photograph in image/origin/")
     return Listed(picture, FER2013[label], "", origin, Box(left, top, right - left, bottom - top))

@@ -14,7 +14,7 @@ from edge_agent.errors import InputError
 from train.data.checks import Faults, OnUnreadable, check_channels
 from train.data.dataset import FaceSet
 from train.data.ferplus import VOTES_FOR
-from train.data.listed import Listed, cells_of, entries_of_lines, read_listed
+from train.data.listed import Listed, cells_of, entries_of_lines, is_there, read_listed
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +71,8 @@ def _line(where: str, line: str, folder: Path) -> tuple[Path, str]:
     if len(votes) != len(VOTES_FOR) or not all(vote.isdecimal() and len(vote) <= 2 for vote in votes):
         raise InputError(where, received=repr(line[:80]), expected=f"a picture, its box and {len(VOTES_FOR)} votes")
     picture = folder / Path(cells[0]).name
-    if not picture.is_file():
-        raise InputError(where, received=f"{cells[0]!r}, which is not there", expected=f"a picture in {folder}")
+    if not is_there(picture):
+        raise InputError(where, received=f"{cells[0][:80]!r}, which is not there", expected=f"a picture in {folder}")
     counts = [int(vote) for vote in votes]
     leading = [choice for choice, count in zip(VOTES_FOR, counts, strict=True) if count == max(counts)]
     return picture, "" if len(leading) > 1 or leading[0] in _NO_LABEL else leading[0]

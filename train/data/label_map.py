@@ -36,6 +36,9 @@ _DECORATED_NAME = re.compile(
 """A class with a number before it or a word for pictures behind it: ``3_happy``, ``happy faces``."""
 
 
+_MAX_DIGITS = 9
+
+
 @dataclass(frozen=True)
 class LabelMap:
     """How class names are read.
@@ -86,7 +89,7 @@ class LabelMap:
             return canonical(explained)
         plain = canonical(name)
         if plain.isdecimal():
-            label = self.numbers.get(int(plain))
+            label = self.numbers.get(_number(plain))
             if label is None:
                 raise InputError(
                     where,
@@ -134,7 +137,8 @@ def open_label_map(named: str) -> LabelMap:
             remedy='A file has a line for each class, such as "1" = "surprise"',
         )
     names = load_toml(path, dict[str, str])
-    numbers = {int(name): canonical(label) for name, label in names.items() if name.isdecimal()}
+    digits = {name for name in names if name.isdecimal() and len(name) <= _MAX_DIGITS}
+    numbers = {int(name): canonical(names[name]) for name in sorted(digits)}
     return LabelMap(named, numbers, {**{name.lower(): label for name, label in names.items()}, **names})
 
 
@@ -164,6 +168,11 @@ def is_one_slip_away(name: str, known: str) -> bool:
     return (
         len(differing) == 2 and name[differing[0]] == known[differing[1]] and name[differing[1]] == known[differing[0]]
     )
+
+
+def _number(digits: str) -> int:
+    """The number, or one that no table has: Python refuses to read thousands of digits."""
+    return int(digits) if len(digits) <= _MAX_DIGITS else -1
 
 
 def _listed(names: list[str]) -> str:

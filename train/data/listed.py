@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from train.data.images import read_face
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 """Ends of the names of pictures, in lower case."""
+_MAX_SIDE = 1.5
+"""Largest side of a face to the longer side of its photograph. A larger square would only take memory."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,14 @@ def cells_of(line: str) -> list[str]:
         return []
 
 
+def is_there(path: Path) -> bool:
+    """Whether it is a file, also for what a list says and no file can be called: thousands of letters, a NUL."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def part_of(path: Path) -> str:
     """The part that a folder above a picture names; empty where none does."""
     named = (SPLIT_FOLDERS.get(folder.lower(), "") for folder in path.parts[:-1])
@@ -140,7 +151,8 @@ def _cropped(entry: Listed, channels: int) -> NDArray[np.uint8]:
     side = max(box.width, box.height)
     left, top = box.left + (box.width - side) / 2, box.top + (box.height - side) / 2
     height, width = image.shape[:2]
-    if side < 1 or left >= width or top >= height or left + side <= 0 or top + side <= 0:
+    fits = math.isfinite(left) and math.isfinite(top) and 1 <= side <= _MAX_SIDE * max(width, height)
+    if not fits or left >= width or top >= height or left + side <= 0 or top + side <= 0:
         raise InputError(
             entry.origin, received=f"a face outside the {width} x {height} pixels", expected="one within the picture"
         )

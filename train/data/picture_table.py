@@ -18,7 +18,7 @@ from train.data.checks import Faults, OnUnreadable, check_channels
 from train.data.dataset import FaceSet
 from train.data.folders import SPLIT_FOLDERS
 from train.data.label_map import NO_LABEL_MAP, LabelMap
-from train.data.listed import PICTURES, Box, Listed, cells_of, part_of, read_listed
+from train.data.listed import PICTURES, Box, Listed, cells_of, is_there, part_of, read_listed
 
 _COLUMNS = {
     "picture": (
@@ -165,7 +165,7 @@ class _Finder:
     def find(self, where: str, named: str) -> Path:
         """The picture: by its path from the table's folder, else the only one below it with its name."""
         relative = Path(named.replace("\\", "/"))
-        if not relative.is_absolute() and ".." not in relative.parts and (self._root / relative).is_file():
+        if not relative.is_absolute() and ".." not in relative.parts and is_there(self._root / relative):
             return self._root / relative
         if self._by_name is None:
             self._by_name = defaultdict(list)
@@ -176,6 +176,6 @@ class _Finder:
         aligned = f"{relative.stem.lower()}_aligned{relative.suffix.lower()}"  # RAF-DB's pictures are called so
         found = self._by_name.get(name) or self._by_name.get(aligned) or []
         if len(found) != 1:
-            received = f"{named}, which is {'there more than once' if found else 'not there'}"
+            received = f"{named[:80]}, which is {'there more than once' if found else 'not there'}"
             raise InputError(where, received=received, expected=f"one picture of this name below {self._root}")
         return found[0]

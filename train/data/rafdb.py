@@ -18,7 +18,7 @@ from train.data.listed import Listed, read_listed
 LIST_NAMES = ("list_patition_label.txt", "list_partition_label.txt")
 """What the publisher calls the list, and the same without the slip."""
 
-_LINE = re.compile(rb"(?P<file>[^\s/]+\.(?:jpe?g|png))[\s,]+(?P<label>\d+)", re.IGNORECASE)
+_LINE = re.compile(rb"(?P<file>[^\s/]+\.(?:jpe?g|png))[\s,]+(?P<label>\d{1,9})", re.IGNORECASE)
 _LIST_FOLDERS = (".", "EmoLabel", "basic/EmoLabel")
 _PICTURE_FOLDERS = ("aligned", "Image/aligned", "../Image/aligned", "../aligned", ".")
 _ORIGINALS = ("original", "Image/original", "../Image/original", "../original")

@@ -87,6 +87,13 @@ def test_names_that_will_not_do(database: Database, name: str) -> None:
         Accounts(database).add(name, PASSWORD, ["teacher"], [], NOW)
 
 
+def test_a_name_that_no_account_can_have_is_not_looked_for(database: Database) -> None:
+    """PostgreSQL refuses to compare with a NUL."""
+    for name in ("\0", "anna\0", "a" * 5000):
+        assert Accounts(database).authenticate(name, PASSWORD) is None
+        assert Access(database, AccessSettings()).audit.entries(Visitor(), who=name) == []
+
+
 def test_what_cannot_be_is_refused(database: Database) -> None:
     made = Accounts(database)
     made.add("anna", PASSWORD, ["teacher"], [], NOW)

@@ -157,5 +157,18 @@ def test_rafdbs_list_is_read_with_its_aligned_pictures(tmp_path: Path) -> None:
     assert len(load(listed, on_unreadable="report").unreadable) == 3
 
 
+def test_a_number_of_thousands_of_digits_is_one_that_no_table_has(tmp_path: Path) -> None:
+    write_face(tmp_path / "aligned/train_1_aligned.jpg", face(1))
+    listed = tmp_path / "list_patition_label.txt"
+    listed.write_text(f"train_1.jpg {'9' * 5000}\n")
+    with pytest.raises(InputError, match="line 1: got"):
+        load(tmp_path)
+    with pytest.raises(InputError, match="got the class 999"):
+        open_label_map("affectnet").read(["9" * 5000], "classes")
+    own = tmp_path / "own.toml"
+    own.write_text(f'"{"9" * 5000}" = "happy"\n')
+    assert open_label_map(str(own)).read(["9" * 5000], "classes") == {"9" * 5000: "happy"}
+
+
 def test_labels_that_are_no_emotions_are_taken_as_they_are() -> None:
     assert NO_LABEL_MAP.read(["left", "right"], "sides") == {"left": "left", "right": "right"}

@@ -167,11 +167,41 @@ def test_expws_list_gives_the_square_around_each_box(listed: str, tmp_path: Path
     assert len(load(tmp_path, on_unreadable="report").unreadable) == 3
 
 
-def test_a_box_outside_the_photograph_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "box",
+    [
+        "300 400 310 410",
+        "nan 10 90 90",
+        "10 nan 90 90",
+        "0 0 inf inf",
+        "-1e308 -1e308 1e308 1e308",
+        "-30000 -30000 30000 30000",  # a square of 3.6 GB
+    ],
+)
+def test_a_box_that_is_not_within_the_photograph_is_refused(box: str, tmp_path: Path) -> None:
     write_face(tmp_path / "image/origin/a.png", face(3, 240, 320, 3))
-    (tmp_path / "label.lst").write_text("a.png 0 300 400 310 410 1.0 0\n")
+    (tmp_path / "label.lst").write_text(f"a.png 0 {box} 1.0 0\n")
     with pytest.raises(InputError, match=r"label\.lst:1: got a face outside the 320 x 240 pixels"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "a/" * 3000 + "a.png", "a\0.png"], ids=["long", "deep", "NUL"])
+@pytest.mark.parametrize(
+    ("listed", "line"),
+    [
+        ("label.lst", "{} 0 1 1 40 40 1.0 0"),
+        ("list.csv", "image,label\n{},happy"),
+        ("FER2013Train/label.csv", '{},"(0, 0, 48, 48)",4,0,0,1,3,2,0,0,0,0'),
+    ],
+)
+def test_a_name_that_no_file_can_have_is_one_that_is_not_there(
+    listed: str, line: str, name: str, tmp_path: Path
+) -> None:
+    file = tmp_path / listed
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(line.format(name) + "\n")
+    with pytest.raises(InputError, match="which is not there"):
+        load(tmp_path if listed.startswith("FER") else file)
 
 
 def test_ferplus_folders_give_the_label_that_leads_and_leave_out_the_rest(

@@ -6,8 +6,10 @@ the few tests that are marked as slow.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("slow") is not None:
                 item.add_marker(pytest.mark.skip(reason="slow: not a quick test"))
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """A command that a test calls in this process sets logging up for every test after it."""
+    root, ours = logging.getLogger(), logging.getLogger("edge_agent")
+    levels, handlers = (root.level, ours.level), set(root.handlers)
+    yield
+    root.setLevel(levels[0])
+    ours.setLevel(levels[1])
+    for handler in set(root.handlers) - handlers:
+        if type(handler) is logging.StreamHandler:  # pytest's own are of another type, and it takes them back itself
+            root.removeHandler(handler)
 
 
 @pytest.fixture(scope="session")

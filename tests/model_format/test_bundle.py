@@ -275,5 +275,5 @@ def test_a_temperature_that_makes_every_face_certain_or_none_is_refused(content:
 
 
 def test_metadata_of_brackets_without_end_are_refused() -> None:
-    with pytest.raises(ModelError, match="recursion"):
+    with pytest.raises(ModelError, match=r"recursion|Stack overflow|truncated"):  # Python 3.14 goes deeper
         unpack_bundle(with_metadata(MODEL, b'{"schema_version":1,"more":' + b"[" * 50_000), "it")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import threading
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
@@ -505,7 +506,7 @@ def _table(series: SharesSeries, names: list[str], start: float, end: float, zon
         edges.append(min(edges[-1] + stretch_s, end))
     rows = []
     for first, last in pairwise(edges):
-        places = [place for place, at in enumerate(series.at) if first < at <= last]
+        places = range(bisect_right(series.at, first), bisect_right(series.at, last))
         known = [faces for place in places if (faces := series.faces[place]) is not None]
         seen_s = sum(series.window_s[place] for place in places)
         known_s = sum(series.window_s[place] for place in places if series.faces[place] is not None)

@@ -258,7 +258,7 @@ class Database:
             self.engine.dispose()  # what is mended shows to new connections
             if found := self._of_file(said.lower()):
                 return found
-        for words, cause, remedy in _MEANINGS:
+        for words, cause, remedy in _OF_SERVER if self._file is None else _OF_FILE:
             if any(word in said.lower() for word in words):
                 return DatabaseError(f"database {self.shown}: {cause}: {said}", remedy=remedy)
         if isinstance(error, (DataError, IntegrityError)):
@@ -306,18 +306,28 @@ class Database:
 
 
 _DAMAGED: Final = ("malformed", "not a database")
-_MEANINGS: Final = (
+_OF_SERVER: Final = (
+    (("no space left", "could not extend"), "the disk of its server is full", "Make room on the server's disk"),
     (
-        ("database or disk is full", "no space left", "could not extend"),
-        "it is full",
-        "Make room on its disk, raise max_mb in [store], or erase what is no longer needed",
+        ("read-only",),
+        "its server lets nothing be written",
+        "See there whether default_transaction_read_only is on, and whether this server is a copy (standby) of another",
     ),
     (
-        ("readonly database", "read-only"),
+        ("permission denied", "must be owner"),
+        "the account may not use it",
+        "Let its administrator run: ALTER DATABASE name OWNER TO account",
+    ),
+    (("lock timeout",), "another program holds it", "Close that program"),
+)
+"""Words of PostgreSQL, what they mean, and what to do."""
+_OF_FILE: Final = (
+    (
+        ("readonly database",),
         "it cannot be written",
         "Give the page's user the right to write the file and its folder",
     ),
-    (("database is locked", "lock timeout"), "another program holds it", "Close that program"),
+    (("database is locked",), "another program holds it", "Close that program"),
     (
         _DAMAGED,
         "it is damaged",
@@ -334,6 +344,7 @@ _MEANINGS: Final = (
         "See whether its folder exists and the page's user may write there",
     ),
 )
+"""The same of SQLite, for what a look at the file does not show."""
 
 
 def ensure_schema(

@@ -443,6 +443,29 @@ class TestTrouble:
         assert "backup" not in str(failed.value)
         history.close()
 
+    def test_a_server_that_lets_nothing_be_written(self, postgres: PostgresServer) -> None:
+        postgres.create("still")
+        history = open_history(postgres.address("still"))
+        recorder = Recorder(history, now=lambda: NINE)
+        recorder.take(arrived(summary(1, NINE)), TIMES)
+        assert recorder.commit()
+        set_read_only = "ALTER DATABASE still SET default_transaction_read_only = {}"
+        with history.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql(set_read_only.format("on"))
+        history.engine.dispose()
+        recorder.take(arrived(summary(2, NINE + 1)), TIMES)
+        assert not recorder.commit()
+        assert "its server lets nothing be written" in recorder.problem
+        assert "default_transaction_read_only" in recorder.problem
+        assert "folder" not in recorder.problem
+        with history.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("SET default_transaction_read_only = off")
+            connection.exec_driver_sql(set_read_only.format("off"))
+        history.engine.dispose()
+        assert recorder.commit(), recorder.problem
+        assert history.shares(NORTH, 0, NINE + 9).at == [NINE, NINE + 1]
+        history.close()
+
     def test_a_server_that_is_gone_for_a_while(self, postgres: PostgresServer) -> None:
         postgres.create("gone")
         history = open_history(postgres.address("gone"))

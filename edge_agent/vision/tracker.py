@@ -98,10 +98,15 @@ class Tracker:
         self._candidates: list[_Track] = []
         self._number = 0
         self._edges = UNBOUNDED
+        self._updated_at = 0.0
 
     def followable(self, now: float) -> dict[str, tuple[Box, Box]]:
-        """Faces that the last search of their place found: where they were, and where they are expected, by key."""
-        return {track.key: (track.box(), track.expected_box(now)) for track in self._tracks() if not track.missed}
+        """Faces that the last frame showed and no search has missed: where they were and are expected, by key.
+
+        A face that was not seen in the last frame is not where it was any more: the wall there would be followed.
+        """
+        seen = [track for track in self._tracks() if not track.missed and track.seen_at == self._updated_at]
+        return {track.key: (track.box(), track.expected_box(now)) for track in seen}
 
     def follow(self, boxes: Mapping[str, Box], now: float) -> None:
         """Move faces to where they were seen to go without a search.
@@ -135,7 +140,7 @@ class Tracker:
             covered: Whether the frame was searched in a place: where it was not, nobody counts as missed.
             edges: The frame's: who was missed and is expected beyond them has left.
         """
-        self._edges = edges
+        self._edges, self._updated_at = edges, now
         ended = self._forget(now)
         found = [detection for detection in detections if detection.box.side > 0]
         left = _follow(self._confirmed, found, now)
@@ -231,7 +236,7 @@ class _Track:
         if not edges.holds(x, y):
             return now - self.seen_at > _OUT_S
         if self.misses < _MIN_MISSES:
-            return self.missed and now - self.found_at > forget_s
+            return False
         known_s = self.found_at - self.first_seen_at
         return now - self.found_at > min(forget_s, max(_MIN_FORGET_S, 2 * known_s))
 

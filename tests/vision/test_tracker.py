@@ -288,10 +288,36 @@ def test_a_face_followed_without_searches_keeps_its_id_and_counts_as_seen() -> N
 def test_where_a_frame_was_not_searched_nobody_counts_as_missed() -> None:
     follower = tracker()
     play(follower, steadily(10, 0.3, lambda _: [face(200, 200)]))
+    follower.follow(shifted(follower.followable(100.4), 0.0), 100.4)
     follower.update([], 100.4, nowhere)
     assert len(follower.followable(100.5)) == 1
     follower.update([], 100.5)
     assert follower.followable(100.5) == {}
+
+
+def test_a_face_that_the_last_frame_did_not_show_is_looked_for_and_not_followed_from_where_it_was() -> None:
+    follower = tracker()
+    play(follower, steadily(10, 0.3, lambda _: [face(200, 200)]))
+    update = follower.update([], 100.4, nowhere)
+    assert ids(update) == ["id0"]
+    assert follower.followable(100.5) == {}
+    assert len(follower.doubtful(100.5)) == 1
+    follower.update([face(200, 200)], 100.5)
+    assert len(follower.followable(100.6)) == 1
+
+
+def test_a_followed_face_outlives_a_search_that_misses_it_however_long_ago_the_last_one_was() -> None:
+    follower = tracker(forget_s=2.0)
+    play(follower, steadily(10, 3.0, lambda _: [face(200, 200)]))
+    for frame in range(1, 25):
+        now = 103.0 + frame / 10
+        follower.follow(shifted(follower.followable(now), 0.0), now)
+        follower.update([], now, nowhere)
+    assert ids(follower.update([], 105.5)) == ["id0"]
+    assert ids(follower.update([face(202, 201)], 105.6)) == ["id0"]
+    for frame in range(1, 6):
+        update = follower.update([], 105.6 + frame / 10)
+    assert ids(update) == ["id0"]
 
 
 def test_a_face_missed_by_searches_is_gone_as_fast_as_if_every_frame_were_searched() -> None:

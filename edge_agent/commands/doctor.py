@@ -35,6 +35,7 @@ from edge_agent.rights import this_user
 from edge_agent.simulate import SimulatedClassroom, draw_face
 from edge_agent.system.data_folders import state_folder
 from edge_agent.system.file_checks import check_file, check_folder, check_readable
+from edge_agent.system.processor_wait import busy_note, processor_waits
 from edge_agent.system.service_user import User
 from edge_agent.system.status_led import StatusLed
 from edge_agent.types import Frame
@@ -151,7 +152,7 @@ class _Check(threading.Thread):
     def __init__(self, name: str, check: Callable[[], str], remedy: str, *, fatal: bool) -> None:
         super().__init__(name=f"check-{name}", daemon=True)
         self._check, self._what, self._remedy, self._fatal = check, name, remedy, fatal
-        self._began = time.monotonic()
+        self._began, self._waits = time.monotonic(), processor_waits()
         self._outcome: Finding | BaseException | None = None
 
     def run(self) -> None:
@@ -169,8 +170,9 @@ class _Check(threading.Thread):
         if isinstance(self._outcome, BaseException):
             raise self._outcome
         if self._outcome is None:
-            waited_s = round(time.monotonic() - self._began)
-            late = CheckFailed(f"no answer within {waited_s} s", remedy=self._remedy)
+            waited_s = time.monotonic() - self._began
+            remedy = busy_note(self._waits, processor_waits(), waited_s) or self._remedy
+            late = CheckFailed(f"no answer within {waited_s:.0f} s", remedy=remedy)
             return Finding(self._what, ok=False, detail=str(late), fatal=self._fatal)
         return self._outcome
 
@@ -313,7 +315,7 @@ def _camera(settings: Settings, frames: list[Frame], deadline: float) -> str:
     at_work = led.lit()
     opened = partial(open_source, memory=CameraMemory(state_folder(settings), None, read_only=True))
     camera = Camera(settings.camera, opened) if at_work else Camera(settings.camera, opened, on_device=led.show)
-    began = time.monotonic()
+    began, waits = time.monotonic(), processor_waits()
     camera.start()
     try:
         while time.monotonic() < deadline:
@@ -324,11 +326,13 @@ def _camera(settings: Settings, frames: list[Frame], deadline: float) -> str:
                 return f"{settings.camera.source} delivers {width}x{height} pixels"
             if camera.state in (CameraState.FAILED, CameraState.ENDED, CameraState.STALLED):
                 break
-        waited = f"no frame within {time.monotonic() - began:.0f} s"
-        raise CheckFailed(
-            f"camera: {camera.reason or waited}",
-            remedy="" if camera.reason else "Check cable, power and address of the camera",
-        )
+        waited_s = time.monotonic() - began
+        reason = camera.reason or f"no frame within {waited_s:.0f} s"
+        # A camera that said what is wrong with it did answer.
+        silent = camera.state in (CameraState.STARTING, CameraState.STALLED)
+        busy = busy_note(waits, processor_waits(), waited_s) if silent else ""
+        remedy = "" if camera.reason else "Check cable, power and address of the camera"
+        raise CheckFailed(f"camera: {reason}", remedy=busy or remedy)
     finally:
         # A camera that hangs is left behind, and its light goes out all the same.
         stopping = threading.Thread(target=camera.stop, daemon=True)

@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 
 from edge_agent.commands.aim import aim_line, aim_view
+from edge_agent.commands.doctor import examine
+from edge_agent.config_file import load_settings
 from edge_agent.simulate import SimulatedClassroom
 from edge_agent.types import Box, Detection, Image
 from edge_agent.vision.aiming import Aim, AimedFace, Aiming, Problem, advice, judge_face, sizes
@@ -254,7 +256,8 @@ def test_doctor_says_how_many_faces_there_are_and_how_large(haar: Path) -> None:
         file.write('[mqtt]\nhost = "127.0.0.1"\nport = 9\n')
     for hangs, ok, said in ((0, True, "12 faces of "), (180, False, "Set rotate_deg = 180")):
         cv2.imwrite(str(haar.parent / "class.png"), turned(CLASS, hangs))
-        findings = json.loads(edge_agent("doctor", "--config", haar, "--json").stdout)
-        (found,) = [finding for finding in findings if finding["check"] == "faces"]
-        assert (found["ok"], found["fatal"]) == (ok, ok)
-        assert said in found["detail"]
+        # The command's own time is short, and this machine may be busy.
+        findings = examine(load_settings(haar), preflight=False, within_s=300.0)
+        (found,) = [finding for finding in findings if finding.check == "faces"]
+        assert (found.ok, found.fatal) == (ok, ok)
+        assert said in found.detail

@@ -72,7 +72,7 @@ def stretch_contrast(gray: Image) -> Image:
     The cascade passes over windows of little contrast as if they were a blank wall. One in a hundred pixels may end up
     black and one in a hundred white; contrast grows tenfold at most, so that a black picture's noise stays noise.
     """
-    counts = np.cumsum(np.bincount(gray.ravel(), minlength=256))
+    counts = np.cumsum(cv2.calcHist([gray], [0], None, [256], [0, 256]), dtype=np.float64)
     low, high = (int(np.searchsorted(counts, share * counts[-1])) for share in (0.01, 0.99))
     gain = min(255.0 / max(high - low, 1), _MAX_GAIN)
     levels = np.clip((np.arange(256) - low) * gain, 0, 255).astype(np.uint8)

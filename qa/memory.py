@@ -168,8 +168,9 @@ def measure(checkouts: Sequence[Path], weights: Path, people: int, after_s: floa
             time.sleep(_READ_EVERY_S)
             before = [_running(one, folder / str(number)) for number, one in enumerate(agents)]
         began_s = time.monotonic()
-        while time.monotonic() - began_s < seconds:
-            for one, kept in zip(agents, readings, strict=True):
+        while not readings[0] or time.monotonic() - began_s < seconds:
+            for number, (one, kept) in enumerate(zip(agents, readings, strict=True)):
+                _running(one, folder / str(number))
                 kept.append(reading(Path(f"/proc/{one.pid}/smaps").read_text(encoding="utf-8")))
             time.sleep(_READ_EVERY_S)
         took_s = time.monotonic() - began_s
@@ -218,6 +219,8 @@ def _measure_and_print(chosen: argparse.Namespace) -> None:
             remedy=f"Get them with '{FETCH_COMMAND}', or name the file with --weights",
         )
     checkouts = [HERE, *([chosen.against.resolve()] if chosen.against else [])]
+    if not all((checkout / "edge_agent" / "cli").is_dir() for checkout in checkouts):
+        raise InputError(f"{chosen.against}: no checkout of the agent", remedy="Make one with 'git worktree add'")
     for line in measure(checkouts, weights.resolve(), chosen.people, chosen.after, chosen.seconds):
         sys.stdout.write(line + "\n")
 

@@ -33,6 +33,7 @@ SIZE: Final = (1280, 720)
 FPS: Final = 10.0
 SEED: Final = 7
 BEGINS_S: Final = 2.0
+MAX_PEOPLE: Final = 40
 WARM_UP_FRAMES: Final = 5
 """At first every frame is searched whole, by networks that are only being made."""
 
@@ -62,16 +63,15 @@ def compile_plugin(target: Path) -> None:
     Raises:
         InputError: This machine has no C compiler, or it fails.
     """
+    remedy = "Install Debian's packages gcc and libc6-dev"
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
-        raise InputError(
-            "this machine has no C compiler (cc)", remedy="Install Debian's packages gcc and libc6-dev, and try again"
-        )
+        raise InputError("this machine has no C compiler (cc)", remedy=remedy)
     command = [compiler, "-O2", "-shared", "-fPIC", "-o", str(target), str(PLUGIN)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         words = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines()
-        raise InputError(f"{PLUGIN.name} cannot be compiled: {' '.join(words[:1]).strip()}")
+        raise InputError(f"{PLUGIN.name} cannot be compiled: {' '.join(words[:1]).strip()}", remedy=remedy)
 
 
 def parsed(lines: Sequence[str]) -> list[CountedFrame]:
@@ -154,12 +154,18 @@ def count(board: Board, arguments: Sequence[str], people: int, frames: int) -> l
 
 def main() -> None:
     """Build the board, count, and print."""
-    parser = argparse.ArgumentParser(prog="python -m qa.arm.instructions", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m qa.arm.instructions", description="Count the instructions of a frame on an emulated Cortex-A72."
+    )
     parser.add_argument("--weights", type=Path, help="YuNet's ONNX file, if it was not fetched to its own place")
-    parser.add_argument("--people", type=int, default=24, help="in the drawn class (24)")
+    parser.add_argument("--people", type=int, default=24, help="in the drawn class, 0 to 40 (24)")
     parser.add_argument("--frames", type=int, default=100, help="to search when needed (100)")
     parser.add_argument("--whole-frames", type=int, default=5, help="to search whole (5)")
     chosen = parser.parse_args()
+    if not 0 <= chosen.people <= MAX_PEOPLE:
+        parser.error(f"--people: 0 to {MAX_PEOPLE}")
+    if min(chosen.frames, chosen.whole_frames) < 1:
+        parser.error("--frames, --whole-frames: at least 1")
     run_app(lambda: measure(chosen.weights, chosen.people, chosen.frames, chosen.whole_frames))
 
 

@@ -83,6 +83,15 @@ def test_a_machine_without_a_compiler_is_told_what_it_lacks(tmp_path: Path, monk
         compile_plugin(tmp_path / "counter.so")
 
 
+def test_a_compiler_that_fails_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiler = tmp_path / "cc"
+    compiler.write_text("#!/bin/sh\necho 'counter.c:13:10: fatal error: fcntl.h: No such file' >&2\nexit 1\n")
+    compiler.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InputError, match=r"counter\.c cannot be compiled: .*fcntl\.h: No such file.*libc6-dev"):
+        compile_plugin(tmp_path / "counter.so")
+
+
 def test_weights_that_are_not_there_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.onnx: no such file.*--weights"):
         measure(tmp_path / "none.onnx", 1, 1, 1)

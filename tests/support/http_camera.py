@@ -39,9 +39,11 @@ class HttpCameraServer:
         username: Whom it knows.
         password: That user's.
         boundary: How parts of the stream are separated: ``short`` has neither lengths nor line ends.
-        fault: What goes wrong. ``silent``: the stream stops without an end. ``ends``: it ends. ``trickle``: a byte now
-            and then. ``damaged``: every second picture is cut off. ``page``: a web page. ``busy``: every second answer
-            is 503. ``redirect``: to another path. ``elsewhere``: to the port in ``other_port``.
+        fault: What goes wrong. ``silent``: the stream stops without an end. ``ends``: it ends after eight pictures,
+            ``single``: after each, ``empty``: before the first. ``trickle``: a byte now and then. ``damaged``: every
+            second picture is cut off. ``padded``: snapshots have other bytes around them. ``png``: they are no JPEG.
+            ``page``: a web page. ``busy``: every second answer is 503. ``redirect``: to another path. ``elsewhere``: to
+            the port in ``other_port``.
         port: Where to listen; 0 for any free port.
     """
 
@@ -133,6 +135,10 @@ class HttpCameraServer:
 
     def _capture(self, request: BaseHTTPRequestHandler) -> None:
         content = self._picture()
+        if self.fault == "padded":
+            content = b"\r\n" + content + bytes(1000)
+        if self.fault == "png":
+            content = cv2.imencode(".png", np.zeros((HEIGHT, WIDTH), np.uint8))[1].tobytes()
         self._head(request, 200, {"Content-Type": "image/jpeg", "Content-Length": str(len(content))})
         if self.fault == "silent" and self._count > 6:
             self._wait()
@@ -142,12 +148,12 @@ class HttpCameraServer:
         self._head(request, 200, {"Content-Type": "multipart/x-mixed-replace; boundary=frame", "Connection": "close"})
         request.close_connection = True
         sent = 0
-        while not self._closed:
+        while not self._closed and self.fault != "empty":
             content = self._picture()
             head = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(content)
             request.wfile.write(b"frame" + content if self._boundary == "short" else head + content + b"\r\n")
             sent += 1
-            if sent >= 8 and self.fault == "ends":
+            if self.fault == "single" or (sent >= 8 and self.fault == "ends"):
                 return
             if sent >= 8 and self.fault == "silent":
                 self._wait()

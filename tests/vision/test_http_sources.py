@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -146,12 +147,46 @@ def test_a_snapshot_that_never_comes_is_given_up_in_time() -> None:
         opened.close()
 
 
-def test_a_stream_that_ends_says_so() -> None:
+@pytest.mark.parametrize(("fault", "pictures"), [("single", 1), ("ends", 8)])
+def test_a_stream_that_the_camera_ends_now_and_then_is_asked_for_again(fault: str, pictures: int) -> None:
+    with HttpCameraServer(fault=fault) as server:
+        opened = open_source(settings(server.port))
+        assert len(read(opened, 20)) == 20
+        assert len(server.requests) >= 20 // pictures
+        opened.close()
+
+
+def test_a_stream_that_ends_is_asked_for_no_more_often_than_the_rate() -> None:
+    with HttpCameraServer(fault="single") as server:
+        began = time.monotonic()
+        opened = open_source(settings(server.port, fps=5))
+        assert len(read(opened, 4)) == 4
+        assert len(server.requests) <= 1 + (time.monotonic() - began) * 5
+        opened.close()
+
+
+def test_a_stream_that_ends_without_a_picture_says_so() -> None:
+    with HttpCameraServer(fault="empty") as server, pytest.raises(CameraError, match="the end of the stream"):
+        open_source(settings(server.port))
     with HttpCameraServer(fault="ends") as server:
         opened = open_source(settings(server.port))
+        server.fault = "empty"
         with pytest.raises(CameraError, match="the end of the stream"):
-            read(opened, 100)
+            read(opened, 100_000)
         opened.close()
+
+
+def test_a_snapshot_with_other_bytes_around_it_is_read() -> None:
+    with HttpCameraServer(fault="padded") as server:
+        opened = open_source(settings(server.port, "snapshot"))
+        assert len(read(opened, 3)) == 3
+        assert opened.undecodable == 0
+        opened.close()
+
+
+def test_a_snapshot_of_another_format_names_it() -> None:
+    with HttpCameraServer(fault="png") as server, pytest.raises(CameraError, match="a picture of the format PNG"):
+        open_source(settings(server.port, "snapshot"))
 
 
 @BOTH

@@ -75,7 +75,7 @@ class MjpegSource(_HttpSource):
     """An MJPEG stream: the newest picture, at no more than the rate asked for.
 
     Pictures that came while others were worked on are old, and thrown away without being decoded. A damaged one is
-    skipped.
+    skipped. Some cameras end the stream after each picture, or after some: such a stream is asked for again at once.
 
     Args:
         settings: Address, login, rate and how long silence may last.
@@ -90,8 +90,10 @@ class MjpegSource(_HttpSource):
         self._period_s = 1.0 / settings.fps
         self._due: float | None = None
         self._splitter = JpegSplitter(MAX_PICTURE_BYTES)
+        self._asked_at = 0.0
+        self._came = False
         try:
-            _expect(self.name, self._camera.get(), stream=True)
+            self._ask()
             self._first = self._receive()
         except BaseException:
             self._camera.close()
@@ -114,6 +116,10 @@ class MjpegSource(_HttpSource):
             self._skip()
         return None
 
+    def _ask(self) -> None:
+        self._splitter, self._came, self._asked_at = JpegSplitter(MAX_PICTURE_BYTES), False, self._clock()
+        _expect(self.name, self._camera.get(), stream=True)
+
     def _newest(self, deadline: float) -> bytes | None:
         """The next picture, undecoded; where several have piled up, the last. ``None`` once the source was closed."""
         newest: bytes | None = None
@@ -124,19 +130,31 @@ class MjpegSource(_HttpSource):
             pictures = self._splitter.feed(data)
             for _ in range(self._splitter.damaged - damaged):
                 self._skip()
-            newest = pictures[-1] if pictures else newest
+            newest, self._came = (pictures[-1], True) if pictures else (newest, self._came)
             if self._closed.is_set():
                 return None
-            if newest is not None and (not self._camera.has_more() or self._clock() > drain_until):
+            if newest is not None and (not data or not self._camera.has_more() or self._clock() > drain_until):
                 return newest
             if not data:
-                raise CameraError(
-                    self.name,
-                    received="the end of the stream",
-                    expected="a picture",
-                    remedy="Check the camera's power and its network",
-                )
+                self._begin_again()
         return None
+
+    def _begin_again(self) -> None:
+        """Ask for the stream anew after its end, at no more than the rate asked for.
+
+        Raises:
+            CameraError: It ended without a picture, or the camera does not give it again.
+        """
+        if not self._came:
+            raise CameraError(
+                self.name,
+                received="the end of the stream",
+                expected="a picture",
+                remedy="Check the camera's power and its network",
+            )
+        self._closed.wait(max(0.0, self._asked_at + self._period_s - self._clock()))
+        if not self._closed.is_set():
+            self._ask()
 
 
 class SnapshotSource(_HttpSource):
@@ -187,7 +205,24 @@ class SnapshotSource(_HttpSource):
             if len(content) > MAX_PICTURE_BYTES:
                 self._camera.close()
                 raise _no_jpeg(self.name)
-        return bytes(content)
+        return self._picture_in(bytes(content))
+
+    def _picture_in(self, content: bytes) -> bytes:
+        """The first JPEG in an answer, without what some cameras send around it; empty where there is none.
+
+        Raises:
+            CameraError: It is a picture of another format.
+        """
+        pictures = JpegSplitter(MAX_PICTURE_BYTES).feed(content)
+        header = None if pictures else read_header(content)
+        if header is not None and header.format != "JPEG":
+            raise CameraError(
+                self.name,
+                received=f"a picture of the format {header.format}",
+                expected="a JPEG",
+                remedy="Let the camera send JPEG, or look for another address in its manual",
+            )
+        return pictures[0] if pictures else b""
 
 
 def decode_jpeg(content: bytes, max_px: float) -> Image | None:

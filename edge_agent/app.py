@@ -198,7 +198,8 @@ class Agent:
                 if blind:
                     observation = self._pipeline.blind_frame(time.monotonic())
                 else:
-                    observation = self._pipeline.step(frame, turned=self._orientation.turned_by != 0)
+                    turned, judged = self._orientation.turned_by != 0, self._orientation.judged
+                    observation = self._pipeline.step(frame, turned=turned, judged=judged)
                 self._publish(observation)
                 total_ms = (time.monotonic() - frame.captured_at) * 1000.0
                 failed = observation.failure is not None
@@ -208,7 +209,7 @@ class Agent:
                 monitor.count_unread(observation.unread)
                 limiter.took(sum(taken_ms for _, taken_ms in observation.stage_ms), time.monotonic())
                 self._observer(frame, observation)
-                self._orientation.watch(frame.image, frame.captured_at)
+                self._orientation.watch(frame.image, frame.captured_at, observation.detected)
             now = time.monotonic()
             self._switch_model(Turn(observation, self.camera.frames_read, shedding=limiter.limit is not None), now)
             watchdog.feed(now)

@@ -121,11 +121,13 @@ class Pipeline:
         self._smoother = smoother
         return tuple(change for change in ended if change is not None)
 
-    def step(self, frame: Frame, *, turned: bool = False) -> Observation:
+    def step(self, frame: Frame, *, turned: bool = False, judged: bool = True) -> Observation:
         """Observe one frame.
 
         Args:
             frame: What the camera sees.
+            judged: Whether it is known that the picture is upright. Until then faces are followed and counted, and none
+                is classified.
             turned: Whether the picture is upside down or on its side. Some faces are found all the same, and would be
                 misread. So they are followed, but nothing is said of them, and the window's figures are withheld.
         """
@@ -138,7 +140,8 @@ class Pipeline:
         update = self._tracker.update(found.detections, now, found.search.covers, edges_of(frame.image))
         self._present = tuple(update.present)
         self._landmarks.update(update.present, found.detections, now)
-        budget = self._faces_per_frame if len(update.present) >= self._min_faces else 0
+        enough = len(update.present) >= self._min_faces
+        budget = self._faces_per_frame if enough and (judged or turned) else 0
         chosen = choose_faces(update.present, self._smoother.classified_at, budget, now)
         stopwatch.lap("track")
         if turned:

@@ -164,6 +164,21 @@ def test_while_the_picture_is_turned_faces_are_followed_and_counted_but_nothing_
     assert {face.track for face, _ in after.faces} & {face.track for face, _ in before.faces}
 
 
+def test_until_the_picture_is_known_to_be_upright_faces_are_followed_and_none_is_classified() -> None:
+    scene, pipeline = SimulatedClassroom(4, 640, 480, seed=3), make_pipeline()
+
+    def watch(first: int, end: int, *, judged: bool) -> list[Observation]:
+        frames = [Frame(scene.render(index / FPS), index / FPS, index) for index in range(first, end)]
+        return [pipeline.step(frame, judged=judged) for frame in frames]
+
+    seen = watch(0, 20, judged=False)
+    assert seen[-1].faces
+    assert not any(one.classified or one.changes or one.unread for one in seen)
+    after = watch(20, 40, judged=True)[-1]
+    assert any(stable is not None for _, stable in after.faces)
+    assert {face.track for face, _ in after.faces} & {face.track for face, _ in seen[-1].faces}
+
+
 def test_faces_in_the_dark_before_a_bright_window_are_uncertain_and_counted() -> None:
     scene, pipeline = SimulatedClassroom(4, 640, 480, seed=3), make_pipeline()
     bright = [pipeline.step(Frame(scene.render(index / FPS), index / FPS, index)) for index in range(15)]

@@ -39,7 +39,10 @@ _CLEARLY_SURER = 1.08
 YuNet was at least so much surer than of the same faces turned."""
 
 FIRST_AFTER_S = 5.0
-"""The first search comes so long after the first frame."""
+"""The first search comes so long after the first frame, or with the first face."""
+
+_AWAY_S = 5.0
+"""After so long without a frame the camera may have been hung otherwise: the picture is judged anew."""
 
 _AGAIN_AFTER_S = 3.0
 _EMPTY_AGAIN_AFTER_S = 20.0
@@ -116,6 +119,7 @@ class Searches:
         in_a_row: How many searches found the same.
         empty: How many searches in a row found nobody.
         turned_by: What is believed; 0 where faces are upright or nobody was found yet.
+        judged: Whether faces were there to judge by, and the last search does not speak against what is believed.
     """
 
     next_at: float | None = None
@@ -123,17 +127,35 @@ class Searches:
     in_a_row: int = 0
     empty: int = 0
     turned_by: Rotation = 0
+    judged: bool = False
+
+    def due(self, faces: int, now: float) -> bool:
+        """Whether to search now: the time has come, or there are ``faces`` before anything is known of the picture."""
+        new = not self.judged and self.winner is None
+        return (new and faces > 0) or (self.next_at is not None and now >= self.next_at)
 
 
-def after_search(searches: Searches, winner: Rotation | None, now: float) -> Searches:
-    """Take in what a search found."""
+def after_search(searches: Searches, winner: Rotation | None, now: float, faces: int = 0) -> Searches:
+    """Take in what a search found.
+
+    Args:
+        searches: What earlier ones say.
+        winner: The rotation in which faces are upright; ``None`` where that is not clear.
+        now: Monotonic seconds.
+        faces: How many faces were followed when it began. Where it finds none of them, nothing more can be known.
+    """
     if winner is None:
-        pause_s = min(_MAX_EMPTY_AGAIN_AFTER_S, _EMPTY_AGAIN_AFTER_S * 2.0**searches.empty)
-        return replace(searches, next_at=now + pause_s, winner=None, in_a_row=0, empty=searches.empty + 1)
+        again_s = _AGAIN_AFTER_S if faces else _EMPTY_AGAIN_AFTER_S
+        pause_s = min(_MAX_EMPTY_AGAIN_AFTER_S, again_s * 2.0**searches.empty)
+        judged = searches.judged or faces > 0
+        return replace(
+            searches, next_at=now + pause_s, winner=None, in_a_row=0, empty=searches.empty + 1, judged=judged
+        )
     in_a_row = searches.in_a_row + 1 if winner == searches.winner else 1
     turned_by = winner if in_a_row >= _AGREEING else searches.turned_by
     settled_s = _TURNED_AGAIN_AFTER_S if turned_by else _UPRIGHT_AGAIN_AFTER_S
-    return Searches(now + (settled_s if winner == turned_by else _AGAIN_AFTER_S), winner, in_a_row, 0, turned_by)
+    agrees = winner == turned_by
+    return Searches(now + (settled_s if agrees else _AGAIN_AFTER_S), winner, in_a_row, 0, turned_by, agrees)
 
 
 @dataclass
@@ -153,29 +175,41 @@ class OrientationWatch:
     report: Callable[[str], None] = log.warning
     _searches: Searches = Searches()
     _found: dict[Rotation, list[Detection]] = field(default_factory=dict)
+    _faces: int = 0
+    _last_at: float | None = None
 
     @property
     def turned_by(self) -> Rotation:
         """By how much the picture has to be turned; 0 where faces are upright or nobody was found yet."""
         return self._searches.turned_by
 
-    def watch(self, image: Image, now: float) -> None:
+    @property
+    def judged(self) -> bool:
+        """Whether :attr:`turned_by` can be relied on: until then no expression should be read from a face."""
+        return self._searches.judged
+
+    def watch(self, image: Image, now: float, faces: int = 0) -> None:
         """Look at a frame, if it is time to.
 
         Args:
             image: ``uint8 (height, width, 3)``.
             now: Monotonic seconds of the frame.
+            faces: How many faces are followed in it.
         """
-        if self._searches.next_at is None:
-            self._searches = Searches(next_at=now + FIRST_AFTER_S)
-        if self._searches.next_at is None or now < self._searches.next_at:
-            return
+        if self._last_at is None or now - self._last_at > _AWAY_S:
+            self._searches = Searches(next_at=now + FIRST_AFTER_S, turned_by=self._searches.turned_by)
+            self._found = {}
+        self._last_at = now
+        if not self._found:
+            if not self._searches.due(faces, now):
+                return
+            self._faces = faces
         rotation = next(one for one in ROTATIONS if one not in self._found)
         self._found[rotation] = seen_turned(self.detector, image, rotation)
         if len(self._found) < len(ROTATIONS):
             return
         before = self._searches.turned_by
-        self._searches = after_search(self._searches, clearest(self._found), now)
+        self._searches = after_search(self._searches, clearest(self._found), now, self._faces)
         self._found = {}
         if self._searches.turned_by != before:
             note = rotation_note(self._searches.turned_by, self.rotate_deg)

@@ -190,3 +190,54 @@ def test_an_upright_camera_is_reported_never() -> None:
     for step in range(3000):
         watch.watch(upright, step * 0.1)
     assert (watch.turned_by, said) == (0, [])
+
+
+def upright_at_the(edge: slice) -> Image:
+    """A picture in which :class:`Turned` finds faces when this edge is at the bottom."""
+    picture = np.zeros((72, 128, 3), np.uint8)
+    picture[edge] = 255
+    return picture
+
+
+def test_with_the_first_faces_an_upright_picture_is_judged_within_four_frames() -> None:
+    upright = upright_at_the(slice(-10, None))
+    watch = OrientationWatch(Turned())
+    for step in range(20):
+        watch.watch(upright, step * 0.1, faces=0)
+        assert not watch.judged
+    for step in range(20, 24):
+        assert not watch.judged
+        watch.watch(upright, step * 0.1, faces=4)
+    assert (watch.judged, watch.turned_by) == (True, 0)
+
+
+def test_a_turned_picture_is_not_relied_on_for_a_moment() -> None:
+    upside_down = upright_at_the(slice(None, 10))
+    watch = OrientationWatch(Turned(), report=lambda _said: None)
+    for step in range(200):
+        watch.watch(upside_down, step * 0.1, faces=2)
+        assert watch.judged is (watch.turned_by == 180)
+    assert watch.judged
+
+
+def test_faces_that_only_the_whole_picture_shows_are_not_waited_for() -> None:
+    nobody, detector = np.zeros((72, 128, 3), np.uint8), Turned()
+    watch = OrientationWatch(detector)
+    for step in range(4):
+        watch.watch(nobody, step * 0.1, faces=2)
+    assert watch.judged
+    for step in range(4, 3000):
+        watch.watch(nobody, step * 0.1, faces=2)
+    assert detector.searches <= 4 * (300 / 160 + 8)
+
+
+def test_after_a_while_without_frames_the_picture_is_judged_anew() -> None:
+    upright, upside_down = upright_at_the(slice(-10, None)), upright_at_the(slice(None, 10))
+    watch = OrientationWatch(Turned(), report=lambda _said: None)
+    for step in range(10):
+        watch.watch(upright, step * 0.1, faces=4)
+    assert watch.judged
+    for step in range(100):
+        watch.watch(upside_down, 7.0 + step * 0.1, faces=2)
+        assert watch.judged is (watch.turned_by == 180)
+    assert watch.turned_by == 180

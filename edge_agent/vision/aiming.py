@@ -15,7 +15,7 @@ import numpy as np
 
 from edge_agent.types import Box, Detection, Image
 from edge_agent.vision.camera_state import DARK_BELOW
-from edge_agent.vision.readability import pose_trouble
+from edge_agent.vision.readability import MIN_MIDDLE_RANGE, gray_range, middle_of, pose_trouble
 
 Problem = Literal["small", "dark", "steep", "cut"]
 
@@ -133,7 +133,9 @@ def judge_face(image: Image, detection: Detection) -> AimedFace:
         problems.append("small")
     if part.size:
         low, high = np.percentile(part, [5, 95])
-        if part.mean() < DARK_LEVEL or high - low < FLAT_LEVELS:
+        middle = middle_of(part)
+        in_middle = gray_range(middle) if middle.size else high - low
+        if part.mean() < DARK_LEVEL or high - low < FLAT_LEVELS or in_middle < MIN_MIDDLE_RANGE:
             problems.append("dark")
     roll_deg = None
     if detection.eyes is not None:

@@ -17,6 +17,9 @@ from edge_agent.types import Box, Detection, Landmarks, TrackedFace
 MIN_GRAY_RANGE = 25.0
 """Gray levels, of 255, between the 2nd and the 98th percentile of a crop. Under this the model calls faces angry."""
 
+MIN_MIDDLE_RANGE = 18.0
+"""The same between eyes, nose and mouth. A bright window behind a dark face reaches into the corners of the crop."""
+
 MAX_NOSE_OFFSET = 0.6
 """How far the nose may lie beside the middle of the eyes, in distances between the eyes: 0.5 is in front of an eye."""
 
@@ -40,8 +43,20 @@ _NEAR = 0.5  # how far a detection's centre may lie from a face's, in sides of t
 
 def crop_trouble(crop: NDArray[np.uint8]) -> str | None:
     """``dim`` where a face crop, ``uint8 (48, 48)`` or ``(48, 48, 3)``, has too few gray levels; else ``None``."""
-    low, high = np.percentile(crop, [2, 98])
-    return "dim" if high - low < MIN_GRAY_RANGE else None
+    few = gray_range(crop) < MIN_GRAY_RANGE or gray_range(middle_of(crop)) < MIN_MIDDLE_RANGE
+    return "dim" if few else None
+
+
+def gray_range(image: NDArray[np.uint8]) -> float:
+    """Gray levels between the 2nd and the 98th percentile of an image."""
+    low, high = np.percentile(image, [2, 98])
+    return float(high - low)
+
+
+def middle_of(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The part of a face crop of any size that has eyes, nose and mouth, and nothing of what is behind the head."""
+    height, width = crop.shape[:2]
+    return crop[height // 4 : height - height // 7, width // 4 : width - width // 4]
 
 
 def pose_trouble(landmarks: Landmarks) -> str | None:

@@ -70,6 +70,12 @@ def test_what_makes_a_face_hard_to_read_is_named(
     assert judge_face(image, detection).problems == problems
 
 
+def test_a_face_before_a_bright_window_is_dark_however_bright_its_surroundings() -> None:
+    window = np.full((720, 1280, 3), 250, np.uint8)
+    cv2.ellipse(window, (640, 360), (24, 32), 0, 0, 360, (12, 12, 12), -1)
+    assert judge_face(window, face(640, 360, 60)).problems == ("dark",)
+
+
 def test_a_tilted_head_tells_by_how_much() -> None:
     roll_deg = judge_face(wall(), face(640, 360, 60, (0.3, 0.1, -0.1))).roll_deg
     assert roll_deg == pytest.approx(33.7, abs=0.1)

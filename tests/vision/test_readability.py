@@ -71,6 +71,15 @@ def test_a_face_turned_away_cannot(landmarks: Landmarks, reason: str, roll: floa
     assert pose_trouble(turned(landmarks, roll)) == reason
 
 
+@pytest.mark.parametrize(("light", "reason"), [(1.0, None), (0.3, None), (0.1, "dim"), (0.0, "dim")])
+def test_a_dark_face_before_a_bright_window_is_dim_though_the_crop_has_both(light: float, reason: str | None) -> None:
+    head = np.zeros((FACE_SIZE, FACE_SIZE), np.uint8)
+    cv2.ellipse(head, (24, 26), (19, 26), 0, 0, 360, 1, -1)
+    crop = np.where(head, face() * light, 250).astype(np.uint8)
+    assert crop_trouble(crop) == reason
+    assert crop_trouble(np.stack([crop] * 3, axis=-1)) == reason
+
+
 @pytest.mark.parametrize("shape", [(FACE_SIZE, FACE_SIZE), (FACE_SIZE, FACE_SIZE, 3)])
 @pytest.mark.parametrize("level", [0, 5, 128, 255])
 def test_a_crop_of_one_level_is_too_dim(shape: tuple[int, ...], level: int) -> None:

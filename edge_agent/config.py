@@ -104,7 +104,8 @@ class ZoneSettings(_Section, frozen=True):
     """A part of the frame.
 
     Attributes:
-        points: Its corners ``[x, y]`` in shares of the frame's width and height, from the top left corner.
+        points: Its corners ``[x, y]``, one after the other around it, in shares of the frame's width and height from
+            the top left corner. The frame is meant as it is after ``rotate_deg`` and ``mirror``.
         name: What it is, for people to read.
     """
 
@@ -124,7 +125,8 @@ class DetectorSettings(_Section, frozen=True):
             where a face may have come or gone, and whole about once a second.
         ignore: Zones in which no face counts: posters, screens, doorways. Each is a table ``[[detector.ignore]]`` with
             ``points``, three corners or more ``[x, y]`` in shares of the frame, and may have a ``name``. For example:
-            ``points = [[0, 0], [0.3, 0], [0.3, 0.2], [0, 0.2]]`` in the top left corner.
+            ``points = [[0, 0], [0.3, 0], [0.3, 0.2], [0, 0.2]]`` in the top left corner. The frame is meant as it is
+            after ``rotate_deg`` and ``mirror``; ``edge-agent aim`` shows it so.
         watch: Zones in which alone faces count, written likewise as ``[[detector.watch]]``. Without one the whole frame
             is watched.
     """

@@ -111,12 +111,26 @@ def of_wrong_kind(received: object, wanted: Any) -> str:
     )
     if texts and not isinstance(received, str):
         return "Leave out the brackets" if isinstance(received, list) else "Put it in quotes"
+    if isinstance(wanted, msgspec.inspect.LiteralType) and received in [
+        str(value) for value in wanted.values if not isinstance(value, str)
+    ]:
+        return "Write it without quotes"
     if isinstance(wanted, msgspec.inspect.LiteralType) and isinstance(received, str):
         near = similar(received, [str(value) for value in wanted.values])
         return f'Did you mean "{near}"?' if near else ""
     if isinstance(wanted, msgspec.inspect.StructType) and not isinstance(received, dict):
         return "Write it as a table: its name in square brackets in a line, and one key in each line below"
     return ""
+
+
+def of_zone(where: str) -> str:
+    """How to write a zone of the detector, for a mistake in one; empty for other places of the file."""
+    zone = re.match(r"\$\.detector\.(ignore|watch)(?P<corners>\[\d+\]\.points)?(?!\[\d+\]\.)", where)
+    if zone is None:
+        return ""
+    if zone["corners"]:
+        return "Write each corner as [x, y] in shares of the frame: [0, 0] is the top left, [1, 1] the bottom right"
+    return f"Write [[detector.{zone[1]}]] in a line, and points = [[0, 0], [0.3, 0], [0.3, 0.2]] in the line below"
 
 
 def of_syntax(text: str, message: str) -> str:

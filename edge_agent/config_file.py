@@ -16,10 +16,11 @@ import msgspec
 
 from edge_agent.addresses.masking import looks_like_address, shown_key, shown_path, shown_value
 from edge_agent.addresses.parsing import EXAMPLES, HOW_TO_WRITE, STREAM_PORTS, check_host, parse_camera_url
-from edge_agent.config import CameraSettings, DetectorSettings, Settings
-from edge_agent.config_advice import SAVE_AS_UTF8, of_encoding, of_syntax, of_unknown_key, of_wrong_kind
+from edge_agent.config import CameraSettings, DetectorSettings, Settings, ZoneSettings
+from edge_agent.config_advice import SAVE_AS_UTF8, of_encoding, of_syntax, of_unknown_key, of_wrong_kind, of_zone
 from edge_agent.errors import ConfigError, Rejected
 from edge_agent.model_format.priors import MAX_ROUNDING
+from edge_agent.polygons import Polygon, area, contains, crosses_itself
 from edge_agent.rights import denied_read
 
 if sys.version_info >= (3, 11):
@@ -210,14 +211,35 @@ def _check_zones(detector: DetectorSettings, path: Path) -> None:
             where = f"{path}: $.detector.{key}[{number}].points"
             if not all(math.isfinite(value) for point in zone.points for value in point):
                 raise ConfigError(where, received="nan", expected="shares of the frame, 0 to 1")
-            corners = zip(zone.points, (*zone.points[1:], zone.points[0]), strict=True)
-            if abs(sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in corners)) < 2 * _MIN_ZONE_SHARE:
+            outline = _outline(zone)
+            bad = (
+                "corners that enclose nothing"
+                if area(outline) < _MIN_ZONE_SHARE
+                else "an outline that crosses itself"
+                if crosses_itself(outline)
+                else ""
+            )
+            if bad:
                 raise ConfigError(
                     where,
-                    received="corners that enclose nothing",
+                    received=bad,
                     expected="the outline of a zone, corner after corner",
                     remedy="Name its corners in the order in which one walks around it",
                 )
+    watched, ignored = ([_outline(zone) for zone in zones] for zones in (detector.watch, detector.ignore))
+    places = [((x + 0.5) / _GRID, (y + 0.5) / _GRID) for x in range(_GRID) for y in range(_GRID)] if ignored else []
+    seen = [place for place in places if not watched or any(contains(one, *place) for one in watched)]
+    if seen and all(any(contains(one, *place) for one in ignored) for place in seen):
+        raise ConfigError(
+            f"{path}: $.detector.ignore",
+            received="zones that cover all that is watched",
+            expected="a part of the frame in which faces count",
+            remedy="Make them smaller. To switch the camera off, use 'desired' or stop the agent",
+        )
+
+
+def _outline(zone: ZoneSettings) -> Polygon:
+    return tuple((point[0], point[1]) for point in zone.points)
 
 
 _IN_WORDS: Final = {
@@ -230,6 +252,9 @@ _IN_WORDS: Final = {
 }
 """What msgspec calls the kinds of values, in words."""
 _MIN_ZONE_SHARE = 1e-4
+_GRID = 50
+"""In so many columns and rows it is looked whether zones leave anything of the frame."""
+
 _AT_PATH = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
 
 
@@ -254,7 +279,7 @@ def _explain(error: msgspec.ValidationError, raw: Any, shape: type, path: Path) 
         f"{path}: {where}",
         received=shown_value(received, where),
         expected=range_of(wanted) or _IN_WORDS.get(expected, expected),
-        remedy=of_wrong_kind(received, wanted),
+        remedy=of_zone(where) or of_wrong_kind(received, wanted),
     )
 
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.config import DetectorSettings
+from edge_agent.polygons import Polygon, contains
 from edge_agent.types import Box
-
-Polygon = tuple[tuple[float, float], ...]
-"""Corners ``(x, y)`` in shares of the frame's width and height, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Zones:
-    """Where faces count.
+    """Where faces count. Corners are ``(x, y)`` in shares of the frame's width and height, 0 to 1.
 
     Attributes:
         ignore: Nowhere here.
@@ -42,9 +39,9 @@ class Zones:
 
     def count(self, x: float, y: float) -> bool:
         """Whether a face with its middle here counts, in shares of the frame."""
-        if any(_inside(polygon, x, y) for polygon in self.ignore):
+        if any(contains(polygon, x, y) for polygon in self.ignore):
             return False
-        return not self.watch or any(_inside(polygon, x, y) for polygon in self.watch)
+        return not self.watch or any(contains(polygon, x, y) for polygon in self.watch)
 
     def holds(self, box: Box, size: tuple[int, int]) -> bool:
         """Whether a face counts.
@@ -71,14 +68,3 @@ class Zones:
 
 NO_ZONES = Zones()
 """Faces count in the whole frame."""
-
-
-def _inside(polygon: Sequence[tuple[float, float]], x: float, y: float) -> bool:
-    """Whether a ray to the right crosses the outline an odd number of times."""
-    inside = False
-    x0, y0 = polygon[-1]
-    for x1, y1 in polygon:
-        if (y0 > y) != (y1 > y) and x < x0 + (y - y0) * (x1 - x0) / (y1 - y0):
-            inside = not inside
-        x0, y0 = x1, y1
-    return inside

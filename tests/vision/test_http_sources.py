@@ -180,6 +180,7 @@ def test_a_snapshot_with_other_bytes_around_it_is_read() -> None:
     with HttpCameraServer(fault="padded") as server:
         opened = open_source(settings(server.port, "snapshot"))
         assert len(read(opened, 3)) == 3
+        assert isinstance(opened, GuardedSource)
         assert opened.undecodable == 0
         opened.close()
 

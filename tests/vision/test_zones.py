@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from edge_agent.config import DetectorSettings, TrackerSettings, ZoneSettings
+from edge_agent.config import CameraSettings, DetectorSettings, TrackerSettings, ZoneSettings
 from edge_agent.config_file import load_settings
 from edge_agent.errors import ConfigError
 from edge_agent.simulate import SimulatedClassroom
@@ -15,7 +16,9 @@ from edge_agent.types import Box
 from edge_agent.vision.face_finder import FaceFinder
 from edge_agent.vision.haar import HaarDetector
 from edge_agent.vision.motion import MotionWatch
+from edge_agent.vision.sources import open_source
 from edge_agent.vision.tracker import Tracker, random_ids
+from edge_agent.vision.turning import turned
 from edge_agent.vision.zones import NO_ZONES, Zones
 
 LEFT_HALF = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
@@ -78,6 +81,10 @@ def test_the_settings_file_names_zones(tmp_path: Path) -> None:
         ('points = [[0, 0], [1, 1], ["a", 0]]', "$.detector.ignore[0].points[2][0]: got 'a', expected 0 to 1"),
         ("points = [[0, 0], [1, 1], [nan, 0]]", "$.detector.ignore[0].points"),
         ("points = [[0, 0], [0.5, 0.5], [1, 1]]", "corners that enclose nothing"),
+        ("points = [[0, 0], [0.3, 0], [0, 0.2], [0.35, 0.2]]", "an outline that crosses itself"),
+        ("points = [[0, 0], [1, 0], [1, 1], [0, 1]]", "zones that cover all that is watched"),
+        ("points = [[0, 0], [640, 0], [640, 360]]", "[1, 1] the bottom right"),
+        ("points = [0, 0, 0.3, 0, 0.3, 0.2]", "Write each corner as [x, y]"),
         ('name = "poster"', "$.detector.ignore[0]"),
         (
             "corners = []",
@@ -91,6 +98,43 @@ def test_a_mistaken_zone_is_named_with_what_was_expected(tmp_path: Path, table: 
     with pytest.raises(ConfigError) as caught:
         load_settings(path)
     assert message in str(caught.value)
+
+
+def test_a_zone_in_single_brackets_is_told_how_to_write_it(tmp_path: Path) -> None:
+    path = tmp_path / "agent.toml"
+    path.write_text("[detector.watch]\npoints = [[0, 0], [1, 0], [1, 1]]\n")
+    with pytest.raises(ConfigError, match=r"Write \[\[detector.watch\]\] in a line"):
+        load_settings(path)
+
+
+def test_a_zone_to_ignore_that_covers_the_watched_one_leaves_nothing(tmp_path: Path) -> None:
+    left = "points = [[0, 0], [0.5, 0], [0.5, 1], [0, 1]]"
+    path = tmp_path / "agent.toml"
+    path.write_text(f"[[detector.watch]]\n{left}\n[[detector.ignore]]\n{left}\n")
+    with pytest.raises(ConfigError, match="zones that cover all that is watched"):
+        load_settings(path)
+    path.write_text(f"[[detector.watch]]\n{left.replace('0.5', '0.6')}\n[[detector.ignore]]\n{left}\n")
+    assert Zones.of(load_settings(path).detector)
+
+
+def test_a_zone_may_touch_itself_and_be_closed_by_its_first_corner(tmp_path: Path) -> None:
+    path = tmp_path / "agent.toml"
+    path.write_text("[[detector.ignore]]\npoints = [[0, 0], [0.4, 0], [0.4, 0.4], [0.2, 0], [0, 0.4], [0, 0]]\n")
+    assert Zones.of(load_settings(path).detector)
+
+
+def test_zones_mean_the_frame_after_it_was_turned(tmp_path: Path) -> None:
+    picture = SimulatedClassroom(6, 1280, 720, seed=1).render(2.0).copy()
+    picture[:, 640:] = 128
+    path = tmp_path / "upside_down.png"
+    cv2.imwrite(str(path), turned(picture, 180))
+    source = open_source(CameraSettings(source="image", path=str(path), rotate_deg=180))
+    frame = source.read()
+    source.close()
+    assert frame is not None
+    for zones, some in ((Zones(ignore=(LEFT_HALF,)), False), (Zones(watch=(LEFT_HALF,)), True)):
+        finder = FaceFinder(HaarDetector(), zones=zones)
+        assert bool(finder.find(frame, Tracker(TrackerSettings(), random_ids()), 0.0).detections) is some
 
 
 def test_faces_in_an_ignored_zone_are_not_found_by_any_kind_of_search() -> None:

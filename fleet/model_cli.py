@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _MAX_VERSION: Final = 2**31 - 1
 """Dates such as 20261122 fit. Devices accept higher numbers, so that a school can always publish another one."""
-_PERCENT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*%?")
+_PERCENT: Final = re.compile(r"([0-9]+(?:[.,][0-9]+)?)\s*(%|percent)?", re.IGNORECASE)
 
 
 def publish_model(
@@ -151,9 +151,17 @@ def _publisher(folder: Path) -> Iterator[tuple[ModelPublisher, Register]]:
 
 def _percent(text: str) -> float:
     matched = _PERCENT.fullmatch(text.strip())
-    if matched is None or not 0 < float(matched[1]) <= 100:
-        raise InputError("--canary", received=repr(text), expected="a share of the devices such as 10%")
-    return float(matched[1])
+    share = float(matched[1].replace(",", ".")) if matched else 0.0
+    if matched and 0 < share < 1 and not matched[2]:
+        raise InputError(
+            "--canary",
+            received=f"{text!r}, which may be a fraction",
+            expected="a share of the devices such as 10%",
+            remedy=f"Write --canary {100 * share:g}%, or {share:g}% for so little",
+        )
+    if not 0 < share <= 100:
+        raise InputError("--canary", received=repr(text), expected="a share of the devices such as 10%, at most 100%")
+    return share
 
 
 def _title(one: ModelManifest) -> str:

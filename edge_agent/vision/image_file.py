@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 
 from edge_agent.config import MAX_MEGAPIXELS
 from edge_agent.errors import InputError
+from edge_agent.vision.image_ending import ends_early, is_truncated
 from edge_agent.vision.image_header import ImageHeader, read_header
 from edge_agent.vision.native_stderr import DECODER_MESSAGES, held_back
 
 log = logging.getLogger(__name__)
 
-_PNG_END = b"IEND\xaeB`\x82"
-_JPEG_SCAN, _JPEG_END = b"\xda", b"\xff\xd9"
 _REMEDY = "Replace the file, or leave it out"
 _PICTURE = "a picture such as JPEG or PNG"
 
@@ -33,6 +32,11 @@ _MIN_REDUCED_SIDE_PX = 1920
 _REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
 
 _CUT_OFF = re.compile(rb"(?m)^(Corrupt JPEG data: premature end of data segment|Premature end of JPEG file)")
+_DAMAGED = re.compile(
+    rb"(?m)^Corrupt JPEG data: (bad Huffman code|found marker|\d+ extraneous bytes before marker 0xd[0-7])"
+)
+_RARE_KINDS = ("TIFF", "BMP", "PNM", "JPEG 2000", "AVIF")
+"""Formats of which OpenCV reads the usual kinds alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +66,8 @@ def read_image_file(
     Raises:
         InputError: It cannot be opened, is no picture, is too large, or is cut off, which decoders fill up with gray.
     """
-    content, _ = _read(path, max_megapixels)
-    return _decode(path, content, mode)
+    content, header = _read(path, max_megapixels)
+    return _decode(path, content, header, mode)
 
 
 def read_photograph(path: Path, *, max_megapixels: float = MAX_MEGAPIXELS) -> Photograph:
@@ -77,24 +81,7 @@ def read_photograph(path: Path, *, max_megapixels: float = MAX_MEGAPIXELS) -> Ph
     """
     content, header = _read(path, max_megapixels)
     scale = _reduction(header)
-    return Photograph(_decode(path, content, _REDUCED.get(scale, cv2.IMREAD_COLOR)), scale)
-
-
-def is_truncated(content: bytes) -> bool:
-    """Whether a JPEG or PNG lacks its end marker. Of other formats nothing is said."""
-    if content.startswith(b"\x89PNG"):
-        return _PNG_END not in content[-4096:]
-    if not content.startswith(b"\xff\xd8"):
-        return False
-    at = 2
-    while content[at : at + 1] == b"\xff":
-        marker = content[at + 1 : at + 2]
-        if marker == _JPEG_SCAN:
-            # Within the picture's own data every 0xff is escaped, so this cannot be found by accident, and the end of
-            # a thumbnail in the metadata before is not mistaken for it.
-            return content.find(_JPEG_END, at) < 0
-        at += 2 + int.from_bytes(content[at + 2 : at + 4], "big") if marker != b"\xff" else 1
-    return at >= len(content)
+    return Photograph(_decode(path, content, header, _REDUCED.get(scale, cv2.IMREAD_COLOR)), scale)
 
 
 def _read(path: Path, max_megapixels: float) -> tuple[bytes, ImageHeader]:
@@ -134,8 +121,12 @@ def _read(path: Path, max_megapixels: float) -> tuple[bytes, ImageHeader]:
         )
     if is_truncated(content):
         raise _cut_off(path)
-    if header is None or not header.width or not header.height:
-        raise _no_picture(path, content)
+    if header is None:
+        raise InputError(
+            str(path), received=f"{len(content)} bytes that are no picture", expected=_PICTURE, remedy=_REMEDY
+        )
+    if not header.width or not header.height:
+        raise _undecodable(path, content, header.format)
     if header.width * header.height > max_megapixels * 1e6:
         raise InputError(
             str(path),
@@ -157,14 +148,16 @@ def decode_quietly(content: bytes, mode: int) -> tuple[NDArray[np.uint8] | None,
     return None if image is None else image.astype(np.uint8, copy=False), words.text
 
 
-def _decode(path: Path, content: bytes, mode: int) -> NDArray[np.uint8]:
+def _decode(path: Path, content: bytes, header: ImageHeader, mode: int) -> NDArray[np.uint8]:
     image, said = decode_quietly(content, mode)
     if said:
         log.debug("%s: the decoder wrote: %s", path, said.decode("utf-8", "replace").strip())
     if image is None:
-        raise _no_picture(path, content)
+        raise _undecodable(path, content, header.format)
     if _CUT_OFF.search(said):
         raise _cut_off(path)
+    if _DAMAGED.search(said):
+        raise _damaged(path, header.format)
     return image
 
 
@@ -179,7 +172,14 @@ def _cut_off(path: Path) -> InputError:
     return InputError(str(path), received="a picture that is cut off", expected="a whole one", remedy=_REMEDY)
 
 
-def _no_picture(path: Path, content: bytes) -> InputError:
+def _undecodable(path: Path, content: bytes, image_format: str) -> InputError:
+    """What begins like a picture and is none that can be decoded."""
+    return _cut_off(path) if ends_early(content, image_format) else _damaged(path, image_format)
+
+
+def _damaged(path: Path, image_format: str) -> InputError:
+    kinds = ", or of a rare kind" if image_format in _RARE_KINDS else ""
+    convert = ", or save it anew as JPEG or PNG" if kinds else ""
     return InputError(
-        str(path), received=f"{len(content)} bytes that are no picture", expected=_PICTURE, remedy=_REMEDY
+        str(path), received=f"a damaged {image_format}{kinds}", expected=_PICTURE, remedy=f"{_REMEDY}{convert}"
     )

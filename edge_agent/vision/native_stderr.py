@@ -35,6 +35,7 @@ DECODER_MESSAGES = re.compile(
     rb"libpng (warning|error): |Corrupt JPEG data: |Premature end of JPEG file|Invalid SOS parameters"
     rb"|Warning: unknown JFIF|Inconsistent progression sequence|Unsupported marker type|Unsupported JPEG"
     rb"|Not a JPEG file|Bogus |Huffman |TIFF|\[ ?(WARN|ERROR|INFO):\d+@"
+    rb"|> "  # how OpenCV goes on after the first line of a failed check
     rb"|\s*$"
 )
 """What the decoders of pictures write. None of these lines names the file or the camera."""

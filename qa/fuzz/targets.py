@@ -47,7 +47,7 @@ from edge_agent.update.model_folder import STATE_FILE, ModelFolder
 from edge_agent.vision.camera_identity import FILE as CAMERA_FILE
 from edge_agent.vision.camera_identity import CameraMemory
 from edge_agent.vision.camera_list import parse_csi_list
-from edge_agent.vision.image_file import is_truncated
+from edge_agent.vision.image_ending import ends_early, is_truncated
 from edge_agent.vision.image_header import read_header
 from edge_agent.vision.sources.http_login import authorization, choose_challenge
 from edge_agent.vision.sources.jpeg_stream import JpegSplitter
@@ -213,6 +213,8 @@ def _header(data: bytes) -> None:
     header = read_header(data)
     assert header is None or (header.width >= 0 and header.height >= 0)
     is_truncated(data)
+    if header is not None:
+        ends_early(data, header.format)
 
 
 def _jpeg_stream(data: bytes) -> None:

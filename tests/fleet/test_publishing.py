@@ -200,7 +200,7 @@ def test_what_no_device_could_read_is_not_signed(
     models(folder=school.folder)
 
 
-@pytest.mark.parametrize("share", ["0%", "101%", "0", "some", "-5%", "10 %%"])
+@pytest.mark.parametrize("share", ["0%", "101%", "0", "some", "-5%", "-5", "10 %%", "0.1", "0,25", "nan", "1e1"])
 def test_a_share_that_is_none_is_refused(school: SchoolUnderTest, tmp_path: Path, share: str) -> None:
     with pytest.raises(InputError, match="a share of the devices such as 10%"):
         publish_model(bundle_file(tmp_path, dense_bundle()), canary=share, folder=school.folder)

@@ -72,8 +72,69 @@ def test_past_the_limit_each_format_is_refused_by_name(suffix: str, tmp_path: Pa
 def test_half_a_file_of_each_format_is_refused(suffix: str, tmp_path: Path) -> None:
     content = encoded(suffix)
     (tmp_path / f"a{suffix}").write_bytes(content[: len(content) // 2])
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="a picture that is cut off"):
         read_image_file(tmp_path / f"a{suffix}")
+
+
+@pytest.mark.parametrize("lost", [1, 3, 40])
+@pytest.mark.parametrize("suffix", [".webp", ".bmp", ".gif", ".jp2", ".avif", ".ppm"])
+def test_a_file_that_lacks_its_last_bytes_is_read_or_called_cut_off(suffix: str, lost: int, tmp_path: Path) -> None:
+    (tmp_path / f"a{suffix}").write_bytes(encoded(suffix)[:-lost])
+    words = ""
+    try:
+        read_image_file(tmp_path / f"a{suffix}")
+    except InputError as refused:
+        words = str(refused)
+    assert "a picture that is cut off" in words or not words
+
+
+@pytest.mark.parametrize("compression", [1, 5, 8])
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.95])
+def test_a_tiff_of_any_compression_that_lacks_its_end_is_called_cut_off(
+    compression: int, share: float, tmp_path: Path
+) -> None:
+    content = encoded(".tiff", cv2.IMWRITE_TIFF_COMPRESSION, compression)
+    (tmp_path / "a.tiff").write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(InputError, match="a picture that is cut off"):
+        read_image_file(tmp_path / "a.tiff")
+
+
+@pytest.mark.parametrize(("suffix", "at"), [(".png", 0.5), (".png", 0.02), (".gif", 0.5), (".avif", 0.5)])
+def test_a_file_with_other_bytes_inside_is_called_damaged(suffix: str, at: float, tmp_path: Path) -> None:
+    content = bytearray(encoded(suffix))
+    begin = int(len(content) * at)
+    content[begin : begin + 200] = bytes(200)
+    (tmp_path / f"a{suffix}").write_bytes(content)
+    with pytest.raises(InputError, match=f"a damaged {_FORMATS[suffix]}"):
+        read_image_file(tmp_path / f"a{suffix}")
+
+
+def test_a_jpeg_of_which_a_part_inside_is_missing_is_damaged_where_the_decoder_knows(tmp_path: Path) -> None:
+    content = bytearray(encoded(".jpg", cv2.IMWRITE_JPEG_RST_INTERVAL, 4))
+    places = [at for at in range(len(content) // 2, len(content) - 1) if content[at : at + 2] == b"\xff\xd3"]
+    del content[places[0] : places[0] + 2]
+    (tmp_path / "a.jpg").write_bytes(content)
+    with pytest.raises(InputError, match=r"a damaged JPEG|cut off"):
+        read_image_file(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_a_whole_picture_with_something_behind_it_is_read(suffix: str, tmp_path: Path) -> None:
+    """Phones append a film or a depth map."""
+    (tmp_path / f"a{suffix}").write_bytes(encoded(suffix) + b"something else" * 1000)
+    assert read_image_file(tmp_path / f"a{suffix}").shape == (200, 320, 3)
+
+
+def test_a_picture_of_a_rare_kind_is_told_how_to_be_saved(tmp_path: Path) -> None:
+    content = bytearray(encoded(".tiff", cv2.IMWRITE_TIFF_COMPRESSION, 1))
+    order = "little" if content.startswith(b"II") else "big"
+    at = int.from_bytes(content[4:8], order) + 2
+    while int.from_bytes(content[at : at + 2], order) != 259:
+        at += 12
+    content[at + 8 : at + 10] = (34676).to_bytes(2, order)
+    (tmp_path / "a.tiff").write_bytes(content)
+    with pytest.raises(InputError, match=r"a damaged TIFF, or of a rare kind.*save it anew as JPEG or PNG"):
+        read_image_file(tmp_path / "a.tiff")
 
 
 def test_webp_and_bmp_variants_announce_their_size() -> None:
@@ -114,8 +175,32 @@ def test_words_of_the_decoders_stay_off_the_screen(tmp_path: Path, capfd: pytest
     path.write_bytes(gray_png(60, 40, None, chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(bytes(200)))))
     assert read_image_file(path).shape == (40, 60, 3)
     path.write_bytes(gray_png(60, 40, rows=20))
-    with pytest.raises(InputError, match="no picture"):
+    with pytest.raises(InputError, match="a damaged PNG"):
         read_image_file(path)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("suffix", _FORMATS)
+def test_damage_of_no_format_brings_a_foreign_line(
+    suffix: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Also where OpenCV's own log is on, as in the commands for training."""
+    opencv = cv2.utils.logging if hasattr(cv2.utils, "logging") else None
+    if opencv is None:
+        pytest.skip(f"OpenCV {cv2.__version__} names its log otherwise")
+    before = opencv.getLogLevel()
+    opencv.setLogLevel(opencv.LOG_LEVEL_WARNING)
+    try:
+        rng = np.random.default_rng(16)
+        for _ in range(30):
+            content = bytearray(encoded(suffix, width=64, height=48))
+            for at in rng.integers(20, len(content), 4):
+                content[at] ^= 1 << rng.integers(0, 8)
+            (tmp_path / f"a{suffix}").write_bytes(content)
+            with contextlib.suppress(InputError):
+                read_image_file(tmp_path / f"a{suffix}", max_megapixels=5)
+    finally:
+        opencv.setLogLevel(before)
     assert capfd.readouterr().err == ""
 
 

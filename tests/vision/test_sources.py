@@ -283,6 +283,22 @@ def test_a_file_that_is_no_video_is_an_error_in_one_message(tmp_path: Path, capf
     assert capfd.readouterr().err == ""
 
 
+def test_an_mp4_without_its_index_is_called_cut_off_and_an_empty_file_empty(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"mp4v"), 10, (160, 120))
+    for level in range(0, 200, 10):
+        writer.write(np.full((120, 160, 3), level, np.uint8))
+    writer.release()
+    whole = path.read_bytes()
+    index = whole.rfind(b"moov") - 4
+    for content, words in ((whole[:index], "an MP4 that is cut off: its index"), (b"", "an empty file")):
+        path.write_bytes(content)
+        with pytest.raises(CameraError, match=words):
+            open_source(CameraSettings(source="video", path=str(path)))
+    path.write_bytes(whole)
+    assert len(levels(open_source(CameraSettings(source="video", path=str(path))))) == 20
+
+
 def test_a_closed_source_has_ended_and_can_be_closed_again(tmp_path: Path) -> None:
     source = open_source(images(photo(tmp_path / "a.png"), repeat=True))
     source.close()

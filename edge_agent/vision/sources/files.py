@@ -31,6 +31,8 @@ IMAGE_SUFFIXES = (
 )
 """Files of a folder that count as photos. ``.heic``, which OpenCV cannot read, is one: reported, not passed over."""
 
+_MAX_BOXES = 1000
+
 MIN_SHOWINGS = 5
 """Frames that every photo gets even where the pipeline is slower than ``image_s`` allows: trackers need several."""
 
@@ -265,12 +267,7 @@ class VideoSource(GuardedSource):
         check_announced(self.name, self._capture, self._max_megapixels)
         first = self._decode() if self._capture.isOpened() else None
         if first is None:
-            raise CameraError(
-                self.name,
-                received="a file in which no picture can be decoded",
-                expected="a video",
-                remedy="Play it elsewhere to see whether it is whole, or convert it to MP4",
-            )
+            raise _unplayable(path)
         return first
 
     def _decode(self) -> Image | None:
@@ -297,3 +294,39 @@ class VideoSource(GuardedSource):
             log.warning(
                 "%s: ended after %d of %d frames; the file seems cut off", self.name, self._count, self._announced
             )
+
+
+def _unplayable(path: Path) -> CameraError:
+    """Why no picture of a recording can be decoded, as far as its content says."""
+    received, remedy = (
+        "a file in which no picture can be decoded",
+        "Play it elsewhere to see whether it is whole, or convert it to MP4",
+    )
+    try:
+        boxes = _boxes_of(path)
+        if path.stat().st_size == 0:
+            received, remedy = "an empty file", "Copy it again from where it was recorded"
+        elif "ftyp" in boxes and "moov" not in boxes:
+            received = "an MP4 that is cut off: its index, which comes last, is missing"
+            remedy = "Copy it again, and only after the recording has ended"
+    except OSError:
+        pass
+    return CameraError(str(path), received=received, expected="a video", remedy=remedy)
+
+
+def _boxes_of(path: Path) -> set[str]:
+    """The kinds of the outermost parts of an MP4 or MOV; of other files whatever stands in their places."""
+    found: set[str] = set()
+    with path.open("rb") as file:
+        for _ in range(_MAX_BOXES):
+            head = file.read(16)
+            if len(head) < 8:
+                break
+            found.add(head[4:8].decode("latin-1"))
+            size = int.from_bytes(head[:4], "big")
+            wide = size == 1
+            size = int.from_bytes(head[8:16], "big") if wide else size
+            if size < 8:  # to the end of the file, or damaged
+                break
+            file.seek(size - len(head), 1)
+    return found

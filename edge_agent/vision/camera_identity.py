@@ -14,6 +14,7 @@ import msgspec
 from edge_agent.decoding import UNDECODABLE
 from edge_agent.errors import CameraError
 from edge_agent.files import replace_file
+from edge_agent.rights import denied_read
 from edge_agent.vision.v4l2_devices import CameraIdentity
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ class DeclaredCamera(msgspec.Struct, frozen=True, kw_only=True):
         usb: Vendor and product.
         serial: The serial number.
         by_id: The name under ``/dev/v4l/by-id``.
+        place: Where a Pi's own camera is in the device tree.
     """
 
     path: str
@@ -39,15 +41,18 @@ class DeclaredCamera(msgspec.Struct, frozen=True, kw_only=True):
     usb: str = ""
     serial: str = ""
     by_id: str = ""
+    place: str = ""
 
     @property
     def identity(self) -> CameraIdentity:
         """Which camera it is."""
-        return CameraIdentity(self.card, self.usb, self.serial, self.by_id)
+        return CameraIdentity(self.card, self.usb, self.serial, self.by_id, self.place)
 
 
 class CameraMemory:
     """The camera that belongs to a declaration, kept in a file. One thread at a time.
+
+    Where the file cannot be read, nobody knows which camera was declared: :meth:`check` refuses all.
 
     Args:
         folder: The state folder; ``None`` remembers for this run alone.
@@ -58,6 +63,7 @@ class CameraMemory:
     def __init__(self, folder: Path | None, declaration: str | None, *, read_only: bool = False) -> None:
         self._file = None if folder is None else folder / FILE
         self._declaration, self._read_only = declaration, read_only
+        self._fault: CameraError | None = None
         self._known = self._load()
 
     def of(self, path: str) -> CameraIdentity | None:
@@ -67,14 +73,16 @@ class CameraMemory:
             return None
         return known.identity
 
-    def check(self, path: str, found: CameraIdentity) -> None:
-        """Compare a camera with the one that was noted, before it is opened.
+    def check(self, path: str, found: CameraIdentity | None) -> None:
+        """Compare a camera with the one that was noted, before it is opened. ``None``: the system does not tell which.
 
         Raises:
-            CameraError: It is another one.
+            CameraError: It is another one, or what was noted cannot be read.
         """
+        if self._fault is not None:
+            raise self._fault
         known = self.of(path)
-        if known is not None and not known.same_as(found):
+        if known is not None and found is not None and not known.same_as(found):
             raise CameraError(
                 f"camera.path {path}",
                 received=f"another camera: {found}",
@@ -93,6 +101,7 @@ class CameraMemory:
             usb=found.usb,
             serial=found.serial,
             by_id=found.by_id,
+            place=found.place,
         )
         log.info("camera %s belongs to the declaration from now on: %s", path, found)
         if self._file is None:
@@ -110,12 +119,18 @@ class CameraMemory:
         except FileNotFoundError:
             return None
         except OSError as error:
-            log.error("%s: cannot be read: %s", self._file, error.strerror)
+            words, remedy = denied_read(self._file, error)
+            self._fault = CameraError(f"{self._file}: cannot be read: {words}", expected=_NOTED, remedy=remedy)
         except UNDECODABLE:
-            log.error("%s: is damaged; the next camera that works is noted", self._file)
+            self._fault = CameraError(str(self._file), received="a damaged file", expected=_NOTED, remedy=_HOW_TO_MEND)
         return None
 
 
+_NOTED = "the camera that was declared"
+_HOW_TO_MEND = (
+    "See that the declared camera is plugged in, then have it noted anew: "
+    "edge-agent cameras --forget --config FILE (with sudo on an installed device)"
+)
 HOW_TO_CHANGE = (
     "Plug the declared one in. If this one is meant: name it in camera.path as 'edge-agent cameras' lists it, "
     "or forget the other with 'edge-agent cameras --forget --config FILE'"

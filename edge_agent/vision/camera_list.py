@@ -23,7 +23,7 @@ from edge_agent.vision.v4l2_devices import (
 )
 
 _CSI_TIMEOUT_S = 8.0
-_CSI_CAMERA = re.compile(r"^\s*(\d+) : (\S+) \[(\d+)x(\d+)")
+_CSI_CAMERA = re.compile(r"^\s*(\d+) : (\S+) \[(\d+)x(\d+)(?:[^\]]*\] \((\S+)\))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class ListedCamera:
         path: What ``camera.path`` should say, as lasting as the system offers.
         node: The device node; empty for a Pi's own camera.
         name: Its name, for people.
-        identity: What tells it from others; ``None`` for a Pi's own camera.
+        identity: What tells it from others; ``None`` where the system does not say.
         modes: What it delivers, as far as it says.
     """
 
@@ -55,6 +55,8 @@ class ListedCamera:
         lines = [self.name, f'  source = "{self.source}"', f'  path = "{self.path}"']
         if self.node and self.node != self.path:
             lines.append(f"  now at {self.node}")
+        if self.identity is not None and self.identity.place:
+            lines.append(f"  at {self.identity.place}")
         for pixel_format in dict.fromkeys(mode.pixel_format for mode in self.modes):
             sizes = [
                 f"{mode.width_px}x{mode.height_px}" + (f" at {mode.max_fps:g}" if mode.max_fps else "")
@@ -108,9 +110,10 @@ def parse_csi_list(text: str) -> list[ListedCamera]:
     for line in text.splitlines():
         match = _CSI_CAMERA.match(line)
         if match:
-            number, name, width, height = match.groups()
+            number, name, width, height, place = match.groups("")
             mode = CameraMode("", int(width), int(height), 0.0)
-            found.append(ListedCamera("csi", number, "", f"{name} (a Pi's own camera)", None, (mode,)))
+            identity = CameraIdentity(name, place=place)
+            found.append(ListedCamera("csi", number, "", f"{name} (a Pi's own camera)", identity, (mode,)))
     return found
 
 

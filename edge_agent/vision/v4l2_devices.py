@@ -46,20 +46,22 @@ class CameraIdentity:
         usb: Vendor and product of a USB device, ``046d:0825``.
         serial: The serial number of a USB device. Many cameras have none, or all the same.
         by_id: Its name under ``/dev/v4l/by-id``.
+        place: Where a Pi's own camera is in the device tree. Cameras on USB may be plugged in anywhere.
     """
 
     card: str
     usb: str = ""
     serial: str = ""
     by_id: str = ""
+    place: str = ""
 
     def same_as(self, other: CameraIdentity) -> bool:
         """Whether it can be the same camera: of two of one kind without serial numbers nobody can tell."""
-        return (self.card, self.usb, self.serial) == (other.card, other.usb, other.serial)
+        return (self.card, self.usb, self.serial, self.place) == (other.card, other.usb, other.serial, other.place)
 
     def __str__(self) -> str:
         """For people."""
-        details = [self.usb and f"USB {self.usb}", self.serial and f"serial {self.serial}"]
+        details = [self.usb and f"USB {self.usb}", self.serial and f"serial {self.serial}", self.place]
         inside = ", ".join(detail for detail in details if detail)
         return f"{self.card} ({inside})" if inside else self.card
 

@@ -11,10 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent.config import CameraSettings
 from edge_agent.errors import CameraError
 from edge_agent.vision.camera_identity import FILE, CameraMemory, forget
 from edge_agent.vision.camera_list import parse_csi_list, present_cameras, refused_nodes
+from edge_agent.vision.csi_sensors import csi_camera, csi_sensors
+from edge_agent.vision.sources.csi import open_csi
 from edge_agent.vision.v4l2_devices import CameraIdentity, CameraMode, identity_of, modes_of
+from tests.support.rpicam_vid import install
 
 WEBCAM = CameraIdentity("HD Webcam", "046d:0825", "A1B2", "usb-046d_0825_A1B2-video-index0")
 TWIN = CameraIdentity("HD Webcam", "046d:0825", "C3D4", "usb-046d_0825_C3D4-video-index0")
@@ -92,13 +96,26 @@ def test_who_only_looks_notes_nothing_and_needs_no_declaration(tmp_path: Path) -
         CameraMemory(tmp_path, None, read_only=True).check("/dev/video0", OTHER)
 
 
-def test_a_damaged_file_is_said_to_be_and_written_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / FILE).write_bytes(b"\xff{")
-    with caplog.at_level(logging.ERROR):
-        memory = CameraMemory(tmp_path, "hash")
-    assert "is damaged" in caplog.text
+@pytest.mark.parametrize(
+    "content", [b"\xff{", b"", b"{}", b'{"path": "0", "declaration": "hash"', b"[" * 5000, b"null"]
+)
+def test_where_the_note_is_damaged_no_camera_is_taken_until_it_is_forgotten(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / FILE).write_bytes(content)
+    for memory in (CameraMemory(tmp_path, "hash"), CameraMemory(tmp_path, None, read_only=True)):
+        with pytest.raises(CameraError, match=r"got a damaged file, .*edge-agent cameras --forget --config FILE"):
+            memory.check("/dev/video0", WEBCAM)
+    assert (tmp_path / FILE).read_bytes() == content
+    assert forget(tmp_path)
+    memory = CameraMemory(tmp_path, "hash")
+    memory.check("/dev/video0", WEBCAM)
     memory.note("/dev/video0", WEBCAM)
     assert json.loads((tmp_path / FILE).read_text())["serial"] == "A1B2"
+
+
+def test_where_the_note_cannot_be_read_no_camera_is_taken(tmp_path: Path) -> None:
+    (tmp_path / FILE).mkdir()
+    with pytest.raises(CameraError, match="cannot be read"):
+        CameraMemory(tmp_path, "hash").check("/dev/video0", WEBCAM)
 
 
 def test_without_a_state_folder_a_camera_is_remembered_for_the_run() -> None:
@@ -173,4 +190,84 @@ def test_a_pi_s_own_cameras_are_listed_with_their_numbers() -> None:
         ("csi", "0", "imx708"),
         ("csi", "1", "ov5647"),
     ]
+    assert found[0].identity == CameraIdentity("imx708", place="/base/soc/i2c0mux/i2c@1/imx708@1a")
+    assert "  at /base/soc/i2c0mux/i2c@0/ov5647@36" in found[1].as_text()
+    old = parse_csi_list("0 : imx219 [3280x2464] (/base/soc/i2c0mux/i2c@1/imx219@10)")
+    assert [camera.identity for camera in old] == [CameraIdentity("imx219", place="/base/soc/i2c0mux/i2c@1/imx219@10")]
     assert parse_csi_list("No cameras available!") == []
+
+
+# A Pi's own cameras
+
+
+def subdevice(sys: Path, number: int, name: str, tree: str, *, port: bool) -> None:
+    """A subdevice as sysfs shows it: a sensor, the motor of its lens, or the receiver that it is connected to."""
+    node = sys / "firmware/devicetree/base" / tree
+    device = sys / "devices" / f"device{number}"
+    folder = sys / "class/video4linux" / f"v4l-subdev{number}"
+    for made in (node / "port" if port else node, device, folder):
+        made.mkdir(parents=True, exist_ok=True)
+    (folder / "name").write_text(f"{name}\n")
+    (folder / "device").symlink_to(device)
+    (device / "of_node").symlink_to(node)
+
+
+def pi_with(sys: Path, *sensors: tuple[str, str]) -> Path:
+    """A Pi 5 with these sensors: the name, and at which connector's bus."""
+    subdevice(sys, 0, "csi2", "axi/pcie@120000/rp1/csi@110000", port=True)
+    subdevice(sys, 1, "pisp-fe", "axi/pcie@120000/rp1/csi@110000", port=True)
+    for number, (name, bus) in enumerate(sensors):
+        tree = f"axi/pcie@120000/rp1/{bus}"
+        subdevice(sys, 2 + 2 * number, f"{name} 1{number}-001a", f"{tree}/{name}@1a", port=True)
+        subdevice(sys, 3 + 2 * number, f"dw9807 1{number}-000c", f"{tree}/dw9807@c", port=False)
+    return sys
+
+
+def test_the_sensors_of_a_pi_are_known_by_name_and_connector_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    sys = pi_with(tmp_path, ("imx708_wide", "i2c@80000"), ("imx219", "i2c@88000"))
+    first, second = (
+        "/base/axi/pcie@120000/rp1/i2c@88000/imx219@1a",
+        "/base/axi/pcie@120000/rp1/i2c@80000/imx708_wide@1a",
+    )
+    assert csi_sensors(sys) == [CameraIdentity("imx219", place=first), CameraIdentity("imx708_wide", place=second)]
+    assert [csi_camera(path, sys) for path in ("/dev/video0", "0", "1", "2")] == [
+        *[csi_sensors(sys)[0]] * 2,
+        csi_sensors(sys)[1],
+        None,
+    ]
+    assert csi_sensors(tmp_path / "another board") == []
+
+
+@pytest.mark.parametrize(
+    ("now", "refused"),
+    [
+        (("imx708", "i2c@88000"), False),
+        (("imx219", "i2c@88000"), True),
+        (("imx708_noir", "i2c@88000"), True),
+        (("imx708", "i2c@80000"), True),
+    ],
+)
+def test_a_pi_s_own_camera_is_noted_and_another_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, now: tuple[str, str], *, refused: bool
+) -> None:
+    install(tmp_path, monkeypatch)
+    settings = CameraSettings(source="csi", width_px=160, height_px=120, fps=30, stall_s=1.0)
+    open_csi(settings, CameraMemory(tmp_path, "hash"), pi_with(tmp_path / "before", ("imx708", "i2c@88000"))).close()
+    assert json.loads((tmp_path / FILE).read_text())["card"] == "imx708"
+    sys = pi_with(tmp_path / "now", now)
+    if refused:
+        with pytest.raises(CameraError, match=rf"another camera: {now[0]} .*declared one: imx708 \(/base/axi"):
+            open_csi(settings, CameraMemory(tmp_path, "hash"), sys)
+    else:
+        open_csi(settings, CameraMemory(tmp_path, "hash"), sys).close()
+
+
+def test_where_the_system_shows_no_sensor_the_log_says_that_another_camera_would_not_be_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    install(tmp_path, monkeypatch)
+    settings = CameraSettings(source="csi", width_px=160, height_px=120, fps=30, stall_s=1.0)
+    with caplog.at_level(logging.INFO):
+        open_csi(settings, CameraMemory(tmp_path, "hash"), tmp_path / "none").close()
+    assert "another camera in its place would not be noticed" in caplog.text
+    assert not (tmp_path / FILE).exists()

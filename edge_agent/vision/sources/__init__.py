@@ -58,4 +58,4 @@ def _open(settings: CameraSettings, memory: CameraMemory | None) -> FrameSource:
         return MjpegSource(settings) if settings.source == "http" else SnapshotSource(settings)
     from edge_agent.vision.sources.csi import open_csi
 
-    return open_csi(settings)
+    return open_csi(settings, memory)

@@ -26,7 +26,10 @@ from numpy.typing import NDArray
 from edge_agent.config import CameraSettings
 from edge_agent.errors import CameraError
 from edge_agent.types import Image
+from edge_agent.vision.camera_identity import CameraMemory
+from edge_agent.vision.csi_sensors import csi_camera
 from edge_agent.vision.sources.base import FrameSource, GuardedSource, read_timeout_s
+from edge_agent.vision.v4l2_devices import SYS
 
 log = logging.getLogger(__name__)
 
@@ -42,12 +45,32 @@ KILL_AFTER_S = 1.0
 _ROW_ALIGNMENT_PX = 128
 
 
-def open_csi(settings: CameraSettings) -> FrameSource:
+def open_csi(settings: CameraSettings, memory: CameraMemory | None = None, sys: Path = SYS) -> FrameSource:
     """Open the camera at the connector; a number in ``settings.path`` chooses among several.
 
+    Args:
+        settings: Which camera.
+        memory: Knows which camera was declared; ``None`` takes any.
+        sys: Root of sysfs, which shows the sensors.
+
     Raises:
-        CameraError: No camera program is installed, or it finds no camera, or one in use.
+        CameraError: No camera program is installed, it finds no camera, one in use, or another than the declared one.
     """
+    found = csi_camera(settings.path, sys)
+    if memory is not None:
+        memory.check(settings.path, found)
+    source = _open(settings)
+    if memory is not None and found is not None:
+        memory.note(settings.path, found)
+    elif memory is not None:
+        log.info(
+            "%s: this system does not show which sensor it is; another camera in its place would not be noticed",
+            source.name,
+        )
+    return source
+
+
+def _open(settings: CameraSettings) -> FrameSource:
     for name in PROGRAMS:
         program = shutil.which(name)
         if program:

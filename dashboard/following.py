@@ -6,11 +6,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from dashboard.live.school import School
 from dashboard.settings import BrokerSettings, naming_keys_of
 from edge_agent.backoff import Backoff
 from edge_agent.client import Broker, BrokerChanged, Classroom, Denied, Device, Notice, Unreadable
+from edge_agent.client.wording import for_settings
 from edge_agent.errors import BrokerError, ConfigError
 
 _log = logging.getLogger(__name__)
@@ -70,7 +72,11 @@ class Following:
         retry = Backoff(1.0, 30.0)
         while not self._stop.is_set():
             with Classroom(
-                self._broker, root=self._settings.root, catch_up=self._catch_up, only_alone=bool(self._catch_up)
+                self._broker,
+                root=self._settings.root,
+                catch_up=self._catch_up,
+                only_alone=bool(self._catch_up),
+                worded=partial(for_settings, "broker"),
             ) as classroom:
                 self._prepare(classroom)
                 try:

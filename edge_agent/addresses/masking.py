@@ -133,7 +133,11 @@ def _may_be_an_address(argument: str) -> bool:
     plain = decoded(argument)
     with_user = re.search(r"[@\uff20\ufe6b]", plain) and not re.fullmatch(r"[A-Za-z0-9._/-]*@[A-Za-z0-9._/-]*", plain)
     in_query = re.search("[?&;=#]", plain) and without_credentials(argument) != argument
-    return bool(with_user or in_query or scrubbed(argument) != argument) and not _exists(argument)
+    after_port = re.match(r"[^/\\]{2,}[:\uff1a][0-9]{1,5}[/\\?]", plain)
+    after_mark = re.search(r"[/\\]{2}.*#", plain)
+    of_two = re.fullmatch(r"[^/\\:\uff1a]{2,}[:\uff1a](?![0-9]+$)[^/\\:\uff1a]+", plain)
+    doubtful = with_user or in_query or after_port or after_mark or of_two or scrubbed(argument) != argument
+    return bool(doubtful) and not _exists(argument)
 
 
 def shown_secret_path(path: str) -> str:

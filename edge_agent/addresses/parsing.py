@@ -165,8 +165,12 @@ def parse_host(host: str) -> str | Rejected:
     for applies, words in faults:
         if applies:
             return Rejected(words)
+    if ":" in host and not _is_ipv6(host):
+        return Rejected("a host with a port")
+    if _is_of_many(host):
+        return Rejected("an address of many machines at once")
     if ":" in host:
-        return host if _is_ipv6(host) else Rejected("a host with a port")
+        return host
     if host.endswith("."):
         return Rejected("a host with a dot at its end")
     if re.fullmatch(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9A-Fa-f]*)", host) and not _is_ipv4(host):
@@ -180,6 +184,15 @@ def _is_ipv4(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_of_many(text: str) -> bool:
+    """Whether it is a multicast or broadcast address, or one of those that nobody may have."""
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    return address.is_multicast or (address.version == 4 and address.is_reserved)
 
 
 def _is_ipv6(text: str) -> bool:
@@ -207,6 +220,7 @@ _HOST_REMEDY: Final[Mapping[str, str]] = {
     "mqtt.password_file",
     "a host in brackets": ". An IPv6 address is written without brackets",
     "a host with a dot at its end": ". Leave out the last dot",
+    "an address of many machines at once": ". It must be one machine's own address",
     "an incomplete or wrong IPv4 address": ". An IPv4 address has four numbers from 0 to 255",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime, timezone
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -80,6 +80,7 @@ class Classroom:
             of it. With a ``client_id`` of its own a member finds its share when it comes back within ``away_s``. What
             it does not fetch by then is lost to the group.
         only_alone: Whether to ask for nothing where the broker's rules would send the answer to all subscribers.
+        worded: Changes the remedies of errors; by default they name the arguments of ``Broker``.
 
     Raises:
         InputError: A group with MQTT 3.1.1 or ``catch_up``, or a name that MQTT does not allow.
@@ -98,7 +99,9 @@ class Classroom:
         patience: Patience | None = None,
         share: str = "",
         only_alone: bool = False,
+        worded: Callable[[BrokerError], BrokerError] = for_programs,
     ) -> None:
+        self._worded = worded
         if share:
             _check_share(share, broker, catch_up=bool(catch_up))
         self._broker, self._root = broker, root
@@ -226,8 +229,8 @@ class Classroom:
             connection = Connection(self._broker, self._client_id, session_expiry_s=self._session_expiry_s)
         except BrokerError as error:
             if isinstance(error, ConnectError) and not error.temporary:
-                raise for_programs(error) from None
-            return self._lost(str(for_programs(error)))
+                raise self._worded(error) from None
+            return self._lost(str(self._worded(error)))
         connection.subscribe(self._filters)
         self._connection, self._last_error = connection, ""
         self._published, self._denied, self._requested, self._on_request_topic = {}, set(), {}, False
@@ -245,7 +248,7 @@ class Classroom:
             elif isinstance(event, Subscribed) and event.refused:
                 if refused := [topic for topic in event.refused if topic != self._asker_filter]:
                     self.close()
-                    raise for_programs(ConnectError(self._broker, 0x87, f"no subscription to {', '.join(refused)}"))
+                    raise self._worded(ConnectError(self._broker, 0x87, f"no subscription to {', '.join(refused)}"))
                 notices += self._journal.not_alone(at_all=True)
             elif isinstance(event, Closed):
                 self._connection = None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from edge_agent.client import Broker, BrokerChanged, Classroom, Notice
+from edge_agent.client.wording import for_settings
 from edge_agent.config import MqttSettings
 from edge_agent.errors import BrokerError
 
@@ -33,7 +35,13 @@ class Follower:
     def __init__(
         self, settings: MqttSettings, on_notice: Callable[[Notice], None], *, site: str = "+", device: str = "+"
     ) -> None:
-        self._classroom = Classroom(Broker.from_settings(settings), root=settings.root, site=site, device=device)
+        self._classroom = Classroom(
+            Broker.from_settings(settings),
+            root=settings.root,
+            site=site,
+            device=device,
+            worded=partial(for_settings, "mqtt"),
+        )
         self._on_notice = on_notice
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)

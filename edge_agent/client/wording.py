@@ -24,10 +24,23 @@ _ARGUMENTS = (
 """What the remedies call a setting, and what :class:`~edge_agent.mqtt.endpoint.Broker` calls it."""
 
 
+_REMEDIES = tuple((re.compile(setting), argument) for setting, argument in _ARGUMENTS)
+
+
 def for_programs(error: BrokerError) -> BrokerError:
     """The same error. Its remedy names the arguments of ``Broker`` in place of a device's settings."""
-    for setting, argument in _ARGUMENTS:
-        error.remedy = re.sub(setting, argument, error.remedy)
+    for setting, argument in _REMEDIES:
+        error.remedy = setting.sub(argument, error.remedy)
+    return _with_remedy(error)
+
+
+def for_settings(table: str, error: BrokerError) -> BrokerError:
+    """The same error. Its remedy names the keys of a settings file with the broker in that table."""
+    error.remedy = re.sub(r"\bmqtt\.", f"{table}.", error.remedy)
+    return _with_remedy(error)
+
+
+def _with_remedy(error: BrokerError) -> BrokerError:
     before, _, _ = str(error).partition(". ")
     error.args = (f"{before}. {error.remedy}." if error.remedy else before,)
     return error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -26,6 +26,9 @@ from edge_agent.console.classroom_view import ClassroomView
 from edge_agent.console.wording import change_in_words, class_title, plain, shares_in_words, speed
 
 _TOPICS = {Expression: "expression", Summary: "summary", Health: "health", Status: "status", Reply: "reply"}
+
+_REASON: Final = 800
+"""Characters of a reason: it says at its end what to do."""
 
 
 class LineView:
@@ -50,9 +53,9 @@ class LineView:
 
     def _line(self, notice: Notice) -> str:
         if isinstance(notice, BrokerChanged):
-            return "broker: connected" if notice.connected else f"broker: {plain(notice.reason)}"
+            return "broker: connected" if notice.connected else f"broker: {plain(notice.reason, _REASON)}"
         if isinstance(notice, Unreadable | Denied):
-            return f"{plain(notice.topic)}: {plain(notice.reason)}"
+            return f"{plain(notice.topic, _REASON)}: {plain(notice.reason, _REASON)}"
         who = f"{plain(notice.device.site)}/{plain(notice.device.id)}"
         if isinstance(notice, StateChanged):
             return f"{who} {notice.state.value}" + (f": {plain(notice.reason)}" if notice.reason else "")

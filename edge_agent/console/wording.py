@@ -30,10 +30,10 @@ _LARGEST: Final = 1e15
 """Larger numbers are written with an exponent: no device has so much of anything, and digits would fill the screen."""
 
 
-def plain(text: str) -> str:
+def plain(text: str, longest: int = _LONGEST) -> str:
     """Text from the network as one line of a terminal: whoever may publish must not be able to steer it."""
     shown = "".join(char if char.isprintable() else "?" for char in text)
-    return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 
 def number_in_words(number: float, digits: int = 0) -> str:

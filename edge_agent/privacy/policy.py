@@ -45,7 +45,22 @@ _COUNTRIES = _codes(
 )
 """ISO 3166-1 alpha-2. A code outside it is a slip of the pen, and could hide a country in which more is forbidden."""
 
-_PLACE = re.compile(r"(?P<country>[A-Z]{2})(?:-[A-Z0-9]{1,3})?|EEA")
+_PARTS = {
+    "AT": _codes("1 2 3 4 5 6 7 8 9"),
+    "AU": _codes("ACT NSW NT QLD SA TAS VIC WA"),
+    "CA": _codes("AB BC MB NB NL NS NT NU ON PE QC SK YT"),
+    "CH": _codes("AG AI AR BE BL BS FR GE GL GR JU LU NE NW OW SG SH SO SZ TG TI UR VD VS ZG ZH"),
+    "DE": _codes("BB BE BW BY HB HE HH MV NI NW RP SH SL SN ST TH"),
+    "US": _codes(
+        """
+        AK AL AR AS AZ CA CO CT DC DE FL GA GU HI IA ID IL IN KS KY LA MA MD ME MI MN MO MP MS MT NC ND NE NH NJ NM NV
+        NY OH OK OR PA PR RI SC SD TN TX UM UT VA VI VT WA WI WV WY
+        """
+    ),
+}
+"""ISO 3166-2 of the countries whose parts are declared most. Of others any part is taken."""
+
+_PLACE = re.compile(r"(?P<country>[A-Z]{2})(?:-(?P<part>[A-Z0-9]{1,3}))?|EEA")
 _WORDS = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 _MAX_BASIS_LENGTH, _MAX_NAME_LENGTH = 40, 200
 
@@ -156,7 +171,9 @@ def _place(text: str) -> str | None:
     matched = _PLACE.fullmatch(code)
     country = matched["country"] if matched else None
     known = matched is not None and (country is None or country in _COUNTRIES or code == "EU")
-    return code if known else None
+    part = matched["part"] if matched else None
+    there = part is None or country not in _PARTS or part in _PARTS[country]
+    return code if known and there else None
 
 
 def _setting(text: str) -> str | None:

@@ -476,7 +476,8 @@ def decode(payload: bytes, kind: type[M]) -> M:
     try:
         message: M = _decoder(kind).decode(payload)
     except UNDECODABLE as error:
-        raise InputError(f"not a {kind.__name__.lower()} message: {error}") from None
+        name = kind.__name__.lower()
+        raise InputError(f"not {'an' if name[0] in 'aeiou' else 'a'} {name} message: {error}") from None
     return message
 
 

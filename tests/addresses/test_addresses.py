@@ -147,6 +147,11 @@ def test_a_host_alone_is_accepted(host: str) -> None:
         ("broker.local.", "dot at its end"),
         ("10.0.0", "IPv4"),
         ("10.0.0.256", "IPv4"),
+        ("239.1.2.3", "many machines"),
+        ("255.255.255.255", "many machines"),
+        ("250.0.0.1", "many machines"),
+        ("ff02::1", "many machines"),
+        ("ff02::1%eth0", "many machines"),
         ("a..b", "no host name"),
         ("-broker", "no host name"),
         ("*", "no host name"),
@@ -190,6 +195,13 @@ def test_what_is_said_of_a_command_line_quotes_no_argument_with_a_password(url: 
         f"{url!r}",
     ):
         assert SECRET not in without_arguments(message, ["watch", f"--port={url}", url])
+
+
+@pytest.mark.parametrize("word", ["cam:554/adm/{}", "rtsp://cam/s#adm:{}", "adm:{}", "cam\uff1a554/{}"])
+def test_what_may_be_a_secret_without_an_at_sign_is_not_quoted(word: str) -> None:
+    word = word.format(SECRET)
+    for message in (f"{word}: no such file", f"{Path(word)}: no such file", f"{Path(word).absolute()}: gone"):
+        assert SECRET not in without_arguments(message, ["check", word])
 
 
 def test_what_is_said_of_a_command_line_quotes_ordinary_arguments() -> None:

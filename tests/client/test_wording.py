@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from edge_agent.client.wording import for_programs
+from edge_agent.client.wording import for_programs, for_settings
 from edge_agent.errors import BrokerError
 from edge_agent.mqtt import connection, dial, errors, faults
 from edge_agent.mqtt.endpoint import Broker
@@ -36,3 +36,9 @@ def test_no_remedy_names_a_setting(module: object) -> None:
 
 def test_an_error_without_remedy_stays_as_it_is() -> None:
     assert str(for_programs(BrokerError("broker b: gone"))) == "broker b: gone"
+
+
+def test_a_command_with_a_settings_file_names_its_keys() -> None:
+    for table in ("mqtt", "broker"):
+        error = for_settings(table, ConnectError(BROKER, 0x86, "bad user name or password"))
+        assert str(error).endswith(f"Check {table}.username and the password in {table}.password_file.")

@@ -41,6 +41,14 @@ NOTICES: list[Notice] = [
 ]
 
 
+def test_why_there_is_no_connection_is_said_to_the_end_with_what_to_do() -> None:
+    reason = "broker pi:8883 refuses the connection: got its certificate: expired on 2026-11-26. Renew it " + "x" * 300
+    lines: list[str] = []
+    for notice in (BrokerChanged(connected=False, reason=reason), Unreadable("a/b", reason), Denied("a/b", reason)):
+        LineView(lines.append).apply(notice)
+    assert lines == [f"broker: {reason}", f"a/b: {reason}", f"a/b: {reason}"]
+
+
 def test_every_notice_is_a_line_for_a_person() -> None:
     lines: list[str] = []
     view = LineView(lines.append)

@@ -61,6 +61,8 @@ def test_what_the_act_does_not_forbid_starts_once_declared(jurisdiction: str, se
         (declared("CH", "education", "medical", "\t"), ["got no declared_by, expected", 'declared_by = "<name']),
         (declared("Germany", "education", "medical"), ['got jurisdiction "Germany"']),
         (declared("XX", "education", "medical"), ['got jurisdiction "XX"']),
+        (declared("US-XX", "education", "medical"), ['got jurisdiction "US-XX"']),
+        (declared("DE-BAY", "education", "medical"), ['got jurisdiction "DE-BAY"']),
         (declared("CH", "school", "medical"), ['got setting "school"']),
         (declared("CH", "education", "§ 3 (1)"), ['got legal_basis "§ 3 (1)"']),
         (declared("CH", "education", "x" * 41), ['got legal_basis "xxx']),

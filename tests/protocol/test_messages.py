@@ -14,7 +14,7 @@ from edge_agent.errors import InputError
 from edge_agent.outbox.statistics import OutboxStatistics
 from edge_agent.outbox.store import StoredSession
 from edge_agent.protocol.catalogue import TYPES
-from edge_agent.protocol.messages import Command, Desired, Expression, Status, decode, encode
+from edge_agent.protocol.messages import Command, Desired, Expression, Health, Status, decode, encode
 from edge_agent.protocol.topics import NAMES, Topics, parse
 from tests.support.clocks import SteppedClock
 from tests.support.samples import a_change, a_report, a_window
@@ -119,6 +119,12 @@ def test_the_range_of_a_resend_is_written_from_and_to() -> None:
 def test_what_is_no_message_of_the_kind_is_refused(payload: bytes) -> None:
     with pytest.raises(InputError, match="not a desired message"):
         decode(payload, Desired)
+
+
+def test_the_kind_of_a_message_that_is_none_has_its_article() -> None:
+    for kind, words in ((Expression, "not an expression message"), (Health, "not a health message")):
+        with pytest.raises(InputError, match=words):
+            decode(b"no JSON", kind)
 
 
 def test_a_message_reads_as_what_was_written() -> None:

@@ -7,6 +7,7 @@ import os
 import struct
 import zlib
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -127,7 +128,7 @@ def test_a_whole_picture_with_something_behind_it_is_read(suffix: str, tmp_path:
 
 def test_a_picture_of_a_rare_kind_is_told_how_to_be_saved(tmp_path: Path) -> None:
     content = bytearray(encoded(".tiff", cv2.IMWRITE_TIFF_COMPRESSION, 1))
-    order = "little" if content.startswith(b"II") else "big"
+    order: Literal["little", "big"] = "little" if content.startswith(b"II") else "big"
     at = int.from_bytes(content[4:8], order) + 2
     while int.from_bytes(content[at : at + 2], order) != 259:
         at += 12

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection as Pipe
 import msgspec
 
 from edge_agent.config import MqttSettings
-from edge_agent.errors import AgentError
+from edge_agent.errors import AgentError, BrokerError
 from edge_agent.mqtt.connection import Connection
 from edge_agent.mqtt.endpoint import Broker
 from edge_agent.mqtt.events import Acknowledged, Closed, Received, Subscribed
@@ -24,6 +24,7 @@ ALL_SENT = "all sent"
 """What the listener is sent when the devices have sent everything."""
 _QUIET_S = 2.0
 """After so long without a message, none is on its way any more."""
+_PLACE_WITHIN_S = 5.0
 
 
 class _Header(msgspec.Struct):
@@ -127,9 +128,9 @@ def clear_retained(mqtt: MqttSettings, site: str, devices: list[str]) -> None:
     """Remove what simulated devices leave at the broker: their retained status and health.
 
     Raises:
-        BrokerError: It cannot be reached or refuses.
+        BrokerError: It cannot be reached or refuses, and did so for some seconds.
     """
-    connection = Connection(Broker.from_settings(mqtt), f"{mqtt.root}:{site}:cleaner")
+    connection = _connect_patiently(Broker.from_settings(mqtt), f"{mqtt.root}:{site}:cleaner")
     left = [Topics(mqtt.root, site, device).of(name) for device in devices for name in (STATUS, HEALTH)]
     waiting = 0
     deadline = time.monotonic() + 30.0
@@ -139,3 +140,15 @@ def clear_retained(mqtt: MqttSettings, site: str, devices: list[str]) -> None:
             waiting += 1
         waiting -= sum(isinstance(event, Acknowledged) for event in connection.poll(_STEP_S))
     connection.close()
+
+
+def _connect_patiently(broker: Broker, client_id: str) -> Connection:
+    """A busy broker may count the devices that have just left, and have no place yet."""
+    deadline = time.monotonic() + _PLACE_WITHIN_S
+    while True:
+        try:
+            return Connection(broker, client_id)
+        except BrokerError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(_STEP_S)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from edge_agent.cli import app
 from edge_agent.config import MqttSettings
 from edge_agent.errors import BrokerError, InputError
+from fleet.loadtest.listener import clear_retained
 from fleet.loadtest.load_generator import Rates
 from fleet.loadtest.local_broker import local_broker, mosquitto_path
 from fleet.loadtest.simulation import Plan, run_simulation
@@ -54,9 +56,36 @@ def test_a_broker_that_is_not_there_is_one_clear_error() -> None:
 def test_a_broker_that_accepts_too_few_is_reported_with_the_numbers(tmp_path: Path) -> None:
     with (
         running_mosquitto(tmp_path, "max_connections 4\n") as broker,
-        pytest.raises(BrokerError, match=r"got [1-5], expected 6: .*max_connections"),
+        pytest.raises(BrokerError, match=r"got [0-5], expected 6: .*max_connections"),
     ):
         run_simulation(plan(broker.port, processes=1, connect_s=5.0))
+
+
+def test_a_broker_that_is_gone_at_the_end_hides_nothing_of_what_went_wrong_before(tmp_path: Path) -> None:
+    said: list[str] = []
+    with running_mosquitto(tmp_path) as broker:
+
+        def progress(line: str) -> None:
+            said.append(line)
+            broker.stop()  # before the first device connects
+
+        with pytest.raises(BrokerError, match="got 0, expected 1"):
+            run_simulation(plan(broker.port, devices=1, processes=1, connect_s=0.5), progress)
+    assert "may still be at the broker" in said[-1]
+
+
+def test_a_broker_that_has_no_place_yet_is_cleaned_when_it_has_one(tmp_path: Path) -> None:
+    with running_mosquitto(tmp_path, "max_connections 1\n") as broker:
+        settings = MqttSettings(host="127.0.0.1", port=broker.port)
+        with Subscriber(broker.port) as first:
+            first.publish("classroom/v1/north/sim-0000/status", b"left", retain=True)
+            leaving = threading.Timer(0.5, first.__exit__)
+            leaving.start()
+            clear_retained(settings, "north", ["sim-0000"])
+            leaving.join()
+        with Subscriber(broker.port) as late:  # it tries again until the cleaner has left
+            late.publish("classroom/v1/a/b/summary", b"end")
+            assert [message.topic for message in late.messages if message.retained] == []
 
 
 def test_too_many_devices_a_process_are_refused() -> None:

@@ -19,7 +19,7 @@ def check_version() -> None:
         ModelError: It is not version 4.
     """
     if cv2.__version__.partition(".")[0] != "4":
-        raise ModelError("this agent", received=f"OpenCV {cv2.__version__}", expected="OpenCV 4", remedy=INSTALL)
+        raise ModelError("this program", received=f"OpenCV {cv2.__version__}", expected="OpenCV 4", remedy=INSTALL)
 
 
 def silence_log() -> None:

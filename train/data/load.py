@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edge_agent.errors import InputError
+from edge_agent.vision.opencv import check_version
 from train.data.affectnet import find_affectnet, load_affectnet
 from train.data.checks import Faults, OnUnreadable, check_channels
 from train.data.ckplus import is_ckplus, read_ckplus
@@ -40,7 +41,9 @@ def load(
     Raises:
         InputError: There is nothing there, or it is none of these, or it is broken; it names the file and, in a table,
             the row.
+        ModelError: OpenCV is one that crops and turns faces otherwise than the device's.
     """
+    check_version()
     check_channels(channels)
     if not path.exists():
         raise InputError(

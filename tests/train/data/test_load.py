@@ -5,15 +5,24 @@ from __future__ import annotations
 import lzma
 from pathlib import Path
 
+import cv2
 import pytest
 
-from edge_agent.errors import InputError
+from edge_agent.errors import InputError, ModelError
 from tests.train.data.files import face, row, write_face, write_table
 from train.data import load
 
 
 def test_a_table_is_recognised(tmp_path: Path) -> None:
     assert load(write_table(tmp_path / "any.csv", [row(0)])).name == "FER2013"
+
+
+def test_opencv_5_reads_no_data_set_because_it_turns_faces_otherwise_than_devices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cv2, "__version__", "5.0.0")
+    with pytest.raises(ModelError, match=r"OpenCV 5\.0\.0, expected OpenCV 4"):
+        load(write_table(tmp_path / "any.csv", [row(0)]))
 
 
 def test_a_folder_with_a_packed_table_is_recognised(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ Usage: sudo deploy/install.sh [--offline DIR] [--python PROGRAM] [--check | --ro
 Installs the agent, or upgrades it and keeps configuration, stored events and enrolment.
 
   --offline DIR     take everything from DIR, made by deploy/make-wheelhouse.sh, and nothing from the network
-  --python PROGRAM  the Python to build on, 3.10 to 3.13 (default: the system's python3)
+  --python PROGRAM  the Python to build on, 3.10 to 3.14 (default: the system's python3)
   --check           only say whether this machine is suitable
   --rollback        go back to the version that ran before the last upgrade
 END
@@ -77,9 +77,9 @@ check_python() {
     python_home=${python_version#* }
     python_version=${python_version%% *}
     case $python_version in
-        3.10 | 3.11 | 3.12 | 3.13) ;;
-        2.* | 3.[0-9]) refuse "Python $python_version is too old; 3.10 to 3.13 will do. Upgrade to Raspberry Pi OS or Debian 12 or later, or name another Python with --python." ;;
-        *) refuse "Python $python_version is too new: not all dependencies have been built for it; 3.10 to 3.13 will do. Name another Python with --python." ;;
+        3.10 | 3.11 | 3.12 | 3.13 | 3.14) ;;
+        2.* | 3.[0-9]) refuse "Python $python_version is too old; 3.10 to 3.14 will do. Upgrade to Raspberry Pi OS or Debian 12 or later, or name another Python with --python." ;;
+        *) refuse "Python $python_version is too new: not all dependencies have been built for it; 3.10 to 3.14 will do. Name another Python with --python." ;;
     esac
     case " $python_home" in
         *" /home/"* | *" /root/"* | *" /run/user/"* | *" /tmp/"* | *" /var/tmp/"*)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Write deploy/requirements.lock, deploy/dashboard/requirements.lock and deploy/build.lock: exact versions with hashes,
-# for Python 3.10 to 3.13 (the page: 3.11 to 3.13) on x86-64 and aarch64. Needs uv (pip install uv). Run it when
+# for Python 3.10 to 3.14 (the page: 3.11 to 3.14) on x86-64 and aarch64. Needs uv (pip install uv). Run it when
 # dependencies change, and to take up their security fixes.
 set -eu
 cd "$(dirname "$0")/.."
@@ -10,7 +10,7 @@ lock() {
     from=$1 to=$2
     shift 2
     uv pip compile "$from" --output-file "$to" --upgrade --quiet --universal --python-version "$oldest" \
-        --generate-hashes --only-binary :all: --no-annotate --custom-compile-command "deploy/lock.sh, for Python $oldest to 3.13" "$@"
+        --generate-hashes --only-binary :all: --no-annotate --custom-compile-command "deploy/lock.sh, for Python $oldest to 3.14" "$@"
     # A device takes packages from the index it is set up for, so that none may be named here.
     if grep -E '^(-i|--(extra-)?index-url|--find-links)|://' "$to"; then
         echo "error: $to names an index. Remove it from uv's configuration and run this again." >&2

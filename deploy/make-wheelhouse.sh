@@ -7,7 +7,7 @@ HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 
 usage() {
     cat <<END
-Usage: deploy/make-wheelhouse.sh DIR [--page] [--arch aarch64|x86_64] [--python 3.10|3.11|3.12|3.13]
+Usage: deploy/make-wheelhouse.sh DIR [--page] [--arch aarch64|x86_64] [--python 3.10|3.11|3.12|3.13|3.14]
 
 Fills DIR with the agent, all its dependencies and the installer, for one kind of device. The machine that runs this
 needs a network and Python 3.10 or later with venv, and may be of another kind than the devices.
@@ -41,7 +41,7 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$DIR" ] || misused "the folder to fill is missing"
 case $ARCH in aarch64 | x86_64) ;; *) misused "--arch $ARCH: expected aarch64 or x86_64" ;; esac
-case $VERSION in 3.10 | 3.11 | 3.12 | 3.13) ;; *) misused "--python $VERSION: expected 3.10, 3.11, 3.12 or 3.13" ;; esac
+case $VERSION in 3.10 | 3.11 | 3.12 | 3.13 | 3.14) ;; *) misused "--python $VERSION: expected 3.10, 3.11, 3.12, 3.13 or 3.14" ;; esac
 if [ -n "$PAGE" ] && [ "$VERSION" = 3.10 ]; then misused "--python 3.10: the page needs 3.11 or later"; fi
 if [ -n "$PAGE" ]; then LOCK=dashboard/requirements.lock; else LOCK=requirements.lock; fi
 if [ -d "$DIR" ] && [ -n "$(ls -A -- "$DIR")" ] && [ ! -e "$DIR/$LOCK" ]; then

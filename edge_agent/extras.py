@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -35,6 +36,8 @@ _MODULES_OF: Final = {
     "train-jax": (*_DEVICE, "jax", "keras", "matplotlib", "tensorboardX"),
 }
 """The extras of pyproject.toml and the modules that they bring."""
+_NEWEST_PYTHON: Final = {"ai-edge-litert": (3, 14), "tflite-runtime": (3, 11)}
+"""The newest Python for which a package was built when this version was made. The others were built for 3.15 too."""
 
 
 class MissingExtra(InputError):
@@ -75,9 +78,25 @@ def needs_extra(extra: str) -> Iterator[None]:
         raise missing from None
 
 
-def how_to_install(extra: str) -> str:
-    """What to type for an extra, in a checkout and from a wheel."""
-    return (
+def how_to_install(extra: str, python: tuple[int, int] = sys.version_info[:2]) -> str:
+    """What to type for an extra, in a checkout and from a wheel, and what may be missing for this Python."""
+    typed = (
         f"Install the extra {extra}: in a checkout pip install -e '.[{extra}]', "
         f"from a wheel pip install '{_PROJECT}[{extra}]'"
     )
+    packages = (module.replace("_", "-") for module in _MODULES_OF[extra])
+    return ". ".join(filter(None, (typed, *(missing_build(package, python) for package in packages))))
+
+
+def missing_build(package: str, python: tuple[int, int] = sys.version_info[:2]) -> str:
+    """Why pip may find no build of a package for this Python; empty where it will find one.
+
+    Args:
+        package: By its name at the package index.
+        python: Major and minor version.
+    """
+    newest = _NEWEST_PYTHON.get(package, python)
+    if python <= newest:
+        return ""
+    known, this = (".".join(map(str, version)) for version in (newest, python))
+    return f"{package} is built for Python up to {known}, and this is {this}. If pip finds none, use Python {known}"

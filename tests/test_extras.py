@@ -8,7 +8,7 @@ import pytest
 
 from edge_agent import __version__
 from edge_agent.config_file import parse_toml
-from edge_agent.extras import missing_extra
+from edge_agent.extras import how_to_install, missing_build, missing_extra
 from tests.support.without_extras import run_without
 
 ROOT = Path(__file__).parents[1]
@@ -103,6 +103,16 @@ def test_the_client_watch_and_the_contract_need_no_extra(tmp_path: Path) -> None
     written = run_without(program("edge-agent"), "contract", "--out", tmp_path / "contract")
     assert written.returncode == 0, written.stderr
     assert (tmp_path / "contract" / "asyncapi.json").exists()
+
+
+def test_a_python_too_new_for_a_package_is_named_with_the_newest_that_has_it() -> None:
+    said = "ai-edge-litert is built for Python up to 3.14, and this is 3.15. If pip finds none, use Python 3.14"
+    assert missing_build("ai-edge-litert", (3, 15)) == said
+    assert missing_build("ai-edge-litert", (3, 14)) == ""
+    assert missing_build("paho-mqtt", (3, 15)) == ""
+    for extra in ("device", "demo", "train"):
+        assert how_to_install(extra, (3, 15)).endswith(f"'classroom-edge-agent[{extra}]'. {said}")
+    assert said not in how_to_install("fleet", (3, 15))
 
 
 def test_extras_bring_the_modules_that_they_are_named_for() -> None:

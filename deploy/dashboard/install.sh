@@ -19,7 +19,7 @@ Usage: sudo deploy/dashboard/install.sh [--offline DIR] [--python PROGRAM] [--re
 Installs the school's page, or upgrades it and keeps its settings and its database.
 
   --offline DIR     take everything from DIR, made by deploy/make-wheelhouse.sh --page, and nothing from the network
-  --python PROGRAM  the Python to build on, 3.11 to 3.13 (default: the system's python3)
+  --python PROGRAM  the Python to build on, 3.11 to 3.14 (default: the system's python3)
   --remove          stop the page and remove the program, its service and its command
   --purge           with --remove: also $CONFIG_DIR, $STATE_DIR (database, accounts, log) and the user $ACCOUNT
 END
@@ -78,8 +78,8 @@ fi
 command -v "$PYTHON" >/dev/null || refuse "$PYTHON: no such program. Install it: sudo apt-get install python3 python3-venv"
 python_version=$("$PYTHON" -c 'import sys; print("%d.%d" % sys.version_info[:2])') || refuse "$PYTHON does not run. Name a working one with --python."
 case $python_version in
-    3.11 | 3.12 | 3.13) ;;
-    *) refuse "Python $python_version: 3.11 to 3.13 will do. Name another one with --python." ;;
+    3.11 | 3.12 | 3.13 | 3.14) ;;
+    *) refuse "Python $python_version: 3.11 to 3.14 will do. Name another one with --python." ;;
 esac
 "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || refuse "Python's venv module is missing. Install it: sudo apt-get install python3-venv"
 if getent passwd "$ACCOUNT" >/dev/null && ! is_ours; then

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.errors import InputError, ModelError
+from edge_agent.extras import missing_build
 from edge_agent.vision.native_stderr import without_startup_messages
 
 log = logging.getLogger(__name__)
@@ -146,7 +147,8 @@ def _version(package: _Package) -> str:
 
 
 def _install(package: _Package) -> str:
-    return f"Install it with `pip install {package.distribution}`"
+    typed = f"Install it with `pip install {package.distribution}`"
+    return ". ".join(filter(None, (typed, missing_build(package.distribution))))
 
 
 def _explain(error: Exception, package: _Package) -> tuple[str, str]:

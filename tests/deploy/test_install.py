@@ -65,7 +65,7 @@ def test_a_suitable_machine_is_called_so(tmp_path: Path) -> None:
     ("programs", "cause", "remedy"),
     [
         ({"python3": "echo 3.9"}, "Python 3.9 is too old", "Debian 12"),
-        ({"python3": "echo 3.14"}, "Python 3.14 is too new", "--python"),
+        ({"python3": "echo 3.15"}, "Python 3.15 is too new", "--python"),
         ({"python3": "exit 1"}, "does not run", "--python"),
         ({"uname": "echo armv7l", "dpkg": "echo armhf"}, "32-bit ARM", "64-bit Raspberry Pi OS"),
         ({"dpkg": "echo armhf"}, "32-bit ARM", "64-bit Raspberry Pi OS"),

@@ -56,6 +56,7 @@ class Following:
         self._broker = self._read_files()
         self._school, self._on_changed, self._takers = school, on_changed, takers
         self._told: set[str] = set()
+        self._outage = ""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="following", daemon=True)
 
@@ -82,7 +83,6 @@ class Following:
                 try:
                     self._follow(classroom)
                 except BrokerError as refused:  # somebody may correct it meanwhile, so it is tried again
-                    _log.warning("%s", refused)
                     self._take(BrokerChanged(connected=False, reason=str(refused)), classroom)
             self._stop.wait(retry.next())
             self._read_files_again()
@@ -112,10 +112,22 @@ class Following:
         changed = self._school.apply(notice, time.time())
         if changed or isinstance(notice, BrokerChanged):
             self._on_changed(changed)
+        if isinstance(notice, BrokerChanged):
+            self._tell_of_broker(notice)
         if isinstance(notice, Unreadable | Denied):
             self._tell(notice)
         for taker in self._takers:
             taker(notice, classroom)
+
+    def _tell_of_broker(self, notice: BrokerChanged) -> None:
+        """Write into the log why there is no connection, once until there is one or the reason changes."""
+        if notice.connected:
+            if self._outage:
+                _log.warning("connected to the broker again")
+            self._outage = ""
+        elif notice.reason != self._outage:
+            self._outage = notice.reason
+            _log.warning("%s", notice.reason)
 
     def _tell(self, notice: Unreadable | Denied) -> None:
         """Write into the log what is wrong with a topic, once."""

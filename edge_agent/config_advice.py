@@ -34,6 +34,7 @@ _OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "fps": ("framerate", "frame_rate", "rate"),
     "path": ("device", "file", "filename", "node"),
     "url": ("uri", "address", "stream"),
+    "place": ("path", "file", "database", "url", "dsn"),
     "repeat": ("loop",),
     "enabled": ("enable", "active", "discovery"),
 }

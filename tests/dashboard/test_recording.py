@@ -23,7 +23,7 @@ from edge_agent.client import Device
 from edge_agent.device.messenger import Messenger
 from edge_agent.protocol.messages import encode
 from tests.dashboard.messages import birth
-from tests.support.broker import Mosquitto, Subscriber, wait_until
+from tests.support.broker import Mosquitto, Subscriber, running_mosquitto, wait_until
 from tests.support.messaging import mosquitto, settings_for, start_messenger
 from tests.support.samples import a_change, a_report, a_window
 
@@ -57,6 +57,23 @@ def recording(history: History, port: int, retention: RetentionSettings | None =
     finally:
         following.stop()
         recorder.close()
+
+
+def test_why_there_is_no_connection_stands_in_the_log_and_that_there_is_one_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running_mosquitto(tmp_path) as broker:
+        broker.stop()
+        following = Following(BrokerSettings(host="127.0.0.1", port=broker.port), School(0.0), lambda _: None)
+        following.start()
+        try:
+            wait_until(lambda: "cannot be reached: got connection refused" in caplog.text, what="the reason in the log")
+            assert "(mqtt.host)" not in caplog.text
+            broker.start()
+            wait_until(lambda: "connected to the broker again" in caplog.text, what="the connection in the log")
+            assert caplog.text.count("connection refused") == 1
+        finally:
+            following.stop()
 
 
 def publish(messenger: Messenger, count: int) -> None:

@@ -12,6 +12,10 @@ import msgspec
 _BARE_KEY: Final = r"(?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')"
 _KEY: Final = rf"{_BARE_KEY}(?:\s*\.\s*{_BARE_KEY})*"
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9][0-9_]*)(?:\.[0-9_]+)?(?:[eE][+-]?[0-9]+)?")
+_WITH_UNIT: Final = re.compile(
+    r"[+-]?[0-9]+(?:\.[0-9]+)?\s*(?:px|pixels?|fps|hz|m?s|sec|seconds?|min|minutes?|h|hours?|days?|[kmg]?b|%|°|deg)",
+    re.IGNORECASE,
+)
 SAVE_AS_UTF8: Final = "Save the file as UTF-8, in the editor's dialog for saving"
 
 _OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -75,6 +79,8 @@ def of_unknown_key(name: str, known: Sequence[str], elsewhere: Mapping[str, Sequ
     tables = [table for table, keys in elsewhere.items() if name in keys]
     if tables:
         return f"It belongs into the table [{tables[0]}]"
+    if name in elsewhere:
+        return f"Write [{name}] in a line of its own, and its keys below"
     near = similar(name, known)
     if near:
         return f"Did you mean {near}?"
@@ -183,6 +189,8 @@ def _of_line(line: str) -> str:
         return "Write nothing behind the closing quote but a comment, which begins with #"
     if bare[0] in "[{":
         return "Close the bracket"
+    if _WITH_UNIT.fullmatch(bare):
+        return "Write the number alone, without a unit"
     if re.fullmatch(r"[+-]?0[0-9]+", bare):
         return "Write a number without zeros in front, or text in quotes"
     return 'Put text in quotes: key = "text"'

@@ -177,6 +177,8 @@ def shown_value(value: object, key: str) -> str:
         or (_SECRET_KEYS.search(key) and not isinstance(value, bool))
     ):
         return kind
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, str) and not _PLAIN_VALUE.fullmatch(value):
         return f"{kind} {NOT_QUOTED}" if _could_hide(value) else repr(value)
     return repr(value)

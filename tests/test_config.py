@@ -96,8 +96,8 @@ def test_every_key_is_described_and_its_range_is_in_words() -> None:
 
 
 def test_a_zone_can_be_added_to_the_file_of_defaults(tmp_path: Path) -> None:
-    zone = "points = [[0.5, 0.0], [1.0, 0.0], [1.0, 0.4]]\n"
-    added = defaults_file() + f"\n[[detector.ignore]]\n{zone}\n[[detector.watch]]\n{zone}"
+    ignored, watched = (f"points = [[0.5, 0.0], [1.0, 0.0], [1.0, {down}]]\n" for down in (0.4, 0.9))
+    added = defaults_file() + f"\n[[detector.ignore]]\n{ignored}\n[[detector.watch]]\n{watched}"
     detector = load_settings(write(tmp_path, added)).detector
     assert [zone.points[0] for zone in (*detector.ignore, *detector.watch)] == [(0.5, 0.0), (0.5, 0.0)]
 

@@ -28,8 +28,11 @@ _WORDS_FOR: Final = {
     r"^(https?://[A-Za-z0-9.\[\]:_-]+(/\S*)?)?$": "empty, or an address that begins with http:// or https://",
 }
 """For people: what the patterns of :mod:`edge_agent.config` allow."""
-_EXAMPLES: Final = {"points": "[[0, 0], [0.3, 0], [0.3, 0.2], [0, 0.2]]"}
-"""Values of keys without a default, within a table of a list."""
+_EXAMPLES: Final = {
+    "ignore": {"points": "[[0, 0], [0.3, 0], [0.3, 0.2], [0, 0.2]]"},
+    "watch": {"points": "[[0, 0.1], [1, 0.1], [1, 1], [0, 1]]"},
+}
+"""Values of keys without a default, within a table of a list; valid together."""
 _VALID_WITHOUT_DECLARATION: Final = "simulated"
 _WIDTH: Final = 116
 
@@ -170,7 +173,7 @@ def _tables_of(name: str, section: msgspec.Struct) -> Iterator[_Table]:
             continue
         info = types[key]
         keys.append(
-            _Key(key, meanings[key], _unit(key, default), json.dumps(default), _limits(info), _table_lines(info))
+            _Key(key, meanings[key], _unit(key, default), json.dumps(default), _limits(info), _table_lines(key, info))
         )
     # In TOML plain keys come before the tables within.
     yield _Table(name, summary_of(kind), sorted(keys, key=lambda key: bool(key.table)))
@@ -178,13 +181,13 @@ def _tables_of(name: str, section: msgspec.Struct) -> Iterator[_Table]:
         yield from _tables_of(within, default)
 
 
-def _table_lines(info: msgspec.inspect.Type) -> tuple[str, ...]:
+def _table_lines(key: str, info: msgspec.inspect.Type) -> tuple[str, ...]:
     """Where a value is a list of tables: the keys of one, each with its default or an example."""
     item = getattr(info, "item_type", None)
     if not isinstance(item, msgspec.inspect.StructType):
         return ()
     return tuple(
-        f"{field.encode_name} = {_EXAMPLES[field.encode_name] if field.required else json.dumps(field.default)}"
+        f"{field.encode_name} = {_EXAMPLES[key][field.encode_name] if field.required else json.dumps(field.default)}"
         for field in item.fields
     )
 

@@ -368,11 +368,14 @@ def ensure_schema(
         found = connection.scalar(select(schema_versions.c.version).where(schema_versions.c.part == part))
         if found is None:
             ours = set(metadata.tables) - {schema_versions.name}
-            if strangers := sorted(ours & present):
+            # A server may be shared; a file with other tables is another program's.
+            of_other = present if connection.dialect.name == "sqlite" and schema_versions.name not in present else set()
+            if strangers := sorted((ours & present) | of_other):
                 raise DatabaseError(
                     f"database {database.shown}",
                     received=f"a table {strangers[0]} that this program did not make",
                     expected="a database of its own",
+                    remedy="Set another place in [store]",
                 )
             metadata.create_all(connection)
             connection.execute(schema_versions.insert().values(part=part, version=version))

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,16 @@ def test_a_history_of_the_first_version_is_kept_and_migrated(place: str) -> None
     series = history.shares(NORTH, NINE - 60, NINE)
     assert (series.faces, series.approximate) == ([20], [False])
     history.close()
+
+
+def test_a_file_of_another_program_gets_no_tables(tmp_path: Path) -> None:
+    place = tmp_path / "cookies.db"
+    with closing(sqlite3.connect(place)) as other:
+        other.executescript("CREATE TABLE cookies (a); INSERT INTO cookies VALUES (1);")
+    with pytest.raises(DatabaseError, match=r"a table cookies that this program did not make.*Set another place"):
+        open_history(str(place))
+    with closing(sqlite3.connect(place)) as other:
+        assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("cookies",)]
 
 
 def test_tables_of_another_program_are_left_alone(place: str) -> None:

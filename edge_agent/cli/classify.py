@@ -36,7 +36,7 @@ def classify(
 ) -> None:
     """Find faces in still pictures and read their expressions."""
     from edge_agent.addresses.masking import looks_like_address
-    from edge_agent.commands.classify import Annotations, ClassifiedImage, write_table
+    from edge_agent.commands.classify import Annotations, ClassifiedImage, check_table, write_table
     from edge_agent.config import MAX_MEGAPIXELS, DetectorSettings
     from edge_agent.model_format.priors import DEFAULT_PRIOR
     from edge_agent.system.logs import set_up_logging
@@ -60,6 +60,8 @@ def classify(
     classifier = Classifier.load(model, runtime=runtime, prior=prior or DEFAULT_PRIOR)
     finder = None if aligned else open_detector(DetectorSettings(kind=detector))
     found = list(images_of(images))
+    if csv is not None:
+        check_table(csv, found)
     copies = Annotations(annotate, images, found) if annotate is not None else None
     results: list[ClassifiedImage] = []
     for path in found:

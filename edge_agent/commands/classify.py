@@ -22,6 +22,7 @@ from edge_agent.vision.orientation import TURNED, Rotation, how_turned
 WRITABLE: Final = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 """Kinds of files that an annotated picture may have."""
 
+_A_FOLDER: Final = "a folder, since several pictures are classified"
 _SURE, _UNSURE = (80, 220, 80), (170, 170, 170)
 _FONT: Final = cv2.FONT_HERSHEY_SIMPLEX
 
@@ -89,14 +90,28 @@ def certainty(face: ClassifiedFace) -> str:
     return f"{face.confidence:.0%}" if face.unread is None else f"({face.unread.replace('_', ' ')})"
 
 
+def check_table(path: Path, pictures: Sequence[Path]) -> None:
+    """Refuse a place for the table before any work is done for it.
+
+    Raises:
+        InputError: It is a folder or one of the pictures, or its folder is missing.
+    """
+    expected = "a file to write the table to"
+    if path.is_dir():
+        raise InputError(str(path), received="a folder", expected=expected)
+    if not path.parent.is_dir():
+        raise InputError(str(path), received="a place in a folder that is not there", expected=expected)
+    if path.exists() and any(picture.exists() and picture.samefile(path) for picture in pictures):
+        raise InputError(str(path), received="one of the pictures", expected=expected)
+
+
 def write_table(path: Path, images: Sequence[ClassifiedImage], labels: Sequence[str]) -> None:
     """Write :func:`table` to a file that its owner alone may read.
 
     Raises:
         InputError: The file cannot be written, or is one of the pictures.
     """
-    if path.exists() and any(image.path.exists() and image.path.samefile(path) for image in images):
-        raise InputError(str(path), received="one of the pictures", expected="a file to write the table to")
+    check_table(path, [image.path for image in images])
     write_file(path, table(images, labels).encode("utf-8", "backslashreplace"), SECRET)
 
 
@@ -121,9 +136,9 @@ class Annotations:
             raise InputError(str(out), received=f"the ending {out.suffix}", expected=f"one of {', '.join(WRITABLE)}")
         if not self._is_file:
             if out.is_file():
-                raise InputError(
-                    str(out), received="a file", expected="a folder, since several pictures are classified"
-                )
+                raise InputError(str(out), received="a file", expected=_A_FOLDER)
+            if not out.exists() and out.suffix.lower() in WRITABLE:
+                raise InputError(str(out), received="the name of a picture", expected=_A_FOLDER)
             make_folder(out, 0o700)
 
     def write(self, image: Image, scale: int, result: ClassifiedImage) -> Path:

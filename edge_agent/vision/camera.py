@@ -272,7 +272,7 @@ class Camera:
             if state is not self.state:
                 self._enter(state, reason and f"{self._name}: {reason}", captured_at)
             if state is CameraState.FROZEN and self._stream and captured_at - self._history.since >= FROZEN_AFTER_S:
-                self._lost(state, f"{self._name}: {reason}", captured_at)
+                self._lost(state, f"{self._name}: {reason}. Meanwhile the stream is opened again", captured_at)
                 self._changed.notify_all()
                 return False
         return self._slot.put(reader.generation, image, captured_at, keep=reader.lossless)

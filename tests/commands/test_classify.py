@@ -105,6 +105,21 @@ def test_copies_of_equally_named_pictures_do_not_replace_each_other(tmp_path: Pa
     assert copies.write(GRAY, 1, ClassifiedImage(tmp_path / "moving.gif")).name == "moving.jpg"
 
 
+def test_for_a_folder_of_pictures_the_name_of_a_picture_is_no_place_for_the_copies(photos: Path) -> None:
+    done = classify(photos, "--annotate", photos.parent / "out.jpg")
+    assert done.returncode == 3
+    assert "a folder, since several pictures are classified" in done.stderr
+    assert not (photos.parent / "out.jpg").exists()
+
+
+def test_a_place_where_no_table_can_be_is_refused_before_any_picture_is_read(photos: Path) -> None:
+    for place, said in ((photos / "gone" / "t.csv", "not there"), (photos, "a folder"), (photos / "one.jpg", "one of")):
+        done = classify(photos, "--csv", place)
+        assert done.returncode == 3
+        assert said in done.stderr
+        assert done.stdout == ""
+
+
 def test_a_copy_never_replaces_the_picture_itself(photos: Path) -> None:
     before = (photos / "one.jpg").read_bytes()
     other = photos.parent / "one.jpg"

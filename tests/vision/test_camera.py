@@ -420,6 +420,7 @@ def test_a_frozen_network_stream_is_opened_anew_and_is_frozen_until_it_moves(
         read = camera.frames_read
         until(lambda: camera.frames_read > read + 2)
         assert camera.state is CameraState.FROZEN
+        assert "the stream is opened again" in camera.reason
         source.still = None
         until(lambda: camera.state is CameraState.OK)
 

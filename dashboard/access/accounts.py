@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, Row, delete, exists, insert, select, update
 from dashboard.access.passwords import check_new_password, hash_password, is_outdated, verify_password
 from dashboard.access.roles import ROLES, Rights, Role, rights_of
 from dashboard.access.tables import account_rooms, accounts, logins
-from dashboard.history.database import Database
+from dashboard.history.database import Database, DatabaseError
 from edge_agent.client.events import Device
 from edge_agent.errors import InputError
 
@@ -172,7 +173,8 @@ class Accounts:
         if not verify_password(password, hashed):
             return None
         if hashed is not None and account is not None and is_outdated(hashed):
-            self._rehash(account, password, hashed)
+            with contextlib.suppress(DatabaseError):  # it is tried again with the next login
+                self._rehash(account, password, hashed)
         return account
 
     def _rehash(self, account: Account, password: str, old: str) -> None:

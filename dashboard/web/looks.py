@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 from starlette.requests import Request
 
 from dashboard.access.audit import Action
 from dashboard.access.details import Detail
+from dashboard.history.database import DatabaseError
 from dashboard.web.periods import period_of
 from dashboard.web.site import Site, site_of
 from dashboard.web.visitor import Visitor
 from edge_agent.client.events import Device
 
+_log = logging.getLogger(__name__)
 _SEVERAL: Final = {"/": "rooms", "/events": "rooms"}
 """Addresses that show several rooms."""
 
@@ -54,6 +57,14 @@ def record(
     """
     if site.access is not None:
         site.access.audit.record(action, visitor.name, address_of(request), site.clock(), device=device, detail=detail)
+
+
+def record_if_possible(site: Site, request: Request, visitor: Visitor, action: Action) -> None:
+    """Note what somebody does all the same. Where it cannot be written, the process's log alone has it."""
+    try:
+        record(site, request, visitor, action)
+    except DatabaseError as error:
+        _log.error("not noted: %s", error)
 
 
 def address_of(request: Request) -> str:

@@ -17,7 +17,7 @@ from dashboard.access.accounts import Account
 from dashboard.access.passwords import Busy
 from dashboard.web.forms import read_form
 from dashboard.web.gate import AccountGate
-from dashboard.web.looks import address_of, record
+from dashboard.web.looks import address_of, record, record_if_possible
 from dashboard.web.site import Site, site_of
 from dashboard.web.visitor import NOBODY, Visitor
 
@@ -69,7 +69,7 @@ async def log_out(request: Request, visitor: Visitor) -> Response:
     gate, _ = _gate(site)
     answer = RedirectResponse("/login", 303)
     await run_in_threadpool(gate.end, request, answer)
-    await run_in_threadpool(record, site, request, visitor, "logout")
+    await run_in_threadpool(record_if_possible, site, request, visitor, "logout")
     return answer
 
 

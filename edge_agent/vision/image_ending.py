@@ -14,6 +14,7 @@ _ByteOrder = Literal["big", "little"]
 
 _PNG_END: Final = b"IEND\xaeB`\x82"
 _JPEG_SCAN, _JPEG_END = b"\xda", b"\xff\xd9"
+_MARKER_IN_SCAN: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 _GIF_END: Final = b";"
 _MAX_ENTRIES: Final = 4096
 _MAX_STRIPS: Final = 100_000
@@ -37,6 +38,23 @@ def is_truncated(content: bytes) -> bool:
             return content.find(_JPEG_END, at) < 0
         at += 2 + int.from_bytes(content[at + 2 : at + 4], "big") if marker != b"\xff" else 1
     return at >= len(content)
+
+
+def has_more_scans(content: bytes, limit: int) -> bool:
+    """Whether a JPEG stores its picture in more passes over it than that. Each of them costs a pass over all pixels."""
+    at, scans = 2, 0
+    while scans <= limit and content[at : at + 1] == b"\xff":
+        marker = content[at + 1 : at + 2]
+        if marker == _JPEG_END[1:]:
+            return False
+        at += 2 + int.from_bytes(content[at + 2 : at + 4], "big") if marker != b"\xff" else 1
+        if marker == _JPEG_SCAN:
+            scans += 1
+            found = _MARKER_IN_SCAN.search(content, at)
+            if found is None:
+                break
+            at = found.start()
+    return scans > limit
 
 
 def ends_early(content: bytes, image_format: str) -> bool:

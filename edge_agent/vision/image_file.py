@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edge_agent.config import MAX_MEGAPIXELS
 from edge_agent.errors import InputError
-from edge_agent.vision.image_ending import ends_early, is_truncated
+from edge_agent.vision.image_ending import ends_early, has_more_scans, is_truncated
 from edge_agent.vision.image_header import ImageHeader, read_header
 from edge_agent.vision.native_stderr import DECODER_MESSAGES, held_back
 
@@ -35,6 +35,8 @@ _CUT_OFF = re.compile(rb"(?m)^(Corrupt JPEG data: premature end of data segment|
 _DAMAGED = re.compile(
     rb"(?m)^Corrupt JPEG data: (bad Huffman code|found marker|\d+ extraneous bytes before marker 0xd[0-7])"
 )
+_MAX_SCANS = 64
+"""Progressive JPEGs have about ten. A small file with thousands would keep the decoder busy for minutes."""
 _RARE_KINDS = ("TIFF", "BMP", "PNM", "JPEG 2000", "AVIF")
 """Formats of which OpenCV reads the usual kinds alone."""
 
@@ -134,6 +136,13 @@ def _read(path: Path, max_megapixels: float) -> tuple[bytes, ImageHeader]:
             f"({header.width * header.height / 1e6:,.0f} megapixels)",
             expected=f"at most {max_megapixels:g} megapixels",
             remedy="Make it smaller, leave it out, or raise the limit (--max-megapixels, camera.max_megapixels)",
+        )
+    if header.format == "JPEG" and has_more_scans(content, _MAX_SCANS):
+        raise InputError(
+            str(path),
+            received=f"a JPEG whose picture is stored in more than {_MAX_SCANS} passes",
+            expected=_PICTURE,
+            remedy=f"{_REMEDY}, or save it anew as JPEG or PNG",
         )
     return content, header
 

@@ -47,7 +47,7 @@ from edge_agent.update.model_folder import STATE_FILE, ModelFolder
 from edge_agent.vision.camera_identity import FILE as CAMERA_FILE
 from edge_agent.vision.camera_identity import CameraMemory
 from edge_agent.vision.camera_list import parse_csi_list
-from edge_agent.vision.image_ending import ends_early, is_truncated
+from edge_agent.vision.image_ending import ends_early, has_more_scans, is_truncated
 from edge_agent.vision.image_header import read_header
 from edge_agent.vision.sources.http_login import authorization, choose_challenge
 from edge_agent.vision.sources.jpeg_stream import JpegSplitter
@@ -215,6 +215,7 @@ def _header(data: bytes) -> None:
     is_truncated(data)
     if header is not None:
         ends_early(data, header.format)
+    has_more_scans(data, 3)
 
 
 def _jpeg_stream(data: bytes) -> None:

@@ -156,6 +156,20 @@ def test_a_small_file_that_unpacks_to_gigabytes_is_not_unpacked(tmp_path: Path) 
         read_image_file(path)
 
 
+def test_a_small_jpeg_of_thousands_of_passes_is_not_decoded(tmp_path: Path) -> None:
+    path = tmp_path / "passes.jpg"
+    whole = encoded(".jpg", cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
+    last = whole[whole.rfind(b"\xff\xda") : -2]
+    for passes, refused in ((20, False), (3000, True)):
+        # A film behind the picture may hold any bytes.
+        path.write_bytes(whole[:-2] + last * passes + whole[-2:] + b"\xff\xda" * 100)
+        if refused:
+            with pytest.raises(InputError, match="a JPEG whose picture is stored in more than 64 passes"):
+                read_photograph(path)
+        else:
+            assert read_photograph(path).image.shape == (200, 320, 3)
+
+
 @pytest.mark.parametrize("options", [(), (cv2.IMWRITE_JPEG_PROGRESSIVE, 1), (cv2.IMWRITE_JPEG_RST_INTERVAL, 4)])
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.9])
 def test_a_jpeg_whose_lower_part_is_missing_is_cut_off_even_with_an_end_marker(

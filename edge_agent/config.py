@@ -248,14 +248,14 @@ class PrivacySettings(_Section, frozen=True):
             successive summaries do not give one person away. Wider protects better and says less. 0 publishes exact
             figures of each window.
         hold_s: At the level ``summary``, with ``blur``: figures describe blocks of a random length, between this and
-            twice as long.
+            twice as long. Shorter is faster and protects less.
         boxes: Whether events of a face say where it was in the frame.
     """
 
     level: Literal["faces", "summary"] = "faces"
     min_group: Annotated[int, msgspec.Meta(ge=1, le=40)] = 5
     blur: Annotated[int, msgspec.Meta(ge=0, le=40)] = 18
-    hold_s: Annotated[float, msgspec.Meta(ge=10.0, le=3600.0)] = 75.0
+    hold_s: Annotated[float, msgspec.Meta(ge=10.0, le=3600.0)] = 150.0
     boxes: bool = False
 
     @property

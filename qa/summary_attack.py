@@ -1,30 +1,33 @@
 """Attack the summaries of simulated lessons: can they give away one pupil to who knows all the others?
 
-    python -m qa.summary_attack [--lessons 1000] [--blur 18] [--hold-s 100] [--group 24] [--only-limits] [--json]
+    python -m qa.summary_attack [--lessons 1000] [--blur 18] [--hold-s 150] [--group 24] [--only-limits] [--json]
 
-Every lesson hides one bit about one more pupil: whether he or she was there, came late, left early, or was happy. Two
-attackers guess it. Both hold every published message, and know who of the others sits where and when.
+Every lesson hides one bit about one more pupil: whether he or she was there, came late, left early, or was happy. In
+some lessons the mood of the whole class changes. Three attackers guess the bit. All hold every published message, and
+know who of the others sits where and when.
 
-- ``learned`` is a logistic regression. It has learned from as many other lessons with known truth. It sees the
-  published figures in steps of five minutes, sizes and times of messages, all of ``health``, and what the others did.
+- ``learned`` is a logistic regression. It has learned from other lessons with known truth. It sees the published
+  figures in steps of five minutes, sizes and times of messages, all of ``health``, and what the others did.
+- ``boosted`` sees the same, and has learned 100 small decisions one after the other (gradient boosting).
 - ``informed`` knows the defence, the ends of its blocks, and the expression of each of the others at each second. All
   it does not know are the secret thresholds. It plays the lesson again with many of them under both hypotheses. It
   believes the hypothesis under which the device says more often what it has said.
-- ``any`` is no attacker but what the best one could reach who knows all that, and all that the one more pupil would
-  show in either case: half of the distance between what the device says in both cases, added up exactly.
-- ``entering`` is the same limit where the device has been running before the class comes into the empty room.
+
+``any`` is no attacker but what the best one could reach who knows all that, and all that the one more pupil would show
+in either case: half of the distance between what the device says in both cases, added up exactly. The device runs
+before the class comes and after it has gone. With ``--restarts`` it is restarted so often within the lesson, at times
+that the attacker knows.
 
 The same lessons are attacked without the defence, for comparison. The cost in usefulness is measured in other lessons,
-in which the mood of the whole class changes once.
+in which the mood of the whole class changes for ten minutes.
 """
 
 from __future__ import annotations
 
 import json as jsonlib
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import pairwise
 from math import sqrt
 from typing import Annotated, Final
 
@@ -38,17 +41,18 @@ from edge_agent.config import PrivacySettings, RestingFaceSettings, Settings, Tr
 from edge_agent.device.builders import MessageBuilder, ModelIdentity
 from edge_agent.device.session import Session
 from edge_agent.health.monitor import CameraReport, HealthMonitor
-from edge_agent.model_format.labels import FER2013, OTHER, UNCERTAIN
+from edge_agent.model_format.labels import FER2013, NEUTRAL, OTHER, UNCERTAIN
 from edge_agent.privacy.disclosure import (
     BASELINES,
     GROUP,
+    HYSTERESIS,
+    LEAVING_BLOCKS,
     RETURN_BLOCKS,
-    SETTLING_BLOCKS,
     DisclosureControl,
+    Figures,
     Secret,
     WindowTotals,
-    group_range,
-    min_change,
+    figure_range,
 )
 from edge_agent.protocol.messages import encode
 from edge_agent.system.hardware_status import HardwareStatus
@@ -62,7 +66,8 @@ LABELS: Final = (*FER2013, UNCERTAIN)
 _TYPICAL_SHARES: Final = np.array([0.04, 0.01, 0.03, 0.20, 0.07, 0.05, 0.45, 0.15])
 """How often each label is seen in a class."""
 _FIGURES: Final = (GROUP, *LABELS, BASELINES)
-"""All figures that the defence judges."""
+"""All figures that the defence judges, and that of neutral faces, which it never does."""
+_UNJUDGED: Final = _FIGURES.index(NEUTRAL)
 _HAPPY, _NEUTRAL = LABELS.index("happy"), LABELS.index("neutral")
 _OWN_WAY: Final = 20.0
 """How alike pupils are: the sum of the Dirichlet distribution's parameters from which their own rates come."""
@@ -70,6 +75,8 @@ _OWN_WAY: Final = 20.0
 LESSON_S: Final = 2700
 WINDOW_S: Final = 5
 _WINDOWS: Final = LESSON_S // WINDOW_S
+_EMPTY_WINDOWS: Final = 60
+"""For so long the device runs before the lesson and after it."""
 _DWELL_S, _SEEN_S, _HIDDEN_S = 20.0, 80.0, 8.0
 _ARRIVE_S, _LEAVE_S = 300, 120
 _STEP_WINDOWS: Final = 60
@@ -77,6 +84,8 @@ _STEPS: Final = _WINDOWS // _STEP_WINDOWS
 _REPLAYS: Final = 150
 _EXACT_EVERY: Final = 4
 """Without the defence so few of the lessons are enough to see that it is needed."""
+_FOLDS: Final = 4
+_ROUNDS, _STEP, _BINS = 100, 0.1, 8
 _SPELLS: Final = 250
 """More spells than a lesson has room for: the shortest ones last 20 seconds on average."""
 
@@ -88,6 +97,13 @@ SECRETS: Final = {
     "happy": "was happy all the time, or neutral all the time",
     "happier": "was happy for 70 % of the time, or as often as the others",
     "turned": "was happy in the second half and neutral in the first, or the other way round",
+    "joined": "was happy while the class was, or neutral meanwhile",
+}
+MOODS: Final = {
+    "none": "the class is as always",
+    "swing": "three of four are happy for ten minutes",
+    "half": "three of four are happy in the first half, or in the second",
+    "restless": "three of four are happy in every other five minutes",
 }
 
 
@@ -97,6 +113,7 @@ class Result:
 
     Attributes:
         secret: What was guessed.
+        mood: What the class did meanwhile.
         attacker: Who guessed.
         defended: Whether the device protected its summaries.
         accuracy: Share of lessons in which the guess was right; half of them are by chance.
@@ -105,6 +122,7 @@ class Result:
     """
 
     secret: str
+    mood: str
     attacker: str
     defended: bool
     accuracy: float
@@ -120,7 +138,7 @@ class Usefulness:
         shown: Share of the time, from five minutes after the lesson's start, in which there are figures.
         faces_error: Mean error of the number of faces.
         share_error: Mean error of a named share.
-        main_named: How often the commonest expression is named, where more than half of the class hold it.
+        main_named: How often an expression other than neutral is named, where more than half of the class hold it.
         named_wrongly: Share of named expressions that less than a fifth of the class hold.
         delay_p50_s: Seconds from a change of the class's mood until the figures show it, median.
         delay_p95_s: The same, 95th percentile.
@@ -179,58 +197,72 @@ def _laid_out(values: Ints, lengths_s: Floats) -> Ints:
     return laid
 
 
-def rates(rng: np.random.Generator, pupils: int) -> Floats:
-    """How often each pupil shows each label, ``(pupils, labels)``."""
-    own: Floats = rng.dirichlet(_TYPICAL_SHARES * _OWN_WAY, pupils)
+def rates(rng: np.random.Generator, pupils: int, typical: Floats = _TYPICAL_SHARES) -> Floats:
+    """How often each pupil shows each label, ``(pupils, labels)``; ``typical`` is how often all do."""
+    own: Floats = rng.dirichlet(typical * _OWN_WAY, pupils)
     return own
 
 
-def the_others(rng: np.random.Generator, group: int, *, mood: bool = False) -> Ints:
-    """What the others show, ``(group, seconds)``. They come within five minutes and leave within two.
+def merrier(happy: float) -> Floats:
+    """How often each label is seen in a class that is happy so often instead of neutral."""
+    shares: Floats = _TYPICAL_SHARES.copy()
+    shares[_NEUTRAL] += shares[_HAPPY] - happy
+    shares[_HAPPY] = happy
+    return shares
+
+
+def the_others(rng: np.random.Generator, group: int, typical: Floats = _TYPICAL_SHARES) -> Ints:
+    """What the others show, ``(group, seconds)``. They come within five minutes and leave within two."""
+    seconds = np.arange(LESSON_S)
+    room = pupils(rng, rates(rng, group, typical))
+    comes, goes = rng.uniform(0, _ARRIVE_S, group), LESSON_S - rng.uniform(0, _LEAVE_S, group)
+    room[(seconds < comes[:, None]) | (seconds >= goes[:, None])] = -1
+    return room
+
+
+def in_a_mood(rng: np.random.Generator, room: Ints, mood: str) -> tuple[Ints, NDArray[np.bool_]]:
+    """The same pupils, of whom three of four are happy at times; and the seconds in which they are."""
+    seconds = np.arange(LESSON_S)
+    begins = int(rng.integers(600, 1800))
+    merry = {
+        "none": seconds < 0,
+        "swing": (seconds >= begins) & (seconds < begins + 600),
+        "half": (seconds < LESSON_S // 2) == (rng.random() < 0.5),
+        "restless": (seconds + begins) // 300 % 2 == 0,
+    }[mood]
+    happy = (rng.random(len(room)) < 0.75)[:, None] & merry
+    return np.where(happy & (room >= 0), _HAPPY, room), merry
+
+
+def one_more(rng: np.random.Generator, secret: str, merry: NDArray[np.bool_]) -> Ints:
+    """What the one more pupil shows under both hypotheses, ``(2, 1, seconds)``.
 
     Args:
         rng: Draws.
-        group: How many they are.
-        mood: Whether three of four are happy for ten minutes.
+        secret: Which one.
+        merry: The seconds in which the class is happy.
     """
-    seconds = np.arange(LESSON_S)
-    room = pupils(rng, rates(rng, group))
-    comes, goes = rng.uniform(0, _ARRIVE_S, group), LESSON_S - rng.uniform(0, _LEAVE_S, group)
-    room[(seconds < comes[:, None]) | (seconds >= goes[:, None])] = -1
-    return in_a_mood(rng, room)[0] if mood else room
-
-
-def in_a_mood(rng: np.random.Generator, room: Ints) -> tuple[Ints, int]:
-    """The same pupils, of whom three of four are happy for ten minutes; and the second at which that begins."""
-    seconds = np.arange(LESSON_S)
-    begins = int(rng.integers(600, 1800))
-    happy = (rng.random(len(room)) < 0.75)[:, None] & (seconds >= begins) & (seconds < begins + 600)
-    return np.where(happy & (room >= 0), _HAPPY, room), begins
-
-
-def one_more(rng: np.random.Generator, secret: str, bit: int) -> Ints:
-    """What the one more pupil shows under one of the two hypotheses, ``(1, seconds)``."""
     seconds = np.arange(LESSON_S)
     mostly = np.where(np.arange(len(LABELS)) == _HAPPY, 0.7, 0.3 * _TYPICAL_SHARES / (1 - _TYPICAL_SHARES[_HAPPY]))
     like_others, happier = pupils(rng, np.concatenate([rates(rng, 1), mostly[None]]))[:, None]
-    seen = like_others >= 0
-    always = {name: np.where(seen, label, -1) for name, label in (("happy", _HAPPY), ("neutral", _NEUTRAL))}
+    happy, neutral = (np.where(like_others >= 0, label, -1) for label in (_HAPPY, _NEUTRAL))
     nobody = np.full((1, LESSON_S), -1)
-    first, second = (always["happy"], always["neutral"]) if bit else (always["neutral"], always["happy"])
-    shown: dict[str, Ints] = {
-        "present": like_others if bit else nobody,
-        "present_happy": always["happy"] if bit else nobody,
-        "late": np.where(seconds < 900, -1, happier) if bit else happier,
-        "left": np.where(seconds >= 1800, -1, happier) if bit else happier,
-        "happy": always["happy"] if bit else always["neutral"],
-        "happier": happier if bit else like_others,
-        "turned": np.where(seconds < LESSON_S // 2, second, first),
+    half = seconds < LESSON_S // 2
+    shown: dict[str, tuple[Ints, Ints]] = {
+        "present": (nobody, like_others),
+        "present_happy": (nobody, happy),
+        "late": (happier, np.where(seconds < 900, -1, happier)),
+        "left": (happier, np.where(seconds >= 1800, -1, happier)),
+        "happy": (neutral, happy),
+        "happier": (like_others, happier),
+        "turned": (np.where(half, happy, neutral), np.where(half, neutral, happy)),
+        "joined": (np.where(merry, neutral, like_others), np.where(merry, happy, like_others)),
     }
-    return shown[secret]
+    return np.stack(shown[secret])
 
 
 def counts(room: Ints) -> Ints:
-    """Faces by label and window, summed over the seconds of each window.
+    """Faces by label and window, summed over the seconds of each window. The device runs before and after the lesson.
 
     Returns:
         ``(windows, labels + 1)``; the last column has the faces with a baseline.
@@ -241,7 +273,7 @@ def counts(room: Ints) -> Ints:
     windows: Ints = np.bincount(places, minlength=_WINDOWS * len(LABELS)).reshape(_WINDOWS, len(LABELS))
     baselines = np.bincount(window[_followed(seen)], minlength=_WINDOWS)
     both: Ints = np.concatenate([windows, baselines[:, None]], axis=1)
-    return both
+    return np.pad(both, ((_EMPTY_WINDOWS, _EMPTY_WINDOWS), (0, 0)))
 
 
 def _followed(seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -308,9 +340,13 @@ class _Watched(DisclosureControl):
     def _judge(self) -> None:
         super()._judge()
         self.blocks.append(self.window)
-        group = self._level(GROUP, *group_range(self._blur))
-        others = (self._level(name, self._blur, self._blur) for name in _FIGURES[1:])
-        self.passed.append((0,) * len(_FIGURES) if self._shown is None else (group, *others))
+        if self._absent and self._shown is not None:
+            self.passed.append(self.passed[-1])  # of a group that has just left
+            return
+        held = self._secret.passed
+        self.passed.append(
+            (0,) * len(_FIGURES) if self._shown is None else tuple(held.get(name, 0) for name in _FIGURES)
+        )
 
 
 def publish(windows: Ints, privacy: PrivacySettings, rng: np.random.Generator) -> Published:
@@ -319,7 +355,7 @@ def publish(windows: Ints, privacy: PrivacySettings, rng: np.random.Generator) -
     session = Session("01JD5W7T4KQ2AAAA", clock)
     builder = MessageBuilder(Settings(privacy=privacy), ModelIdentity(FER2013, "9f86d081884c"), clock)
     control = _Watched(privacy, rng) if privacy.blur else None
-    figures, sizes = np.zeros((_WINDOWS, len(LABELS) + 4)), np.zeros(_WINDOWS)
+    figures, sizes = np.zeros((len(windows), len(LABELS) + 4)), np.zeros(len(windows))
     last: WindowSummary | None = None
     for index, row in enumerate(windows.tolist()):
         clock.now = (index + 1.0) * WINDOW_S
@@ -331,10 +367,13 @@ def publish(windows: Ints, privacy: PrivacySettings, rng: np.random.Generator) -
         sizes[index] = len(encode(builder.summary(summary, session)))
         named = (shares.get(name, 0) for name in (*LABELS, OTHER))
         figures[index] = [summary.suppressed, summary.faces or 0, *named, summary.with_baseline or 0]
-    health = _health(windows[:, :-1].sum(1) / WINDOW_S, privacy, rng)
+    lesson = slice(_EMPTY_WINDOWS, -_EMPTY_WINDOWS)
+    health = _health(windows[lesson, :-1].sum(1) / WINDOW_S, privacy, rng)
+    figures, sizes = figures[lesson], sizes[lesson]
     if control is None:
         return Published(figures, sizes, health)
-    return Published(figures, sizes, health, (*control.blocks, _WINDOWS), np.array(control.passed), control.drawn)
+    passed = np.array(control.passed)
+    return Published(figures, sizes, health, (*control.blocks, len(windows)), passed, control.drawn)
 
 
 def _says(summary: WindowSummary) -> tuple[object, ...]:
@@ -363,7 +402,7 @@ def _disclosed(index: int, row: Sequence[int], control: _Watched) -> WindowSumma
     *by_label, with_baseline = row
     seen = dict(zip(LABELS, by_label, strict=True))
     totals = WindowTotals(index * WINDOW_S, WINDOW_S, WINDOW_S, sum(by_label), seen, with_baseline)
-    figures = control.add(totals)
+    figures: Figures | None = control.add(totals)
     if figures is None:
         return WindowSummary(index * WINDOW_S, WINDOW_S, None, None, suppressed=True, approximate=True)
     return WindowSummary(
@@ -413,7 +452,7 @@ def features(published: Published, others: Ints) -> Floats:
     figures = published.figures
     shown = figures[:, 0] == 0
     steps = figures.reshape(_STEPS, _STEP_WINDOWS, -1).mean(1)
-    known = (others / WINDOW_S).reshape(_STEPS, _STEP_WINDOWS, -1).mean(1)
+    known = (others[_EMPTY_WINDOWS:-_EMPTY_WINDOWS] / WINDOW_S).reshape(_STEPS, _STEP_WINDOWS, -1).mean(1)
     people = known[:, :-1].sum(1, keepdims=True)
     known = np.concatenate([known, people], axis=1)
     known_shares = known[:, : len(LABELS)] / np.maximum(people, 1e-9)
@@ -474,75 +513,147 @@ def guess(model: tuple[Floats, Floats, Floats], inputs: Floats) -> Ints:
     return guesses
 
 
-def steady_values(
-    windows: Ints, blocks: Sequence[int], privacy: PrivacySettings, returning: int = 0
-) -> tuple[Floats, NDArray[np.bool_]]:
-    """By what the defence judges each figure from the begin of each block on. No threshold matters to that.
+def boost(inputs: Floats, truth: Ints) -> Callable[[Floats], Ints]:
+    """Gradient boosting: small decisions, each by one input, that mend the errors of those before; how to guess."""
+    edges = np.quantile(inputs, np.linspace(0, 1, _BINS + 1)[1:-1], axis=0)
+    above = (inputs[:, None, :] > edges).reshape(len(inputs), -1).astype(np.float64)
+    many = above.sum(0)
+    useful = (many > 20) & (len(inputs) - many > 20)
+    score, decisions = np.zeros(len(inputs)), []
+    for _ in range(_ROUNDS):
+        chance = 1 / (1 + np.exp(-score))
+        error, weight = truth - chance, chance * (1 - chance)
+        over, over_weight = error @ above, weight @ above + 1.0
+        under, under_weight = error.sum() - over, weight.sum() - over_weight + 2.0
+        gain = np.where(useful, over**2 / over_weight + under**2 / under_weight, -1.0)
+        best = int(gain.argmax())
+        steps = _STEP * under[best] / under_weight[best], _STEP * over[best] / over_weight[best]
+        decisions.append((best, *steps))
+        score += np.where(above[:, best] > 0, steps[1], steps[0])
+
+    def says(others: Floats) -> Ints:
+        there = (others[:, None, :] > edges).reshape(len(others), -1)
+        total = sum(np.where(there[:, place], high, low) for place, low, high in decisions)
+        guesses: Ints = (np.asarray(total) > 0).astype(np.int64)
+        return guesses
+
+    return says
+
+
+def block_values(windows: Ints, blocks: Sequence[int]) -> Floats:
+    """By what the defence judges each figure at the end of each block but the last, ``(blocks, figures)``."""
+    lengths = np.diff(blocks[:-1])[:, None] * WINDOW_S
+    mean = np.add.reduceat(windows[: blocks[-2]], blocks[:-2], axis=0) / lengths
+    values: Floats = np.concatenate([mean[:, :-1].sum(1, keepdims=True), mean], axis=1)
+    values[:, _UNJUDGED] = 0.0
+    return values
+
+
+def judged_blocks(
+    faces: Floats, least: int, drops: Iterator[int] | Sequence[int], restarts: Sequence[int] = (), lingers: int = 0
+) -> Ints:
+    """After which blocks figures are judged: 1.
+
+    0 is a block that is dropped, -1 one without a group, and -2 one in which the figures of the last still stand.
+
+    Args:
+        faces: How many there are in each block.
+        least: The smallest group.
+        drops: How many blocks are dropped each time that a group comes.
+        restarts: In which blocks the device is restarted.
+        lingers: For how many blocks figures stand when a group has left.
+    """
+    drops = iter(drops)
+    judged = np.zeros(len(faces), np.int64)
+    left = -len(faces)
+    dropped, absent = 0, True
+    for number, there in enumerate((faces >= least).tolist()):
+        if number in restarts or not there:
+            dropped, absent = 0, True
+            if number and judged[number - 1] == 1 and not there:
+                left = number
+            judged[number] = 0 if there else -2 if number < left + lingers else -1
+            continue
+        if absent:
+            dropped, absent = next(drops), False
+        if dropped:
+            dropped -= 1
+        else:
+            judged[number] = 1
+    return judged
+
+
+def _leaves(faces: Floats, least: int) -> int:
+    """After which block there is no group any more."""
+    return len(faces) - int((faces >= least)[::-1].argmax())
+
+
+def passed_thresholds(values: Floats, judged: Ints, thresholds: Floats, periods: Floats, least: int) -> Ints:
+    """How many thresholds figures pass from the end of each block on, as ``DisclosureControl`` decides it.
+
+    Args:
+        values: ``(lessons, blocks, figures)``.
+        judged: ``(lessons, blocks)``, as from :func:`judged_blocks`.
+        thresholds: ``(secrets, figures)``, in faces.
+        periods: ``(figures,)``, in faces; negative for that of the group.
+        least: The smallest group.
+
+    Returns:
+        ``(lessons, blocks, secrets, figures)``; 0 where nothing is published.
+    """
+    passed = np.zeros((len(values), *thresholds.shape), np.int64)
+    ceiling, found = np.full(passed.shape, 99), []
+    for block in range(values.shape[1]):
+        faces, at = values[:, block, None, :], judged[:, block, None, None] > 0
+        gone = judged[:, block, None, None] < 0
+        standing = np.where(judged[:, block, None, None] == -2, passed, 0)
+        passed = np.where(gone & (periods < 0), 0, passed)
+        ceiling = np.where(gone, 99, ceiling)
+        now, still = (
+            np.floor((faces - thresholds + lower) / np.abs(periods)).astype(np.int64) + 1 for lower in (0.0, HYSTERESIS)
+        )
+        reached = np.maximum(0, np.minimum(np.maximum(passed, now), still))
+        reached = np.where(periods < 0, np.maximum(reached, np.minimum(passed, 1)), reached)
+        reached = np.minimum(np.where(faces >= least, reached, 0), ceiling)
+        ceiling = np.where(at & (reached < passed) & (periods > 0), reached, ceiling)
+        passed = np.where(at, reached, passed)
+        found.append(np.where(at, passed, standing))
+    levels: Ints = np.stack(found, axis=1)
+    return levels
+
+
+def ranges(privacy: PrivacySettings) -> Floats:
+    """For each figure the begin and the width of its threshold's range, and its period as above; in faces."""
+    found = np.array([figure_range(name, privacy.min_group, privacy.blur) for name in _FIGURES], np.float64)
+    found[_FIGURES.index(GROUP), 2] *= -1
+    return found
+
+
+def replay(windows: Ints, published: Published, privacy: PrivacySettings, shares: Floats) -> Ints:
+    """How many thresholds each figure would have passed in a lesson in which as many blocks were dropped.
 
     Args:
         windows: As from :func:`counts`.
-        blocks: First window of each block, and the window after the last.
+        published: What the device has published. Its blocks are those of the lesson.
         privacy: The device's settings.
-        returning: How many blocks are dropped from the one on in which there is a group; 0 where the device starts with
-            the lesson.
-
-    Returns:
-        Faces, ``(blocks, figures)``, and whether there is a group that has come together, ``(blocks,)``.
-    """
-    least, change = privacy.min_group, min_change(privacy.blur)
-    values, judged = np.zeros((len(blocks) - 1, len(_FIGURES))), np.zeros(len(blocks) - 1, bool)
-    steady: Floats | None = None
-    settling, absent = 0 if returning else SETTLING_BLOCKS, bool(returning)
-    for number, (begin, end) in enumerate(pairwise(blocks[:-1]), 1):
-        mean = windows[begin:end].mean(0) / WINDOW_S
-        block = np.concatenate([[mean[:-1].sum()], mean])
-        there = block[0] >= least
-        if not settling and not there:
-            steady, absent = None, True
-            continue
-        if absent and there:
-            settling, absent = returning or RETURN_BLOCKS[0], False
-        if settling:
-            settling -= 1
-        else:
-            steady = block if steady is None else _judged(steady, block, change, least)
-            values[number], judged[number] = steady, True
-    return values, judged
-
-
-def _judged(steady: Floats, block: Floats, change: float, least: int) -> Floats:
-    return np.where((np.abs(block - steady) >= change) | ((block < least) & (steady >= least)), block, steady)
-
-
-def levels_of(values: Floats, judged: NDArray[np.bool_], privacy: PrivacySettings, thresholds: Floats) -> Ints:
-    """How many thresholds each figure passes in each block. Where the group passes none, the others are not published.
-
-    Args:
-        values: As from :func:`steady_values`, of some figures.
-        judged: The same, whether there is a group.
-        privacy: The device's settings.
-        thresholds: ``(secrets, figures)``, from 0 to 1.
+        shares: Where thresholds lie in their ranges, from 0 to 1, ``(secrets, figures)``.
 
     Returns:
         ``(secrets, blocks, figures)``.
     """
-    group_width, group_period = group_range(privacy.blur)
-    width, period = (np.array([first, *[privacy.blur] * (len(_FIGURES) - 1)]) for first in (group_width, group_period))
-    above = values[None] - privacy.min_group - (width * thresholds)[:, None]
-    levels: Ints = np.maximum(0, np.floor(above / period).astype(np.int64) + 1) * judged[None, :, None]
-    return levels
-
-
-def replay(windows: Ints, blocks: Sequence[int], privacy: PrivacySettings, thresholds: Floats) -> Ints:
-    """How many thresholds each figure passes in each block, ``(secrets, blocks, figures)``, for many secrets at a time.
-
-    Args:
-        windows: As from :func:`counts`.
-        blocks: First window of each block, and the window after the last.
-        privacy: The device's settings.
-        thresholds: ``(secrets, figures)``, from 0 to 1.
-    """
-    return levels_of(*steady_values(windows, blocks, privacy), privacy, thresholds)
+    assert published.passed is not None
+    values = block_values(windows, published.blocks)
+    lowest, width, periods = ranges(privacy).T
+    thresholds = lowest + width * shares
+    seen = published.passed[1:, 0] > 0
+    first = int(np.argmax(values[:, 0] >= privacy.min_group))
+    dropped = int(np.argmax(seen)) - first if seen.any() else RETURN_BLOCKS[0]
+    drops = [min(max(dropped, RETURN_BLOCKS[0]), RETURN_BLOCKS[-1])] * len(values)
+    lingers = int(seen.any() and seen[min(len(seen) - 1, _leaves(values[:, 0], privacy.min_group))])
+    judged = judged_blocks(values[:, 0], privacy.min_group, drops, lingers=lingers)
+    levels = passed_thresholds(values[None], judged[None], thresholds, periods, privacy.min_group)[0]
+    # Before the end of the first block nothing is published.
+    return np.pad(levels.transpose(1, 0, 2), ((0, 0), (1, 0), (0, 0)))
 
 
 def informed_guess(
@@ -566,7 +677,7 @@ def informed_guess(
     for bit, lessons in enumerate(both):
         for windows in lessons:
             thresholds = rng.random((_REPLAYS, len(_FIGURES)))
-            again = replay(windows, published.blocks, privacy, thresholds)
+            again = replay(windows, published, privacy, thresholds)
             # Thresholds are drawn independently, so the likelihoods of the figures multiply.
             agree = ((again == published.passed) | ~published_too).all(1).mean(0)
             likely[bit] += float(np.prod(agree + 0.1 / _REPLAYS))
@@ -586,15 +697,16 @@ class _Outcomes:
     levels: Ints
 
     @classmethod
-    def of(cls, values: Floats, judged: NDArray[np.bool_], least: int, width: float, period: float) -> _Outcomes:
+    def of(cls, figure: str, values: Floats, judged: Ints, privacy: PrivacySettings) -> _Outcomes:
         """Those of one figure; ``values`` and ``judged`` are ``(2, blocks)``."""
-        apart = np.unique(values[judged])[:, None] - least - period * np.arange(4)
-        inside = apart.ravel() / width
-        edges = np.unique(np.concatenate([[0.0, 1.0], inside[(inside > 0) & (inside < 1)]]))
-        middles = (edges[1:] + edges[:-1]) / 2
-        above = (values[:, None, :] - least - width * middles[None, :, None]) / period
-        levels = np.maximum(0, np.floor(above).astype(np.int64) + 1) * judged[:, None, :]
-        return cls(np.diff(edges), levels)
+        lowest, width, period = ranges(privacy)[_FIGURES.index(figure)]
+        turns = np.unique(values[judged > 0])[:, None] - lowest + np.array([0.0, HYSTERESIS])
+        inside = (turns.ravel()[:, None] - abs(period) * np.arange(4)).ravel()
+        edges = np.unique(np.concatenate([[0.0, width], inside[(inside > 0) & (inside < width)]]))
+        middles = lowest + (edges[1:] + edges[:-1]) / 2
+        one = np.array([period])
+        levels = passed_thresholds(values[:, :, None], judged, middles[:, None], one, privacy.min_group)
+        return cls(np.diff(edges) / width, np.ascontiguousarray(levels[..., 0].transpose(0, 2, 1)))
 
     def likely(self, shown: NDArray[np.bool_]) -> dict[bytes, Floats]:
         """How likely everything is under both hypotheses that may be seen in these blocks."""
@@ -606,52 +718,64 @@ class _Outcomes:
 
 
 def limit(
-    one: Ints, other: Ints, blocks: Sequence[int], privacy: PrivacySettings, returning: Sequence[int] = (0,)
+    one: Ints, other: Ints, blocks: Sequence[int], privacy: PrivacySettings, restarts: Sequence[int] = ()
 ) -> float:
     """By how much what the device says differs between two lessons (total variation, 0 to 1).
 
-    Half of it is what any attacker can be better than chance who knows all but the device's random numbers. It even
-    knows when blocks end.
+    Half of it is what any attacker can be better than chance who knows all but the device's thresholds, how many blocks
+    it dropped when the class came, and for how many figures stood when it had gone. It even knows when blocks end.
 
     Args:
         one: A lesson, as from :func:`counts`.
         other: The same with something else that the one more pupil shows.
         blocks: First window of each block, and the window after the last.
         privacy: The device's settings.
-        returning: As for :func:`steady_values`, each as likely.
+        restarts: In which blocks the device is restarted.
     """
-    ways = []
-    for dropped in returning:
-        first, second = (steady_values(way, blocks, privacy, dropped) for way in (one, other))
-        ways.append((np.stack([first[0], second[0]]), np.stack([first[1], second[1]])))
-    # Of all others nothing is to be seen, or nothing that would differ. Where blocks are dropped at random, what does
-    # not differ says how many there were.
-    differing = np.any([(values[0] != values[1]).any(0) for values, _ in ways], axis=0) | (len(ways) > 1)
-    largest = np.max([values.max((0, 1)) for values, _ in ways], axis=0)
-    places = [place for place in range(1, len(_FIGURES)) if differing[place] and largest[place] > privacy.min_group]
-    chances: dict[bytes, Floats] = {}
-    for values, judged in ways:
-        for seen, likely in _said(values, judged, places, privacy).items():
-            chances[seen] = chances.get(seen, np.zeros(2)) + likely / len(ways)
-    likely = np.array(list(chances.values()))
-    return float(np.abs(likely[:, 0] - likely[:, 1]).sum()) / 2
+    values = np.stack([block_values(windows, blocks) for windows in (one, other)])
+    first = (values[:, :, 0] >= privacy.min_group).argmax(1).tolist()
+    last = [_leaves(way[:, 0], privacy.min_group) for way in values]
+    begins = [{begin + dropped for dropped in RETURN_BLOCKS} for begin in first]
+    ends = [{end + stood for stood in LEAVING_BLOCKS} for end in last]
+    # Where the class came a block later, the device may have dropped one less, so that all looks alike from outside.
+    total = float(len(begins[0] - begins[1])) * len(LEAVING_BLOCKS)
+    for begin in begins[0] & begins[1]:
+        total += len(ends[0] - ends[1])
+        for end in ends[0] & ends[1] if last[0] != last[1] else {last[0]}:
+            judged = np.stack(
+                [
+                    judged_blocks(
+                        values[way, :, 0],
+                        privacy.min_group,
+                        [begin - first[way], *RETURN_BLOCKS * len(blocks)],
+                        restarts,
+                        end - last[way],
+                    )
+                    for way in (0, 1)
+                ]
+            )
+            likely = np.array(list(_said(values, judged, privacy).values()))
+            apart = float(np.abs(likely[:, 0] - likely[:, 1]).sum()) / 2
+            total += apart if last[0] != last[1] else apart * len(LEAVING_BLOCKS)
+    return total / len(RETURN_BLOCKS) / len(LEAVING_BLOCKS)
 
 
-def _said(
-    values: Floats, judged: NDArray[np.bool_], places: Sequence[int], privacy: PrivacySettings
-) -> dict[bytes, Floats]:
+def _said(values: Floats, judged: Ints, privacy: PrivacySettings) -> dict[bytes, Floats]:
     """How likely the device says what in two lessons.
 
     Args:
         values: By what figures are judged in both, ``(2, blocks, figures)``.
-        judged: Whether there is a group that has come together, ``(2, blocks)``.
-        places: Which figures to look at besides the group's.
+        judged: ``(2, blocks)``, as from :func:`judged_blocks`.
         privacy: The device's settings.
     """
-    group = _Outcomes.of(values[:, :, 0], judged, privacy.min_group, *group_range(privacy.blur))
-    figures = [
-        _Outcomes.of(values[:, :, place], judged, privacy.min_group, privacy.blur, privacy.blur) for place in places
-    ]
+    group = _Outcomes.of(GROUP, values[:, :, 0], judged, privacy)
+    largest = np.where(judged[:, :, None] > 0, values, 0.0).max((0, 1))
+    figures = []
+    for place, name in enumerate(_FIGURES[1:], 1):
+        if largest[place] > figure_range(name, privacy.min_group, privacy.blur)[0]:
+            figure = _Outcomes.of(name, values[:, :, place], judged, privacy)
+            if (figure.levels[0] != figure.levels[1]).any():  # nothing is to be learnt from others
+                figures.append(figure)
     said: dict[bytes, Floats] = {}
     for groups, chance in group.likely(np.ones(judged.shape[1], bool)).items():
         shown = np.frombuffer(groups, np.int64) > 0
@@ -666,72 +790,86 @@ def _said(
     return said
 
 
-def limits_of(
-    secret: str, lessons: int, group: int, privacy: PrivacySettings, seed: int, *, mood: bool = False
+def limits(
+    secrets: Sequence[str],
+    moods: Sequence[str],
+    lessons: int,
+    group: int,
+    privacy: PrivacySettings,
+    seed: int,
+    restarts: int = 0,
+    happy: float = 0.2,
 ) -> list[Result]:
-    """What no attacker can exceed, where the device starts with the lesson, and where it has been running before."""
-    rng = np.random.default_rng([seed, 2, mood])
-    aside = np.random.default_rng([seed, 3, *secret.encode()])
-    found = []
+    """What no attacker can exceed, for all secrets and moods in the same lessons."""
+    rng = np.random.default_rng([seed, 2])
+    differ: dict[tuple[str, str], list[float]] = {(secret, mood): [] for secret in secrets for mood in moods}
     for _ in range(lessons):
-        others, blocks = counts(the_others(rng, group, mood=mood)), blocks_of(rng, privacy)
-        one, other = (others + counts(one_more(aside, secret, bit)) for bit in (0, 1))
-        found.append([limit(one, other, blocks, privacy, dropped) for dropped in ((0,), RETURN_BLOCKS)])
-    any_one, entering = np.array(found).T
-    return [_limit(secret, "any", any_one), _limit(secret, "entering", entering)]
+        room, blocks = the_others(rng, group, merrier(happy)), blocks_of(rng, privacy)
+        restarted = rng.integers(4, len(blocks) - 1, restarts).tolist()
+        for mood in moods:
+            in_mood, merry = in_a_mood(rng, room, mood)
+            others = counts(in_mood)
+            for secret in secrets:
+                one, other = (others + counts(shown) for shown in one_more(rng, secret, merry))
+                differ[secret, mood].append(limit(one, other, blocks, privacy, restarted))
+    return [_limit(secret, mood, np.array(shares)) for (secret, mood), shares in differ.items()]
 
 
 def blocks_of(rng: np.random.Generator, privacy: PrivacySettings) -> list[int]:
     """Blocks as the device makes them: the first window of each, and the window after the last."""
     begins, ends_at = [], 0.0
-    for window in range(_WINDOWS):
+    windows = _WINDOWS + 2 * _EMPTY_WINDOWS
+    for window in range(windows):
         if window * WINDOW_S >= ends_at:
             begins.append(window)
             ends_at = window * WINDOW_S + privacy.hold_s * (1.0 + float(rng.random()))
-    return [*begins, _WINDOWS]
+    return [*begins, windows]
 
 
-def attack(secret: str, lessons: int, group: int, privacy: PrivacySettings, seed: int) -> list[Result]:
-    """Both attackers against lessons with and without the defence."""
-    rng = np.random.default_rng([seed, *secret.encode()])
+def attack(secret: str, mood: str, lessons: int, group: int, privacy: PrivacySettings, seed: int) -> list[Result]:
+    """All attackers against lessons with and without the defence."""
+    rng = np.random.default_rng([seed, *secret.encode(), *mood.encode()])
     open_privacy = PrivacySettings(level="summary", min_group=privacy.min_group, blur=0)
-    truth = rng.integers(2, size=2 * lessons)
+    truth = rng.integers(2, size=lessons)
     defended, exact, informed = [], [], []
     for index, bit in enumerate(truth.tolist()):
-        room = the_others(rng, group)
+        room, merry = in_a_mood(rng, the_others(rng, group), mood)
         others = counts(room)
-        windows = others + counts(one_more(rng, secret, bit))
+        windows = others + counts(one_more(rng, secret, merry)[bit])
         published = publish(windows, privacy, rng)
         defended.append(features(published, others))
         if index % _EXACT_EVERY == 0:
             exact.append(features(publish(windows, open_privacy, rng), others))
-        if index >= lessons:
-            both = [[others + counts(one_more(rng, secret, way)) for _ in range(2)] for way in (0, 1)]
-            informed.append(informed_guess(published, (both[0], both[1]), privacy, rng))
-    results = [
-        _result(secret, "informed", True, np.array(informed) == truth[lessons:]),
-    ]
+        again = [[others + counts(shown) for shown in one_more(rng, secret, merry)] for _ in range(2)]
+        both = [lesson[0] for lesson in again], [lesson[1] for lesson in again]
+        informed.append(informed_guess(published, both, privacy, rng))
+    results = [_result(secret, mood, "informed", True, np.array(informed) == truth)]
     for is_defended, inputs, bits in (
         (True, np.array(defended), truth),
         (False, np.array(exact), truth[::_EXACT_EVERY]),
     ):
-        half = len(inputs) // 2
-        right = guess(learn(inputs[:half], bits[:half]), inputs[half:]) == bits[half:]
-        results.append(_result(secret, "learned", is_defended, right))
+        folds = np.arange(len(inputs)) % _FOLDS
+        learned, boosted = np.zeros((2, len(inputs)), np.int64)
+        for fold in range(_FOLDS):
+            here, rest = folds == fold, folds != fold
+            learned[here] = guess(learn(inputs[rest], bits[rest]), inputs[here])
+            boosted[here] = boost(inputs[rest], bits[rest])(inputs[here])
+        results.append(_result(secret, mood, "learned", is_defended, learned == bits))
+        results.append(_result(secret, mood, "boosted", is_defended, boosted == bits))
     return results
 
 
-def _limit(secret: str, attacker: str, differ: Floats) -> Result:
+def _limit(secret: str, mood: str, differ: Floats) -> Result:
     """What no attacker can exceed, on average over the lessons."""
     mean, half = float(differ.mean()), 1.96 * float(differ.std()) / sqrt(len(differ))
-    return Result(secret, attacker, True, *(round(0.5 + share / 2, 4) for share in (mean, mean - half, mean + half)))
+    return Result(secret, mood, "any", True, *(round(0.5 + share / 2, 4) for share in (mean, mean - half, mean + half)))
 
 
-def _result(secret: str, attacker: str, defended: bool, right: NDArray[np.bool_]) -> Result:
+def _result(secret: str, mood: str, attacker: str, defended: bool, right: NDArray[np.bool_]) -> Result:
     count, share, z = len(right), float(right.mean()), 1.96
     middle = (share + z * z / (2 * count)) / (1 + z * z / count)
     half = z * sqrt(share * (1 - share) / count + z * z / (4 * count**2)) / (1 + z * z / count)
-    return Result(secret, attacker, defended, round(share, 4), round(middle - half, 4), round(middle + half, 4))
+    return Result(secret, mood, attacker, defended, round(share, 4), round(middle - half, 4), round(middle + half, 4))
 
 
 def usefulness(lessons: int, group: int, privacy: PrivacySettings, seed: int) -> Usefulness:
@@ -739,20 +877,21 @@ def usefulness(lessons: int, group: int, privacy: PrivacySettings, seed: int) ->
     rng = np.random.default_rng([seed, 1])
     shown, faces, shares, main, wrong, delays = [], [], [], [], [], []
     for _ in range(lessons):
-        room, begins = in_a_mood(rng, the_others(rng, group))
+        room, merry = in_a_mood(rng, the_others(rng, group), "swing")
         windows = counts(room)
         figures = publish(windows, privacy, rng).figures[_STEP_WINDOWS:-24]
-        true = windows[_STEP_WINDOWS:-24, :-1] / WINDOW_S
+        true = windows[_EMPTY_WINDOWS + _STEP_WINDOWS : -_EMPTY_WINDOWS - 24, :-1] / WINDOW_S
         true_shares = true / np.maximum(true.sum(1, keepdims=True), 1e-9)
         given, named = figures[:, 0] == 0, figures[:, 2:-2] > 0
         shown.append(given.mean())
         faces.append(np.abs(figures[given, 1] - true[given].sum(1)).mean() if given.any() else 0.0)
         shares.append(np.abs(figures[:, 2:-2] - true_shares)[named])
-        most = true_shares.argmax(1)
-        clear = given & (true_shares.max(1) > 0.5)
+        besides = np.where(np.arange(len(LABELS)) == _NEUTRAL, 0.0, true_shares)
+        most = besides.argmax(1)
+        clear = given & (besides.max(1) > 0.5)
         main.append(named[np.arange(len(named)), most][clear])
         wrong.append(true_shares[named] < 0.2)
-        window = begins // WINDOW_S - _STEP_WINDOWS
+        window = int(merry.argmax()) // WINDOW_S - _STEP_WINDOWS
         happy = named[window : window + 600 // WINDOW_S, _HAPPY]
         delays.append(float(np.argmax(happy)) * WINDOW_S if happy.any() else np.inf)
     seen = np.array(delays)[np.isfinite(delays)]
@@ -770,29 +909,41 @@ def usefulness(lessons: int, group: int, privacy: PrivacySettings, seed: int) ->
 
 
 def main(
-    lessons: Annotated[int, typer.Option(min=20, help="Lessons that are guessed; as many are learned from.")] = 1000,
+    lessons: Annotated[int, typer.Option(min=20, help="Lessons in which every secret is guessed.")] = 1000,
     group: Annotated[int, typer.Option(min=1, max=39, help="Pupils beside the one more.")] = 24,
     blur: Annotated[int, typer.Option(min=1, max=40, help="[privacy] blur.")] = PrivacySettings().blur,
     hold_s: Annotated[float, typer.Option(min=10, help="[privacy] hold_s.")] = PrivacySettings().hold_s,
     secret: Annotated[list[str] | None, typer.Option(help="Only this one; may be repeated.")] = None,
+    mood: Annotated[
+        list[str] | None, typer.Option(help=f"Only this one of {', '.join(MOODS)}; may be repeated.")
+    ] = None,
+    restarts: Annotated[int, typer.Option(min=0, help="Limits alone: restarts of the device in a lesson.")] = 0,
+    happy: Annotated[float, typer.Option(min=0, max=0.6, help="Limits alone: how often others are happy.")] = 0.2,
     seed: Annotated[int, typer.Option(min=0, help="Which lessons.")] = 1,
-    mood: Annotated[bool, typer.Option(help="Limits alone: three of four are happy for ten minutes.")] = False,
     only_limits: Annotated[bool, typer.Option(help="What no attacker can exceed, and no attacks.")] = False,
+    only_attacks: Annotated[bool, typer.Option(help="Attacks, and not what none can exceed.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """Attack the summaries of simulated lessons, and say what their protection costs."""
     privacy = PrivacySettings(level="summary", blur=blur, hold_s=hold_s)
+    secrets, moods = secret or list(SECRETS), mood or list(MOODS)
     results: list[Result] = []
-    for name in secret or SECRETS:
-        found = limits_of(name, lessons, group, privacy, seed, mood=mood)
-        if not (mood or only_limits):
-            found += attack(name, lessons, group, privacy, seed)
-        results += found
+
+    def tell(found: Sequence[Result]) -> None:
+        results.extend(found)
         for result in found if not json else ():
             defence = "with the defence" if result.defended else "without"
             interval = f"{result.low:.1%} to {result.high:.1%}"
-            typer.echo(f"{name:14} {result.attacker:9} {defence:17} {result.accuracy:6.1%}  ({interval})")
-    cost = usefulness(max(20, lessons // 5), group, privacy, seed)
+            says = f"{defence:17} {result.accuracy:6.1%}  ({interval})"
+            typer.echo(f"{result.secret:14} {result.mood:6} {result.attacker:9} {says}")
+
+    if not only_attacks:
+        tell(limits(secrets, moods, lessons, group, privacy, seed, restarts, happy))
+    if not (only_limits or restarts):
+        for name in secrets:
+            for way in moods:
+                tell(attack(name, way, lessons, group, privacy, seed))
+    cost = usefulness(min(200, max(20, lessons // 5)), group, privacy, seed)
     if json:
         typer.echo(jsonlib.dumps({"attacks": [asdict(result) for result in results], "cost": asdict(cost)}, indent=2))
     else:

@@ -4,19 +4,23 @@ Who holds a summary of 24 against one of 25 must not learn about the twenty-fift
 Noise that is drawn anew averages out over a lesson. So nothing is drawn anew here:
 
 - Figures of many windows are put together into a block of random length. Only blocks are judged. The first ones are
-  dropped, while the class comes together.
-- A figure keeps its value until a block differs from it by half of ``blur`` faces, as when the mood of a class
-  changes, or is below the smallest group. One member who is there all the time makes no difference to the former.
+  dropped, at random one to three, while the class comes together.
 - Every figure has a secret threshold. It is drawn once, evenly from a range as wide as ``blur`` faces, and stays until
-  the room has been without a group for half an hour. One face more or less is on the other side of the threshold in
-  one of ``blur`` cases, and changes nothing in all others.
+  the room has been without a group for half an hour. A block passes it or does not.
+- A figure that has passed its threshold must fall :data:`HYSTERESIS` faces below it to be below it again, so that
+  chance does not try it again and again. An expression that was named and no longer is stays unnamed until the group
+  has left: a class whose mood swings all the time would else try thresholds all the time. All this survives a restart.
 - An expression is named only where at least as many faces as its threshold hold it. The others are put together as
-  ``other``.
+  ``other``. ``neutral`` is always among them: most faces are neutral most of the time, and naming it would say twice
+  what somebody else is.
 - What is published says which thresholds the group has passed, and nothing else.
 
-A member whose presence or expression moves ``n`` figures by one face each is then guessed correctly with a probability
-of ``1/2 + n/(2 * blur)`` at most while the group is otherwise steady, by whoever knows everything about all the others.
-Where the group is so small that it is withheld on some days, ``2/3 * blur`` counts instead.
+One member more, who is there all the time, moves a figure by one face in every block. To whoever sees what is passed
+when, this looks exactly like a threshold that is one face lower. So it shows in one of ``blur`` cases, however often
+the mood of the class changes. A member whose presence or expression moves ``n`` figures is then guessed correctly with
+a probability of ``1/2 + n/(2 * blur)`` at most, by whoever knows everything about all the others. A member who changes
+with the time can show a little more often. Where the group is so small that it is withheld on some days, ``2/3 * blur``
+counts instead.
 """
 
 from __future__ import annotations
@@ -27,33 +31,41 @@ import logging
 import math
 import random
 import secrets
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
 from edge_agent.decoding import UNDECODABLE
 from edge_agent.errors import InputError
 from edge_agent.files import SECRET, write_file
-from edge_agent.model_format.labels import OTHER
+from edge_agent.model_format.labels import NEUTRAL, OTHER
 
 log = logging.getLogger(__name__)
 
 FILE = "disclosure.json"
 
-SETTLING_BLOCKS = 2
-"""So many blocks are dropped after the camera was opened: figures of a growing group would each say something."""
-RETURN_BLOCKS = (1, 2, 3, 4)
-"""One of these many blocks, at random, are dropped when a group comes into an empty room. The first of them is that in
-which there are enough faces. One member decides now and then which one that is, and a fixed number would show it."""
+LEAVING_BLOCKS = (0, 1)
+"""So many blocks longer, at random, figures stand when a group has left. One member decides now and then in which block
+that is."""
+RETURN_BLOCKS = (1, 2, 3)
+"""One of these many blocks, at random, are dropped when a group comes, or the camera was opened. The first of them is
+that in which there are enough faces. One member decides now and then which one that is, and a fixed number would show
+it. Figures of a growing group would each say something, too."""
+HYSTERESIS = 3
+"""By so many faces a figure must fall below a threshold that it has passed, to be below it again."""
 GROUP = ""
 """The group's own figure; no expression has this name."""
 BASELINES = "*"
 """The figure of faces with a baseline; no expression has this name either."""
 _NEW_SECRET_AFTER_S = 1800.0
 """Thresholds are drawn anew after so long without a group: not within a lesson, and not over and over again."""
+_STORED_EVERY_S = 600.0
+"""The time at which there was a group is stored as often, for the sake of the memory card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +104,36 @@ class Figures:
     with_baseline: int | None = None
 
 
+class _Stored(msgspec.Struct):
+    """What the file holds."""
+
+    secret: str
+    passed: dict[str, Annotated[int, msgspec.Meta(ge=0)]] = {}
+    ceilings: dict[str, Annotated[int, msgspec.Meta(ge=0)]] = {}
+    group_at: float | None = None
+
+
 class Secret:
-    """The random number that all thresholds follow from. It survives a restart, which would else draw new ones.
+    """The random number that all thresholds follow from, and what has been passed of them.
+
+    It survives a restart. Other thresholds, or the same ones tried anew, would say more about the same lesson. Of a
+    block no figure is stored.
 
     Args:
         folder: Where it is stored; ``None`` keeps it for this run alone.
+
+    Attributes:
+        passed: How many thresholds each figure passes.
+        ceilings: How many those figures may pass at most that have fallen below a threshold since the group came.
+        group_at: When there was a group last, in seconds since 1970; ``None`` where that is not known.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self._path = None if folder is None else folder / FILE
         self._value = b""
+        self.passed: dict[str, int] = {}
+        self.ceilings: dict[str, int] = {}
+        self.group_at: float | None = None
         self._load()
 
     def share(self, figure: str) -> float:
@@ -110,46 +142,65 @@ class Secret:
         return int.from_bytes(digest[:7], "big") / 2**56
 
     def renew(self) -> None:
-        """Draw another one."""
+        """Draw another one, of which nothing has been passed."""
         self._value = secrets.token_bytes(32)
+        self.passed, self.ceilings, self.group_at = {}, {}, None
+        self.store()
+
+    def store(self) -> None:
+        """Write all of it into its file, if there is one."""
         if self._path is None:
             return
+        stored = _Stored(self._value.hex(), self.passed, self.ceilings, self.group_at)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            write_file(self._path, msgspec.json.encode({"secret": self._value.hex()}), SECRET)
+            write_file(self._path, msgspec.json.encode(stored), SECRET)
         except (InputError, OSError) as error:
             log.error("thresholds of the summary will not survive a restart: %s", error)
 
     def _load(self) -> None:
         if self._path is not None:
             try:
-                stored = msgspec.json.decode(self._path.read_bytes(), type=dict[str, str])
-                self._value = bytes.fromhex(stored["secret"])
+                stored = msgspec.json.decode(self._path.read_bytes(), type=_Stored)
+                self._value = bytes.fromhex(stored.secret)
+                self.passed, self.ceilings, self.group_at = stored.passed, stored.ceilings, stored.group_at
             except FileNotFoundError:
                 pass
-            except (OSError, KeyError, ValueError, *UNDECODABLE) as error:
+            except (OSError, ValueError, *UNDECODABLE) as error:
                 log.error("%s: cannot be read: %s: thresholds of the summary are drawn anew", self._path, error)
         if not self._value:
             self.renew()
 
 
-def group_range(blur: int) -> tuple[int, int]:
-    """The width of the range of a group's threshold, and the faces from one of its thresholds to the next.
+def figure_range(figure: str, min_group: int, blur: int) -> tuple[int, int, int]:
+    """Where the thresholds of a figure lie.
 
-    The range is narrower than that of an expression: a wider one would withhold usual classes on some days. Between two
-    ranges there is a gap, in which one face changes nothing at all.
+    The range of the group's threshold is narrower than that of others: a wider one would withhold usual classes on some
+    days. Between two of its ranges there is a gap, in which one face changes nothing at all. The others begin so high
+    that a figure which has passed its threshold is withheld before fewer than the smallest group hold it.
+
+    Returns:
+        The least number of faces at which the lowest threshold can lie, the width of the range from there on, and the
+        faces from one threshold to the next.
     """
-    width = max(1, blur * 2 // 3)
-    return width, 2 * width
+    if figure == GROUP:
+        width = max(1, blur * 2 // 3)
+        return min_group, width, 2 * width
+    return min_group + HYSTERESIS, blur, blur
 
 
-def min_change(blur: int) -> float:
-    """By how many faces a block must differ from a figure to change it.
+def passed_by(faces: float, threshold: float, period: float, passed: int) -> int:
+    """How many thresholds a figure passes from now on.
 
-    The smaller this is, the more often figures are judged, and each time says something. It also matters that one
-    member more or less seldom decides whether a figure is judged, for then it moves by many faces at once.
+    Args:
+        faces: The figure, in faces.
+        threshold: The lowest of its thresholds, in faces.
+        period: Faces from one of its thresholds to the next.
+        passed: How many it has passed until now.
     """
-    return blur / 2
+    now = math.floor((faces - threshold) / period) + 1
+    still = math.floor((faces - threshold + HYSTERESIS) / period) + 1
+    return max(0, min(max(passed, now), still))
 
 
 class DisclosureControl:
@@ -161,21 +212,27 @@ class DisclosureControl:
         hold_s: Shortest length of a block in seconds; the longest is twice that.
         secret: What thresholds follow from.
         rng: Draws the lengths of blocks.
+        wall: Seconds since 1970, for how long there was no group while the agent did not run.
     """
 
     def __init__(
-        self, min_group: int, blur: int, hold_s: float, secret: Secret, rng: random.Random | None = None
+        self,
+        min_group: int,
+        blur: int,
+        hold_s: float,
+        secret: Secret,
+        rng: random.Random | None = None,
+        wall: Callable[[], float] = time.time,
     ) -> None:
-        self._min_group, self._blur, self._hold_s, self._secret = min_group, blur, hold_s, secret
-        self._min_change = min_change(blur)
+        self._min_group, self._blur, self._hold_s, self._secret, self._wall = min_group, blur, hold_s, secret, wall
+        self._restarted = True
         self._rng = rng or random.SystemRandom()
         self._group_seen_at: float | None = None
         self._last_at: float | None = None
         self._block_ends_at = -math.inf
         self._frames = self._faces = self._with_baseline = 0
         self._expressions: Counter[str] = Counter()
-        self._settling, self._absent = SETTLING_BLOCKS, False
-        self._steady: dict[str, float] = {}
+        self._settling, self._lingering, self._absent = 0, 0, True
         self._shown: Figures | None = None
 
     def add(self, window: WindowTotals) -> Figures | None:
@@ -187,7 +244,6 @@ class DisclosureControl:
         if window.faces >= self._min_group * window.frames:
             if self._group_seen_at is not None and at - self._group_seen_at >= _NEW_SECRET_AFTER_S:
                 self._secret.renew()
-                self._steady = {}
             self._group_seen_at = at
         if at >= self._block_ends_at:
             self._judge()
@@ -209,59 +265,98 @@ class DisclosureControl:
     def close_camera(self) -> None:
         """Drop the running block, and withhold figures until others are over.
 
-        Thresholds stay, and so does what figures were judged by: who closed a camera often would else see them judged
-        as often.
+        Thresholds stay, and so does what has been passed of them. Who closed a camera often would else see figures
+        judged as often.
         """
         self._block_ends_at = -math.inf
         self._clear_block()
-        self._settling, self._absent, self._shown = SETTLING_BLOCKS, False, None
+        self._settling, self._lingering, self._absent, self._shown = 0, 0, True, None
 
     def _clear_block(self) -> None:
         self._frames = self._faces = self._with_baseline = 0
         self._expressions.clear()
 
     def _judge(self) -> None:
-        """Take note of a block that is over now, where the class has changed as a whole."""
+        """Take note of a block that is over now."""
         if not self._frames:
             return
         classified = self._expressions.total()
-        block = {GROUP: min(self._faces, classified) / self._frames}
-        block |= {name: count / self._frames for name, count in self._expressions.items()}
+        block = {name: count / self._frames for name, count in self._expressions.items() if name != NEUTRAL}
+        block[GROUP] = min(self._faces, classified) / self._frames
         block[BASELINES] = self._with_baseline / self._frames
         self._clear_block()
-        there = block[GROUP] >= self._min_group
-        if not self._settling and not there:
-            self._steady, self._shown, self._absent = {}, None, True
+        if block[GROUP] < self._min_group:
+            self._leave()
             return
-        if self._absent and there:
-            self._settling, self._absent = self._rng.choice(RETURN_BLOCKS), False
+        if self._absent:
+            self._settling, self._absent, self._shown = self._rng.choice(RETURN_BLOCKS), False, None
         if self._settling:
             self._settling -= 1
             return
-        for figure in block.keys() | self._steady.keys():
-            faces = block.get(figure, 0.0)
-            known = self._steady.get(figure)
-            # One more member who stays is in both, so that it makes no difference to when a figure is looked at again.
-            if known is None or abs(faces - known) >= self._min_change or faces < self._min_group <= known:
-                self._steady[figure] = faces
+        self._renew_after_a_long_stop()
+        before = dict(self._secret.passed)
+        for figure in block.keys() | before.keys():
+            self._pass(figure, block.get(figure, 0.0))
+        self._store(changed=self._secret.passed != before)
         self._shown = self._figures()
 
-    def _level(self, figure: str, blur: int, period: int) -> int:
-        """How many thresholds of a figure are passed."""
-        above = self._steady.get(figure, 0.0) - self._min_group - blur * self._secret.share(figure)
-        return max(0, math.floor(above / period) + 1)
+    def _renew_after_a_long_stop(self) -> None:
+        """Draw thresholds anew where the agent did not run for long.
+
+        This is looked at as late as possible: a board without a clock of its own learns the time after it has started.
+        """
+        last = self._secret.group_at
+        if self._restarted and last is not None and self._wall() - last >= _NEW_SECRET_AFTER_S + _STORED_EVERY_S:
+            self._secret.renew()
+        self._restarted = False
+
+    def _pass(self, figure: str, faces: float) -> None:
+        """Note how many thresholds a figure passes in a block."""
+        secret = self._secret
+        lowest, width, period = figure_range(figure, self._min_group, self._blur)
+        before = secret.passed.get(figure, 0)
+        passed = (
+            passed_by(faces, lowest + width * secret.share(figure), period, before) if faces >= self._min_group else 0
+        )
+        if figure == GROUP:
+            # It stays until too few are left. Else who leaves early or late would often decide when its figures go.
+            passed = max(passed, min(before, 1))
+        else:
+            passed = min(passed, secret.ceilings.get(figure, passed))
+            if passed < before:
+                secret.ceilings[figure] = passed
+        secret.passed[figure] = passed
+
+    def _leave(self) -> None:
+        """The group has left: another one must be large enough itself, and expressions may be named again."""
+        if not self._absent:
+            self._settling, self._absent, self._lingering = 0, True, self._rng.choice(LEAVING_BLOCKS)
+        if not self._lingering:
+            self._shown = None
+        self._lingering = max(0, self._lingering - 1)
+        if self._secret.passed.pop(GROUP, 0) or self._secret.ceilings:
+            self._secret.ceilings = {}
+            self._secret.store()
+
+    def _store(self, *, changed: bool) -> None:
+        """Keep for after a restart what has been passed, and when."""
+        now, last = self._wall(), self._secret.group_at
+        if changed or last is None or abs(now - last) >= _STORED_EVERY_S:
+            self._secret.group_at = now
+            self._secret.store()
 
     def _figures(self) -> Figures | None:
-        width, period = group_range(self._blur)
-        group = self._level(GROUP, width, period)
+        passed = {name: count for name, count in self._secret.passed.items() if count}
+        group = passed.pop(GROUP, 0)
         if not group:
             return None
         # The middle of the sizes at which no threshold can lie; with as many faces nothing depends on the secret.
-        faces = self._min_group + (width + period) / 2 + (group - 1) * period
-        levels = {name: self._level(name, self._blur, self._blur) for name in self._steady if name != GROUP}
-        about = {
-            name: min(faces, self._min_group + self._blur * (level - 0.5)) for name, level in levels.items() if level
-        }
+        lowest, width, period = figure_range(GROUP, self._min_group, self._blur)
+        faces = lowest + (width + period) / 2 + (group - 1) * period
+        about = {}
+        for name, count in passed.items():
+            lowest, _, period = figure_range(name, self._min_group, self._blur)
+            about[name] = min(faces, lowest + period * (count - 0.5))
         with_baseline = about.pop(BASELINES, None)
         held = {name: about[name] / faces for name in sorted(about)}
         named = max(1.0, sum(held.values()))

@@ -106,9 +106,11 @@ class Summary(Message, frozen=True, kw_only=True):
             figures that came before it no longer say anything about the present.
         approximate: True where the device protects single members of the group: at privacy level ``summary``, unless
             ``privacy.blur`` is 0. Then ``faces`` says roughly how large the group is. ``shares`` names an expression
-            that many faces hold, with a rough share, and puts all others together as ``other``. Figures describe a
-            block of some minutes before the window, and change only where the group as a whole does. A summary is then
-            also suppressed before the first blocks are over, and for a group that is hardly larger than ``min_group``.
+            that many faces hold, with a rough share, and puts all others together as ``other``. ``neutral`` is always
+            among the others, and so is what was named before and no longer is, until the group has left. Figures
+            describe a block of some minutes before the window, and change only where the group as a whole does. A
+            summary is then also suppressed before the first blocks are over, and for a group that is hardly larger than
+            ``min_group``.
         with_baseline: How many of the faces were corrected by what they look like at rest, on average and rounded.
             Null where suppressed, and where they are fewer than ``min_group``. Where figures are approximate, it
             is as rough as a share, and null below a secret threshold. Absent where the device learns no faces at rest.

@@ -350,7 +350,7 @@ def test_check_says_nothing_of_signs_for_a_simulation(tmp_path: Path) -> None:
         ("[outbox]", "[metrics]\nport = 9105\n[outbox]", "metrics.port was 0, is 9105"),
         ("[outbox]", "[resting_face]\nlearn = false\n[outbox]", "resting_face.learn was true, is false"),
         ("min_group = 7", "min_group = 7\nblur = 0", "privacy.blur was 18, is 0"),
-        ("min_group = 7", "min_group = 7\nhold_s = 300", "privacy.hold_s was 75.0, is 300.0"),
+        ("min_group = 7", "min_group = 7\nhold_s = 300", "privacy.hold_s was 150.0, is 300.0"),
         ("[outbox]", "[outbox]\nmax_rows = 5000", "outbox.max_rows was"),
     ],
 )

@@ -22,6 +22,7 @@ from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
 from edge_agent.config import DetectorSettings, TrackerSettings
 from edge_agent.simulate.scenes import SCENES, Scene
 from edge_agent.types import Box, Detection, Image
+from edge_agent.vision import search_plan
 from edge_agent.vision.detector import Detector, open_detector
 from edge_agent.vision.face_finder import FaceFinder
 from edge_agent.vision.region import Region, edges_of
@@ -156,7 +157,12 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="YuNet's weights; the fetched ones unless given")
     parser.add_argument("--detector", choices=("auto", "haar", "yunet"), default="auto")
     parser.add_argument("--scene", choices=[scene.name for scene in SCENES], help="only this one")
+    parser.add_argument(
+        "--whole-every", type=float, metavar="S", help="whole searches so often; else by what they cost"
+    )
     options = parser.parse_args()
+    if options.whole_every:
+        search_plan.MIN_WHOLE_EVERY_S = search_plan.MAX_WHOLE_EVERY_S = options.whole_every
     cv2.setNumThreads(1)
     settings = DetectorSettings(kind=options.detector, weights=str(options.weights or ""))
     results = []

@@ -77,7 +77,7 @@ def read_tables(path: Path) -> dict[str, Any]:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file", remedy="Check the path given to --config") from None
+        raise ConfigError(f"{path}: no such file", remedy="Check its path") from None
     except OSError as error:
         words, remedy = denied_read(path, error)
         raise ConfigError(f"{path}: cannot be read: {words}", remedy=remedy) from None

@@ -124,3 +124,4 @@ def test_a_room_that_was_only_heard_before_still_has_its_lessons(page: Page) -> 
     assert answer.status == 200
     assert "Nothing known yet" in text
     assert "data-view" not in text
+    assert "1970" not in text, "since when is not known either"

@@ -58,7 +58,15 @@ def show(
     with needs_extra("dashboard"):
         from dashboard.server import serve
     accounts_command = "edge-agent dashboard accounts" + (f" --config {shlex.quote(str(config))}" if config else "")
-    serve(settings, lambda address: typer.echo(f"the page is at {address}"), accounts_command=accounts_command)
+    serve(settings, lambda address: typer.echo(_where(address, settings)), accounts_command=accounts_command)
+
+
+def _where(address: str, settings: DashboardSettings) -> str:
+    """Says where the page is. Nobody can open an address that stands for all of a machine's."""
+    if settings.page.host not in ("0.0.0.0", "::"):
+        return f"the page is at {address}"
+    name = "a name of its certificate" if settings.page.tls_cert else "this machine's name"
+    return f"the page is at {address} (every address of this machine: open it by {name})"
 
 
 def _settings(config: Path | None, broker: str | None, **page: str | int | Path | None) -> DashboardSettings:

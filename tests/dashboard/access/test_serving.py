@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from dashboard.access.access import Access
+from dashboard.cli import _where
 from dashboard.history.database import Database
-from dashboard.settings import AccessSettings
+from dashboard.settings import AccessSettings, DashboardSettings, PageSettings
 from fleet.cli import init
 from fleet.page_cli import page
 from tests.dashboard.access.conftest import PASSWORD
@@ -102,6 +103,23 @@ def test_with_an_account_and_the_word_that_it_does_not_matter_others_reach_it(co
 )
 def test_certificates_that_cannot_be_used_are_named(config: Path, arguments: tuple[str, ...], said: str) -> None:
     assert said in refused(config, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("host", "cert", "said"),
+    [
+        ("127.0.0.1", "", "the page is at ADDRESS"),
+        ("0.0.0.0", "", "the page is at ADDRESS (every address of this machine: open it by this machine's name)"),
+        (
+            "::",
+            "page.crt",
+            "the page is at ADDRESS (every address of this machine: open it by a name of its certificate)",
+        ),
+    ],
+)
+def test_an_address_that_nobody_can_open_is_not_all_that_is_said(host: str, cert: str, said: str) -> None:
+    settings = DashboardSettings(page=PageSettings(host=host, tls_cert=cert))
+    assert _where("ADDRESS", settings) == said
 
 
 def test_the_schools_certificate_encrypts_and_the_cookies_need_it(config: Path, tmp_path: Path) -> None:

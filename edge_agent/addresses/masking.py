@@ -8,6 +8,7 @@ that of a credential.
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -34,14 +35,18 @@ def shown_url(url: str) -> str:
     return NOT_QUOTED if isinstance(address, Rejected) else str(address)
 
 
-# Text of others: what a native library, an exception or a program says, in which an address may stand.
+# Text of others: what a native library, an exception or a program says, in which an address may stand. It may be long
+# and made to be slow to search, so each step looks at every character a few times at most.
 
 _SCHEME: Final = r"(?:rtsps?|https?|rtmps?|mqtts?|wss?|tcp|udp|ssh|s?ftp|file):[/\\]+"
-_WITH_USER: Final = re.compile(rf"(?P<scheme>{_SCHEME})[^\n]*[@\uff20\ufe6b]", re.IGNORECASE)
-_WITH_USER_AND_ANY_SCHEME: Final = re.compile(r"[^\s\"'<>(]*(?::[/\\]|[/\\]{2})[^\n]*[@\uff20\ufe6b]")
+_AT: Final = "@\uff20\ufe6b"
+_WITH_USER: Final = re.compile(rf"(?P<scheme>{_SCHEME}).*", re.IGNORECASE | re.DOTALL)
+_ANY_SCHEME: Final = re.compile(r":[/\\]|[/\\]{2}")
+_NO_WORD: Final = re.compile(r"[\s\"'<>(]")
 _WITHOUT_USER: Final = re.compile(rf"[\"'<(=]?{_SCHEME}{re.escape(HIDDEN)}@", re.IGNORECASE)
-_IN_TEXT: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[/\\]{2,}[^\s\"'<>]*")
-_USER_ALONE: Final = re.compile(r"[^\s\"'<>@]*[:%/][^\s\"'<>]*[@\uff20\ufe6b]")
+_SCHEME_END: Final = re.compile(r":[/\\]{2,}")
+_SCHEME_LETTERS: Final = frozenset(string.ascii_letters + string.digits + "+.-")
+_WORD: Final = re.compile(r"[^\s\"'<>]+")
 
 
 def scrubbed(text: str, known: str = "") -> str:
@@ -53,14 +58,53 @@ def scrubbed(text: str, known: str = "") -> str:
     """
     for secret in _secrets_of(known):
         text = text.replace(secret, HIDDEN)
-    text = _WITH_USER.sub(rf"\g<scheme>{HIDDEN}@", text)
-    text = _WITH_USER_AND_ANY_SCHEME.sub(_without_user, text)
-    text = _IN_TEXT.sub(lambda found: _shown_in_text(found[0]), text)
-    return _USER_ALONE.sub(f"{HIDDEN}@", text)
+    text = "\n".join(map(_without_users, text.split("\n")))
+    return _WORD.sub(_without_user_alone, _with_addresses_shown(text))
 
 
-def _without_user(found: re.Match[str]) -> str:
-    return found[0] if _WITHOUT_USER.fullmatch(found[0]) else f"{HIDDEN}@"
+def _without_users(line: str) -> str:
+    """A line without what is between the begin of an address and the last @."""
+    end = _last_at(line) + 1
+    before = _WITH_USER.sub(rf"\g<scheme>{HIDDEN}@", line[:end])
+    found = _ANY_SCHEME.search(before)
+    if found is not None:
+        start = next((at + 1 for at in range(found.start() - 1, -1, -1) if _NO_WORD.match(before[at])), 0)
+        if not _WITHOUT_USER.fullmatch(before, start):
+            before = f"{before[:start]}{HIDDEN}@"
+    return before + line[end:]
+
+
+def _with_addresses_shown(text: str) -> str:
+    """The text with each address as it may be shown."""
+    parts: list[str] = []
+    done = place = 0
+    while (found := _SCHEME_END.search(text, place)) is not None:
+        start, place = found.start(), found.end()
+        while start > done and text[start - 1] in _SCHEME_LETTERS:
+            start -= 1
+        while start < found.start() and text[start] not in string.ascii_letters:
+            start += 1
+        if start < found.start():
+            rest = _WORD.match(text, place)
+            place = rest.end() if rest else place
+            parts += text[done:start], _shown_in_text(text[start:place])
+            done = place
+    return "".join((*parts, text[done:]))
+
+
+def _without_user_alone(found: re.Match[str]) -> str:
+    """A word without what is before its last @, where that holds a password."""
+    word = found[0]
+    end = _last_at(word)
+    separator = min((at for at in map(word.find, ":%/") if at >= 0), default=end)
+    if separator >= end:
+        return word
+    return f"{word[: word.rfind('@', 0, separator) + 1]}{HIDDEN}@{word[end + 1 :]}"
+
+
+def _last_at(text: str) -> int:
+    """Place of the last @ of any width; -1 where there is none."""
+    return max(map(text.rfind, _AT))
 
 
 def _shown_in_text(word: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import string
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -62,6 +63,18 @@ def test_a_malformed_address_is_refused_in_words_that_quote_nothing_of_it(url: s
 @pytest.mark.parametrize("url", MALFORMED)
 def test_what_others_say_of_a_malformed_address_is_shown_without_its_secret(url: str) -> None:
     assert SECRET not in scrubbed(f"[rtsp @ 0x55] could not open '{url}': refused", url)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a", ":", "a:", "//", "a@", "a:/b", "rtsp://", "x" * 99 + " @", "https://t?k=a/b+c:d"],
+)
+def test_what_others_say_is_searched_in_a_moment_however_it_was_made(text: str) -> None:
+    """Two thousand letters took 16 s and twice as many eight times that, and the whole program waited."""
+    began = time.process_time()
+    for whole in (text * (40_000 // len(text)), "@" + text * (40_000 // len(text)), text * (40_000 // len(text)) + "@"):
+        scrubbed(whole)
+    assert time.process_time() - began < 20
 
 
 @pytest.fixture

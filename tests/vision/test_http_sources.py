@@ -356,3 +356,13 @@ def test_no_header_of_a_camera_ends_in_a_traceback(headers: list[str]) -> None:
     if chosen is not None:
         assert isinstance(authorization(chosen, "/", "a", "b"), str)
     assert authorization(Challenge("basic"), "/", "a", "b") == "Basic YTpi"
+
+
+@pytest.mark.parametrize("parameters", ["a" * 60_000, 'a="\\"' * 12_000, "a " * 30_000])
+def test_a_login_that_is_made_to_be_slow_to_read_is_none(parameters: str) -> None:
+    began = time.process_time()
+    assert choose_challenge([f"Digest {parameters}"]) is None
+    found = choose_challenge([f"Digest {parameters}", 'Digest realm="cam", nonce="n"'])
+    assert found is not None
+    assert found.parameters == {"realm": "cam", "nonce": "n"}
+    assert time.process_time() - began < 5

@@ -14,8 +14,9 @@ _HASHES: Final[dict[str, Callable[[bytes], str]]] = {
     "MD5": lambda data: hashlib.md5(data, usedforsecurity=False).hexdigest(),
     "SHA-256": lambda data: hashlib.sha256(data).hexdigest(),
 }
-_PARAMETER: Final = re.compile(r'([a-zA-Z_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
+_PARAMETER: Final = re.compile(r'(?<![a-zA-Z_-])([a-zA-Z_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
 _SCHEME: Final = re.compile(r"(?:^|,)\s*(basic|digest)(?=\s|$)", re.IGNORECASE)
+_MAX_HEADER: Final = 4096
 _NO_HEADER: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -45,6 +46,8 @@ def choose_challenge(headers: Sequence[str]) -> Challenge | None:
     """
     found: list[Challenge] = []
     for header in headers:
+        if len(header) > _MAX_HEADER:  # of no camera, and perhaps made to keep this one busy
+            continue
         begins = [*_SCHEME.finditer(header)]
         for at, begin in enumerate(begins):
             end = begins[at + 1].start() if at + 1 < len(begins) else len(header)

@@ -1,8 +1,8 @@
-"""Try the device's part with each Python that is here, and with the oldest and newest allowed packages of each.
+"""Try the device's part and the page with each Python, and with the oldest and newest allowed packages of each.
 
 ``python -m qa.versions`` makes an environment for each pair from scratch, with uv, and runs quick tests in it. uv is
-taken from the search path, or installed into a folder of its own. Prints a table, and exits with 1 where something
-failed.
+taken from the search path, or installed into a folder of its own. A Python that is not here is fetched from Debian.
+Prints a table, and exits with 1 where something failed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 from edge_agent.config_file import parse_toml
+from edge_agent.errors import InputError
+from qa.pythons import DEBIAN_SUITES, debian_python, find_python
 
 PYTHONS: Final = ("3.10", "3.11", "3.12", "3.13", "3.14")
 PACKAGES: Final = ("oldest", "newest")
@@ -27,7 +29,9 @@ _RESOLUTION: Final = {"oldest": "lowest-direct", "newest": "highest"}
 _TESTS: Final = (
     *("addresses", "client", "commands", "device", "enrol", "health", "model_format", "mqtt", "outbox", "privacy"),
     *("protocol", "simulate", "system", "update", "vision", "test_config.py", "test_pipeline.py", "test_files.py"),
+    *("conformance", "console", "dashboard", "fleet", "notice", "setup", "test_extras.py"),
 )
+_EXTRAS: Final = "demo,fleet,notice,postgresql,parquet"
 _NO_TEST_TOOLS: Final = ("ruff", "mypy", "import-linter", "pre-commit", "classroom-edge-agent")
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _SHOWN: Final = (
@@ -65,7 +69,9 @@ class Cell:
     detail: str
 
 
-def try_versions(folder: Path, pythons: Sequence[str], packages: Sequence[str], tests: Sequence[str]) -> list[Cell]:
+def try_versions(
+    folder: Path, pythons: Sequence[str], packages: Sequence[str], tests: Sequence[str], *, debian: bool = False
+) -> list[Cell]:
     """Try each pair, one after the other.
 
     Args:
@@ -73,32 +79,24 @@ def try_versions(folder: Path, pythons: Sequence[str], packages: Sequence[str], 
         pythons: Versions to look for.
         packages: ``oldest``, ``newest``.
         tests: Folders and files under ``tests``.
+        debian: Take Debian's own Python also where this machine has that version.
     """
     uv = _find_uv(folder)
     cells = []
     for version in pythons:
-        interpreter = find_python(version)
+        try:
+            interpreter = (None if debian else find_python(version)) or debian_python(version, folder, uv)
+        except InputError as error:
+            reason = str(error) if debian else f"not on the search path, not under pyenv; {error}"
+            cells += [Cell(version, choice, "not here", reason) for choice in packages]
+            continue
         for choice in packages:
-            if interpreter is None:
-                cells.append(Cell(version, choice, "not here", "no such Python on the search path or under pyenv"))
-                continue
             began = time.monotonic()
             cell = _try(uv, folder / f"{version}-{choice}", interpreter, version, choice, tests)
             sys.stdout.write(f"{version} {choice}: {cell.outcome} after {time.monotonic() - began:.0f} s\n")
             sys.stdout.flush()
             cells.append(cell)
     return cells
-
-
-def find_python(version: str) -> Path | None:
-    """A Python of that version that works: on the search path, or one of pyenv's; ``None`` where there is none."""
-    of_pyenv = sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin/python"), reverse=True)
-    for candidate in filter(None, (shutil.which(f"python{version}"), *map(str, of_pyenv))):
-        code = "import sys; print('%d.%d' % sys.version_info[:2])"
-        done = subprocess.run([candidate, "-c", code], capture_output=True, text=True, check=False)
-        if done.returncode == 0 and done.stdout.strip() == version:
-            return Path(candidate)
-    return None
 
 
 def test_tools(pyproject: Path) -> list[str]:
@@ -125,7 +123,7 @@ def _try(uv: Path, folder: Path, interpreter: Path, version: str, choice: str, t
     with log.open("wb") as output:
         for command in (
             [str(uv), "venv", "--python", str(interpreter), str(folder / "venv")],
-            [*install, f"{_ROOT}[demo,fleet]", *test_tools(_ROOT / "pyproject.toml")],
+            [*install, f"{_ROOT}[{_EXTRAS}]", *test_tools(_ROOT / "pyproject.toml")],
         ):
             if subprocess.run(command, stdout=output, stderr=output, check=False).returncode:
                 return Cell(version, choice, "not installable", f"see {log}: {_last_line(log)}")
@@ -161,12 +159,16 @@ def _last_line(log: Path) -> str:
 def main() -> int:
     """Read the command line, try, and print the table."""
     parser = argparse.ArgumentParser(prog="python -m qa.versions", description=__doc__)
-    parser.add_argument("--python", nargs="+", default=PYTHONS, metavar="VERSION", help=f"of {', '.join(PYTHONS)}")
+    parser.add_argument("--python", nargs="+", metavar="VERSION", help=f"of {', '.join(PYTHONS)}")
     parser.add_argument("--packages", nargs="+", default=PACKAGES, choices=PACKAGES)
     parser.add_argument("--tests", nargs="+", default=_TESTS, metavar="NAME", help="folders and files under tests")
+    suites = ", ".join(f"{version} of {suite}" for version, suite in DEBIAN_SUITES.items())
+    parser.add_argument("--debian", action="store_true", help=f"Debian's own Pythons: {suites}")
     options = parser.parse_args()
+    pythons = options.python or (DEBIAN_SUITES if options.debian else PYTHONS)
     folder = Path(tempfile.mkdtemp(prefix="versions-"))
-    cells = try_versions(folder, options.python, options.packages, options.tests)
+    folder.chmod(0o755)  # tests run the program as another user too
+    cells = try_versions(folder, list(pythons), options.packages, options.tests, debian=options.debian)
     sys.stdout.write("\n| Python | packages | outcome | |\n| --- | --- | --- | --- |\n")
     sys.stdout.writelines(f"| {c.python} | {c.packages} | {c.outcome} | {c.detail} |\n" for c in cells)
     if all(cell.outcome in ("passed", "not here") for cell in cells):

@@ -23,12 +23,12 @@ from edge_agent.vision.classifier import BUNDLED_MODEL
 from fleet.loadtest.local_broker import local_broker
 from qa.arm import outputs
 from qa.arm.classroom import watch_simulated_classroom
-from qa.arm.debian import Archive
 from qa.arm.difference import Difference, compare
 from qa.arm.emulator import CORTEX_A72, PROCESSORS, Board, Processor
 from qa.arm.golden import golden_steps, with_wrong_answer
 from qa.arm.progress import announce, report
-from qa.arm.wheels import CHECKOUT, SITES, cache_folder, install_all
+from qa.arm.wheels import CHECKOUT, SITES, SUITE, USERLAND, cache_folder, install_all
+from qa.debian import Archive
 
 BUNDLE: Final = BUNDLED_MODEL.relative_to(CHECKOUT)
 PEOPLE: Final = 8
@@ -62,8 +62,8 @@ def run_everywhere(cache: Path, scratch: Path) -> None:
         CheckFailed: The agent behaves differently on ARM.
     """
     announce("Debian's packages for arm64, and the emulator")
-    archive = Archive(cache / "apt")
-    archive.unpack_userland(cache / "userland")
+    archive = Archive(cache / "apt", SUITE, "arm64")
+    archive.unpack(cache / "userland", USERLAND)
     emulator = archive.unpack_emulator(cache / "qemu")
 
     def board(processor: Processor) -> Board:

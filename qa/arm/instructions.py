@@ -23,10 +23,10 @@ from edge_agent.simulate import SimulatedClassroom
 from edge_agent.vision.detector import FETCH_COMMAND
 from edge_agent.vision.weights import find_weights
 from qa.arm import counted_frames
-from qa.arm.debian import Archive
 from qa.arm.emulator import CORTEX_A72, Board
 from qa.arm.progress import announce, report
-from qa.arm.wheels import SITES, cache_folder, install_all
+from qa.arm.wheels import SITES, SUITE, USERLAND, cache_folder, install_all
+from qa.debian import Archive
 
 PLUGIN: Final = Path(__file__).with_name("counter.c")
 SIZE: Final = (1280, 720)
@@ -187,8 +187,8 @@ def measure(weights: Path | None, people: int, frames: int, whole_frames: int) -
         scratch = Path(folder)
         compile_plugin(scratch / "counter.so")
         announce("Debian's packages for arm64, and an emulator that loads plugins")
-        archive = Archive(cache / "apt")
-        archive.unpack_userland(cache / "userland")
+        archive = Archive(cache / "apt", SUITE, "arm64")
+        archive.unpack(cache / "userland", USERLAND)
         emulator = archive.unpack_emulator_for_plugins(cache / "qemu-user")
         counter = scratch / "count"
         counter.write_bytes(bytes(8))

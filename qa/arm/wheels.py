@@ -11,9 +11,12 @@ from typing import Final
 
 from edge_agent.errors import CheckFailed, InputError
 from qa.arm.emulator import Board
-from qa.arm.fresh import files_fingerprint, is_fresh, mark_fresh
+from qa.fresh import files_fingerprint, is_fresh, mark_fresh
 
 CHECKOUT: Final = Path(__file__).parents[2]
+SUITE: Final = "bookworm"
+USERLAND: Final = ("python3.11", "python3-pip-whl", "libstdc++6", "ca-certificates")
+"""Python as Raspberry Pi OS Bookworm and Debian 12 have it, pip's wheel, and what compiled wheels link to."""
 SITES: Final = ("agent", "dependencies")
 """Folders of the cache from which a board imports."""
 _LOCKS: Final = ("deploy/requirements.lock", "deploy/build.lock")

@@ -8,22 +8,22 @@ from pathlib import Path
 import pytest
 
 from edge_agent.errors import InputError
-from qa.arm import debian
+from qa import debian
 from qa.arm.emulator import CORES, CORTEX_A53, CORTEX_A72, Board, Processor, cpuinfo, sys_files
-from qa.arm.fresh import files_fingerprint, is_fresh, mark_fresh
+from qa.fresh import files_fingerprint, is_fresh, mark_fresh
 
 
 def test_apt_keeps_to_its_own_state(tmp_path: Path) -> None:
-    settings = debian.apt_settings(tmp_path, "amd64")
+    settings = debian.apt_settings(tmp_path, ["arm64", "amd64"])
     assert f'Dir::State "{tmp_path}";' in settings
     assert f'Dir::Cache "{tmp_path}/cache";' in settings
     assert 'APT::Architecture "arm64";' in settings
+    assert 'APT::Architectures { "arm64"; "amd64"; };' in settings
 
 
-@pytest.mark.parametrize(("here", "wanted"), [("amd64", "arm64,amd64"), ("arm64", "arm64")])
-def test_a_source_names_each_architecture_once_and_the_key(here: str, wanted: str) -> None:
-    line = debian.source_line("http://mirror.example/debian", here)
-    assert line.startswith(f"deb [arch={wanted} signed-by={debian.KEYRING}] http://mirror.example/debian ")
+def test_a_source_names_the_architectures_and_the_key() -> None:
+    line = debian.source_line("http://mirror.example/debian", "sid", ["arm64", "amd64"])
+    assert line == f"deb [arch=arm64,amd64 signed-by={debian.KEYRING}] http://mirror.example/debian sid main\n"
 
 
 def test_another_mirror_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,7 +38,7 @@ def test_the_error_on_a_machine_without_apt_names_what_it_lacks(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InputError, match="apt-get, dpkg, dpkg-deb"):
-        debian.Archive(tmp_path / "apt")
+        debian.Archive(tmp_path / "apt", "bookworm")
 
 
 @pytest.mark.parametrize(("processor", "part"), [(CORTEX_A53, "0xd03"), (CORTEX_A72, "0xd08")])

@@ -1,4 +1,4 @@
-"""Programs and libraries of Debian for another processor, unpacked into a folder: neither root nor a chroot is needed.
+"""Programs and libraries of Debian, unpacked into a folder: neither root nor a chroot is needed.
 
 apt does the work in a state of its own, apart from the machine's: it checks the archive's signature, resolves
 dependencies, and compares every package with its hash.
@@ -15,13 +15,10 @@ from pathlib import Path
 from typing import Final
 
 from edge_agent.errors import InputError
-from qa.arm.fresh import fingerprint, is_fresh, mark_fresh
+from qa.fresh import fingerprint, is_fresh, mark_fresh
 
-SUITE: Final = "bookworm"
 DEFAULT_MIRROR: Final = "http://deb.debian.org/debian"
 KEYRING: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-USERLAND: Final = ("python3.11", "python3-pip-whl", "libstdc++6", "ca-certificates")
-"""Python as Raspberry Pi OS Bookworm and Debian 12 have it, pip's wheel, and what compiled wheels link to."""
 EMULATOR: Final = "qemu-user-static"
 EMULATOR_FOR_PLUGINS: Final = "qemu-user"
 """The same, linked to shared libraries: only this one loads plugins."""
@@ -32,13 +29,23 @@ def mirror() -> str:
     return os.environ.get("DEBIAN_MIRROR") or DEFAULT_MIRROR
 
 
-def apt_settings(state: Path, here: str) -> str:
+def here() -> str:
+    """This machine's architecture by Debian's name, such as ``amd64``.
+
+    Raises:
+        InputError: It has no ``dpkg``.
+    """
+    return _output_of(["dpkg", "--print-architecture"]).strip()
+
+
+def apt_settings(state: Path, architectures: Sequence[str]) -> str:
     """apt's configuration for a state of its own.
 
     Args:
         state: Folder of lists, downloads and the empty list of installed packages.
-        here: This machine's architecture by Debian's name, for which the emulator is fetched.
+        architectures: Debian's names of those that packages may be for. Packages are for the first, unless named.
     """
+    listed = " ".join(f'"{name}";' for name in architectures)
     return f"""Dir::State "{state}";
 Dir::State::status "{state}/status";
 Dir::Cache "{state}/cache";
@@ -46,8 +53,8 @@ Dir::Etc::sourcelist "{state}/sources.list";
 Dir::Etc::sourceparts "-";
 Dir::Etc::preferences "-";
 Dir::Etc::preferencesparts "-";
-APT::Architecture "arm64";
-APT::Architectures {{ "arm64"; "{here}"; }};
+APT::Architecture "{architectures[0]}";
+APT::Architectures {{ {listed} }};
 APT::Install-Recommends "false";
 APT::Sandbox::User "";
 Acquire::Languages "none";
@@ -55,49 +62,54 @@ Acquire::Retries "3";
 """
 
 
-def source_line(address: str, here: str) -> str:
+def source_line(address: str, suite: str, architectures: Sequence[str]) -> str:
     """The line of ``sources.list`` that names one archive and the key that must have signed it."""
-    architectures = ",".join(dict.fromkeys(("arm64", here)))
-    return f"deb [arch={architectures} signed-by={KEYRING}] {address} {SUITE} main\n"
+    return f"deb [arch={','.join(architectures)} signed-by={KEYRING}] {address} {suite} main\n"
 
 
 class Archive:
-    """Debian's packages for 64-bit ARM.
+    """Packages of one release of Debian.
 
     Args:
         folder: Where downloads are kept between runs.
+        suite: The release: ``bookworm``, ``sid``.
+        architecture: Debian's name of the processor that they are for; this machine's where empty.
 
     Raises:
         InputError: This machine lacks apt, dpkg or Debian's keys.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, suite: str, architecture: str = "") -> None:
         missing = [program for program in ("apt-get", "dpkg", "dpkg-deb") if shutil.which(program) is None]
         if missing or not KEYRING.exists():
             raise InputError(
                 f"this machine has no {', '.join(missing) or KEYRING}",
                 expected="Debian or a derivative, with the package debian-archive-keyring",
             )
-        self._state = folder.resolve()
-        self._here = _output_of(["dpkg", "--print-architecture"]).strip()
+        self._state, self._suite, self._here = folder.resolve(), suite, here()
+        wanted = list(dict.fromkeys((architecture or self._here, self._here)))
         self._lists_updated = False
         for place in ("lists/partial", "cache/archives/partial"):
             (self._state / place).mkdir(parents=True, exist_ok=True)
         (self._state / "status").write_text("")
-        (self._state / "sources.list").write_text(source_line(mirror(), self._here))
-        (self._state / "apt.conf").write_text(apt_settings(self._state, self._here))
+        (self._state / "sources.list").write_text(source_line(mirror(), suite, wanted))
+        (self._state / "apt.conf").write_text(apt_settings(self._state, wanted))
 
-    def unpack_userland(self, root: Path) -> None:
-        """Fill a folder with Python and the libraries its wheels need, unless it has them already."""
-        key = fingerprint(SUITE, *USERLAND)
+    def unpack(self, root: Path, packages: Sequence[str]) -> None:
+        """Fill a folder with these packages and what they need, unless it has them already.
+
+        Raises:
+            InputError: They cannot be fetched.
+        """
+        key = fingerprint(self._suite, *packages)
         if is_fresh(root, key):
             return
-        self._unpack_with_dependencies(USERLAND, root, self._state / "cache" / "archives")
+        self._unpack_with_dependencies(packages, root, self._state / "cache" / "archives")
         mark_fresh(root, key)
 
     def unpack_emulator(self, folder: Path) -> Path:
         """QEMU's emulator of single programs, built for this machine, in a folder; fetched unless it is there."""
-        key, program = fingerprint(SUITE, EMULATOR, self._here), folder / "qemu-aarch64-static"
+        key, program = fingerprint(self._suite, EMULATOR, self._here), folder / "qemu-aarch64-static"
         if is_fresh(folder, key):
             return program
         self._update_lists()
@@ -123,7 +135,7 @@ class Archive:
 
         The emulator runs with the libraries that it was built for, whatever this machine has.
         """
-        key = fingerprint(SUITE, EMULATOR_FOR_PLUGINS, self._here)
+        key = fingerprint(self._suite, EMULATOR_FOR_PLUGINS, self._here)
         if not is_fresh(folder, key):
             archives = self._state / "cache" / EMULATOR_FOR_PLUGINS
             self._unpack_with_dependencies((f"{EMULATOR_FOR_PLUGINS}:{self._here}",), folder, archives)

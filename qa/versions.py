@@ -33,6 +33,7 @@ _TESTS: Final = (
 )
 _EXTRAS: Final = "demo,fleet,notice,postgresql,parquet"
 _NO_TEST_TOOLS: Final = ("ruff", "mypy", "import-linter", "pre-commit", "classroom-edge-agent")
+_NOT_COPIED: Final = (".git", ".venv*", ".arm", ".home-assistant", ".*_cache", ".hypothesis", "__pycache__", "build")
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _SHOWN: Final = (
     *("numpy", "opencv-python-headless", "ai-edge-litert", "paho-mqtt", "msgspec", "typer", "rich", "cryptography"),
@@ -81,7 +82,9 @@ def try_versions(
         tests: Folders and files under ``tests``.
         debian: Take Debian's own Python also where this machine has that version.
     """
-    uv = _find_uv(folder)
+    uv, checkout = _find_uv(folder), folder / "checkout"
+    # The tests read the tree for hours, and it may change meanwhile.
+    shutil.copytree(_ROOT, checkout, ignore=shutil.ignore_patterns(*_NOT_COPIED))
     cells = []
     for version in pythons:
         try:
@@ -92,7 +95,7 @@ def try_versions(
             continue
         for choice in packages:
             began = time.monotonic()
-            cell = _try(uv, folder / f"{version}-{choice}", interpreter, version, choice, tests)
+            cell = _try(uv, folder / f"{version}-{choice}", checkout, interpreter, version, choice, tests)
             sys.stdout.write(f"{version} {choice}: {cell.outcome} after {time.monotonic() - began:.0f} s\n")
             sys.stdout.flush()
             cells.append(cell)
@@ -115,7 +118,9 @@ def _find_uv(folder: Path) -> Path:
     return folder / "uv" / "bin" / "uv"
 
 
-def _try(uv: Path, folder: Path, interpreter: Path, version: str, choice: str, tests: Sequence[str]) -> Cell:
+def _try(
+    uv: Path, folder: Path, checkout: Path, interpreter: Path, version: str, choice: str, tests: Sequence[str]
+) -> Cell:
     folder.mkdir()
     python, log = folder / "venv" / "bin" / "python", folder / "log"
     wheels = [part for name in _FROM_WHEELS for part in ("--only-binary", name)]
@@ -123,12 +128,14 @@ def _try(uv: Path, folder: Path, interpreter: Path, version: str, choice: str, t
     with log.open("wb") as output:
         for command in (
             [str(uv), "venv", "--python", str(interpreter), str(folder / "venv")],
-            [*install, f"{_ROOT}[{_EXTRAS}]", *test_tools(_ROOT / "pyproject.toml")],
+            [*install, f"{checkout}[{_EXTRAS}]", *test_tools(checkout / "pyproject.toml")],
         ):
             if subprocess.run(command, stdout=output, stderr=output, check=False).returncode:
                 return Cell(version, choice, "not installable", f"see {log}: {_last_line(log)}")
         command = [str(python), "-m", "pytest", "--quick", "-q", "-p", "no:cacheprovider", *_paths(tests)]
-        code = subprocess.run(command, cwd=_ROOT, stdout=output, stderr=output, env=_environment(), check=False)
+        code = subprocess.run(
+            command, cwd=checkout, stdout=output, stderr=output, env=_environment(checkout), check=False
+        )
     versions = _versions(uv, python)
     if code.returncode:
         return Cell(version, choice, "failed", f"see {log}: {_last_line(log)}; {versions}")
@@ -139,8 +146,8 @@ def _paths(tests: Iterable[str]) -> list[str]:
     return [f"tests/{name}" for name in tests if (_ROOT / "tests" / name).exists()]
 
 
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(_ROOT)}
+def _environment(checkout: Path) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(checkout)}
 
 
 def _versions(uv: Path, python: Path) -> str:

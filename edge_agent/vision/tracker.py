@@ -318,12 +318,18 @@ def _costs(tracks: Sequence[_Track], boxes: Sequence[Box], now: float) -> NDArra
     """How badly each track and box suit each other, ``(tracks, boxes)``, in sides; infinite where they cannot pair.
 
     Overlap would rank the same for squares of one size, and says nothing about faces that moved further than a side.
+    Who was missed is expected where they were heading, and also where they were last seen: who bends down comes up.
     """
     expected = np.array([track.expected(now) for track in tracks])
     given = np.array([(*box.center, box.side) for box in boxes])
     hidden_s = np.array([now - track.seen_at for track in tracks])[:, None]
     sides = (expected[:, None, 2] + given[None, :, 2]) / 2
-    distance = np.hypot(expected[:, None, 0] - given[None, :, 0], expected[:, None, 1] - given[None, :, 1]) / sides
+    last = np.array([(track.x, track.y) if track.missed else track.expected(now)[:2] for track in tracks])
+    ahead, behind = (
+        np.hypot(place[:, None, 0] - given[None, :, 0], place[:, None, 1] - given[None, :, 1])
+        for place in (expected, last)
+    )
+    distance = np.minimum(ahead, behind) / sides
     growth = np.abs(np.log2(expected[:, None, 2] / given[None, :, 2]))
     reach = np.minimum(_REACH + _REACH_PER_S * hidden_s, _MAX_REACH)
     once = np.array([track.found_at == track.first_seen_at for track in tracks])[:, None] & (hidden_s <= _FIRST_S)

@@ -131,6 +131,17 @@ def test_waiting_for_a_slow_camera_counts_against_nobody() -> None:
     assert ids(slow.update([face(200, 200)], 101.0)) == ["id0"]
 
 
+def test_who_bends_down_quickly_and_comes_up_where_they_were_keeps_the_id() -> None:
+    def place(t: float) -> list[Detection]:
+        return [face(200, 200 + max(0.0, t - 3.0) * 400)] if t < 3.25 else []
+
+    follower = tracker()
+    play(follower, steadily(10, 4.2, place))
+    update = play(follower, steadily(10, 0.3, lambda _: [face(200, 200)], start=104.2))[-1]
+    assert ids(update) == ["id0"]
+    assert update.present[0].last_seen_at == pytest.approx(104.4)
+
+
 def test_who_is_unseen_for_too_long_is_forgotten_also_while_no_frame_comes() -> None:
     faces = tracker(confirm_frames=1, forget_s=2.0)
     faces.update([face(200, 200)], 100.0)

@@ -108,11 +108,11 @@ def test_names_of_zones_and_what_a_passwords_file_holds_stay_out(tmp_path: Path)
     password, path = tmp_path / "secret", tmp_path / "agent.toml"
     password.write_text("Hidden9Word\n")
     (tmp_path / "audit.log").write_text("desk of Maria Muster, asked with Hidden9Word from muster.example/live\n")
-    zone = '[[detector.{}]]\nname = "desk of Maria Muster"\npoints = [[0, 0], [0.5, 0], [0.5, 0.5]]\n'
+    zone = '[[detector.{}]]\nname = "desk of Maria Muster"\npoints = [[0, 0], [{}, 0], [{}, 0.5]]\n'
     path.write_text(
         '[camera]\nsource = "simulated"\n'
-        + zone.format("ignore")
-        + zone.format("watch")
+        + zone.format("ignore", 0.5, 0.5)
+        + zone.format("watch", 1, 1)
         + f'[mqtt]\nhost = "127.0.0.1"\nport = 9\nusername = "pi"\npassword_file = "{password}"\n'
         f'[home_assistant]\ndashboard_url = "http://muster.example/live"\n[outbox]\npath = "{tmp_path}/outbox.db"\n'
     )

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def test_a_kill_loses_at_most_the_last_second(tmp_path: Path, seed: int) -> None
             killed_at = time.monotonic()
             lines = process.stdout.read().decode().split("\n")[:-1]
         taken = [(int(seq), float(at)) for seq, at in (line.split() for line in lines if line.count(" ") == 1)]
-        with sqlite3.connect(file) as connection:
+        with closing(sqlite3.connect(file)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
             stored = {seq for (seq,) in connection.execute("SELECT seq FROM windows")}
             (known,) = connection.execute("SELECT first, last FROM received").fetchall() or [(1, 0)]

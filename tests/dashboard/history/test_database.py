@@ -336,7 +336,7 @@ class TestTrouble:
         recorder.take(arrived(summary(1, NINE)), TIMES)
         assert recorder.commit()
         history.database.engine.dispose()
-        with sqlite3.connect(place) as connection:  # every connection may read, none may write
+        with closing(sqlite3.connect(place)) as connection:  # every connection may read, none may write
             connection.execute("PRAGMA journal_mode = DELETE")
         history.close()
         blocked = open_history(str(place))
@@ -432,7 +432,7 @@ class TestTrouble:
         file = tmp_path / "history.db"
         history = open_history(str(file))
         backup = tmp_path / "backup.db"
-        with sqlite3.connect(file) as source, sqlite3.connect(backup) as copy:
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(backup)) as copy:
             source.backup(copy)
         recorder = Recorder(history, now=lambda: NINE)
         recorder.take(arrived(summary(1, NINE)), TIMES)

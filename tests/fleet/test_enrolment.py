@@ -170,9 +170,9 @@ def test_a_paper_without_end_is_not_read_to_its_end() -> None:
 
 def test_papers_of_brackets_without_end_are_refused() -> None:
     endless = b'{"v":1,"more":' + b"[" * 50_000
-    with pytest.raises(InputError, match="recursion"):
+    with pytest.raises(InputError, match=r"recursion|Stack overflow|truncated"):
         decode_file(endless, Request, "paper")
-    with pytest.raises(InputError, match="recursion"):
+    with pytest.raises(InputError, match=r"recursion|Stack overflow|truncated"):
         decode_file(endless, Response, "paper")
 
 

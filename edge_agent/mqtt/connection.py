@@ -103,7 +103,7 @@ class Connection:
             self._set_will(will)
         try:
             self._client.connected_socket = dial(broker, cancelled)
-            self._open(session_expiry_s)
+            self._open(session_expiry_s, cancelled)
             self._await_answer(answer_within_s, cancelled)
         except BaseException:
             self._drop()
@@ -192,7 +192,7 @@ class Connection:
             properties.WillDelayInterval = will.delay_s
         self._client.will_set(will.topic, will.payload, qos=1, retain=True, properties=properties)
 
-    def _open(self, session_expiry_s: int) -> None:
+    def _open(self, session_expiry_s: int, cancelled: Callable[[], bool]) -> None:
         properties: Properties | None = None
         clean_start: bool | int = paho.MQTT_CLEAN_START_FIRST_ONLY
         if self._v5:
@@ -210,7 +210,10 @@ class Connection:
                 properties=properties,
             )
         except OSError as error:
-            raise network_fault(self._broker, error) from None
+            if self._broker.tls is not None:
+                # The broker's reason, such as a revoked certificate, is lost where it closes before all is sent.
+                check_tls(self._broker, cancelled)
+            raise network_fault(self._broker, error, agreed=True) from None
 
     def _await_answer(self, within_s: float, cancelled: Callable[[], bool]) -> None:
         deadline = time.monotonic() + within_s

@@ -181,8 +181,14 @@ def certificate_fault(
     )
 
 
-def tls_fault(broker: Broker, error: ssl.SSLError) -> BrokerError:
-    """TLS failed for another reason than the broker's certificate: what its alert says, or that there is no TLS."""
+def tls_fault(broker: Broker, error: ssl.SSLError, *, agreed: bool = False) -> BrokerError:
+    """TLS failed for another reason than the broker's certificate: what its alert says, or that there is no TLS.
+
+    Args:
+        broker: Where.
+        error: What OpenSSL says.
+        agreed: Both sides had already agreed on TLS.
+    """
     reason = getattr(error, "reason", None) or ""
     alert = re.search(r"ALERT_(\w+)", reason)
     words = alert[1].lower().replace("_", " ") if alert else ""
@@ -197,6 +203,8 @@ def tls_fault(broker: Broker, error: ssl.SSLError) -> BrokerError:
     if alert:
         return ConnectError(broker, 0, f"TLS: {words}", "See the broker's log")
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) or "EOF" in reason:
+        if agreed:
+            return hung_up(broker)
         return unreachable(broker, "the connection closed at the beginning of TLS", NO_TLS)
     if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"):
         return ConnectError(broker, 0, "an answer without TLS", NO_TLS)
@@ -205,6 +213,18 @@ def tls_fault(broker: Broker, error: ssl.SSLError) -> BrokerError:
     if isinstance(error, TimeoutError) or "timed out" in str(error):
         return unreachable(broker, "no answer to TLS", NO_TLS)
     return ConnectError(broker, 0, f"TLS: {reason.lower().replace('_', ' ') or 'broken'}", "See the broker's log")
+
+
+def hung_up(broker: Broker) -> ConnectError:
+    """It closed the connection after both sides had agreed on TLS. So there is TLS, and something else is refused."""
+    may = "have refused this device's certificate" if broker.certificate else "want a certificate of this device"
+    return ConnectError(
+        broker,
+        0,
+        "the connection closed after the beginning of TLS",
+        f"The broker may {may}. Look with 'edge-agent doctor', and in the broker's log",
+        temporary=True,  # or it stops just now
+    )
 
 
 def _too_old(broker: Broker) -> ConnectError:
@@ -237,8 +257,14 @@ def _refused_certificate(broker: Broker, words: str) -> ConnectError:
 _LOCAL: Final = {"localhost", "127.0.0.1", "::1"}
 
 
-def network_fault(broker: Broker, error: OSError) -> BrokerError:
-    """The network does not lead to the broker."""
+def network_fault(broker: Broker, error: OSError, *, agreed: bool = False) -> BrokerError:
+    """The network does not lead to the broker.
+
+    Args:
+        broker: Where.
+        error: What the system says.
+        agreed: Where the broker uses TLS, both sides had already agreed on it.
+    """
     words = (error.strerror or str(error)).lower()
     if isinstance(error, socket.gaierror):
         return unreachable(broker, words, _name_remedy(error.errno))
@@ -268,6 +294,8 @@ def network_fault(broker: Broker, error: OSError) -> BrokerError:
     if number in (errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL):
         return unreachable(broker, words, "Check this device's network: cable, Wi-Fi, 'ip address' and 'ip route'")
     if number in (errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE):
+        if broker.tls is not None and agreed:
+            return hung_up(broker)
         if broker.tls is not None:
             return unreachable(broker, "the connection closed at the beginning of TLS", NO_TLS)
         return unreachable(broker, words, f"{CHECK_ADDRESS}. Where the broker uses TLS: {USE_TLS}")

@@ -11,7 +11,7 @@ from edge_agent.errors import BrokerError
 from edge_agent.mqtt.dial import dial
 from edge_agent.mqtt.endpoint import Broker
 from edge_agent.mqtt.errors import ConnectError
-from edge_agent.mqtt.faults import NO_TLS, network_fault, tls_fault
+from edge_agent.mqtt.faults import NO_TLS, hung_up, network_fault, tls_fault
 
 _REFUSAL_WAIT_S = 1.0
 """How long a broker may take to refuse a certificate: under TLS 1.3 it does so after the handshake, unasked."""
@@ -37,9 +37,9 @@ def check_tls(broker: Broker, cancelled: Callable[[], bool] = lambda: False) -> 
         try:
             _await_refusal(connection, broker)
         except ssl.SSLError as error:
-            raise tls_fault(broker, error) from None
+            raise tls_fault(broker, error, agreed=True) from None
         except OSError as error:
-            raise network_fault(broker, error) from None
+            raise network_fault(broker, error, agreed=True) from None
 
 
 def speaks_tls(broker: Broker, cancelled: Callable[[], bool] = lambda: False) -> bool:
@@ -66,4 +66,4 @@ def _await_refusal(connection: socket.socket, broker: Broker) -> None:
     except TimeoutError:  # the broker waits for MQTT to begin: it accepts the certificate
         return
     if not received:
-        raise ConnectError(broker, 0, "it hangs up after the handshake", remedy="See the broker's log")
+        raise hung_up(broker)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -279,6 +281,40 @@ def test_the_live_view_and_the_client_say_the_same_as_the_agent(authority: TestA
         follower.start()
         wait_until(lambda: words in follower.error, what="the words in the live view")
         follower.stop()
+
+
+@contextmanager
+def hangs_up_after_tls(server: Files) -> Iterator[int]:
+    """The number of a port where TLS is agreed on and every connection is then reset: a refusal may get lost so."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*server)
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):  # the listener was closed
+            while True:
+                accepted, _ = listener.accept()
+                with contextlib.suppress(OSError), context.wrap_socket(accepted, server_side=True) as line:
+                    line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1]
+        with contextlib.suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+
+
+def test_who_hangs_up_after_tls_was_agreed_on_is_not_said_to_have_none(
+    authority: TestAuthority,
+) -> None:
+    certificate, key = authority.issue("device")
+    with hangs_up_after_tls(authority.issue("server")) as port:
+        bare = fault_at(port, TlsSettings(enabled=True, ca=str(authority.file)))
+        known = fault_at(port, TlsSettings(enabled=True, ca=str(authority.file), cert=str(certificate), key=str(key)))
+    for error in (bare, known):
+        assert "tls.enabled" not in error.remedy
+        assert "the broker's log" in error.remedy
+    assert "may want a certificate" in bare.remedy
+    assert "may have refused this device's certificate" in known.remedy
 
 
 def test_an_unknown_fault_of_tls_is_not_called_one_of_the_authority() -> None:

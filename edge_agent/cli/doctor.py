@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json as jsonlib
+import sysconfig
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,10 +24,13 @@ def doctor(
     rights of the service's user.
     """
     from edge_agent.system.logs import set_up_logging
-    from edge_agent.system.service_user import become_service_user
+    from edge_agent.system.service_user import become_service_user, require_readable_program, user_of
 
     set_up_logging(quiet=True)
     config = config and config.absolute()
+    user = user_of(config)
+    if user is not None:
+        require_readable_program(user, Path(sysconfig.get_path("platlib")))
     become_service_user(config)
     from edge_agent.commands.doctor import examine
 

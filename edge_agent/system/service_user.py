@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from edge_agent.errors import InputError
+
 SERVICE_CONFIG_FOLDER: Final = Path("/etc/edge-agent")
 """Where the settings of the installed service are."""
 
@@ -67,6 +69,27 @@ def user_of(config: Path | None) -> User | None:
     except KeyError:
         return None
     return User(_ACCOUNT, account.pw_uid, frozenset(os.getgrouplist(_ACCOUNT, account.pw_gid)))
+
+
+def require_readable_program(user: User, program: Path) -> None:
+    """Refuse to look with the rights of a user who cannot read the program that looks.
+
+    Args:
+        user: Whose rights are to be taken.
+        program: The folder with the program's packages.
+
+    Raises:
+        InputError: The user may not read it: each package would seem to be missing.
+    """
+    blocked = user.first_unreadable(program)
+    if blocked is not None:
+        raise InputError(
+            f"this program lies in {program}",
+            received=f"{blocked}, which the service's user {user.name} may not read",
+            expected="the program that the service runs",
+            remedy="Call the installed one by its whole name, usually /usr/local/bin/edge-agent, "
+            "or give --config a copy of the settings",
+        )
 
 
 def become_service_user(config: Path | None) -> None:

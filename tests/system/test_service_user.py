@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent.errors import InputError
+from edge_agent.system.service_user import User, require_readable_program
+
 PROGRAM = (
     "import os, sys\n"
     "from pathlib import Path\n"
@@ -44,3 +47,13 @@ def test_root_takes_the_place_of_the_services_user_for_good(tmp_path: Path) -> N
 
 def test_settings_that_are_not_the_services_are_looked_at_as_root(tmp_path: Path) -> None:
     assert run_with_account(tmp_path, f"{tmp_path}/agent.toml").startswith("0 0 0 ")
+
+
+def test_a_program_that_the_services_user_may_not_read_is_named(tmp_path: Path) -> None:
+    """Else all its packages would be called missing."""
+    user = User("edge-agent", 64123, frozenset({64123}))
+    require_readable_program(user, Path("/usr/bin"))
+    packages = tmp_path / "site-packages"
+    packages.mkdir(mode=0o700)
+    with pytest.raises(InputError, match=r"the service's user edge-agent may not read.*/usr/local/bin/edge-agent"):
+        require_readable_program(user, packages)

@@ -44,7 +44,7 @@ def connect_and_watch(*args, **more):
 
 sqlite3.connect = connect_and_watch
 from edge_agent.outbox.sqlite_store import SqliteStore
-SqliteStore(Path(sys.argv[1]))
+store = SqliteStore(Path(sys.argv[1]))  # kept: who lets go of it closes it
 os.kill(os.getpid(), signal.SIGKILL)
 """
 """Opens a file and dies: before a statement that begins with these words, or with the file open."""

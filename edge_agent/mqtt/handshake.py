@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import selectors
 import socket
 import ssl
 from collections.abc import Callable
@@ -61,9 +62,14 @@ def speaks_tls(broker: Broker, cancelled: Callable[[], bool] = lambda: False) ->
 
 
 def _await_refusal(connection: socket.socket, broker: Broker) -> None:
+    # Python 3.14 may raise the error of an earlier connection where there is nothing to read yet.
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection, selectors.EVENT_READ)
+        if not selector.select(_REFUSAL_WAIT_S):  # the broker waits for MQTT to begin: it accepts the certificate
+            return
     try:
         received = connection.recv(1)
-    except TimeoutError:  # the broker waits for MQTT to begin: it accepts the certificate
+    except TimeoutError:  # what came was of TLS itself
         return
     if not received:
         raise hung_up(broker)

@@ -30,7 +30,6 @@ from edge_agent.privacy.declarations import record_declaration
 from edge_agent.privacy.disclosure import DisclosureControl, Secret
 from edge_agent.privacy.mute import MuteMemory, MuteRequest
 from edge_agent.privacy.policy import permit
-from edge_agent.privacy.summary import SummaryWindow
 from edge_agent.protocol.messages import Command, DeclarationMark, Desired
 from edge_agent.system.data_folders import state_folder
 from edge_agent.system.hardware_status import SYS, HardwareStatus, read_hardware_status
@@ -45,12 +44,9 @@ from edge_agent.vision.camera import Camera, CameraState, open_source
 from edge_agent.vision.camera_identity import CameraMemory
 from edge_agent.vision.camera_state import BLIND
 from edge_agent.vision.detector import open_detector
-from edge_agent.vision.face_finder import FaceFinder
 from edge_agent.vision.orientation import OrientationWatch
 from edge_agent.vision.resting_face import RestingFaces
 from edge_agent.vision.smoothing import Smoother
-from edge_agent.vision.tracker import Tracker, random_ids
-from edge_agent.vision.zones import Zones
 
 log = logging.getLogger(__name__)
 
@@ -110,15 +106,8 @@ class Agent:
             declaration=declaration,
         )
         self._orientation = OrientationWatch(detector, settings.camera.rotate_deg)
-        self._pipeline = Pipeline(
-            FaceFinder(detector, every_frame=settings.detector.every_frame, zones=Zones.of(settings.detector)),
-            Tracker(settings.tracker, random_ids()),
-            classifier,
-            RestingFaces(classifier.labels, settings.resting_face),
-            Smoother(classifier.labels, settings.smoothing),
-            SummaryWindow(settings.summary.window_s, settings.privacy.min_group, self._disclosure()),
-            settings.classifier.faces_per_frame,
-            min_faces=self._min_reported_faces or 0,
+        self._pipeline = Pipeline.from_settings(
+            settings, detector, classifier, disclosure=self._disclosure(), min_faces=self._min_reported_faces or 0
         )
         log.info(
             "model %s (%s) with %s, prior %s, faces by %s, camera %s",

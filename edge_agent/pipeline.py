@@ -12,12 +12,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from edge_agent.config import Settings
 from edge_agent.errors import ModelError
 from edge_agent.model_format.crop import crop_face
+from edge_agent.privacy.disclosure import DisclosureControl
 from edge_agent.privacy.summary import SummaryWindow
 from edge_agent.types import ExpressionChange, Frame, TrackedFace, WindowSummary
 from edge_agent.vision.budget import choose_faces
 from edge_agent.vision.classifier import Classifier
+from edge_agent.vision.detector import Detector
 from edge_agent.vision.face_finder import FaceFinder
 from edge_agent.vision.orientation import TURNED
 from edge_agent.vision.readability import LandmarkMemory, trouble
@@ -25,7 +28,8 @@ from edge_agent.vision.region import edges_of
 from edge_agent.vision.resting_face import RestingFaces
 from edge_agent.vision.search_plan import Search
 from edge_agent.vision.smoothing import Smoother
-from edge_agent.vision.tracker import Tracker, TrackUpdate
+from edge_agent.vision.tracker import Tracker, TrackUpdate, random_ids
+from edge_agent.vision.zones import Zones
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,36 @@ class Pipeline:
         self._min_faces = min_faces
         self._present: tuple[TrackedFace, ...] = ()
         self._landmarks = LandmarkMemory()
+
+    @classmethod
+    def from_settings(
+        cls,
+        settings: Settings,
+        detector: Detector,
+        classifier: Classifier,
+        *,
+        disclosure: DisclosureControl | None = None,
+        min_faces: int = 0,
+    ) -> Pipeline:
+        """Put the parts together as the settings say.
+
+        Args:
+            settings: Of the agent.
+            detector: Finds faces in a frame.
+            classifier: Gives each face its probabilities.
+            disclosure: Decides about the figures of summaries, where single members of the group are protected.
+            min_faces: With fewer faces present none is classified.
+        """
+        return cls(
+            FaceFinder(detector, every_frame=settings.detector.every_frame, zones=Zones.of(settings.detector)),
+            Tracker(settings.tracker, random_ids()),
+            classifier,
+            RestingFaces(classifier.labels, settings.resting_face),
+            Smoother(classifier.labels, settings.smoothing),
+            SummaryWindow(settings.summary.window_s, settings.privacy.min_group, disclosure),
+            settings.classifier.faces_per_frame,
+            min_faces,
+        )
 
     def use(
         self, classifier: Classifier, resting_faces: RestingFaces, smoother: Smoother, now: float

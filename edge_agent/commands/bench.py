@@ -22,16 +22,10 @@ import numpy as np
 from edge_agent.config import Settings
 from edge_agent.errors import CheckFailed
 from edge_agent.pipeline import Pipeline
-from edge_agent.privacy.summary import SummaryWindow
 from edge_agent.types import Frame, Image
 from edge_agent.update.source import model_source
 from edge_agent.vision.classifier import Classifier
 from edge_agent.vision.detector import detector_note, open_detector
-from edge_agent.vision.face_finder import FaceFinder
-from edge_agent.vision.resting_face import RestingFaces
-from edge_agent.vision.smoothing import Smoother
-from edge_agent.vision.tracker import Tracker, random_ids
-from edge_agent.vision.zones import Zones
 
 STAGES: Final = ("detect", "track", "classify", "decide")
 _WARM_UP_FRAMES: Final = 5
@@ -157,15 +151,7 @@ def measure(settings: Settings, *, seconds: float) -> BenchReport:
     camera = settings.camera
     detector = open_detector(settings.detector)
     classifier = Classifier.load(model_source(settings).path, runtime=settings.classifier.runtime, threads=1)
-    pipeline = Pipeline(
-        FaceFinder(detector, every_frame=settings.detector.every_frame, zones=Zones.of(settings.detector)),
-        Tracker(settings.tracker, random_ids()),
-        classifier,
-        RestingFaces(classifier.labels, settings.resting_face),
-        Smoother(classifier.labels, settings.smoothing),
-        SummaryWindow(settings.summary.window_s, settings.privacy.min_group),
-        settings.classifier.faces_per_frame,
-    )
+    pipeline = Pipeline.from_settings(settings, detector, classifier)
     wanted = max(1, round(seconds * camera.fps)) + _WARM_UP_FRAMES
     stages: defaultdict[str, float] = defaultdict(float)
     searched: Counter[str] = Counter()

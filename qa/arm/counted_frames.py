@@ -22,15 +22,10 @@ from msgspec.structs import replace
 
 from edge_agent.config import DetectorSettings, Settings
 from edge_agent.pipeline import Pipeline
-from edge_agent.privacy.summary import SummaryWindow
 from edge_agent.types import Detection, Frame, Image
 from edge_agent.vision.box_calibration import RawFace
 from edge_agent.vision.classifier import Classifier
-from edge_agent.vision.face_finder import FaceFinder
 from edge_agent.vision.region import Region
-from edge_agent.vision.resting_face import RestingFaces
-from edge_agent.vision.smoothing import Smoother
-from edge_agent.vision.tracker import Tracker, random_ids
 from edge_agent.vision.weights import read_weights
 from edge_agent.vision.yunet import YuNetDetector
 
@@ -93,15 +88,7 @@ def main(counter_file: str, weights: str, width: str, height: str, fps: str, *op
     cv2.setNumThreads(1)
     detector = CountedYuNet(counter, Path(weights), settings.detector)
     classifier = Classifier.load(threads=1)
-    pipeline = Pipeline(
-        FaceFinder(detector, every_frame=settings.detector.every_frame),
-        Tracker(settings.tracker, random_ids()),
-        classifier,
-        RestingFaces(classifier.labels, settings.resting_face),
-        Smoother(classifier.labels, settings.smoothing),
-        SummaryWindow(settings.summary.window_s, settings.privacy.min_group),
-        settings.classifier.faces_per_frame,
-    )
+    pipeline = Pipeline.from_settings(settings, detector, classifier)
     shape = (int(height), int(width), 3)
     index = 0
     while len(content := sys.stdin.buffer.read(int(np.prod(shape)))) == np.prod(shape):

@@ -10,18 +10,14 @@ from pathlib import Path
 import pytest
 
 from edge_agent.rights import denied_write, mount_point, unwritable
+from tests.support.full_disk import small_file_system
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A small file system with a blank in its name."""
-    folder = tmp_path / "a disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("only root may mount a small file system")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with small_file_system(tmp_path / "a disk", "64k") as folder:
+        yield folder
 
 
 def remount(folder: Path, options: str) -> None:

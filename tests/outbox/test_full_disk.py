@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,20 +11,14 @@ from edge_agent.config import OutboxSettings
 from edge_agent.outbox.outbox import Outbox
 from tests.support.broker import wait_until
 from tests.support.clocks import SteppedClock
+from tests.support.full_disk import small_file_system
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of one megabyte."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("only root may mount a small file system")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with small_file_system(tmp_path / "disk", "1m") as folder:
+        yield folder
 
 
 def fill(file: Path) -> None:

@@ -22,6 +22,7 @@ from dashboard.history.retention import Retention, enforce
 from dashboard.history.tables import schema_versions
 from edge_agent.errors import InputError
 from tests.dashboard.history.samples import NINE, NORTH, TIMES, arrived, summary
+from tests.support.full_disk import small_file_system
 from tests.support.postgres import PASSWORD, PostgresServer
 
 
@@ -256,13 +257,8 @@ os.setuid(user.pw_uid)
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of two megabytes."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("only root may mount a small file system")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with small_file_system(tmp_path / "disk", "2m") as folder:
+        yield folder
 
 
 class TestTrouble:

@@ -9,14 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from dashboard.catalogue import _
 from edge_agent.client.events import Device
 
 _MAX_WRITTEN: Final = 2000
-
-
-def _(text: str) -> str:
-    """Marks a text for the catalogues; it is translated where it is shown."""
-    return text
 
 
 TEXTS: Final[dict[str, str]] = {
@@ -91,9 +87,15 @@ def rooms_value(rooms: frozenset[Device] | None) -> list[str] | None:
     return None if rooms is None else [f"{site}/{device}" for site, device in sorted(rooms)]
 
 
-def shown_counts(counts: Mapping[str, int]) -> str:
-    """How many rows of each kind were erased, in English."""
-    return ", ".join(f"{count} {kind}" for kind, count in counts.items() if count) or NOTHING
+def _rows(kind: str, number: int) -> str:
+    return f"{number} {kind}"
+
+
+def shown_counts(
+    counts: Mapping[str, int], count: Callable[[str, int], str] = _rows, translate: Callable[[str], str] = _
+) -> str:
+    """How many rows of each kind were erased, in English by default; see :func:`said`."""
+    return ", ".join(count(kind, number) for kind, number in counts.items() if number) or translate(NOTHING)
 
 
 def shown_time(moment: float) -> str:
@@ -108,7 +110,7 @@ def said(
     *,
     translate: Callable[[str], str] = _,
     time: Callable[[float], str] = shown_time,
-    count: Callable[[str, int], str] = lambda kind, number: f"{number} {kind}",
+    count: Callable[[str, int], str] = _rows,
     role: Callable[[str], str] = _,
 ) -> str:
     """A detail in words.
@@ -125,7 +127,7 @@ def said(
         if name in ("start", "end"):
             words[name] = time(value)
         elif name == "counts":
-            words[name] = ", ".join(count(kind, number) for kind, number in value.items()) or translate(NOTHING)
+            words[name] = shown_counts(value, count, translate)
         elif name == "roles":
             words[name] = ", ".join(role(one) for one in value)
         elif name == "rooms":

@@ -8,15 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Final
 
+from dashboard.catalogue import _
 from dashboard.history.series import Marker
 
 MAX_HAPPENINGS: Final = 26
 """As many as there are letters."""
-
-
-def _(text: str) -> str:
-    """Marks a text for the catalogues; it is translated where the chart is drawn."""
-    return text
 
 
 KINDS: Final[dict[str, str]] = {

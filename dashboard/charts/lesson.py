@@ -14,6 +14,7 @@ from datetime import datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
+from dashboard.catalogue import _
 from dashboard.charts import palette
 from dashboard.charts.happenings import Happening, moment_text, without_letter
 from dashboard.charts.happenings import happenings as happenings_of
@@ -55,11 +56,6 @@ _SETTINGS: Final = {
 }
 _drawing = threading.Lock()
 """Matplotlib's settings are global, so charts are drawn one after the other."""
-
-
-def _(text: str) -> str:
-    """Marks a text for the catalogues; it is translated where the chart is drawn."""
-    return text
 
 
 @dataclass(frozen=True, slots=True)

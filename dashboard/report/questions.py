@@ -11,6 +11,7 @@ from datetime import datetime, tzinfo
 from itertools import pairwise
 from typing import Final
 
+from dashboard.catalogue import _
 from dashboard.report.figures import UNCERTAIN, Part, Report
 
 _NUMBER: Final = 3
@@ -20,11 +21,6 @@ _NOTABLE: Final = 0.08
 _LITTLE: Final = 0.6
 _UNSURE: Final = 0.35
 _COMING_AND_GOING: Final = 0.2
-
-
-def _(text: str) -> str:
-    """Marks a text for the catalogues; it is translated where it is shown."""
-    return text
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,10 @@ from typing import Final, NamedTuple
 
 from dashboard.access.audit import Action
 from dashboard.access.roles import Role
+from dashboard.catalogue import _
 from dashboard.charts.happenings import CAMERA_WORDS
 from dashboard.live.attention import Condition
 from edge_agent.protocol.problems import PROBLEMS, Problem
-
-
-def _(text: str) -> str:
-    """Marks a text for the catalogues; it is translated where it is shown."""
-    return text
 
 
 class Entry(NamedTuple):

@@ -160,10 +160,10 @@ class Pipeline:
 
         Args:
             frame: What the camera sees.
-            judged: Whether it is known that the picture is upright. Until then faces are followed and counted, and none
-                is classified.
             turned: Whether the picture is upside down or on its side. Some faces are found all the same, and would be
                 misread. So they are followed, but nothing is said of them, and the window's figures are withheld.
+            judged: Whether it is known that the picture is upright. Until then faces are followed and counted, and none
+                is classified.
         """
         now = frame.captured_at
         stopwatch = _Stopwatch()

@@ -8,8 +8,8 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from edge_agent.outbox.sqlite_errors import of_another_program, of_wrong_kind, translated
-from edge_agent.outbox.sqlite_pages import TABLES, has_sound_head
+from edge_agent.outbox.sqlite_errors import is_of_another_program, of_another_program, of_wrong_kind, translated
+from edge_agent.outbox.sqlite_pages import has_sound_head
 
 
 def examine_outbox(path: Path) -> str:
@@ -32,16 +32,15 @@ def examine_outbox(path: Path) -> str:
                 os.close(os.open(file, os.O_RDWR | os.O_NONBLOCK))  # a link is followed, as the agent does
         if path.exists() and not has_sound_head(path):
             return f"{path} is damaged: at its start the agent saves what can be read of it"
-        if path.exists() and _is_of_another_program(path):
+        if path.exists() and _holds_other_tables(path):
             raise of_another_program(path)
     return f"{path.parent} can be written"
 
 
-def _is_of_another_program(path: Path) -> bool:
-    """Whether a database has tables, and none of an outbox. Nothing is written, and nothing made beside it."""
+def _holds_other_tables(path: Path) -> bool:
+    """Whether a file is of another program. Nothing is written to it, and nothing made beside it."""
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
-            names = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            return is_of_another_program(database)
     except (sqlite3.Error, UnicodeDecodeError):  # damaged, which the agent deals with
         return False
-    return bool(names) and not names & TABLES

@@ -15,6 +15,8 @@ from edge_agent.rights import dangling_link
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_TABLES = {"rows", "sessions", "damaged_rows"}
+"""Those of an outbox."""
 
 
 @contextmanager
@@ -100,6 +102,12 @@ def of_wrong_kind(path: Path) -> StoreError | None:
         remedy = "Set another $.outbox.path" if device else f"Move it away: `sudo mv {path} {path}.old`"
         return StoreError(f"{path}: it is no file", remedy=remedy)
     return None
+
+
+def is_of_another_program(database: sqlite3.Connection) -> bool:
+    """Whether a database has tables, and none of an outbox."""
+    tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    return bool(tables) and not tables & _TABLES
 
 
 def of_another_program(path: Path) -> StoreError:

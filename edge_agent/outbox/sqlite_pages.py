@@ -15,9 +15,6 @@ from os import SEEK_END
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
-TABLES: Final = frozenset({"rows", "sessions", "damaged_rows"})
-"""The tables of an outbox."""
-
 PAGE_BYTES: Final = 4096
 Value: TypeAlias = int | float | str | bytes | None
 

@@ -30,8 +30,8 @@ from typing import Any
 
 from edge_agent.outbox.checksums import delivery_checksum, is_delivered, row_checksum, session_checksum
 from edge_agent.outbox.quarantine import quarantine
-from edge_agent.outbox.sqlite_errors import of_another_program, translated
-from edge_agent.outbox.sqlite_pages import PAGE_BYTES, TABLES, log_is_damaged
+from edge_agent.outbox.sqlite_errors import is_of_another_program, of_another_program, translated
+from edge_agent.outbox.sqlite_pages import PAGE_BYTES, log_is_damaged
 from edge_agent.outbox.store import ROW_OVERHEAD_BYTES, Delivery, Row, StoredSession, StoreError, Totals
 
 _SCHEMA_VERSION = 4
@@ -160,8 +160,7 @@ class SqliteStore:
         self._db.create_function("delivery_checksum", 3, delivery_checksum, deterministic=True)
         self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._db.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a new file
-        tables = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if tables and not tables & TABLES:  # before anything is written to it
+        if is_of_another_program(self._db):  # before anything is written to it
             raise of_another_program(self._path)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")

@@ -36,8 +36,15 @@ def is_truncated(content: bytes) -> bool:
             # Within the picture's own data every 0xff is escaped, so this cannot be found by accident, and the end of
             # a thumbnail in the metadata before is not mistaken for it.
             return content.find(_JPEG_END, at) < 0
-        at += 2 + int.from_bytes(content[at + 2 : at + 4], "big") if marker != b"\xff" else 1
+        at = _behind_segment(content, at)
     return at >= len(content)
+
+
+def _behind_segment(content: bytes, at: int) -> int:
+    """Where the segment of a JPEG ends that begins here; the next place where this is only a byte that fills up."""
+    if content[at + 1 : at + 2] == b"\xff":
+        return at + 1
+    return at + 2 + int.from_bytes(content[at + 2 : at + 4], "big")
 
 
 def has_more_scans(content: bytes, limit: int) -> bool:
@@ -47,7 +54,7 @@ def has_more_scans(content: bytes, limit: int) -> bool:
         marker = content[at + 1 : at + 2]
         if marker == _JPEG_END[1:]:
             return False
-        at += 2 + int.from_bytes(content[at + 2 : at + 4], "big") if marker != b"\xff" else 1
+        at = _behind_segment(content, at)
         if marker == _JPEG_SCAN:
             scans += 1
             found = _MARKER_IN_SCAN.search(content, at)

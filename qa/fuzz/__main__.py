@@ -1,7 +1,8 @@
 """Fuzz one reader, or all in turn: ``python -m qa.fuzz settings --seconds 3600``.
 
 With the package atheris, which watches which code an input reaches. It is in the extra ``fuzz`` and exists for Linux on
-x86-64 and Python 3.11 and later. Exits with 1 at the first fault and names the file with the input.
+x86-64 and Python 3.11 and later. With ``--with hypothesis``, Hypothesis changes good inputs word by word and line by
+line. Exits with 1 where a reader has a fault. The log shows the input, or a file beside it has it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
+import logging
+import resource
 import shutil
 import subprocess
 import sys
@@ -17,10 +20,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qa.fuzz import CORPUS
+
 if TYPE_CHECKING:
     from qa.fuzz.targets import Target
 
-CORPUS = Path(__file__).parent / "corpus"
 _ONE_INPUT_S, _MEMORY_MB = 10, 2048
 _MAX_KEPT, _MAX_KEPT_BYTES = 12, 1500
 _INSTRUMENTED = ("edge_agent", "fleet", "train", "dashboard", "icalendar", "recurring_ical_events")
@@ -30,16 +34,21 @@ def main() -> int:
     """Read the command line, and fuzz each reader in a process of its own."""
     parser = argparse.ArgumentParser(prog="python -m qa.fuzz", description=__doc__)
     parser.add_argument("target", help="a reader, 'all', or 'list'")
+    parser.add_argument("--with", dest="fuzzer", choices=("atheris", "hypothesis"), default="atheris")
     parser.add_argument("--seconds", type=int, default=60, help="how long for each reader")
     parser.add_argument("--keep", action="store_true", help="keep a few small new inputs in the corpus")
     parser.add_argument("--input", type=Path, help="only read this file, and show what happens")
     parser.add_argument("--in-process", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if importlib.util.find_spec("atheris") is None and options.input is None and options.target != "list":
+    needs_atheris = options.fuzzer == "atheris" and options.input is None and options.target != "list"
+    if needs_atheris and importlib.util.find_spec("atheris") is None:
         sys.stderr.write("the package atheris is not installed: pip install 'classroom-edge-agent[fuzz]'\n")
         return 1
+    if options.in_process and options.fuzzer == "atheris":
+        _fuzz_with_atheris(options.target, options.seconds)
     if options.in_process:
-        _fuzz_here(options.target, options.seconds)
+        _fuzz_with_hypothesis(options.target, options.seconds)
+        return 0
     targets: dict[str, Target] = importlib.import_module("qa.fuzz.targets").TARGETS
     if options.target == "list":
         sys.stdout.writelines(f"{name:14} {target.reads}\n" for name, target in targets.items())
@@ -50,25 +59,26 @@ def main() -> int:
         targets[options.target].try_input(options.input.read_bytes())
         return 0
     names = list(targets) if options.target == "all" else [options.target]
-    results = [_fuzz(name, options.seconds, keep=options.keep) for name in names]
+    results = [_fuzz(name, options.fuzzer, options.seconds, keep=options.keep) for name in names]
     return 0 if all(results) else 1
 
 
-def _fuzz(name: str, seconds: int, *, keep: bool) -> bool:
+def _fuzz(name: str, fuzzer: str, seconds: int, *, keep: bool) -> bool:
     """Fuzz a reader in another process; whether no fault was found."""
     folder = Path(tempfile.mkdtemp(prefix=f"fuzz-{name}-"))
     found, log = folder / "found", folder / "log"
     found.mkdir()
     began = time.monotonic()
-    command = [sys.executable, "-m", "qa.fuzz", name, "--seconds", str(seconds), "--in-process"]
+    command = [sys.executable, "-m", "qa.fuzz", name, "--with", fuzzer, "--seconds", str(seconds), "--in-process"]
     with log.open("wb") as output:
         code = subprocess.run(command, cwd=folder, env=_environment(), stdout=output, stderr=output).returncode
     said = log.read_text(errors="replace").splitlines()
     done = next((line for line in reversed(said) if line.startswith("Done ")), "")
     took = f"{time.monotonic() - began:.0f} s"
     if code == 0:
-        coverage = next((word for line in reversed(said) for word in line.split("cov: ")[1:]), "?").split()[0]
-        sys.stdout.write(f"{name}: no fault in {took}, {done or 'no runs'}, {coverage} places reached\n")
+        coverage = next((word for line in reversed(said) for word in line.split("cov: ")[1:]), "").split()[:1]
+        reached = f", {coverage[0]} places reached" if coverage else ""
+        sys.stdout.write(f"{name}: no fault in {took}, {done or 'no runs'}{reached}\n")
         if keep:
             _keep(name, found)
         sys.stdout.flush()
@@ -96,14 +106,12 @@ def _keep(name: str, found: Path) -> None:
             shutil.copy(path, target / path.name[:12])
 
 
-def _fuzz_here(name: str, seconds: int) -> None:
+def _fuzz_with_atheris(name: str, seconds: int) -> None:
     """Fuzz a reader in this process, in whose folder ``found`` takes the inputs; does not return."""
     import atheris
 
     with atheris.instrument_imports(include=list(_INSTRUMENTED)):
         target: Target = importlib.import_module("qa.fuzz.targets").TARGETS[name]
-    import logging
-
     logging.disable(logging.CRITICAL)
     begin = Path("begin")
     begin.mkdir()
@@ -123,6 +131,19 @@ def _fuzz_here(name: str, seconds: int) -> None:
     ]
     atheris.Setup(arguments, target.try_input)
     atheris.Fuzz()
+
+
+def _fuzz_with_hypothesis(name: str, seconds: int) -> None:
+    """Fuzz a reader in this process."""
+    from qa.fuzz.examples import search_faults
+    from qa.fuzz.targets import TARGETS
+
+    logging.disable(logging.CRITICAL)
+    tried = search_faults(TARGETS[name], seconds)
+    most_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    if most_mb > _MEMORY_MB:
+        raise MemoryError(f"one of the inputs took {most_mb} MB")
+    sys.stdout.write(f"Done {tried} runs in {seconds} second(s)\n")
 
 
 if __name__ == "__main__":

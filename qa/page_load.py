@@ -31,6 +31,7 @@ from dashboard.web.ids import element_id
 from edge_agent.client import Device
 from edge_agent.clock import utc_text
 from edge_agent.protocol.messages import CameraHealth, Health, OutboxHealth, Status, Summary, encode
+from edge_agent.system.process_memory import resident_mb
 from fleet.loadtest.local_broker import HOST, local_broker
 from fleet.loadtest.processor import process_seconds
 from tests.support.chromium import chromium_path, running_chromium
@@ -223,10 +224,9 @@ def _processor_share(pid: int, seconds: float) -> float:
 
 
 def _resident_mb(pid: int) -> float:
-    text = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
-    found = re.search(r"VmRSS:\s+(\d+) kB", text)
+    found = resident_mb(pid)
     assert found is not None
-    return round(int(found[1]) / 1024, 1)
+    return found
 
 
 def _weight(port: int) -> float:

@@ -13,7 +13,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import cv2
@@ -22,6 +21,7 @@ import numpy as np
 from edge_agent.config import Settings
 from edge_agent.errors import CheckFailed
 from edge_agent.pipeline import Pipeline
+from edge_agent.system.process_memory import resident_mb
 from edge_agent.types import Frame, Image
 from edge_agent.update.source import model_source
 from edge_agent.vision.classifier import Classifier
@@ -184,7 +184,7 @@ def measure(settings: Settings, *, seconds: float) -> BenchReport:
         p95_ms=float(np.percentile(taken_ms, 95)),
         searched=dict(searched),
         found=present / frames,
-        memory_mb=_memory_mb(),
+        memory_mb=resident_mb(),
         note=detector_note(settings.detector, detector.name),
     )
 
@@ -240,12 +240,3 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         cv2.setNumThreads(before)
-
-
-def _memory_mb() -> float | None:
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-    except OSError:
-        return None
-    kilobytes = next((line.split()[1] for line in lines if line.startswith("VmRSS:")), None)
-    return None if kilobytes is None else round(int(kilobytes) / 1024, 1)

@@ -62,7 +62,7 @@ from train.data.ferplus import load_votes
 from train.data.ferplus_folders import load_ferplus
 from train.data.label_map import open_label_map
 from train.data.packed import read_lines
-from train.data.picture_table import is_picture_table, load_picture_table
+from train.data.picture_table import is_picture_table, load_picture_tables
 from train.data.rafdb import load_rafdb
 from train.fit.recipe import load_recipe
 
@@ -331,7 +331,7 @@ def _picture_table(data: bytes) -> None:
     with _file(data, "list.csv") as path:
         _write_picture(path.with_name("a.png"))
         if is_picture_table(path):
-            load_picture_table(path, on_unreadable="report", label_map=open_label_map("affectnet"))
+            load_picture_tables([path], path.parent, on_unreadable="report", label_map=open_label_map("affectnet"))
 
 
 def _expw(data: bytes) -> None:

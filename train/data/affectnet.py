@@ -18,7 +18,7 @@ import numpy as np
 from edge_agent.errors import InputError
 from train.data.checks import Faults, OnUnreadable, check_channels
 from train.data.dataset import FaceSet
-from train.data.folders import SPLIT_FOLDERS, folders_in
+from train.data.folders import folders_in, split_named
 from train.data.label_map import NUMBERED
 from train.data.listed import PICTURES, Listed, read_listed
 
@@ -46,8 +46,8 @@ def find_affectnet(path: Path) -> dict[Path, str]:
     """The folders with ``images`` and ``annotations`` at a path or just below it, each with its part."""
     if not path.is_dir():
         return {}
-    here = {path: SPLIT_FOLDERS.get(path.name.lower(), "")}
-    below = {folder: SPLIT_FOLDERS.get(folder.name.lower(), "") for folder in folders_in(path)}
+    here = {path: split_named(path.name)}
+    below = {folder: split_named(folder.name) for folder in folders_in(path)}
     return {
         folder: part
         for folder, part in {**here, **below}.items()

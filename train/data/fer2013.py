@@ -2,11 +2,13 @@
 
 Tables of the same form by other names are read as well: CK+'s with eight classes, or with classes and splits in words.
 Columns ``emotion``, ``pixels`` and ``Usage`` in any order; a row is one face, its pixels 48 x 48 numbers row by row.
+Without the column ``Usage`` there are no splits.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from edge_agent.model_format.labels import FER2013
 from edge_agent.model_format.metadata import FACE_SIZE
 from train.data.checks import Faults, OnUnreadable, check_channels
 from train.data.dataset import FaceSet
-from train.data.folders import SPLIT_FOLDERS, label_order
+from train.data.folders import label_order, split_named
 from train.data.label_map import NO_LABEL_MAP, LabelMap
 from train.data.packed import read_lines
 
@@ -35,6 +37,9 @@ CK_PLUS_TABLE = "ckextended.csv"
 
 CK_PLUS_NUMBERS = (*FER2013, "contempt")
 """Class ``i`` of CK+'s table is ``CK_PLUS_NUMBERS[i]``: FER2013's numbers, and one more."""
+
+_CK_PLUS_NAME = re.compile(r"(?<![a-z])ck(plus|ext|data|[^a-z])", re.IGNORECASE)
+"""What the names of CK+'s tables have in common: ``ckextended.csv``, ``CK+.csv``, ``ck_plus_7.csv``."""
 
 _PIXELS = FACE_SIZE * FACE_SIZE
 _COLUMNS = ("emotion", "pixels", "usage")
@@ -53,12 +58,12 @@ class _Words:
     """What the cells of a table's columns ``emotion`` and ``Usage`` mean.
 
     Args:
-        strict: Whether only FER2013's own numbers and splits are accepted, as in its own table.
+        strict: Whether only FER2013's own numbers are accepted, as in its own table.
         label_map: What the user said about numbers and names.
     """
 
     def __init__(self, strict: bool, label_map: LabelMap) -> None:
-        self._strict, self._map = strict, label_map
+        self._map = label_map
         numbers = label_map.numbers or dict(enumerate(FER2013 if strict else CK_PLUS_NUMBERS))
         self._labels = {str(number): label for number, label in numbers.items()}
         self._numbers = dict(numbers)
@@ -74,13 +79,13 @@ class _Words:
     def usage(self, where: str, cell: bytes) -> str:
         """The publisher's split that a cell names, else one of ``train``, ``validation`` and ``test``."""
         text = cell.decode("utf-8", "replace")
-        usage = text if text in USAGES else "" if self._strict else SPLIT_FOLDERS.get(text.lower(), "")
+        usage = text if text in USAGES else split_named(text)
         if not usage:
             raise InputError(f"{where}, Usage", received=_quoted(cell), expected=", ".join(USAGES))
         return usage
 
     def _read(self, where: str, text: str, cell: bytes) -> str:
-        if self._strict or not text or not any(map(str.isalpha, text)):
+        if not any(map(str.isalpha, text)):
             listed = ", ".join(self._numbers.values())
             raise InputError(
                 f"{where}, emotion",
@@ -100,7 +105,7 @@ def load_fer2013(
 ) -> FaceSet:
     """Read the table: plain, or packed with xz, gzip, bzip2, zip or tar.
 
-    In a table by another name than FER2013's, classes and splits may also be words, and 7 means contempt.
+    Classes and splits may also be words. In a table by another name than FER2013's, 7 means contempt.
 
     Args:
         path: The file.
@@ -116,8 +121,9 @@ def load_fer2013(
     check_channels(channels)
     faults = Faults(on_unreadable)
     lines = read_lines(path, preferred=TABLE_NAMES)
-    header = _header(path, next(lines, b""))
-    words = _Words(_is_fer2013(path) and label_map == NO_LABEL_MAP, label_map)
+    strict = _is_fer2013(path) and label_map == NO_LABEL_MAP
+    header = _header(path, next(lines, b""), strict=strict)
+    words = _Words(strict, label_map)
     rows, numbers = [], []
     for number, line in enumerate(lines, start=2):
         if not line.strip():
@@ -159,12 +165,14 @@ def _kind(path: Path, rows: list[_Row], label_map: LabelMap) -> tuple[str, tuple
     """A table's name, classes, and the split of each row: FER2013's own words for its own splits alone."""
     found, usage = {row.label for row in rows}, [row.usage for row in rows]
     own_splits = set(usage) <= set(USAGES)
-    if label_map == NO_LABEL_MAP and found <= set(FER2013) and own_splits:
-        return "FER2013", FER2013, usage
-    plain = [SPLIT_FOLDERS[one.lower()] for one in usage]
-    if label_map == NO_LABEL_MAP and found <= set(CK_PLUS_NUMBERS) and "contempt" in found and own_splits:
-        log.warning("%s: read the number 7 as contempt, as in CK+'s table; --label-map says otherwise", path)
-        return "CK+", CK_PLUS_NUMBERS, plain
+    plain = [split_named(one) for one in usage]
+    if label_map == NO_LABEL_MAP and own_splits:
+        if _CK_PLUS_NAME.search(path.name) or (found <= set(CK_PLUS_NUMBERS) and "contempt" in found):
+            meant = ", ".join(f"{number} {label}" for number, label in enumerate(CK_PLUS_NUMBERS) if label in found)
+            log.warning("%s: read as CK+'s table (%s); --label-map says otherwise", path, meant)
+            return "CK+", label_order(found), plain
+        if found <= set(FER2013):
+            return "FER2013", FER2013, usage
     return path.name.partition(".")[0], label_order(found), plain
 
 
@@ -172,10 +180,12 @@ def _fields(line: bytes) -> list[bytes]:
     return [field.strip(b' "') for field in line.split(b",")]
 
 
-def _header(path: Path, line: bytes) -> list[str]:
-    """The column names in lower case."""
+def _header(path: Path, line: bytes, *, strict: bool) -> list[str]:
+    """The column names in lower case; only in FER2013's own table ``Usage`` must be one of them."""
     names = [name.decode("latin-1").lower() for name in _fields(line.removeprefix(b"\xef\xbb\xbf"))]
     missing = [name for name in _COLUMNS if name not in names]
+    if missing == ["usage"] and not strict:
+        return names
     if missing:
         raise InputError(
             f"{path}, row 1",
@@ -197,7 +207,7 @@ def _row(where: str, header: list[str], line: bytes, words: _Words) -> _Row:
         )
     cells = dict(zip(header, fields, strict=True))
     label = words.label(where, cells["emotion"])
-    usage = words.usage(where, cells["usage"])
+    usage = words.usage(where, cells["usage"]) if "usage" in cells else ""
     return _Row(_parse_pixels(f"{where}, pixels", cells["pixels"]), label, usage)
 
 

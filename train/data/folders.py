@@ -6,6 +6,7 @@ Class names are free. The pictures must be face crops already; other sizes than 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,23 +22,24 @@ from train.data.label_map import NO_LABEL_MAP, LabelMap
 
 log = logging.getLogger(__name__)
 
-SPLIT_FOLDERS = {
+_SPLIT_WORDS = {
     "train": "train",
     "training": "train",
     "val": "validation",
     "valid": "validation",
     "validation": "validation",
+    "dev": "validation",
     "test": "test",
     "testing": "test",
+    "eval": "test",
+    "evaluation": "test",
     "publictest": "validation",
     "privatetest": "test",
-    "train_set": "train",
-    "val_set": "validation",
-    "test_set": "test",
-    "train_class": "train",
-    "val_class": "validation",
 }
-"""Words, in lower case, that mean a split, and what it is called in ``FaceSet.usage``: of folders and of tables."""
+_SPLIT_NAME = re.compile(
+    rf"(?P<word>{'|'.join(_SPLIT_WORDS)})"
+    r"((data)?sets?|class(es)?|data|images?|imgs?|pictures|faces|split|part|labels?|annotations?|list)?"
+)
 
 _LAYOUT = "train/<class>/ and test/<class>/, or <class>/ alone, with pictures in them"
 _KNOWN_ORDERS = (FER2013, CK_PLUS, (*FER2013, "contempt"))
@@ -80,7 +82,7 @@ def find_classes(path: Path, label_map: LabelMap = NO_LABEL_MAP) -> ClassTree:
     """
     root = _skip_wrappers(path)
     below = folders_in(root)
-    named_splits = {folder: SPLIT_FOLDERS.get(folder.name.lower(), "") for folder in below}
+    named_splits = {folder: split_named(folder.name) for folder in below}
     tops = below if any(named_splits.values()) else [root]
     meaning = label_map.read((folder.name for top in tops for folder in folders_in(top)), f"{root}: class folders")
     if not any(named_splits.values()):
@@ -183,6 +185,15 @@ def label_order(names: Iterable[str]) -> tuple[str, ...]:
     return next((known for known in _KNOWN_ORDERS if found == set(known)), tuple(sorted(found)))
 
 
+def split_named(name: str) -> str:
+    """The split that the name of a folder, of a list or in a table's cell means, as ``FaceSet.usage`` has it.
+
+    ``Train``, ``valid_set``, ``PublicTest`` and ``test_labels`` are such names. Any other gives an empty text.
+    """
+    found = _SPLIT_NAME.fullmatch(re.sub(r"[-_ ]+", "", name.lower()))
+    return _SPLIT_WORDS[found["word"]] if found else ""
+
+
 def folders_in(folder: Path) -> list[Path]:
     """The visible folders in a folder, sorted by name."""
     return sorted(entry for entry in _visible(folder) if entry.is_dir())
@@ -208,7 +219,7 @@ def _visible(folder: Path) -> Iterator[Path]:
 def _skip_wrappers(path: Path) -> Path:
     """Go down through folders that hold nothing but one folder of folders, as unpacked archives have them."""
     below = folders_in(path)
-    while len(below) == 1 and folders_in(below[0]) and below[0].name.lower() not in SPLIT_FOLDERS:
+    while len(below) == 1 and folders_in(below[0]) and not split_named(below[0].name):
         path = below[0]
         below = folders_in(path)
     return path

@@ -36,6 +36,9 @@ _DECORATED_NAME = re.compile(
 """A class with a number before it or a word for pictures behind it: ``3_happy``, ``happy faces``."""
 
 
+_NUMBER = re.compile(r"(\d+)(?:\.0*)?")
+"""A whole number. Programs that make tables write ``3.0`` where a cell of the column is empty."""
+
 _MAX_DIGITS = 9
 
 
@@ -66,7 +69,7 @@ class LabelMap:
             InputError: A name is a number that nobody has explained or the table lacks, or is nearly a known name.
         """
         names = list(dict.fromkeys(found))
-        numbers = [name for name in names if name.strip().isdecimal() and name not in self.names]
+        numbers = [name for name in names if _NUMBER.fullmatch(name.strip()) and name not in self.names]
         if numbers and not self.numbers:
             raise InputError(
                 where,
@@ -88,8 +91,8 @@ class LabelMap:
         if explained is not None:
             return canonical(explained)
         plain = canonical(name)
-        if plain.isdecimal():
-            label = self.numbers.get(_number(plain))
+        if number := _NUMBER.fullmatch(plain):
+            label = self.numbers.get(_number(number[1]))
             if label is None:
                 raise InputError(
                     where,

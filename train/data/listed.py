@@ -18,7 +18,7 @@ from edge_agent.model_format.metadata import FACE_SIZE
 from edge_agent.vision.image_file import read_image_file
 from train.data.checks import Faults
 from train.data.dataset import FaceSet
-from train.data.folders import SPLIT_FOLDERS, label_order
+from train.data.folders import label_order, split_named
 from train.data.images import read_face
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
@@ -122,10 +122,10 @@ def entries_of_lines(
             yield entry
 
 
-def cells_of(line: str) -> list[str]:
+def cells_of(line: str, delimiter: str = ",") -> list[str]:
     """The trimmed cells of a line of a CSV file; none where it cannot be read as one."""
     try:
-        return [cell.strip() for cell in next(csv.reader([line]), [])]
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
     except csv.Error:
         return []
 
@@ -140,7 +140,7 @@ def is_there(path: Path) -> bool:
 
 def part_of(path: Path) -> str:
     """The part that a folder above a picture names; empty where none does."""
-    named = (SPLIT_FOLDERS.get(folder.lower(), "") for folder in path.parts[:-1])
+    named = map(split_named, path.parts[:-1])
     return next(filter(None, named), "")
 
 

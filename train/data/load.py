@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from edge_agent.errors import InputError
@@ -13,10 +14,12 @@ from train.data.dataset import FaceSet
 from train.data.expw import find_expw, load_expw
 from train.data.fer2013 import CK_PLUS_TABLE, TABLE_NAMES, load_fer2013
 from train.data.ferplus_folders import find_ferplus, load_ferplus
-from train.data.folders import files_in, find_classes, folders_in, read_tree
+from train.data.folders import ClassTree, files_in, find_classes, folders_in, read_tree
 from train.data.label_map import NO_LABEL_MAP, LabelMap
-from train.data.picture_table import is_picture_table, load_picture_table
+from train.data.picture_table import belong_together, find_picture_tables, load_picture_tables
 from train.data.rafdb import find_list, load_rafdb
+
+log = logging.getLogger(__name__)
 
 _PACKINGS = ("", ".xz", ".gz", ".zip")
 
@@ -62,13 +65,16 @@ def load(
         return load_affectnet(annotated, path, channels=channels, on_unreadable=on_unreadable)
     if voted := find_ferplus(path):
         return load_ferplus(voted, path, channels=channels, on_unreadable=on_unreadable)
-    pictures = _picture_table(path)
-    if pictures is not None:
-        return load_picture_table(pictures, channels=channels, on_unreadable=on_unreadable, label_map=label_map)
-    table = _table(path)
-    if table is not None:
+    if known := _known_table(path):
+        return load_fer2013(known, channels=channels, on_unreadable=on_unreadable, label_map=label_map)
+    tables = find_picture_tables(path)
+    tree = _tree_beside(tables, path, label_map)
+    if tables and tree is None:
+        root = path if path.is_dir() else path.parent
+        return load_picture_tables(tables, root, channels=channels, on_unreadable=on_unreadable, label_map=label_map)
+    if tree is None and (table := _other_table(path)):
         return load_fer2013(table, channels=channels, on_unreadable=on_unreadable, label_map=label_map)
-    tree = find_classes(path, label_map)
+    tree = tree or find_classes(path, label_map)
     read = read_ckplus if is_ckplus(tree) else read_tree
     return read(tree, channels=channels, faults=Faults(on_unreadable))
 
@@ -79,18 +85,42 @@ def published_layout(path: Path) -> str:
     return next((name for name, find in layouts.items() if find(path)), "")
 
 
-def _picture_table(path: Path) -> Path | None:
-    """The file itself, or the only one in a folder that has no class folders."""
-    if path.is_file():
-        return path if is_picture_table(path) else None
-    tables = [file for file in files_in(path) if file.suffix.lower() == ".csv" and is_picture_table(file)]
-    return tables[0] if len(tables) == 1 and len(folders_in(path)) < 2 else None
+def _tree_beside(tables: list[Path], path: Path, label_map: LabelMap) -> ClassTree | None:
+    """The class folders to read instead of the tables of pictures beside them, where there are two or more.
+
+    Raises:
+        InputError: There are no such folders, and several tables that do not belong together.
+    """
+    if not tables or path.is_file() or (belong_together(tables) and len(folders_in(path)) < 2):
+        return None
+    names = ", ".join(table.relative_to(path).as_posix() for table in tables[:5])
+    try:
+        tree = find_classes(path, label_map)
+    except InputError:
+        tree = None
+    if tree is not None and len(tree.classes) >= 2:
+        log.warning("%s: the class folders are read, and not %s", path, names)
+        return tree
+    if not belong_together(tables):
+        raise InputError(
+            str(path),
+            received=f"several tables: {names}",
+            expected="one, or one for each part such as train.csv and test.csv",
+            remedy="Give the table that is to be read",
+        )
+    return None
 
 
-def _table(path: Path) -> Path | None:
-    """The file itself, or the first of the known tables in a folder or in the subfolder of Kaggle's archive."""
-    if not path.is_dir():
-        return path
+def _known_table(path: Path) -> Path | None:
+    """The first of the known tables in a folder or in the subfolder of Kaggle's archive."""
     names = (*(name + packing for name in (*TABLE_NAMES, CK_PLUS_TABLE) for packing in _PACKINGS), "fer2013.tar.gz")
     named = (folder / name for folder in (path, path / "fer2013") for name in names)
     return next((file for file in named if file.is_file()), None)
+
+
+def _other_table(path: Path) -> Path | None:
+    """The file itself, or the only table in a folder without folders."""
+    if not path.is_dir():
+        return path
+    tables = [file for file in files_in(path) if file.suffix.lower() == ".csv"]
+    return tables[0] if len(tables) == 1 and not folders_in(path) else None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edge_agent.errors import InputError
 from edge_agent.model_format.labels import LABELS_WANTED, are_usable
-from train.data.folders import SPLIT_FOLDERS, files_in, folders_in
+from train.data.folders import files_in, folders_in, split_named
 from train.data.label_map import NO_LABEL_MAP, LabelMap
 
 _LAYOUT = "<class>/ or <class>/<person>/, or these within train/, validation/ and test/"
@@ -52,7 +52,7 @@ def find_photos(root: Path, person: str = "", label_map: LabelMap = NO_LABEL_MAP
     if not root.is_dir():
         raise InputError(str(root), received="no folder", expected=f"a folder with {_LAYOUT}", remedy="Check the path")
     below = folders_in(root)
-    named = {folder: SPLIT_FOLDERS.get(folder.name.lower(), "") for folder in below}
+    named = {folder: split_named(folder.name) for folder in below}
     if any(named.values()) and not all(named.values()):
         beside = next(folder for folder, part in named.items() if not part)
         raise InputError(
@@ -88,7 +88,7 @@ def find_photos(root: Path, person: str = "", label_map: LabelMap = NO_LABEL_MAP
 
 def files_without_class(root: Path) -> list[Path]:
     """The files beside the class folders, or beside the parts, that :func:`find_photos` passes over."""
-    parts = [folder for folder in folders_in(root) if folder.name.lower() in SPLIT_FOLDERS]
+    parts = [folder for folder in folders_in(root) if split_named(folder.name)]
     return [file for folder in (root, *parts) for file in files_in(folder)]
 
 

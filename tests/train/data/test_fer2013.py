@@ -166,9 +166,11 @@ def test_a_zip_with_several_unknown_tables_asks_which(tmp_path: Path, table: Pat
     [
         pytest.param(row(2, 7), "row 4, emotion: got '7', expected 0 to 6", id="unknown class"),
         pytest.param(row(2, -1), "row 4, emotion: got '-1'", id="negative class"),
-        pytest.param(row(2, "happy"), "row 4, emotion: got 'happy'", id="class by name"),
+        pytest.param(row(2, "hapyp"), "row 4, emotion: got the class 'hapyp': did you mean happy", id="nearly a class"),
         pytest.param(row(2, ""), "row 4, emotion: got ''", id="missing class"),
-        pytest.param(row(2, 0, "Test"), "row 4, Usage: got 'Test', expected Training, PublicTest", id="unknown split"),
+        pytest.param(
+            row(2, 0, "Later"), "row 4, Usage: got 'Later', expected Training, PublicTest", id="unknown split"
+        ),
         pytest.param(row(2, 0, ""), "row 4, Usage: got ''", id="missing split"),
         pytest.param(
             with_pixels(*[0] * 2303), r"row 4, pixels: got 2303 values, expected 2304 \(48 x 48\)", id="too few"

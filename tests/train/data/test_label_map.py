@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from edge_agent.errors import InputError
-from edge_agent.model_format.labels import FER2013
+from edge_agent.model_format.labels import CK_PLUS, FER2013
 from tests.train.data.files import face, row, write_face, write_table
 from tests.train.data.test_folders import make_tree
 from train.data import load
 from train.data.label_map import NO_LABEL_MAP, NUMBERED, is_one_slip_away, open_label_map, open_label_maps
+from train.data.splits import make_split
 from train.prepare.photos import find_photos
 
 
@@ -116,7 +117,7 @@ def test_ckplus_table_has_eight_classes(tmp_path: Path, caplog: pytest.LogCaptur
         assert faces.classes == (*FER2013, "contempt")
         assert (faces.name, faces.labels.tolist()) == ("CK+", [n % 8 for n in range(24)])
         assert faces.usage.tolist() == ["train"] * 8 + ["validation"] * 8 + ["test"] * 8
-    assert "read the number 7 as contempt" in caplog.text
+    assert "read as CK+'s table (0 angry, 1 disgust, " in caplog.text
 
 
 def test_a_table_may_name_classes_and_splits_in_words(tmp_path: Path) -> None:
@@ -172,3 +173,40 @@ def test_a_number_of_thousands_of_digits_is_one_that_no_table_has(tmp_path: Path
 
 def test_labels_that_are_no_emotions_are_taken_as_they_are() -> None:
     assert NO_LABEL_MAP.read(["left", "right"], "sides") == {"left": "left", "right": "right"}
+
+
+@pytest.mark.parametrize("name", ["ckplus.csv", "CK+.csv", "my_ck.csv", "ckextended_7.csv"])
+def test_a_table_of_ckplus_with_seven_classes_is_not_taken_for_fer2013(name: str, tmp_path: Path) -> None:
+    without_neutral = load(write_table(tmp_path / name, [row(n, n) for n in (0, 1, 2, 3, 4, 5, 7)]))
+    assert (without_neutral.name, without_neutral.classes) == ("CK+", CK_PLUS)
+    without_contempt = load(write_table(tmp_path / name, [row(n, n) for n in range(7)]))
+    assert (without_contempt.name, without_contempt.classes) == ("CK+", FER2013)
+
+
+def test_a_table_without_splits_is_read_and_split_by_class(tmp_path: Path) -> None:
+    rows = [row(n, n % 7).rpartition(",")[0] for n in range(21)]
+    faces = load(write_table(tmp_path / "train.csv", rows, "emotion,pixels"))
+    assert (faces.classes, set(faces.usage.tolist())) == (FER2013, {""})
+    assert len(make_split(faces).test) == 7
+
+
+@pytest.mark.parametrize("table", ["fer2013.csv", "mine.csv"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("train", "valid", "test"),
+        ("TRAIN", "VAL", "TEST"),
+        ("Training", "validation", "Testing"),
+        ("train", "dev", "eval"),
+    ],
+)
+def test_splits_have_the_same_words_in_tables_and_in_folders(
+    table: str, words: tuple[str, str, str], tmp_path: Path
+) -> None:
+    for number, word in enumerate(words):
+        for label in ("happy", "sad"):
+            write_face(tmp_path / "folders" / word / label / "1.png", face(number))
+    folders = load(tmp_path / "folders")
+    rows = [row(number, label, word) for number, word in enumerate(words) for label in (3, 4)]
+    for faces in (folders, load(write_table(tmp_path / table, rows))):
+        assert sorted(set(faces.usage.tolist())) == ["test", "train", "validation"]

@@ -121,8 +121,8 @@ def test_parts_are_read_from_a_column_or_from_folders(tmp_path: Path) -> None:
         "test",
         "validation",
     ]
-    with pytest.raises(InputError, match="row 2: part: got 'dev'"):
-        load(write_table(tmp_path / "list.csv", ["c.png,sad,dev"], "path,class,split"))
+    with pytest.raises(InputError, match="row 2: part: got 'third'"):
+        load(write_table(tmp_path / "list.csv", ["c.png,sad,third"], "path,class,split"))
 
 
 def test_a_picture_that_is_not_there_or_there_twice_is_named(tmp_path: Path) -> None:
@@ -261,3 +261,93 @@ def test_a_broken_line_of_votes_is_named(tmp_path: Path) -> None:
     (tmp_path / "FER2013Train/label.csv").write_bytes(b'fer0.png,"(0, 0, 48, 48)\xe0\xd7,,\n')
     with pytest.raises(InputError, match=r"label\.csv, line 1"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("above", [r"C:\Users\anna\Desktop\emotions", "/home/anna/emotions", "emotions"])
+def test_paths_of_another_machine_are_found_also_where_class_folders_have_the_same_names(
+    above: str, tmp_path: Path
+) -> None:
+    rows = []
+    for number, label in enumerate(("happy", "sad", "angry")):
+        write_face(tmp_path / f"data/train/{label}/1.png", face(number))
+        slash = "\\" if "\\" in above else "/"
+        rows.append(f"{slash.join((above, 'data', 'Train', label, '1.png'))},{label}")
+    faces = load(write_table(tmp_path / "annotations.csv", rows, "filepath,emotion"))
+    assert labelled(faces) == ["happy", "sad", "angry"]
+    for number in range(3):
+        np.testing.assert_array_equal(faces.images[number, ..., 0], face(number))
+    assert set(faces.usage.tolist()) == {"train"}
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_table_as_spreadsheets_save_it_is_read(delimiter: str, encoding: str, tmp_path: Path) -> None:
+    write_face(tmp_path / "pictures/a.png", face(1))
+    write_face(tmp_path / "pictures/b.png", face(2))
+    lines = ["Image_ID;Emotion label;Split", "a;Happiness;TRAIN", "b;sad;Valid"]
+    table = tmp_path / "labels.csv"
+    table.write_text("\r\n".join(lines).replace(";", delimiter), encoding=encoding)
+    for path in (table, tmp_path):
+        faces = load(path)
+        assert (labelled(faces), faces.usage.tolist()) == (["happy", "sad"], ["train", "validation"])
+
+
+@pytest.mark.parametrize("names", [("train", "val", "test"), ("train_labels", "Valid_Labels", "TEST_labels")])
+def test_a_table_for_each_part_gives_the_parts(names: tuple[str, ...], tmp_path: Path) -> None:
+    for number, name in enumerate(names):
+        write_face(tmp_path / f"images/{number}.png", face(number))
+        write_face(tmp_path / f"images/{number + 10}.png", face(number + 10))
+        write_table(tmp_path / f"{name}.csv", [f"{number}.png,sad", f"{number + 10}.png,happy"], "image,label")
+    faces = load(tmp_path)
+    parts = dict(zip(faces.origin.tolist(), faces.usage.tolist(), strict=True))
+    assert [parts[f"{name}.csv:2"] for name in names] == ["train", "validation", "test"]
+
+
+def test_tables_that_do_not_belong_together_are_named(tmp_path: Path) -> None:
+    write_face(tmp_path / "images/1.png", face(1))
+    for name in ("labels", "more"):
+        write_table(tmp_path / f"{name}.csv", ["1.png,sad"], "image,label")
+    with pytest.raises(InputError, match=r"got several tables: labels\.csv, more\.csv"):
+        load(tmp_path)
+
+
+def test_tables_with_a_column_for_each_class_are_read_from_the_folders_of_the_parts(tmp_path: Path) -> None:
+    for number, part in enumerate(("train", "valid", "test")):
+        write_face(tmp_path / part / f"{number}.png", face(number))
+        write_table(tmp_path / part / "_classes.csv", [f"{number}.png, 0, 1, 0"], "filename, Anger, Happy, Sad")
+    faces = load(tmp_path)
+    assert (labelled(faces), sorted(faces.usage.tolist())) == (["happy"] * 3, ["test", "train", "validation"])
+    with pytest.raises(InputError, match="row 2: got"):
+        load(write_table(tmp_path / "train/_classes.csv", ["0.png,1,1,0"], "filename,Anger,Happy,Sad"))
+
+
+def test_affectnets_lists_in_a_folder_of_their_own_are_read_with_the_folder_above(tmp_path: Path) -> None:
+    header = "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,expression,valence,arousal"
+    for number, part in enumerate(("training", "validation")):
+        write_face(tmp_path / f"Manually_Annotated_Images/{number}/a{number}.png", face(number, 90, 90))
+        (tmp_path / "Manually_Annotated_file_lists").mkdir(exist_ok=True)
+        line = f"{number}/a{number}.png,0,0,90,90,1;2,{number},0.1,0.2"
+        write_table(tmp_path / f"Manually_Annotated_file_lists/{part}.csv", [line], header)
+    faces = load(tmp_path, label_map=open_label_map("affectnet"))
+    assert (labelled(faces), faces.usage.tolist()) == (["neutral", "happy"], ["train", "validation"])
+    with pytest.raises(InputError, match="Give the folder in which both the table and the pictures lie"):
+        load(tmp_path / "Manually_Annotated_file_lists/training.csv", label_map=open_label_map("affectnet"))
+
+
+def test_numbers_with_a_decimal_point_are_numbers(tmp_path: Path) -> None:
+    for number in (1, 3):
+        write_face(tmp_path / f"{number}.png", face(number))
+    table = write_table(tmp_path / "labels.csv", ["1.png,1.0", "3.png,3.0"], "image,label")
+    with pytest.raises(InputError, match="--label-map"):
+        load(table)
+    assert labelled(load(table, label_map=open_label_map("rafdb"))) == ["surprise", "disgust"]
+
+
+def test_class_folders_are_read_rather_than_a_table_beside_them_and_a_line_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number, label in enumerate(("happy", "sad")):
+        write_face(tmp_path / label / "1.png", face(number))
+    write_table(tmp_path / "labels.csv", ["happy/1.png,happy"], "pth,label")
+    assert len(load(tmp_path)) == 2
+    assert "the class folders are read, and not labels.csv" in caplog.text

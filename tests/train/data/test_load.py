@@ -67,3 +67,15 @@ def test_a_path_to_nothing_is_reported(tmp_path: Path) -> None:
 def test_an_image_is_no_table(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="header without emotion"):
         load(write_face(tmp_path / "photo.png", face(0)))
+
+
+def test_the_only_table_in_a_folder_is_read_whatever_it_is_called(tmp_path: Path) -> None:
+    write_table(tmp_path / "mine.csv", [row(0), row(1, 3)])
+    assert len(load(tmp_path)) == 2
+
+
+def test_votes_beside_a_table_are_not_taken_for_the_data(tmp_path: Path) -> None:
+    write_table(tmp_path / "fer2013.csv", [row(0), row(1, 3)])
+    header = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
+    write_table(tmp_path / "fer2013new.csv", ["Training,fer0000000.png,4,0,0,1,3,2,0,0,0,0"], header)
+    assert load(tmp_path).name == "FER2013"

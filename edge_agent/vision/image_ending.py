@@ -1,6 +1,7 @@
 """Whether the file of a picture ends before what it announces: told from damage, so that the message names the fault.
 
-JPEG and PNG have a mark at their end. Other formats announce how long they are.
+JPEG and PNG have a mark at their end. Other formats announce how long they are. A file may also have its whole length
+and lack its content, since a power cut or a broken disk leaves zeros in place of whole pages.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final, Literal
 
+import numpy as np
+
 _ByteOrder = Literal["big", "little"]
 
 _PNG_END: Final = b"IEND\xaeB`\x82"
@@ -17,6 +20,10 @@ _JPEG_SCAN, _JPEG_END = b"\xda", b"\xff\xd9"
 _MARKER_IN_SCAN: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 _GIF_END: Final = b";"
 _MAX_ENTRIES: Final = 4096
+_PAGE: Final = 4096
+"""Bytes that file systems write at once."""
+_WITHOUT_CHECK: Final = ("JPEG", "WebP", "BMP", "PNM", "JPEG 2000")
+"""Formats whose decoders may take a part of zeros for a part of the picture."""
 _MAX_STRIPS: Final = 100_000
 _TIFF_BYTES: Final = {1: 1, 3: 2, 4: 4, 16: 8}
 _STRIPS, _STRIP_BYTES = (273, 324), (279, 325)
@@ -74,6 +81,39 @@ def ends_early(content: bytes, image_format: str) -> bool:
     if image_format in _ANNOUNCED:
         return _ANNOUNCED[image_format](content) > len(content)
     return image_format == "GIF" and not content.rstrip(b"\0").endswith(_GIF_END)
+
+
+def has_hole(content: bytes, image_format: str) -> bool:
+    """Whether pages of the file were never written, in a format whose decoder does not notice.
+
+    A dark part of a picture is zeros as well. It is told by where it begins and ends: hardly ever where a page does.
+
+    Args:
+        content: The whole file.
+        image_format: See :class:`~edge_agent.vision.image_header.ImageHeader`.
+    """
+    if image_format not in _WITHOUT_CHECK:
+        return False
+    if image_format == "JPEG":  # behind whose end there may be anything
+        content = content[: content.rfind(_JPEG_END) + 2]
+    whole = len(content) // _PAGE
+    written = np.frombuffer(content, np.uint8, whole * _PAGE).reshape(whole, _PAGE).any(axis=1)
+    last = bool(content[whole * _PAGE :].strip(b"\0"))
+    edges = np.flatnonzero(np.diff(np.concatenate(([True], written, [last, True]))))
+    return any(_begins_and_ends_with_pages(content, *pair) for pair in edges.reshape(-1, 2).tolist())
+
+
+def _begins_and_ends_with_pages(content: bytes, first: int, behind: int) -> bool:
+    """Whether what surrounds pages of zeros is other than zero, to the byte.
+
+    Args:
+        content: The whole file.
+        first: Number of the first page of zeros.
+        behind: Number of the page behind the last one.
+    """
+    start, end = first * _PAGE, behind * _PAGE
+    at_end = end >= len(content)
+    return first > 0 and content[start - 1] != 0 and len(content) - start >= _PAGE and (at_end or content[end] != 0)
 
 
 def _riff_bytes(content: bytes) -> int:

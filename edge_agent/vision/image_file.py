@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import stat
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +18,10 @@ from numpy.typing import NDArray
 
 from edge_agent.config import MAX_MEGAPIXELS
 from edge_agent.errors import InputError
-from edge_agent.vision.image_ending import ends_early, has_more_scans, is_truncated
+from edge_agent.vision.image_ending import ends_early, has_hole, has_more_scans, is_truncated
 from edge_agent.vision.image_header import ImageHeader, read_header
 from edge_agent.vision.native_stderr import DECODER_MESSAGES, held_back
+from edge_agent.vision.opencv import with_warnings
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,11 @@ _CUT_OFF = re.compile(rb"(?m)^(Corrupt JPEG data: premature end of data segment|
 _DAMAGED = re.compile(
     rb"(?m)^Corrupt JPEG data: (bad Huffman code|found marker|\d+ extraneous bytes before marker 0xd[0-7])"
 )
+_LEFT_OVER = re.compile(rb"(?m)^Corrupt JPEG data: (\d+) extraneous bytes before marker 0xd9")
+_MAX_SHARE_LEFT_OVER = 1 / 64
+"""Share of a JPEG behind its picture's data. Some cameras leave a little there; more is data of a part that is lost."""
+_DAMAGED_OTHERWISE = re.compile(rb"TIFF_Error|PackBitsDecode: Discarding|Stream does not end with EOC")
+"""What the decoders of TIFF and JPEG 2000 say of a part they could not decode, before they give the rest."""
 _MAX_SCANS = 64
 """Progressive JPEGs have about ten. A small file with thousands would keep the decoder busy for minutes."""
 _RARE_KINDS = ("TIFF", "BMP", "PNM", "JPEG 2000", "AVIF")
@@ -137,6 +144,13 @@ def _read(path: Path, max_megapixels: float) -> tuple[bytes, ImageHeader]:
             expected=f"at most {max_megapixels:g} megapixels",
             remedy="Make it smaller, leave it out, or raise the limit (--max-megapixels, camera.max_megapixels)",
         )
+    if has_hole(content, header.format):
+        raise InputError(
+            str(path),
+            received=f"a {header.format} of which a part was never written",
+            expected="a whole one",
+            remedy=_REMEDY,
+        )
     if header.format == "JPEG" and has_more_scans(content, _MAX_SCANS):
         raise InputError(
             str(path),
@@ -158,16 +172,26 @@ def decode_quietly(content: bytes, mode: int) -> tuple[NDArray[np.uint8] | None,
 
 
 def _decode(path: Path, content: bytes, header: ImageHeader, mode: int) -> NDArray[np.uint8]:
-    image, said = decode_quietly(content, mode)
+    with with_warnings() if header.format in ("TIFF", "JPEG 2000") else nullcontext():
+        image, said = decode_quietly(content, mode)
     if said:
         log.debug("%s: the decoder wrote: %s", path, said.decode("utf-8", "replace").strip())
     if image is None:
         raise _undecodable(path, content, header.format)
     if _CUT_OFF.search(said):
         raise _cut_off(path)
-    if _DAMAGED.search(said):
+    if _DAMAGED.search(said) or _DAMAGED_OTHERWISE.search(said) or _has_much_left_over(content, said):
         raise _damaged(path, header.format)
     return image
+
+
+def _has_much_left_over(content: bytes, said: bytes) -> bool:
+    """Whether a JPEG's decoder had data left when the picture was full, which it is too early where some were lost."""
+    found = _LEFT_OVER.search(said)
+    if found is None or int(found[1]) < _MAX_SHARE_LEFT_OVER * len(content):
+        return False
+    end = content.rfind(b"\xff\xd9")
+    return len(set(content[max(end - int(found[1]), 0) : end])) > 2  # not what fills up
 
 
 def _reduction(header: ImageHeader) -> int:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
 
 import cv2
 
 from edge_agent.errors import ModelError
 
 _SILENT: Final = 0
+_WARNINGS: Final = 3
 INSTALL: Final = "Run pip install 'opencv-python-headless>=4.10,<5'"
 
 
@@ -23,8 +26,22 @@ def check_version() -> None:
 
 
 def silence_log() -> None:
-    """Have OpenCV write nothing to standard error. The function has another name up to 4.12."""
-    if hasattr(cv2.utils, "logging"):
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    else:
-        vars(cv2)["setLogLevel"](_SILENT)
+    """Have OpenCV write nothing to standard error."""
+    _log().setLogLevel(_SILENT)
+
+
+@contextmanager
+def with_warnings() -> Iterator[None]:
+    """Have OpenCV write warnings and errors to standard error during the block, whatever it else writes."""
+    log = _log()
+    before = log.getLogLevel()
+    log.setLogLevel(_WARNINGS)
+    try:
+        yield
+    finally:
+        log.setLogLevel(before)
+
+
+def _log() -> Any:
+    """Where the two functions are; up to version 4.12 in the package itself."""
+    return cv2.utils.logging if hasattr(cv2.utils, "logging") else cv2

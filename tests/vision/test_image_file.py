@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from edge_agent.errors import InputError
 from edge_agent.vision.image_file import read_image_file, read_photograph
 from edge_agent.vision.image_header import read_header
+from edge_agent.vision.opencv import silence_log
 
 _FORMATS = dict(
     zip(
@@ -117,6 +118,67 @@ def test_a_jpeg_of_which_a_part_inside_is_missing_is_damaged_where_the_decoder_k
     (tmp_path / "a.jpg").write_bytes(content)
     with pytest.raises(InputError, match=r"a damaged JPEG|cut off"):
         read_image_file(tmp_path / "a.jpg")
+
+
+def with_hole(content: bytes, begin: int, length: int) -> bytes:
+    """Zeros in the place of bytes; what surrounds them is not zero."""
+    end = begin + length
+    before, behind = content[: begin - 1] + b"\x55", content[end:]
+    return before + bytes(min(length, len(content) - begin)) + (b"\x55" + behind[1:] if behind else b"")
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".webp", ".bmp", ".jp2", ".ppm"])
+def test_a_file_with_pages_that_were_never_written_is_called_so(suffix: str, tmp_path: Path) -> None:
+    content = encoded(suffix, width=960, height=640)
+    (tmp_path / f"a{suffix}").write_bytes(with_hole(content, 4096, 8192))
+    with pytest.raises(InputError, match="a part was never written|damaged"):
+        read_image_file(tmp_path / f"a{suffix}")
+
+
+@pytest.mark.parametrize("suffix", [".webp", ".bmp", ".jp2", ".ppm"])
+def test_a_file_that_is_zeros_from_a_page_to_its_end_is_called_so(suffix: str, tmp_path: Path) -> None:
+    content = encoded(suffix, width=960, height=640)
+    (tmp_path / f"a{suffix}").write_bytes(with_hole(content, 8192, len(content)))
+    with pytest.raises(InputError, match="a part was never written"):
+        read_image_file(tmp_path / f"a{suffix}")
+
+
+@pytest.mark.parametrize("suffix", _FORMATS)
+def test_dark_pictures_are_read_whole(suffix: str, tmp_path: Path) -> None:
+    if not cv2.haveImageWriter(f"a{suffix}"):
+        pytest.skip(f"OpenCV {cv2.__version__} writes no {suffix}")
+    bars = scene(640, 480)
+    bars[:100] = bars[380:] = 0
+    for number, image in enumerate((bars, np.zeros_like(bars), np.full_like(bars, 255))):
+        path = tmp_path / f"{number}{suffix}"
+        path.write_bytes(cv2.imencode(suffix, image)[1].tobytes())
+        assert read_image_file(path).shape == (480, 640, 3)
+
+
+@pytest.mark.parametrize("compression", [5, 8, 32773])
+def test_a_compressed_tiff_with_other_bytes_inside_is_called_damaged(compression: int, tmp_path: Path) -> None:
+    """Also where the log of OpenCV is silent, as the agent has it."""
+    content = encoded(".tiff", cv2.IMWRITE_TIFF_COMPRESSION, compression)
+    middle = len(content) // 2
+    (tmp_path / "a.tiff").write_bytes(content[:middle] + b"\xff" * 4096 + content[middle + 4096 :])
+    silence_log()
+    with pytest.raises(InputError, match="a damaged TIFF"):
+        read_image_file(tmp_path / "a.tiff")
+
+
+def test_a_progressive_jpeg_of_which_a_part_inside_is_gone_is_called_damaged(tmp_path: Path) -> None:
+    content = encoded(".jpg", cv2.IMWRITE_JPEG_PROGRESSIVE, 1, width=960, height=640)
+    middle = len(content) // 2
+    (tmp_path / "a.jpg").write_bytes(content[:middle] + content[middle + len(content) // 8 :])
+    with pytest.raises(InputError, match=r"a damaged JPEG|cut off"):
+        read_image_file(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("padding", [b"\0" * 900, b"\xff" * 900, b"\x11\x22\x33\x44"])
+def test_a_jpeg_with_something_before_its_end_marker_is_read(padding: bytes, tmp_path: Path) -> None:
+    """Cameras fill up what they send."""
+    (tmp_path / "a.jpg").write_bytes(encoded(".jpg")[:-2] + padding + b"\xff\xd9")
+    assert read_image_file(tmp_path / "a.jpg").shape == (200, 320, 3)
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])

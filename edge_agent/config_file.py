@@ -140,6 +140,7 @@ def _check_sense(settings: Settings, path: Path) -> None:
             received="an address" if looks_like_address(settings.outbox.path) else "a name that is not shown",
             expected="a file, such as /var/lib/edge-agent/outbox.db",
         )
+    _check_texts(settings, path)
     _check_zones(settings.detector, path)
     if bool(mqtt.tls.cert) != bool(mqtt.tls.key):
         raise ConfigError(
@@ -157,6 +158,20 @@ def _check_sense(settings: Settings, path: Path) -> None:
         )
     if mqtt.password_file and not mqtt.username:
         raise ConfigError(f"{path}: $.mqtt.username", received='""', expected="the user the password belongs to")
+
+
+def _check_texts(settings: Settings, path: Path) -> None:
+    """Refuse an address in the place of a free text, which is sent, stored or shown as it is."""
+    texts = {
+        "device.room": settings.device.room,
+        "camera.username": settings.camera.username,
+        "mqtt.username": settings.mqtt.username,
+        "policy.declared_by": settings.policy.declared_by,
+        "home_assistant.status_topic": settings.home_assistant.status_topic,
+    }
+    for key, text in texts.items():
+        if re.search(r"[:\uff1a\u2236][/\\\uff0f]{2}", text):
+            raise ConfigError(f"{path}: $.{key}", received="an address", expected="a text without ://")
 
 
 def check_camera(camera: CameraSettings, where: str = "") -> None:

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from edge_agent.addresses.masking import shown_secret_path
+from edge_agent.addresses.masking import is_address_by_mistake, shown_secret_path
 from edge_agent.errors import ConfigError, InputError
 from edge_agent.rights import denied_read
 
@@ -32,8 +32,9 @@ def write_file(path: Path, content: bytes, mode: int, *, owner: tuple[int, int] 
         owner: User and group ids, for writers who may give files away.
 
     Raises:
-        InputError: The file cannot be written.
+        InputError: The file cannot be written, or its path is an address.
     """
+    refuse_address(path)
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         part = Path(name)
@@ -166,8 +167,9 @@ def make_folder(path: Path, mode: int) -> None:
         mode: Its permissions, whatever the caller's umask.
 
     Raises:
-        InputError: It cannot be created.
+        InputError: It cannot be created, or its path is an address.
     """
+    refuse_address(path)
     try:
         if not path.is_dir():
             path.mkdir(parents=True, mode=mode)
@@ -192,6 +194,16 @@ def folder_lock(folder: Path) -> Iterator[None]:
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def refuse_address(path: Path) -> None:
+    """Make no file whose name would be an address, with a password perhaps, and would be shown.
+
+    Raises:
+        InputError: The path is an address, by mistake.
+    """
+    if is_address_by_mistake(path) and not path.exists():
+        raise InputError("a place to write to", received="an address", expected="a file or folder")
 
 
 def _ask_for_rights(error: OSError) -> str:

@@ -8,6 +8,8 @@ from typing import Final
 from urllib.parse import unquote
 
 HIDDEN: Final = "..."
+_SHORT: Final = frozenset(("u", "un", "uid", "p", "pd"))
+"""Names that some cameras have for user and password."""
 _CREDENTIAL: Final = re.compile(
     r"us(?:e?)r|log_?-?[io]n|acc(?:oun)?t|pass|pwd|psw|p_?w(?![a-z])|psk|pin(?![a-z])|tok(?:en|(?![a-z]))|auth|key|secret"
     r"|sig|sess|sid(?![a-z])|cred|jwt|bearer|cookie|ticket|licen[cs]e|nonce|digest|otp|code(?!c)|hash|access|priv"
@@ -45,7 +47,7 @@ def _hidden(piece: str) -> str:
 
 def is_credential(name: str) -> bool:
     plain = _NO_CREDENTIAL.sub("", unicodedata.normalize("NFKC", decoded(name)).casefold())
-    return _CREDENTIAL.search(plain) is not None
+    return _CREDENTIAL.search(plain) is not None or plain.strip("-_") in _SHORT
 
 
 def decoded(text: str) -> str:

@@ -153,9 +153,17 @@ def looks_like_address(path: str) -> bool:
 
 def shown_path(path: str) -> str:
     """A path for a message; not quoted where it is an address, or may be a malformed one and is no file."""
-    doubtful = not path.startswith("/") and re.search(r"[@\uff20\ufe6b]|^[^/\\]{2,}[:\uff1a]", decoded(path))
+    doubtful = not path.startswith("/") and re.search(
+        rf"[@\uff20\ufe6b]|^[^/\\]{{2,}}[:\uff1a]|{_LISTED}", decoded(path)
+    )
     quotable = path.isprintable() and not looks_like_address(path) and not doubtful
     return path if quotable or _exists(path) else NOT_QUOTED
+
+
+def is_address_by_mistake(path: Path) -> bool:
+    """Whether a file or folder that is to be made would have an address for its path."""
+    like_address = re.compile(r"[:\uff1a].*[@\uff20\ufe6b]|[A-Za-z0-9+.-]{2}[:\uff1a]$")
+    return any(like_address.search(part) or without_credentials(part) != part for part in path.parts)
 
 
 def without_arguments(message: str, arguments: Sequence[str]) -> str:
@@ -165,23 +173,53 @@ def without_arguments(message: str, arguments: Sequence[str]) -> str:
         message: What is to be printed.
         arguments: The command line.
     """
-    values = [value for word in arguments for value in (word, word.partition("=")[2]) if _may_be_an_address(value)]
-    shown_as = {form for value in values for form in (value, str(Path(value)), repr(value)[1:-1])}
-    for form in sorted(shown_as, key=len, reverse=True):
+    forms = {form for word in arguments for value in _values(word) for form in _forms(value)}
+    for form in sorted(forms, key=len, reverse=True):
         message = message.replace(form, NOT_QUOTED)
     return message
 
 
-def _may_be_an_address(argument: str) -> bool:
-    """Whether it holds a password, or something that may be one. ``USER@HOST`` holds none."""
-    plain = decoded(argument)
-    with_user = re.search(r"[@\uff20\ufe6b]", plain) and not re.fullmatch(r"[A-Za-z0-9._/-]*@[A-Za-z0-9._/-]*", plain)
-    in_query = re.search("[?&;=#]", plain) and without_credentials(argument) != argument
-    after_port = re.match(r"[^/\\]{2,}[:\uff1a][0-9]{1,5}[/\\?]", plain)
-    after_mark = re.search(r"[/\\]{2}.*#", plain)
-    of_two = re.fullmatch(r"[^/\\:\uff1a]{2,}[:\uff1a](?![0-9]+$)[^/\\:\uff1a]+", plain)
-    doubtful = with_user or in_query or after_port or after_mark or of_two or scrubbed(argument) != argument
-    return bool(doubtful) and not _exists(argument)
+def is_quotable(argument: str) -> bool:
+    """Whether a word of a command line may stand in a message: it is a file that is there, or holds no secret.
+
+    What is none of the known harmless kinds may hold one: a mistyped address, or a password in the wrong place.
+    """
+    *_, value = _values(argument)
+    return any(kind.fullmatch(value) for kind in _HARMLESS) or _is_plain_address(value) or _exists(value)
+
+
+def _values(argument: str) -> tuple[str, ...]:
+    """A word of a command line and, where it is an option with its value, that value."""
+    option, sign, value = argument.partition("=")
+    return (argument, value) if sign and re.fullmatch(r"--[a-z][a-z-]*", option) else (argument,)
+
+
+_HARMLESS: Final = tuple(
+    re.compile(kind)
+    for kind in (
+        r"(?:[\w ._/+~()!'-]|, )*",  # a name or a path
+        r"/(?:[\w ._/+~-]|:(?!/))*",  # of a device
+        r"[A-Za-z0-9._/-]+@[A-Za-z0-9._/-]*[A-Za-z][A-Za-z0-9._/-]*",  # USER@HOST, photo@2x.png
+        r"[A-Za-z0-9._-]+:[0-9]{1,5}",  # HOST:PORT
+        r"[0-9.,:;TZ +-]+",  # numbers and times
+        r"\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%[a-z0-9]+)?\]?(?::[0-9]{1,5})?",  # IPv6
+        r"[A-Za-z0-9._/+-]*[+#*?]?",  # topics and patterns
+    )
+)
+
+
+def _is_plain_address(argument: str) -> bool:
+    place = r"[a-z]+://(?:[A-Za-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
+    whole = re.fullmatch(rf"{place}((?:/[\w._/~-]*)?(?:\?(?:[\w.~-]+=[\w.~-]*&?)*)?)", argument)
+    return whole is not None and without_credentials(whole[1]) == whole[1]
+
+
+def _forms(value: str) -> Iterator[str]:
+    """How messages may quote an argument: as it is, as a path or its folder, and without what is before an @."""
+    path = Path(value)
+    for text in (value, *map(str, (path, *path.parents)), *re.split("[@\uff20\ufe6b]", value)):
+        if len(text) > 2 and not re.fullmatch(r"[A-Za-z+.-]+:", text) and not is_quotable(text):
+            yield from (text, repr(text)[1:-1])
 
 
 def shown_secret_path(path: str) -> str:
@@ -201,6 +239,8 @@ def _exists(path: str) -> bool:
     return True
 
 
+_LISTED: Final = r"[^\d\s,;|][,;|][^\s]"
+"""What a user name and a password may be put together with, but for a dot or blank."""
 _PLAIN_VALUE: Final = re.compile(r"[A-Za-z0-9 _.,+/-]{0,40}")
 _SECRET_KEYS: Final = re.compile(r"pass|secret|token|url|user|key|cert|host")
 
@@ -223,7 +263,7 @@ def shown_value(value: object, key: str) -> str:
         return kind
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str) and not _PLAIN_VALUE.fullmatch(value):
+    if isinstance(value, str) and not (_PLAIN_VALUE.fullmatch(value) and not re.search(_LISTED, value)):
         return f"{kind} {NOT_QUOTED}" if _could_hide(value) else repr(value)
     return repr(value)
 
@@ -234,4 +274,5 @@ def shown_key(name: str) -> str:
 
 
 def _could_hide(text: str) -> bool:
-    return len(text) > 64 or looks_like_address(text) or re.search(r"[@:\\=\uff20\ufe6b]", text) is not None
+    doubtful = re.search(rf"[@:\\=\uff20\ufe6b]|{_LISTED}", text) is not None
+    return len(text) > 64 or looks_like_address(text) or doubtful

@@ -64,5 +64,9 @@ def aim(
 def _with_camera(settings: Settings, source: str | None, path: str | None) -> Settings:
     from msgspec.structs import replace
 
+    from edge_agent.config_file import check_camera
+
     changes = {name: value for name, value in (("source", source), ("path", path)) if value is not None}
-    return replace(settings, camera=replace(settings.camera, **changes))
+    camera = replace(settings.camera, **changes)
+    check_camera(camera, "--source, --path: ")
+    return replace(settings, camera=camera)

@@ -35,7 +35,7 @@ def classify(
     json: JsonOption = False,
 ) -> None:
     """Find faces in still pictures and read their expressions."""
-    from edge_agent.addresses.masking import looks_like_address
+    from edge_agent.addresses.masking import is_quotable
     from edge_agent.commands.classify import Annotations, ClassifiedImage, check_table, write_table
     from edge_agent.config import MAX_MEGAPIXELS, DetectorSettings
     from edge_agent.model_format.priors import DEFAULT_PRIOR
@@ -49,10 +49,10 @@ def classify(
 
     set_up_logging(quiet=True)
     check_version()
-    if any(looks_like_address(str(path)) and not path.exists() for path in images):
+    if not all(is_quotable(str(path)) for path in images):
         raise InputError(
             "classify",
-            received="an address",
+            received="an address, or the name of a file that is not there",
             expected="picture files, or folders of them",
             remedy="To see what a network camera shows, use 'edge-agent aim'",
         )

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from edge_agent.addresses.masking import (
     NOT_QUOTED,
+    is_address_by_mistake,
     scrubbed,
     shown_host,
     shown_path,
@@ -26,7 +27,8 @@ from edge_agent.addresses.masking import (
 )
 from edge_agent.addresses.parsing import Address, parse_camera_url, parse_host
 from edge_agent.config import CameraSettings
-from edge_agent.errors import BrokerError, Rejected
+from edge_agent.errors import BrokerError, InputError, Rejected
+from edge_agent.files import refuse_address
 from edge_agent.mqtt.dial import dial
 from edge_agent.mqtt.endpoint import Broker
 from edge_agent.system.logs import set_up_logging
@@ -210,15 +212,76 @@ def test_what_is_said_of_a_command_line_quotes_no_argument_with_a_password(url: 
         assert SECRET not in without_arguments(message, ["watch", f"--port={url}", url])
 
 
-@pytest.mark.parametrize("word", ["cam:554/adm/{}", "rtsp://cam/s#adm:{}", "adm:{}", "cam\uff1a554/{}"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        *(
+            "cam:554/adm/{}",
+            "rtsp://cam/s#adm:{}",
+            "adm:{}",
+            "cam\uff1a554/{}",
+            "rtsp://adm:{}",
+            "rtsp://cam:{}",
+            "{}:cam",
+        ),
+        *("rtsp://cam/s adm {}", "rtsp://cam/s -u adm:{}", "cam:1883:adm:{}", "cam,adm,{}", "cam;user=adm;word={}"),
+        *(
+            "rtsp://cam:554:{}/s",
+            "http://cam/s?u=adm&p={}",
+            "http://cam/s?un=adm&pd={}",
+            "\u2236//adm\u2236{}",
+            "adm@{}@cam",
+        ),
+        *("rtsp://cam:554@adm:{}/s", "location=rtsp://cam user-pw={} ! sink", "http://cam/adm:{}/s", "{}|adm"),
+    ],
+)
 def test_what_may_be_a_secret_without_an_at_sign_is_not_quoted(word: str) -> None:
     word = word.format(SECRET)
     for message in (f"{word}: no such file", f"{Path(word)}: no such file", f"{Path(word).absolute()}: gone"):
         assert SECRET not in without_arguments(message, ["check", word])
 
 
+@pytest.mark.parametrize("key", ["$.device.id", "$.camera.fps", "$.mqtt.root", "$.policy.setting"])
+def test_a_list_of_words_in_the_place_of_a_value_is_not_quoted(key: str) -> None:
+    assert SECRET not in shown_value(f"broker,adm,{SECRET}", key)
+    assert SECRET not in shown_path(f"broker,adm,{SECRET}")
+    assert shown_value("0,5", key) == "'0,5'"
+    assert shown_value("room 2b, north", key) == "'room 2b, north'"
+
+
+@pytest.mark.parametrize(
+    "path", ["rtsp:/adm:{}@cam/s", "/tmp/rtsp:/cam/{}", "adm:{}@cam", "a/http:/{}", "cam;password={}"]
+)
+def test_no_file_is_made_whose_name_is_an_address(path: str) -> None:
+    assert is_address_by_mistake(Path(path.format(SECRET)))
+    with pytest.raises(InputError) as refused:
+        refuse_address(Path(path.format(SECRET)))
+    assert SECRET not in str(refused.value)
+    assert not is_address_by_mistake(Path("/dev/v4l/by-path/pci-0:1.2:1.0-video-index0"))
+    assert not is_address_by_mistake(Path("/home/pi/2026-11-23T08:00/photo@2x.png"))
+
+
 def test_what_is_said_of_a_command_line_quotes_ordinary_arguments() -> None:
-    for word in ("pi@school.local", "photo@2x.png", "2026-11-23T08:00", "rtsp://cam/s", "host:1883", "/etc/a.toml"):
+    for word in (
+        *(
+            "pi@school.local",
+            "photo@2x.png",
+            "2026-11-23T08:00",
+            "rtsp://cam/s",
+            "host:1883",
+            "/etc/a.toml",
+            "[::1]:1883",
+        ),
+        *(
+            "Müller, Anna (2).jpg",
+            "0.5,0.5",
+            "school/+",
+            "#",
+            "/dev/v4l/by-path/pci-0:1.2:1.0-video-index0",
+            "fe80::1%eth0",
+        ),
+        *("http://cam.local:81/capture?size=640x480&a=1", "../lessons/2b.mp4", "it's.png"),
+    ):
         assert without_arguments(f"{word}: no", ["--option", word, f"--option={word}"]) == f"{word}: no"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_agent.errors import InputError
+from edge_agent.files import refuse_address
 from edge_agent.protocol.asyncapi.document import asyncapi, is_json, on_the_wire
 from edge_agent.protocol.asyncapi.examples import EXAMPLES
 from edge_agent.protocol.asyncapi.schemas import standalone
@@ -29,8 +30,9 @@ def write_documents(folder: Path) -> list[Path]:
     """Write every document; returns what was written.
 
     Raises:
-        InputError: The folder cannot be written to.
+        InputError: The folder cannot be written to, or its path is an address.
     """
+    refuse_address(folder)
     made = {folder / path: text for path, text in documents().items()}
     try:
         for path, text in made.items():

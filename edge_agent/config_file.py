@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -92,6 +93,8 @@ def read_tables(path: Path) -> dict[str, Any]:
         return parse_toml(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {_said(error)}", remedy=of_syntax(text, str(error))) from None
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}", remedy="Correct it, or copy the file again") from None
 
 
 def _said(error: tomllib.TOMLDecodeError) -> str:
@@ -103,10 +106,30 @@ def parse_toml(text: str) -> dict[str, Any]:
     """The tables of a TOML text.
 
     Raises:
-        ValueError: It is not valid TOML.
+        ValueError: It is not valid TOML, or has what no TOML reader must accept: whole numbers beyond 64 bits, or
+            tables and arrays that are nested without end.
     """
-    tables: dict[str, Any] = tomllib.loads(text)
+    try:
+        tables: dict[str, Any] = tomllib.loads(text)
+        too_long = any(isinstance(value, int) and value.bit_length() > 64 for value in _values(tables))
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError:  # Python converts no more than some thousand digits
+        too_long = True
+    except RecursionError:
+        raise ValueError("arrays or tables are nested too deeply") from None
+    if too_long:
+        raise ValueError("a whole number is too long: it has more than 64 bits")
     return tables
+
+
+def _values(value: Any) -> Iterator[Any]:
+    """All values in tables and arrays."""
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _values(inner)
+    else:
+        yield value
 
 
 def from_tables(raw: dict[str, Any], shape: type[T], path: Path) -> T:

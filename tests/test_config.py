@@ -69,6 +69,26 @@ def test_a_mistake_names_the_key_what_was_found_and_what_was_expected(tmp_path: 
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[camera]\nfps = " + "9" * 5000, "a whole number is too long"),
+        ("[camera]\nfps = -" + "9" * 400, "a whole number is too long"),
+        ("[camera]\nfps = 0x" + "f" * 6000, "a whole number is too long"),
+        ("[privacy]\nlists = [1, {a = 0b" + "1" * 300 + "}]", "a whole number is too long"),
+        ("x = " + "[" * 5000, "nested too deeply"),
+        ("x = " + "{a=" * 5000, "nested too deeply"),
+        ("a." * 5000 + "b = 1", "nested too deeply"),
+    ],
+)
+def test_numbers_and_nesting_that_python_refuses_are_named_and_not_quoted(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_settings(write(tmp_path, text))
+    assert len(str(caught.value)) < 300 + len(str(tmp_path))
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nowhere\.toml: no such file"):
         load_settings(tmp_path / "nowhere.toml")

@@ -267,7 +267,7 @@ class _ClientRun:
         for text in process.stdout:
             try:
                 line = json.loads(text)
-            except ValueError:
+            except (ValueError, RecursionError):
                 line = None
             if isinstance(line, dict):
                 self.record.lines.append((self._now(), line))

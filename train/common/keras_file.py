@@ -96,6 +96,7 @@ def written_by(path: Path) -> str:
             # A small file may hold gigabytes.
             stated = json.loads(member.read(_MAX_METADATA_BYTES))["keras_version"]
     except (OSError, EOFError, KeyError, TypeError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error):
+        # RuntimeError includes encrypted members, and RecursionError of JSON without end.
         return ""
     return stated if isinstance(stated, str) else ""
 

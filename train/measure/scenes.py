@@ -49,7 +49,7 @@ def photo_scenes(folder: Path, sizes: Sequence[float] = (1.0, 1.4, 2.0), light: 
             for name, boxes in json.loads(index.read_text(encoding="utf-8")).items()
         }
         truth = {name: [Box(box[0], box[1], box[2]) for box in boxes] for name, boxes in listed.items()}
-    except (OSError, ValueError, TypeError, AttributeError, IndexError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise InputError(
             f"{index}: {error}", expected='{"photo.jpg": [[left, top, width, height], ...], ...}'
         ) from None

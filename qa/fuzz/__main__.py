@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _ONE_INPUT_S, _MEMORY_MB = 10, 2048
 _MAX_KEPT, _MAX_KEPT_BYTES = 12, 1500
+_LOG_WIDTH = 200
 _INSTRUMENTED = ("edge_agent", "fleet", "train", "dashboard", "icalendar", "recurring_ical_events")
 
 
@@ -85,7 +86,7 @@ def _fuzz(name: str, fuzzer: str, seconds: int, *, keep: bool) -> bool:
         shutil.rmtree(folder)
         return True
     sys.stdout.write(f"{name}: a fault after {took}; the input and the log are in {folder}\n")
-    sys.stdout.writelines(f"    {line}\n" for line in said[-25:])
+    sys.stdout.writelines(f"    {line[:_LOG_WIDTH]}\n" for line in said[-25:])
     return False
 
 

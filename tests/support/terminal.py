@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 _WITHIN_S = 100.0
+_PATIENCE_S = 5.0
 
 
 class TerminalSession:
@@ -45,14 +46,16 @@ class TerminalSession:
         os.write(self._handle, text.encode())
 
     def interrupt(self) -> None:
-        """Press Ctrl-C, and again after a second where nothing happened, as a person does.
+        """Press Ctrl-C, and again after some seconds where nothing happened, as a person does.
 
-        A key that comes between a question and the reading of its answer is not seen before the next key.
+        A key that comes between a question and the reading of its answer is not seen before the next key. One that
+        comes while the program leaves, ends it at once.
         """
         deadline = time.monotonic() + _WITHIN_S
         while self.process.poll() is None and time.monotonic() < deadline:
             self.type("\x03")
-            while self._read(1.0) and self.process.poll() is None and select.select([self._handle], [], [], 1.0)[0]:
+            again = time.monotonic() + _PATIENCE_S
+            while self._read(0.5) and time.monotonic() < again:
                 pass
 
     def leave(self) -> int:

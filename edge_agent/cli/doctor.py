@@ -32,10 +32,11 @@ def doctor(
     if user is not None:
         require_readable_program(user, Path(sysconfig.get_path("platlib")))
     become_service_user(config)
-    from edge_agent.commands.doctor import examine
+    from edge_agent.commands.doctor import examine, read_in_time, time_left_s
 
+    settings = read_in_time(lambda: read_settings(config), time_left_s())
     findings = []
-    for finding in examine(read_settings(config), preflight=preflight):
+    for finding in examine(settings, preflight=preflight, within_s=time_left_s()):
         findings.append(finding)
         if not json:
             mark = "ok  " if finding.ok else "FAIL" if finding.fatal else "warn"

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_agent import __version__
+from edge_agent.addresses.parsing import STREAM_PORTS
 from edge_agent.clock import clock_synced
 from edge_agent.commands.aim import look_once
 from edge_agent.config import Settings
@@ -35,7 +36,7 @@ from edge_agent.rights import this_user
 from edge_agent.simulate import SimulatedClassroom, draw_face
 from edge_agent.system.data_folders import state_folder
 from edge_agent.system.file_checks import check_file, check_folder, check_readable
-from edge_agent.system.processor_wait import busy_note, processor_waits
+from edge_agent.system.processor_wait import busy_note, process_age_s, processor_waits
 from edge_agent.system.service_user import User
 from edge_agent.system.status_led import StatusLed
 from edge_agent.types import Frame
@@ -51,7 +52,12 @@ from edge_agent.vision.orientation import rotation_note
 
 _FREE_MB = 200
 WITHIN_S = 8.0
-"""How long all checks may take together, so that the command ends within ten seconds."""
+"""How long all checks may take together."""
+_COMMAND_S = 9.0
+_MIN_WITHIN_S = 5.0
+"""How long they may take at least, however long the program took to start."""
+_OF_NETWORK = "Check cable, power and address of the camera"
+_OF_DEVICE = "Unplug it and plug it in again; restart the device if that does not help"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,40 @@ class Finding:
     ok: bool
     detail: str
     fatal: bool = True
+
+
+def time_left_s() -> float:
+    """How long all checks may take, so that the command ends within ten seconds of its start."""
+    return max(min(WITHIN_S, _COMMAND_S - process_age_s()), _MIN_WITHIN_S)
+
+
+def read_in_time(read: Callable[[], Settings], within_s: float) -> Settings:
+    """The settings, whose file may be on a disk that hangs, or be a pipe.
+
+    Args:
+        read: Reads them.
+        within_s: How long it may take.
+
+    Raises:
+        CheckFailed: It took longer.
+        ConfigError: They cannot be read, or say what they may not.
+    """
+    outcome: list[Settings | BaseException] = []
+
+    def keep() -> None:
+        try:
+            outcome.append(read())
+        except BaseException as error:  # noqa: BLE001 - raised below
+            outcome.append(error)
+
+    reader = threading.Thread(target=keep, name="settings", daemon=True)
+    reader.start()
+    reader.join(within_s)
+    if not outcome:
+        raise CheckFailed("the settings file", received="no answer", remedy="See whether the disk with it works")
+    if isinstance(outcome[0], BaseException):
+        raise outcome[0]
+    return outcome[0]
 
 
 def examine(
@@ -130,7 +170,7 @@ def _camera_check(settings: Settings, deadline: float) -> Iterator[Finding]:
     camera: _Check | None = None
     frames: list[Frame] = []
     if declared.ok:
-        remedy = "Unplug it and plug it in again; restart the device if that does not help"
+        remedy = _OF_NETWORK if settings.camera.source in STREAM_PORTS else _OF_DEVICE
         camera = _attempt("camera", lambda: _camera(settings, frames, deadline - 1.0), remedy)
     return _reported(settings, declared, camera, frames, deadline)
 
@@ -331,7 +371,7 @@ def _camera(settings: Settings, frames: list[Frame], deadline: float) -> str:
         # A camera that said what is wrong with it did answer.
         silent = camera.state in (CameraState.STARTING, CameraState.STALLED)
         busy = busy_note(waits, processor_waits(), waited_s) if silent else ""
-        remedy = "" if camera.reason else "Check cable, power and address of the camera"
+        remedy = "" if camera.reason else _OF_NETWORK
         raise CheckFailed(f"camera: {reason}", remedy=busy or remedy)
     finally:
         # A camera that hangs is left behind, and its light goes out all the same.

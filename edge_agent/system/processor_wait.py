@@ -1,12 +1,18 @@
-"""How long a program's threads waited for a processor: tells a busy machine from a device that does not answer."""
+"""How long a program has run, and its threads have waited for a processor.
+
+The second tells a busy machine from a device that does not answer.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 _THREADS = Path("/proc/self/task")
+_PROCESS = Path("/proc/self/stat")
+_UPTIME = Path("/proc/uptime")
 _BUSY_SHARE = 0.5
 """A thread that waited for the processor for this share of a time could not do its work in it."""
 
@@ -23,6 +29,20 @@ def processor_waits(threads: Path = _THREADS) -> dict[str, float]:
             with contextlib.suppress(OSError, ValueError, IndexError):  # a thread may end meanwhile
                 waits[thread.name] = int((thread / "schedstat").read_text().split()[1]) / 1e9
     return waits
+
+
+def process_age_s(process: Path = _PROCESS, uptime: Path = _UPTIME) -> float:
+    """Seconds since this process was started, with the time that its imports took; 0 where the kernel does not say.
+
+    Args:
+        process: Where the kernel tells of this process.
+        uptime: Where it tells how long the machine has run.
+    """
+    try:
+        began = int(process.read_text().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+        return max(float(uptime.read_text().split()[0]) - began, 0.0)
+    except (OSError, ValueError, IndexError):
+        return 0.0
 
 
 def busy_note(before: Mapping[str, float], after: Mapping[str, float], within_s: float) -> str:

@@ -15,8 +15,10 @@ from typing import Any
 
 import pytest
 
+from edge_agent.commands.doctor import read_in_time, time_left_s
 from edge_agent.config import MetricsSettings
-from edge_agent.errors import ConfigError
+from edge_agent.config_file import load_settings
+from edge_agent.errors import CheckFailed, ConfigError
 from edge_agent.health.metrics_server import check_metrics, serving_metrics
 from tests.support.broker import Mosquitto, free_port
 from tests.support.brokers_certificates import TestAuthority
@@ -238,3 +240,17 @@ def test_a_port_that_answers_nothing_does_not_hold_the_check_up(device: Device) 
     found = device.doctor("", base=f'{BASE}username = "pi"\npassword_file = "{pipe}"\n')
     assert "no answer within" in found["broker"]["detail"]
     assert found["camera"]["ok"]
+
+
+def test_a_settings_file_that_cannot_be_read_to_its_end_does_not_hold_the_check_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "agent.toml")
+    with pytest.raises(CheckFailed, match="the settings file: got no answer"):
+        read_in_time(lambda: load_settings(tmp_path / "agent.toml"), 0.2)
+    (tmp_path / "other.toml").write_text('[camera]\nsource = "simulated"\n')
+    assert read_in_time(lambda: load_settings(tmp_path / "other.toml"), 60).camera.source == "simulated"
+    with pytest.raises(ConfigError, match="no such file"):
+        read_in_time(lambda: load_settings(tmp_path / "missing.toml"), 60)
+
+
+def test_a_program_that_started_slowly_has_less_time_for_its_checks() -> None:
+    assert 5.0 <= time_left_s() <= 8.0

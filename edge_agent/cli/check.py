@@ -20,8 +20,9 @@ def check(
     It also says which settings have changed since the signs for the door were made.
     """
     from edge_agent.config_file import load_settings
+    from edge_agent.errors import ConfigError
     from edge_agent.notice import default_folder, notice_state
-    from edge_agent.privacy.policy import permit
+    from edge_agent.privacy.policy import check_answers, permit
     from edge_agent.required_files import check_required_files
     from edge_agent.system.service_user import user_of
 
@@ -29,5 +30,9 @@ def check(
     permit(settings.camera, settings.policy, str(file))
     check_required_files(settings, str(file), user_of(file))
     typer.echo(f"{file} is valid")
+    try:
+        check_answers(settings.policy)
+    except ConfigError as error:  # of a simulation or a recording, which start all the same
+        typer.echo(f"note: with a live camera this would not start: {error}", err=True)
     for line in notice_state(settings, notice or default_folder(file), str(file), asked=notice is not None):
         typer.echo(f"note: {line}", err=True)

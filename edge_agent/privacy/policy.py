@@ -7,6 +7,7 @@ not ones the law forbids outright; whether they are true, and whether all else i
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edge_agent.addresses.masking import shown_value
@@ -104,13 +105,17 @@ def permit(camera: CameraSettings, policy: PolicySettings, where: str = "") -> D
         ConfigError: The camera is live, and the declaration is missing, incomplete, not understood or of something that
             the law forbids.
     """
-    subject = f"{where}: $.policy" if where else "$.policy"
+    subject = _subject(where)
     try:
         return _check(camera.source, policy, subject)
     except ConfigError:
         if camera.live:
             raise
         return None
+
+
+def _subject(where: str) -> str:
+    return f"{where}: $.policy" if where else "$.policy"
 
 
 def in_eea(jurisdiction: str) -> bool:
@@ -124,14 +129,40 @@ def _quoted(name: str, text: str) -> str:
     return f'"{text}"' if shown == repr(text) else shown
 
 
+def check_answers(policy: PolicySettings, where: str = "") -> None:
+    """Refuse an answer that is not understood. One that is missing is fine, since a simulation needs no declaration.
+
+    Args:
+        policy: The declaration as it was written.
+        where: The file it stands in, for the message.
+
+    Raises:
+        ConfigError: There is such an answer.
+    """
+    written = {name: " ".join(getattr(policy, name).split()) for name in _HOW_TO_WRITE}
+    wrong = {name: text for name, text in written.items() if text and understood(name, text) is None}
+    if wrong:
+        raise ConfigError(
+            _subject(where),
+            received=", ".join(f"{name} {_quoted(name, text)}" for name, text in wrong.items()),
+            expected="a declaration that is understood, or none",
+            remedy=f"Write in the table [policy]: {_how_to_write(wrong)}. docs/privacy.md explains them",
+        )
+
+
+def _how_to_write(wrong: Mapping[str, str]) -> str:
+    """Lines of the table, for answers that are not understood: what is probably meant, or how it is written."""
+    wanted = {name: meant(name, text) or f"<{_HOW_TO_WRITE[name]}>" for name, text in wrong.items()}
+    return ", ".join(f'{name} = "{word}"' for name, word in wanted.items())
+
+
 def _check(source: str, policy: PolicySettings, subject: str) -> Declaration:
     written = {name: " ".join(getattr(policy, name).split()) for name in _HOW_TO_WRITE}
     answers = {name: understood(name, text) for name, text in written.items()}
     open_questions = [name for name, value in answers.items() if value is None]
     if open_questions:
         found = [f"{name} {_quoted(name, written[name])}" if written[name] else f"no {name}" for name in open_questions]
-        wanted = {name: meant(name, written[name]) or f"<{_HOW_TO_WRITE[name]}>" for name in open_questions}
-        lines = ", ".join(f'{name} = "{word}"' for name, word in wanted.items())
+        lines = _how_to_write({name: written[name] for name in open_questions})
         raise ConfigError(
             subject,
             received=", ".join(found),

@@ -12,7 +12,7 @@ from edge_agent.config import Settings
 from edge_agent.config_file import settings_from_tables
 from edge_agent.errors import ConfigError
 from edge_agent.files import SECRET, SHARED, write_file
-from edge_agent.privacy.policy import permit
+from edge_agent.privacy.policy import check_answers, permit
 from edge_agent.required_files import check_required_files
 from edge_agent.setup.answers import Tables
 from edge_agent.setup.found import Surroundings
@@ -52,6 +52,7 @@ def finished(tables: Tables, out: Path) -> tuple[Settings, str]:
         AgentError: What ``check`` would say.
     """
     settings = settings_from_tables(tables, out)
+    check_answers(settings.policy, str(out))
     permit(settings.camera, settings.policy, str(out))
     check_required_files(settings, str(out), user_of(out))
     return settings, commented_file(tables)

@@ -66,3 +66,18 @@ def test_only_what_was_answered_is_written_with_what_it_means(tmp_path: Path) ->
     values = [line for line in lines if line and not line.startswith("#")]
     assert values == ["[camera]", 'source = "simulated"', "[mqtt.tls]", "enabled = false"]
     assert lines[lines.index('source = "simulated"') - 1].startswith("# ")
+
+
+@pytest.mark.parametrize("answer", [{"jurisdiction": "Atlantis"}, {"setting": "moon"}, {"legal_basis": "because!"}])
+def test_an_answer_that_is_not_understood_is_refused_also_for_a_simulation(answer: dict[str, str]) -> None:
+    tables = complete({"camera": {"source": "simulated"}, "policy": answer}, found())
+    with pytest.raises(ConfigError, match=f"{next(iter(answer))} ") as refused:
+        finished(tables, Path("agent.toml"))
+    assert "a declaration that is understood" in str(refused.value)
+
+
+def test_a_simulation_needs_no_answers() -> None:
+    settings, _ = finished(
+        complete({"camera": {"source": "simulated"}, "policy": {"jurisdiction": "CH"}}, found()), Path()
+    )
+    assert settings.policy.jurisdiction == "CH"

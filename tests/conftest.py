@@ -46,6 +46,11 @@ def pytest_configure(config: pytest.Config) -> None:
         chromium.chromium_path = lambda: None
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name no test after bytes: those of an archive hold the time, and two processes would name it differently."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--quick"):
         for item in items:

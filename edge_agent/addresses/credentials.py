@@ -20,18 +20,21 @@ _NO_CREDENTIAL: Final = re.compile(r"monkey|donkey|turkey|hockey|keyframe|signal
 def without_credentials(rest: str) -> str:
     """Path and query of an address, each value hidden whose name could be that of a credential."""
     pieces = re.split(r"([/?&;#])", rest)
-    shown, hide_next = [], False
+    shown, hide_next, within = [], False, False
     for piece in pieces:
         if piece in ("", "/", "?", "&", ";", "#"):
             shown.append(piece)
             continue
-        if hide_next:
+        named = "=" in decoded(piece)
+        if hide_next or (within and not named):
             shown.append(HIDDEN)
             hide_next = False
             continue
         # A path may also say /user/NAME/password/WORD.
-        hide_next = is_credential(piece) and "=" not in decoded(piece) and len(decoded(piece)) <= len("authorization")
+        hide_next = is_credential(piece) and not named and len(decoded(piece)) <= len("authorization")
         shown.append(_hidden(piece))
+        # A value may have one of these characters, unescaped, and go on behind it.
+        within = shown[-1] != piece
     return "".join(shown)
 
 

@@ -42,6 +42,8 @@ _SCHEME: Final = r"(?:rtsps?|https?|rtmps?|mqtts?|wss?|tcp|udp|ssh|s?ftp|file):[
 _AT: Final = "@\uff20\ufe6b"
 _WITH_USER: Final = re.compile(rf"(?P<scheme>{_SCHEME}).*", re.IGNORECASE | re.DOTALL)
 _ANY_SCHEME: Final = re.compile(r":[/\\]|[/\\]{2}")
+_PLAIN_PLACE: Final = re.compile(r"(?:\[[0-9A-Fa-f:.%]*\]|[A-Za-z0-9._%-]*)(?::[0-9]*)?")
+_NAMED_PASSWORD: Final = re.compile(r"(pass(?:word|wd)?|pwd|-pw|secret|token)=[^\s\"'&,;]+", re.IGNORECASE)
 _NO_WORD: Final = re.compile(r"[\s\"'<>(]")
 _WITHOUT_USER: Final = re.compile(rf"[\"'<(=]?{_SCHEME}{re.escape(HIDDEN)}@", re.IGNORECASE)
 _SCHEME_END: Final = re.compile(r":[/\\]{2,}")
@@ -59,7 +61,8 @@ def scrubbed(text: str, known: str = "") -> str:
     for secret in _secrets_of(known):
         text = text.replace(secret, HIDDEN)
     text = "\n".join(map(_without_users, text.split("\n")))
-    return _WORD.sub(_without_user_alone, _with_addresses_shown(text))
+    text = _WORD.sub(_without_user_alone, _with_addresses_shown(text))
+    return _NAMED_PASSWORD.sub(rf"\1={HIDDEN}", text)
 
 
 def _without_users(line: str) -> str:
@@ -115,8 +118,7 @@ def _shown_in_text(word: str) -> str:
         return NOT_QUOTED
     rest = rest.rpartition("@")[2]
     place, path = re.match(r"([^/?#]*)(.*)", rest, re.DOTALL).groups()  # type: ignore[union-attr]
-    plain_place = re.fullmatch(r"[A-Za-z0-9._%:\[\]-]*", place) is not None
-    return f"{scheme}://{place if plain_place else HIDDEN}{without_credentials(path)}{after}"
+    return f"{scheme}://{place if _PLAIN_PLACE.fullmatch(place) else HIDDEN}{without_credentials(path)}{after}"
 
 
 def _secrets_of(address: str) -> list[str]:

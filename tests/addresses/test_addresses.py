@@ -122,6 +122,24 @@ def test_every_value_whose_name_could_be_a_credential_is_hidden(
         assert "cam.local" in shown
 
 
+@pytest.mark.parametrize("sign", ["/", "?", "&", ";", "#", "="])
+@pytest.mark.parametrize("before", ["/s?password=Pa", "/s;password=Pa", "/user=a_password=Pa", "/s?a=1&u=adm&p=Pa"])
+def test_a_value_is_hidden_to_its_end_whatever_it_holds(before: str, sign: str) -> None:
+    for shown in (
+        shown_url(f"rtsp://cam.local{before}{sign}{SECRET}"),
+        scrubbed(f"open rtsp://cam.local{before}{sign}{SECRET}"),
+    ):
+        assert SECRET not in shown
+    assert "end=1" in shown_url(f"rtsp://cam.local{before}&end=1")
+
+
+@pytest.mark.parametrize(
+    "text", ["rtsp://adm:{}", "rtsp://cam:554:{}/s", "location=cam user-pw={} ! sink", "cam;password={}"]
+)
+def test_a_password_in_an_unusual_place_of_a_text_is_hidden(text: str) -> None:
+    assert SECRET not in scrubbed(f"cannot open {text.format(SECRET)}: refused")
+
+
 @example(around="", end="://", scheme="")
 @example(around="", end=" ", scheme="//")
 @given(

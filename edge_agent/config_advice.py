@@ -37,6 +37,9 @@ _OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "username": ("login", "account"),
     "fps": ("framerate", "frame_rate", "rate"),
     "path": ("device", "file", "filename", "node"),
+    "id": ("name", "hostname", "device", "device_id", "client_id"),
+    "site": ("school", "building"),
+    "room": ("classroom", "location", "description", "label"),
     "url": ("uri", "address", "stream"),
     "place": ("path", "file", "database", "url", "dsn"),
     "repeat": ("loop",),
@@ -44,6 +47,7 @@ _OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Keys and choices, each with what other programs call it."""
 
+_NOTHINGS: Final = {"none", "null", "nil", "undefined"}
 _TRUTHS: Final = {"true", "false", "yes", "no", "on", "off"}
 
 
@@ -76,6 +80,8 @@ def of_unknown_key(name: str, known: Sequence[str], elsewhere: Mapping[str, Sequ
         known: Those that are known in its table.
         elsewhere: Those of the other tables, by table.
     """
+    if any(name.casefold() in _OTHER_NAMES.get(key, ()) for key in known) and similar(name, known):
+        return f"Did you mean {similar(name, known)}?"
     tables = [table for table, keys in elsewhere.items() if name in keys]
     if tables:
         return f"It belongs into the table [{tables[0]}]"
@@ -158,6 +164,8 @@ def of_syntax(text: str, message: str) -> str:
 
 
 def _of_line(line: str) -> str:
+    if re.search("[\x00-\x08\x0b-\x1f\x7f]", line):
+        return "Remove the control character, which most editors do not show, or write the line anew"
     plain = re.sub(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'', '""', line)
     if re.search("[\u00a0\u2000-\u200b\u202f\u3000]", plain):
         return "Replace each space in the line: one of them is another character that looks like a space"
@@ -177,6 +185,10 @@ def _of_line(line: str) -> str:
     bare = re.sub(r"\s*#.*$", "", value)
     if not bare:
         return 'Write a value behind the =; "" is an empty text'
+    if bare[0] in "=>":
+        return "Write one = between key and value"
+    if bare.casefold() in _NOTHINGS:
+        return 'Leave the line out, so that the default holds; "" is an empty text'
     if bare.casefold() in _TRUTHS:
         return "Write true or false, in small letters and without quotes"
     if re.fullmatch(r"[+-]?[0-9]+,[0-9]+", bare):
@@ -191,6 +203,8 @@ def _of_line(line: str) -> str:
         return "Close the bracket"
     if _WITH_UNIT.fullmatch(bare):
         return "Write the number alone, without a unit"
+    if re.fullmatch(r"[+-]?[0-9]+(?:[ '\u2019][0-9]+)*\s*(?:;|,|//|--).*|[0-9]+(?:[ '\u2019][0-9]{2,3})+", bare):
+        return "Write the digits alone; a comment begins with #"
     if re.fullmatch(r"[+-]?0[0-9]+", bare):
         return "Write a number without zeros in front, or text in quotes"
     return 'Put text in quotes: key = "text"'

@@ -43,7 +43,12 @@ def _mask(error: Exception) -> None:
     """Mask what a wrong use of the command line says, which quotes values."""
     said = getattr(error, "message", None)
     if isinstance(said, str):
-        error.message = without_arguments(said, sys.argv[1:])  # type: ignore[attr-defined]
+        error.message = without_arguments(said, _written())  # type: ignore[attr-defined]
+
+
+def _written() -> list[str]:
+    """What somebody wrote for this command: its arguments, and variables that it reads."""
+    return sys.argv[1:] + [value for name, value in os.environ.items() if name.startswith("EDGE_AGENT_")]
 
 
 def run_app(app: Callable[[], object], *, extra: str = "") -> None:
@@ -57,7 +62,7 @@ def run_app(app: Callable[[], object], *, extra: str = "") -> None:
         with needs_extra(extra):
             app()
     except AgentError as error:
-        said = without_arguments(str(error), sys.argv[1:])
+        said = without_arguments(str(error), _written())
         sys.stderr.write(f"error: {said} (edge-agent {__version__})\n")
         sys.exit(error.exit_code)
 

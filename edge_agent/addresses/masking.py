@@ -127,6 +127,8 @@ def _secrets_of(address: str) -> list[str]:
     if address:
         found.update((address, repr(address)[1:-1], ascii(address)[1:-1]))
         found.update(_user_parts(address))
+        place = re.split("[/?#]", address.partition("://")[2], maxsplit=1)[0].rpartition("@")[2]
+        found.update(part for part in place.split(":")[1:] if not part.isdecimal())  # in the place of a port
         parsed = re.split(r"[/?&;#]", address)
         for piece in parsed:
             name, _, value = piece.partition("=")
@@ -211,7 +213,7 @@ _HARMLESS: Final = tuple(
 
 
 def _is_plain_address(argument: str) -> bool:
-    place = r"[a-z]+://(?:[A-Za-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
+    place = r"[a-z]+://(?:[A-Za-z0-9._-]*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
     whole = re.fullmatch(rf"{place}((?:/[\w._/~-]*)?(?:\?(?:[\w.~-]+=[\w.~-]*&?)*)?)", argument)
     return whole is not None and without_credentials(whole[1]) == whole[1]
 

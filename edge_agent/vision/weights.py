@@ -16,6 +16,7 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
 
+from edge_agent.addresses.masking import NOT_QUOTED, is_quotable, scrubbed
 from edge_agent.errors import InputError, ModelError
 from edge_agent.files import PUBLIC, make_folder, write_file
 from edge_agent.rights import denied_read
@@ -118,10 +119,11 @@ def fetch(
                 (ends_at - time.monotonic()) / (len(sources) - number), source, timeout_s, report
             )
         except (OSError, HTTPException, ValueError) as error:  # URLError is an OSError; ValueError: no address at all
-            failures.append(f"{source}: {getattr(error, 'reason', None) or str(error) or type(error).__name__}")
+            reason = scrubbed(str(getattr(error, "reason", None) or error) or type(error).__name__, source)
+            failures.append(f"{_shown(source)}: {reason}")
             continue
         if not is_pinned(content):
-            failures.append(f"{source}: {len(content)} bytes with another sha256 than {YUNET_SHA256[:12]}...")
+            failures.append(f"{_shown(source)}: {len(content)} bytes with another sha256 than {YUNET_SHA256[:12]}...")
             continue
         _put_in_place(content, target)
         return target
@@ -131,6 +133,11 @@ def fetch(
         expected=f"{YUNET_FILE} with sha256 {YUNET_SHA256}",
         remedy=f"Connect to the network and try again, or copy the file to {target} from another machine",
     )
+
+
+def _shown(source: str) -> str:
+    """An address for a message: one of a mirror of one's own may hold a password."""
+    return source if is_quotable(source) else NOT_QUOTED
 
 
 def _download_within(limit_s: float, source: str, timeout_s: float, report: Callable[[int], None]) -> bytes:

@@ -127,6 +127,15 @@ def test_no_command_quotes_an_address_with_a_secret(tmp_path: Path, command: tup
     assert result.returncode
 
 
+@pytest.mark.parametrize(
+    "value", [f"https://user:{SECRET}@host/f", f"http://host/f?token={SECRET}", f"user:{SECRET}@host"]
+)
+def test_no_command_quotes_a_variable_with_a_secret(tmp_path: Path, value: str) -> None:
+    result = edge_agent("fleet", "list", environment={"EDGE_AGENT_FLEET": value}, folder=tmp_path)
+    silent([result])
+    assert result.returncode
+
+
 @pytest.mark.parametrize("log_level", ["", "56"])
 def test_a_running_agent_and_its_retained_health_show_no_password(tmp_path: Path, log_level: str) -> None:
     """Also where the environment asks FFmpeg and OpenCV to print all they know."""

@@ -215,3 +215,21 @@ def test_the_services_folder_is_searched_and_filled_first_where_it_exists(
     assert find_weights() is None
     (service / YUNET_FILE).write_bytes(b"")
     assert find_weights() == service / YUNET_FILE
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "http://admin:Moon77Secret@127.0.0.1:9/yunet.onnx",
+        "http://127.0.0.1:9/yunet.onnx?token=Moon77Secret",
+        "rtsp//admin:Moon77Secret@cam",
+        "http:// admin:Moon77Secret@127.0.0.1/yunet.onnx",
+        "http://127.0.0.1:Moon77Secret/yunet.onnx",
+    ],
+)
+def test_a_mirrors_password_is_in_no_message(tmp_path: Path, source: str) -> None:
+    with pytest.raises(ModelError) as refused:
+        fetch(tmp_path / YUNET_FILE, [source], timeout_s=1)
+    assert "Moon77Secret" not in str(refused.value)
+    with pytest.raises(ModelError, match=r"http://127\.0\.0\.1:9/yunet\.onnx: "):
+        fetch(tmp_path / YUNET_FILE, ["http://127.0.0.1:9/yunet.onnx"], timeout_s=1)

@@ -51,7 +51,11 @@ def training_data(record: RunRecord) -> tuple[DataInfo, ...]:
 
 def _note_on_extra(record: RunRecord) -> str:
     weight = 1.0 if record.recipe.extra is None else record.recipe.extra.label_weight
-    labels = f"Their labels counted {weight:.0%} of those of {record.data}" if weight else "Their labels were not used"
+    labels = (
+        f"Their labels counted {weight:.0%} as much as those of {record.data}"
+        if weight
+        else "Their labels were not used"
+    )
     return f"Further faces for training alone. {labels}."
 
 

@@ -47,15 +47,22 @@ def load_keras_file(keras: Any, path: Path) -> Any:
     try:
         return keras.models.load_model(path, compile=False)
     except LOADING_FAILS_WITH as error:
-        explain_version(path, str(keras.__version__))
+        explain_version(path, str(keras.__version__), str(error))
         raise ValueError(str(error)) from error
 
 
-def explain_version(path: Path, installed: str) -> None:
-    """Say where a file that does not load is another version's.
+def explain_version(path: Path, installed: str, reason: str = "") -> None:
+    """Say where a file that does not load is another version's, or damaged.
+
+    Args:
+        path: The file.
+        installed: The version of Keras that tried to load it.
+        reason: What it said.
 
     Raises:
-        InputError: It was written by a newer Keras, in a format of Keras 2, or by another program.
+        InputError: It was written by a newer Keras, by an older one whose networks are not read any more, in a format
+            of Keras 2, or by another program.
+        ValueError: It is cut off or damaged.
     """
     if path.is_dir() or path.read_bytes()[: len(_HDF5)] == _HDF5:
         raise InputError(
@@ -87,6 +94,24 @@ def explain_version(path: Path, installed: str) -> None:
             expected=f"one of Keras 3; installed is {installed}",
             remedy="Load it with Keras 2, and build the network again with Keras 3 to copy its weights",
         )
+    if not _is_whole(path):
+        raise ValueError("it is cut off or damaged")
+    if written and _numbers(written) < _numbers(installed):
+        raise InputError(
+            str(path),
+            received=f"a file of Keras {written}, which Keras {installed} does not read: {reason}",
+            expected="a network that both versions know",
+            remedy=f"Use pip install keras=={written} in an environment of its own, or train again",
+        )
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a .keras file, a ZIP archive, has all its parts undamaged."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error):
+        return False
 
 
 def written_by(path: Path) -> str:

@@ -107,7 +107,7 @@ def to_markdown(description: Description) -> str:
     by = f", split by `{description.protocol}`" if description.protocol else ""
     sections = [
         f"# {description.name}",
-        f"{description.images:,} {colours} images in {len(classes)} classes{by}.",
+        f"{description.images:,} {colours} images in {len(classes)} class{'es' if len(classes) != 1 else ''}{by}.",
         table(["class", *parts, "total"], [[*row, sum(cell for cell in row if isinstance(cell, int))] for row in rows]),
         table(["exact duplicates", "images"], _duplicate_rows(description)),
     ]

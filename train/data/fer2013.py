@@ -190,8 +190,8 @@ def _header(path: Path, line: bytes, *, strict: bool) -> list[str]:
         raise InputError(
             f"{path}, row 1",
             received=f"a header without {', '.join(missing)}: {_quoted(line)}",
-            expected="the columns emotion, pixels and Usage",
-            remedy=_WHERE,
+            expected="the columns emotion, pixels and Usage, or in a list of pictures columns such as image and label",
+            remedy=f"Name the columns so; {_WHERE}",
         )
     return names
 

@@ -146,11 +146,11 @@ PROTOCOLS: dict[str, Callable[..., Split]] = {
 
 
 def default_protocol(faces: FaceSet) -> str:
-    """The customary protocol of a set: the paper's for FER2013's table and CK+48, else the folders' own parts, else one
+    """The customary protocol of a set: the paper's for FER2013's table and CK+48, else the data's own parts, else one
     drawn."""
     if "Training" in faces.usage:
         return _name_of(fer2013_paper)
-    if "train" in faces.usage:
+    if any(map(str, faces.usage)):  # where there is no train among the parts, it says so
         return _name_of(own_split)
     return _name_of(ckplus_by_image) if _all_known(faces.sequence) else _name_of(random_by_class)
 

@@ -106,15 +106,20 @@ def fit(
             initial_weights=open_initial_weights(start, faces.images[split.train]) if start else None,
             extra=extra,
         )
-        train(
-            inputs,
-            RunDir(out),
-            resume=resume,
-            deterministic=not fast,
-            group=group,
-            on_step=progress.step,
-            on_epoch=progress.epoch,
-        )
+        try:
+            train(
+                inputs,
+                RunDir(out),
+                resume=resume,
+                deterministic=not fast,
+                group=group,
+                on_step=progress.step,
+                on_epoch=progress.epoch,
+            )
+        except KeyboardInterrupt:
+            if group.is_leader:
+                typer.echo(f"Interrupted. The same command with --resume continues the run in {out}.", err=True)
+            raise
     if host == 0:
         if note := RunDir(out).record().protocol_note:
             typer.echo(note, err=True)

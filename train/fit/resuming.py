@@ -13,6 +13,7 @@ from edge_agent.errors import AgentError, InputError
 from train.common.machine import accelerators, describe_machine
 from train.fit.inputs import PreparedInputs
 from train.fit.provenance import note_on_split, warn_of_fer2013
+from train.fit.recipe import Phase
 from train.fit.run_dir import RunDir
 from train.fit.run_record import EpochMetrics, ExtraData, RunRecord, git_revision, utc_now
 from train.models import Cost
@@ -103,7 +104,9 @@ def _new_record(prepared: PreparedInputs, cost: Cost) -> RunRecord:
 
 def _format(value: object) -> str:
     if isinstance(value, tuple):
-        return ", ".join(map(_format, value)) or "none"
+        return "; ".join(map(_format, value)) or "none"
+    if isinstance(value, Phase):
+        return ", ".join(f"{name} = {one}" for name, one in msgspec.to_builtins(value).items())
     if isinstance(value, ExtraData):
         return f"{value.images:,} faces of {value.name}, sha256 {value.fingerprint[:12]}"
     return "none" if value in ("", None) else str(value)

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.decoding import UNDECODABLE
-from edge_agent.errors import AgentError, InputError
+from edge_agent.errors import InputError
 from edge_agent.model_format.flatbuffer import IDENTIFIER
 from edge_agent.model_format.other_formats import RUN_RECORD, other_folder, other_format
 from train.common.writing import write_whole, writing
@@ -31,7 +31,7 @@ from train.fit.run_record import EpochMetrics, RunRecord
 _DAMAGED = "Restore the file, or delete the run's folder and train again"
 
 
-class RunDamaged(AgentError):
+class RunDamaged(InputError):
     """A file of a run is broken, as after a power cut or on a full disk. Other runs are not affected."""
 
 

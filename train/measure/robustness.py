@@ -108,17 +108,24 @@ def to_markdown(measured: Sequence[Robustness]) -> str:
     rows.append(
         ["mean change", "in points, each kind counting once", *(f"{-100 * one.mean_loss:+.1f}" for one in measured)]
     )
-    return table(["faces", "strength", *(one.name for one in measured)], rows)
+    return table(["faces", "strength", *_names(measured)], rows)
 
 
 def compare_losses(measured: Sequence[Robustness]) -> str:
     """One sentence for each further model, which compares its mean loss with the first's; empty for one model."""
     first, *others = measured
+    own, *names = _names(measured)
     return "\n".join(
-        f"On average {first.name} loses {100 * first.mean_loss:.1f} points and {other.name} {100 * other.mean_loss:.1f}"
+        f"On average {own} loses {100 * first.mean_loss:.1f} points and {name} {100 * other.mean_loss:.1f}"
         + (f": {first.mean_loss / other.mean_loss:.0%} of that." if other.mean_loss > 0 else ".")
-        for other in others
+        for other, name in zip(others, names, strict=True)
     )
+
+
+def _names(measured: Sequence[Robustness]) -> list[str]:
+    """What each model is called in reports; models of the same name are told apart by their identity."""
+    names = [one.name for one in measured]
+    return [one.name if names.count(one.name) == 1 else f"{one.name} ({one.model})" for one in measured]
 
 
 def _accuracy(predictor: Predictor, images: NDArray[np.uint8], faces: FaceSet) -> float:

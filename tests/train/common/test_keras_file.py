@@ -64,11 +64,18 @@ def test_files_of_keras_2_are_named(tmp_path: Path) -> None:
         load_keras_file(keras, tmp_path / "folder.keras")
 
 
+def test_a_file_of_an_older_keras_that_does_not_load_is_named_with_both_versions(tmp_path: Path) -> None:
+    path = altered(saved(tmp_path / "model.keras"), "3.0.1")
+    message = rf"a file of Keras 3\.0\.1, which Keras {keras.__version__} does not read: .*pip install keras==3\.0\.1"
+    with pytest.raises(InputError, match=message):
+        load_keras_file(keras, path)
+
+
 @pytest.mark.parametrize("left", [0, 200, -40])
 def test_a_damaged_file_is_not_called_another_versions(tmp_path: Path, left: int) -> None:
     path = saved(tmp_path / "model.keras")
     path.write_bytes(path.read_bytes()[:left])
-    with pytest.raises(ValueError, match=r".") as refused:
+    with pytest.raises(ValueError, match=r"cut off or damaged") as refused:
         load_keras_file(keras, path)
     assert not isinstance(refused.value, InputError)
 

@@ -203,6 +203,7 @@ def test_images_without_a_recording_have_no_siblings() -> None:
     [
         pytest.param(face_set([0], usage=["Training"]), "fer2013-paper", id="FER2013"),
         pytest.param(face_set([0], usage=["train"]), "own-split", id="folders with splits"),
+        pytest.param(face_set([0], usage=["test"]), "own-split", id="a test part alone, which is not trained on"),
         pytest.param(face_set([0], sequence=["S1_1"]), "ckplus-by-image", id="CK+"),
         pytest.param(face_set([0]), "random-by-class", id="plain folders"),
     ],

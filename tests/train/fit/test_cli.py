@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -51,3 +53,24 @@ def test_settings_of_the_command_line_are_recorded_and_the_screen_stays_clean(tm
     assert record.recipe.optimizer.learning_rate == 0.01
     assert record.images["train"] == 12
     assert "--label-map rafdb" in done.stdout
+
+
+@pytest.mark.timeout(300)
+def test_a_training_that_is_interrupted_says_how_it_continues(tmp_path: Path) -> None:
+    needs_training()
+    data = make_tree(tmp_path / "set", ("happy", "sad"), per_class=12)
+    (tmp_path / "own.toml").write_text(RECIPE)
+    command = ["fit", tmp_path / "own.toml", "--data", data, "--out", tmp_path / "run", "--epochs", "100000"]
+    # A shell starts what runs in its background with Ctrl-C ignored, tests too.
+    main = "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    main += "runpy.run_module('train', run_name='__main__', alter_sys=True)"
+    with subprocess.Popen(
+        [sys.executable, "-c", main, *map(str, command)], stderr=subprocess.PIPE, text=True
+    ) as process:
+        while process.poll() is None and not (tmp_path / "run" / "metrics.jsonl").exists():
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=200)[1]
+    assert process.returncode == 130, said
+    assert f"The same command with --resume continues the run in {tmp_path / 'run'}" in said
+    assert "Traceback" not in said

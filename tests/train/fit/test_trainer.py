@@ -135,6 +135,9 @@ def test_a_run_does_not_continue_with_another_recipe(finished: RunDir) -> None:
     other = msgspec.structs.replace(RECIPE, seed=2)
     with pytest.raises(RunMismatch, match="recipe, seed: got 2, expected 1, which it was begun with"):
         fit(TrainingInputs(other, faces, two_to_one(faces)), finished, resume=True)
+    longer = msgspec.structs.replace(RECIPE, phases=(*RECIPE.phases[:-1], Phase(epochs=99, side_px=32)))
+    with pytest.raises(RunMismatch, match=r"recipe, phases: got .*epochs = 99, side_px = 32, variation = 1\.0, taught"):
+        fit(TrainingInputs(longer, faces, two_to_one(faces)), finished, resume=True)
 
 
 def test_a_folder_with_something_in_it_is_not_overwritten(finished: RunDir) -> None:

@@ -55,7 +55,7 @@ _ORIGINS = {
     people (Goodfellow et al. 2013). The people shown were not asked.""",
     "FER+ votes": """ten annotators' votes on each picture of FER2013 (Barsoum et al. 2016).""",
     "wildfaces": """13,467 photographs of 6,342 persons, from a collection under the Apache-2.0 licence. Students
-    labelled them, and most are neutral or happy.""",
+    labelled them, and most are neutral or happy. Of these two labels, 3,000 each were used.""",
 }
 """Where the pictures of data sets come from that models of this project are trained on, by name."""
 

@@ -124,7 +124,7 @@ def compare_losses(measured: Sequence[Robustness]) -> str:
 
 def _names(measured: Sequence[Robustness]) -> list[str]:
     """What each model is called in reports; models of the same name are told apart by their identity."""
-    names = [one.name for one in measured]
+    names = [name for name, _ in {(one.name, one.model) for one in measured}]
     return [one.name if names.count(one.name) == 1 else f"{one.name} ({one.model})" for one in measured]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -11,7 +12,14 @@ from tests.train.faces import bright_halves
 from tests.train.predicting import brighter_half, predictor
 from train.measure.corruptions import CORRUPTIONS, Corruption
 from train.measure.plots import plot_robustness
-from train.measure.robustness import CorruptionScore, compare_losses, mean_loss, measure_robustness, to_markdown
+from train.measure.robustness import (
+    CorruptionScore,
+    Robustness,
+    compare_losses,
+    mean_loss,
+    measure_robustness,
+    to_markdown,
+)
 
 FACES = bright_halves(40)
 LABELS = FACES.classes
@@ -69,3 +77,14 @@ def test_a_plot_is_drawn(tmp_path: Path) -> None:
         tmp_path / "plot.png",
     )
     assert (tmp_path / "plot.png").stat().st_size > 5000
+
+
+def test_models_of_the_same_name_are_told_apart_by_their_identity() -> None:
+    one = Robustness(model="1" * 12, name="edge, int8", faces=9, seed=0, clean=0.9, corrupted=(), mean_loss=0.1)
+    other = msgspec.structs.replace(one, model="2" * 12, mean_loss=0.2)
+    assert "| edge, int8 (111111111111) | edge, int8 (222222222222) |" in to_markdown([one, other])
+    assert "edge, int8 (111111111111) loses 10.0 points and edge, int8 (222222222222) 20.0" in compare_losses(
+        [one, other]
+    )
+    third = msgspec.structs.replace(other, name="paper-4, int8")
+    assert "edge, int8 loses 10.0 points and paper-4, int8 20.0" in compare_losses([one, third])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 import shutil
 from collections import defaultdict
@@ -28,7 +29,9 @@ from train.data.load import published_layout
 from train.data.near_duplicates import near_duplicate_groups
 from train.prepare.face_cropping import FaceCrop, FaceCropper, Policy
 from train.prepare.photos import files_without_class, find_photos
-from train.prepare.report import Face, PreparationReport, Skipped, to_markdown
+from train.prepare.report import Face, PreparationReport, Skipped, count_reasons, lines_of_skipped, to_markdown
+
+log = logging.getLogger(__name__)
 
 _NOTICE = """\
 These are pictures of people, cropped from photographs by `python -m train prepare`.
@@ -85,15 +88,21 @@ def prepare(
             crops += found
         on_photo(done, len(photos))
     crops, repeated = _without_repeats(crops)
-    if not crops:
-        raise InputError(
-            f"{images}",
-            received=f"no usable face in {len(photos):,} files",
-            expected="some",
-            remedy="If the pictures are face crops already, give them to fit: they need no preparation",
-        )
+    skipped = [Skipped(_relative(Path(one.file), images), one.reason, one.detail) for one in (*skipped, *repeated)]
     classes = label_order({photo.label: photo.path for photo in photos})
-    split = _parts(crops, classes, policy)
+    try:
+        if not crops:
+            raise InputError(
+                f"{images}",
+                received=f"no usable face in {len(photos):,} files ({count_reasons(skipped)})",
+                expected="some",
+                remedy="If the pictures are face crops already, give them to fit: they need no preparation",
+            )
+        split = _parts(crops, classes, policy)
+    except InputError:
+        for line in lines_of_skipped(skipped):  # no report is written that could say it
+            log.warning("%s", line)
+        raise
     people = len({crop.photo.person for crop in crops if crop.photo.person})
     report = PreparationReport(
         images=str(images),
@@ -113,9 +122,7 @@ def prepare(
             )
             for index, (crop, part) in enumerate(zip(crops, map(str, split.parts), strict=True))
         ),
-        skipped=tuple(
-            Skipped(_relative(Path(one.file), images), one.reason, one.detail) for one in (*skipped, *repeated)
-        ),
+        skipped=tuple(skipped),
         notes=split.notes,
     )
     _write(out, report, [crop.pixels for crop in crops])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -104,9 +105,19 @@ def to_markdown(report: PreparationReport, max_listed: int | None = _MAX_LISTED)
 def _skipped_section(report: PreparationReport, max_listed: int | None) -> str:
     if not report.skipped:
         return "Skipped: none."
-    reasons = Counter(one.reason for one in report.skipped).most_common()
-    lines = [f"Skipped: {len(report.skipped):,} ({', '.join(f'{count:,} {reason}' for reason, count in reasons)})."]
-    lines += [f"- {one.file}: {one.reason}: {one.detail}" for one in report.skipped[:max_listed]]
+    lines = [f"Skipped: {len(report.skipped):,} ({count_reasons(report.skipped)})."]
+    lines += [f"- {line}" for line in lines_of_skipped(report.skipped, max_listed)]
     if max_listed is not None and len(report.skipped) > max_listed:
         lines.append(f"- and {len(report.skipped) - max_listed:,} more, in prepare.md and prepare.json")
     return "\n".join(lines)
+
+
+def count_reasons(skipped: Sequence[Skipped]) -> str:
+    """How many were skipped for each reason: ``2 unreadable, 1 no face``."""
+    reasons = Counter(one.reason for one in skipped).most_common()
+    return ", ".join(f"{count:,} {reason}" for reason, count in reasons)
+
+
+def lines_of_skipped(skipped: Sequence[Skipped], max_listed: int | None = _MAX_LISTED) -> list[str]:
+    """The first so many, None for all, each with its reason."""
+    return [f"{one.file}: {one.reason}: {one.detail}" for one in skipped[:max_listed]]

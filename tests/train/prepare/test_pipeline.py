@@ -283,3 +283,21 @@ def test_files_outside_the_class_folders_are_reported_too(tmp_path: Path) -> Non
     (tmp_path / "train" / "happy" / "1.jpg").write_bytes(b"")
     found = [file.relative_to(tmp_path).as_posix() for file in files_without_class(tmp_path)]
     assert found == ["stray.jpg", "train/stray.jpg"]
+
+
+def test_the_reason_for_each_file_is_given_also_where_no_report_is_written(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for person in range(3):
+        photograph(tmp_path / "own/Smiling" / f"p{person}" / "1.png", "happy", person)
+    phone = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100)
+    (tmp_path / "own/calm").mkdir()
+    (tmp_path / "own/calm/1.heic").write_bytes(phone)
+    with pytest.raises(InputError, match="class calm: got 0 usable faces"):
+        prepare(tmp_path / "own", tmp_path / "crops", HAAR)
+    assert "calm/1.heic: unreadable: " in caplog.text
+    assert "a picture in the format HEIC" in caplog.text
+    for photo in (tmp_path / "own/Smiling").rglob("*.png"):
+        photo.write_bytes(b"")
+    with pytest.raises(InputError, match=r"got no usable face in 4 files \(4 unreadable\)"):
+        prepare(tmp_path / "own", tmp_path / "crops", HAAR)

@@ -223,26 +223,19 @@ class Database:
         # Never a new file: SQLite would make an empty one where somebody has moved the old one away.
         address = f"file:{quote(str(self._file.absolute()))}?mode=rw"
 
-        def connect() -> sqlite3.Connection:
-            return sqlite3.connect(address, uri=True, timeout=_BUSY_MS / 1000, check_same_thread=False)
-
-        engine = create_engine(self._url, pool_size=3, max_overflow=5, creator=connect)
         file = self._file
 
-        @event.listens_for(engine, "connect")
-        def prepare(connection: Any, _: object) -> None:
-            self._opened = _identity(file)
-            connection.isolation_level = None  # transactions begin where SQLAlchemy says so
-            page_bytes = connection.execute("PRAGMA page_size").fetchone()[0]
-            for pragma in (
-                "journal_mode = WAL",
-                "synchronous = FULL",
-                "secure_delete = ON",
-                f"journal_size_limit = {_WAL_LIMIT_BYTES}",
-                f"max_page_count = {self._max_mb * 1_000_000 // page_bytes}" if self._max_mb else "",
-            ):
-                if pragma:
-                    connection.execute(f"PRAGMA {pragma}").fetchall()
+        def connect() -> sqlite3.Connection:
+            connection = sqlite3.connect(address, uri=True, timeout=_BUSY_MS / 1000, check_same_thread=False)
+            try:
+                self._opened = _identity(file)
+                self._prepare(connection)
+            except BaseException:
+                connection.close()
+                raise
+            return connection
+
+        engine = create_engine(self._url, pool_size=3, max_overflow=5, creator=connect)
 
         @event.listens_for(engine, "begin")
         def begin(connection: Connection) -> None:
@@ -250,6 +243,19 @@ class Database:
             connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
         return engine
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        connection.isolation_level = None  # transactions begin where SQLAlchemy says so
+        page_bytes = connection.execute("PRAGMA page_size").fetchone()[0]
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "secure_delete = ON",
+            f"journal_size_limit = {_WAL_LIMIT_BYTES}",
+            f"max_page_count = {self._max_mb * 1_000_000 // page_bytes}" if self._max_mb else "",
+        ):
+            if pragma:
+                connection.execute(f"PRAGMA {pragma}").fetchall()
 
     def _explain(self, error: DBAPIError | PoolTimeout) -> DatabaseError:
         said = " ".join(str(getattr(error, "orig", None) or error).split())

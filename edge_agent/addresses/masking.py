@@ -166,7 +166,7 @@ def shown_path(path: str) -> str:
 
 def is_address_by_mistake(path: Path) -> bool:
     """Whether a file or folder that is to be made would have an address for its path."""
-    like_address = re.compile(r"[:\uff1a].*[@\uff20\ufe6b]|[A-Za-z0-9+.-]{2}[:\uff1a]$")
+    like_address = re.compile(r"[:\uff1a@].*[@\uff20\ufe6b]|[A-Za-z0-9+.-]{2}[:\uff1a]$")
     return any(like_address.search(part) or without_credentials(part) != part for part in path.parts)
 
 
@@ -219,9 +219,9 @@ def _is_plain_address(argument: str) -> bool:
 
 
 def _forms(value: str) -> Iterator[str]:
-    """How messages may quote an argument: as it is, as a path or its folder, and without what is before an @."""
+    """How messages may quote an argument: as it is, as a path, its folder or ending, and the parts around an @."""
     path = Path(value)
-    for text in (value, *map(str, (path, *path.parents)), *re.split("[@\uff20\ufe6b]", value)):
+    for text in (value, *map(str, (path, *path.parents)), path.suffix, *re.split("[@\uff20\ufe6b]", value)):
         if len(text) > 2 and not re.fullmatch(r"[A-Za-z+.-]+:", text) and not is_quotable(text):
             yield from (text, repr(text)[1:-1])
 

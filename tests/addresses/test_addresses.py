@@ -249,13 +249,15 @@ def test_what_is_said_of_a_command_line_quotes_no_argument_with_a_password(url: 
             "http://cam/s?un=adm&pd={}",
             "\u2236//adm\u2236{}",
             "adm@{}@cam",
+            "http://cam/a.jpg?u=adm&p={}",
         ),
         *("rtsp://cam:554@adm:{}/s", "location=rtsp://cam user-pw={} ! sink", "http://cam/adm:{}/s", "{}|adm"),
     ],
 )
 def test_what_may_be_a_secret_without_an_at_sign_is_not_quoted(word: str) -> None:
     word = word.format(SECRET)
-    for message in (f"{word}: no such file", f"{Path(word)}: no such file", f"{Path(word).absolute()}: gone"):
+    ending = f"got the ending {Path(word).suffix}"
+    for message in (f"{word}: no such file", f"{Path(word)}: no such file", f"{Path(word).absolute()}: gone", ending):
         assert SECRET not in without_arguments(message, ["check", word])
 
 
@@ -268,7 +270,7 @@ def test_a_list_of_words_in_the_place_of_a_value_is_not_quoted(key: str) -> None
 
 
 @pytest.mark.parametrize(
-    "path", ["rtsp:/adm:{}@cam/s", "/tmp/rtsp:/cam/{}", "adm:{}@cam", "a/http:/{}", "cam;password={}"]
+    "path", ["rtsp:/adm:{}@cam/s", "/tmp/rtsp:/cam/{}", "adm:{}@cam", "a/http:/{}", "cam;password={}", "adm@{}@cam"]
 )
 def test_no_file_is_made_whose_name_is_an_address(path: str) -> None:
     assert is_address_by_mistake(Path(path.format(SECRET)))

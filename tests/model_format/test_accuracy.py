@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from edge_agent.errors import CheckFailed
@@ -50,7 +51,6 @@ def test_few_faces_leave_more_to_chance() -> None:
     ("new", "present", "reason"),
     [
         (model(0.2, sha256="bb"), model(0.69), "different data"),
-        (model(0.2, 900), model(0.69), "different data"),
         (model(0.2, labels=("b", "a")), model(0.69), "labels differ"),
         (model(None), model(0.69), "it records no accuracy"),
         (model(0.2), model(None), "the other records none"),
@@ -67,6 +67,27 @@ def test_a_worse_one_needs_force() -> None:
     with pytest.raises(CheckFailed, match=r"m0.268 is worse than m0.69, the model in use: .*26\.8 %.*69\.0 %.*--force"):
         check_accuracy(model(0.268), model(0.69), force=False)
     assert "26.8 %" in check_accuracy(model(0.268), model(0.69), force=True)
+
+
+def test_another_split_of_the_same_data_can_be_compared_too() -> None:
+    with pytest.raises(CheckFailed, match=r"20\.0 % of 900 .* 69\.0 % of 1,000 by another split of the same data"):
+        check_accuracy(model(0.2, 900), model(0.69), force=False)
+    edge = read_bundle(BUNDLED_MODELS["edge"]).metadata
+    part = tuple(msgspec.structs.replace(one, sha256="another part", protocol="fer2013-paper") for one in edge.data)
+    poor = msgspec.structs.replace(edge, data=part, metrics={"validation": {"accuracy": 0.3, "images": 7178.0}})
+    assert compare_accuracy(poor, edge).worse
+
+
+@pytest.mark.parametrize(("recall", "images", "refused"), [(0.52, 300, True), (0.6, 300, False), (0.5, 199, False)])
+def test_a_model_that_is_no_better_than_guessing_needs_force_on_any_data(
+    recall: float, images: int, refused: bool
+) -> None:
+    scores = {"accuracy": recall, "balanced_accuracy": recall, "images": float(images)}
+    new = msgspec.structs.replace(model(recall, images, sha256="bb"), metrics={"validation": scores})
+    if refused:
+        with pytest.raises(CheckFailed, match=r"finds 52\.0 % on average .* guesses would find 50\.0 %.*--force"):
+            check_accuracy(new, model(0.69), force=False)
+    assert "cannot be compared" in check_accuracy(new, model(0.69), force=refused)
 
 
 def test_the_bundled_models_can_be_compared() -> None:

@@ -19,6 +19,7 @@ from edge_agent.addresses.masking import looks_like_address, shown_key, shown_pa
 from edge_agent.addresses.parsing import EXAMPLES, HOW_TO_WRITE, STREAM_PORTS, check_host, parse_camera_url
 from edge_agent.config import CameraSettings, DetectorSettings, Settings, ZoneSettings
 from edge_agent.config_advice import SAVE_AS_UTF8, of_encoding, of_syntax, of_unknown_key, of_wrong_kind, of_zone
+from edge_agent.decoding import convert
 from edge_agent.errors import ConfigError, Rejected
 from edge_agent.model_format.priors import MAX_ROUNDING
 from edge_agent.polygons import Polygon, area, contains, crosses_itself
@@ -139,7 +140,7 @@ def from_tables(raw: dict[str, Any], shape: type[T], path: Path) -> T:
         ConfigError: A key is unknown or a value does not fit; it names ``path`` and the key.
     """
     try:
-        return msgspec.convert(raw, shape)
+        return convert(raw, shape)
     except msgspec.ValidationError as error:
         raise _explain(error, raw, shape, path) from None
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from edge_agent.decoding import UNDECODABLE
+from edge_agent.decoding import UNDECODABLE, decode_json
 from edge_agent.errors import InputError
 from train.common.writing import write_whole
 from train.measure.annotator_agreement import AnnotatorAgreement
@@ -80,7 +80,7 @@ def read_measurements(path: Path) -> Measurements:
         InputError: The file is missing or broken.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Measurements)
+        return decode_json(path.read_bytes(), Measurements)
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read: {error.strerror}", remedy="Make it with `python -m export measure`"

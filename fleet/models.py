@@ -16,7 +16,7 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 from msgspec.structs import replace
 
-from edge_agent.decoding import UNDECODABLE
+from edge_agent.decoding import UNDECODABLE, decode_json
 from edge_agent.errors import InputError
 from edge_agent.files import PUBLIC, SECRET, make_folder, path_exists, read_file, write_file
 from edge_agent.model_format.bundled import BUNDLED_MODELS
@@ -309,6 +309,6 @@ def _read_published(folder: Path) -> PublishedModels:
     if not path_exists(path):
         return PublishedModels()
     try:
-        return msgspec.json.decode(read_file(path, "what was published"), type=PublishedModels)
+        return decode_json(read_file(path, "what was published"), PublishedModels)
     except UNDECODABLE as error:
         raise InputError(f"{path}: {error}", remedy="Restore the folder from its backup") from None

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from edge_agent.addresses.parsing import parse_host
 from edge_agent.config import Name
-from edge_agent.decoding import UNDECODABLE
+from edge_agent.decoding import UNDECODABLE, convert, decode_json
 from edge_agent.errors import InputError, Rejected
 from edge_agent.files import SECRET, path_exists, read_file, write_file
 
@@ -168,7 +168,7 @@ def check_school(school: School) -> None:
     for host in school.hosts:
         check_host_name(host)
     try:
-        msgspec.convert(school.root, Name)
+        convert(school.root, Name)
     except msgspec.ValidationError:
         raise InputError(
             "--root", received=repr(school.root), expected="1 to 64 letters, digits, . - and _, first a letter or digit"
@@ -226,7 +226,7 @@ def read_register(folder: Path) -> Register:
     if not path_exists(path):
         raise InputError(f"{folder}: no fleet here", remedy="Name its folder with --folder, or make one: fleet init")
     try:
-        return msgspec.json.decode(read_file(path, "a fleet's register"), type=Register)
+        return decode_json(read_file(path, "a fleet's register"), Register)
     except UNDECODABLE as error:
         raise InputError(f"{path}: {error}", remedy="Restore the folder from its backup") from None
 

@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from edge_agent.addresses.masking import scrubbed
-from edge_agent.decoding import UNDECODABLE
+from edge_agent.decoding import UNDECODABLE, decode_json
 from edge_agent.errors import AgentError, InputError, Rejected
 from edge_agent.outbox.replay import ResendOutcome, ResendRange
 from edge_agent.privacy.audit import AUDIT
@@ -141,7 +141,7 @@ class _PendingReply:
 
 def _sender_fields(payload: bytes) -> _SenderFields | None:
     try:
-        return msgspec.json.decode(payload, type=_SenderFields)
+        return decode_json(payload, _SenderFields)
     except UNDECODABLE:
         return None
 

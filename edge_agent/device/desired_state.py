@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from edge_agent.decoding import UNDECODABLE
+from edge_agent.decoding import UNDECODABLE, decode_json
 from edge_agent.device.device_session import DeviceSession
 from edge_agent.device.unqueued import UnqueuedMessages
 from edge_agent.errors import InputError
@@ -109,7 +109,7 @@ def read_desired(payload: bytes) -> Desired | MalformedDesired:
 
 def _fields_of(payload: bytes) -> _Fields:
     try:
-        return msgspec.json.decode(payload, type=_Fields)
+        return decode_json(payload, _Fields)
     except UNDECODABLE:
         return _Fields()
 

@@ -7,7 +7,7 @@ import logging
 import msgspec
 
 from edge_agent.config import Settings
-from edge_agent.decoding import UNDECODABLE
+from edge_agent.decoding import UNDECODABLE, decode_json
 from edge_agent.device.builders import MessageBuilder
 from edge_agent.device.unqueued import UnqueuedMessage, UnqueuedMessages
 from edge_agent.mqtt.events import Received
@@ -64,6 +64,6 @@ class _Announced(msgspec.Struct, frozen=True):
 
 def _is_ours(payload: bytes) -> bool:
     try:
-        return msgspec.json.decode(payload, type=_Announced).origin.name == ORIGIN
+        return decode_json(payload, _Announced).origin.name == ORIGIN
     except UNDECODABLE:
         return False

@@ -7,7 +7,7 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 
 from edge_agent.config import Name
-from edge_agent.decoding import UNDECODABLE
+from edge_agent.decoding import UNDECODABLE, decode_json
 from edge_agent.errors import InputError
 
 MAX_BYTES: Final = 64 * 1024
@@ -67,7 +67,7 @@ def decode_file(content: bytes, kind: type[_Document], source: str) -> _Document
         InputError: It is something else.
     """
     try:
-        return msgspec.json.decode(content, type=kind)
+        return decode_json(content, kind)
     except UNDECODABLE as error:
         expected = "a request, from `edge-agent enrol --request`" if kind is Request else "an answer, from `fleet add`"
         raise InputError(f"{source}: {error}", expected=expected) from None

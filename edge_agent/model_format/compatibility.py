@@ -6,7 +6,7 @@ import math
 
 import msgspec
 
-from edge_agent.decoding import UNDECODABLE
+from edge_agent.decoding import UNDECODABLE, decode_json
 from edge_agent.errors import ModelError
 from edge_agent.model_format.flatbuffer import Interface, Tensor
 from edge_agent.model_format.golden import Golden
@@ -31,7 +31,7 @@ def decode_metadata(text: bytes, name: str) -> Metadata:
         ModelError: They are malformed, of another version, or have other labels.
     """
     try:
-        version = msgspec.json.decode(text, type=_Version).schema_version
+        version = decode_json(text, _Version).schema_version
         if version != SCHEMA_VERSION:
             older = version < SCHEMA_VERSION
             raise ModelError(
@@ -40,7 +40,7 @@ def decode_metadata(text: bytes, name: str) -> Metadata:
                 expected=str(SCHEMA_VERSION),
                 remedy=MAKE_AGAIN if older else "Update the agent: the model is for a newer one",
             )
-        metadata = msgspec.json.decode(text, type=Metadata)
+        metadata = decode_json(text, Metadata)
     except UNDECODABLE as error:
         raise ModelError(f"model {name}: its {METADATA_NAME}: {error}", remedy=MAKE_AGAIN) from None
     if not are_usable(metadata.labels):
@@ -61,7 +61,7 @@ def decode_golden(text: bytes, metadata: Metadata, name: str) -> Golden:
     """
     size = metadata.input.size_px
     try:
-        golden = msgspec.json.decode(text, type=Golden)
+        golden = decode_json(text, Golden)
         golden.check_shapes((size, size, metadata.input.channels), len(metadata.labels))
     except (ValueError, *UNDECODABLE) as error:
         raise ModelError(f"model {name}: its {GOLDEN_NAME}: {error}", remedy=_RECORD_AGAIN) from None

@@ -11,7 +11,7 @@ import msgspec
 
 from edge_agent.addresses.masking import shown_path, shown_url
 from edge_agent.config import Settings
-from edge_agent.decoding import UNDECODABLE
+from edge_agent.decoding import UNDECODABLE, decode_json
 from edge_agent.errors import InputError
 from edge_agent.files import PUBLIC, read_file, write_file
 from edge_agent.model_format.bundle import MODEL_ID_LENGTH
@@ -161,7 +161,7 @@ def read_record(folder: Path) -> Record | None:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     try:
-        return msgspec.json.decode(read_file(path, "a notice's record", max_bytes=_MAX_BYTES), type=Record)
+        return decode_json(read_file(path, "a notice's record", max_bytes=_MAX_BYTES), Record)
     except UNDECODABLE as error:
         raise InputError(f"{path}: broken: {error}", remedy="Make the notice again: edge-agent notice") from None
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from edge_agent.decoding import decode_json
 from edge_agent.errors import ConfigError
 from edge_agent.privacy.policy import Declaration
 
@@ -127,7 +128,7 @@ def _last(path: Path, device: str) -> Entry | None:
         return None
     for line in reversed(lines):
         try:
-            entry = msgspec.json.decode(line, type=Entry)
+            entry = decode_json(line, Entry)
             genuine = hmac.compare_digest(hash_of(entry.declaration, entry.salt), entry.hash)
         except (msgspec.DecodeError, ValueError):
             continue

@@ -40,7 +40,7 @@ from typing import Annotated
 
 import msgspec
 
-from edge_agent.decoding import UNDECODABLE
+from edge_agent.decoding import UNDECODABLE, decode_json
 from edge_agent.errors import InputError
 from edge_agent.files import SECRET, write_file
 from edge_agent.model_format.labels import NEUTRAL, OTHER
@@ -161,7 +161,7 @@ class Secret:
     def _load(self) -> None:
         if self._path is not None:
             try:
-                stored = msgspec.json.decode(self._path.read_bytes(), type=_Stored)
+                stored = decode_json(self._path.read_bytes(), _Stored)
                 self._value = bytes.fromhex(stored.secret)
                 self.passed, self.ceilings, self.group_at = stored.passed, stored.ceilings, stored.group_at
             except FileNotFoundError:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from edge_agent.decoding import UNDECODABLE
+from edge_agent.decoding import UNDECODABLE, decode_json
 from edge_agent.errors import CheckFailed, InputError
 from edge_agent.files import SECRET, write_file
 
@@ -56,7 +56,7 @@ def examine_mute_file(path: Path) -> None:
         CheckFailed: It cannot, so that the agent keeps the camera closed.
     """
     try:
-        msgspec.json.decode(path.read_bytes(), type=MuteRequest)
+        decode_json(path.read_bytes(), MuteRequest)
     except FileNotFoundError:
         return
     except (OSError, *UNDECODABLE):
@@ -118,7 +118,7 @@ class MuteMemory:
         if self._path is None:
             return False
         try:
-            self._request = msgspec.json.decode(self._path.read_bytes(), type=MuteRequest)
+            self._request = decode_json(self._path.read_bytes(), MuteRequest)
         except FileNotFoundError:
             return False
         except (OSError, *UNDECODABLE) as error:

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from edge_agent.decoding import convert
 from edge_agent.errors import InputError
 from edge_agent.protocol.ha_discovery import Discovery
 from edge_agent.protocol.messages import (
@@ -167,6 +168,6 @@ def result_of(reply: Reply) -> Any:
     if kind is None:
         return None
     try:
-        return msgspec.convert(reply.result, kind)
+        return convert(reply.result, kind)
     except msgspec.ValidationError as error:
         raise InputError(f"not the result of a {reply.command}: {error}") from None

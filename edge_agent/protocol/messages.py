@@ -8,13 +8,12 @@ be wrong.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from edge_agent.decoding import UNDECODABLE
+from edge_agent.decoding import UNDECODABLE, decode_json
 from edge_agent.errors import InputError
 from edge_agent.protocol.topics import ASKER_PATTERN, VERSION
 
@@ -476,13 +475,8 @@ def decode(payload: bytes, kind: type[M]) -> M:
         InputError: The payload is no JSON, or not a message of this kind.
     """
     try:
-        message: M = _decoder(kind).decode(payload)
+        message: M = decode_json(payload, kind)
     except UNDECODABLE as error:
         name = kind.__name__.lower()
         raise InputError(f"not {'an' if name[0] in 'aeiou' else 'a'} {name} message: {error}") from None
     return message
-
-
-@cache
-def _decoder(kind: type[Message]) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind)

@@ -14,7 +14,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from edge_agent.decoding import UNDECODABLE
+from edge_agent.decoding import UNDECODABLE, decode_json
 from edge_agent.errors import InputError
 from edge_agent.protocol.messages import Message, Number
 
@@ -115,7 +115,7 @@ def decode_models(payload: bytes) -> Models:
         InputError: It is no such message.
     """
     try:
-        return _models_decoder.decode(payload)
+        return decode_json(payload, Models)
     except UNDECODABLE as error:
         raise InputError(f"not a message about models: {error}") from None
 
@@ -127,10 +127,6 @@ def decode_manifest(body: str) -> ModelManifest:
         InputError: It is no manifest, or asks for what no device does.
     """
     try:
-        return _manifest_decoder.decode(body)
+        return decode_json(body, ModelManifest)
     except UNDECODABLE as error:
         raise InputError(f"not the publication of a model: {error}") from None
-
-
-_models_decoder = msgspec.json.Decoder(Models)
-_manifest_decoder = msgspec.json.Decoder(ModelManifest)

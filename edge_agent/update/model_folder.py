@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from edge_agent.decoding import UNDECODABLE
+from edge_agent.decoding import UNDECODABLE, decode_json
 from edge_agent.errors import InputError
 from edge_agent.files import SECRET, make_folder, write_file
 from edge_agent.protocol.model_manifest import ModelManifest
@@ -41,7 +41,7 @@ class ModelFolder:
         """What is remembered; an empty state where there is none or it is damaged."""
         file = self.path / STATE_FILE
         try:
-            return msgspec.json.decode(file.read_bytes(), type=UpdateState)
+            return decode_json(file.read_bytes(), UpdateState)
         except FileNotFoundError:
             return UpdateState()
         except (OSError, *UNDECODABLE) as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from edge_agent.decoding import UNDECODABLE
+from edge_agent.decoding import UNDECODABLE, decode_json
 from edge_agent.errors import CameraError
 from edge_agent.files import replace_file
 from edge_agent.rights import denied_read
@@ -115,7 +115,7 @@ class CameraMemory:
         if self._file is None:
             return None
         try:
-            return msgspec.json.decode(self._file.read_bytes(), type=DeclaredCamera)
+            return decode_json(self._file.read_bytes(), DeclaredCamera)
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection as Pipe
 import msgspec
 
 from edge_agent.config import MqttSettings
+from edge_agent.decoding import decode_json
 from edge_agent.errors import AgentError, BrokerError
 from edge_agent.mqtt.connection import Connection
 from edge_agent.mqtt.endpoint import Broker
@@ -121,7 +122,7 @@ def _take(result: ListenerResult, message: Received, probe_topic: str) -> None:
     if topic == HEALTH:
         result.reports += 1
     elif topic in (EXPRESSION, SUMMARY):
-        result.count_event(device, topic, msgspec.json.decode(message.payload, type=_Header), time.time())
+        result.count_event(device, topic, decode_json(message.payload, _Header), time.time())
 
 
 def clear_retained(mqtt: MqttSettings, site: str, devices: list[str]) -> None:

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.decoding import UNDECODABLE
+from edge_agent.decoding import UNDECODABLE, decode_json
 from train.common.writing import write_whole
 from train.fit.recipe import Recipe
 from train.fit.resuming import RunMismatch
@@ -52,7 +52,7 @@ def read_predictions(run: RunDir, training: TrainingIdentity) -> NDArray[np.int6
         RunMismatch: They are another training's.
     """
     try:
-        saved = msgspec.json.decode((run.path / PREDICTIONS).read_bytes(), type=_SavedPredictions)
+        saved = decode_json((run.path / PREDICTIONS).read_bytes(), _SavedPredictions)
     except (FileNotFoundError, *UNDECODABLE):
         return None
     names = training.__struct_fields__

@@ -20,6 +20,7 @@ from typing import IO
 import msgspec
 
 from edge_agent.command_line import run_app
+from edge_agent.decoding import decode_json
 from edge_agent.errors import InputError
 from train.fit.recipe import Recipe
 
@@ -129,7 +130,7 @@ def _close(child: subprocess.Popen[bytes]) -> None:
 
 def main(orders: IO[bytes]) -> None:
     """Do the training in the first line of ``orders``; exit at once if the stream ends before that."""
-    assignment = msgspec.json.decode(orders.readline(), type=Assignment)
+    assignment = decode_json(orders.readline(), Assignment)
     if assignment.cores and hasattr(os, "sched_setaffinity"):
         # Backends start a thread for each core they may use, so this comes before they are imported.
         os.sched_setaffinity(0, assignment.cores)

@@ -21,7 +21,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.decoding import UNDECODABLE
+from edge_agent.decoding import UNDECODABLE, decode_json
 from edge_agent.errors import InputError
 from edge_agent.model_format.flatbuffer import IDENTIFIER
 from edge_agent.model_format.other_formats import RUN_RECORD, other_folder, other_format
@@ -77,7 +77,7 @@ class RunDir:
             RunDamaged: Its record is broken.
         """
         try:
-            return msgspec.json.decode(self._record.read_bytes(), type=RunRecord)
+            return decode_json(self._record.read_bytes(), RunRecord)
         except OSError as error:
             received, remedy = self._instead(error)
             raise InputError(f"{self.path}", received=received, expected="a run directory", remedy=remedy) from None
@@ -135,7 +135,7 @@ class RunDir:
         if not self._metrics.is_file():
             return []
         try:
-            return [msgspec.json.decode(line, type=EpochMetrics) for line in self._metrics.read_bytes().splitlines()]
+            return [decode_json(line, EpochMetrics) for line in self._metrics.read_bytes().splitlines()]
         except UNDECODABLE as error:
             raise RunDamaged(f"{self._metrics}: {error}", remedy=_DAMAGED) from None
 

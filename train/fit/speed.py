@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from edge_agent.decoding import decode_json
 from edge_agent.errors import InputError
 from train.common.precision import FASTEST
 from train.fit.recipe import Recipe
@@ -94,7 +95,7 @@ def measure_speeds(recipe: Recipe, outputs: int) -> list[Speed]:
                 timeout=_PATIENCE_S,
                 check=True,
             )
-            found += msgspec.json.decode(ended.stdout, type=list[Speed])
+            found += decode_json(ended.stdout, list[Speed])
         except (subprocess.SubprocessError, msgspec.DecodeError):
             continue
     return found
@@ -164,4 +165,4 @@ def _measure(task: _Task) -> list[Speed]:
 
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write(msgspec.json.encode(_measure(msgspec.json.decode(sys.stdin.buffer.read(), type=_Task))))
+    sys.stdout.buffer.write(msgspec.json.encode(_measure(decode_json(sys.stdin.buffer.read(), _Task))))

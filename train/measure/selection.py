@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.decoding import UNDECODABLE
+from edge_agent.decoding import UNDECODABLE, decode_json
 from edge_agent.errors import InputError
 from edge_agent.model_format.priors import DEFAULT_PRIOR, MAX_ROUNDING, NAMED_PRIORS, Prior
 from train.common.table import table
@@ -166,7 +166,7 @@ def recorded_score(run: Path) -> SelectionScore | None:
         InputError: The file is broken.
     """
     try:
-        return msgspec.json.decode(_file(run).read_bytes(), type=SelectionScore)
+        return decode_json(_file(run).read_bytes(), SelectionScore)
     except FileNotFoundError:
         return None
     except UNDECODABLE as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from edge_agent.decoding import UNDECODABLE
+from edge_agent.decoding import UNDECODABLE, decode_json
 from edge_agent.errors import InputError
 from train.common.writing import write_whole
 from train.data.splits import make_split
@@ -50,7 +50,7 @@ def read_record(out: Path) -> ReproductionRecord:
     """
     path = out / _RECORD
     try:
-        return msgspec.json.decode(path.read_bytes(), type=ReproductionRecord)
+        return decode_json(path.read_bytes(), ReproductionRecord)
     except FileNotFoundError:
         raise InputError(
             str(out),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from edge_agent.decoding import UNDECODABLE
+from edge_agent.decoding import UNDECODABLE, decode_json
 from edge_agent.errors import InputError
 from train.common.writing import write_whole
 from train.fit.run_dir import RunDamaged, RunDir
@@ -132,7 +132,7 @@ def read_results(path: Path) -> Results:
         InputError: It is missing or is not a file of results.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Results)
+        return decode_json(path.read_bytes(), Results)
     except (FileNotFoundError, *UNDECODABLE) as error:
         raise InputError(
             str(path),

@@ -11,6 +11,7 @@ from msgspec import UnsetType
 
 from edge_agent.conformance.clauses import Clauses
 from edge_agent.conformance.record import NotTested, Record
+from edge_agent.decoding import convert
 from edge_agent.protocol.catalogue import TYPES
 from edge_agent.protocol.topics import EXPRESSION, HEALTH, REPLY, STATUS, SUMMARY
 
@@ -30,7 +31,7 @@ def _of_field(name: str, field: msgspec.structs.FieldInfo) -> Callable[[Record],
                     yield f"{seen.label}: absent"
                 continue
             try:
-                msgspec.convert(seen.fields[field.encode_name], wanted)
+                convert(seen.fields[field.encode_name], wanted)
             except msgspec.ValidationError as error:
                 yield f"{seen.label}: {error}"
 

@@ -160,7 +160,8 @@ def shown_path(path: str) -> str:
     doubtful = not path.startswith("/") and re.search(
         rf"[@\uff20\ufe6b]|^[^/\\]{{2,}}[:\uff1a]|{_LISTED}", decoded(path)
     )
-    quotable = path.isprintable() and not looks_like_address(path) and not doubtful
+    like_address = looks_like_address(path) or is_address_by_mistake(Path(decoded(path)))
+    quotable = path.isprintable() and not like_address and not doubtful
     return path if quotable or _exists(path) else NOT_QUOTED
 
 

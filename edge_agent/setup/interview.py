@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from edge_agent.addresses.masking import is_quotable
 from edge_agent.config import Settings
 from edge_agent.config_file import settings_from_tables
 from edge_agent.errors import AgentError, ConfigError
@@ -153,6 +154,12 @@ class Interview:
 
     def _file(self) -> None:
         def path_of(answer: str) -> str:
+            if not is_quotable(answer):
+                raise ConfigError(
+                    "camera.path",
+                    received="an address, or the name of a file that is not there",
+                    expected="a picture, a folder of pictures, or a recording",
+                )
             path = Path(answer).expanduser().absolute()
             source = "image" if path.is_dir() or path.suffix.lower() in (".png", ".jpg", ".jpeg", ".bmp") else "video"
             self._replace_camera({"source": source, "path": str(path)})

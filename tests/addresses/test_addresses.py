@@ -274,6 +274,7 @@ def test_a_list_of_words_in_the_place_of_a_value_is_not_quoted(key: str) -> None
 )
 def test_no_file_is_made_whose_name_is_an_address(path: str) -> None:
     assert is_address_by_mistake(Path(path.format(SECRET)))
+    assert SECRET not in shown_path(f"/home/pi/{path.format(SECRET)}")
     with pytest.raises(InputError) as refused:
         refuse_address(Path(path.format(SECRET)))
     assert SECRET not in str(refused.value)

@@ -157,6 +157,19 @@ def test_every_wrong_answer_is_refused_at_once_and_asked_again(folder: Path, mos
     assert settings.camera.password_file == settings.mqtt.password_file == str(folder / "password")
 
 
+def test_an_address_in_the_place_of_a_file_is_refused_without_a_word_of_it(folder: Path) -> None:
+    with setup(folder) as session:
+        session.answer("school or building")
+        session.answer("this device")
+        session.answer("Classroom")
+        session.answer("Which", "f")
+        for address in ("rtsp//admin:Moon77Secret@cam/s", "cam,admin,Moon77Secret", "http://cam/a.mp4?p=Moon77Secret"):
+            session.answer("recording", address)
+            session.expect("camera.path: got an address, or the name of a file that is not there")
+        session.interrupt()
+        assert session.leave() == 130
+
+
 def test_what_the_law_forbids_is_refused_when_the_basis_is_named(folder: Path) -> None:
     with setup(folder) as session:
         for question in ("school or building", "this device", "Classroom"):

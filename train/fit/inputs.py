@@ -147,6 +147,8 @@ def prepare_inputs(inputs: TrainingInputs) -> PreparedInputs:
             expected=f"{recipe.channels}, as the recipe says",
         )
     _warn_of_mirrored_sides(recipe, faces.classes)
+    if missing := [name for label, name in enumerate(faces.classes) if label not in faces.labels[split.train]]:
+        log.warning("%s: no training image of %s: the network will never learn it", faces.name, ", ".join(missing))
     split = limit_training(split, faces.labels, recipe.limit, recipe.seed)
     extra = choose_extra_faces(recipe, faces, split, inputs.extra)
     first = make_targets(recipe, faces, split, inputs.votes)

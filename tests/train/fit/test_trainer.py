@@ -21,7 +21,7 @@ from tests.train.faces import bright_halves, two_to_one
 from train.common.writing import NotWritten, writing
 from train.fit.augment import Augmentation
 from train.fit.initial_weights import initial_weights_of_run
-from train.fit.inputs import TrainingInputs
+from train.fit.inputs import TrainingInputs, prepare_inputs
 from train.fit.recipe import Optimizer, Phase, Recipe
 from train.fit.resuming import RunMismatch
 from train.fit.run_dir import RunDamaged, RunDir
@@ -83,7 +83,7 @@ from pathlib import Path
 from tests.train.faces import bright_halves, two_to_one
 from tests.train.fit.test_trainer import RECIPE
 from train.fit.run_dir import RunDir
-from train.fit.inputs import TrainingInputs
+from train.fit.inputs import TrainingInputs, prepare_inputs
 from train.fit.trainer import fit
 def die(metrics):
     if metrics.epoch + 1 == {cut_after}:
@@ -290,3 +290,13 @@ def test_an_empty_part_of_the_split_is_refused(tmp_path: Path) -> None:
     nothing = two_to_one(faces).__class__("none", np.arange(3), np.arange(0), np.arange(0))
     with pytest.raises(InputError, match="3 training and 0 validation images"):
         fit(TrainingInputs(RECIPE, faces, nothing), RunDir(tmp_path / "none"))
+
+
+def test_a_class_without_training_images_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    faces = bright_halves()
+    more = dataclasses.replace(faces, classes=(*faces.classes, "contempt"))
+    prepare_inputs(TrainingInputs(RECIPE, more, two_to_one(more)))
+    assert "no training image of contempt" in caplog.text
+    caplog.clear()
+    prepare_inputs(TrainingInputs(RECIPE, faces, two_to_one(faces)))
+    assert "no training image" not in caplog.text

@@ -109,7 +109,8 @@ def leave_out(where: str, rows: Sequence[T], has_none: Callable[[T], bool]) -> l
 
 def _number(file: Path) -> str:
     try:
-        text = str(_single_value(file))
+        value = _single_value(file)
+        text = value.decode("ascii", "replace") if isinstance(value, bytes) else str(value).removesuffix(".0")
     except _READING_FAILS_WITH as error:
         raise InputError(str(file), received=f"no annotation: {error}", expected="AffectNet's number") from None
     if not (text.isascii() and text.isdecimal()):

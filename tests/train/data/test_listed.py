@@ -351,3 +351,10 @@ def test_class_folders_are_read_rather_than_a_table_beside_them_and_a_line_says_
     write_table(tmp_path / "labels.csv", ["happy/1.png,happy"], "pth,label")
     assert len(load(tmp_path)) == 2
     assert "the class folders are read, and not labels.csv" in caplog.text
+
+
+@pytest.mark.parametrize("number", [3, 3.0, b"3", "3"])
+def test_annotations_are_read_in_whatever_type_a_copy_has_them(number: object, tmp_path: Path) -> None:
+    root = affectnet(tmp_path, {"train_set": ["1", "2"]})
+    np.save(root / "train_set/annotations/1_exp.npy", np.array(number))
+    assert labelled(load(root)) == ["happy", "surprise"]

@@ -40,8 +40,11 @@ _DAMAGED = re.compile(
 _LEFT_OVER = re.compile(rb"(?m)^Corrupt JPEG data: (\d+) extraneous bytes before marker 0xd9")
 _MAX_SHARE_LEFT_OVER = 1 / 64
 """Share of a JPEG behind its picture's data. Some cameras leave a little there; more is data of a part that is lost."""
-_DAMAGED_OTHERWISE = re.compile(rb"TIFF_Error|PackBitsDecode: Discarding|Stream does not end with EOC")
-"""What the decoders of TIFF and JPEG 2000 say of a part they could not decode, before they give the rest."""
+_DAMAGED_OTHERWISE = re.compile(
+    rb"TIFF_Error|PackBitsDecode: Discarding|Stream does not end with EOC|OpenCV TIFF: (\w+Decode\w*)?: Warning"
+)
+"""What the decoders of TIFF and JPEG 2000 say of a part they could not decode, before they give the rest. The last
+alternative is what OpenCV makes of it up to version 4.12."""
 _MAX_SCANS = 64
 """Progressive JPEGs have about ten. A small file with thousands would keep the decoder busy for minutes."""
 _RARE_KINDS = ("TIFF", "BMP", "PNM", "JPEG 2000", "AVIF")

@@ -34,7 +34,7 @@ _STARTUP_MESSAGES = re.compile(
 DECODER_MESSAGES = re.compile(
     rb"libpng (warning|error): |Corrupt JPEG data: |Premature end of JPEG file|Invalid SOS parameters"
     rb"|Warning: unknown JFIF|Inconsistent progression sequence|Unsupported marker type|Unsupported JPEG"
-    rb"|Not a JPEG file|Bogus |Huffman |TIFF|\[ ?(WARN|ERROR|INFO):\d+@"
+    rb"|Not a JPEG file|Bogus |Huffman |(OpenCV )?TIFF|\[ ?(WARN|ERROR|INFO):\d+@"
     rb"|> "  # how OpenCV goes on after the first line of a failed check
     rb"|\s*$"
 )

@@ -12,6 +12,7 @@ from edge_agent.errors import ModelError
 
 _SILENT: Final = 0
 _WARNINGS: Final = 3
+_ALL: Final = 6
 INSTALL: Final = "Run pip install 'opencv-python-headless>=4.10,<5'"
 
 
@@ -32,10 +33,13 @@ def silence_log() -> None:
 
 @contextmanager
 def with_warnings() -> Iterator[None]:
-    """Have OpenCV write warnings and errors to standard error during the block, whatever it else writes."""
+    """Have OpenCV write warnings and errors to standard error during the block, whatever it else writes.
+
+    Up to version 4.12, it counts errors of TIFF pictures among its least important lines.
+    """
     log = _log()
     before = log.getLogLevel()
-    log.setLogLevel(_WARNINGS)
+    log.setLogLevel(_ALL if log is cv2 else _WARNINGS)
     try:
         yield
     finally:

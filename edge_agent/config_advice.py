@@ -201,6 +201,8 @@ def _of_line(line: str) -> str:
         return "Write nothing behind the closing quote but a comment, which begins with #"
     if bare[0] in "[{":
         return "Close the bracket"
+    if re.fullmatch(r"[+-]?(?=[OolI.]*[0-9])(?=[0-9.]*[OolI])[0-9OolI.]+", bare):
+        return "Write digits alone: one of the characters is a letter that looks like a digit"
     if _WITH_UNIT.fullmatch(bare):
         return "Write the number alone, without a unit"
     if re.fullmatch(r"[+-]?[0-9]+(?:[ '\u2019][0-9]+)*\s*(?:;|,|//|--).*|[0-9]+(?:[ '\u2019][0-9]{2,3})+", bare):

@@ -205,6 +205,8 @@ def test_a_prior_is_a_name_or_shares_that_sum_to_one(tmp_path: Path) -> None:
         ('[mqtt]\nhost: "x"', "Write = between key and value"),
         ("[mqtt]\nhost = \u201cx\u201d", "Write straight quotes"),
         ("[detector]\nmin_score = 0,7", "Write a point in a number"),
+        ("[camera]\nfps = 1O", "a letter that looks like a digit"),
+        ("[detector]\nmin_score = O.7", "a letter that looks like a digit"),
         ('[mqtt]\nhost = "x', "End the text with the quote"),
         ("[mqtt]\nhost =", "Write a value behind the ="),
         ('[camera]\npath = "C:\\video"', "backslash"),

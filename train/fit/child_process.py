@@ -21,7 +21,7 @@ import msgspec
 
 from edge_agent.command_line import run_app
 from edge_agent.decoding import decode_json
-from edge_agent.errors import InputError
+from edge_agent.errors import CheckFailed, InputError
 from train.fit.recipe import Recipe
 
 
@@ -150,7 +150,7 @@ def main(orders: IO[bytes]) -> None:
     from train.common.machine import accelerators
     from train.fit.inputs import TrainingInputs
     from train.fit.progress import show_progress
-    from train.fit.run_dir import RunDir
+    from train.fit.run_dir import RunDamaged, RunDir
     from train.fit.trainer import fit
 
     if assignment.needs_gpu and not accelerators():
@@ -163,7 +163,10 @@ def main(orders: IO[bytes]) -> None:
     with show_progress(recipe.epochs, name=assignment.name) as progress:
         inputs = TrainingInputs(recipe, faces, split)
         run = RunDir(Path(assignment.run))
-        fit(inputs, run, resume=True, on_step=progress.step, on_epoch=progress.epoch)
+        try:
+            fit(inputs, run, resume=True, on_step=progress.step, on_epoch=progress.epoch)
+        except RunDamaged as error:  # this run's own trouble: the parent goes on with others
+            raise CheckFailed(str(error)) from None
 
 
 def _leave_with_parent(orders: IO[bytes]) -> None:

@@ -143,7 +143,7 @@ def test_records_and_bundles_state_every_data_set(tmp_path: Path) -> None:
     record = run.record()
     own, extra = training_data(record)
     assert (own.name, extra.name, extra.use, extra.images) == ("halves", "wild", TRAINING, {"train": 40})
-    assert "Their labels counted 100% of those of halves" in extra.note
+    assert "Their labels counted 100% as much as those of halves" in extra.note
     provenance = record.provenance()
     assert provenance.data == {record.fingerprint: "halves", further().fingerprint(): "wild"}
     assert provenance.splits[further().fingerprint()] == ("training-only",)

@@ -44,6 +44,7 @@ _WITH_USER: Final = re.compile(rf"(?P<scheme>{_SCHEME}).*", re.IGNORECASE | re.D
 _ANY_SCHEME: Final = re.compile(r":[/\\]|[/\\]{2}")
 _PLAIN_PLACE: Final = re.compile(r"(?:\[[0-9A-Fa-f:.%]*\]|[A-Za-z0-9._%-]*)(?::[0-9]*)?")
 _NAMED_PASSWORD: Final = re.compile(r"(pass(?:word|wd)?|pwd|-pw|secret|token)=[^\s\"'&,;]+", re.IGNORECASE)
+_LIKE_ADDRESS: Final = re.compile(r"[:\uff1a@].*[@\uff20\ufe6b]|[A-Za-z0-9+.-]{2}[:\uff1a]$")
 _NO_WORD: Final = re.compile(r"[\s\"'<>(]")
 _WITHOUT_USER: Final = re.compile(rf"[\"'<(=]?{_SCHEME}{re.escape(HIDDEN)}@", re.IGNORECASE)
 _SCHEME_END: Final = re.compile(r":[/\\]{2,}")
@@ -167,8 +168,7 @@ def shown_path(path: str) -> str:
 
 def is_address_by_mistake(path: Path) -> bool:
     """Whether a file or folder that is to be made would have an address for its path."""
-    like_address = re.compile(r"[:\uff1a@].*[@\uff20\ufe6b]|[A-Za-z0-9+.-]{2}[:\uff1a]$")
-    return any(like_address.search(part) or without_credentials(part) != part for part in path.parts)
+    return any(_LIKE_ADDRESS.search(part) or without_credentials(part) != part for part in path.parts)
 
 
 def without_arguments(message: str, arguments: Sequence[str]) -> str:

@@ -139,7 +139,7 @@ def check_answers(policy: PolicySettings, where: str = "") -> None:
     Raises:
         ConfigError: There is such an answer.
     """
-    written = {name: " ".join(getattr(policy, name).split()) for name in _HOW_TO_WRITE}
+    written = _written(policy)
     wrong = {name: text for name, text in written.items() if text and understood(name, text) is None}
     if wrong:
         raise ConfigError(
@@ -150,6 +150,11 @@ def check_answers(policy: PolicySettings, where: str = "") -> None:
         )
 
 
+def _written(policy: PolicySettings) -> dict[str, str]:
+    """The answers as they were written, but for blanks."""
+    return {name: " ".join(getattr(policy, name).split()) for name in _HOW_TO_WRITE}
+
+
 def _how_to_write(wrong: Mapping[str, str]) -> str:
     """Lines of the table, for answers that are not understood: what is probably meant, or how it is written."""
     wanted = {name: meant(name, text) or f"<{_HOW_TO_WRITE[name]}>" for name, text in wrong.items()}
@@ -157,7 +162,7 @@ def _how_to_write(wrong: Mapping[str, str]) -> str:
 
 
 def _check(source: str, policy: PolicySettings, subject: str) -> Declaration:
-    written = {name: " ".join(getattr(policy, name).split()) for name in _HOW_TO_WRITE}
+    written = _written(policy)
     answers = {name: understood(name, text) for name, text in written.items()}
     open_questions = [name for name, value in answers.items() if value is None]
     if open_questions:

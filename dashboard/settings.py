@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from edge_agent.addresses.masking import shown_path, shown_value
+from edge_agent.addresses.masking import shown_path
 from edge_agent.addresses.parsing import check_host
+from edge_agent.addresses.setting_values import shown_value
 from edge_agent.config import MqttSettings, Name, TlsSettings
 from edge_agent.config_file import load_toml
 from edge_agent.errors import ConfigError

@@ -11,7 +11,7 @@ from typing import Any, Final
 from typer.core import TyperGroup
 
 from edge_agent import __version__
-from edge_agent.addresses.masking import without_arguments
+from edge_agent.addresses.arguments import without_arguments
 from edge_agent.errors import AgentError
 from edge_agent.extras import needs_extra
 

@@ -15,8 +15,9 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from edge_agent.addresses.masking import looks_like_address, shown_key, shown_path, shown_value
+from edge_agent.addresses.masking import looks_like_address, shown_path
 from edge_agent.addresses.parsing import EXAMPLES, HOW_TO_WRITE, STREAM_PORTS, check_host, parse_camera_url
+from edge_agent.addresses.setting_values import shown_key, shown_value
 from edge_agent.config import CameraSettings, DetectorSettings, Settings, ZoneSettings
 from edge_agent.config_advice import SAVE_AS_UTF8, of_encoding, of_syntax, of_unknown_key, of_wrong_kind, of_zone
 from edge_agent.decoding import convert

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from edge_agent.addresses.masking import scrubbed
+from edge_agent.addresses.scrubbing import scrubbed
 from edge_agent.config import TlsSettings
 from edge_agent.enrol.certificates import certificate_pem, key_pem, new_key
 from edge_agent.errors import AgentError, BrokerError

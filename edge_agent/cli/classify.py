@@ -35,7 +35,7 @@ def classify(
     json: JsonOption = False,
 ) -> None:
     """Find faces in still pictures and read their expressions."""
-    from edge_agent.addresses.masking import is_quotable
+    from edge_agent.addresses.arguments import is_quotable
     from edge_agent.commands.classify import Annotations, ClassifiedImage, check_table, write_table
     from edge_agent.config import MAX_MEGAPIXELS, DetectorSettings
     from edge_agent.model_format.priors import DEFAULT_PRIOR

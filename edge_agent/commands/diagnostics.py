@@ -24,7 +24,7 @@ from typing import Any, Final
 import msgspec
 
 from edge_agent import __version__
-from edge_agent.addresses.masking import scrubbed
+from edge_agent.addresses.scrubbing import scrubbed
 from edge_agent.clock import clock_synced, utc_text
 from edge_agent.commands.doctor import examine
 from edge_agent.config import Settings

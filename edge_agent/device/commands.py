@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from edge_agent.addresses.masking import scrubbed
+from edge_agent.addresses.scrubbing import scrubbed
 from edge_agent.decoding import UNDECODABLE, decode_json
 from edge_agent.errors import AgentError, InputError, Rejected
 from edge_agent.outbox.replay import ResendOutcome, ResendRange

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from edge_agent.addresses.masking import shown_value
+from edge_agent.addresses.setting_values import shown_value
 from edge_agent.config import CameraSettings, PolicySettings
 from edge_agent.errors import ConfigError
 from edge_agent.privacy.declaration_words import meant

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from edge_agent.addresses.masking import is_quotable
+from edge_agent.addresses.arguments import is_quotable
 from edge_agent.config import Settings
 from edge_agent.config_file import settings_from_tables
 from edge_agent.errors import AgentError, ConfigError

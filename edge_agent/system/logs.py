@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 
-from edge_agent.addresses.masking import scrubbed
+from edge_agent.addresses.scrubbing import scrubbed
 
 _UNDER_JOURNALD = "JOURNAL_STREAM" in os.environ
 _PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (logging.DEBUG, 7))

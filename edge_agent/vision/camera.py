@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 
-from edge_agent.addresses.masking import scrubbed
+from edge_agent.addresses.scrubbing import scrubbed
 from edge_agent.backoff import Backoff
 from edge_agent.config import CameraSettings
 from edge_agent.errors import CameraError

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from edge_agent.addresses.masking import scrubbed
+from edge_agent.addresses.scrubbing import scrubbed
 
 log = logging.getLogger(__name__)
 

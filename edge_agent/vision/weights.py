@@ -16,7 +16,9 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
 
-from edge_agent.addresses.masking import NOT_QUOTED, is_quotable, scrubbed
+from edge_agent.addresses.arguments import is_quotable
+from edge_agent.addresses.masking import NOT_QUOTED
+from edge_agent.addresses.scrubbing import scrubbed
 from edge_agent.errors import InputError, ModelError
 from edge_agent.files import PUBLIC, make_folder, write_file
 from edge_agent.rights import denied_read

@@ -21,8 +21,9 @@ from dashboard.history.retention import Retention
 from dashboard.history.store import open_history
 from dashboard.live.school import School
 from dashboard.timetable import Timetable
-from edge_agent.addresses.masking import scrubbed, shown_host, shown_path, shown_secret_path, shown_url
+from edge_agent.addresses.masking import shown_host, shown_path, shown_secret_path, shown_url
 from edge_agent.addresses.parsing import parse_camera_url, parse_host
+from edge_agent.addresses.scrubbing import scrubbed
 from edge_agent.client import Broker, Classroom, Device
 from edge_agent.client.timestamps import anchors_of
 from edge_agent.config import TlsSettings

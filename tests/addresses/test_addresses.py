@@ -14,18 +14,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from edge_agent.addresses.arguments import without_arguments
 from edge_agent.addresses.masking import (
     NOT_QUOTED,
     is_address_by_mistake,
-    scrubbed,
     shown_host,
     shown_path,
     shown_secret_path,
     shown_url,
-    shown_value,
-    without_arguments,
 )
 from edge_agent.addresses.parsing import Address, parse_camera_url, parse_host
+from edge_agent.addresses.scrubbing import scrubbed
+from edge_agent.addresses.setting_values import shown_value
 from edge_agent.config import CameraSettings
 from edge_agent.errors import BrokerError, InputError, Rejected
 from edge_agent.files import refuse_address

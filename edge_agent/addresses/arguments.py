@@ -13,6 +13,9 @@ from typing import Final
 from edge_agent.addresses.credentials import without_credentials
 from edge_agent.addresses.masking import AT, NOT_QUOTED, file_exists
 
+UNQUOTED_FILE: Final = "an address, or the name of a file that is not there"
+"""What messages say was received in the place of a file, where it is not ``is_quotable``."""
+
 
 def without_arguments(message: str, arguments: Sequence[str]) -> str:
     """A message about a command line, without those arguments that are addresses with a secret, or may be.

@@ -35,7 +35,7 @@ def classify(
     json: JsonOption = False,
 ) -> None:
     """Find faces in still pictures and read their expressions."""
-    from edge_agent.addresses.arguments import is_quotable
+    from edge_agent.addresses.arguments import UNQUOTED_FILE, is_quotable
     from edge_agent.commands.classify import Annotations, ClassifiedImage, check_table, write_table
     from edge_agent.config import MAX_MEGAPIXELS, DetectorSettings
     from edge_agent.model_format.priors import DEFAULT_PRIOR
@@ -52,7 +52,7 @@ def classify(
     if not all(is_quotable(str(path)) for path in images):
         raise InputError(
             "classify",
-            received="an address, or the name of a file that is not there",
+            received=UNQUOTED_FILE,
             expected="picture files, or folders of them",
             remedy="To see what a network camera shows, use 'edge-agent aim'",
         )

@@ -34,6 +34,7 @@ from edge_agent.privacy.policy import permit
 from edge_agent.required_files import check_required_files
 from edge_agent.rights import this_user
 from edge_agent.simulate import SimulatedClassroom, draw_face
+from edge_agent.system.bounded_call import BoundedCall, NotInTime
 from edge_agent.system.data_folders import state_folder
 from edge_agent.system.file_checks import check_file, check_folder, check_readable
 from edge_agent.system.processor_wait import busy_note, process_age_s, processor_waits
@@ -93,22 +94,12 @@ def read_in_time(read: Callable[[], Settings], within_s: float) -> Settings:
         CheckFailed: It took longer.
         ConfigError: They cannot be read, or say what they may not.
     """
-    outcome: list[Settings | BaseException] = []
-
-    def keep() -> None:
-        try:
-            outcome.append(read())
-        except BaseException as error:  # noqa: BLE001 - raised below
-            outcome.append(error)
-
-    reader = threading.Thread(target=keep, name="settings", daemon=True)
-    reader.start()
-    reader.join(within_s)
-    if not outcome:
-        raise CheckFailed("the settings file", received="no answer", remedy="See whether the disk with it works")
-    if isinstance(outcome[0], BaseException):
-        raise outcome[0]
-    return outcome[0]
+    try:
+        return BoundedCall(read, "settings").result(within_s)
+    except NotInTime:
+        raise CheckFailed(
+            "the settings file", received="no answer", remedy="See whether the disk with it works"
+        ) from None
 
 
 def examine(
@@ -126,14 +117,14 @@ def examine(
         within_s: After so many seconds, what has not answered counts as failed.
     """
     deadline = time.monotonic() + within_s
-    waiting = [_attempt("storage", lambda: _storage(settings), "See 'dmesg' and whether the disk works")]
+    waiting = [_Check("storage", lambda: _storage(settings), "See 'dmesg' and whether the disk works")]
     if not preflight:
         waiting += _slow_checks(settings, user, within_s)
-    python = _attempt("python", _python)
-    model = _attempt("model", lambda: _model(settings), "See whether the disk with the model works")
+    python = _Check("python", _python)
+    model = _Check("model", lambda: _model(settings), "See whether the disk with the model works")
     yield python.finding(deadline)
     yield model.finding(deadline)  # before the detector starts, whose work would spoil the time measured
-    detector = _attempt("detector", lambda: _detector(settings), "See whether the disk with its weights works")
+    detector = _Check("detector", lambda: _detector(settings), "See whether the disk with its weights works")
     camera = _camera_check(settings, deadline) if not preflight else None
     yield detector.finding(deadline)
     for check in waiting:
@@ -144,19 +135,19 @@ def examine(
 
 def _slow_checks(settings: Settings, user: User | None, within_s: float) -> Iterator[_Check]:
     """Those of what must be there beside model and camera, started."""
-    yield _attempt("files", lambda: _files(settings, user), "See whether the disk with the files works")
+    yield _Check("files", lambda: _files(settings, user), "See whether the disk with the files works")
     if state_folder(settings) is not None:
-        yield _attempt("state", lambda: _state(settings), "See whether the disk works: sudo dmesg")
+        yield _Check("state", lambda: _state(settings), "See whether the disk works: sudo dmesg")
     if settings.update.key:
-        yield _attempt("updates", lambda: _updates(settings), "See whether the disk works: sudo dmesg")
-    yield _attempt("clock", _clock, fatal=False)
+        yield _Check("updates", lambda: _updates(settings), "See whether the disk works: sudo dmesg")
+    yield _Check("clock", _clock, fatal=False)
     if settings.led.name:
-        yield _attempt("light", StatusLed(settings.led.name).examine, fatal=False)
+        yield _Check("light", StatusLed(settings.led.name).examine, fatal=False)
     if settings.metrics.port:
-        yield _attempt("metrics", lambda: check_metrics(settings.metrics), "Set metrics.port to another one")
+        yield _Check("metrics", lambda: check_metrics(settings.metrics), "Set metrics.port to another one")
     if settings.mqtt.tls.enabled:
-        yield _attempt("certificates", lambda: _certificates(settings), "See whether the disk with the files works")
-    yield _attempt(
+        yield _Check("certificates", lambda: _certificates(settings), "See whether the disk with the files works")
+    yield _Check(
         "broker",
         lambda: probe_broker(settings, within_s=0.8 * within_s),
         "Check the network, mqtt.host, and the files that [mqtt] names",
@@ -165,13 +156,13 @@ def _slow_checks(settings: Settings, user: User | None, within_s: float) -> Iter
 
 def _camera_check(settings: Settings, deadline: float) -> Iterator[Finding]:
     """What is declared and, where that permits the camera, whether it gives frames. Starts at once."""
-    policy = _attempt("policy", lambda: _policy(settings))
+    policy = _Check("policy", lambda: _policy(settings))
     declared = policy.finding(deadline)
     camera: _Check | None = None
     frames: list[Frame] = []
     if declared.ok:
         remedy = _OF_NETWORK if settings.camera.source in STREAM_PORTS else _OF_DEVICE
-        camera = _attempt("camera", lambda: _camera(settings, frames, deadline - 1.0), remedy)
+        camera = _Check("camera", lambda: _camera(settings, frames, deadline - 1.0), remedy)
     return _reported(settings, declared, camera, frames, deadline)
 
 
@@ -183,42 +174,11 @@ def _reported(
         return
     yield camera.finding(deadline)
     if frames:
-        yield _attempt("faces", lambda: _faces(settings, frames[0]), fatal=False).finding(deadline)
+        yield _Check("faces", lambda: _faces(settings, frames[0]), fatal=False).finding(deadline)
 
 
-class _Check(threading.Thread):
-    """One check, on a thread that is left behind where it hangs."""
-
-    def __init__(self, name: str, check: Callable[[], str], remedy: str, *, fatal: bool) -> None:
-        super().__init__(name=f"check-{name}", daemon=True)
-        self._check, self._what, self._remedy, self._fatal = check, name, remedy, fatal
-        self._began, self._waits = time.monotonic(), processor_waits()
-        self._outcome: Finding | BaseException | None = None
-
-    def run(self) -> None:
-        """Make the check; called on the thread."""
-        try:
-            self._outcome = Finding(self._what, ok=True, detail=self._check())
-        except AgentError as error:
-            self._outcome = Finding(self._what, ok=False, detail=str(error), fatal=self._fatal)
-        except BaseException as error:  # noqa: BLE001 - raised by finding()
-            self._outcome = error
-
-    def finding(self, deadline: float) -> Finding:
-        """The outcome, waited for until a monotonic time."""
-        self.join(max(0.0, deadline - time.monotonic()))
-        if isinstance(self._outcome, BaseException):
-            raise self._outcome
-        if self._outcome is None:
-            waited_s = time.monotonic() - self._began
-            remedy = busy_note(self._waits, processor_waits(), waited_s) or self._remedy
-            late = CheckFailed(f"no answer within {waited_s:.0f} s", remedy=remedy)
-            return Finding(self._what, ok=False, detail=str(late), fatal=self._fatal)
-        return self._outcome
-
-
-def _attempt(name: str, check: Callable[[], str], remedy: str = "", *, fatal: bool = True) -> _Check:
-    """Start a check.
+class _Check:
+    """One check, started. It is left behind where it hangs.
 
     Args:
         name: What is checked.
@@ -226,9 +186,23 @@ def _attempt(name: str, check: Callable[[], str], remedy: str = "", *, fatal: bo
         remedy: What to do where it never ends.
         fatal: Whether the agent cannot do its work where it fails.
     """
-    started = _Check(name, check, remedy, fatal=fatal)
-    started.start()
-    return started
+
+    def __init__(self, name: str, check: Callable[[], str], remedy: str = "", *, fatal: bool = True) -> None:
+        self._name, self._remedy, self._fatal = name, remedy, fatal
+        self._began, self._waits = time.monotonic(), processor_waits()
+        self._call = BoundedCall(check, f"check-{name}")
+
+    def finding(self, deadline: float) -> Finding:
+        """The outcome, waited for until a monotonic time."""
+        try:
+            return Finding(self._name, ok=True, detail=self._call.result(deadline - time.monotonic()))
+        except NotInTime:
+            waited_s = time.monotonic() - self._began
+            remedy = busy_note(self._waits, processor_waits(), waited_s) or self._remedy
+            cause: AgentError = CheckFailed(f"no answer within {waited_s:.0f} s", remedy=remedy)
+        except AgentError as error:
+            cause = error
+        return Finding(self._name, ok=False, detail=str(cause), fatal=self._fatal)
 
 
 def _python() -> str:

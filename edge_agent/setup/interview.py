@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from edge_agent.addresses.arguments import is_quotable
+from edge_agent.addresses.arguments import UNQUOTED_FILE, is_quotable
 from edge_agent.config import Settings
 from edge_agent.config_file import settings_from_tables
 from edge_agent.errors import AgentError, ConfigError
@@ -157,7 +157,7 @@ class Interview:
             if not is_quotable(answer):
                 raise ConfigError(
                     "camera.path",
-                    received="an address, or the name of a file that is not there",
+                    received=UNQUOTED_FILE,
                     expected="a picture, a folder of pictures, or a recording",
                 )
             path = Path(answer).expanduser().absolute()

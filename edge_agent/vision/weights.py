@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 import time
 import urllib.request
 from collections.abc import Callable, Sequence
@@ -22,6 +21,7 @@ from edge_agent.addresses.scrubbing import scrubbed
 from edge_agent.errors import InputError, ModelError
 from edge_agent.files import PUBLIC, make_folder, write_file
 from edge_agent.rights import denied_read
+from edge_agent.system.bounded_call import BoundedCall, NotInTime
 from edge_agent.system.data_folders import data_folders, writable_data_folder
 
 YUNET_FILE = "face_detection_yunet_2023mar.onnx"
@@ -143,40 +143,29 @@ def _shown(source: str) -> str:
 
 
 def _download_within(limit_s: float, source: str, timeout_s: float, report: Callable[[int], None]) -> bytes:
-    """Download on a thread of its own, which is left behind at the limit.
+    """Download, for so long at most.
 
     Timeouts of connections do not bound the whole: a server may answer byte by byte, and looking up its name has no
     timeout at all.
     """
-    content: list[bytes] = []
-    failure: list[Exception] = []
-
-    def work() -> None:
-        try:
-            content.append(_download(source, timeout_s, report))
-        except Exception as error:  # noqa: BLE001 - raised again on the thread that waits
-            if isinstance(error, HTTPError):  # which is an open answer as well
-                error.close()
-            failure.append(error)
-
-    thread = threading.Thread(target=work, name="fetch-weights", daemon=True)
-    thread.start()
-    thread.join(max(0.0, limit_s))
-    if failure:
-        raise failure[0]
-    if not content:
-        raise TimeoutError(f"not complete after {limit_s:.0f} s")
-    return content[0]
+    try:
+        return BoundedCall(lambda: _download(source, timeout_s, report), "fetch-weights").result(limit_s)
+    except NotInTime:
+        raise TimeoutError(f"not complete after {limit_s:.0f} s") from None
 
 
 def _download(source: str, timeout_s: float, report: Callable[[int], None]) -> bytes:
     content = bytearray()
-    with urllib.request.urlopen(source, timeout=timeout_s) as answer:
-        while chunk := answer.read(_CHUNK_BYTES):
-            content += chunk
-            report(len(content))
-            if len(content) > _MAX_BYTES:
-                raise ValueError(f"more than {_MAX_BYTES} bytes, which is not this file")
+    try:
+        with urllib.request.urlopen(source, timeout=timeout_s) as answer:
+            while chunk := answer.read(_CHUNK_BYTES):
+                content += chunk
+                report(len(content))
+                if len(content) > _MAX_BYTES:
+                    raise ValueError(f"more than {_MAX_BYTES} bytes, which is not this file")
+    except HTTPError as error:
+        error.close()  # it is an open answer as well
+        raise
     return bytes(content)
 
 

@@ -8,25 +8,12 @@ import numpy as np
 import pytest
 
 from edge_agent.config import PrivacySettings
-from qa.summary_attack import (
-    _FIGURES,
-    LABELS,
-    MOODS,
-    block_values,
-    boost,
-    counts,
-    guess,
-    in_a_mood,
-    judged_blocks,
-    learn,
-    limit,
-    one_more,
-    passed_thresholds,
-    publish,
-    ranges,
-    replay,
-    the_others,
-)
+from qa.summary_attack.informed import replay
+from qa.summary_attack.learned import boost, guess, learn
+from qa.summary_attack.lessons import LABELS, MOODS, counts, in_a_mood, one_more, the_others
+from qa.summary_attack.limits import limit
+from qa.summary_attack.publishing import FIGURES, publish
+from qa.summary_attack.thresholds import block_values, judged_blocks, passed_thresholds, ranges
 
 PRIVACY = PrivacySettings(level="summary")
 CALM = np.zeros(2700, bool)
@@ -40,7 +27,7 @@ def test_the_informed_attacker_replays_exactly_what_the_device_decided(mood: str
     windows = counts(room) + counts(one_more(rng, "present_happy", merry)[1])
     published = publish(windows, PRIVACY, rng)
     assert published.passed is not None
-    shares = np.array([[published.thresholds[name] for name in _FIGURES]])
+    shares = np.array([[published.thresholds[name] for name in FIGURES]])
     levels = replay(windows, published, PRIVACY, shares)[0]
     assert (levels * (levels[:, :1] > 0) == published.passed).all()
 

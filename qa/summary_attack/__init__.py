@@ -1,0 +1,1 @@
+"""Attacks on the summaries of simulated lessons: can they give away one pupil?"""

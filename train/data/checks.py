@@ -11,6 +11,7 @@ OnUnreadable = Literal["error", "report"]
 
 MAX_FAULTS: Final = 100_000
 """So many rows or pictures that cannot be read are listed, and no more: they would fill the memory."""
+_SEE_ALL: Final = "'python -m train describe' lists all that cannot be read"
 
 
 class Faults:
@@ -24,10 +25,17 @@ class Faults:
         """Record a fault.
 
         Raises:
-            InputError: The fault itself, where the caller asked for errors; or too many of them.
+            InputError: The fault and how to see the others, where the caller asked for errors; or too many of them.
         """
         if self._raise:
-            raise fault
+            raise InputError(
+                fault.subject,
+                received=fault.received,
+                expected=fault.expected,
+                remedy=f"{fault.remedy}{'' if fault.remedy.endswith('?') else '.'} {_SEE_ALL}"
+                if fault.remedy
+                else _SEE_ALL,
+            ) from fault
         if len(self._found) >= MAX_FAULTS:
             raise InputError(
                 str(fault).rstrip("."),

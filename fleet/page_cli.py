@@ -23,16 +23,23 @@ def page(
 ) -> None:
     """Give the school's page a certificate and its two accounts at the broker: one reads, one carries out commands.
 
-    Run it again to renew all of them. Settings that are there are kept.
+    Run it again to renew all of them. Settings that name an account at the broker are kept.
     """
     from fleet.broker_connection import not_confirmed, reload_broker
-    from fleet.page_files import write_page_files
+    from fleet.page_files import REPLACED_SETTINGS, write_page_files
     from fleet.register import utc_now
     from fleet.school import Fleet
 
     with Fleet.changing(folder) as fleet:
-        for path in write_page_files(fleet, out, host, broker_port, utc_now()):
+        written = write_page_files(fleet, out, host, broker_port, utc_now())
+        for path in written:
             typer.echo(path)
+        if out / REPLACED_SETTINGS in written:
+            typer.echo(
+                f"The settings before named no account at the broker. They are kept as {out / REPLACED_SETTINGS}."
+            )
+        if out != OUT:
+            typer.echo(f"The settings name files in {out.absolute()}. Correct them if you carry the folder elsewhere.")
         fleet = fleet.apply(utc_now())
         try:
             reload_broker(fleet.register, fleet.folder)

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from edge_agent.config_file import read_tables
 from edge_agent.enrol.certificates import certificate_pem, key_pem, new_key
 from edge_agent.errors import InputError
 from edge_agent.files import PUBLIC, SECRET, SHARED, make_folder, path_exists, read_file, write_file
@@ -21,6 +22,7 @@ from fleet.register import check_host_name
 from fleet.school import VALIDITY, Fleet
 
 SETTINGS: Final = "dashboard.toml"
+REPLACED_SETTINGS: Final = "dashboard.toml.old"
 PAGE_GROUP: Final = "edge-agent-dashboard"
 """Under which the installed page runs."""
 _SALT_BYTES: Final = 12
@@ -38,10 +40,12 @@ def write_page_files(fleet: Fleet, out: Path, hosts: list[str], broker_port: int
         now: In UTC.
 
     Returns:
-        What was written, in the order of writing. Settings that are there are kept.
+        What was written, in the order of writing. Settings that name an account at the broker are kept. Others, such as
+        the example that the page's installer copies, are replaced and kept beside the new ones.
 
     Raises:
         InputError: A name is malformed, or a file cannot be written.
+        ConfigError: The settings that are there cannot be read.
     """
     for host in hosts:
         check_host_name(host)
@@ -61,7 +65,10 @@ def write_page_files(fleet: Fleet, out: Path, hosts: list[str], broker_port: int
         "broker.password": (f"{new[PAGE]}\n".encode(), secret),
         "operator.password": (f"{new[PAGE_OPERATOR]}\n".encode(), secret),
     }
-    if not path_exists(out / SETTINGS):
+    present = out / SETTINGS
+    if not path_exists(present) or not _names_account(present):
+        if path_exists(present):
+            files[REPLACED_SETTINGS] = (read_file(present, "the page's settings"), secret)
         text = _settings(out.absolute(), school.name, school.hosts[0], broker_port, school.root)
         files[SETTINGS] = (text.encode(), secret)
     for name, (content, mode) in files.items():
@@ -96,6 +103,11 @@ def _page_owner() -> tuple[int, int] | None:
         return 0, grp.getgrnam(PAGE_GROUP).gr_gid
     except KeyError:
         return None
+
+
+def _names_account(settings: Path) -> bool:
+    broker = read_tables(settings).get("broker")
+    return isinstance(broker, dict) and bool(broker.get("username"))
 
 
 def _present(path: Path) -> bytes:

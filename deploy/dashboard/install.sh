@@ -199,7 +199,8 @@ done
 
 say
 say "The page $NEW is installed. What to do next:"
-say "  - Certificate and accounts at the broker, on its machine: sudo edge-agent fleet page --host NAME"
-say "  - Settings:               sudo nano $CONFIG_DIR/dashboard.toml"
+say "  - Certificate, accounts at the broker and settings, on its machine: sudo edge-agent fleet page --host NAME"
+say "    If the page is on another machine, carry $CONFIG_DIR from there to here and run this installer again."
+say "  - Look at the settings:   sudo nano $CONFIG_DIR/dashboard.toml"
 say "  - The first account:      sudo edge-dashboard accounts add NAME --role data_officer"
 say "  - Start it at every boot: sudo systemctl enable --now $SERVICE"

@@ -17,14 +17,14 @@ from edge_agent.config import Settings
 from edge_agent.device.builders import ModelIdentity
 from edge_agent.device.messenger import IncomingHandlers, Messenger
 from edge_agent.enrol.certificates import read_certificate
-from edge_agent.errors import BrokerError, InputError
+from edge_agent.errors import BrokerError, ConfigError, InputError
 from edge_agent.mqtt.endpoint import Broker
 from edge_agent.mqtt.events import Received
 from edge_agent.protocol.messages import Command, Desired, Reply, decode, encode
 from edge_agent.protocol.topics import NAMES, Topics, asker_command_topic
 from edge_agent.types import WindowSummary
 from fleet.page_cli import page
-from tests.fleet.conftest import PASSWORD, SchoolUnderTest
+from tests.fleet.conftest import DEPLOY, PASSWORD, SchoolUnderTest
 from tests.fleet.test_access import connected, gets, publishes, with_account
 from tests.support.broker import wait_until
 
@@ -250,6 +250,21 @@ def test_a_second_run_renews_and_keeps_settings_and_other_accounts(school: Schoo
     settings = load_dashboard_settings(out / "dashboard.toml")
     wait_until(lambda: _connects(reader(settings)), what="the new password at the broker")
     assert not _connects(replace(reader(settings), password=before.strip()))
+
+
+def test_the_example_of_the_installer_is_replaced_and_kept(school: SchoolUnderTest, tmp_path: Path) -> None:
+    example = (DEPLOY / "dashboard" / "dashboard.example.toml").read_text()
+    (tmp_path / "dashboard.toml").write_text(example)
+    page(["page.school.lan"], out=tmp_path, broker_port=school.broker.programs, folder=school.folder)
+    assert load_dashboard_settings(tmp_path / "dashboard.toml").broker.username == "page"
+    assert (tmp_path / "dashboard.toml.old").read_text() == example
+
+
+def test_settings_that_cannot_be_read_are_named_and_nothing_is_renewed(school: SchoolUnderTest, tmp_path: Path) -> None:
+    (tmp_path / "dashboard.toml").write_text("[broker\n")
+    with pytest.raises(ConfigError, match=r"dashboard\.toml"):
+        page(["page.school.lan"], out=tmp_path, broker_port=school.broker.programs, folder=school.folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["dashboard.toml"]
 
 
 def _connects(broker: Broker) -> bool:

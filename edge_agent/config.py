@@ -221,7 +221,7 @@ class SummarySettings(_Section, frozen=True):
 class PolicySettings(_Section, frozen=True):
     """The operator's declaration, without which no live camera starts.
 
-    :mod:`edge_agent.privacy.policy` checks it.
+    The agent checks it before it opens a live camera.
 
     Attributes:
         jurisdiction: A country (ISO 3166-1 or -2: ``CH``, ``US-CA``), ``EU`` or ``EEA``.

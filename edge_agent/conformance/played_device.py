@@ -73,7 +73,7 @@ class PlayedDevice:
         self.broker, self.topics, self.pace, self.by_itself = broker, topics, pace or Pace(), by_itself
         self.runs: list[Run] = []
         self.events: dict[tuple[str, str, int], bytes] = {}
-        self.muted, self.newest_wish = False, ""
+        self.muted, self.newest_request = False, ""
         self.client: paho.Client | None = None
         self._track: Fields | None = None
         self._tracks = 0
@@ -403,23 +403,24 @@ class PlayedDevice:
             return
         pairs = _pairs(payload)
         found = dict(pairs)
-        wishes = [value for name, value in pairs if name == "muted"]
+        requests = [value for name, value in pairs if name == "muted"]
         malformed = (
             not pairs
             or found.get("v") != 1
-            or len(wishes) > 1
-            or (bool(wishes) and not isinstance(wishes[0], bool))
+            or len(requests) > 1
+            or (bool(requests) and not isinstance(requests[0], bool))
             or not isinstance(found.get("model", ""), str)
         )
         if malformed:
             self.reply("", DESIRED, error="not a desired message; ignored, muted = true in it excepted")
-        wish = True if any(value is True for value in wishes) else (wishes[0] if wishes and not malformed else None)
+        closes = any(value is True for value in requests)
+        request = True if closes else requests[0] if requests and not malformed else None
         dated = found.get("issued_at", "")
-        if wish is None or (dated and dated < self.newest_wish):
+        if request is None or (dated and dated < self.newest_request):
             return
-        self.newest_wish = max(self.newest_wish, dated)
-        if wish is not self.muted:
-            self.mute(wish)
+        self.newest_request = max(self.newest_request, dated)
+        if request is not self.muted:
+            self.mute(request)
 
     def mute(self, muted: bool) -> None:
         """Close the camera or open it."""

@@ -167,7 +167,7 @@ class OutboxHealth(msgspec.Struct, frozen=True, kw_only=True):
         storage: ``disk``; ``memory`` where the settings say so; ``degraded`` where the disk fails and memory stands in.
         pending: Events accepted and not yet acknowledged by the broker.
         kept_bytes: Size in bytes of all events held, delivered ones that are kept for ``resend`` included.
-        lost: Events given up since the session began because the outbox or its memory was full.
+        lost: Events given up since the session began: the outbox or its memory was full, or they were damaged.
     """
 
     storage: Literal["disk", "memory", "degraded"]
@@ -245,6 +245,7 @@ class Health(HealthReport, frozen=True, kw_only=True):
         outbox: Where events wait.
         last_seq: By topic, the highest ``seq`` of this session that the broker has acknowledged. A subscriber that has
             seen less has missed something and can ask for it with ``resend``.
+        observed_at: When the report was made.
 
     The other attributes are those of :class:`HealthReport` and :class:`Expression`.
     """
@@ -265,7 +266,7 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
         started_at: When ``mono_ms`` was 0, as well as the device knows.
         clock_synced: Whether ``started_at`` comes from a clock that was set.
         last_seq: By topic, the highest ``seq`` the broker has acknowledged.
-        lost: Events given up because the outbox was full.
+        lost: Events given up: the outbox or its memory was full, or they were damaged.
     """
 
     session: str

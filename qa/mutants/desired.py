@@ -49,10 +49,10 @@ class TracksGoOn(PlayedDevice):
         super().mute(muted)
 
 
-@mutant("an older wish wins")
+@mutant("an older request wins")
 class OlderWins(PlayedDevice):
     def desired_received(self, payload: bytes) -> None:
-        self.newest_wish = ""
+        self.newest_request = ""
         super().desired_received(payload)
 
 
@@ -70,20 +70,20 @@ class OpensDeleted(PlayedDevice):
         super().desired_received(payload or b'{"v":1,"muted":false}')
 
 
-@mutant("a malformed wish to mute is not obeyed")
+@mutant("a malformed request to mute is not obeyed")
 class StrictMute(PlayedDevice):
     def desired_received(self, payload: bytes) -> None:
         super().desired_received(payload if b'"model": 7' not in payload else b"{")
 
 
-@mutant("malformed wishes are not answered")
+@mutant("malformed requests are not answered")
 class SilentDesired(PlayedDevice):
     def reply(self, id_: str, command: str, **options: Any) -> None:
         if command != DESIRED:
             super().reply(id_, command, **options)
 
 
-@mutant("wishes that are understood are answered")
+@mutant("requests that are understood are answered")
 class ChattyDesired(PlayedDevice):
     def mute(self, muted: bool) -> None:
         super().mute(muted)

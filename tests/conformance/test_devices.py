@@ -29,7 +29,7 @@ SOME = (
     "retained summaries",
     "QoS 0",
     "events for one asker also go to all",
-    "an older wish wins",
+    "an older request wins",
 )
 """Quick to run; ``python -m qa.mutants`` runs them all."""
 

@@ -83,7 +83,7 @@ def test_a_problem_is_described_on_the_page_as_in_the_code(word: str) -> None:
 def test_the_page_has_every_check_of_doctor_and_no_other() -> None:
     tree = ast.parse((ROOT / "edge_agent" / "commands" / "doctor.py").read_text(encoding="utf-8"))
     calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name))
-    checks = strings(node.args[0] for node in calls if isinstance(node.func, ast.Name) and node.func.id == "_attempt")
+    checks = strings(node.args[0] for node in calls if isinstance(node.func, ast.Name) and node.func.id == "_Check")
     assert len(checks) >= 9, "the search finds nothing in the code any more"
     assert listed("Checks of `edge-agent doctor`") == checks
 

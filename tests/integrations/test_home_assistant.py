@@ -102,8 +102,8 @@ def test_cameras_follow_the_timetable(home: HomeAssistant, classroom: Classroom)
 
     home.call("input_boolean.turn_off", entity_id="input_boolean.lessons")
     camera_is("closed")
-    wish = classroom.said("desired")[-1]
-    assert (wish["muted"], sorted(wish)) == (True, ["issued_at", "muted", "v"])
+    request = classroom.said("desired")[-1]
+    assert (request["muted"], sorted(request)) == (True, ["issued_at", "muted", "v"])
     wait_until(lambda: home.state(FACES) == "unavailable", what="figures that are gone")
 
     home.call("switch.turn_off", entity_id=MUTE)  # by hand, which the timetable lets be

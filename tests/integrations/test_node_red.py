@@ -152,18 +152,18 @@ def test_the_demo_is_shown_as_a_subscriber_sees_it(node_red: NodeRed, broker: Mo
     node_red.load(flow_for(broker.port))
 
 
-def test_a_wish_keeps_the_model_that_was_asked_for(scene: Scene) -> None:
+def test_a_request_keeps_the_model_that_was_asked_for(scene: Scene) -> None:
     scene.born()
     scene.says("desired", retain=True, muted=False, model="9f86d081884c")
     scene.shows(wanted=False)
     _, answer = scene.mute()
     wait_until(lambda: len(scene.client.on("desired")) == 2)
-    wish = {"v": 1, "muted": True, "issued_at": answer["issued_at"], "model": "9f86d081884c"}
-    assert json.loads(scene.client.on("desired")[-1].payload) == wish
+    request = {"v": 1, "muted": True, "issued_at": answer["issued_at"], "model": "9f86d081884c"}
+    assert json.loads(scene.client.on("desired")[-1].payload) == request
 
 
 @pytest.mark.parametrize("asked", [{}, [], {"muted": "true"}, {"muted": 1, "all": True}])
-def test_what_is_no_wish_is_refused(scene: Scene, asked: object) -> None:
+def test_what_is_no_request_is_refused(scene: Scene, asked: object) -> None:
     scene.born()
     assert scene.node_red.mute(asked)[0] == 400
 
@@ -250,7 +250,7 @@ def test_a_live_message_of_a_later_run_brings_a_device_back_and_one_of_the_same_
     scene.shows(state="online", session=LATER)
 
 
-def test_without_a_broker_nothing_is_known_and_no_wish_is_taken(scene: Scene) -> None:
+def test_without_a_broker_nothing_is_known_and_no_request_is_taken(scene: Scene) -> None:
     scene.born()
     scene.says("health", problems=["camera_dark"])
     scene.raises((": camera_dark", False))

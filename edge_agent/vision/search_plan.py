@@ -130,12 +130,12 @@ def plan(
             area.left - _MARGIN_PX, area.top - _MARGIN_PX, area.right + _MARGIN_PX, area.bottom + _MARGIN_PX
         ).within(width, height)
         wanted.append(region)
-        since = now if before is None else before.since
-        if at_side and now - since < _EAGER_S:
+        tried_since = now if before is None else before.since
+        if at_side and now - tried_since < _EAGER_S:
             pause_s = 0.0
         else:
             pause_s = min(_MAX_RETRY_S, max(_RETRY_S, 2 * before.pause_s)) if before is not None else _RETRY_S
-        tried = (*(one for one in tried if one is not before), Tried(area, since, now, pause_s))
+        tried = (*(one for one in tried if one is not before), Tried(area, tried_since, now, pause_s))
     wanted = [region for region in _merged(wanted) if region.width >= 1 and region.height >= 1]
     if not wanted:
         return Search("none", "known"), replace(state, tried=tried)

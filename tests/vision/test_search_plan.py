@@ -143,6 +143,40 @@ def test_shortly_after_a_whole_search_as_many_regions_are_searched_as_fit() -> N
     assert 1 <= len(search.regions) < 8
 
 
+CROWD = (Region(150, 150, 500, 550), Region(560, 100, 900, 600), Region(950, 200, 1200, 600))
+
+
+def test_more_that_moves_than_may_be_searched_makes_whole_searches_with_a_pause_between_them() -> None:
+    state, whole = SETTLED, []
+    for frame in range(1, 301):
+        search, state = decide(state, 100.0 + frame / 15, moved(*CROWD, share=0.2))
+        if search.kind == "whole":
+            whole.append(frame)
+    assert whole[0] == 5
+    assert {later - before for before, later in pairwise(whole)} == {5}
+
+
+def test_shortly_after_a_whole_search_more_that_moves_than_may_be_searched_waits() -> None:
+    search, state = decide(SETTLED, 100.1, moved(*CROWD, share=0.2))
+    assert search == Search("none", "known")
+    assert decide(state, 100.35, moved(*CROWD, share=0.2))[0].reason == "much"
+
+
+def test_shortly_after_a_whole_search_faces_in_doubt_come_before_more_that_moves_than_may_be_searched() -> None:
+    doubtful = Box(10, 600, 80)
+    search, _ = decide(SETTLED, 100.1, moved(*CROWD, share=0.2), doubtful=(doubtful,))
+    assert (search.kind, search.reason) == ("regions", "doubt")
+    assert search.covers(doubtful)
+
+
+@pytest.mark.parametrize("side", [Region(0, 200, 60, 300), Region(1220, 200, 1280, 300)], ids=["left", "right"])
+def test_who_walks_in_at_a_side_while_a_crowd_moves_waits_no_longer_than_the_next_whole_search(side: Region) -> None:
+    _, state = decide(SETTLED, 100.1, moved(*CROWD, side, share=0.2))
+    _, state = decide(state, 100.2, moved(*CROWD, side, share=0.2))
+    assert decide(state, 100.35, moved(*CROWD, side, share=0.2))[0].kind == "whole"
+    assert decide(state, 100.35, moved(side))[0].kind == "regions"
+
+
 def test_everywhere_is_covered_by_a_whole_search_and_nothing_by_none() -> None:
     somewhere = Box(10, 10, 40)
     assert Search("whole", "due").covers(somewhere)

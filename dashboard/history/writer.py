@@ -88,16 +88,26 @@ class _Known:
 
 @dataclass(slots=True)
 class _Batch:
-    """Rows of one transaction. ``redated``: device and ten minutes of windows that got another time."""
+    """Rows of one transaction.
 
+    ``erased``: what must not be stored again. ``redated``: device and ten minutes of windows that got another time.
+    """
+
+    erased: list[tuple[int, int, int]] = field(default_factory=list)
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     ranges: set[tuple[int, str]] = field(default_factory=set)
     redated: set[tuple[int, int]] = field(default_factory=set)
 
     def mark(self, device_id: int, at_ms: int, kind: str, text: str, source: str = "") -> None:
-        """Add a marker."""
+        """Add a marker, unless its time was erased."""
+        if self.is_erased(device_id, at_ms):
+            return
         row = {"device_id": device_id, "at_ms": at_ms, "kind": kind, "text": clean(text, 200), "source": source}
         self.rows["markers"].append(row)
+
+    def is_erased(self, device_id: int, at_ms: int) -> bool:
+        """Whether what a device says of this time must not be stored."""
+        return any(whose in (device_id, EVERYWHERE) and start <= at_ms <= end for whose, start, end in self.erased)
 
 
 class Writer:
@@ -139,15 +149,14 @@ class Writer:
             TakenOver: Another recorder stores here now.
         """
         self._hold(connection)
-        erased = erased_spans(connection)
-        batch = _Batch()
+        batch = _Batch(erased=erased_spans(connection))
         for entry in entries:
             if isinstance(entry, Event):
-                self._event(connection, batch, entry, erased)
+                self._event(connection, batch, entry)
             elif isinstance(entry, HealthEntry):
-                self._health(connection, batch, entry, erased)
+                self._health(connection, batch, entry)
             elif isinstance(entry, StatusEntry):
-                self._status(connection, batch, entry, erased)
+                self._status(connection, batch, entry)
             elif isinstance(entry, StateEntry):
                 self._state(connection, batch, entry)
             elif isinstance(entry, LostEntry):
@@ -201,7 +210,7 @@ class Writer:
         _set(connection, "recorder", self._owner)
         _set(connection, "recorded_at", str(now_ms))
 
-    def _event(self, connection: Connection, batch: _Batch, entry: Event, erased: list[tuple[int, int, int]]) -> None:
+    def _event(self, connection: Connection, batch: _Batch, entry: Event) -> None:
         known = self._known(connection, entry.device)
         session_id = self._session(connection, known.id, entry.session, entry.at_ms)
         key = session_id, entry.topic
@@ -212,7 +221,7 @@ class Writer:
             return
         ranges.add(entry.seq, entry.seq)
         batch.ranges.add(key)
-        if _is_erased(erased, known.id, entry.at_ms):
+        if batch.is_erased(known.id, entry.at_ms):
             return
         row = {
             "device_id": known.id,
@@ -246,14 +255,12 @@ class Writer:
             number = self._label_sets[labels] = _insert(connection, label_sets, labels=text)
         return number, pack(shares, labels)
 
-    def _health(
-        self, connection: Connection, batch: _Batch, entry: HealthEntry, erased: list[tuple[int, int, int]]
-    ) -> None:
+    def _health(self, connection: Connection, batch: _Batch, entry: HealthEntry) -> None:
         known = self._known(connection, entry.device)
         if (entry.session, entry.mono_ms) <= (known.health_session, known.health_mono_ms):
             return  # stored already: the broker keeps the latest one
         known.health_session, known.health_mono_ms, known.dirty = entry.session, entry.mono_ms, True
-        if _is_erased(erased, known.id, entry.at_ms):
+        if batch.is_erased(known.id, entry.at_ms):
             return
         batch.rows["health"].append({"device_id": known.id, "at_ms": entry.at_ms, **entry.values})
         self._set_muted(batch, known, entry.at_ms, muted=bool(entry.values["muted"]))
@@ -271,9 +278,7 @@ class Writer:
             batch.mark(known.id, at_ms, "muted" if muted else "unmuted", "")
         known.muted = int(muted)
 
-    def _status(
-        self, connection: Connection, batch: _Batch, entry: StatusEntry, erased: list[tuple[int, int, int]]
-    ) -> None:
+    def _status(self, connection: Connection, batch: _Batch, entry: StatusEntry) -> None:
         known = self._known(connection, entry.device)
         if entry.retained and entry.digest == known.status_digest:
             return  # stored already
@@ -285,7 +290,7 @@ class Writer:
             setattr(known, name, value)
         if entry.state == "online" and entry.session < known.health_session:
             known.health_session, known.health_mono_ms = "", -1  # its clock was ahead, and nothing is left of that
-        if _is_erased(erased, known.id, entry.at_ms):
+        if batch.is_erased(known.id, entry.at_ms):
             return
         row = {"device_id": known.id, "at_ms": entry.at_ms, "session": entry.session, "state": entry.state}
         batch.rows["statuses"].append(row | {"body": entry.body})
@@ -321,16 +326,17 @@ class Writer:
             return
         self._flush(connection, batch)
         batch.redated |= {(known.id, tens.ten_of(at_ms)) for at_ms in (entry.old_ms, entry.at_ms)}
-        connection.execute(
-            update(windows)
-            .where(
-                windows.c.device_id == known.id,
-                windows.c.at_ms == entry.old_ms,
-                windows.c.session_id == self._sessions[known.id, entry.session][0],
-                windows.c.seq == entry.seq,
-            )
-            .values(at_ms=entry.at_ms, flags=windows.c.flags.op("&")(~UNDATED & 0x7FFF))
+        window = (
+            (windows.c.device_id == known.id)
+            & (windows.c.at_ms == entry.old_ms)
+            & (windows.c.session_id == self._sessions[known.id, entry.session][0])
+            & (windows.c.seq == entry.seq)
         )
+        if batch.is_erased(known.id, entry.at_ms):
+            connection.execute(delete(windows).where(window))
+            return
+        flags = windows.c.flags.op("&")(~UNDATED & 0x7FFF)
+        connection.execute(update(windows).where(window).values(at_ms=entry.at_ms, flags=flags))
 
     def _broker_changed(self, batch: _Batch, entry: BrokerEntry) -> None:
         if entry.connected:
@@ -401,10 +407,6 @@ def who_records(connection: Connection) -> tuple[str, str]:
     query = select(properties.c.name, properties.c.value).where(properties.c.name.in_(names))
     found = dict(connection.execute(query).all())
     return found.get("recorder", ""), found.get("recorded_at", "")
-
-
-def _is_erased(erased: list[tuple[int, int, int]], device_id: int, at_ms: int) -> bool:
-    return any(whose in (device_id, EVERYWHERE) and start <= at_ms <= end for whose, start, end in erased)
 
 
 def _insert(connection: Connection, table: Table, **values: Any) -> int:

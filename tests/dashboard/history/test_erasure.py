@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from dashboard.history import History, Recorder, Retention, open_history
-from edge_agent.client import Notice
+from dashboard.history.tables import markers, tens
+from edge_agent.client import Dated, Notice
 from edge_agent.errors import InputError
 from tests.dashboard.history.samples import NINE, NORTH, SOUTH, TIMES, arrived, birth, expression, summary
 from tests.dashboard.history.samples import health as report
@@ -57,6 +60,39 @@ def test_what_was_erased_does_not_come_back(open_again: Callable[[], History]) -
     late = arrived(summary(3, NINE + 10), late=True)
     record(open_again(), *notices, late, arrived(summary(4, NINE + 62)), at=NINE + 62)
     assert history.shares(NORTH, 0, NINE + 100).at == [NINE + 62]
+
+
+@pytest.mark.parametrize(("erased", "left"), [((-300, -100), 0), ((30, 90), 0), ((-90, -30), 1)])
+def test_what_was_erased_does_not_come_back_when_its_time_becomes_known(
+    open_again: Callable[[], History], erased: tuple[float, float], left: int
+) -> None:
+    """A window from 200 s before nine comes at a minute past nine, without a date."""
+
+    class NowKnown:
+        def time_of(self, *_: object) -> Dated:
+            return Dated(datetime.fromtimestamp(NINE - 200, tz=timezone.utc), certain=True)
+
+    history, now = open_again(), NINE + 60
+    recorder = Recorder(history, now=lambda: now)
+    recorder.take(arrived(summary(1, 0.0, clock_synced=False), late=True), TIMES)
+    assert recorder.commit()
+    history.erase(NORTH, NINE + erased[0], NINE + erased[1])
+    now = NINE + 120
+    recorder.take(arrived(birth(now)), NowKnown())
+    assert recorder.commit()
+    assert history.shares(NORTH, 0, NINE + 1000).at == [NINE - 200] * left
+    assert history.shares(NORTH, 0, NINE + 1000, step_s=600.0).faces == [20] * left
+    with history.database.reading() as connection:
+        assert connection.scalar(select(func.count()).select_from(tens)) == left
+
+
+def test_no_marker_comes_back_into_what_was_erased(open_again: Callable[[], History]) -> None:
+    history = open_again()
+    record(history, arrived(birth(NINE, model="0123456789ab")), arrived(summary(1, NINE + 60)))
+    history.erase(NORTH, NINE - 1, NINE + 59)
+    record(open_again(), arrived(birth(NINE + 30, model="ba9876543210"), retained=True), at=NINE + 62)
+    with history.database.reading() as connection:
+        assert connection.scalar(select(func.count()).select_from(markers).where(markers.c.kind == "model")) == 0
 
 
 def test_what_comes_after_an_erasure_without_end_is_stored(history: History) -> None:

@@ -24,7 +24,10 @@ UNCERTAIN = "uncertain"
 """What the agent says where the calibrated confidence is under the configured floor. No model may have such a label."""
 
 OTHER = "other"
-"""In a summary: all expressions together that are not named, as too few faces hold them. No label of a model."""
+"""In a summary: all expressions together that are not named, as too few faces hold them.
+
+A model may have such a label. Where single members of a group are protected, it is one of those that are not named.
+"""
 
 LABELS_WANTED = f"different, non-empty names, two or more and none of them {UNCERTAIN!r}"
 """What :func:`are_usable` accepts, for error messages."""

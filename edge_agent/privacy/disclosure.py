@@ -12,7 +12,7 @@ Noise that is drawn anew averages out over a lesson. So nothing is drawn anew he
   has left: a class whose mood swings all the time would else try thresholds all the time. All this survives a restart.
 - An expression is named only where at least as many faces as its threshold hold it. The others are put together as
   ``other``. ``neutral`` is always among them: most faces are neutral most of the time, and naming it would say twice
-  what somebody else is.
+  what somebody else is. A model's own label ``other`` is among them too: it could not be told apart from the rest.
 - What is published says which thresholds the group has passed, and nothing else.
 
 One member more, who is there all the time, moves a figure by one face in every block. To whoever sees what is passed
@@ -62,6 +62,8 @@ GROUP = ""
 """The group's own figure; no expression has this name."""
 BASELINES = "*"
 """The figure of faces with a baseline; no expression has this name either."""
+_NEVER_NAMED = (NEUTRAL, OTHER)
+"""Labels that are always part of the rest."""
 _NEW_SECRET_AFTER_S = 1800.0
 """Thresholds are drawn anew after so long without a group: not within a lesson, and not over and over again."""
 _STORED_EVERY_S = 600.0
@@ -281,7 +283,7 @@ class DisclosureControl:
         if not self._frames:
             return
         classified = self._expressions.total()
-        block = {name: count / self._frames for name, count in self._expressions.items() if name != NEUTRAL}
+        block = {name: count / self._frames for name, count in self._expressions.items() if name not in _NEVER_NAMED}
         block[GROUP] = min(self._faces, classified) / self._frames
         block[BASELINES] = self._with_baseline / self._frames
         self._clear_block()

@@ -249,7 +249,8 @@ class _Components:
         group, window_s = self._settings.privacy.min_group, self._settings.summary.window_s
         source = self._topics.of(SUMMARY)
         read = SummaryTemplates(max(_PRESENT_S, window_s / 2))
-        options = (*labels, UNCERTAIN, *((OTHER,) if self._settings.privacy.protects_members else ()), WITHHELD)
+        others = (OTHER,) if self._settings.privacy.protects_members else ()
+        options = tuple(dict.fromkeys((*labels, UNCERTAIN, *others, WITHHELD)))  # a model may have a label "other"
         shared: dict[str, Any] = {
             "state_topic": source,
             "json_attributes_topic": source,

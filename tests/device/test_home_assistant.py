@@ -171,6 +171,12 @@ def test_what_the_dominant_expression_may_be_is_announced() -> None:
     assert ENTITIES["expression"]["options"] == ["happy", "sad", "uncertain", "withheld"]
 
 
+def test_a_label_that_is_called_other_is_announced_once() -> None:
+    protected = Settings(device=SETTINGS.device, privacy=PrivacySettings(level="summary"))
+    found = json.loads(msgspec.json.encode(discovery(protected, ("happy", "other"))))
+    assert found["components"]["expression"]["options"] == ["happy", "other", "uncertain", "withheld"]
+
+
 def test_people_are_reported_from_summaries_alone() -> None:
     people = {ENTITIES[name]["state_topic"] for name in ("presence", "expression", "faces")}
     others = {ENTITIES[name]["state_topic"] for name in ("problem", "temperature", "mute")}

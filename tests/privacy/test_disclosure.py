@@ -96,6 +96,16 @@ def test_a_member_who_is_happy_or_neutral_moves_one_figure_since_neutral_is_neve
         assert figures.shares == {"other": 1.0}
 
 
+def test_a_models_own_label_other_is_never_named_but_part_of_the_rest() -> None:
+    figures = lesson(control(Chosen(0.0)), *[{"happy": 13, "other": 13, "sad": 2}] * LESSON)[-1]
+    without = lesson(control(Chosen(0.0)), *[{"happy": 13, "fear": 7, "angry": 6, "sad": 2}] * LESSON)[-1]
+    assert figures is not None
+    assert figures == without
+    assert set(figures.shares) == {"happy", "other"}
+    assert sum(figures.shares.values()) == pytest.approx(1.0)
+    assert differ([{"happy": 12, "other": 12}] * LESSON, [{"happy": 12, "other": 13}] * LESSON) <= 1 / BLUR + 0.01
+
+
 def test_a_member_who_shows_one_of_two_that_many_hold_moves_two_figures_and_counts_twice_at_most() -> None:
     both: Class = {"happy": 12, "sad": 11}
     happy, sad = {**both, "happy": 13}, {**both, "sad": 12}

@@ -6,7 +6,6 @@ for people. Everything else passes the value on.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from collections.abc import Iterable
 from functools import reduce
@@ -114,16 +113,42 @@ def note_on_split(faces: FaceSet, split: Split, earlier: Provenance) -> str:
             those that are known here.
     """
     held_out = np.concatenate([split.validation, split.test])
-    seen: dict[str, NDArray[np.bool_]] = {}
-    for protocol in earlier.splits.get(faces.fingerprint(), ()) if earlier.splits else ():
-        with contextlib.suppress(InputError):
-            seen[protocol] = np.isin(held_out, make_split(faces, protocol).train)
-    by = [protocol for protocol, rows in seen.items() if rows.any()]
-    if not by:
+    seen = _seen(faces, held_out, earlier.splits.get(faces.fingerprint(), ()) if earlier.splits else ())
+    if not seen:
         return split.note
-    count = int(np.any([seen[protocol] for protocol in by], axis=0).sum())
-    overlap = f"{count} of {len(held_out)} held-out images were in earlier training data, by {', '.join(by)}"
+    count = int(np.any(list(seen.values()), axis=0).sum())
+    overlap = f"{count} of {len(held_out)} held-out images were in earlier training data, by {', '.join(seen)}"
     return f"{split.note} {overlap}: figures on them flatter.".strip()
+
+
+def splits_that_trained_on(provenance: Provenance, faces: FaceSet, rows: NDArray[np.int64]) -> tuple[str, ...]:
+    """The splits by which some images of a data set were trained on, now or in an earlier training.
+
+    Where the very data are not known, the splits of data of the same name count: most of their images are the same.
+
+    Args:
+        provenance: Of the weights.
+        faces: The data set.
+        rows: The images.
+    """
+    own = faces.fingerprint()
+    same = {own} if own in provenance.data else {one for one, name in provenance.data.items() if name == faces.name}
+    return tuple(_seen(faces, rows, (split for one in same for split in provenance.splits.get(one, ()))))
+
+
+def _seen(faces: FaceSet, rows: NDArray[np.int64], splits: Iterable[str]) -> dict[str, NDArray[np.bool_]]:
+    """Which of the rows each split has in its training part. Splits that have none are left out."""
+    found = {protocol: np.isin(rows, _training_part(faces, protocol)) for protocol in splits}
+    return {protocol: seen for protocol, seen in found.items() if seen.any()}
+
+
+def _training_part(faces: FaceSet, protocol: str) -> NDArray[np.int64]:
+    """Its rows; none, with a warning, where the split is not known here."""
+    try:
+        return make_split(faces, protocol).train
+    except InputError:
+        log.warning("%s cannot be split by %s: was no held-out image trained on?", faces.name, protocol)
+        return np.empty(0, np.int64)
 
 
 def warn_of_fer2013(faces: FaceSet, earlier: Provenance) -> None:

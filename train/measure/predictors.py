@@ -18,7 +18,7 @@ from train.data import load
 from train.data.dataset import FaceSet
 from train.data.label_map import NO_LABEL_MAP, LabelMap
 from train.data.splits import make_split
-from train.fit.provenance import Provenance, provenance_of_bundle
+from train.fit.provenance import Provenance, provenance_of_bundle, splits_that_trained_on
 from train.fit.run_dir import RunDir
 
 log = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ def held_out_faces(data: Path, predictors: tuple[Predictor, ...], label_map: Lab
 
     Raises:
         InputError: The predictors differ in channels or from the data in labels, one of them was trained on faces of
-            that part, or the part is empty.
+            that part, now or in an earlier training, or the part is empty.
     """
     first = predictors[0]
     faces = load(data, channels=first.channels, label_map=label_map)
@@ -100,13 +100,13 @@ def held_out_faces(data: Path, predictors: tuple[Predictor, ...], label_map: Lab
     rows = make_split(faces, first.protocol).validation
     if len(rows) == 0:
         raise InputError(f"the validation part of {first.protocol}", received="no images", expected="some")
-    for predictor in predictors[1:]:
-        if np.isin(rows, make_split(faces, predictor.protocol).train).any():
+    for predictor in predictors:
+        if seen := splits_that_trained_on(predictor.provenance, faces, rows):
             raise InputError(
-                f"{predictor.name}, trained by {predictor.protocol}",
+                f"{predictor.name}, trained by {', '.join(seen)}",
                 received="faces it was trained on",
                 expected=f"only faces that are held out of {first.protocol}, the split of {first.name}",
-                remedy="Measure models of one split together",
+                remedy="Measure models together whose trainings, earlier ones too, all held out these faces",
             )
     return faces.take(rows)
 

@@ -22,7 +22,7 @@ from train.common.table import table
 from train.common.writing import write_whole
 from train.data import load
 from train.data.dataset import FaceSet
-from train.data.splits import make_split
+from train.fit.provenance import splits_that_trained_on
 from train.measure.calibration import calibration_error
 from train.measure.cross_dataset import check_unseen
 from train.measure.predictors import Predictor
@@ -233,14 +233,13 @@ def _points(share: float, interval: tuple[float, float]) -> str:
 
 
 def _check_public_test(predictor: Predictor, faces: FaceSet, rows: NDArray[np.int64]) -> None:
-    for protocol in predictor.provenance.splits.get(faces.fingerprint(), ()):
-        if np.isin(rows, make_split(faces, protocol).train).any():
-            raise InputError(
-                predictor.name,
-                received=f"a model trained on faces of {_PUBLIC_TEST}, by {protocol}",
-                expected="one that was not",
-                remedy="Train by the protocol fer2013-official",
-            )
+    if seen := splits_that_trained_on(predictor.provenance, faces, rows):
+        raise InputError(
+            predictor.name,
+            received=f"a model trained on faces of {_PUBLIC_TEST}, by {', '.join(seen)}",
+            expected="one that was not",
+            remedy="Train by the protocol fer2013-official",
+        )
 
 
 def _score_set(

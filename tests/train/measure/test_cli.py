@@ -12,12 +12,13 @@ import pytest
 import train.__main__ as commands
 from edge_agent.errors import InputError
 from edge_agent.model_format.bundle import write_bundle
-from edge_agent.model_format.metadata import DataInfo
+from edge_agent.model_format.metadata import EARLIER, DataInfo
 from tests.support import exported
 from tests.support.exported import write_fer2013
 from tests.support.tflite_models import dense_model, metadata
 from tests.train.data.files import row, write_face, write_table
 from tests.train.faces import bright_halves, two_to_one
+from train.data import load
 from train.fit.inputs import TrainingInputs
 from train.fit.recipe import Phase, Recipe
 from train.fit.run_dir import RunDir
@@ -46,9 +47,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_fer2013(tmp_path_factory.mktemp("data") / "fer2013.csv", train=10, public=20)
 
 
-def bundle(path: Path, protocol: str = PROTOCOL, **changes: object) -> Path:
+def bundle(path: Path, protocol: str = PROTOCOL, *, earlier: tuple[DataInfo, ...] = (), **changes: object) -> Path:
     used = DataInfo(name="FER2013", sha256="f" * 64, protocol=protocol)
-    write_bundle(path, dense_model(), metadata(data=(used,), **changes))
+    write_bundle(path, dense_model(), metadata(data=(used, *earlier), **changes))
     return path
 
 
@@ -147,6 +148,26 @@ def test_a_model_trained_on_the_faces_is_not_measured_on_them(model: Path, data:
     other = open_predictor(bundle(tmp_path / "other.tflite", "random-by-class", name="other"))
     with pytest.raises(InputError, match=r"other, int8, trained by random-by-class: got faces it was trained on"):
         held_out_faces(data, (open_predictor(model), other))
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_model_whose_earlier_training_had_the_faces_is_not_measured_on_them(
+    model: Path, data: Path, tmp_path: Path, others: int
+) -> None:
+    before = DataInfo(name="own", sha256=load(data).fingerprint(), protocol="random-by-class seed=1", use=EARLIER)
+    measured = [*[model] * others, bundle(tmp_path / "other.tflite", earlier=(before,), name="other")]
+    with pytest.raises(InputError, match="other, int8, trained by random-by-class seed=1: got faces it was trained on"):
+        held_out_faces(data, tuple(map(open_predictor, measured)))
+
+
+@pytest.mark.parametrize("protocol", ["random-by-class seed=1", "ckplus-by-subject fold=0"])
+def test_a_model_of_other_data_is_measured_whatever_its_split(
+    model: Path, data: Path, tmp_path: Path, protocol: str
+) -> None:
+    used = DataInfo(name="faces", sha256="e" * 64, protocol=protocol)
+    write_bundle(tmp_path / "other.tflite", dense_model(), metadata(data=(used,)))
+    faces = held_out_faces(data, (open_predictor(model), open_predictor(tmp_path / "other.tflite")))
+    assert set(faces.usage) == {"PublicTest"}
 
 
 def test_models_of_other_labels_are_not_measured_together(model: Path, data: Path, tmp_path: Path) -> None:

@@ -132,15 +132,17 @@ def _statistics(run: RunDir) -> dict[str, str]:
     keys = ["validation accuracy", "95 % interval", "validation loss", "accuracy", "loss", "best validation", "time"]
     if not epochs:
         return shown | dict.fromkeys(keys, _ABSENT)
-    last, best = epochs[-1], max(epochs, key=lambda metrics: metrics.val_accuracy)
+    # The network in the run is that of the kept epoch, which is the last one unless the validation part chose another.
+    kept = next((metrics for metrics in epochs if metrics.epoch + 1 == record.kept_epoch), epochs[-1])
+    best = max(epochs, key=lambda metrics: metrics.val_accuracy)
     images = record.images["validation"]
-    low, high = wilson_interval(round(last.val_accuracy * images), images)
+    low, high = wilson_interval(round(kept.val_accuracy * images), images)
     values = [
-        f"{last.val_accuracy:.2%}",
+        f"{kept.val_accuracy:.2%}",
         f"{low:.2%} to {high:.2%}",
-        f"{last.val_loss:.4f}",
-        f"{last.accuracy:.2%}",
-        f"{last.loss:.4f}",
+        f"{kept.val_loss:.4f}",
+        f"{kept.accuracy:.2%}",
+        f"{kept.loss:.4f}",
         f"{best.val_accuracy:.2%} in epoch {best.epoch + 1}",
         f"{sum(metrics.seconds for metrics in epochs) / 60:.1f} min",
     ]

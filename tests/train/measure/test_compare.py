@@ -50,6 +50,15 @@ def test_statistics_are_of_the_last_epoch_and_name_the_best(tmp_path: Path) -> N
     assert statistics["time"] == ("1.5 min",)
 
 
+def test_statistics_are_of_the_epoch_whose_weights_were_kept(tmp_path: Path) -> None:
+    run = begun_run(tmp_path / "a", val_accuracies=[0.5, 0.75, 0.625])
+    run.write_record(msgspec.structs.replace(run.record(), kept_epoch=1))
+    statistics = compare([tmp_path / "a"]).statistics
+    assert statistics["validation accuracy"] == ("50.00%",)
+    assert statistics["95 % interval"] == ("35.20% to 64.80%",)
+    assert statistics["best validation"] == ("75.00% in epoch 2",)
+
+
 def test_a_run_without_an_epoch_stands_there_too(tmp_path: Path) -> None:
     begun_run(tmp_path / "a", val_accuracies=[0.5])
     begun_run(tmp_path / "b", val_accuracies=[])

@@ -9,7 +9,7 @@ from edge_agent.errors import CheckFailed
 from edge_agent.model_format.metadata import DataInfo, Metadata
 
 _PART = "validation"
-_PUBLISHED = ("FER2013", "RAF-DB", "AffectNet", "FER+", "ExpW", "CK+", "CK+48")
+PUBLISHED = ("FER2013", "RAF-DB", "AffectNet", "FER+", "ExpW", "CK+", "CK+48")
 """Data sets that are the same by their name, also where somebody has a part of them alone."""
 
 _MIN_IMAGES = 200
@@ -119,7 +119,7 @@ def _recorded(metadata: Metadata) -> _Recorded | None:
     return _Recorded(
         accuracy,
         int(images),
-        frozenset(one.name if one.name in _PUBLISHED else one.sha256 for one in used),
+        frozenset(one.name if one.name in PUBLISHED else one.sha256 for one in used),
         frozenset((one.sha256, one.protocol) for one in used),
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.errors import InputError
+from edge_agent.model_format.accuracy import PUBLISHED
 from train.common.table import table
 from train.data.dataset import FaceSet
 from train.measure.predictors import Predictor
@@ -16,8 +17,6 @@ from train.measure.predictors import Predictor
 log = logging.getLogger(__name__)
 
 _RESAMPLES = 2000
-_PUBLISHED = {"FER2013", "CK+48"}
-"""Names that the loaders give to one data set each, whichever of its parts are present. Others are names of folders."""
 
 
 class CrossDatasetResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +99,7 @@ def check_unseen(predictor: Predictor, faces: FaceSet) -> None:
         InputError: It was.
     """
     names = set(predictor.provenance.data.values())
-    if faces.fingerprint() in predictor.provenance.data or faces.name in _PUBLISHED & names:
+    if faces.fingerprint() in predictor.provenance.data or (faces.name in PUBLISHED and faces.name in names):
         raise InputError(
             predictor.name,
             received=f"a model trained on {faces.name}",

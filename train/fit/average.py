@@ -7,6 +7,7 @@ loss. The result is a finished run like any other.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +20,11 @@ from numpy.typing import NDArray
 from edge_agent.errors import InputError
 from edge_agent.model_format.bundle import read_bundle
 from edge_agent.model_format.metadata import TRAINING
+from edge_agent.model_format.priors import training_shares_of_bundle
 from train.common.machine import describe_machine
 from train.data.dataset import FaceSet, Split
 from train.data.splits import make_split
+from train.fit.finishing import note_on_choice, tells_of_choice
 from train.fit.provenance import Provenance, describe_bundle, merge, note_on_split, provenance_of_bundle
 from train.fit.run_dir import RunDir
 from train.fit.run_record import RunRecord, git_revision, utc_now
@@ -51,6 +54,8 @@ class _Member:
         annotation: Annotation its own training used beyond labels.
         teachers: Teacher models of its own training.
         provenance: Of its weights.
+        note: What one must know about figures on its split.
+        shares: Share of each class in its training; None where it is not known.
         model: Gives the network; a bundle's is rebuilt from its weights with the training images given.
     """
 
@@ -61,6 +66,8 @@ class _Member:
     annotation: tuple[str, ...]
     teachers: tuple[str, ...]
     provenance: Provenance
+    note: str
+    shares: dict[str, float] | None
     model: Callable[[NDArray[np.uint8]], keras.Model]
 
 
@@ -129,6 +136,7 @@ def average(members: Sequence[Path], faces: FaceSet, out: RunDir) -> Averaged:
             expected=f"{record.fingerprint[:12]}, which the runs were trained on",
         )
     split = make_split(faces, record.protocol)
+    out.make_folder()  # before the minutes that the networks take
     rows = split.train
     models = [one.model(faces.images[rows]) for one in opened]
     held_out = faces.take(split.validation)
@@ -159,6 +167,8 @@ def _run(path: Path) -> _Member:
         annotation=(record.extra_annotation,),
         teachers=record.teachers,
         provenance=record.provenance(),
+        note=record.protocol_note,
+        shares=record.training_shares(),
         model=lambda _: load_model(run),
     )
 
@@ -175,6 +185,8 @@ def _bundle(path: Path) -> _Member:
         annotation=(facts.training.extra_annotation,),
         teachers=facts.training.teachers,
         provenance=provenance_of_bundle(facts),
+        note=" ".join(one.note for one in facts.data),
+        shares=training_shares_of_bundle(facts),
         model=lambda images: model_from_tflite(bundle, images),
     )
 
@@ -203,6 +215,8 @@ def _write(
         machine=describe_machine([]),
         started_at=utc_now(),
         finished_at="",
+        kept_epoch=0,
+        prior=_mean_prior(members),
         started_from=f"mean of {'; '.join(one.description for one in members)}",
         extra_annotation=", ".join(_union(name for one in members for name in one.annotation)),
         teachers=_union(teacher for one in members for teacher in one.teachers),
@@ -211,11 +225,28 @@ def _write(
     record.earlier = merge(
         one.provenance.without((record if one.record is None else one.record).own_provenance()) for one in members
     )
-    record.protocol_note = note_on_split(faces, split, record.earlier)
+    chosen = _union(one.name for one in members if tells_of_choice(one.note))
+    record.protocol_note = " ".join(
+        filter(None, (note_on_split(faces, split, record.earlier), note_on_choice(", ".join(chosen)) if chosen else ""))
+    )
     record.votes = next((one.record.votes for one in members if one.record is not None and one.record.votes), "")
     out.create(record)
     out.save_model(model.save)
     out.write_record(msgspec.structs.replace(out.record(), finished_at=utc_now()))
+
+
+def _mean_prior(members: Sequence[_Member]) -> dict[str, float]:
+    """The prior of the mean network: the geometric mean of its members' shares, scaled to sum to 1.
+
+    Networks whose weights are averaged answer much like the mean of their logits, to which the logarithms of the shares
+    add. So a member that is named twice counts twice here too. It is empty where the shares of one are not known.
+    """
+    shares = [one.shares for one in members if one.shares is not None]
+    if len(shares) < len(members):
+        return {}
+    means = {label: math.exp(np.mean([math.log(one[label]) for one in shares])) for label in shares[0]}
+    total = sum(means.values())
+    return {label: round(mean / total, 6) for label, mean in means.items()}
 
 
 def _union(names: Iterable[str]) -> tuple[str, ...]:

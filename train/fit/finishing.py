@@ -15,7 +15,17 @@ from train.fit.run_record import utc_now
 from train.fit.saved import load_model
 from train.models import build
 
-_CHOSEN = "The validation part chose the weights of epoch {}, so its figures flatter a little."
+_CHOSEN = "The validation part chose the weights of"
+
+
+def note_on_choice(what: str) -> str:
+    """What someone who reads figures on the validation part must know where it chose the weights."""
+    return f"{_CHOSEN} {what}, so its figures flatter a little."
+
+
+def tells_of_choice(note: str) -> bool:
+    """Whether a run's or a bundle's note says that the validation part chose weights."""
+    return _CHOSEN in note
 
 
 def finished_weights(run: RunDir) -> list[NDArray[Any]] | None:
@@ -65,6 +75,6 @@ def finish(
         record.finished_at = utc_now()
         record.kept_epoch = kept_epoch
         if kept_epoch:
-            record.protocol_note = f"{record.protocol_note} {_CHOSEN.format(kept_epoch)}".strip()
+            record.protocol_note = f"{record.protocol_note} {note_on_choice(f'epoch {kept_epoch}')}".strip()
         run.write_record(record)
     return finished

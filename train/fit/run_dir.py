@@ -47,8 +47,8 @@ class RunDir:
         """Whether a training was begun here."""
         return self._record.is_file()
 
-    def create(self, record: RunRecord) -> None:
-        """Begin an empty run directory.
+    def make_folder(self) -> None:
+        """Make the folder of a new run.
 
         Raises:
             InputError: The directory already holds something else, or cannot be made.
@@ -67,6 +67,14 @@ class RunDir:
                 expected="a new run directory",
                 remedy="Name a folder that can be made",
             ) from None
+
+    def create(self, record: RunRecord) -> None:
+        """Begin an empty run directory.
+
+        Raises:
+            InputError: The directory already holds something else, or cannot be made.
+        """
+        self.make_folder()
         self.write_record(record)
 
     def record(self) -> RunRecord:

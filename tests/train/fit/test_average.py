@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import keras
@@ -21,6 +22,7 @@ from train.data import load
 from train.data.dataset import FaceSet
 from train.data.splits import make_split
 from train.fit.average import average
+from train.fit.finishing import note_on_choice
 from train.fit.initial_weights import initial_weights_of_run, open_initial_weights
 from train.fit.inputs import TrainingInputs
 from train.fit.recipe import Phase
@@ -141,6 +143,55 @@ def test_the_provenance_of_an_averaged_bundle_is_recorded(began_with: Path, face
     record = out.record()
     assert (record.extra_annotation, record.teachers) == ("votes", ("wise, 0",))
     assert "wiser, 1" in record.earlier.teachers
+
+
+def changed(run: Path, to: Path, **changes: object) -> Path:
+    """The same network in a run whose record says something else."""
+    shutil.copytree(run, to)
+    RunDir(to).write_record(msgspec.structs.replace(RunDir(to).record(), **changes))
+    return to
+
+
+def test_a_mean_tells_that_validation_chose_a_members_weights(runs: list[Path], faces: FaceSet, tmp_path: Path) -> None:
+    early = changed(runs[0], tmp_path / "early", kept_epoch=1, protocol_note=note_on_choice("epoch 1"))
+    for members in ([early, runs[1]], [runs[1], early]):
+        out = RunDir(tmp_path / f"mean of {members[0].name}")
+        average(members, faces, out)
+        record = out.record()
+        assert record.kept_epoch == 0
+        assert record.protocol_note.endswith(
+            "The validation part chose the weights of early, so its figures flatter a little."
+        )
+    average([out.path, runs[0]], faces, RunDir(tmp_path / "mean of a mean"))
+    assert "chose the weights of mean of" in RunDir(tmp_path / "mean of a mean").record().protocol_note
+
+
+def test_the_prior_of_a_mean_is_the_geometric_mean_of_its_members(
+    runs: list[Path], faces: FaceSet, tmp_path: Path
+) -> None:
+    first, second = faces.classes
+    even = changed(runs[0], tmp_path / "even", prior={first: 0.5, second: 0.5})
+    uneven = changed(runs[1], tmp_path / "uneven", prior={first: 0.2, second: 0.8})
+    for number, members in enumerate(([even, uneven, uneven], [uneven, even, uneven])):
+        out = RunDir(tmp_path / f"mean{number}")
+        average(members, faces, out)
+        odds = (0.8 / 0.2) ** (2 / 3)
+        assert out.record().prior == pytest.approx({first: 1 / (1 + odds), second: odds / (1 + odds)}, abs=1e-6)
+    unknown = changed(runs[1], tmp_path / "unknown", prior={})
+    average([even, unknown], faces, RunDir(tmp_path / "mean of unknown"))
+    assert RunDir(tmp_path / "mean of unknown").record().prior == {}
+
+
+def test_a_folder_that_is_not_empty_is_refused_before_networks_are_read(
+    runs: list[Path], faces: FaceSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load_none(run: RunDir) -> keras.Model:
+        raise AssertionError(run)
+
+    monkeypatch.setattr("train.fit.average.load_model", load_none)
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(InputError, match="a folder that is not empty"):
+        average(runs, faces, RunDir(tmp_path))
 
 
 def test_networks_without_common_initial_weights_are_warned_of(

@@ -15,6 +15,7 @@ from edge_agent.errors import InputError
 from export.limits import Limits
 from train.common.log import log_to_stderr
 from train.common.options import LabelMapOption
+from train.common.writing import check_writable
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -66,6 +67,7 @@ def convert(
     from export.pipeline import BundleTexts, export_run
     from train.data.label_map import open_label_map
 
+    check_writable(out)
     exported = export_run(
         run,
         out,
@@ -153,7 +155,7 @@ def onnx(
 
     if out.suffix != ".onnx":
         raise InputError("--out", received=out.name, expected="a name that ends in .onnx")
-    _check_writable(out)
+    check_writable(out)
     exported = export_onnx(file, out, prior=prior.value, data=data, label_map=open_label_map(label_map))
     bundle, facts = exported.bundle, exported.bundle.metadata
     size, channels = facts.input.size_px, facts.input.channels
@@ -189,6 +191,7 @@ def golden(
     from edge_agent.model_format.bundle import read_bundle, write_bundle
     from export.golden import record_golden
 
+    check_writable(out)
     bundle = read_bundle(file)
     written = write_bundle(out, bundle.flatbuffer, bundle.metadata, record_golden(bundle))
     typer.echo(f"{out} is {written.model_id} ({file}: {bundle.model_id}), with golden faces")
@@ -205,6 +208,7 @@ def describe(
     from export.bundle_metadata import describe_again
     from train.fit.run_dir import RunDir
 
+    check_writable(out)
     bundle = read_bundle(file)
     written = write_bundle(out, bundle.flatbuffer, describe_again(bundle, RunDir(run)), bundle.golden)
     typer.echo(f"{out} is {written.model_id}, the same network as {bundle.model_id}")
@@ -231,7 +235,7 @@ def measure(
     from export.measurements import read_measurements, write_measurements
     from train.data.label_map import open_label_map
 
-    _check_writable(out, card)
+    check_writable(out, card)
     compared = Comparisons(votes, unseen, rafdb, run, tuple(beside or ()))
     if only_answers:
         measured = measure_answers_again(file, data, compared, read_measurements(out), open_label_map(label_map))
@@ -266,28 +270,13 @@ def card(
         plot_measurements(read_measurements(measured), measured.with_suffix(""))
 
 
-def _check_writable(*files: Path | None) -> None:
-    """Refuse paths that cannot be written, before minutes are spent on their content."""
-    for file in filter(None, files):
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise _unwritable(file, str(error.strerror)) from None
-        if file.is_dir() or not os.access(file.parent, os.W_OK):
-            raise _unwritable(file, "a folder" if file.is_dir() else "a place in a folder that is read-only")
-
-
-def _unwritable(file: Path, received: str) -> InputError:
-    return InputError(f"{file}", received=received, expected="a file that can be written", remedy="Name another file")
-
-
 def _write_card(file: Path, out: Path, measured: Path | None) -> None:
     from edge_agent.model_format.bundle import read_bundle
     from export.card import card_to_markdown
     from export.measurements import read_measurements
     from train.common.writing import write_whole
 
-    _check_writable(out)
+    check_writable(out)
     plots = "" if measured is None else os.path.relpath(measured.with_suffix(""), out.parent)
     text = card_to_markdown(read_bundle(file), None if measured is None else read_measurements(measured), plots)
     write_whole(out, text.encode())

@@ -190,6 +190,17 @@ def test_a_card_that_cannot_be_written_is_reported(
     assert "expected a file that can be written" in capsys.readouterr().err
 
 
+def test_a_bundle_that_cannot_be_written_is_reported_before_it_is_made(
+    run: Path, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("export.pipeline.export_run", None)
+    monkeypatch.setattr("export.golden.record_golden", None)
+    monkeypatch.setattr("export.bundle_metadata.describe_again", None)
+    for words in (["convert", run], ["golden", BUNDLED_MODEL], ["describe", BUNDLED_MODEL, "--run", run]):
+        assert call(*words, "--out", tmp_path) == InputError.exit_code
+        assert "got a folder, expected a file that can be written" in capsys.readouterr().err
+
+
 def test_golden_faces_are_added_to_a_bundle_made_without(
     tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edge_agent.addresses.masking import is_address_by_mistake, shown_secret_path
 from edge_agent.errors import ConfigError, InputError
-from edge_agent.rights import denied_read
+from edge_agent.rights import denied_read, unwritable
 
 SECRET = 0o600
 """For private keys: their owner alone."""
@@ -176,6 +176,21 @@ def make_folder(path: Path, mode: int) -> None:
             path.chmod(mode)
     except OSError as error:
         raise InputError(f"{path}: cannot be created: {error.strerror}", remedy=_ask_for_rights(error)) from None
+
+
+def check_place_for(path: Path) -> None:
+    """Find out whether a file can be written, before something is done that it is to tell of.
+
+    Raises:
+        InputError: Its folder is not there or cannot be written, the path is a folder, or it is an address.
+    """
+    refuse_address(path)
+    if path.is_dir():
+        raise InputError(f"{path}: a folder", expected="the name of a file to write")
+    if not path.parent.is_dir():
+        raise InputError(f"{path.parent}: no such folder", remedy="Make it, or name another one")
+    if (denied := unwritable((), path.parent)) is not None:
+        raise InputError(f"{path.parent}: cannot be written: {denied[0]}", remedy=denied[1])
 
 
 @contextlib.contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json as jsonlib
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -93,30 +95,32 @@ def add(
     """Enrol a device: sign its request, give it access to the broker, write the answer."""
     from edge_agent.enrol.certificates import fingerprint, key_fingerprint
     from edge_agent.enrol.requests import MAX_BYTES, Request, decode_file, encode_file
-    from edge_agent.files import PUBLIC, read_file, write_file
+    from edge_agent.files import PUBLIC, check_place_for, read_file, write_file
     from fleet.register import utc_now
     from fleet.school import Fleet
     from fleet.ssh import run_on_device, shown_target
 
     if bool(ssh) == bool(request):
         raise InputError("fleet add", expected="either a request file or --ssh HOST")
-    if request is not None:
+    target = None if request is None else out or request.with_suffix(".answer")
+    if request is not None and target is not None:
         content, source = read_file(request, "a request", max_bytes=MAX_BYTES), str(request)
+        check_place_for(target)
     else:
         content, source = run_on_device(ssh_command, ssh, "sudo edge-agent enrol --request -"), shown_target(ssh)
     asked = decode_file(content, Request, source)
     with Fleet.changing(folder) as fleet:
         fleet, response = fleet.add(asked, source, utc_now())
         _reload_broker(fleet)
-    if request is None:
-        run_on_device(ssh_command, ssh, "sudo edge-agent enrol -", encode_file(response))
-        run_on_device(ssh_command, ssh, "sudo systemctl try-restart edge-agent")
-        typer.echo(f"{response.site}/{response.device} is enrolled.")
-        return
-    assert request is not None
-    target = out or request.with_suffix(".answer")
-    write_file(target, encode_file(response), PUBLIC)
-    typer.echo(f"{response.site}/{response.device} is enrolled. Take {target} to the device and run there:")
+    name = f"{response.site}/{response.device}"
+    with _delivering(name, "Then run this again"):
+        if target is None:
+            run_on_device(ssh_command, ssh, "sudo edge-agent enrol -", encode_file(response))
+            run_on_device(ssh_command, ssh, "sudo systemctl try-restart edge-agent")
+            typer.echo(f"{name} is enrolled.")
+            return
+        write_file(target, encode_file(response), PUBLIC)
+    typer.echo(f"{name} is enrolled. Take {target} to the device and run there:")
     typer.echo(f"  sudo edge-agent enrol {target.name} && sudo systemctl restart edge-agent")
     typer.echo(f"The device's key, as it showed it:  {key_fingerprint(asked.csr, source)}")
     typer.echo(f"The authority, as it will show it:  {fingerprint(fleet.authority.certificate)}")
@@ -133,7 +137,7 @@ def renew(
 ) -> None:
     """Issue new certificates before the old ones expire. Keys and access stay as they are."""
     from edge_agent.enrol.requests import encode_file
-    from edge_agent.files import PUBLIC, write_file
+    from edge_agent.files import PUBLIC, check_place_for, write_file
     from fleet.register import utc_now
     from fleet.school import Fleet
     from fleet.ssh import run_on_device
@@ -148,14 +152,19 @@ def renew(
         if ssh and len(wanted) != 1:
             raise InputError("fleet renew --ssh", received=f"{len(wanted)} devices", expected="the name of one")
         for device in wanted:
-            fleet, response = fleet.renew(device, utc_now())
-            if ssh:
-                run_on_device(ssh_command, ssh, "sudo edge-agent enrol -", encode_file(response))
-                run_on_device(ssh_command, ssh, "sudo systemctl try-restart edge-agent")
-                typer.echo(f"{device.name} has its new certificate.")
-                continue
             target = out / f"{device.site}-{device.device}.answer"
-            write_file(target, encode_file(response), PUBLIC)
+            if not ssh:
+                check_place_for(target)
+            # In the register it is no longer due.
+            again = f"Name the device when you run this again: edge-agent fleet renew {device.name}"
+            with _delivering(device.name, again):
+                fleet, response = fleet.renew(device, utc_now())
+                if ssh:
+                    run_on_device(ssh_command, ssh, "sudo edge-agent enrol -", encode_file(response))
+                    run_on_device(ssh_command, ssh, "sudo systemctl try-restart edge-agent")
+                    typer.echo(f"{device.name} has its new certificate.")
+                    continue
+                write_file(target, encode_file(response), PUBLIC)
             typer.echo(f"{device.name}: take {target} to the device and run there: sudo edge-agent enrol {target.name}")
     if not wanted:
         typer.echo("No certificate is due.")
@@ -204,9 +213,7 @@ def apply(folder: FolderOption = FOLDER) -> None:
             reload_broker(fleet.register, folder)
         except AgentError as error:
             raise BrokerError(not_confirmed(error).rstrip("."), remedy="Then run this again") from None
-        publisher = ModelPublisher(folder, fleet.register)
-        if publisher.published:
-            publisher.publish_again()
+        ModelPublisher(folder, fleet.register).publish_again()
     typer.echo("The broker uses the current rules.")
 
 
@@ -246,6 +253,19 @@ def list_devices(
     broker_until = fleet.broker_until()
     if broker_until - now < DUE_WITHIN:
         typer.echo(f"The broker's own certificate ends on {broker_until:%Y-%m-%d}: edge-agent fleet renew --broker")
+
+
+@contextmanager
+def _delivering(device: str, remedy: str) -> Iterator[None]:
+    """Say what to do where a device does not get the certificate that the register has."""
+    problem = f"{device} may not have its new certificate"
+    try:
+        yield
+    except AgentError as error:
+        raise InputError(f"{problem}: {str(error).rstrip('.')}", remedy=remedy) from None
+    except KeyboardInterrupt:
+        typer.echo(f"{problem}. {remedy}.", err=True)
+        raise
 
 
 def _reload_broker(fleet: Fleet) -> None:

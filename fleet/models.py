@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from msgspec.structs import replace
 
 from edge_agent.decoding import UNDECODABLE, decode_json
-from edge_agent.errors import InputError
+from edge_agent.errors import BrokerError, InputError
 from edge_agent.files import PUBLIC, SECRET, make_folder, path_exists, read_file, write_file
 from edge_agent.model_format.bundled import BUNDLED_MODELS
 from edge_agent.mqtt.connection import Connection
@@ -212,13 +212,14 @@ class ModelPublisher:
         )
 
     def publish_again(self) -> None:
-        """Have the broker hold everything that is published, also what it has lost.
+        """Have the broker hold everything that is published, also what it has lost, and nothing that was withdrawn.
 
         Raises:
             BrokerError: The broker cannot be reached or refuses.
             InputError: A bundle is missing in the folder.
         """
-        self._publish_all(self.published)
+        if self._stored.version:  # else there never was a model
+            self._publish_all(self.published)
 
     def _publish_all(self, manifests: Sequence[ModelManifest]) -> None:
         """Store first; then publish parts, then the manifests that refer to them; remove parts without any last."""
@@ -234,13 +235,19 @@ class ModelPublisher:
             PublishedModels(version=version, signed=signed, on_broker=(*old, *needed.values()), earlier=earlier)
         )
         root = self._register.school.root
-        with fleet_connection(self._register, self._folder) as connection:
-            for one in {one.sha256: one for one in manifests}.values():
-                self._publish_parts(connection, one)
-            publish(connection, models_topic(root), encode(Models(manifests=signed)))
-            for held in old:
-                for part in range(held.parts):
-                    publish(connection, part_topic(root, held.sha256, part), b"")
+        try:
+            with fleet_connection(self._register, self._folder) as connection:
+                for one in {one.sha256: one for one in manifests}.values():
+                    self._publish_parts(connection, one)
+                publish(connection, models_topic(root), encode(Models(manifests=signed)))
+                for held in old:
+                    for part in range(held.parts):
+                        publish(connection, part_topic(root, held.sha256, part), b"")
+        except BrokerError as error:
+            raise BrokerError(
+                f"it is noted in {self._folder}, but the broker may not have it: {str(error).rstrip('.')}",
+                remedy="Then run: edge-agent fleet apply",
+            ) from None
         self._store(replace(self._stored, on_broker=tuple(needed.values())))
         for file in (self._folder / _BUNDLES).glob("*.tflite"):
             if file.stem not in needed and file.stem not in {one.sha256 for one in earlier}:

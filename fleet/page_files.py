@@ -15,7 +15,16 @@ from typing import Final
 from edge_agent.config_file import read_tables
 from edge_agent.enrol.certificates import certificate_pem, key_pem, new_key
 from edge_agent.errors import InputError
-from edge_agent.files import PUBLIC, SECRET, SHARED, make_folder, path_exists, read_file, write_file
+from edge_agent.files import (
+    PUBLIC,
+    SECRET,
+    SHARED,
+    check_place_for,
+    make_folder,
+    path_exists,
+    read_file,
+    write_file,
+)
 from fleet.access import PAGE, PAGE_OPERATOR
 from fleet.broker_files import PASSWORDS, write_passwords
 from fleet.register import check_host_name
@@ -55,6 +64,10 @@ def write_page_files(fleet: Fleet, out: Path, hosts: list[str], broker_port: int
     if owner is not None:
         os.chown(out, *owner)
     school = fleet.register.school
+    # Before anything is written: with its new passwords the page could not log in while the broker has the old ones.
+    passwords = Path(school.broker_folder) / PASSWORDS
+    check_place_for(passwords)
+    present_passwords = read_file(passwords, "the broker's passwords") if path_exists(passwords) else b""
     key = new_key()
     certificate = fleet.authority.issue(hosts[0][:64], key.public_key(), "server", now=now, valid=VALIDITY, hosts=hosts)
     new = {PAGE: secrets.token_urlsafe(24), PAGE_OPERATOR: secrets.token_urlsafe(24)}
@@ -73,7 +86,7 @@ def write_page_files(fleet: Fleet, out: Path, hosts: list[str], broker_port: int
         files[SETTINGS] = (text.encode(), secret)
     for name, (content, mode) in files.items():
         write_file(out / name, content, mode, owner=owner)
-    write_passwords(school, with_passwords(_present(Path(school.broker_folder) / PASSWORDS), new))
+    write_passwords(school, with_passwords(present_passwords, new))
     return [out / name for name in files]
 
 
@@ -108,10 +121,6 @@ def _page_owner() -> tuple[int, int] | None:
 def _names_account(settings: Path) -> bool:
     broker = read_tables(settings).get("broker")
     return isinstance(broker, dict) and bool(broker.get("username"))
-
-
-def _present(path: Path) -> bytes:
-    return read_file(path, "the broker's passwords") if path_exists(path) else b""
 
 
 def _settings(folder: Path, school: str, broker: str, port: int, root: str) -> str:

@@ -20,7 +20,7 @@ from edge_agent.enrol.certificates import (
     requested_key,
 )
 from edge_agent.enrol.requests import Request, Response
-from edge_agent.errors import InputError
+from edge_agent.errors import AgentError, InputError
 from edge_agent.files import PUBLIC, SECRET, folder_lock, make_folder, path_exists, read_file, write_file
 from fleet.access import check_no_clash
 from fleet.authority import Authority
@@ -210,7 +210,13 @@ class Fleet:
     def _changed(self, register: Register, now: datetime) -> Fleet:
         """Write the register first: the broker's files are made from it, and can be made again."""
         write_register(self.folder, register)
-        write_rules(self.folder, register, self.authority, now)
+        try:
+            write_rules(self.folder, register, self.authority, now)
+        except AgentError as error:
+            raise InputError(
+                f"the register is changed, but not the broker's files: {str(error).rstrip('.')}",
+                remedy="Then run this again",
+            ) from None
         return Fleet(self.folder, register, self.authority)
 
     def _write_tools_certificate(self, now: datetime) -> None:

@@ -22,6 +22,7 @@ from edge_agent.errors import CheckFailed, InputError
 from fleet.access import access_rules
 from fleet.authority import BACKDATED
 from fleet.cli import add, init, renew
+from fleet.page_files import write_page_files
 from fleet.register import School, new_identity, read_register
 from fleet.school import DUE_WITHIN, VALIDITY, Fleet
 from tests.fleet.conftest import SchoolUnderTest
@@ -243,6 +244,72 @@ def test_the_renew_command_writes_an_answer_the_device_takes(fleet: Fleet, tmp_p
     enrol(str(tmp_path / "school-a.answer"), config=device / "agent.toml", keys=device / "tls")
     register = read_register(tmp_path / "fleet")
     assert (device / "tls" / "device.crt").read_text() == register.find("a").certificate
+
+
+@pytest.mark.parametrize("place", ["not-there", "file"])
+def test_a_renewal_whose_answer_has_no_place_is_refused_before_anything_is_issued(
+    fleet: Fleet, tmp_path: Path, place: str
+) -> None:
+    fleet.add(request_of(), "request", NOW - VALIDITY)
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(InputError, match="no such folder"):
+        renew([], out=tmp_path / place, folder=fleet.folder)
+    assert [device.name for device in Fleet.open(fleet.folder).due(NOW)] == ["school/a"]
+    renew([], out=tmp_path, folder=fleet.folder)
+    assert (tmp_path / "school-a.answer").is_file()
+
+
+def test_an_enrolment_whose_answer_has_no_place_is_refused_before_anything_is_issued(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    request = tmp_path / "a.request"
+    request.write_bytes(encode_file(request_of()))
+    for out, said in ((tmp_path / "not-there" / "a.answer", "no such folder"), (tmp_path, "the name of a file")):
+        with pytest.raises(InputError, match=said):
+            add(request, out=out, folder=fleet.folder)
+    assert Fleet.open(fleet.folder).register.devices == ()
+
+
+def test_a_renewal_that_the_device_does_not_get_says_that_its_name_is_needed_next_time(fleet: Fleet) -> None:
+    fleet.add(request_of(), "request", NOW - VALIDITY)
+    with pytest.raises(InputError, match=r"^school/a may not have .* run this again: edge-agent fleet renew school/a"):
+        renew([], ssh="pi@nowhere", ssh_command="false", folder=fleet.folder)
+
+
+def test_a_renewal_that_is_interrupted_says_that_its_name_is_needed_next_time(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    fleet.add(request_of(), "request", NOW - VALIDITY)
+    monkeypatch.setattr("edge_agent.files.write_file", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        renew([], out=tmp_path, folder=fleet.folder)
+    assert "edge-agent fleet renew school/a" in capsys.readouterr().err
+
+
+def test_a_change_that_the_brokers_files_do_not_have_is_named_and_made_by_the_next_run(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    fleet.add(request_of(), "request", NOW - VALIDITY)
+    (tmp_path / "broker").rename(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match=r"the register is changed, but not the broker's files.*fleet renew school/a"):
+        renew([], out=tmp_path, folder=fleet.folder)
+    present = Fleet.open(fleet.folder)
+    with pytest.raises(InputError, match=r"the register is changed, but not the broker's files.*run this again"):
+        present.revoke(present.register.find("a"), NOW)
+    (tmp_path / "elsewhere").rename(tmp_path / "broker")
+    present = Fleet.open(fleet.folder)
+    present.revoke(present.register.find_even_revoked("a"), NOW)
+    assert "school:a:" not in (tmp_path / "broker" / "acl").read_text()
+
+
+def test_the_page_keeps_its_passwords_where_the_broker_cannot_get_new_ones(fleet: Fleet, tmp_path: Path) -> None:
+    (tmp_path / "broker").rename(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match="no such folder"):
+        write_page_files(fleet, tmp_path / "page", ["page.school.lan"], 8884, NOW)
+    assert not list((tmp_path / "page").iterdir())
 
 
 def test_revoking_takes_the_rules_and_lists_every_certificate(fleet: Fleet) -> None:

@@ -258,6 +258,23 @@ def test_publishing_needs_the_broker_and_says_so(school: SchoolUnderTest) -> Non
         ModelPublisher(school.folder, away).publish(dense_bundle(), "dense", utc_now())
 
 
+def test_a_choice_that_the_broker_did_not_get_comes_there_by_one_command(
+    school: SchoolUnderTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise BrokerError("the broker is gone")
+
+    publish_model(bundle_file(tmp_path, dense_bundle(seed=72)), folder=school.folder)
+    version = versions(school)[-1][0]
+    with monkeypatch.context() as patch:
+        patch.setattr("fleet.models.publish", refused)
+        with pytest.raises(BrokerError, match=r"noted in .*: the broker is gone\. Then run: edge-agent fleet apply"):
+            withdraw_model(version, folder=school.folder)
+    assert version in [number for number, _ in versions(school)]
+    apply(folder=school.folder)
+    assert version not in [number for number, _ in versions(school)]
+
+
 def with_accuracy(path: Path, accuracy: float) -> bytes:
     """A bundle that records another accuracy."""
     bundle = read_bundle(path)

@@ -97,6 +97,18 @@ def test_rows_delivered_long_ago_expire_and_undelivered_ones_never_do(store: Sto
     assert store.totals() == (3, 600, 2)
 
 
+@pytest.mark.parametrize("waiting", ["for ever", "until now"])
+def test_rows_delivered_long_ago_expire_behind_any_number_that_wait_or_waited_long(store: Store, waiting: str) -> None:
+    refused = [a_row(i, "summary") for i in range(1, 2501)]
+    delivered = [a_row(i) for i in range(2501, 5001)]
+    store.write([*refused, *delivered], [a_delivery(row.id) for row in delivered])
+    if waiting == "until now":
+        store.write([], [a_delivery(row.id, 2000) for row in refused])
+    assert store.expire(before_ms=1500) == 2500
+    assert store.totals().rows == 2500
+    assert store.expire(before_ms=2500) == (2500 if waiting == "until now" else 0)
+
+
 def test_a_topic_can_be_deleted_entirely(store: Store) -> None:
     store.write([a_row(1), a_row(2, "summary")], [])
     assert store.purge("expression") == 1

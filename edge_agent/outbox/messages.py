@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -78,6 +79,7 @@ class MessageOutbox:
             settings, self._clock, on_ready, topics=(MESSAGE,)
         )  # one queue: the order holds across topics
         self._began, self._session, self._count = self._clock.monotonic(), f"{time.time_ns():020d}", 0
+        self._lock = threading.Lock()
 
     def __enter__(self) -> MessageOutbox:
         self._outbox.remember(StoredSession(self._session, round(self._clock.wall() * 1000), self._clock.synced(), 0))
@@ -98,9 +100,10 @@ class MessageOutbox:
         name = topic.encode()
         if not name or len(name) > _MAX_TOPIC_BYTES or set(topic) & set("+#\0"):
             raise InputError(f"topic {topic[:100]!r}", expected="1 to 65,535 bytes without +, # and zero")
-        self._count += 1
-        mono_ms = round((self._clock.monotonic() - self._began) * 1000)
-        self._outbox.put(MESSAGE, self._session, self._count, name + _END_OF_TOPIC + payload, mono_ms)
+        with self._lock:
+            self._count += 1
+            mono_ms = round((self._clock.monotonic() - self._began) * 1000)
+            self._outbox.put(MESSAGE, self._session, self._count, name + _END_OF_TOPIC + payload, mono_ms)
 
     def take(self, limit: int = 20) -> list[StoredMessage]:
         """The next accepted messages, at most ``limit``. Each must come back through one of the next two methods."""

@@ -6,6 +6,7 @@ import asyncio
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,24 @@ def test_what_was_put_is_taken_in_that_order_across_topics(tmp_path: Path) -> No
         for topic, payload in put:
             outbox.put(topic, payload)
         assert all_of(outbox) == put
+
+
+def test_messages_that_two_threads_put_at_once_have_numbers_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    with MessageOutbox() as outbox:
+        other = threading.Thread(target=outbox.put, args=("t", b"other"))
+        first, monotonic = threading.current_thread(), outbox._clock.monotonic
+
+        def slow_clock() -> float:
+            if threading.current_thread() is first and other.ident is None:
+                other.start()
+                other.join(0.2)
+            return monotonic()
+
+        monkeypatch.setattr(outbox._clock, "monotonic", slow_clock)
+        outbox.put("t", b"first")
+        other.join()
+        assert outbox.flush()
+        assert [message._row.seq for message in outbox.take(10)] == [1, 2]
 
 
 @pytest.mark.parametrize("payload", [b"", b"\0", b"\0\0x\0", bytes(range(256)), b"x" * 300_000])

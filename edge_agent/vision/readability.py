@@ -1,6 +1,6 @@
 """Whether an expression can be read from a face at all: pure functions of its landmarks and its crop.
 
-``python -m train.measure readability`` measures what the limits here cost and find.
+``python -m train readability`` measures what the limits here cost and find.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ _SMALLEST = 1e-6
 def resting_offsets(answers: NDArray[np.float64], neutral: int, max_offset: float) -> NDArray[np.float64]:
     """What is taken off the logarithm of each label's probability.
 
-    The median over time makes ``neutral`` no less likely than half of each other label, as far as the limit allows.
+    In the median over time each other label becomes at most half as likely as ``neutral``, as far as the limit allows.
     Labels that are rarer at rest are left alone.
 
     Args:

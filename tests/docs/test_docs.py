@@ -1,8 +1,9 @@
-"""The documents: what they say to type exists, and what they link to is there."""
+"""The documents: what they say to type exists, and what they link to is there. So does what the code says to type."""
 
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,18 @@ from train.__main__ import app as train_app
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "integrations" / "README.md"])
+CODE = sorted(
+    file
+    for package in ("edge_agent", "dashboard", "export", "fleet", "integrations", "qa", "train")
+    for file in (ROOT / package).rglob("*.py")
+)
 APPS = {
     "edge-agent": device_app,
     "edge-fleet": fleet_app,
     "python -m train": train_app,
     "python -m export": export_app,
 }
+COMMANDS: dict[str, Any] = {program: get_command(app) for program, app in APPS.items()}
 COMMAND = re.compile(r"(edge-agent|edge-fleet|python -m train|python -m export)((?: [a-z][a-z-]+)+)((?: [^`\n#|]*)?)")
 
 
@@ -33,8 +40,12 @@ def name(document: Path) -> str:
 
 
 def documented() -> list[tuple[str, str, str, str]]:
-    """Every command in a shell block or between backticks: document, program, words, the rest of the line."""
+    """Every command in a shell block or between backticks, or in the code: file, program, words, rest of the line."""
     found = []
+    for file in CODE:
+        text = file.read_text(encoding="utf-8")
+        snippets = re.findall(r"""(?<![\w-])(?:edge-agent|edge-fleet|python -m) [^`'"\n]*""", text)
+        found += [(name(file), *match) for snippet in dict.fromkeys(snippets) for match in COMMAND.findall(snippet)]
     for document in DOCUMENTS:
         snippets = re.findall(r"```sh\n(.*?)```|`([^`\n]+)`", document.read_text(encoding="utf-8"), re.DOTALL)
         for block, inline in snippets:
@@ -44,7 +55,7 @@ def documented() -> list[tuple[str, str, str, str]]:
 
 @pytest.mark.parametrize(("document", "program", "words", "rest"), documented())
 def test_a_documented_command_exists_with_its_options(document: str, program: str, words: str, rest: str) -> None:
-    command: Any = get_command(APPS[program])
+    command = COMMANDS[program]
     path = []
     for word in words.split():
         inner = command.get_command(Context(command), word) if isinstance(command, TyperGroup) else None
@@ -57,6 +68,28 @@ def test_a_documented_command_exists_with_its_options(document: str, program: st
     known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
     for option in re.findall(r"(?<!\S)--[a-z-]+", words + rest):
         assert option in known, f"{document}: {program} {' '.join(path)} has no {option}"
+
+
+def modules() -> list[tuple[str, str]]:
+    """Every module that the documents or the code say to run, with one file that names it."""
+    return sorted(
+        {
+            module: name(file)
+            for file in (*DOCUMENTS, *CODE)
+            for module in re.findall(r"python3? -m ([a-z_][a-z_.]*[a-z_])", file.read_text(encoding="utf-8"))
+        }.items()
+    )
+
+
+@pytest.mark.parametrize(("module", "file"), modules())
+def test_a_documented_module_can_be_run(module: str, file: str) -> None:
+    try:
+        found = find_spec(module)
+        if found is not None and found.submodule_search_locations is not None:
+            found = find_spec(f"{module}.__main__")
+    except ModuleNotFoundError:
+        found = None
+    assert found is not None, f"{file}: python -m {module} is no command"
 
 
 def links(document: Path) -> list[tuple[str, str]]:

@@ -19,13 +19,13 @@ from edge_agent.errors import InputError
 from train.data.checks import Faults, OnUnreadable, check_channels
 from train.data.dataset import FaceSet
 from train.data.folders import folders_in, split_named
-from train.data.label_map import NUMBERED
+from train.data.label_map import NUMBERED, number_of
 from train.data.listed import PICTURES, Listed, read_listed
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-NO_EXPRESSION = ("8", "9", "10")
+NO_EXPRESSION = (8, 9, 10)
 """AffectNet's numbers for none, uncertain and no face."""
 
 _ANNOTATION = "_exp.npy"
@@ -85,7 +85,8 @@ def load_affectnet(
                     yield file, part, number
 
     def entries() -> Iterator[Listed]:
-        for file, part, number in leave_out(str(root), list(annotated()), lambda one: one[2] in NO_EXPRESSION):
+        rows = leave_out(str(root), list(annotated()), lambda one: number_of(one[2]) in NO_EXPRESSION)
+        for file, part, number in rows:
             try:
                 if (label := labels.get(int(number))) is None:
                     table = ", ".join(f"{known} {name}" for known, name in labels.items())

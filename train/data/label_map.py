@@ -50,11 +50,13 @@ class LabelMap:
         named: What the user gave with ``--label-map``; empty for nothing.
         numbers: What numbers mean; empty where nobody has said so.
         names: What single names mean, from the user's file.
+        option: The option that a message advises to give.
     """
 
     named: str = ""
     numbers: Mapping[int, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    option: str = field(default="--label-map", compare=False)
 
     def read(self, found: Iterable[str], where: str, *, of_emotions: bool = False) -> dict[str, str]:
         """The class that each name means. Logs a line on names that are spelled otherwise.
@@ -69,12 +71,12 @@ class LabelMap:
             InputError: A name is a number that nobody has explained or the table lacks, or is nearly a known name.
         """
         names = list(dict.fromkeys(found))
-        numbers = [name for name in names if _NUMBER.fullmatch(name.strip()) and name not in self.names]
+        numbers = [name for name in names if number_of(name) is not None and name not in self.names]
         if numbers and not self.numbers:
             raise InputError(
                 where,
                 received=f"{_listed(numbers)}, which {'are numbers' if len(numbers) > 1 else 'is a number'}",
-                expected="names, or --label-map with the table of the numbers: "
+                expected=f"names, or {self.option} with the table of the numbers: "
                 + "; ".join(f"{name} ({_listed_table(table)})" for name, table in NUMBERED.items()),
                 remedy="The tables give the same number different meanings: name one, or a file with your own",
             )
@@ -91,14 +93,14 @@ class LabelMap:
         if explained is not None:
             return canonical(explained)
         plain = canonical(name)
-        if number := _NUMBER.fullmatch(plain):
-            label = self.numbers.get(_number(number[1]))
+        if (number := number_of(name)) is not None:
+            label = self.numbers.get(number)
             if label is None:
                 raise InputError(
                     where,
                     received=f"the class {name}",
                     expected=f"{self.named}'s {_listed_table(self.numbers)}",
-                    remedy="Choose another table with --label-map, or move the class elsewhere",
+                    remedy=f"Choose another table with {self.option}, or move the class elsewhere",
                 )
             return label
         decorated = _DECORATED_NAME.fullmatch(plain)
@@ -111,7 +113,7 @@ class LabelMap:
                     where,
                     received=f"the class {name!r}: did you mean {' or '.join(near)}?",
                     expected="a known name, or one that is clearly another",
-                    remedy=f'Rename it, or say what it means in a file for --label-map: "{name}" = "{near[0]}", or '
+                    remedy=f'Rename it, or say what it means in a file for {self.option}: "{name}" = "{near[0]}", or '
                     f'"{name}" = "{name}" to keep it',
                 )
         return plain
@@ -119,22 +121,29 @@ class LabelMap:
 
 NO_LABEL_MAP = LabelMap()
 
+RAFDB_MAP = LabelMap("rafdb", NUMBERED["rafdb"])
+"""How RAF-DB is read where it is known to be RAF-DB: copies of it have its numbers for classes."""
 
-def open_label_map(named: str) -> LabelMap:
+
+def open_label_map(named: str, option: str = "--label-map") -> LabelMap:
     """What ``--label-map`` names: one of :data:`NUMBERED`, or a TOML file of names and their classes.
+
+    Args:
+        named: The name; empty where the option is not given.
+        option: What the option is called.
 
     Raises:
         InputError: There is no such table or file.
         ConfigError: The file is malformed.
     """
     if not named:
-        return NO_LABEL_MAP
+        return LabelMap(option=option)
     if named.lower() in NUMBERED:
-        return LabelMap(named.lower(), NUMBERED[named.lower()])
+        return LabelMap(named.lower(), NUMBERED[named.lower()], option=option)
     path = Path(named)
     if not path.is_file():
         raise InputError(
-            "--label-map",
+            option,
             received=repr(named),
             expected=f"{', '.join(NUMBERED)}, or a TOML file",
             remedy='A file has a line for each class, such as "1" = "surprise"',
@@ -142,7 +151,7 @@ def open_label_map(named: str) -> LabelMap:
     names = load_toml(path, dict[str, str])
     digits = {name for name in names if name.isdecimal() and len(name) <= _MAX_DIGITS}
     numbers = {int(name): canonical(names[name]) for name in sorted(digits)}
-    return LabelMap(named, numbers, {**{name.lower(): label for name, label in names.items()}, **names})
+    return LabelMap(named, numbers, {**{name.lower(): label for name, label in names.items()}, **names}, option)
 
 
 def open_label_maps(named: Sequence[str], data_sets: int) -> list[LabelMap]:
@@ -156,6 +165,12 @@ def open_label_maps(named: Sequence[str], data_sets: int) -> list[LabelMap]:
         raise InputError("--label-map", received=f"{len(named)} of them", expected=f"one, or {data_sets} as of --data")
     maps = [open_label_map(name) for name in named] or [NO_LABEL_MAP]
     return maps if len(maps) == data_sets else maps * data_sets
+
+
+def number_of(name: str) -> int | None:
+    """The number that a class is called by, also one written as ``3.0``; None where it is called by a name."""
+    found = _NUMBER.fullmatch(canonical(name))
+    return _number(found[1]) if found else None
 
 
 def is_one_slip_away(name: str, known: str) -> bool:

@@ -105,11 +105,11 @@ def entries_of_lines(
     """What the lines of a list in UTF-8 name.
 
     Args:
-        list_file: The list. Empty lines are passed over.
+        list_file: The list, with a byte order mark or without. Empty lines are passed over.
         faults: Gets lines that are malformed, or raises.
         entry_of: Reads a line, given with its number from 1. It raises InputError, or gives None for one to leave out.
     """
-    lines = list_file.read_bytes().decode("utf-8", "replace").splitlines()
+    lines = list_file.read_bytes().decode("utf-8-sig", "replace").splitlines()
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue

@@ -19,7 +19,7 @@ from train.data.affectnet import NO_EXPRESSION, leave_out
 from train.data.checks import Faults, OnUnreadable, check_channels
 from train.data.dataset import FaceSet
 from train.data.folders import files_in, folders_in, split_named
-from train.data.label_map import NO_LABEL_MAP, LabelMap
+from train.data.label_map import NO_LABEL_MAP, LabelMap, number_of
 from train.data.listed import PICTURES, Box, Listed, cells_of, is_there, part_of, read_listed
 
 _COLUMNS = {
@@ -158,7 +158,7 @@ def load_picture_tables(
     rows = [(table, number, row) for table in tables for number, row in _rows(table, faults)]
     where = str(tables[0] if len(tables) == 1 else root)
     if label_map.named == "affectnet":
-        rows = leave_out(where, rows, lambda one: one[2]["class"] in NO_EXPRESSION)
+        rows = leave_out(where, rows, lambda one: number_of(one[2]["class"]) in NO_EXPRESSION)
     meaning = label_map.read((row["class"] for _, _, row in rows), f"{where}: classes")
     finder = _Finder(root)
 

@@ -6,19 +6,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from edge_agent.errors import InputError
 from train.data.checks import Faults, OnUnreadable, check_channels
 from train.data.dataset import FaceSet
 from train.data.label_map import NUMBERED
-from train.data.listed import Listed, read_listed
+from train.data.listed import Listed, entries_of_lines, read_listed
 
 LIST_NAMES = ("list_patition_label.txt", "list_partition_label.txt")
 """What the publisher calls the list, and the same without the slip."""
 
-_LINE = re.compile(rb"(?P<file>[^\s/]+\.(?:jpe?g|png))[\s,]+(?P<label>\d{1,9})", re.IGNORECASE)
+_LINE = re.compile(r"(?P<file>[^\s/]+\.(?:jpe?g|png))[\s,]+(?P<label>\d{1,9})", re.IGNORECASE | re.ASCII)
 _LIST_FOLDERS = (".", "EmoLabel", "basic/EmoLabel")
 _PICTURE_FOLDERS = ("aligned", "Image/aligned", "../Image/aligned", "../aligned", ".")
 _ORIGINALS = ("original", "Image/original", "../Image/original", "../original")
@@ -28,7 +27,8 @@ def find_list(path: Path) -> Path | None:
     """The list at a path: the file itself where its first line has the list's form, or the one in a folder."""
     if path.is_file():
         with path.open("rb") as stream:
-            return path if _LINE.fullmatch(stream.readline(512).strip()) else None
+            first = stream.readline(512).decode("utf-8-sig", "replace")
+        return path if _LINE.fullmatch(first.strip()) else None
     named = (path / folder / name for folder in _LIST_FOLDERS for name in LIST_NAMES)
     return next((file for file in named if file.is_file()), None)
 
@@ -48,18 +48,12 @@ def load_rafdb(list_file: Path, *, channels: int = 1, on_unreadable: OnUnreadabl
     faults = Faults(on_unreadable)
     pictures = _aligned_pictures(list_file)
 
-    def entries() -> Iterator[Listed]:
-        for number, line in enumerate(list_file.read_bytes().splitlines(), start=1):
-            if not line.strip():
-                continue
-            try:
-                path, label = _entry(f"{list_file}, line {number}", line, pictures)
-            except InputError as fault:
-                faults.add(fault)
-                continue
-            yield Listed(path, label, "test" if path.name.lower().startswith("test") else "train", path.name)
+    def entry_of(number: int, line: str) -> Listed:
+        path, label = _entry(f"{list_file}, line {number}", line, pictures)
+        return Listed(path, label, "test" if path.name.lower().startswith("test") else "train", path.name)
 
-    return read_listed("RAF-DB", list_file, entries(), channels=channels, faults=faults)
+    entries = entries_of_lines(list_file, faults, entry_of)
+    return read_listed("RAF-DB", list_file, entries, channels=channels, faults=faults)
 
 
 def _aligned_pictures(list_file: Path) -> dict[str, Path]:
@@ -78,17 +72,16 @@ def _aligned_pictures(list_file: Path) -> dict[str, Path]:
     )
 
 
-def _entry(where: str, line: bytes, pictures: dict[str, Path]) -> tuple[Path, str]:
+def _entry(where: str, line: str, pictures: dict[str, Path]) -> tuple[Path, str]:
     found = _LINE.fullmatch(line.strip())
     if found is None:
-        shown = line[:60].decode("utf-8", "replace")
-        raise InputError(where, received=repr(shown), expected="a picture and a number, as in train_00001.jpg 5")
+        raise InputError(where, received=repr(line[:60]), expected="a picture and a number, as in train_00001.jpg 5")
     numbers = NUMBERED["rafdb"]
     label = numbers.get(int(found["label"]))
     if label is None:
         table = ", ".join(f"{number} {name}" for number, name in numbers.items())
         raise InputError(where, received=int(found["label"]), expected=f"1 to 7 ({table})")
-    name = found["file"].decode("utf-8", "replace")
+    name = found["file"]
     path = pictures.get(Path(name).stem.lower().removesuffix("_aligned"))
     if path is None:
         raise InputError(

@@ -112,6 +112,36 @@ def test_affectnets_own_list_gives_boxes_and_leaves_out_faces_without_an_express
     np.testing.assert_array_equal(faces.images[0, ..., 0], crop_face(picture, 30, 30, 110))
 
 
+@pytest.mark.parametrize("none", ["8", "8.0", " 9.0", "10."])
+def test_numbers_without_an_expression_are_left_out_however_they_are_written(none: str, tmp_path: Path) -> None:
+    for name in "ab":
+        write_face(tmp_path / f"{name}.png", face(1))
+    table = write_table(tmp_path / "training.csv", ["a.png,1.0", f"b.png,{none}"], "image,expression")
+    assert labelled(load(table, label_map=open_label_map("affectnet"))) == ["happy"]
+
+
+LISTS = {
+    "list_patition_label.txt": ("train_00001.jpg 4\n", "aligned/train_00001_aligned.jpg"),
+    "label.lst": ("a.jpg 0 10 10 60 60 22.9 3\n", "origin/a.jpg"),
+    "FER2013Train/label.csv": ('a.png,"(0, 0, 48, 48)",0,9,0,0,0,0,0,0,0,0\n', "FER2013Train/a.png"),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_with_a_byte_order_mark_is_read(name: str, tmp_path: Path) -> None:
+    line, picture = LISTS[name]
+    write_face(tmp_path / picture, face(1, 100, 100, 3))
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(line, encoding="utf-8-sig")
+    assert labelled(load(tmp_path)) == ["happy"]
+
+
+def test_rafdbs_list_with_a_byte_order_mark_is_recognised_by_any_name(tmp_path: Path) -> None:
+    write_face(tmp_path / "aligned/train_00001_aligned.jpg", face(1, 100, 100, 3))
+    (tmp_path / "mine.txt").write_text("train_00001.jpg 4\n", encoding="utf-8-sig")
+    assert load(tmp_path / "mine.txt").name == "RAF-DB"
+
+
 def test_parts_are_read_from_a_column_or_from_folders(tmp_path: Path) -> None:
     for name in ("Train/a.png", "Test/b.png", "c.png"):
         write_face(tmp_path / name, face(1))

@@ -10,6 +10,7 @@ import msgspec
 
 from edge_agent.config_file import load_toml
 from edge_agent.errors import ConfigError, InputError
+from edge_agent.model_format.metadata import FACE_SIZE
 from train.common.precision import PrecisionChoice
 from train.fit.augment import Augmentation
 from train.fit.degradation import NO_DEGRADATION, Degradation
@@ -169,6 +170,11 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     def epochs(self) -> int:
         """Length of the training."""
         return sum(phase.epochs for phase in self.phases)
+
+    @property
+    def changes_size(self) -> bool:
+        """Whether a phase shows pictures of another size than the device's, so that the network's must stay open."""
+        return any(phase.side_px != FACE_SIZE for phase in self.phases)
 
     def settings(self) -> Recipe:
         """The recipe without its words: equal for equal trainings."""

@@ -7,6 +7,7 @@ is measured in a child process.
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -27,6 +28,8 @@ _PRECISIONS = ("float32", "mixed_bfloat16")
 _MEASURED_S, _MAX_STEPS = 3.0, 40
 _PATIENCE_S = 180.0
 
+log = logging.getLogger(__name__)
+
 
 class Speed(msgspec.Struct, frozen=True, kw_only=True):
     """How fast a network trains.
@@ -43,8 +46,8 @@ class Speed(msgspec.Struct, frozen=True, kw_only=True):
 
     def describe(self) -> str:
         """In words for a person."""
-        threads = f" on {self.threads} thread{'s' if self.threads > 1 else ''}" if self.threads else ""
-        return f"{self.precision}{threads}: {self.images_per_s:,.0f} images a second"
+        on = f" on {_threads(self.threads)}" if self.threads else ""
+        return f"{self.precision}{on}: {self.images_per_s:,.0f} images a second"
 
 
 class _Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +57,7 @@ class _Task(msgspec.Struct, frozen=True, kw_only=True):
     outputs: int
     channels: int
     side_px: int
+    any_size: bool
     batch_size: int
     threads: int
 
@@ -73,7 +77,7 @@ def measure_speeds(recipe: Recipe, outputs: int) -> list[Speed]:
         outputs: Number of the network's outputs.
 
     Returns:
-        What could be measured. A child process that fails or takes too long gives nothing.
+        What could be measured. A child process that fails or takes too long gives nothing but a warning.
     """
     found = []
     for threads in _thread_counts():
@@ -82,6 +86,7 @@ def measure_speeds(recipe: Recipe, outputs: int) -> list[Speed]:
             outputs=outputs,
             channels=recipe.channels,
             side_px=recipe.phases[-1].side_px,
+            any_size=recipe.changes_size,
             batch_size=recipe.batch_size,
             threads=threads,
         )
@@ -89,15 +94,14 @@ def measure_speeds(recipe: Recipe, outputs: int) -> list[Speed]:
             ended = subprocess.run(
                 [sys.executable, "-m", "train.fit.speed"],
                 input=msgspec.json.encode(task),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                capture_output=True,
                 env={**os.environ, **thread_environment(threads)},
                 timeout=_PATIENCE_S,
                 check=True,
             )
             found += decode_json(ended.stdout, list[Speed])
-        except (subprocess.SubprocessError, msgspec.DecodeError):
-            continue
+        except (subprocess.SubprocessError, msgspec.DecodeError) as error:
+            log.warning("the speed with %s could not be measured: %s", _threads(threads), _reason(error))
     return found
 
 
@@ -130,6 +134,16 @@ def thread_environment(threads: int) -> dict[str, str]:
     return {"TF_NUM_INTRAOP_THREADS": str(threads)} if threads else {}
 
 
+def _threads(threads: int) -> str:
+    return f"{threads} thread{'s' if threads > 1 else ''}" if threads else "the backend's own threads"
+
+
+def _reason(error: Exception) -> str:
+    """Why a child process gave nothing: the last line that it wrote, else what the error says."""
+    said = (getattr(error, "stderr", None) or b"").decode("utf-8", "replace").split("\n")
+    return next((line.strip() for line in reversed(said) if line.strip()), str(error))
+
+
 def _thread_counts() -> list[int]:
     """All processor threads, and half of them: where two share a core, one on each may be faster."""
     if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
@@ -151,7 +165,7 @@ def _measure(task: _Task) -> list[Speed]:
     for precision in _PRECISIONS:
         keras.utils.clear_session()
         keras.mixed_precision.set_global_policy(precision)
-        model = build(task.model, task.outputs, channels=task.channels, any_size=True)
+        model = build(task.model, task.outputs, channels=task.channels, any_size=task.any_size)
         model.compile("sgd", keras.losses.CategoricalCrossentropy(from_logits=True))
         model.train_on_batch(images, targets)  # the first step is compiled
         began = time.monotonic()

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 import keras
 
 from edge_agent.errors import AgentError
-from edge_agent.model_format.metadata import FACE_SIZE
 from train.fit.batches import EpochBatches, Examples, Throughput, Variation, prefetch_workers, steps_per_epoch
 from train.fit.distributed import SINGLE_PROCESS, ProcessGroup, check_batch
 from train.fit.finishing import at_device_size, finish, finished_weights
@@ -206,8 +205,7 @@ def _train_epoch(
 
 def _build_network(prepared: PreparedInputs) -> keras.Model:
     recipe = prepared.given.recipe
-    changes_size = any(phase.side_px != FACE_SIZE for phase in recipe.phases)
-    model = build(recipe.model, prepared.targets.shape[1], channels=recipe.channels, any_size=changes_size)
+    model = build(recipe.model, prepared.targets.shape[1], channels=recipe.channels, any_size=recipe.changes_size)
     return make_sharpness_aware(model, radius) if (radius := recipe.optimizer.sharpness) else model
 
 

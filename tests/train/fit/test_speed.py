@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+
 import msgspec
 import pytest
 
 from edge_agent.errors import InputError
 from tests.train.fit.test_trainer import RECIPE
 from train.common.precision import FASTEST
+from train.fit.recipe import Phase
 from train.fit.speed import MIN_IMAGES_TO_MEASURE, Speed, choose_speed, fastest_of, measure_speeds
 
 FASTEST_RECIPE = msgspec.structs.replace(RECIPE, precision=FASTEST)
@@ -34,6 +38,35 @@ def test_a_short_training_is_not_held_up_by_measuring() -> None:
 def test_without_a_network_nothing_can_be_measured() -> None:
     with pytest.raises(InputError, match="a network to measure with"):
         choose_speed(msgspec.structs.replace(FASTEST_RECIPE, model=""), MIN_IMAGES_TO_MEASURE, 2)
+
+
+@pytest.mark.parametrize(
+    ("model", "side_px", "any_size"), [("paper-4", 48, False), ("edge", 48, False), ("edge", 32, True)]
+)
+def test_the_network_is_measured_with_the_size_that_it_is_trained_with(
+    model: str, side_px: int, any_size: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, object]] = []
+
+    def answer(*_: object, **given: bytes) -> subprocess.CompletedProcess[bytes]:
+        asked.append(json.loads(given["input"]))
+        return subprocess.CompletedProcess([], 0, stdout=b"[]")
+
+    monkeypatch.setattr("train.fit.speed.subprocess.run", answer)
+    phases = (Phase(epochs=1, side_px=side_px), Phase(epochs=1))
+    measure_speeds(msgspec.structs.replace(FASTEST_RECIPE, model=model, phases=phases), 2)
+    assert {one["any_size"] for one in asked} == {any_size}
+
+
+def test_a_measurement_that_fails_is_told_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise subprocess.CalledProcessError(1, "train.fit.speed", stderr=b"Traceback:\nMemoryError: no room\n\n")
+
+    monkeypatch.setattr("train.fit.speed.subprocess.run", fail)
+    assert choose_speed(FASTEST_RECIPE, MIN_IMAGES_TO_MEASURE, 2) == speed("float32", 0, 0.0)
+    assert "could not be measured: MemoryError: no room" in caplog.text
 
 
 def test_each_precision_is_measured_with_all_threads() -> None:

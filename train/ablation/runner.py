@@ -19,6 +19,7 @@ from train.ablation.effects import Effect, effects, to_markdown
 from train.ablation.normalisation import alignment_weights, normalise
 from train.ablation.plan import Plan, Variant
 from train.ablation.saved_predictions import TrainingIdentity, check_run, read_predictions, write_predictions
+from train.common.writing import write_whole
 from train.data.dataset import FaceSet, Split
 from train.data.ferplus import Votes
 from train.data.splits import make_split
@@ -177,5 +178,5 @@ def _predictions(
 
 
 def _write(plan: Plan, found: tuple[Effect, ...], folder: Path) -> None:
-    (folder / "ablation.md").write_text(to_markdown(plan.title, found), encoding="utf-8")
-    (folder / "ablation.json").write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
+    write_whole(folder / "ablation.md", to_markdown(plan.title, found).encode())
+    write_whole(folder / "ablation.json", msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")

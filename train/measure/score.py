@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edge_agent.errors import InputError
 from edge_agent.vision.classifier import softmax
+from train.common.writing import write_whole
 from train.data import load
 from train.data.dataset import FaceSet, Split
 from train.data.label_map import NO_LABEL_MAP, LabelMap
@@ -46,7 +47,7 @@ def score_run(run_path: Path, data: Path, part: str, label_map: LabelMap = NO_LA
     plot_reliability(evaluation, folder / f"{part}-reliability.png", title)
     if epochs := run.metrics():  # an average of runs has none
         plot_curves(epochs, folder / "curves.png", title)
-    (folder / f"{part}.json").write_text(json.dumps(evaluation.to_json(), indent=2) + "\n", encoding="utf-8")
+    write_whole(folder / f"{part}.json", json.dumps(evaluation.to_json(), indent=2).encode() + b"\n")
     return evaluation, "\n\n".join(filter(None, (to_markdown(evaluation, title), note)))
 
 

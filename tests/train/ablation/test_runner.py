@@ -16,6 +16,7 @@ from tests.train.data.files import write_face
 from tests.train.faces import bright_halves
 from train.ablation.effects import effects, to_markdown
 from train.ablation.plan import PLANS, load_plan
+from train.common.writing import NotWritten
 from train.data import load
 from train.fit.run_dir import RunDir
 from train.fit.run_record import RunRecord
@@ -221,6 +222,18 @@ def test_every_variant_is_trained_once_and_an_interrupted_ablation_continues(
     assert even.data == f"{plain.data}, clahe"
     assert even.fingerprint != plain.fingerprint == load(folder / "data").fingerprint()
     assert (plain.recipe.seed, plain.recipe.epochs) == (1, 1)
+
+
+def test_a_table_that_cannot_be_written_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_plan(tmp_path)
+    for number, image in enumerate(bright_halves(20).images):
+        write_face(tmp_path / "data" / ("left", "right")[number % 2] / f"{number}.png", image)
+    monkeypatch.setattr("train.ablation.runner.read_predictions", lambda *_: np.zeros(2, np.int64))
+    (tmp_path / "out" / "ablation.md").mkdir(parents=True)
+    assert ablate(monkeypatch, tmp_path) == NotWritten.exit_code
+    assert "ablation.md: got " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kept", ["answers.json", "model.keras"])

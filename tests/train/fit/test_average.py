@@ -18,6 +18,7 @@ from export.pipeline import export_run
 from tests.train.data.files import write_face
 from tests.train.faces import bright_halves, two_to_one
 from tests.train.fit.test_trainer import RECIPE
+from train.common.writing import NotWritten
 from train.data import load
 from train.data.dataset import FaceSet
 from train.data.splits import make_split
@@ -95,6 +96,10 @@ def test_its_run_can_be_evaluated(runs: list[Path], data: Path, faces: FaceSet, 
     evaluation, _ = score_run(tmp_path / "mean", data, "validation")
     assert evaluation.accuracy >= 0.9
     assert (tmp_path / "mean/evaluation/validation.json").is_file()
+    (tmp_path / "mean/evaluation/validation.json").unlink()
+    (tmp_path / "mean/evaluation/validation.json").mkdir()
+    with pytest.raises(NotWritten, match=r"validation\.json: got "):
+        score_run(tmp_path / "mean", data, "validation")
 
 
 def test_running_statistics_are_those_of_the_mean_network(runs: list[Path], faces: FaceSet, tmp_path: Path) -> None:

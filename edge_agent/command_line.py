@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import threading
 from collections.abc import Callable
 from typing import Any, Final
 
+from typer import BadParameter
 from typer.core import TyperGroup
 
 from edge_agent import __version__
@@ -17,6 +19,17 @@ from edge_agent.extras import needs_extra
 
 HELP_WIDTH: Final = {"max_content_width": 120}
 """How wide ``--help`` may be where the terminal is as wide."""
+
+
+def finite(value: float | None) -> float | None:
+    """Refuse ``nan`` and ``inf`` for an option: ``nan`` is neither below a least value nor above a largest one.
+
+    Raises:
+        BadParameter: It is one of these.
+    """
+    if value is not None and not math.isfinite(value):
+        raise BadParameter(f"{value} is not a finite number.")
+    return value
 
 
 class Commands(TyperGroup):

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from edge_agent.command_line import HELP_WIDTH, run_app
+from edge_agent.command_line import HELP_WIDTH, finite, run_app
 from edge_agent.errors import InputError
 from export.limits import Limits
 from train.common.log import log_to_stderr
@@ -92,13 +92,14 @@ def verify(
     file: Annotated[Path, typer.Argument(help="The model bundle.")],
     data: Annotated[Path, typer.Option(help=DATA_HELP)],
     max_accuracy_drop: Annotated[
-        float, typer.Option(help="Percentage points it may lose.", min=0, max=100)
+        float, typer.Option(help="Percentage points it may lose.", min=0, max=100, callback=finite)
     ] = Limits.max_accuracy_drop,
     min_agreement: Annotated[
-        float, typer.Option(help="Percent of labels that must agree.", min=0, max=100)
+        float, typer.Option(help="Percent of labels that must agree.", min=0, max=100, callback=finite)
     ] = Limits.min_agreement,
     max_calibration_error: Annotated[
-        float | None, typer.Option(help="Percent, cross-fitted; not checked unless given.", min=0, max=100)
+        float | None,
+        typer.Option(help="Percent, cross-fitted; not checked unless given.", min=0, max=100, callback=finite),
     ] = None,
     runtime: Annotated[str, typer.Option(help="auto, litert, tflite or tensorflow.")] = "auto",
     label_map: LabelMapOption = "",
@@ -229,6 +230,7 @@ def measure(
         bool, typer.Option("--only-answers", help="Measure again what answers are worth; keep the rest of --out.")
     ] = False,
     label_map: LabelMapOption = "",
+    unseen_label_map: Annotated[str, typer.Option(help="The same for --unseen.")] = "",
 ) -> None:
     """Make all measurements of a bundle, and write them with plots and model card."""
     from export.measure import Comparisons, measure_answers_again, measure_bundle
@@ -236,7 +238,8 @@ def measure(
     from train.data.label_map import open_label_map
 
     check_writable(out, card)
-    compared = Comparisons(votes, unseen, rafdb, run, tuple(beside or ()))
+    unseen_map = open_label_map(unseen_label_map, "--unseen-label-map")
+    compared = Comparisons(votes, unseen, rafdb, run, tuple(beside or ()), unseen_map)
     if only_answers:
         measured = measure_answers_again(file, data, compared, read_measurements(out), open_label_map(label_map))
     else:

@@ -20,7 +20,7 @@ from export.verify import compare
 from train.data import load
 from train.data.dataset import FaceSet
 from train.data.ferplus import load_votes
-from train.data.label_map import NO_LABEL_MAP, LabelMap
+from train.data.label_map import NO_LABEL_MAP, RAFDB_MAP, LabelMap
 from train.fit.run_dir import RunDir
 from train.measure.annotator_agreement import measure_agreement
 from train.measure.answer_precision import AnswerPrecision, measure_answers, measure_hard_answers
@@ -46,6 +46,7 @@ class Comparisons:
         rafdb: RAF-DB, for the selection scores; these need FER2013 as ``data`` and CK+48 as ``unseen``.
         run: The run it was converted from.
         beside: Bundles and runs whose robustness is compared with its own.
+        unseen_map: What the class names of ``unseen`` mean.
     """
 
     votes: Path | None = None
@@ -53,6 +54,11 @@ class Comparisons:
     rafdb: Path | None = None
     run: Path | None = None
     beside: tuple[Path, ...] = ()
+    unseen_map: LabelMap = NO_LABEL_MAP
+
+    def load_unseen(self, channels: int) -> FaceSet | None:
+        """The faces of ``unseen``, where it is given."""
+        return None if self.unseen is None else load(self.unseen, channels=channels, label_map=self.unseen_map)
 
 
 def measure_bundle(
@@ -87,7 +93,7 @@ def measure_bundle(
     predictor = predictors[0]
     on_step("reading the data")
     faces = held_out_faces(data, predictors, label_map)
-    unseen = None if compared.unseen is None else load(compared.unseen, channels=predictor.channels)
+    unseen = compared.load_unseen(predictor.channels)
     on_step("calibration and coverage")
     logits = predictor.logits(faces.images)
     probabilities = predictor.predict(faces.images)
@@ -145,7 +151,7 @@ def measure_answers_again(
             remedy="Measure this model: `python -m export measure`",
         )
     faces = held_out_faces(data, (predictor,), label_map)
-    unseen = None if compared.unseen is None else load(compared.unseen, channels=predictor.channels)
+    unseen = compared.load_unseen(predictor.channels)
     return msgspec.structs.replace(
         measured,
         answers=_answers(predictor, faces, unseen, compared.rafdb),
@@ -158,7 +164,7 @@ def _answers(
 ) -> tuple[AnswerPrecision, ...]:
     sets = {f"{held_out.name}, held out": held_out}
     if rafdb is not None:
-        sets["RAF-DB"] = load(rafdb, channels=predictor.channels)
+        sets["RAF-DB"] = load(rafdb, channels=predictor.channels, label_map=RAFDB_MAP)
     if unseen is not None:
         sets[unseen.name] = unseen
     return tuple(measure_answers(predictor, faces, name) for name, faces in sets.items())

@@ -31,7 +31,7 @@ from typing import Annotated
 
 import typer
 
-from edge_agent.command_line import run_app
+from edge_agent.command_line import finite, run_app
 from edge_agent.config import PrivacySettings
 from qa.summary_attack.attacks import attack
 from qa.summary_attack.lessons import MOODS, SECRETS
@@ -44,13 +44,17 @@ def main(
     lessons: Annotated[int, typer.Option(min=20, help="Lessons in which every secret is guessed.")] = 1000,
     group: Annotated[int, typer.Option(min=1, max=39, help="Pupils beside the one more.")] = 24,
     blur: Annotated[int, typer.Option(min=1, max=40, help="[privacy] blur.")] = PrivacySettings().blur,
-    hold_s: Annotated[float, typer.Option(min=10, help="[privacy] hold_s.")] = PrivacySettings().hold_s,
+    hold_s: Annotated[
+        float, typer.Option(min=10, callback=finite, help="[privacy] hold_s.")
+    ] = PrivacySettings().hold_s,
     secret: Annotated[list[str] | None, typer.Option(help="Only this one; may be repeated.")] = None,
     mood: Annotated[
         list[str] | None, typer.Option(help=f"Only this one of {', '.join(MOODS)}; may be repeated.")
     ] = None,
     restarts: Annotated[int, typer.Option(min=0, help="Limits alone: restarts of the device in a lesson.")] = 0,
-    happy: Annotated[float, typer.Option(min=0, max=0.6, help="Limits alone: how often others are happy.")] = 0.2,
+    happy: Annotated[
+        float, typer.Option(min=0, max=0.6, callback=finite, help="Limits alone: how often others are happy.")
+    ] = 0.2,
     seed: Annotated[int, typer.Option(min=0, help="Which lessons.")] = 1,
     only_limits: Annotated[bool, typer.Option(help="What no attacker can exceed, and no attacks.")] = False,
     only_attacks: Annotated[bool, typer.Option(help="Attacks, and not what none can exceed.")] = False,

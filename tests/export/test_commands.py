@@ -201,6 +201,14 @@ def test_a_bundle_that_cannot_be_written_is_reported_before_it_is_made(
         assert "got a folder, expected a file that can be written" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("limit", ["--max-accuracy-drop", "--min-agreement", "--max-calibration-error"])
+def test_a_limit_that_is_no_number_is_refused(
+    limit: str, run: Path, data: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("verify", run, BUNDLED_MODEL, "--data", data, limit, "nan") == 2
+    assert f"Invalid value for '{limit}'" in capsys.readouterr().err
+
+
 def test_golden_faces_are_added_to_a_bundle_made_without(
     tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -164,3 +164,21 @@ def test_one_command_measures_and_writes_the_card(
     assert "calibration and coverage" in capsys.readouterr().err
     assert "![Coverage](m/x-coverage.png)" in card.read_text()
     assert (tmp_path / "m" / "x-coverage.png").is_file()
+
+
+def test_a_data_set_with_numbered_classes_is_read_with_its_own_label_map(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in ("4", "7"):
+        write_face(tmp_path / "raf" / number / "a.png", np.full((48, 48), 90, np.uint8))
+    words = ["export", "measure", folder / "dense.tflite", "--data", folder / "fer2013.csv", "--unseen"]
+    words += [tmp_path / "raf", "--out", tmp_path / "measured.json"]
+    for further, code in (((), InputError.exit_code), (("--unseen-label-map", "rafdb"), 0)):
+        monkeypatch.setattr("sys.argv", [*map(str, words), *further])
+        with pytest.raises(SystemExit) as left:
+            commands.main()
+        assert int(left.value.code or 0) == code
+        assert ("or --unseen-label-map with the table" in capsys.readouterr().err) == bool(code)
+    found = read_measurements(tmp_path / "measured.json").cross_dataset
+    assert found is not None
+    assert found.support == {"happy": 1, "neutral": 1}

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from edge_agent.command_line import finite
 from edge_agent.model_format.priors import DEFAULT_PRIOR
-from train.common.options import LabelMapOption
+from train.common.options import LabelMapOption, LabelMapsOption
 from train.common.output import print_result, report_progress
 
 app = typer.Typer()
@@ -62,7 +63,7 @@ def compare(
 def score(
     models: Models,
     fer2013: Annotated[Path, typer.Option(help="fer2013.csv (also packed); its part PublicTest is scored.")],
-    rafdb: Annotated[Path, typer.Option(help="RAF-DB in class folders; for measuring alone.")],
+    rafdb: Annotated[Path, typer.Option(help="RAF-DB; for measuring alone.")],
     ckplus: Annotated[Path, typer.Option(help="CK+48's folder; for measuring alone.")],
     prior: Annotated[
         list[str] | None,
@@ -99,21 +100,31 @@ def resting_face(
         list[Path],
         typer.Option("--data", help="CK+48's folder, or class folders of PERSON_NUMBER.jpg; may be given again."),
     ],
-    after_s: Annotated[float, typer.Option(help="Length of a lesson in seconds.")] = 600.0,
+    after_s: Annotated[
+        float, typer.Option(min=10, max=3600, callback=finite, help="Length of a lesson in seconds.")
+    ] = 600.0,
     max_offset: Annotated[
-        float | None, typer.Option(help="How far one label can be lowered, instead of the agent's own limit.")
+        float | None,
+        typer.Option(
+            min=0.01, max=5, callback=finite, help="How far one label can be lowered, instead of the agent's own limit."
+        ),
     ] = None,
+    label_map: LabelMapsOption = None,
     json: AsJson = False,
 ) -> None:
     """Measure what it gains and costs to learn each person's face at rest."""
     from edge_agent.config import RestingFaceSettings
     from train.data import load
+    from train.data.label_map import open_label_maps
     from train.measure.predictors import open_predictor
     from train.measure.resting_face import measure_resting_face, to_markdown
 
     limit = RestingFaceSettings().max_offset if max_offset is None else max_offset
+    maps = open_label_maps(label_map or (), len(data))
     predictor = open_predictor(model)
-    faces = [load(path, channels=predictor.channels) for path in data]
+    faces = [
+        load(path, channels=predictor.channels, label_map=meaning) for path, meaning in zip(data, maps, strict=True)
+    ]
     found = measure_resting_face(predictor, faces, RestingFaceSettings(after_s=after_s, max_offset=limit))
     print_result(found, to_markdown(found), json)
 

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.config import RestingFaceSettings
+from edge_agent.errors import InputError
 from edge_agent.model_format.crop import crop_face
-from edge_agent.model_format.labels import NEUTRAL
+from edge_agent.model_format.labels import FER2013, NEUTRAL
 from edge_agent.model_format.priors import DEFAULT_PRIOR
 from edge_agent.simulate.portrait import draw_face
 from edge_agent.vision.resting_face import RestingFaces
@@ -79,7 +80,17 @@ def measure_resting_face(
 
     Returns:
         One entry for each kind of lesson that the data allow.
+
+    Raises:
+        InputError: The model has no label for a face at rest.
     """
+    if NEUTRAL not in predictor.labels:
+        raise InputError(
+            f"{predictor.name}: labels",
+            received=", ".join(predictor.labels),
+            expected=f"{NEUTRAL} among them",
+            remedy="Faces at rest are learnt only for models that have this label",
+        )
     rng = np.random.default_rng(seed)
     lessons = _drawn_lessons(predictor)
     for faces in data:
@@ -168,7 +179,9 @@ def _drawn_lessons(predictor: Predictor) -> list[Lesson]:
     for leaning in (NEUTRAL, "sad", "angry"):
         what = "no expression" if leaning == NEUTRAL else leaning
         for person in range(_DRAWN_PEOPLE):
-            others = [name for name in predictor.labels if name not in (NEUTRAL, leaning)]
+            others = [name for name in predictor.labels if name in FER2013 and name not in (NEUTRAL, leaning)]
+            if not others:
+                continue  # nothing that can be drawn
             rest = _drawn(predictor, [leaning], _DRAWN_REST, person)
             shown, read = (_drawn(predictor, some, 1.0, person) for some in (others[::2], others))
             lesson = _mixed(rest, shown)

@@ -22,6 +22,7 @@ from train.common.table import table
 from train.common.writing import write_whole
 from train.data import load
 from train.data.dataset import FaceSet
+from train.data.label_map import RAFDB_MAP
 from train.fit.provenance import splits_that_trained_on
 from train.measure.calibration import calibration_error
 from train.measure.cross_dataset import check_unseen
@@ -116,7 +117,11 @@ def load_selection_data(fer2013: Path, rafdb: Path, ckplus: Path, channels: int)
             remedy="Name fer2013.csv with --fer2013",
         )
     return SelectionData(
-        own, {name: load(path, channels=channels) for name, path in (("RAF-DB", rafdb), ("CK+48", ckplus))}
+        own,
+        {
+            "RAF-DB": load(rafdb, channels=channels, label_map=RAFDB_MAP),
+            "CK+48": load(ckplus, channels=channels),
+        },
     )
 
 
@@ -210,7 +215,8 @@ def parse_prior(text: str) -> Prior:
         shares = {label.strip(): float(share) for label, share in (part.split("=") for part in text.split(","))}
     except ValueError:
         shares = {}
-    if not shares or min(shares.values()) <= 0.0 or abs(sum(shares.values()) - 1.0) > MAX_ROUNDING:
+    given = shares.values()
+    if not (shares and all(0.0 < share <= 1.0 for share in given) and abs(sum(given) - 1.0) <= MAX_ROUNDING):
         raise InputError(
             "prior",
             received=repr(text),

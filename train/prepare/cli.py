@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from edge_agent.command_line import finite
 from train.common.options import LabelMapOption
 from train.common.output import print_result
 
@@ -26,8 +27,12 @@ def prepare(
     ] = "clear",
     channels: Annotated[int, typer.Option(help="1 for gray crops, 3 for colour.")] = 1,
     person: Annotated[str, typer.Option(help="Regular expression that finds the person in a file's name.")] = "",
-    validation: Annotated[float, typer.Option(min=0.05, max=0.5, help="Share of each class for validation.")] = 0.15,
-    test: Annotated[float, typer.Option(min=0.0, max=0.4, help="Share for the test; 0 for none.")] = 0.15,
+    validation: Annotated[
+        float, typer.Option(min=0.05, max=0.5, callback=finite, help="Share of each class for validation.")
+    ] = 0.15,
+    test: Annotated[
+        float, typer.Option(min=0.0, max=0.4, callback=finite, help="Share for the test; 0 for none.")
+    ] = 0.15,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the split.")] = 0,
     max_megapixels: Annotated[int, typer.Option(min=1, max=1000, help="Leave out larger pictures.")] = 120,
     label_map: LabelMapOption = "",

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import train.__main__ as commands
 from edge_agent.config import RestingFaceSettings
+from edge_agent.errors import InputError
+from tests.train.data.files import face, write_face
+from tests.train.predicting import predictor
 from train.measure.predictors import open_predictor
 from train.measure.resting_face import measure_resting_face, to_markdown
 
+SETTINGS = RestingFaceSettings(after_s=10.0)
 BUNDLE = Path("edge_agent/models/expression.tflite")
 
 
@@ -21,3 +27,49 @@ def test_drawn_people_who_look_sad_at_rest_are_read_as_neutral_more_often() -> N
     assert leaning.after > leaning.before
     assert by_kind["drawn, rest leans to no expression: at rest"].after == 1.0
     assert "| drawn, rest leans to sad: at rest" in to_markdown(found)
+
+
+@pytest.mark.parametrize(
+    ("own", "drawn"), [(("neutral", "happy", "contempt"), True), (("neutral", "keen", "bored"), False)]
+)
+def test_labels_that_cannot_be_drawn_are_left_out(own: tuple[str, ...], drawn: bool) -> None:
+    model = predictor(lambda images: np.zeros((len(images), len(own)), np.float32), labels=own)
+    kinds = {one.kind for one in measure_resting_face(model, [], SETTINGS)}
+    assert ("drawn, rest leans to sad: an expression" in kinds) == drawn
+
+
+def test_a_model_without_a_label_for_faces_at_rest_is_refused() -> None:
+    model = predictor(lambda images: np.zeros((len(images), 2), np.float32), labels=("keen", "bored"))
+    with pytest.raises(InputError, match="got keen, bored, expected neutral among them"):
+        measure_resting_face(model, [], SETTINGS)
+
+
+@pytest.mark.parametrize(
+    "words", [("--after-s", "-5"), ("--after-s", "nan"), ("--max-offset", "nan"), ("--max-offset", "-1")]
+)
+def test_lessons_of_no_length_and_limits_that_are_none_are_refused(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, "--data", "nowhere", *words) == 2
+    assert words[0] in capsys.readouterr().err
+
+
+def test_numbered_classes_are_read_with_a_label_map(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in ("4", "7"):
+        for picture in range(4):
+            write_face(tmp_path / number / f"anna_{picture}.jpg", face(picture))
+    monkeypatch.setattr("train.measure.resting_face._drawn_lessons", lambda _: [])
+    words = ("--data", str(tmp_path), "--after-s", "10")
+    assert call(monkeypatch, *words) == InputError.exit_code
+    assert "--label-map" in capsys.readouterr().err
+    assert call(monkeypatch, *words, "--label-map", "rafdb") == 0
+    assert "happy for the whole time" in capsys.readouterr().out
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    monkeypatch.setattr("sys.argv", ["train", "resting-face", str(BUNDLE), *words])
+    with pytest.raises(SystemExit) as left:
+        commands.main()
+    return int(left.value.code or 0)

@@ -140,7 +140,10 @@ def test_a_damaged_score_is_reported(tmp_path: Path) -> None:
         recorded_score(run.path)
 
 
-@pytest.mark.parametrize("text", ["flat", "happy", "happy=0.5", "happy=0.5,sad=x", "happy=1.0,sad=0", ""])
+@pytest.mark.parametrize(
+    "text",
+    ["flat", "happy", "happy=0.5", "happy=0.5,sad=x", "happy=1.0,sad=0", "happy=nan,sad=0.5", "sad=0.5,happy=nan", ""],
+)
 def test_a_prior_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="expected balanced, half, training, or LABEL=SHARE"):
         parse_prior(text)
@@ -180,8 +183,8 @@ def test_the_calibration_error_is_that_of_the_evaluation(data: SelectionData) ->
 def test_the_command_scores_a_run_and_writes_the_score_beside_it(tmp_path: Path) -> None:
     rows = [row(seed, seed % 7, "Training" if seed < 28 else "PublicTest") for seed in range(42)]
     table = write_table(tmp_path / "fer2013.csv", rows)
-    for seed, label in enumerate(("happy", "sad", "fear") * 2):
-        write_face(tmp_path / "rafdb" / label / f"{seed}.png", face(100 + seed))
+    for seed, (number, label) in enumerate([("4", "happy"), ("5", "sad"), ("2", "fear")] * 2):
+        write_face(tmp_path / "rafdb" / "test" / number / f"{seed}.png", face(100 + seed))
         write_face(tmp_path / "CK+48" / label / f"S{seed:03d}_001_00000001.png", face(200 + seed))
     faces = load(table)
     recipe = msgspec.structs.replace(RECIPE, model="testing", phases=(Phase(epochs=1, side_px=16),))

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from edge_agent.commands.bench import measure
 from edge_agent.config import Settings
 from edge_agent.errors import CheckFailed
+from qa.argument_types import count, positive
 
 # MTCNN, for which fer wants PyTorch, is not used: its own default is OpenCV's cascade.
 _PACKAGES = ("fer==25.10.3", "pandas", "python-dateutil", "six", "pytz", "tzdata", "setuptools<81")
@@ -104,9 +105,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", default="", help="YuNet's weights; the fetched ones unless given")
     parser.add_argument("--detector", choices=("auto", "haar", "yunet"), default="yunet")
-    parser.add_argument("--faces", type=int, default=12, help="people in the class")
-    parser.add_argument("--seconds", type=float, default=60.0, help="of the lesson, for the pipeline")
-    parser.add_argument("--fer-frames", type=int, default=30, help="frames for fer, spread over these seconds")
+    parser.add_argument("--faces", type=count, default=12, help="people in the class")
+    parser.add_argument("--seconds", type=positive, default=60.0, help="of the lesson, for the pipeline")
+    parser.add_argument("--fer-frames", type=count, default=30, help="frames for fer, spread over these seconds")
     options = parser.parse_args()
     settings = Settings()
     settings = replace(

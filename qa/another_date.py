@@ -18,6 +18,7 @@ from typing import Final
 
 from edge_agent.command_line import run_app
 from edge_agent.errors import InputError
+from qa.argument_types import finite
 
 _DAY_S: Final = 86_400
 _SOURCE: Final = r"""
@@ -60,7 +61,7 @@ time_t time(time_t *now) {
 def main() -> None:
     """Read the command line, run pytest, and leave with its exit code."""
     parser = argparse.ArgumentParser(prog="python -m qa.another_date", description=__doc__)
-    parser.add_argument("--years", type=float, default=8.0, help="how far ahead; negative for the past")
+    parser.add_argument("--years", type=finite, default=8.0, help="how far ahead; negative for the past")
     options, for_pytest = parser.parse_known_args()
     with tempfile.TemporaryDirectory() as folder:
         shifted = environment(Path(folder), options.years)

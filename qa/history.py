@@ -28,6 +28,7 @@ from dashboard.history.tables import health, markers, minutes
 from edge_agent.client import Arrived, Dated, Device, Expression, Health, Summary
 from edge_agent.clock import utc_text
 from edge_agent.protocol.messages import CameraHealth, OutboxHealth, Status, decode, encode
+from qa.argument_types import count, positive
 
 LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 _WINDOW_S = 5
@@ -281,11 +282,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=("fill", "charts", "record"))
     parser.add_argument("place")
-    parser.add_argument("--rooms", type=int, default=30)
-    parser.add_argument("--days", type=int, default=180)
-    parser.add_argument("--hours", type=float, default=8.0)
-    parser.add_argument("--devices", type=int, default=500)
-    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--rooms", type=count, default=30)
+    parser.add_argument("--days", type=count, default=180)
+    parser.add_argument("--hours", type=positive, default=8.0)
+    parser.add_argument("--devices", type=count, default=500)
+    parser.add_argument("--seconds", type=count, default=60)
     given = parser.parse_args()
     commands: dict[str, Callable[[], None]] = {
         "fill": lambda: fill(given.place, given.rooms, given.days, given.hours),

@@ -27,6 +27,7 @@ from edge_agent.errors import CheckFailed, InputError
 from edge_agent.vision.detector import FETCH_COMMAND
 from edge_agent.vision.weights import find_weights
 from fleet.loadtest.local_broker import HOST, local_broker
+from qa.argument_types import count, positive
 
 HERE: Final = Path(__file__).parents[1]
 SETTINGS: Final = """\
@@ -204,9 +205,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m qa.memory", description="Measure what the agent holds in memory.")
     parser.add_argument("--against", type=Path, help="another checkout, for example of an earlier version")
     parser.add_argument("--weights", type=Path, help="YuNet's ONNX file, if it was not fetched to its own place")
-    parser.add_argument("--people", type=int, default=12, help="in the simulated class (12)")
-    parser.add_argument("--after", type=float, default=100.0, help="seconds before the agents are read (100)")
-    parser.add_argument("--seconds", type=float, default=60.0, help="for which they are read (60)")
+    parser.add_argument("--people", type=count, default=12, help="in the simulated class (12)")
+    parser.add_argument("--after", type=positive, default=100.0, help="seconds before the agents are read (100)")
+    parser.add_argument("--seconds", type=positive, default=60.0, help="for which they are read (60)")
     chosen = parser.parse_args()
     run_app(lambda: _measure_and_print(chosen))
 

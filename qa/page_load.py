@@ -34,6 +34,7 @@ from edge_agent.protocol.messages import CameraHealth, Health, OutboxHealth, Sta
 from edge_agent.system.process_memory import resident_mb
 from fleet.loadtest.local_broker import HOST, local_broker
 from fleet.loadtest.processor import process_seconds
+from qa.argument_types import count, positive
 from tests.support.chromium import chromium_path, running_chromium
 
 _WINDOW_S = 5.0
@@ -136,9 +137,9 @@ class PollingBrowser(threading.Thread):
 def main(arguments: Sequence[str]) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rooms", type=int, default=30)
-    parser.add_argument("--browsers", type=int, default=10)
-    parser.add_argument("--seconds", type=float, default=60.0, help="of each of the three measurements")
+    parser.add_argument("--rooms", type=count, default=30)
+    parser.add_argument("--browsers", type=count, default=10)
+    parser.add_argument("--seconds", type=positive, default=60.0, help="of each of the three measurements")
     chosen = parser.parse_args(arguments)
     with ExitStack() as parts:
         folder = Path(parts.enter_context(tempfile.TemporaryDirectory()))

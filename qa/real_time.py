@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from qa.argument_types import positive
 from qa.faults.faults import line_cut, line_half_open
 from qa.faults.rig import Rig
 from qa.faults.subscribers import MosquittoSub
@@ -211,7 +212,7 @@ def _reported_fps(rig: Rig) -> float:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run, and print the result."""
     parser = argparse.ArgumentParser(prog="python -m qa.real_time", description=__doc__)
-    parser.add_argument("hours", type=float, help="how long, with the warm-up: 2")
+    parser.add_argument("hours", type=positive, help="how long, with the warm-up: 2")
     parser.add_argument("--seed", default="", help="decides when and how the connection is disturbed")
     options = parser.parse_args(arguments)
     if mosquitto_path() is None:

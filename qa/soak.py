@@ -17,6 +17,7 @@ from pathlib import Path
 from edge_agent.config import DeviceSettings, MqttSettings, OutboxSettings, PrivacySettings, Settings
 from edge_agent.device.builders import ModelIdentity
 from edge_agent.device.messenger import Messenger
+from qa.argument_types import count
 from qa.faults.device import TIMING
 from tests.support.broker import mosquitto_path, running_mosquitto, wait_until
 from tests.support.clocks import SteppedClock
@@ -114,7 +115,7 @@ def _memory_kib(messenger: Messenger, made: int) -> int:
 def main() -> int:
     """Run a day and print the result."""
     parser = argparse.ArgumentParser(prog="python -m qa.soak", description=__doc__)
-    parser.add_argument("expressions", type=int, help="expression events of the day, for example 60000")
+    parser.add_argument("expressions", type=count, help="expression events of the day, for example 60000")
     options = parser.parse_args()
     if mosquitto_path() is None:
         sys.stderr.write("Mosquitto is not installed (Debian: apt install mosquitto)\n")

@@ -16,6 +16,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from qa.argument_types import count
+
 HERE = Path(__file__).parents[1]
 STARTS = {
     "python alone": ["-c", "pass"],
@@ -66,7 +68,7 @@ def measure(checkouts: list[Path], runs: int) -> dict[tuple[str, Path], list[Sta
 def main() -> None:
     """Measure and print the medians in milliseconds."""
     parser = argparse.ArgumentParser(prog="python -m qa.startup", description="Measure how long starting takes.")
-    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--runs", type=count, default=20)
     parser.add_argument("--against", type=Path, help="another checkout, for example of an earlier version")
     arguments = parser.parse_args()
     checkouts = [HERE, *([arguments.against.resolve()] if arguments.against else [])]

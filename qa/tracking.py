@@ -27,6 +27,7 @@ from edge_agent.vision.detector import Detector, open_detector
 from edge_agent.vision.face_finder import FaceFinder
 from edge_agent.vision.region import Region, edges_of
 from edge_agent.vision.tracker import Tracker, random_ids
+from qa.argument_types import positive
 
 FPS = 10.0
 _SAME = 0.35
@@ -158,7 +159,7 @@ def main() -> None:
     parser.add_argument("--detector", choices=("auto", "haar", "yunet"), default="auto")
     parser.add_argument("--scene", choices=[scene.name for scene in SCENES], help="only this one")
     parser.add_argument(
-        "--whole-every", type=float, metavar="S", help="whole searches so often; else by what they cost"
+        "--whole-every", type=positive, metavar="S", help="whole searches so often; else by what they cost"
     )
     options = parser.parse_args()
     if options.whole_every:

@@ -11,6 +11,7 @@ from pathlib import Path
 from edge_agent.clock import SystemClock
 from edge_agent.config import OutboxSettings
 from edge_agent.outbox.outbox import Outbox
+from qa.argument_types import positive
 
 _PAYLOAD_BYTES = 450
 """About the size of an expression event."""
@@ -51,8 +52,8 @@ def _written() -> int:
 def main() -> None:
     """Read the command line and measure."""
     parser = argparse.ArgumentParser(prog="python -m qa.writes", description=__doc__)
-    parser.add_argument("events_per_s", type=float, help="for example 1.0")
-    parser.add_argument("seconds", type=float, help="how long to measure, for example 20")
+    parser.add_argument("events_per_s", type=positive, help="for example 1.0")
+    parser.add_argument("seconds", type=positive, help="how long to measure, for example 20")
     options = parser.parse_args()
     measure(options.events_per_s, options.seconds)
 

@@ -9,6 +9,7 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
+from qa.argument_types import count
 from qa.faults.series import run_number
 from qa.faults.table import lost, outcome_table
 from tests.support.broker import mosquitto_path
@@ -17,11 +18,11 @@ from tests.support.broker import mosquitto_path
 def main() -> int:
     """Run the rounds side by side and print the table."""
     parser = argparse.ArgumentParser(prog="python -m qa.faults", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=200, help="how many")
+    parser.add_argument("--rounds", type=count, default=200, help="how many")
     parser.add_argument("--seed", default="", help="repeats a series; random if left out")
     parser.add_argument("--only", type=int, default=0, help="run only this round of the series")
     parser.add_argument("--faults", default="", help="only those in whose name this regular expression is found")
-    parser.add_argument("--jobs", type=int, default=3, help="rounds side by side")
+    parser.add_argument("--jobs", type=count, default=3, help="rounds side by side")
     options = parser.parse_args()
     if mosquitto_path() is None:
         sys.stderr.write("Mosquitto is not installed (Debian: apt install mosquitto mosquitto-clients)\n")

@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qa.argument_types import count
 from qa.fuzz import CORPUS
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m qa.fuzz", description=__doc__)
     parser.add_argument("target", help="a reader, 'all', or 'list'")
     parser.add_argument("--with", dest="fuzzer", choices=("atheris", "hypothesis"), default="atheris")
-    parser.add_argument("--seconds", type=int, default=60, help="how long for each reader")
+    parser.add_argument("--seconds", type=count, default=60, help="how long for each reader")
     parser.add_argument("--keep", action="store_true", help="keep a few small new inputs in the corpus")
     parser.add_argument("--input", type=Path, help="only read this file, and show what happens")
     parser.add_argument("--in-process", action="store_true", help=argparse.SUPPRESS)

@@ -87,6 +87,8 @@ def fit(
         early_stop=early_stop,
         precision=precision,
     )
+    if hosts == 1 and not (resume and RunDir(out).exists()):
+        RunDir(out).check_empty()
     maps = open_label_maps(label_map or (), len(data))
     faces, *extra = (
         load(path, channels=settings.channels, label_map=meaning) for path, meaning in zip(data, maps, strict=True)

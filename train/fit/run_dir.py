@@ -47,17 +47,25 @@ class RunDir:
         """Whether a training was begun here."""
         return self._record.is_file()
 
-    def make_folder(self) -> None:
-        """Make the folder of a new run.
+    def check_empty(self) -> None:
+        """Refuse a folder that a new run cannot be made in.
 
         Raises:
-            InputError: The directory already holds something else, or cannot be made.
+            InputError: It already holds something.
         """
         if self.path.is_dir() and any(self.path.iterdir()):
             remedy = "Name another folder" + (", or pass --resume to continue the run in it" if self.exists() else "")
             raise InputError(
                 f"{self.path}", received="a folder that is not empty", expected="a new run directory", remedy=remedy
             )
+
+    def make_folder(self) -> None:
+        """Make the folder of a new run.
+
+        Raises:
+            InputError: The directory already holds something else, or cannot be made.
+        """
+        self.check_empty()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -143,10 +143,12 @@ def robustness(
 
     import_backend()
     from train.data.label_map import open_label_map
-    from train.measure.plots import plot_robustness
+    from train.measure.plots import check_plot, plot_robustness
     from train.measure.predictors import held_out_faces, open_predictor
     from train.measure.robustness import compare_losses, measure_robustness, to_markdown
 
+    if out is not None:
+        check_plot(out)
     predictors = tuple(map(open_predictor, models))
     measured = measure_robustness(
         predictors, held_out_faces(data, predictors, open_label_map(label_map)), seed=seed, on_step=report_progress

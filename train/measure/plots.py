@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from edge_agent.errors import InputError
+from train.common.writing import check_writable
 from train.measure.evaluate import Evaluation
 
 if TYPE_CHECKING:
@@ -223,11 +224,25 @@ def _figure(
     return figure, list(panels.ravel())
 
 
+def check_plot(path: Path) -> None:
+    """Refuse a file that no plot can be written to, before minutes are spent on what it shows.
+
+    Raises:
+        InputError: It cannot be written, or its suffix is no format.
+    """
+    check_writable(path)
+    known = FigureCanvasAgg(Figure()).get_supported_filetypes()
+    if path.suffix and path.suffix[1:].lower() not in known:
+        raise _not_saved(path, f"the suffix {path.suffix}")
+
+
+def _not_saved(path: Path, received: str) -> InputError:
+    return InputError(str(path), received=received, expected="a file that can be written: .png, .svg, .pdf")
+
+
 def _save(figure: Any, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=150)
     except (OSError, ValueError) as fault:  # no space, no permission, or no format of that suffix
-        raise InputError(
-            str(path), received=str(fault), expected="a file that can be written: .png, .svg, .pdf"
-        ) from fault
+        raise _not_saved(path, str(fault)) from fault

@@ -11,9 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from edge_agent.errors import InputError
 from tests.support.training import needs_training
 from tests.train.data.test_folders import make_tree
+from train.__main__ import app
 from train.fit.run_dir import RunDir
 
 RECIPE = """
@@ -74,3 +77,13 @@ def test_a_training_that_is_interrupted_says_how_it_continues(tmp_path: Path) ->
     assert process.returncode == 130, said
     assert f"The same command with --resume continues the run in {tmp_path / 'run'}" in said
     assert "Traceback" not in said
+
+
+def test_a_folder_that_is_not_empty_is_refused_before_the_data_are_read(tmp_path: Path) -> None:
+    needs_training()
+    (tmp_path / "own.toml").write_text(RECIPE)
+    words = ["fit", tmp_path / "own.toml", "--data", tmp_path / "nowhere", "--out", tmp_path]
+    for further in ([], ["--resume"]):
+        found = CliRunner().invoke(app, [*map(str, words), *further]).exception
+        assert isinstance(found, InputError)
+        assert "a folder that is not empty" in str(found)

@@ -70,6 +70,16 @@ def test_robustness_is_reported_and_drawn(
     assert (tmp_path / "plot.png").is_file()
 
 
+def test_a_picture_that_cannot_be_drawn_is_refused_before_anything_is_measured(
+    model: Path, data: Path, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for out in (tmp_path, tmp_path / "plot.docx"):
+        assert call("robustness", model, "--data", data, "--out", out) == InputError.exit_code
+        said = capsys.readouterr().err
+        assert "expected a file that can be written" in said
+        assert "blur" not in said
+
+
 def test_robustness_speaks_json(model: Path, data: Path, call: Call, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("robustness", model, "--data", data, "--json") == 0
 

@@ -22,6 +22,7 @@ from fleet.page_cli import page
 from fleet.untrusted_text import print_table, printable
 
 if TYPE_CHECKING:
+    from edge_agent.enrol.requests import Response
     from fleet.school import Fleet
 
 fleet_app = typer.Typer(
@@ -94,8 +95,8 @@ def add(
 ) -> None:
     """Enrol a device: sign its request, give it access to the broker, write the answer."""
     from edge_agent.enrol.certificates import fingerprint, key_fingerprint
-    from edge_agent.enrol.requests import MAX_BYTES, Request, decode_file, encode_file
-    from edge_agent.files import PUBLIC, check_place_for, read_file, write_file
+    from edge_agent.enrol.requests import MAX_BYTES, Request, decode_file
+    from edge_agent.files import check_place_for, read_file
     from fleet.register import utc_now
     from fleet.school import Fleet
     from fleet.ssh import run_on_device, shown_target
@@ -114,12 +115,10 @@ def add(
         _reload_broker(fleet)
     name = f"{response.site}/{response.device}"
     with _delivering(name, "Then run this again"):
-        if target is None:
-            run_on_device(ssh_command, ssh, "sudo edge-agent enrol -", encode_file(response))
-            run_on_device(ssh_command, ssh, "sudo systemctl try-restart edge-agent")
-            typer.echo(f"{name} is enrolled.")
-            return
-        write_file(target, encode_file(response), PUBLIC)
+        _deliver(response, target, ssh_command, ssh)
+    if target is None:
+        typer.echo(f"{name} is enrolled.")
+        return
     typer.echo(f"{name} is enrolled. Take {target} to the device and run there:")
     typer.echo(f"  sudo edge-agent enrol {target.name} && sudo systemctl restart edge-agent")
     typer.echo(f"The device's key, as it showed it:  {key_fingerprint(asked.csr, source)}")
@@ -136,11 +135,9 @@ def renew(
     folder: FolderOption = FOLDER,
 ) -> None:
     """Issue new certificates before the old ones expire. Keys and access stay as they are."""
-    from edge_agent.enrol.requests import encode_file
-    from edge_agent.files import PUBLIC, check_place_for, write_file
+    from edge_agent.files import check_place_for
     from fleet.register import utc_now
     from fleet.school import Fleet
-    from fleet.ssh import run_on_device
 
     with Fleet.changing(folder) as fleet:
         if broker:
@@ -152,19 +149,17 @@ def renew(
         if ssh and len(wanted) != 1:
             raise InputError("fleet renew --ssh", received=f"{len(wanted)} devices", expected="the name of one")
         for device in wanted:
-            target = out / f"{device.site}-{device.device}.answer"
-            if not ssh:
+            target = None if ssh else out / f"{device.site}-{device.device}.answer"
+            if target is not None:
                 check_place_for(target)
             # In the register it is no longer due.
             again = f"Name the device when you run this again: edge-agent fleet renew {device.name}"
             with _delivering(device.name, again):
                 fleet, response = fleet.renew(device, utc_now())
-                if ssh:
-                    run_on_device(ssh_command, ssh, "sudo edge-agent enrol -", encode_file(response))
-                    run_on_device(ssh_command, ssh, "sudo systemctl try-restart edge-agent")
-                    typer.echo(f"{device.name} has its new certificate.")
-                    continue
-                write_file(target, encode_file(response), PUBLIC)
+                _deliver(response, target, ssh_command, ssh)
+            if target is None:
+                typer.echo(f"{device.name} has its new certificate.")
+                continue
             typer.echo(f"{device.name}: take {target} to the device and run there: sudo edge-agent enrol {target.name}")
     if not wanted:
         typer.echo("No certificate is due.")
@@ -253,6 +248,19 @@ def list_devices(
     broker_until = fleet.broker_until()
     if broker_until - now < DUE_WITHIN:
         typer.echo(f"The broker's own certificate ends on {broker_until:%Y-%m-%d}: edge-agent fleet renew --broker")
+
+
+def _deliver(response: Response, target: Path | None, ssh_command: str, ssh: str) -> None:
+    """Write a device's answer to a file; without one, put it in use on the device by SSH."""
+    from edge_agent.enrol.requests import encode_file
+    from edge_agent.files import PUBLIC, write_file
+    from fleet.ssh import run_on_device
+
+    if target is not None:
+        write_file(target, encode_file(response), PUBLIC)
+        return
+    run_on_device(ssh_command, ssh, "sudo edge-agent enrol -", encode_file(response))
+    run_on_device(ssh_command, ssh, "sudo systemctl try-restart edge-agent")
 
 
 @contextmanager

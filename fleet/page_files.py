@@ -15,16 +15,7 @@ from typing import Final
 from edge_agent.config_file import read_tables
 from edge_agent.enrol.certificates import certificate_pem, key_pem, new_key
 from edge_agent.errors import InputError
-from edge_agent.files import (
-    PUBLIC,
-    SECRET,
-    SHARED,
-    check_place_for,
-    make_folder,
-    path_exists,
-    read_file,
-    write_file,
-)
+from edge_agent.files import PUBLIC, SECRET, SHARED, check_place_for, make_folder, path_exists, read_file, write_file
 from fleet.access import PAGE, PAGE_OPERATOR
 from fleet.broker_files import PASSWORDS, write_passwords
 from fleet.register import check_host_name
@@ -78,10 +69,11 @@ def write_page_files(fleet: Fleet, out: Path, hosts: list[str], broker_port: int
         "broker.password": (f"{new[PAGE]}\n".encode(), secret),
         "operator.password": (f"{new[PAGE_OPERATOR]}\n".encode(), secret),
     }
-    present = out / SETTINGS
-    if not path_exists(present) or not _names_account(present):
-        if path_exists(present):
-            files[REPLACED_SETTINGS] = (read_file(present, "the page's settings"), secret)
+    settings = out / SETTINGS
+    has_settings = path_exists(settings)
+    if not (has_settings and _names_account(settings)):
+        if has_settings:
+            files[REPLACED_SETTINGS] = (read_file(settings, "the page's settings"), secret)
         text = _settings(out.absolute(), school.name, school.hosts[0], broker_port, school.root)
         files[SETTINGS] = (text.encode(), secret)
     for name, (content, mode) in files.items():

@@ -1,7 +1,4 @@
-"""Words of a command line, shown in messages without what may be a secret.
-
-What is none of the known harmless kinds may be one: a mistyped address, or a password in the wrong place.
-"""
+"""Words of a command line, shown in messages without what may be a secret."""
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -349,8 +348,8 @@ def _camera(settings: Settings, frames: list[Frame], deadline: float) -> str:
         raise CheckFailed(f"camera: {reason}", remedy=busy or remedy)
     finally:
         # A camera that hangs is left behind, and its light goes out all the same.
-        stopping = threading.Thread(target=camera.stop, daemon=True)
-        stopping.start()
-        stopping.join(0.8)
-        if not at_work and stopping.is_alive():
-            led.show(False)
+        try:
+            BoundedCall(camera.stop, "camera-stop").result(0.8)
+        except NotInTime:
+            if not at_work:
+                led.show(False)

@@ -364,8 +364,7 @@ class SqliteStore:
     def expire(self, before_ms: int) -> int:
         """Delete rows delivered before that time; returns how many.
 
-        All rows are looked at: old ones may lie behind any number that wait, or that waited long. Of 100,000 rows that
-        takes about 0.1 s on a PC.
+        All rows are looked at: old ones may lie behind any number that wait, or that waited long.
         """
         expired, last_id = 0, 0
         while True:

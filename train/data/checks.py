@@ -28,14 +28,9 @@ class Faults:
             InputError: The fault and how to see the others, where the caller asked for errors; or too many of them.
         """
         if self._raise:
-            raise InputError(
-                fault.subject,
-                received=fault.received,
-                expected=fault.expected,
-                remedy=f"{fault.remedy}{'' if fault.remedy.endswith('?') else '.'} {_SEE_ALL}"
-                if fault.remedy
-                else _SEE_ALL,
-            ) from fault
+            first = fault.remedy if not fault.remedy or fault.remedy.endswith("?") else f"{fault.remedy}."
+            remedy = f"{first} {_SEE_ALL}".strip()
+            raise InputError(fault.subject, received=fault.received, expected=fault.expected, remedy=remedy) from fault
         if len(self._found) >= MAX_FAULTS:
             raise InputError(
                 str(fault).rstrip("."),

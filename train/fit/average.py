@@ -244,7 +244,7 @@ def _mean_prior(members: Sequence[_Member]) -> dict[str, float]:
     shares = [one.shares for one in members if one.shares is not None]
     if len(shares) < len(members):
         return {}
-    means = {label: math.exp(np.mean([math.log(one[label]) for one in shares])) for label in shares[0]}
+    means = {label: math.prod(one[label] for one in shares) ** (1 / len(shares)) for label in shares[0]}
     total = sum(means.values())
     return {label: round(mean / total, 6) for label, mean in means.items()}
 

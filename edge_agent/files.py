@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edge_agent.addresses.masking import is_address_by_mistake, shown_secret_path
 from edge_agent.errors import ConfigError, InputError
-from edge_agent.rights import denied_read, unwritable
+from edge_agent.rights import denied_read, nearest, unwritable
 
 SECRET = 0o600
 """For private keys: their owner alone."""
@@ -20,6 +20,7 @@ PUBLIC = 0o644
 """For certificates."""
 
 _MAX_PASSWORD_BYTES = 4096
+_WRITABLE = "a file that can be written"
 
 
 def write_file(path: Path, content: bytes, mode: int, *, owner: tuple[int, int] | None = None) -> None:
@@ -178,27 +179,39 @@ def make_folder(path: Path, mode: int) -> None:
         raise InputError(f"{path}: cannot be created: {error.strerror}", remedy=_ask_for_rights(error)) from None
 
 
-def check_place_for(path: Path) -> None:
-    """Find out whether a file can be written, before something is done that it is to tell of.
+def check_place_for(path: Path, *, makes_folders: bool = False) -> None:
+    """Find out whether a file can be written, before something is done that it is to tell of. Nothing is made.
+
+    Args:
+        path: Which file.
+        makes_folders: Whether folders that are missing will be made for it.
 
     Raises:
         InputError: Its folder is not there or cannot be written, the path is a folder, or it is an address.
     """
     refuse_address(path)
-    if path.is_dir():
-        raise InputError(f"{path}: a folder", expected="the name of a file to write")
-    if not path.parent.is_dir():
-        raise InputError(f"{path.parent}: no such folder", remedy="Make it, or name another one")
-    if (denied := unwritable((), path.parent)) is not None:
-        raise InputError(f"{path.parent}: cannot be written: {denied[0]}", remedy=denied[1])
+    if path_exists(path) and path.is_dir():
+        raise InputError(str(path), received="a folder", expected=_WRITABLE, remedy="Name a file")
+    folder = nearest(path.parent) if makes_folders else path.parent
+    if not folder.is_dir():
+        if makes_folders:
+            raise InputError(
+                str(path),
+                received=f"a place in {folder}, which is no folder",
+                expected=_WRITABLE,
+                remedy="Name another",
+            )
+        raise InputError(f"{folder}: no such folder", remedy="Make it, or name another one")
+    if (denied := unwritable((), folder)) is not None:
+        raise InputError(f"{folder}: cannot be written: {denied[0]}", remedy=denied[1] or "Name another place")
 
 
 @contextlib.contextmanager
-def folder_lock(folder: Path) -> Iterator[None]:
-    """Keep two commands from changing the same folder at once: the second waits.
+def folder_lock(folder: Path, *, wait: bool = True) -> Iterator[None]:
+    """Keep two commands from changing the same folder at once: the second waits, or is refused.
 
     Raises:
-        InputError: The folder cannot be written.
+        InputError: The folder cannot be written, or another command is at work in it and ``wait`` is false.
     """
     import fcntl  # here, because Windows has none, and who only trains there needs the rest of this module
 
@@ -207,7 +220,15 @@ def folder_lock(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise InputError(f"{folder}: cannot be written: {error.strerror}", remedy=_ask_for_rights(error)) from None
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                str(folder),
+                received="a folder that another command is at work in",
+                expected="one that no other command uses",
+                remedy="Wait for it, or name another folder",
+            ) from None
         yield
 
 

@@ -12,10 +12,10 @@ import typer
 
 from edge_agent.command_line import HELP_WIDTH, finite, run_app
 from edge_agent.errors import InputError
+from edge_agent.files import check_place_for
 from export.limits import Limits
 from train.common.log import log_to_stderr
 from train.common.options import LabelMapOption
-from train.common.writing import check_writable
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -67,7 +67,7 @@ def convert(
     from export.pipeline import BundleTexts, export_run
     from train.data.label_map import open_label_map
 
-    check_writable(out)
+    check_place_for(out, makes_folders=True)
     exported = export_run(
         run,
         out,
@@ -156,7 +156,7 @@ def onnx(
 
     if out.suffix != ".onnx":
         raise InputError("--out", received=out.name, expected="a name that ends in .onnx")
-    check_writable(out)
+    check_place_for(out, makes_folders=True)
     exported = export_onnx(file, out, prior=prior.value, data=data, label_map=open_label_map(label_map))
     bundle, facts = exported.bundle, exported.bundle.metadata
     size, channels = facts.input.size_px, facts.input.channels
@@ -192,7 +192,7 @@ def golden(
     from edge_agent.model_format.bundle import read_bundle, write_bundle
     from export.golden import record_golden
 
-    check_writable(out)
+    check_place_for(out, makes_folders=True)
     bundle = read_bundle(file)
     written = write_bundle(out, bundle.flatbuffer, bundle.metadata, record_golden(bundle))
     typer.echo(f"{out} is {written.model_id} ({file}: {bundle.model_id}), with golden faces")
@@ -209,7 +209,7 @@ def describe(
     from export.bundle_metadata import describe_again
     from train.fit.run_dir import RunDir
 
-    check_writable(out)
+    check_place_for(out, makes_folders=True)
     bundle = read_bundle(file)
     written = write_bundle(out, bundle.flatbuffer, describe_again(bundle, RunDir(run)), bundle.golden)
     typer.echo(f"{out} is {written.model_id}, the same network as {bundle.model_id}")
@@ -237,7 +237,9 @@ def measure(
     from export.measurements import read_measurements, write_measurements
     from train.data.label_map import open_label_map
 
-    check_writable(out, card)
+    check_place_for(out, makes_folders=True)
+    if card is not None:
+        check_place_for(card, makes_folders=True)
     unseen_map = open_label_map(unseen_label_map, "--unseen-label-map")
     compared = Comparisons(votes, unseen, rafdb, run, tuple(beside or ()), unseen_map)
     if only_answers:
@@ -279,7 +281,7 @@ def _write_card(file: Path, out: Path, measured: Path | None) -> None:
     from export.measurements import read_measurements
     from train.common.writing import write_whole
 
-    check_writable(out)
+    check_place_for(out, makes_folders=True)
     plots = "" if measured is None else os.path.relpath(measured.with_suffix(""), out.parent)
     text = card_to_markdown(read_bundle(file), None if measured is None else read_measurements(measured), plots)
     write_whole(out, text.encode())

@@ -264,7 +264,7 @@ def test_an_enrolment_whose_answer_has_no_place_is_refused_before_anything_is_is
 ) -> None:
     request = tmp_path / "a.request"
     request.write_bytes(encode_file(request_of()))
-    for out, said in ((tmp_path / "not-there" / "a.answer", "no such folder"), (tmp_path, "the name of a file")):
+    for out, said in ((tmp_path / "not-there" / "a.answer", "no such folder"), (tmp_path, "got a folder")):
         with pytest.raises(InputError, match=said):
             add(request, out=out, folder=fleet.folder)
     assert Fleet.open(fleet.folder).register.devices == ()

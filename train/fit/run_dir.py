@@ -23,12 +23,14 @@ from numpy.typing import NDArray
 
 from edge_agent.decoding import UNDECODABLE, decode_json
 from edge_agent.errors import InputError
+from edge_agent.files import check_place_for, path_exists
 from edge_agent.model_format.flatbuffer import IDENTIFIER
 from edge_agent.model_format.other_formats import RUN_RECORD, other_folder, other_format
 from train.common.writing import write_whole, writing
 from train.fit.run_record import EpochMetrics, RunRecord
 
 _DAMAGED = "Restore the file, or delete the run's folder and train again"
+_ANOTHER = "Name another folder"
 
 
 class RunDamaged(InputError):
@@ -51,13 +53,16 @@ class RunDir:
         """Refuse a folder that a new run cannot be made in.
 
         Raises:
-            InputError: It already holds something.
+            InputError: It already holds something, is a file, or cannot be written.
         """
+        if path_exists(self.path) and not self.path.is_dir():
+            raise InputError(f"{self.path}", received="a file", expected="a new run directory", remedy=_ANOTHER)
         if self.path.is_dir() and any(self.path.iterdir()):
-            remedy = "Name another folder" + (", or pass --resume to continue the run in it" if self.exists() else "")
+            remedy = _ANOTHER + (", or pass --resume to continue the run in it" if self.exists() else "")
             raise InputError(
                 f"{self.path}", received="a folder that is not empty", expected="a new run directory", remedy=remedy
             )
+        check_place_for(self._record, makes_folders=True)
 
     def make_folder(self) -> None:
         """Make the folder of a new run.

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from edge_agent.errors import InputError
-from train.common.writing import check_writable
+from edge_agent.files import check_place_for
 from train.measure.evaluate import Evaluation
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ def check_plot(path: Path) -> None:
     Raises:
         InputError: It cannot be written, or its suffix is no format.
     """
-    check_writable(path)
+    check_place_for(path, makes_folders=True)
     known = FigureCanvasAgg(Figure()).get_supported_filetypes()
     if path.suffix and path.suffix[1:].lower() not in known:
         raise _not_saved(path, f"the suffix {path.suffix}")

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.errors import InputError
+from edge_agent.files import check_place_for
 from train.data.checks import check_channels
 from train.data.folders import label_order
 from train.data.group_split import TRAIN, VALIDATION, GroupSplit, split_by_groups
@@ -60,8 +61,8 @@ def prepare(
         label_map: What the names of the class folders mean.
 
     Raises:
-        InputError: ``out`` is not empty or lies in ``images``, the folders are not classes or a published data set that
-            needs no preparation, or a class has too few usable faces.
+        InputError: ``out`` is not empty, lies in ``images`` or cannot be written, the folders are not classes or a
+            published data set that needs no preparation, or a class has too few usable faces.
         ModelError: The detector cannot be opened.
     """
     policy = policy or Policy()
@@ -230,10 +231,16 @@ def _check_place(images: Path, out: Path) -> None:
             expected="a folder apart",
             remedy="Name another folder",
         )
+    check_place_for(_staging(out), makes_folders=True)
+
+
+def _staging(out: Path) -> Path:
+    """Where the folder is written before it takes its place."""
+    return out.with_name(f".{out.name}.part")
 
 
 def _write(out: Path, report: PreparationReport, crops: list[NDArray[np.uint8]]) -> None:
-    staging = out.with_name(f".{out.name}.part")
+    staging = _staging(out)
     shutil.rmtree(staging, ignore_errors=True)
     try:
         staging.mkdir(parents=True)

@@ -16,6 +16,7 @@ import msgspec
 
 from edge_agent.decoding import UNDECODABLE, decode_json
 from edge_agent.errors import InputError
+from edge_agent.files import folder_lock
 from train.common.writing import write_whole
 from train.data.splits import make_split
 from train.reproduce.jobs import Job, Settings
@@ -51,10 +52,10 @@ def read_record(out: Path) -> ReproductionRecord:
     path = out / _RECORD
     try:
         return decode_json(path.read_bytes(), ReproductionRecord)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise InputError(
             str(out),
-            received="no reproduction.json in it",
+            received="no reproduction.json in it" if out.is_dir() else "no folder",
             expected="a reproduction's folder",
             remedy="Start one with --data",
         ) from None
@@ -183,17 +184,8 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
     """Lock a reproduction's folder: two calls in one folder would train the same run at the same time.
 
     Raises:
-        InputError: Another call holds the lock.
+        InputError: The folder cannot be written, or another call holds the lock.
     """
     _make_folder(folder, "--out")
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(
-                str(folder),
-                received="a folder that another call is at work in",
-                expected="a folder that no other call uses",
-                remedy="Wait for it or name another folder with --out",
-            ) from None
+    with folder_lock(folder, wait=False):
         yield

@@ -133,7 +133,7 @@ def read_results(path: Path) -> Results:
     """
     try:
         return decode_json(path.read_bytes(), Results)
-    except (FileNotFoundError, *UNDECODABLE) as error:
+    except (OSError, *UNDECODABLE) as error:
         raise InputError(
             str(path),
             received=str(error),

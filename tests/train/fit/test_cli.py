@@ -79,7 +79,7 @@ def test_a_training_that_is_interrupted_says_how_it_continues(tmp_path: Path) ->
     assert "Traceback" not in said
 
 
-def test_a_folder_that_is_not_empty_is_refused_before_the_data_are_read(tmp_path: Path) -> None:
+def test_a_folder_that_no_run_can_be_made_in_is_refused_before_the_data_are_read(tmp_path: Path) -> None:
     needs_training()
     (tmp_path / "own.toml").write_text(RECIPE)
     words = ["fit", tmp_path / "own.toml", "--data", tmp_path / "nowhere", "--out", tmp_path]
@@ -87,3 +87,5 @@ def test_a_folder_that_is_not_empty_is_refused_before_the_data_are_read(tmp_path
         found = CliRunner().invoke(app, [*map(str, words), *further]).exception
         assert isinstance(found, InputError)
         assert "a folder that is not empty" in str(found)
+    found = CliRunner().invoke(app, [*map(str, words[:-1]), "/proc/run"]).exception
+    assert "/proc: cannot be written" in str(found)

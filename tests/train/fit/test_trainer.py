@@ -149,7 +149,7 @@ def test_a_folder_with_something_in_it_is_not_overwritten(finished: RunDir) -> N
 def test_a_run_is_not_made_where_a_file_is(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("")
     faces = bright_halves()
-    with pytest.raises(InputError, match="run: got File exists, expected a new run directory"):
+    with pytest.raises(InputError, match="run: got a file, expected a new run directory"):
         fit(TrainingInputs(RECIPE, faces, two_to_one(faces)), RunDir(tmp_path / "run"))
 
 

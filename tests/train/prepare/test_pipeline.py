@@ -264,6 +264,13 @@ def test_what_is_already_there_is_not_overwritten(photos: Path, tmp_path: Path) 
         prepare(photos, photos / "crops", HAAR)
 
 
+def test_a_place_that_cannot_be_written_is_refused_before_any_photograph_is_read(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file" / "crops", Path("/proc/crops")):
+        with pytest.raises(InputError, match=r"which is no folder|cannot be written"):
+            prepare(photos, out, HAAR, lambda *_: pytest.fail("a photograph was read"))
+
+
 def test_the_command_reports_mistakes_in_one_line_and_successes_as_json(photos: Path, tmp_path: Path) -> None:
     wrong = run_prepare("--images", tmp_path / "none", "--out", tmp_path / "crops")
     assert wrong.returncode == 3

@@ -310,8 +310,18 @@ def test_a_folder_is_not_continued_on_other_data(done: Path, tmp_path: Path) -> 
 
 
 def test_two_calls_do_not_work_in_one_folder(done: Path, ckplus: Path) -> None:
-    with exclusive_lock(done), pytest.raises(InputError, match="a folder that another call is at work in"):
+    with exclusive_lock(done), pytest.raises(InputError, match="a folder that another command is at work in"):
         reproduce(plan("table9"), read_data([ckplus]), done, Settings(epochs=EPOCHS))
+
+
+def test_folders_that_are_none_are_refused_in_one_line(ckplus: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="got no folder, expected a reproduction's folder"):
+        republish(tmp_path / "file", None)
+    with pytest.raises(InputError, match=r"/proc: cannot be written"):
+        reproduce(plan("table9"), read_data([ckplus]), Path("/proc"), Settings(epochs=EPOCHS))
+    with pytest.raises(InputError, match="Is a directory"):
+        read_results(tmp_path)
 
 
 def test_a_training_that_refuses_its_input_ends_the_queue(tmp_path: Path) -> None:

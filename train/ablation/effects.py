@@ -14,7 +14,7 @@ from train.common.table import table
 
 _Z_95 = 1.959963984540054
 _T_95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131)
-"""Student's t for 95 % and 1 to 15 degrees of degrees_of_freedom."""
+"""Student's t for 95 % and 1 to 15 degrees of freedom."""
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True):

@@ -159,6 +159,7 @@ def average(members: Sequence[Path], faces: FaceSet, out: RunDir) -> Averaged:
 def _run(path: Path) -> _Member:
     run = RunDir(path)
     record = run.record()
+    run.check_finished()
     return _Member(
         name=path.resolve().name,
         description=run.describe(),

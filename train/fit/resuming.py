@@ -41,6 +41,7 @@ def begin_or_continue(
 
     Raises:
         RunMismatch: The run was begun with another recipe, other data, votes, teachers, weights or another split.
+        RunDamaged: A file of the run is broken, or metrics of its epochs are missing.
         InputError: The directory holds a run and ``resume`` is false, or something else.
     """
     record = _new_record(prepared, cost)
@@ -65,11 +66,7 @@ def begin_or_continue(
                 expected=f"{_format(then)}, which it was begun with",
                 remedy="Continue with the same recipe and data, or start a new run directory",
             )
-    saved = run.load_state()
-    if saved is None:
-        return [], None
-    epochs, state = saved
-    return run.metrics()[:epochs], state
+    return run.load_progress() or ([], None)
 
 
 def _new_record(prepared: PreparedInputs, cost: Cost) -> RunRecord:

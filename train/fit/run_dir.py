@@ -13,6 +13,7 @@ import io
 import os
 import re
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,28 @@ class RunDir:
         np.savez(packed, epochs=len(metrics), **arrays)  # type: ignore[arg-type]
         write_whole(self._state, packed.getbuffer())
 
+    def load_progress(self) -> tuple[list[EpochMetrics], list[NDArray[Any]]] | None:
+        """The finished epochs and the state after them; None where no epoch was finished.
+
+        A file of metrics that is one epoch ahead is that of a training that ended before the state was written.
+
+        Raises:
+            RunDamaged: A file is broken, or metrics of epochs are missing.
+        """
+        saved = self.load_state()
+        if saved is None:
+            return None
+        epochs, state = saved
+        finished = self.metrics()[:epochs]
+        if len(finished) < epochs:
+            raise RunDamaged(
+                f"{self._metrics}",
+                received=f"{len(finished)} epochs",
+                expected=f"the {epochs} after which state.npz was written",
+                remedy=_DAMAGED,
+            )
+        return finished, state
+
     def load_state(self) -> tuple[int, list[NDArray[Any]]] | None:
         """Number of finished epochs and the state after them; None where no epoch was finished.
 
@@ -202,7 +225,8 @@ class RunDir:
                 epochs = int(saved["epochs"])
                 count = sum(re.fullmatch(rf"{prefix}\d+", name) is not None for name in saved.files)
                 return epochs, [saved[f"{prefix}{index}"] for index in range(count)]
-        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        # RuntimeError is what a damaged head of a part looks like: encrypted, or packed in an unknown way.
+        except (OSError, EOFError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
             raise RunDamaged(f"{self._state}: no state of a training: {error}", remedy=_DAMAGED) from None
 
     def save_model(self, save: Callable[[Path], object]) -> None:

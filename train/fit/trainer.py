@@ -74,6 +74,7 @@ def fit(
 
     Raises:
         RunMismatch: The run to continue was begun with another recipe, other data, votes, teachers, weights or split.
+        RunDamaged: A file of the run to continue is broken or gone.
         TrainingDiverged: The loss became infinite or not a number; the state of the last whole epoch is kept.
         InputError: The inputs do not fit together (see :func:`train.fit.inputs.prepare_inputs`), the batch cannot be
             divided among the devices, the network of the initial weights is another one, the run directory holds

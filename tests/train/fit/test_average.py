@@ -185,6 +185,19 @@ def test_the_prior_of_a_mean_is_the_geometric_mean_of_its_members(
     unknown = changed(runs[1], tmp_path / "unknown", prior={})
     average([even, unknown], faces, RunDir(tmp_path / "mean of unknown"))
     assert RunDir(tmp_path / "mean of unknown").record().prior == {}
+    lacking = changed(runs[1], tmp_path / "lacking", prior={first: 1.0, second: 0.0})
+    average([even, lacking], faces, RunDir(tmp_path / "mean of lacking"))
+    assert RunDir(tmp_path / "mean of lacking").record().prior == {}, "a share of nothing tells of no share to correct"
+
+
+def test_a_run_that_is_not_finished_is_refused_before_networks_are_read(
+    runs: list[Path], faces: FaceSet, tmp_path: Path
+) -> None:
+    cut = RunDir(shutil.copytree(runs[1], tmp_path / "cut"))
+    cut.model_path.unlink()
+    with pytest.raises(InputError, match=r"cut: got an unfinished run, expected one with model\.keras"):
+        average([runs[0], cut.path], faces, RunDir(tmp_path / "mean"))
+    assert not (tmp_path / "mean").exists()
 
 
 def test_a_folder_that_is_not_empty_is_refused_before_networks_are_read(

@@ -1,15 +1,18 @@
-"""What is said where something else is given than a run directory."""
+"""What is said where something else is given than a run directory, and where a file of a run is damaged or lost."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
 
+import msgspec
+import numpy as np
 import pytest
 
 from edge_agent.errors import InputError
 from edge_agent.vision.classifier import BUNDLED_MODEL
-from train.fit.run_dir import RunDir
+from tests.train.runs import begun_run
+from train.fit.run_dir import RunDamaged, RunDir
 
 
 def refusal(path: Path) -> str:
@@ -43,3 +46,39 @@ def test_a_file_of_a_run_is_answered_with_the_run(tmp_path: Path) -> None:
     assert (
         f"got the file model.keras of a run, expected a run directory. Give the folder it lies in: {tmp_path}" in said
     )
+
+
+def test_a_training_goes_on_from_the_epochs_that_its_state_was_written_after(tmp_path: Path) -> None:
+    run = begun_run(tmp_path / "run", val_accuracies=[0.5, 0.6])
+    ahead = [*run.metrics(), msgspec.structs.replace(run.metrics()[-1], epoch=2)]
+    state = (run.path / "state.npz").read_bytes()
+    run.save_epoch(ahead, [np.zeros(1)])
+    (run.path / "state.npz").write_bytes(state)  # as where the process ended between the two files
+    epochs, _ = run.load_progress() or pytest.fail("there is a state")
+    assert [one.epoch for one in epochs] == [0, 1]
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_training_whose_metrics_are_lost_is_not_continued_as_if_it_were_younger(tmp_path: Path, left: int) -> None:
+    run = begun_run(tmp_path / "run", val_accuracies=[0.5, 0.6])
+    metrics = run.path / "metrics.jsonl"
+    metrics.write_bytes(b"".join(metrics.read_bytes().splitlines(keepends=True)[:left]))
+    if not left:
+        metrics.unlink()
+    with pytest.raises(
+        RunDamaged, match=rf"metrics\.jsonl: got {left} epochs, expected the 2 after which .*train again"
+    ):
+        run.load_progress()
+
+
+@pytest.mark.parametrize("field", ["compression", "flags", "version"])
+def test_a_damaged_head_within_a_state_is_reported(tmp_path: Path, field: str) -> None:
+    run = begun_run(tmp_path / "run", val_accuracies=[0.5])
+    state = run.path / "state.npz"
+    content = bytearray(state.read_bytes())
+    entry = content.index(b"PK\x01\x02")  # in the archive's index, and the same in the head before the part
+    for place in {"compression": (entry + 10, 8), "flags": (entry + 8, 6), "version": (entry + 6, 4)}[field]:
+        content[place] |= 0x61
+    state.write_bytes(content)
+    with pytest.raises(RunDamaged, match=r"state\.npz: no state of a training: "):
+        run.load_state()

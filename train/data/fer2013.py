@@ -1,7 +1,8 @@
 """FER2013 (Goodfellow et al. 2013), Kaggle's ``fer2013.csv``, or ``icml_face_data.csv`` with its spaced header.
 
 Tables of the same form by other names are read as well: CK+'s with eight classes, or with classes and splits in words.
-Columns ``emotion``, ``pixels`` and ``Usage`` in any order; a row is one face, its pixels 48 x 48 numbers row by row.
+Columns ``emotion``, ``pixels`` and ``Usage`` in any order, also by other usual names; a row is one face, its pixels
+48 x 48 numbers row by row.
 Without the column ``Usage`` there are no splits.
 """
 
@@ -23,6 +24,7 @@ from train.data.dataset import FaceSet
 from train.data.folders import label_order, split_named
 from train.data.label_map import NO_LABEL_MAP, LabelMap
 from train.data.packed import read_lines
+from train.data.table_columns import first_line, place_of
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +43,9 @@ CK_PLUS_NUMBERS = (*FER2013, "contempt")
 _CK_PLUS_NAME = re.compile(r"(?<![a-z])ck(plus|ext|data|[^a-z])", re.IGNORECASE)
 """What the names of CK+'s tables have in common: ``ckextended.csv``, ``CK+.csv``, ``ck_plus_7.csv``."""
 
+_OTHER_NUMBERS = re.compile(r"affect|raf[-_ ]?db", re.IGNORECASE)
+"""What the names of tables have in common in which numbers are not FER2013's."""
+
 _PIXELS = FACE_SIZE * FACE_SIZE
 _COLUMNS = ("emotion", "pixels", "usage")
 _PACKINGS = (".gz", ".xz", ".zip", ".tar", ".tgz")
@@ -58,13 +63,13 @@ class _Words:
     """What the cells of a table's columns ``emotion`` and ``Usage`` mean.
 
     Args:
-        strict: Whether only FER2013's own numbers are accepted, as in its own table.
+        known: What numbers mean where the user has not said it; nothing where the user must.
         label_map: What the user said about numbers and names.
     """
 
-    def __init__(self, strict: bool, label_map: LabelMap) -> None:
+    def __init__(self, known: tuple[str, ...], label_map: LabelMap) -> None:
         self._map = label_map
-        numbers = label_map.numbers or dict(enumerate(FER2013 if strict else CK_PLUS_NUMBERS))
+        numbers = label_map.numbers or dict(enumerate(known))
         self._labels = {str(number): label for number, label in numbers.items()}
         self._numbers = dict(numbers)
 
@@ -85,7 +90,7 @@ class _Words:
         return usage
 
     def _read(self, where: str, text: str, cell: bytes) -> str:
-        if not any(map(str.isalpha, text)):
+        if self._numbers and not any(map(str.isalpha, text)):
             listed = ", ".join(self._numbers.values())
             raise InputError(
                 f"{where}, emotion",
@@ -122,14 +127,17 @@ def load_fer2013(
     faults = Faults(on_unreadable)
     lines = read_lines(path, preferred=TABLE_NAMES)
     strict = _is_fer2013(path) and label_map == NO_LABEL_MAP
-    header = _header(path, next(lines, b""), strict=strict)
-    words = _Words(strict, label_map)
+    line = next(lines, b"")
+    delimiter = _delimiter(line)
+    header = _header(path, line, delimiter, strict=strict)
+    known = FER2013 if strict else () if _OTHER_NUMBERS.search(path.name) else CK_PLUS_NUMBERS
+    words = _Words(known, label_map)
     rows, numbers = [], []
     for number, line in enumerate(lines, start=2):
         if not line.strip():
             continue
         try:
-            rows.append(_row(f"{path}, row {number}", header, line, words))
+            rows.append(_row(f"{path}, row {number}", header, line, delimiter, words))
         except InputError as fault:
             faults.add(fault)
         else:
@@ -176,13 +184,35 @@ def _kind(path: Path, rows: list[_Row], label_map: LabelMap) -> tuple[str, tuple
     return path.name.partition(".")[0], label_order(found), plain
 
 
-def _fields(line: bytes) -> list[bytes]:
-    return [field.strip(b' "') for field in line.split(b",")]
+def has_pixels(table: Path, *, with_class: bool = False) -> bool:
+    """Whether a file that is not packed begins with the header of such a table."""
+    line = first_line(table).encode()
+    names = _names(line, _delimiter(line))
+    return "pixels" in names and (not with_class or "emotion" in names)
 
 
-def _header(path: Path, line: bytes, *, strict: bool) -> list[str]:
+def _delimiter(header: bytes) -> bytes:
+    """What is between the columns: a comma, or what else a spreadsheet writes."""
+    return next((one for one in (b",", b";", b"\t") if one in header), b",")
+
+
+def _fields(line: bytes, delimiter: bytes) -> list[bytes]:
+    return [field.strip(b' "') for field in line.split(delimiter)]
+
+
+def _names(header: bytes, delimiter: bytes) -> list[str]:
+    """The column names in lower case, other words for ``emotion`` and ``usage`` replaced by these."""
+    cells = _fields(header.removeprefix(b"\xef\xbb\xbf"), delimiter)
+    names = [cell.decode("latin-1").lower() for cell in cells]
+    for meaning, plain in (("class", "emotion"), ("part", "usage")):
+        if plain not in names and (place := place_of(meaning, names)) is not None:
+            names[place] = plain
+    return names
+
+
+def _header(path: Path, line: bytes, delimiter: bytes, *, strict: bool) -> list[str]:
     """The column names in lower case; only in FER2013's own table ``Usage`` must be one of them."""
-    names = [name.decode("latin-1").lower() for name in _fields(line.removeprefix(b"\xef\xbb\xbf"))]
+    names = _names(line, delimiter)
     missing = [name for name in _COLUMNS if name not in names]
     if missing == ["usage"] and not strict:
         return names
@@ -196,8 +226,8 @@ def _header(path: Path, line: bytes, *, strict: bool) -> list[str]:
     return names
 
 
-def _row(where: str, header: list[str], line: bytes, words: _Words) -> _Row:
-    fields = _fields(line)
+def _row(where: str, header: list[str], line: bytes, delimiter: bytes, words: _Words) -> _Row:
+    fields = _fields(line, delimiter)
     if len(fields) != len(header):
         raise InputError(
             where,

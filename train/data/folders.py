@@ -5,7 +5,6 @@ Class names are free. The pictures must be face crops already; other sizes than 
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,10 +16,8 @@ from edge_agent.errors import InputError
 from edge_agent.model_format.labels import CK_PLUS, FER2013
 from train.data.checks import Faults, OnUnreadable, check_channels
 from train.data.dataset import FaceSet
-from train.data.images import looks_like_photograph, read_face_and_size
+from train.data.images import looks_like_photograph, read_face_and_size, warn_of_photographs
 from train.data.label_map import NO_LABEL_MAP, LabelMap
-
-log = logging.getLogger(__name__)
 
 _SPLIT_WORDS = {
     "train": "train",
@@ -37,7 +34,7 @@ _SPLIT_WORDS = {
     "privatetest": "test",
 }
 _SPLIT_NAME = re.compile(
-    rf"(?P<word>{'|'.join(_SPLIT_WORDS)})"
+    rf"\d*(?P<word>{'|'.join(_SPLIT_WORDS)})"
     r"((data)?sets?|class(es)?|data|images?|imgs?|pictures|faces|split|part|labels?|annotations?|list)?"
 )
 
@@ -45,6 +42,10 @@ _LAYOUT = "train/<class>/ and test/<class>/, or <class>/ alone, with pictures in
 _KNOWN_ORDERS = (FER2013, CK_PLUS, (*FER2013, "contempt"))
 _SYSTEM_FILES = ("thumbs.db", "desktop.ini")
 _PICTURES = (".png", ".jpg", ".jpeg")
+
+
+class NoClassFoldersError(InputError):
+    """A folder that should have class folders has none."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,10 @@ class ClassTree:
     def classes_within(self, known: tuple[str, ...]) -> bool:
         """Whether there are no splits and no classes but the given ones."""
         return set(self.parts) == {""} and set(self.classes) <= set(known)
+
+    def folders(self) -> Iterator[Path]:
+        """Every class folder, of every split."""
+        return (folder for folders in self.parts.values() for folder in folders.values())
 
     def pictures(self) -> Iterator[tuple[str, str, Path]]:
         """``(split, class, file)`` of every picture, in a fixed order."""
@@ -157,14 +162,7 @@ def read_tree(tree: ClassTree, *, channels: int, faults: Faults) -> FaceSet:
         origin.append(file.relative_to(tree.root).as_posix())
     if not images:
         raise InputError(str(tree.root), received=f"no readable picture ({faults.found[0]})", expected=_LAYOUT)
-    if photographs:
-        log.warning(
-            "%d of %d pictures look like whole photographs and not like face crops (%s): they are squeezed to "
-            "48 x 48 pixels. Cut the faces out first: python -m train prepare",
-            len(photographs),
-            len(images),
-            photographs[0],
-        )
+    warn_of_photographs(photographs, len(images))
     nameless = np.full(len(labels), "")
     return FaceSet(
         name=tree.root.resolve().name,
@@ -188,9 +186,10 @@ def label_order(names: Iterable[str]) -> tuple[str, ...]:
 def split_named(name: str) -> str:
     """The split that the name of a folder, of a list or in a table's cell means, as ``FaceSet.usage`` has it.
 
-    ``Train``, ``valid_set``, ``PublicTest`` and ``test_labels`` are such names. Any other gives an empty text.
+    ``Train``, ``valid_set``, ``PublicTest``, ``01_train`` and ``test_labels`` are such names. Any other gives an empty
+    text.
     """
-    found = _SPLIT_NAME.fullmatch(re.sub(r"[-_ ]+", "", name.lower()))
+    found = _SPLIT_NAME.fullmatch(re.sub(r"[-_. ]+", "", name.lower()))
     return _SPLIT_WORDS[found["word"]] if found else ""
 
 
@@ -234,9 +233,11 @@ def _class_folders(parent: Path, meaning: dict[str, str]) -> dict[str, Path]:
                 str(parent),
                 received=f"{found[name].name}/ and {folder.name}/, which both mean {name}",
                 expected="one folder a class",
-                remedy="Merge them",
+                remedy='Merge them, or keep them apart by lines like "happy 1" = "happy 1" in a file for --label-map',
             )
         nested = folders_in(folder)
+        if parts := parts_within(folder):
+            raise parts
         if nested:
             raise InputError(
                 str(nested[0]),
@@ -253,5 +254,21 @@ def _class_folders(parent: Path, meaning: dict[str, str]) -> dict[str, Path]:
     if found and stray:
         raise InputError(str(stray[0]), received="a picture outside the class folders", expected=_LAYOUT)
     if not found:
-        raise InputError(str(parent), received="no class folders", expected=_LAYOUT, remedy="Check the path")
+        part = split_named(parent.name)
+        received = "pictures without class folders" if part and stray else "no class folders"
+        remedy = "Move it elsewhere: pictures without a class teach and measure nothing" if part and stray else ""
+        raise NoClassFoldersError(str(parent), received=received, expected=_LAYOUT, remedy=remedy or "Check the path")
     return found
+
+
+def parts_within(folder: Path) -> InputError | None:
+    """The refusal of a class folder that holds ``train`` and ``test``, which would count as two persons."""
+    inner = folders_in(folder)
+    if len(inner) < 2 or not all(split_named(one.name) for one in inner):
+        return None
+    return InputError(
+        str(folder),
+        received=f"the parts {', '.join(one.name for one in inner)} within a class",
+        expected=_LAYOUT,
+        remedy="Put the folders of the parts above those of the classes",
+    )

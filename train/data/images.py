@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -11,6 +13,8 @@ from numpy.typing import NDArray
 from edge_agent.model_format.crop import to_face_tensor
 from edge_agent.model_format.metadata import FACE_SIZE
 from edge_agent.vision.image_file import read_image_file
+
+log = logging.getLogger(__name__)
 
 _MAX_ASPECT = 1.25
 _MAX_SIDE_PX = 800
@@ -40,3 +44,20 @@ def looks_like_photograph(size: tuple[int, int]) -> bool:
     """Whether a picture of that height and width is probably a whole photograph and not a face crop."""
     shorter, longer = sorted(size)
     return longer > _MAX_ASPECT * shorter or shorter > _MAX_SIDE_PX
+
+
+def warn_of_photographs(found: Sequence[str], pictures: int) -> None:
+    """Log a line where pictures that were read as face crops look like whole photographs.
+
+    Args:
+        found: Each that looks so, with its size.
+        pictures: How many there are in all.
+    """
+    if found:
+        log.warning(
+            "%d of %d pictures look like whole photographs and not like face crops (%s): they are squeezed to "
+            "48 x 48 pixels. Cut the faces out first: python -m train prepare",
+            len(found),
+            pictures,
+            found[0],
+        )

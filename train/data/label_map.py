@@ -30,10 +30,14 @@ NUMBERED: dict[str, dict[int, str]] = {
 }
 """What numbers mean in the data sets that have them."""
 
-_DECORATED_NAME = re.compile(
-    r"(\d+\s*[-_. ]\s*)?(?P<name>\D+?)([-_ ]+(faces?|images?|imgs?|pictures?|pics?|photos?|expressions?|emotions?))?"
+_BETWEEN_WORDS = re.compile(r"[\W\d_]+")
+_WORDS_FOR_PICTURES = re.compile(
+    "(face|image|img|picture|pic|photo|expression|emotion)s?|facial|class|label", re.IGNORECASE
 )
-"""A class with a number before it or a word for pictures behind it: ``3_happy``, ``happy faces``."""
+"""What stands beside the class in names such as ``happy faces`` and ``class_happy``."""
+
+_LONG_NAMES = ("angry", "disgust", "happy", "surprise", "neutral", "contempt")
+"""A name one letter from one of these is meant to be that of an emotion. ``bad`` and ``sad`` may both be meant."""
 
 
 _NUMBER = re.compile(r"(\d+)(?:\.0*)?")
@@ -81,7 +85,7 @@ class LabelMap:
                 remedy="The tables give the same number different meanings: name one, or a file with your own",
             )
         # Among sides, moods or colours, a name that looks like an emotion's is one of theirs.
-        of_emotions = of_emotions or any(canonical(name) in KNOWN_SPELLINGS for name in names)
+        of_emotions = of_emotions or any(map(_is_of_emotion, map(_bare, names)))
         meaning = {name: self._meaning(name, where, of_emotions=of_emotions) for name in names}
         respelled = {name: label for name, label in meaning.items() if name.strip().lower() != label}
         if respelled:
@@ -103,11 +107,11 @@ class LabelMap:
                     remedy=f"Choose another table with {self.option}, or move the class elsewhere",
                 )
             return label
-        decorated = _DECORATED_NAME.fullmatch(plain)
-        if decorated is not None and canonical(decorated["name"]) in KNOWN_SPELLINGS:
-            return canonical(decorated["name"])
-        if of_emotions and plain not in KNOWN_SPELLINGS:
-            near = sorted({label for known, label in KNOWN_SPELLINGS.items() if is_one_slip_away(plain, known)})
+        bare = _bare(plain)
+        if bare in KNOWN_SPELLINGS:
+            return canonical(bare)
+        if of_emotions:
+            near = sorted({label for known, label in KNOWN_SPELLINGS.items() if is_one_slip_away(bare, known)})
             if near:
                 raise InputError(
                     where,
@@ -186,6 +190,20 @@ def is_one_slip_away(name: str, known: str) -> bool:
     return (
         len(differing) == 2 and name[differing[0]] == known[differing[1]] and name[differing[1]] == known[differing[0]]
     )
+
+
+def _bare(name: str) -> str:
+    """A class name without numbers and words for pictures: ``3_happy``, ``happy (2)`` and ``happy faces`` are happy.
+
+    A name of several other words, such as ``not happy``, is itself.
+    """
+    plain = canonical(name)
+    words = [word for word in _BETWEEN_WORDS.split(plain) if word and not _WORDS_FOR_PICTURES.fullmatch(word)]
+    return words[0] if len(words) == 1 else plain
+
+
+def _is_of_emotion(bare: str) -> bool:
+    return bare in KNOWN_SPELLINGS or any(is_one_slip_away(bare, known) for known in _LONG_NAMES)
 
 
 def _number(digits: str) -> int:

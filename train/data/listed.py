@@ -19,7 +19,7 @@ from edge_agent.vision.image_file import read_image_file
 from train.data.checks import Faults
 from train.data.dataset import FaceSet
 from train.data.folders import label_order, split_named
-from train.data.images import read_face
+from train.data.images import looks_like_photograph, read_face_and_size, warn_of_photographs
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 """Ends of the names of pictures, in lower case."""
@@ -73,17 +73,21 @@ def read_listed(name: str, where: Path, entries: Iterable[Listed], *, channels: 
     """
     images: list[NDArray[np.uint8]] = []
     kept: list[Listed] = []
+    photographs: list[str] = []
     for entry in entries:
-        is_crop = entry.box is None
         try:
-            images.append(read_face(entry.path, channels) if is_crop else _cropped(entry, channels))
+            face, size = _read(entry, channels)
         except InputError as fault:
             faults.add(fault)
-        else:
-            kept.append(entry)
+            continue
+        if looks_like_photograph(size):
+            photographs.append(f"{entry.path} has {size[1]} x {size[0]}")
+        images.append(face)
+        kept.append(entry)
     if not kept:
         received = f"no readable picture ({faults.found[0]})" if faults.found else "no pictures"
         raise InputError(str(where), received=received, expected="pictures with their classes")
+    warn_of_photographs(photographs, len(kept))
     classes = label_order(entry.label for entry in kept)
     index = {label: number for number, label in enumerate(classes)}
     return FaceSet(
@@ -142,6 +146,13 @@ def part_of(path: Path) -> str:
     """The part that a folder above a picture names; empty where none does."""
     named = map(split_named, path.parts[:-1])
     return next(filter(None, named), "")
+
+
+def _read(entry: Listed, channels: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """The face, and the height and width in pixels of what it was scaled from."""
+    if entry.box is None:
+        return read_face_and_size(entry.path, channels)
+    return _cropped(entry, channels), (FACE_SIZE, FACE_SIZE)
 
 
 def _cropped(entry: Listed, channels: int) -> NDArray[np.uint8]:

@@ -14,9 +14,11 @@ from train.data.dataset import FaceSet
 from train.data.expw import find_expw, load_expw
 from train.data.fer2013 import CK_PLUS_TABLE, TABLE_NAMES, load_fer2013
 from train.data.ferplus_folders import find_ferplus, load_ferplus
-from train.data.folders import ClassTree, files_in, find_classes, folders_in, read_tree
-from train.data.label_map import NO_LABEL_MAP, LabelMap
+from train.data.folders import ClassTree, NoClassFoldersError, find_classes, folders_in, read_tree
+from train.data.label_map import NO_LABEL_MAP, LabelMap, number_of
+from train.data.other_layouts import other_file, other_layout, yolo_layout
 from train.data.picture_table import belong_together, find_picture_tables, load_picture_tables
+from train.data.pixel_tables import find_pixel_tables, load_pixel_tables
 from train.data.rafdb import find_list, load_rafdb
 
 log = logging.getLogger(__name__)
@@ -55,6 +57,8 @@ def load(
             expected="fer2013.csv, or a folder of class folders",
             remedy="Check the path; the README says where each data set is obtained",
         )
+    if other := other_file(path):
+        raise other
     listed = find_list(path)
     if listed is not None:
         return load_rafdb(listed, channels=channels, on_unreadable=on_unreadable)
@@ -72,9 +76,12 @@ def load(
     if tables and tree is None:
         root = path if path.is_dir() else path.parent
         return load_picture_tables(tables, root, channels=channels, on_unreadable=on_unreadable, label_map=label_map)
-    if tree is None and (table := _other_table(path)):
-        return load_fer2013(table, channels=channels, on_unreadable=on_unreadable, label_map=label_map)
-    tree = tree or find_classes(path, label_map)
+    if tree is None and path.is_file():
+        return load_fer2013(path, channels=channels, on_unreadable=on_unreadable, label_map=label_map)
+    if tree is None and not folders_in(path) and (with_pixels := find_pixel_tables(path)):
+        name = path.resolve().name
+        return load_pixel_tables(with_pixels, name, channels=channels, on_unreadable=on_unreadable, label_map=label_map)
+    tree = tree or _find_classes(path, label_map)
     read = read_ckplus if is_ckplus(tree) else read_tree
     return read(tree, channels=channels, faults=Faults(on_unreadable))
 
@@ -98,7 +105,9 @@ def _tree_beside(tables: list[Path], path: Path, label_map: LabelMap) -> ClassTr
         tree = find_classes(path, label_map)
     except InputError:
         tree = None
-    if tree is not None and len(tree.classes) >= 2:
+    # AffectNet's pictures lie in numbered folders that are no classes; in those of RAF-DB the table says the same.
+    numbered = tree is not None and all(number_of(folder.name) is not None for folder in tree.folders())
+    if tree is not None and len(tree.classes) >= 2 and not (numbered and belong_together(tables)):
         log.warning("%s: the class folders are read, and not %s", path, names)
         return tree
     if not belong_together(tables):
@@ -111,16 +120,27 @@ def _tree_beside(tables: list[Path], path: Path, label_map: LabelMap) -> ClassTr
     return None
 
 
+def _find_classes(path: Path, label_map: LabelMap) -> ClassTree:
+    """The class folders.
+
+    Raises:
+        InputError: There are none, or only one beside something that is not read, which is named.
+    """
+    if other := yolo_layout(path):
+        raise other
+    try:
+        tree = find_classes(path, label_map)
+    except NoClassFoldersError:
+        if other := other_layout(path):
+            raise other from None
+        raise
+    if len(tree.classes) < 2 and (other := other_layout(path)):
+        raise other
+    return tree
+
+
 def _known_table(path: Path) -> Path | None:
     """The first of the known tables in a folder or in the subfolder of Kaggle's archive."""
     names = (*(name + packing for name in (*TABLE_NAMES, CK_PLUS_TABLE) for packing in _PACKINGS), "fer2013.tar.gz")
     named = (folder / name for folder in (path, path / "fer2013") for name in names)
     return next((file for file in named if file.is_file()), None)
-
-
-def _other_table(path: Path) -> Path | None:
-    """The file itself, or the only table in a folder without folders."""
-    if not path.is_dir():
-        return path
-    tables = [file for file in files_in(path) if file.suffix.lower() == ".csv"]
-    return tables[0] if len(tables) == 1 and not folders_in(path) else None

@@ -7,117 +7,48 @@ box, are used where they are there. Instead of one column with the class, each c
 
 from __future__ import annotations
 
-import re
+import logging
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge_agent.errors import InputError
-from edge_agent.model_format.labels import KNOWN_SPELLINGS
 from train.data.affectnet import NO_EXPRESSION, leave_out
 from train.data.checks import Faults, OnUnreadable, check_channels
 from train.data.dataset import FaceSet
 from train.data.folders import files_in, folders_in, split_named
 from train.data.label_map import NO_LABEL_MAP, LabelMap, number_of
-from train.data.listed import PICTURES, Box, Listed, cells_of, is_there, part_of, read_listed
+from train.data.listed import PICTURES, Box, Listed, is_there, part_of, read_listed
+from train.data.table_columns import DELIMITERS, Columns, columns_as, columns_of, encoding_of, is_content
 
-_COLUMNS = {
-    "picture": (
-        "image",
-        "img",
-        "imagename",
-        "imgname",
-        "imagepath",
-        "imgpath",
-        "imagefile",
-        "imgfile",
-        "imagefilename",
-        "imageid",
-        "imgid",
-        "picture",
-        "picturename",
-        "photo",
-        "photoname",
-        "file",
-        "filename",
-        "filepath",
-        "path",
-        "pth",
-        "subdirectoryfilepath",
-        "images",
-        "files",
-        "filenames",
-        "filepaths",
-        "paths",
-        "face",
-        "name",
-        "id",
-    ),
-    "class": (
-        "label",
-        "emotion",
-        "expression",
-        "class",
-        "labels",
-        "emotions",
-        "expressions",
-        "target",
-        "category",
-        "exp",
-        "expr",
-        "facialexpression",
-        "labelname",
-        "classname",
-        "emotionname",
-        "expressionname",
-        "emotionlabel",
-        "expressionlabel",
-        "classlabel",
-        "labelid",
-        "classid",
-        "emotionid",
-        "expressionid",
-        "emotionclass",
-        "expressionclass",
-    ),
-    "part": ("usage", "split", "set", "part", "subset", "partition", "phase"),
-    "person": ("subject", "person", "personid", "subjectid"),
-    "left": ("facex",),
-    "top": ("facey",),
-    "width": ("facewidth",),
-    "height": ("faceheight",),
-}
-"""What columns are called, in lower case and without what is no letter; a name that stands earlier is preferred."""
+log = logging.getLogger(__name__)
 
-_DELIMITERS = ",;\t|"
 _TABLES = (".csv", ".tsv")
-_ENCODINGS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-"""What spreadsheets write other than UTF-8, by its first bytes."""
 
 
 @dataclass(frozen=True)
-class _Header:
-    """The columns of a table.
+class _Row:
+    """A row of a table.
 
     Attributes:
-        delimiter: What is between cells.
-        places: The place of each column that means something.
-        classes: The name of each column that stands for a class, by its place, where no column names the class.
+        table: The table.
+        columns: Its columns.
+        number: The row's number in an editor.
+        line: The row.
+        cells: Its cells by what they mean.
     """
 
-    delimiter: str
-    places: dict[str, int]
-    classes: dict[int, str]
+    table: Path
+    columns: Columns
+    number: int
+    line: str
+    cells: dict[str, str]
 
 
 def is_picture_table(path: Path) -> bool:
-    """Whether a file's first line is the header of such a table."""
-    try:
-        with path.open(encoding=_encoding(path), newline="") as stream:
-            return _header(stream.readline(4096)) is not None
-    except (OSError, UnicodeError):
-        return False
+    """Whether a file begins with the header of such a table."""
+    return columns_of(path) is not None
 
 
 def find_picture_tables(path: Path) -> list[Path]:
@@ -155,26 +86,26 @@ def load_picture_tables(
     """
     check_channels(channels)
     faults = Faults(on_unreadable)
-    rows = [(table, number, row) for table in tables for number, row in _rows(table, faults)]
+    rows = [row for table, columns in _with_columns(tables) for row in _rows(table, columns, faults)]
     where = str(tables[0] if len(tables) == 1 else root)
     if label_map.named == "affectnet":
-        rows = leave_out(where, rows, lambda one: number_of(one[2]["class"]) in NO_EXPRESSION)
-    meaning = label_map.read((row["class"] for _, _, row in rows), f"{where}: classes")
+        rows = leave_out(where, rows, lambda row: number_of(row.cells["class"]) in NO_EXPRESSION)
+    meaning = label_map.read((row.cells["class"] for row in rows), f"{where}: classes")
     finder = _Finder(root)
 
     def entries() -> Iterator[Listed]:
-        for table, number, row in rows:
-            place = f"{table}, row {number}"
+        for row in rows:
+            table, place = row.table, f"{row.table}, row {row.number}"
             try:
-                picture = finder.find(place, row["picture"])
-                part = _part(place, row.get("part", "")) or (_part_of_table(table) if len(tables) > 1 else "")
+                picture = finder.find(place, row.cells["picture"], table.parent)
+                part = _part(place, row.cells.get("part", "")) or (_part_of_table(table) if len(tables) > 1 else "")
                 yield Listed(
                     picture,
-                    meaning[row["class"]],
+                    meaning[row.cells["class"]],
                     part or part_of(picture.relative_to(root)),
-                    f"{table.relative_to(root).as_posix()}:{number}",
+                    f"{table.relative_to(root).as_posix()}:{row.number}",
                     _box(place, row),
-                    row.get("person", ""),
+                    row.cells.get("person", ""),
                 )
             except InputError as fault:
                 faults.add(fault)
@@ -183,7 +114,23 @@ def load_picture_tables(
 
 
 def _tables_in(folder: Path) -> list[Path]:
-    return [file for file in files_in(folder) if file.suffix.lower() in _TABLES and is_picture_table(file)]
+    files = [file for file in files_in(folder) if file.suffix.lower() in _TABLES]
+    found = {file: columns for file in files if (columns := columns_of(file))}
+    first = next(iter(found.values()), None)
+    return [file for file in files if file in found or (first is not None and columns_as(first, file))]
+
+
+def _with_columns(tables: Sequence[Path]) -> list[tuple[Path, Columns]]:
+    """Tables with their columns; one without a header has those of the first that has one."""
+    found = {table: columns for table in tables if (columns := columns_of(table))}
+    if not found:
+        raise InputError(str(tables[0]), received="no header", expected="columns with picture and class")
+    first, columns = next(iter(found.items()))
+    for table in tables:
+        if table not in found and (same := columns_as(columns, table)):
+            log.warning("%s: it has no header and is read with the columns of %s", table, first.name)
+            found[table] = same
+    return [(table, found[table]) for table in tables if table in found]
 
 
 def _part_of_table(table: Path) -> str:
@@ -191,66 +138,34 @@ def _part_of_table(table: Path) -> str:
     return split_named(table.stem) or split_named(table.parent.name)
 
 
-def _encoding(path: Path) -> str:
-    with path.open("rb") as stream:
-        return _ENCODINGS.get(stream.read(2), "utf-8-sig")
-
-
-def _header(line: str) -> _Header | None:
-    """The columns; None where the picture or the class lacks, or pixels stand in the row."""
-    return next(filter(None, (_columns(line, delimiter) for delimiter in _DELIMITERS)), None)
-
-
-def _columns(line: str, delimiter: str) -> _Header | None:
-    cells = cells_of(line, delimiter)
-    names = [re.sub(r"[^a-z]", "", cell.lower()) for cell in cells]
-    if "pixels" in names:
-        return None
-    found = {
-        meaning: min(places, key=lambda place: known.index(names[place]))
-        for meaning, known in _COLUMNS.items()
-        if (places := [place for place, name in enumerate(names) if name in known])
-    }
-    if {"picture", "class"} <= found.keys():
-        return _Header(delimiter, found, {})
-    if "nf" in names:  # FER+'s votes, which have numbers of annotators there
-        return None
-    classes = {place: cells[place] for place, name in enumerate(names) if name in KNOWN_SPELLINGS}
-    return _Header(delimiter, found, classes) if "picture" in found and len(classes) >= 2 else None
-
-
-def _rows(path: Path, faults: Faults) -> list[tuple[int, dict[str, str]]]:
-    """The meaningful cells of each row, with its number in an editor, the header being row 1."""
+def _rows(path: Path, columns: Columns, faults: Faults) -> list[_Row]:
+    """The rows of a table that name a picture and a class."""
     try:
-        lines = path.read_text(encoding=_encoding(path)).splitlines()
-    except (OSError, UnicodeError) as error:
+        lines = path.read_text(encoding=encoding_of(path)).splitlines()
+    except UnicodeError:
         raise InputError(
-            str(path), received=str(error), expected="a table in UTF-8", remedy="Save it as CSV in UTF-8"
+            str(path),
+            received="text in another encoding",
+            expected="a table in UTF-8",
+            remedy="Save it as CSV in UTF-8, as spreadsheets offer",
         ) from None
-    header = _header(lines[0]) if lines else None
-    if header is None:
-        raise InputError(str(path), received="no header", expected="columns with picture and class")
+    except OSError as error:
+        raise InputError(str(path), received=str(error), expected="a table that can be read") from None
+    first = next((index for index, line in enumerate(lines) if is_content(line)), 0) + columns.in_header
+    if columns.box:
+        log.warning("%s: each face is cropped by its box (%s)", path, ", ".join(columns.box.values()))
+    wanted = f"a 1 in one of the columns {', '.join(columns.classes.values())}" if columns.classes else "a class"
     rows = []
-    for number, line in enumerate(lines[1:], start=2):
-        if not line.strip(" " + _DELIMITERS):
+    for number, line in enumerate(lines[first:], start=first + 1):
+        if not line.strip(" " + DELIMITERS):
             continue
-        cells = cells_of(line, header.delimiter)
-        row = {meaning: cells[place] for meaning, place in header.places.items() if place < len(cells)}
-        if header.classes:
-            row["class"] = _marked(cells, header.classes)
-        if row.get("picture") and row.get("class"):
-            rows.append((number, row))
+        cells = columns.cells(line)
+        if cells.get("picture") and cells.get("class"):
+            rows.append(_Row(path, columns, number, line, cells))
         else:
-            faults.add(InputError(f"{path}, row {number}", received=repr(line[:60]), expected="a picture and a class"))
+            where = f"{path}, row {number}"
+            faults.add(InputError(where, received=repr(line[:60]), expected=f"a picture and {wanted}"))
     return rows
-
-
-def _marked(cells: list[str], classes: dict[int, str]) -> str:
-    """The class whose column has a 1; empty where none or several have one, or one has anything else but 0."""
-    marks = {name: cells[place] if place < len(cells) else "" for place, name in classes.items()}
-    marked = [name for name, mark in marks.items() if mark in ("1", "1.0")]
-    others = [mark for mark in marks.values() if mark not in ("1", "1.0", "0", "0.0", "")]
-    return marked[0] if len(marked) == 1 and not others else ""
 
 
 def _part(where: str, cell: str) -> str:
@@ -260,14 +175,11 @@ def _part(where: str, cell: str) -> str:
     return part
 
 
-def _box(where: str, row: dict[str, str]) -> Box | None:
-    cells = [row.get(name, "") for name in ("left", "top", "width", "height")]
-    if not all(cells):
-        return None
+def _box(where: str, row: _Row) -> Box | None:
     try:
-        return Box(*map(float, cells))
+        return row.columns.box_in(row.line)
     except ValueError:
-        raise InputError(f"{where}: box", received=", ".join(cells), expected="four numbers of pixels") from None
+        raise InputError(f"{where}: box", received=repr(row.line[:60]), expected="four numbers of pixels") from None
 
 
 class _Finder:
@@ -277,14 +189,16 @@ class _Finder:
         self._root = root
         self._by_name: dict[str, list[Path]] | None = None
 
-    def find(self, where: str, named: str) -> Path:
-        """The picture: by its path from the folder, else the one below it whose path ends most like the named one.
+    def find(self, where: str, named: str, beside: Path) -> Path:
+        """The picture: by its path from the table's folder or from the one given, else by the end of its path.
 
         So paths of another machine are found too, also where several folders have pictures of the same name.
         """
         relative = Path(named.replace("\\", "/"))
-        if not relative.is_absolute() and ".." not in relative.parts and is_there(self._root / relative):
-            return self._root / relative
+        if not relative.is_absolute() and ".." not in relative.parts:
+            for folder in (beside, self._root):
+                if is_there(folder / relative):
+                    return folder / relative
         if self._by_name is None:
             self._by_name = defaultdict(list)
             for file in sorted(self._root.rglob("*")):

@@ -20,7 +20,8 @@ LIST_NAMES = ("list_patition_label.txt", "list_partition_label.txt")
 _LINE = re.compile(r"(?P<file>[^\s/]+\.(?:jpe?g|png))[\s,]+(?P<label>\d{1,9})", re.IGNORECASE | re.ASCII)
 _LIST_FOLDERS = (".", "EmoLabel", "basic/EmoLabel")
 _PICTURE_FOLDERS = ("aligned", "Image/aligned", "../Image/aligned", "../aligned", ".")
-_ORIGINALS = ("original", "Image/original", "../Image/original", "../original")
+_ORIGINAL = "original"
+_ORIGINALS = tuple(f"{folder}{_ORIGINAL}" for folder in ("", "Image/", "../Image/", "../"))
 
 
 def find_list(path: Path) -> Path | None:
@@ -62,7 +63,12 @@ def _aligned_pictures(list_file: Path) -> dict[str, Path]:
     for folder in folders:
         found = [file for file in folder.iterdir() if _is_picture(file)] if folder.is_dir() else []
         if found:
-            return {file.stem.lower().removesuffix("_aligned"): file for file in sorted(found)}
+            return _by_name(found)
+    above = list_file.parent.parent if list_file.parent.name == "EmoLabel" else list_file.parent
+    # Copies have the aligned pictures in folders of the parts and classes, such as train/5/.
+    anywhere = [file for file in above.rglob("*") if _is_picture(file) and _ORIGINAL not in file.parts]
+    if anywhere:
+        return _by_name(anywhere)
     originals = next((folder for name in _ORIGINALS if (folder := list_file.parent / name).is_dir()), None)
     raise InputError(
         str(list_file),
@@ -70,6 +76,10 @@ def _aligned_pictures(list_file: Path) -> dict[str, Path]:
         expected="RAF-DB's aligned faces in Image/aligned/",
         remedy="Unpack aligned.zip there",
     )
+
+
+def _by_name(pictures: list[Path]) -> dict[str, Path]:
+    return {file.stem.lower().removesuffix("_aligned"): file for file in sorted(pictures)}
 
 
 def _entry(where: str, line: str, pictures: dict[str, Path]) -> tuple[Path, str]:

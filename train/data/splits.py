@@ -18,6 +18,12 @@ from train.data.dataset import FaceSet, Split
 
 _NONE = np.empty(0, np.int64)
 
+_FER2013_WORDS = ("Training", "PublicTest", "PrivateTest")
+"""What FER2013's table calls its parts for training, validation and test."""
+
+_MIN_IMAGES = 3
+"""Images of some class that a split by chance into three parts needs."""
+
 
 def fer2013_paper(faces: FaceSet) -> Split:
     """FER2013 as in the paper: train on Training, validate on PublicTest and PrivateTest together (7,178 images).
@@ -89,13 +95,14 @@ def own_split(faces: FaceSet, *, seed: int = 0) -> Split:
     Raises:
         InputError: There is no train folder, or nothing to validate on.
     """
-    train = _published(faces, "train", "own-split")
-    validation, test = np.flatnonzero(faces.usage == "validation"), np.flatnonzero(faces.usage == "test")
+    words = _FER2013_WORDS if "Training" in faces.usage else ("train", "validation", "test")
+    train = _published(faces, words[0], "own-split")
+    validation, test = (np.flatnonzero(faces.usage == word) for word in words[1:])
     note = ""
     if not validation.size:
         validation = _draw_by_class(faces, train, 1 / 10, seed)
         train = np.setdiff1d(train, validation)
-        note = "There is no validation folder: a tenth of each training class was drawn for it."
+        note = "There is no part for validation: a tenth of each training class was drawn for it."
     return Split(f"own-split seed={seed}", train, validation, test, note)
 
 
@@ -105,6 +112,13 @@ def random_by_class(faces: FaceSet, *, seed: int = 0) -> Split:
     Raises:
         InputError: No class has enough images.
     """
+    if np.bincount(faces.labels).max() < _MIN_IMAGES:
+        raise InputError(
+            faces.name,
+            received=f"{len(faces)} images, at most {np.bincount(faces.labels).max()} of a class",
+            expected=f"{_MIN_IMAGES} of a class at least: for training, validation and test",
+            remedy="Add images, or sort them into train/ and test/ yourself",
+        )
     test = _draw_by_class(faces, np.arange(len(faces)), 1 / 10, seed)
     rest = _others(faces, test)
     validation = _draw_by_class(faces, rest, 1 / 9, seed)
@@ -148,7 +162,7 @@ PROTOCOLS: dict[str, Callable[..., Split]] = {
 def default_protocol(faces: FaceSet) -> str:
     """The customary protocol of a set: the paper's for FER2013's table and CK+48, else the data's own parts, else one
     drawn."""
-    if "Training" in faces.usage:
+    if {"Training", "PublicTest"} <= set(faces.usage):
         return _name_of(fer2013_paper)
     if any(map(str, faces.usage)):  # where there is no train among the parts, it says so
         return _name_of(own_split)

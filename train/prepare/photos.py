@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edge_agent.errors import InputError
 from edge_agent.model_format.labels import LABELS_WANTED, are_usable
-from train.data.folders import files_in, folders_in, split_named
+from train.data.folders import files_in, folders_in, parts_within, split_named
 from train.data.label_map import NO_LABEL_MAP, LabelMap
 
 _LAYOUT = "<class>/ or <class>/<person>/, or these within train/, validation/ and test/"
@@ -68,6 +68,8 @@ def find_photos(root: Path, person: str = "", label_map: LabelMap = NO_LABEL_MAP
                     expected="photographs of the class",
                     remedy="Fill or remove it",
                 )
+            if parts := parts_within(folder):
+                raise parts
     meaning = label_map.read((folder.name for top, _ in tops for folder in folders_in(top)), f"{root}: class folders")
     photos = [
         Photo(file, meaning[folder.name], _person(file, folder, pattern), part)

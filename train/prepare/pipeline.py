@@ -28,6 +28,7 @@ from train.data.group_split import TRAIN, VALIDATION, GroupSplit, split_by_group
 from train.data.label_map import NO_LABEL_MAP, LabelMap
 from train.data.load import published_layout
 from train.data.near_duplicates import near_duplicate_groups
+from train.data.other_layouts import yolo_layout
 from train.prepare.face_cropping import FaceCrop, FaceCropper, Policy
 from train.prepare.photos import files_without_class, find_photos
 from train.prepare.report import Face, PreparationReport, Skipped, count_reasons, lines_of_skipped, to_markdown
@@ -75,6 +76,8 @@ def prepare(
             expected="photographs in class folders",
             remedy="Give it to fit: it needs no preparation",
         )
+    if images.is_dir() and (other := yolo_layout(images)):
+        raise other
     photos = find_photos(images, policy.person, label_map)
     cropper = FaceCropper(policy)
     crops: list[FaceCrop] = []

@@ -12,6 +12,7 @@ from edge_agent.errors import InputError
 from edge_agent.model_format.labels import CK_PLUS, FER2013
 from tests.train.data.files import face, write_face
 from train.data.folders import load_folders
+from train.prepare.photos import find_photos
 
 
 def make_tree(root: Path, names: tuple[str, ...], *, per_class: int = 1, suffix: str = ".png") -> Path:
@@ -117,6 +118,33 @@ def test_two_folders_for_one_split_are_refused(tmp_path: Path) -> None:
 def test_two_folders_for_one_class_are_refused(tmp_path: Path) -> None:
     make_tree(tmp_path, ("anger", "angry", "happy"))
     with pytest.raises(InputError, match="anger/ and angry/, which both mean angry"):
+        load_folders(tmp_path)
+
+
+def test_parts_with_numbers_before_them_are_parts(tmp_path: Path) -> None:
+    for part in ("01_train", "02_val", "03.test"):
+        write_face(tmp_path / part / "happy/1.png", face(1))
+    assert set(load_folders(tmp_path).usage.tolist()) == {"train", "validation", "test"}
+
+
+def test_parts_within_the_classes_are_refused_with_where_they_belong(tmp_path: Path) -> None:
+    for name in ("happy/train/1.png", "happy/test/2.png", "sad/train/3.png", "sad/test/4.png"):
+        write_face(tmp_path / name, face(1))
+    for read in (load_folders, find_photos):
+        with pytest.raises(InputError, match=r"got the parts test, train within a class.*above those of the classes"):
+            read(tmp_path)
+
+
+def test_a_person_called_like_a_part_is_a_person(tmp_path: Path) -> None:
+    for name in ("happy/Val/1.png", "happy/anna/2.png", "sad/Val/3.png"):
+        write_face(tmp_path / name, face(1))
+    assert {photo.person for photo in find_photos(tmp_path)} == {"val", "anna"}
+
+
+def test_a_part_of_pictures_without_classes_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    write_face(tmp_path / "train/happy/1.png", face(1))
+    write_face(tmp_path / "test/1.png", face(2))
+    with pytest.raises(InputError, match=r"test: got pictures without class folders.*Move it elsewhere"):
         load_folders(tmp_path)
 
 

@@ -34,6 +34,12 @@ from train.prepare.photos import find_photos
         ("happy faces", "happy"),
         ("Angry_Images", "angry"),
         ("2-afraid-pics", "fear"),
+        ("happy_1", "happy"),
+        ("Sad (2)", "sad"),
+        ("4)angry", "angry"),
+        ("class_disgusted", "disgust"),
+        ("label: Fear", "fear"),
+        ("happy face images", "happy"),
     ],
 )
 def test_usual_spellings_are_read_with_a_line_that_says_so(
@@ -84,9 +90,30 @@ def test_a_class_one_letter_from_a_known_one_is_asked_about_and_a_file_settles_i
     assert load(root, label_map=open_label_map(str(own))).classes == ("angry", "happy", "sed")
 
 
+@pytest.mark.parametrize("names", [("hapyp", "bored"), ("0_nuetrall", "1_angri"), ("surpise_faces", "left")])
+def test_a_class_one_letter_from_a_known_one_is_asked_about_where_no_other_is_known(
+    names: tuple[str, ...], tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"did you mean (happy|neutral|angry|surprise)\?"):
+        load(make_tree(tmp_path, names))
+
+
+def test_words_that_only_look_like_short_names_are_left_alone(tmp_path: Path) -> None:
+    assert load(make_tree(tmp_path, ("bad", "good", "mad", "rear"))).classes == ("bad", "good", "mad", "rear")
+
+
+def test_several_folders_of_one_class_are_told_how_to_be_kept_apart(tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "set", ("happy 1", "happy 2", "sad"))
+    with pytest.raises(InputError, match=r"both mean happy.*--label-map"):
+        load(root)
+    own = tmp_path / "own.toml"
+    own.write_text('"happy 1" = "happy 1"\n"happy 2" = "happy 2"\n')
+    assert load(root, label_map=open_label_map(str(own))).classes == ("happy 1", "happy 2", "sad")
+
+
 def test_names_of_ones_own_are_left_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    faces = load(make_tree(tmp_path, ("Smiling", "serious", "bored")))
-    assert faces.classes == ("bored", "serious", "smiling")
+    faces = load(make_tree(tmp_path, ("Smiling", "serious", "bored", "not tired 2")))
+    assert faces.classes == ("bored", "not tired 2", "serious", "smiling")
     assert not caplog.records
 
 
@@ -210,3 +237,11 @@ def test_splits_have_the_same_words_in_tables_and_in_folders(
     rows = [row(number, label, word) for number, word in enumerate(words) for label in (3, 4)]
     for faces in (folders, load(write_table(tmp_path / table, rows))):
         assert sorted(set(faces.usage.tolist())) == ["test", "train", "validation"]
+
+
+@pytest.mark.parametrize("name", ["affectnet.csv", "AffectNet8_train.csv", "raf-db.csv"])
+def test_numbers_in_a_table_called_like_another_data_set_are_asked_about(name: str, tmp_path: Path) -> None:
+    table = write_table(tmp_path / name, [row(number, number) for number in range(1, 8)])
+    with pytest.raises(InputError, match=r"row 2, emotion: got 1, which is a number.*affectnet \(0 neutral"):
+        load(table)
+    assert "contempt" in load(table, label_map=open_label_map("affectnet")).classes

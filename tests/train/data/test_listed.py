@@ -14,6 +14,7 @@ from edge_agent.model_format.labels import FER2013
 from tests.train.data.files import face, row, write_face, write_table
 from train.data import load
 from train.data.dataset import FaceSet
+from train.data.images import read_face
 from train.data.label_map import NUMBERED, open_label_map
 from train.prepare.pipeline import prepare
 
@@ -388,3 +389,124 @@ def test_annotations_are_read_in_whatever_type_a_copy_has_them(number: object, t
     root = affectnet(tmp_path, {"train_set": ["1", "2"]})
     np.save(root / "train_set/annotations/1_exp.npy", np.array(number))
     assert labelled(load(root)) == ["happy", "surprise"]
+
+
+BOXES = {
+    "Tensorflow's corners": ("filename,width,height,class,xmin,ymin,xmax,ymax", "a.png,300,200,Happy,40,30,130,140"),
+    "ExpW as a table": (
+        "image_name,face_id_in_image,face_box_top,face_box_left,face_box_right,face_box_bottom,expression_label",
+        "a.png,0,30,40,130,140,Happy",
+    ),
+    "numbered corners": ("image,x1,y1,x2,y2,label", "a.png,40,30,130,140,happy"),
+    "corners counted from 0": ("label,x0,y0,x1,y1,image", "happy,40,30,130,140,a.png"),
+    "sides": ("image,bbox_x,bbox_y,bbox_w,bbox_h,label", "a.png,40,30,90,110,happy"),
+    "AffectNet's": ("path,face_x,face_y,face_width,face_height,label", "a.png,40,30,90,110,happy"),
+}
+
+
+@pytest.mark.parametrize("form", BOXES)
+def test_each_face_is_cropped_by_its_box_whatever_its_columns_are_called(
+    form: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    header, line = BOXES[form]
+    picture = face(5, 200, 300, 3)
+    write_face(tmp_path / "a.png", picture)
+    faces = load(write_table(tmp_path / "list.csv", [line], header))
+    assert labelled(faces) == ["happy"]
+    np.testing.assert_array_equal(faces.images[0, ..., 0], crop_face(picture, 30, 30, 110))
+    assert "list.csv: each face is cropped by its box (" in caplog.text
+
+
+def test_the_size_of_a_picture_is_not_taken_for_that_of_a_box(tmp_path: Path) -> None:
+    write_face(tmp_path / "a.png", face(5))
+    faces = load(write_table(tmp_path / "list.csv", ["a.png,48,48,happy"], "image,width,height,label"))
+    np.testing.assert_array_equal(faces.images[0, ..., 0], face(5))
+
+
+def test_a_box_that_is_no_numbers_is_named_with_its_row(tmp_path: Path) -> None:
+    write_face(tmp_path / "a.png", face(5))
+    table = write_table(tmp_path / "list.csv", ["a.png,1,1,x,40,happy", "a.png,1,1,,40,sad"], "image,x,y,w,h,label")
+    with pytest.raises(InputError, match=r"row 2: box: got .*, expected four numbers of pixels"):
+        load(table)
+
+
+def test_whole_photographs_in_a_list_without_boxes_are_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_face(tmp_path / "a.png", face(5, 200, 300, 3))
+    write_face(tmp_path / "b.png", face(6))
+    load(write_table(tmp_path / "list.csv", ["a.png,happy", "b.png,sad"], "image,label"))
+    assert "1 of 2 pictures look like whole photographs" in caplog.text
+
+
+def test_a_table_in_the_folder_of_each_part_names_the_pictures_beside_it(tmp_path: Path) -> None:
+    for number, part in enumerate(("train", "valid", "test")):
+        write_face(tmp_path / part / "0000.png", face(number))
+        write_table(tmp_path / part / "metadata.csv", ["0000.png,happy"], "file_name,label")
+    faces = load(tmp_path)
+    assert sorted(faces.usage.tolist()) == ["test", "train", "validation"]
+    for image, part in zip(faces.images, faces.usage, strict=True):
+        np.testing.assert_array_equal(image[..., 0], face(("train", "validation", "test").index(part)))
+
+
+def test_roboflows_columns_are_classes_whatever_they_are_called(tmp_path: Path) -> None:
+    for number, part in enumerate(("train", "valid")):
+        write_face(tmp_path / part / f"{number}.png", face(number))
+        lines = [f"{number}.png, {int(number == 0)}, {int(number == 1)}"]
+        write_table(tmp_path / part / "_classes.csv", lines, "filename, attentive, bored")
+    assert labelled(load(tmp_path)) == ["attentive", "bored"]
+
+
+def test_a_part_without_a_header_has_the_columns_of_the_other_and_a_line_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    header = "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,expression,valence,arousal"
+    for number, part in enumerate(("training", "validation")):
+        write_face(tmp_path / f"{number}/a{number}.png", face(number, 90, 90))
+        line = f"{number}/a{number}.png,0,0,90,90,1;2,{number + 1},0.1,0.2"
+        (tmp_path / f"{part}.csv").write_text("\n".join([*([header] if part == "training" else []), line]) + "\n")
+    faces = load(tmp_path, label_map=open_label_map("affectnet"))
+    assert (labelled(faces), faces.usage.tolist()) == (["happy", "sad"], ["train", "validation"])
+    assert faces.origin.tolist() == ["training.csv:2", "validation.csv:1"]
+    assert "validation.csv: it has no header and is read with the columns of training.csv" in caplog.text
+
+
+@pytest.mark.parametrize("before", ["sep=;\n", "\n", "\r\nSEP=;\r\n"])
+def test_what_spreadsheets_write_above_a_table_is_passed_over(before: str, tmp_path: Path) -> None:
+    write_face(tmp_path / "a.png", face(1))
+    (tmp_path / "list.csv").write_text(f"{before}image;label\na.png;happy\nb.png;sad\n", newline="")
+    found = load(tmp_path, on_unreadable="report")
+    assert labelled(found) == ["happy"]
+    assert f"row {before.count(chr(10)) + 3}: got b.png" in found.unreadable[0]
+
+
+def test_a_table_in_another_encoding_says_how_to_save_it(tmp_path: Path) -> None:
+    write_face(tmp_path / "a.png", face(1))
+    (tmp_path / "list.csv").write_bytes("image,label\na.png,fröhlich\n".encode("cp1252"))
+    for path in (tmp_path, tmp_path / "list.csv"):
+        with pytest.raises(InputError, match=r"got text in another encoding.*Save it as CSV in UTF-8"):
+            load(path)
+
+
+def test_an_export_of_label_studio_is_read(tmp_path: Path) -> None:
+    write_face(tmp_path / "upload/1f2e-a.png", face(1))
+    header = "annotation_id,annotator,choice,created_at,id,image,lead_time"
+    table = write_table(tmp_path / "project.csv", ["1,1,Happy,2024-01-01,7,/data/upload/1/1f2e-a.png,3.1"], header)
+    assert labelled(load(table)) == ["happy"]
+
+
+def test_a_row_without_a_marked_class_says_which_columns_are_classes(tmp_path: Path) -> None:
+    table = write_table(tmp_path / "list.csv", ["a.png,0.4,0.6"], "image,happy,sad")
+    with pytest.raises(InputError, match=r"row 2: got .*expected a picture and a 1 in one of the columns happy, sad"):
+        load(table)
+
+
+@pytest.mark.parametrize("folder", ["train/4", "train", "Image/aligned/aligned", "somewhere/else"])
+@pytest.mark.parametrize("end", ["_aligned", ""])
+def test_rafdbs_list_finds_its_pictures_in_folders_of_parts_and_classes(folder: str, end: str, tmp_path: Path) -> None:
+    write_face(tmp_path / folder / f"train_00001{end}.jpg", face(1, 100, 100, 3))
+    write_face(tmp_path / "original/train_00001.jpg", face(2, 300, 200, 3))
+    (tmp_path / "list_patition_label.txt").write_text("train_00001.jpg 4\n")
+    faces = load(tmp_path)
+    assert (faces.name, labelled(faces), faces.usage.tolist()) == ("RAF-DB", ["happy"], ["train"])
+    np.testing.assert_array_equal(faces.images[0], read_face(tmp_path / folder / f"train_00001{end}.jpg", 1))

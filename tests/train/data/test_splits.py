@@ -201,7 +201,8 @@ def test_images_without_a_recording_have_no_siblings() -> None:
 @pytest.mark.parametrize(
     ("faces", "protocol"),
     [
-        pytest.param(face_set([0], usage=["Training"]), "fer2013-paper", id="FER2013"),
+        pytest.param(face_set([0, 0], usage=["Training", "PublicTest"]), "fer2013-paper", id="FER2013"),
+        pytest.param(face_set([0, 0], usage=["Training", "PrivateTest"]), "own-split", id="a part of FER2013"),
         pytest.param(face_set([0], usage=["train"]), "own-split", id="folders with splits"),
         pytest.param(face_set([0], usage=["test"]), "own-split", id="a test part alone, which is not trained on"),
         pytest.param(face_set([0], sequence=["S1_1"]), "ckplus-by-image", id="CK+"),
@@ -236,8 +237,18 @@ def test_a_set_without_known_subjects_is_refused(protocol: str) -> None:
 
 
 def test_a_set_too_small_to_draw_from_is_refused() -> None:
-    with pytest.raises(InputError, match="got 2 images to split, expected two of a class at least"):
+    with pytest.raises(InputError, match="got 2 images, at most 1 of a class, expected 3 of a class at least"):
         random_by_class(face_set([0, 1], classes=FER2013))
+
+
+@pytest.mark.parametrize("test", ["PrivateTest", ""])
+def test_a_part_of_fer2013_without_its_part_for_validation_gets_one_drawn(test: str) -> None:
+    faces = face_set([0] * 10 + [1] * 10, usage=["Training"] * 20)
+    if test:
+        faces = face_set([0] * 10 + [1] * 10 + [0, 1], usage=["Training"] * 20 + [test] * 2)
+    split = make_split(faces)
+    assert (len(split.train), len(split.validation), len(split.test)) == (18, 2, 2 if test else 0)
+    assert "a tenth of each training class" in split.note
 
 
 def test_every_protocol_says_what_it_does() -> None:

@@ -22,7 +22,7 @@ from edge_agent.model_format.metadata import FACE_SIZE
 from train.data.checks import Faults, OnUnreadable, check_channels
 from train.data.dataset import FaceSet
 from train.data.folders import label_order, split_named
-from train.data.label_map import NO_LABEL_MAP, LabelMap
+from train.data.label_map import NO_LABEL_MAP, LabelMap, number_of
 from train.data.packed import read_lines
 from train.data.table_columns import first_line, place_of
 
@@ -90,6 +90,9 @@ class _Words:
         return usage
 
     def _read(self, where: str, text: str, cell: bytes) -> str:
+        number = number_of(text)  # also of 3.0
+        if number is not None and number in self._numbers:
+            return self._numbers[number]
         if self._numbers and not any(map(str.isalpha, text)):
             listed = ", ".join(self._numbers.values())
             raise InputError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import codecs
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +10,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from edge_agent.decoding import UNDECODABLE, decode_json
 from edge_agent.errors import InputError
 from edge_agent.simulate import SimulatedClassroom
 from edge_agent.types import Box, Image
 from edge_agent.vision.image_file import read_image_file
+
+_Boxes = dict[str, list[tuple[float, float, float, float]]]
+"""Left, top, width and height of each face, by the name of the photograph."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +48,13 @@ def photo_scenes(folder: Path, sizes: Sequence[float] = (1.0, 1.4, 2.0), light: 
     """
     index = folder / "boxes.json"
     try:
-        listed = {
-            str(name): [[float(value) for value in box] for box in boxes]
-            for name, boxes in json.loads(index.read_text(encoding="utf-8")).items()
-        }
-        truth = {name: [Box(box[0], box[1], box[2]) for box in boxes] for name, boxes in listed.items()}
-    except (OSError, ValueError, TypeError, AttributeError, IndexError, RecursionError) as error:
+        # Some editors begin a file with a mark, which is no part of the list.
+        listed = decode_json(index.read_bytes().removeprefix(codecs.BOM_UTF8), _Boxes)
+    except (OSError, *UNDECODABLE) as error:
         raise InputError(
             f"{index}: {error}", expected='{"photo.jpg": [[left, top, width, height], ...], ...}'
         ) from None
+    truth = {name: [Box(left, top, width) for left, top, width, _ in boxes] for name, boxes in listed.items()}
     noise = np.random.default_rng(0)
     scenes = []
     for name, boxes in sorted(truth.items()):

@@ -191,6 +191,13 @@ def test_a_broken_row_is_reported_with_file_and_row(bad_row: str, message: str, 
         load_fer2013(broken(tmp_path, bad_row))
 
 
+def test_numbers_of_classes_may_be_written_with_a_point(tmp_path: Path) -> None:
+    """As programs write a column of numbers in which a cell was empty."""
+    plain = load_fer2013(write_table(tmp_path / "fer2013.csv", [row(0, 3), row(1, 6)]))
+    pointed = load_fer2013(write_table(tmp_path / "icml_face_data.csv", [row(0, "3.0"), row(1, "6.0")]))
+    assert pointed.labels.tolist() == plain.labels.tolist() == [3, 6]
+
+
 def test_broken_rows_are_listed_where_the_caller_asks_for_it(tmp_path: Path) -> None:
     path = write_table(tmp_path / "fer2013.csv", [row(0), row(1, 9), row(2), with_pixels(1)])
     faces = load_fer2013(path, on_unreadable="report")

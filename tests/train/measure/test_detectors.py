@@ -51,7 +51,16 @@ def test_photos_grow_with_their_boxes(tmp_path: Path) -> None:
     assert (double.image.shape, double.faces) == ((100, 160, 3), (Box(20, 40, 32),))
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"a.png": [[1, 2]]}', '{"a.png": 7}', '{"gone.png": []}'])
+def test_a_list_of_boxes_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((50, 80, 3), 90, np.uint8))
+    (tmp_path / "boxes.json").write_text('{"a.png": [[10, 20, 16, 17]]}', encoding="utf-8-sig")
+    (scene,) = photo_scenes(tmp_path, sizes=(1.0,))
+    assert scene.faces == (Box(10, 20, 16),)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", '{"a.png": [[1, 2]]}', '{"a.png": 7}', '{"a.png": [[1, 2, NaN, 4]]}', '{"gone.png": []}']
+)
 def test_a_broken_list_of_boxes_is_an_error_that_names_it(tmp_path: Path, content: str) -> None:
     (tmp_path / "boxes.json").write_text(content)
     with pytest.raises(InputError, match=r"boxes\.json|gone\.png"):

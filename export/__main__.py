@@ -15,7 +15,7 @@ from edge_agent.errors import InputError
 from edge_agent.files import check_place_for
 from export.limits import Limits
 from train.common.log import log_to_stderr
-from train.common.options import LabelMapOption
+from train.common.options import LabelMapOption, given
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -83,7 +83,9 @@ def convert(
         typer.echo(f"not folded into a layer: {', '.join(exported.unfolded)}")
     if data is None:
         typer.echo("no --data: the temperature is 1, so the probabilities are not calibrated")
-    typer.echo(f"The model is in {out}. Next: python -m export verify {run} {out} --data {data or 'DATA'}")
+    typer.echo(
+        f"The model is in {out}. Next: python -m export verify {run} {out} --data {data or 'DATA'}{given(label_map)}"
+    )
 
 
 @app.command()

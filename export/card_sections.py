@@ -110,10 +110,6 @@ def _right_of(found: AnswerPrecision, label: str) -> str:
     return _of_ten(found.right.get(label, 0), called, "are", "none called so")
 
 
-def _found_of(found: AnswerPrecision, label: str) -> str:
-    return _of_ten(found.right[label], found.there[label], "get it", "the set has none")
-
-
 def _of_ten(some: int, of: int, verb: str, nothing: str) -> str:
     """``7 of 10 are (70 of 103)``, with words instead where there are too few to say so."""
     if not of:

@@ -10,7 +10,7 @@ import typer
 from edge_agent.command_line import HELP_WIDTH, run_app
 from train.ablation.cli import app as ablation_app
 from train.common.log import log_to_stderr
-from train.common.options import LabelMapOption
+from train.common.options import DATA_HELP, LabelMapOption
 from train.common.output import print_result
 from train.fit.cli import app as fit_app
 from train.measure.cli import app as measure_app
@@ -29,7 +29,7 @@ app = typer.Typer(
 
 @app.command()
 def describe(
-    data: Annotated[Path, typer.Argument(help="fer2013.csv (also packed), CK+48's folder, or class folders.")],
+    data: Annotated[Path, typer.Argument(help=DATA_HELP)],
     protocol: Annotated[str, typer.Option(help="Count by this split instead of the publisher's.")] = "",
     label_map: LabelMapOption = "",
     json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,

@@ -282,6 +282,16 @@ def test_the_build_clock_can_be_set_for_equal_bytes(
     assert read_bundle(tmp_path / "one").metadata.created_at == "2026-01-01T00:00:00+00:00"
 
 
+def test_the_next_command_is_said_with_the_label_map_that_was_given(
+    run: Path, data: Path, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "tiny.tflite"
+    words = ["--data", data, "--label-map", "fer2013", "--quantization", "float32"]
+    assert call("convert", run, "--out", out, *words) == 0
+    said = capsys.readouterr().out
+    assert f"Next: python -m export verify {run} {out} --data {data} --label-map fer2013\n" in said
+
+
 def test_other_data_than_the_run_was_trained_on_are_warned_of(
     run: Path, tmp_path: Path, call: Call, caplog: pytest.LogCaptureFixture
 ) -> None:

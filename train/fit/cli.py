@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,16 +11,16 @@ import msgspec
 import typer
 
 from edge_agent.errors import InputError
-from train.common.options import LabelMapOption, LabelMapsOption
+from train.common.options import DATA_HELP, LabelMapOption, LabelMapsOption, given
 from train.common.precision import FASTEST, PrecisionChoice
 
 if TYPE_CHECKING:
+    from train.data.dataset import FaceSet, Split
     from train.fit.recipe import Recipe
 
 app = typer.Typer()
 
-_DATA_HELP = "fer2013.csv (also packed), CK+48's folder, or class folders."
-Data = Annotated[Path, typer.Option("--data", help=_DATA_HELP)]
+Data = Annotated[Path, typer.Option("--data", help=DATA_HELP)]
 
 
 @app.command()
@@ -27,7 +28,7 @@ def fit(
     recipe: Annotated[str, typer.Argument(help="Name of a bundled recipe, or a TOML file.")],
     data: Annotated[
         list[Path],
-        typer.Option("--data", help=f"{_DATA_HELP} Given several times, the others are training faces alone."),
+        typer.Option("--data", help=f"{DATA_HELP} Given several times, the others are training faces alone."),
     ],
     out: Annotated[Path, typer.Option("--out", help="Run directory to make, or to continue with --resume.")],
     resume: Annotated[bool, typer.Option("--resume", help="Continue the unfinished run in --out.")] = False,
@@ -94,7 +95,7 @@ def fit(
         load(path, channels=settings.channels, label_map=meaning) for path, meaning in zip(data, maps, strict=True)
     )
     split = make_split(faces, settings.protocol)
-    settings = _with_precision(settings, Path(out) if resume else None, len(split.train), len(faces.classes))
+    settings = _with_precision(settings, out if resume else None, faces, split, extra)
     with (
         join_process_group(Placement(devices, hosts, host, coordinator)) as group,
         show_progress(settings.epochs, show=group.is_leader) as progress,
@@ -125,7 +126,7 @@ def fit(
     if host == 0:
         if note := RunDir(out).record().protocol_note:
             typer.echo(note, err=True)
-        typer.echo(f"The run is in {out}. Next: python -m train evaluate {out} --data {data[0]}{_given(maps[0].named)}")
+        typer.echo(f"The run is in {out}. Next: python -m train evaluate {out} --data {data[0]}{given(maps[0].named)}")
 
 
 @app.command()
@@ -151,11 +152,14 @@ def average(
     found = average_runs(runs, load(data, channels=channels, label_map=open_label_map(label_map)), RunDir(out))
     members = ", ".join(f"{name} {share:.2%}" for name, share in found.members)
     typer.echo(f"Its accuracy on the validation part is {found.accuracy:.2%}; its members: {members}")
-    typer.echo(f"The run is in {out}. Next: python -m train evaluate {out} --data {data}{_given(label_map)}")
+    typer.echo(f"The run is in {out}. Next: python -m train evaluate {out} --data {data}{given(label_map)}")
 
 
-def _with_precision(settings: Recipe, continued: Path | None, images: int, outputs: int) -> Recipe:
+def _with_precision(
+    settings: Recipe, continued: Path | None, faces: FaceSet, split: Split, extra: Sequence[FaceSet]
+) -> Recipe:
     """The recipe with a precision instead of ``fastest``: that of the run to continue, or what is measured now."""
+    from train.data.splits import limit_training, training_only
     from train.fit.run_dir import RunDir
     from train.fit.speed import choose_speed, thread_environment
 
@@ -163,12 +167,10 @@ def _with_precision(settings: Recipe, continued: Path | None, images: int, outpu
         return settings
     if continued is not None and RunDir(continued).exists():
         return msgspec.structs.replace(settings, precision=RunDir(continued).record().recipe.precision)
-    chosen = choose_speed(settings, images, outputs)
+    images = len(limit_training(split, faces.labels, settings.limit, settings.seed).train)
+    images += sum(len(training_only(one).train) for one in extra)
+    chosen = choose_speed(settings, images, len(faces.classes))
     if chosen.images_per_s:
         typer.echo(f"The fastest here is {chosen.describe()}.", err=True)
     os.environ.update(thread_environment(chosen.threads))  # read when the backend computes for the first time
     return msgspec.structs.replace(settings, precision=chosen.precision)
-
-
-def _given(label_map: str) -> str:
-    return f" --label-map {label_map}" if label_map else ""

@@ -103,13 +103,11 @@ def _choose(one: FaceSet, faces: FaceSet, held_out: set[bytes], label_weight: fl
     rows = split.train[usable[split.train]]
     if dropped := int(seen.sum()):
         log.warning("%s: %d faces are left out: they are held-out faces of %s", one.name, dropped, faces.name)
-    if label_weight and (unknown := sorted({one.classes[label] for label in one.labels[~labelled]})):
+    nameless = split.train[~labelled[split.train]]
+    if label_weight and nameless.size:
+        unknown = sorted({one.classes[label] for label in one.labels[nameless]})
         log.warning(
-            "%s: %d faces are left out: %s has no class %s",
-            one.name,
-            int((~labelled).sum()),
-            faces.name,
-            ", ".join(unknown),
+            "%s: %d faces are left out: %s has no class %s", one.name, len(nameless), faces.name, ", ".join(unknown)
         )
     if len(rows) == 0:
         raise InputError(

@@ -147,12 +147,12 @@ def prepare_inputs(inputs: TrainingInputs) -> PreparedInputs:
             expected=f"{recipe.channels}, as the recipe says",
         )
     _warn_of_mirrored_sides(recipe, faces.classes)
-    if missing := [name for label, name in enumerate(faces.classes) if label not in faces.labels[split.train]]:
-        log.warning("%s: no training image of %s: the network will never learn it", faces.name, ", ".join(missing))
     split = limit_training(split, faces.labels, recipe.limit, recipe.seed)
     extra = choose_extra_faces(recipe, faces, split, inputs.extra)
     first = make_targets(recipe, faces, split, inputs.votes)
     targets = np.concatenate([first, *(_targets_of_extra(one, len(faces.classes), first.shape[1]) for one in extra)])
+    if missing := [name for label, name in enumerate(faces.classes) if not targets[:, label].any()]:
+        log.warning("%s: no training image of %s: the network will never learn it", faces.name, ", ".join(missing))
     return PreparedInputs(
         given=replace(inputs, recipe=recipe, split=split),
         targets=targets,

@@ -9,14 +9,14 @@ import typer
 
 from edge_agent.command_line import finite
 from edge_agent.model_format.priors import DEFAULT_PRIOR
-from train.common.options import LabelMapOption, LabelMapsOption
+from train.common.options import DATA_HELP, LabelMapOption, LabelMapsOption
 from train.common.output import print_result, report_progress
 
 app = typer.Typer()
 
 Models = Annotated[list[Path], typer.Argument(help="Model bundles and finished run directories.")]
 Fer2013 = Annotated[Path, typer.Option("--data", help="fer2013.csv (also packed), or the models' own data.")]
-Data = Annotated[Path, typer.Option("--data", help="fer2013.csv (also packed), CK+48's folder, or class folders.")]
+Data = Annotated[Path, typer.Option("--data", help=DATA_HELP)]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 Photos = Annotated[Path | None, typer.Option(help="A folder of photographs of groups.")]
 Weights = Annotated[Path | None, typer.Option(help="YuNet's weights; the fetched ones unless given.")]

@@ -6,6 +6,7 @@ person that were not in the lesson are read with and without the correction.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -120,7 +121,7 @@ def _read(
     lesson: Lesson, labels: tuple[str, ...], settings: RestingFaceSettings, rng: np.random.Generator
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     resting = RestingFaces(labels, settings)
-    seconds = int(settings.after_s) + 1
+    seconds = math.ceil(settings.after_s) + 1
     for second, row in enumerate(rng.integers(0, len(lesson.shown), seconds)):
         resting.correct("", lesson.shown[row], float(second))
     # Within the same second nothing more is learnt, so that every face is read by what the lesson taught.

@@ -62,6 +62,13 @@ def test_faces_of_classes_the_first_set_lacks_are_left_out_and_said(caplog: pyte
         (chosen,) = choose_extra_faces(SHORT, faces, two_to_one(faces), [further(classes=("left", "contempt"))])
     assert set(chosen.labels) == {0}
     assert "halves has no class contempt" in caplog.text
+    caplog.clear()
+    usage = np.array(["train"] * 30 + ["test"] * 10)
+    parted = dataclasses.replace(further(classes=("left", "contempt")), usage=usage)
+    with caplog.at_level(logging.WARNING):
+        choose_extra_faces(SHORT, faces, two_to_one(faces), [parted])
+    of_training = int((parted.labels[:30] == 1).sum())
+    assert f"wild: {of_training} faces are left out" in caplog.text, "the test part is not looked at"
 
 
 def test_faces_without_a_known_label_serve_where_labels_do_not_count() -> None:

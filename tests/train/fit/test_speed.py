@@ -9,9 +9,11 @@ import msgspec
 import pytest
 
 from edge_agent.errors import InputError
+from tests.train.faces import bright_halves, two_to_one
 from tests.train.fit.test_trainer import RECIPE
 from train.common.precision import FASTEST
-from train.fit.recipe import Phase
+from train.fit.cli import _with_precision
+from train.fit.recipe import Phase, Recipe
 from train.fit.speed import MIN_IMAGES_TO_MEASURE, Speed, choose_speed, fastest_of, measure_speeds
 
 FASTEST_RECIPE = msgspec.structs.replace(RECIPE, precision=FASTEST)
@@ -33,6 +35,20 @@ def test_of_two_as_fast_the_full_precision_on_more_threads_is_chosen() -> None:
 
 def test_a_short_training_is_not_held_up_by_measuring() -> None:
     assert choose_speed(FASTEST_RECIPE, 100, 2) == speed("float32", 0, 0.0)
+
+
+def test_only_images_that_are_trained_on_count_for_the_length_of_a_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[int] = []
+
+    def choose(_: Recipe, images: int, __: int) -> Speed:
+        counted.append(images)
+        return speed("float32", 0, 0.0)
+
+    monkeypatch.setattr("train.fit.speed.choose_speed", choose)
+    faces = bright_halves()
+    for recipe in (FASTEST_RECIPE, msgspec.structs.replace(FASTEST_RECIPE, limit=10)):
+        _with_precision(recipe, None, faces, two_to_one(faces), [bright_halves(40)])
+    assert counted == [64 + 40, 10 + 40]
 
 
 def test_without_a_network_nothing_can_be_measured() -> None:

@@ -22,7 +22,7 @@ from train.common.writing import NotWritten, writing
 from train.fit.augment import Augmentation
 from train.fit.initial_weights import initial_weights_of_run
 from train.fit.inputs import TrainingInputs, prepare_inputs
-from train.fit.recipe import Optimizer, Phase, Recipe
+from train.fit.recipe import ExtraUse, Optimizer, Phase, Recipe
 from train.fit.resuming import RunMismatch
 from train.fit.run_dir import RunDamaged, RunDir
 from train.fit.run_record import EpochMetrics
@@ -299,4 +299,7 @@ def test_a_class_without_training_images_is_warned_of(caplog: pytest.LogCaptureF
     assert "no training image of contempt" in caplog.text
     caplog.clear()
     prepare_inputs(TrainingInputs(RECIPE, faces, two_to_one(faces)))
-    assert "no training image" not in caplog.text
+    further = dataclasses.replace(bright_halves(seed=9), name="further", classes=("left", "contempt"))
+    recipe = msgspec.structs.replace(RECIPE, extra=ExtraUse())
+    prepare_inputs(TrainingInputs(recipe, more, two_to_one(more), extra=[further]))
+    assert "no training image" not in caplog.text, "the other data set has some"

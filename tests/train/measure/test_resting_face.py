@@ -38,6 +38,18 @@ def test_labels_that_cannot_be_drawn_are_left_out(own: tuple[str, ...], drawn: b
     assert ("drawn, rest leans to sad: an expression" in kinds) == drawn
 
 
+@pytest.mark.parametrize("after_s", [10.0, 10.5])
+def test_a_lesson_is_long_enough_to_learn_from_whatever_its_length(after_s: float) -> None:
+    """Everybody looks sad at rest, and is read as neutral once that is known."""
+    sad = predictor(
+        lambda images: np.tile(np.array([0.0, 0.5, -3.0], np.float32), (len(images), 1)),
+        labels=("neutral", "sad", "happy"),
+    )
+    found = measure_resting_face(sad, [], RestingFaceSettings(after_s=after_s, max_offset=5.0))
+    at_rest = next(one for one in found if one.kind == "drawn, rest leans to sad: at rest")
+    assert (at_rest.before, at_rest.after) == (0.0, 1.0)
+
+
 def test_a_model_without_a_label_for_faces_at_rest_is_refused() -> None:
     model = predictor(lambda images: np.zeros((len(images), 2), np.float32), labels=("keen", "bored"))
     with pytest.raises(InputError, match="got keen, bored, expected neutral among them"):

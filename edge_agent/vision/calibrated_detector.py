@@ -53,7 +53,7 @@ class CalibratedDetector:
         """Faces in some regions of an image, searched as finely as the whole of it would be.
 
         Returns:
-            What was found, and the regions that found room on one canvas: the first ones given.
+            What was found, and the regions that found room on one canvas. The first given have precedence.
         """
         scale = self.search_scale(image)
         side, tiles = arrange(regions, scale)

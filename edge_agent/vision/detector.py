@@ -32,7 +32,10 @@ class Detector(Protocol):
         """All faces as squares like FER2013's. Any image will do, gray or colour, however small or dark."""
 
     def detect_in(self, image: Image, regions: Sequence[Region]) -> tuple[list[Detection], tuple[Region, ...]]:
-        """Faces in some regions of an image, and the regions that could be searched at once: the first ones given."""
+        """Faces in some regions of an image, and the regions that could be searched at once.
+
+        Where there is no room for all regions, the first given have precedence.
+        """
 
     def region_area(self, image: Image) -> float:
         """How many square pixels of an image :meth:`detect_in` searches at most."""

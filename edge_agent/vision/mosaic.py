@@ -49,22 +49,29 @@ class Tile:
 
 
 def arrange(regions: Sequence[Region], scale: float) -> tuple[int, list[Tile]]:
-    """The side of the smallest canvas that has room for all regions, and their tiles; the largest holds what it can.
+    """The side of the smallest canvas that has room for all regions, and their tiles.
+
+    Where none has room for all, the largest holds those that find room, the most urgent first of all.
 
     Args:
         regions: In pixels of the frame, most urgent first.
         scale: From the frame to the canvas; a region that is larger than the largest canvas is shrunk further.
     """
-    for side in CANVAS_SIDES_PX[:-1]:
-        if all(max(region.width, region.height) * scale <= side for region in regions):
+    largest = CANVAS_SIDES_PX[-1]
+    for side in CANVAS_SIDES_PX:
+        if side == largest or all(max(region.width, region.height) * scale <= side for region in regions):
             tiles = _in_rows(regions, scale, side)
             if len(tiles) == len(regions):
                 return side, tiles
-    return CANVAS_SIDES_PX[-1], _in_rows(regions, scale, CANVAS_SIDES_PX[-1])
+    chosen: list[Region] = []
+    for region in regions:
+        if len(_in_rows([*chosen, region], scale, largest)) > len(chosen):
+            chosen.append(region)
+    return largest, _in_rows(chosen, scale, largest)
 
 
 def _in_rows(regions: Sequence[Region], scale: float, side: int) -> list[Tile]:
-    """Tiles for as many regions as find room on a canvas, in rows, the highest first."""
+    """Tiles for regions that find room on a canvas, in rows, the highest first."""
     sized = []
     for region in regions:
         fit = min(scale, side / max(region.width, region.height))

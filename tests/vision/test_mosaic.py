@@ -40,6 +40,17 @@ def test_tiles_lie_on_the_canvas_and_apart(regions: list[Region], scale: float) 
     assert {tile.region for tile in tiles} <= set(regions)
 
 
+@given(st.lists(REGIONS, min_size=1, max_size=12), st.floats(0.3, 1.0))
+def test_the_most_urgent_region_always_finds_room(regions: list[Region], scale: float) -> None:
+    assert regions[0] in [tile.region for tile in arrange(regions, scale)[1]]
+
+
+def test_where_room_is_short_urgent_regions_come_before_high_ones() -> None:
+    doubtful, small = Region(0, 0, 300, 115), Region(600, 0, 700, 150)
+    high = [Region(0, 300, 150, 500), Region(400, 300, 550, 500)]
+    assert {tile.region for tile in arrange([doubtful, *high, small], 1.0)[1]} == {doubtful, small}
+
+
 def test_few_small_regions_take_the_small_canvas() -> None:
     assert arrange([Region(0, 0, 100, 100)], 1.0)[0] == CANVAS_SIDES_PX[0]
     assert arrange([Region(0, 0, 300, 100)], 1.0)[0] == CANVAS_SIDES_PX[-1]

@@ -129,6 +129,8 @@ def load_fer2013(
     check_channels(channels)
     faults = Faults(on_unreadable)
     lines = read_lines(path, preferred=TABLE_NAMES)
+    if _is_fer2013(path) and label_map.named == "fer2013":
+        label_map = NO_LABEL_MAP  # it says what holds anyway
     strict = _is_fer2013(path) and label_map == NO_LABEL_MAP
     line = next(lines, b"")
     delimiter = _delimiter(line)

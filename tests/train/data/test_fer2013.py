@@ -18,6 +18,7 @@ from edge_agent.model_format.labels import FER2013
 from tests.train.data.files import face, row, write_table
 from train.data import load
 from train.data.fer2013 import load_fer2013
+from train.data.label_map import open_label_map
 
 
 @pytest.fixture
@@ -196,6 +197,13 @@ def test_numbers_of_classes_may_be_written_with_a_point(tmp_path: Path) -> None:
     plain = load_fer2013(write_table(tmp_path / "fer2013.csv", [row(0, 3), row(1, 6)]))
     pointed = load_fer2013(write_table(tmp_path / "icml_face_data.csv", [row(0, "3.0"), row(1, "6.0")]))
     assert pointed.labels.tolist() == plain.labels.tolist() == [3, 6]
+
+
+def test_a_label_map_that_says_what_holds_anyway_changes_nothing(table: Path) -> None:
+    plain, said = load_fer2013(table), load_fer2013(table, label_map=open_label_map("FER2013"))
+    assert (said.name, said.classes) == ("FER2013", FER2013)
+    assert said.usage.tolist() == plain.usage.tolist()
+    assert said.fingerprint() == plain.fingerprint()
 
 
 def test_broken_rows_are_listed_where_the_caller_asks_for_it(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ person that were not in the lesson are read with and without the correction.
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ from edge_agent.vision.resting_face import RestingFaces
 from train.common.table import table
 from train.data.dataset import FaceSet
 from train.measure.predictors import Predictor
+
+_FILE_OF_PERSON = re.compile(r"(?P<person>.+)_\d+\.[A-Za-z]+")
+"""The name of a picture's file that says who is shown. A row of a table has a number behind the ending."""
 
 _AT_REST = 0.75
 """Share of a lesson in which a person's face is at rest."""
@@ -75,7 +79,7 @@ def measure_resting_face(
 
     Args:
         predictor: The model; its answers are those under the default prior.
-        data: Faces of persons, by ``subject`` or else by file names such as ``PERSON_NUMBER.jpg``.
+        data: Faces of persons, by ``subject`` or else by file names such as ``PERSON_NUMBER.jpg``; others are left out.
         settings: Of the correction.
         seed: Of the order of faces.
 
@@ -83,7 +87,7 @@ def measure_resting_face(
         One entry for each kind of lesson that the data allow.
 
     Raises:
-        InputError: The model has no label for a face at rest.
+        InputError: The model has no label for a face at rest, or a set does not say of any face who is shown.
     """
     if NEUTRAL not in predictor.labels:
         raise InputError(
@@ -135,8 +139,9 @@ def _lessons(predictor: Predictor, faces: FaceSet) -> list[Lesson]:
     neutral = predictor.labels.index(NEUTRAL)
     expected = np.array([column.get(name, -1) for name in faces.classes], np.int64)[faces.labels]
     people: dict[str, list[int]] = defaultdict(list)
-    for row in np.flatnonzero(expected >= 0):
-        people[_person(faces, int(row))].append(int(row))
+    for row, person in enumerate(_people(faces)):
+        if person and expected[row] >= 0:
+            people[person].append(row)
     lessons = []
     for rows in people.values():
         of_label = {label: [row for row in rows if expected[row] == label] for label in set(expected[rows].tolist())}
@@ -204,5 +209,21 @@ def _drawn(predictor: Predictor, expressions: Sequence[str], intensity: float, p
     return predictor.predict(np.stack(crops), DEFAULT_PRIOR)
 
 
-def _person(faces: FaceSet, row: int) -> str:
-    return str(faces.subject[row]) or PurePath(str(faces.origin[row])).stem.rpartition("_")[0]
+def _people(faces: FaceSet) -> list[str]:
+    """Who is shown in each row; empty where that is not known.
+
+    Raises:
+        InputError: It is known of none.
+    """
+    named = [_FILE_OF_PERSON.fullmatch(PurePath(str(origin)).name) for origin in faces.origin]
+    people = [
+        str(subject) or (found["person"] if found else "") for subject, found in zip(faces.subject, named, strict=True)
+    ]
+    if not any(people):
+        raise InputError(
+            faces.name,
+            received="faces that do not say who is shown",
+            expected="CK+48, or files such as PERSON_NUMBER.jpg",
+            remedy="Name the files so, or leave the data out",
+        )
+    return people

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import train.__main__ as commands
 from edge_agent.config import RestingFaceSettings
 from edge_agent.errors import InputError
 from tests.train.data.files import face, write_face
+from tests.train.faces import bright_halves
 from tests.train.predicting import predictor
 from train.measure.predictors import open_predictor
 from train.measure.resting_face import measure_resting_face, to_markdown
@@ -48,6 +50,34 @@ def test_a_lesson_is_long_enough_to_learn_from_whatever_its_length(after_s: floa
     found = measure_resting_face(sad, [], RestingFaceSettings(after_s=after_s, max_offset=5.0))
     at_rest = next(one for one in found if one.kind == "drawn, rest leans to sad: at rest")
     assert (at_rest.before, at_rest.after) == (0.0, 1.0)
+
+
+def lessons_of(origin: list[str], subject: list[str]) -> dict[str, int]:
+    """The number of people in each kind of lesson of faces that are all labelled sad."""
+    model = predictor(lambda images: np.zeros((len(images), 2), np.float32), labels=("neutral", "sad"))
+    faces = dataclasses.replace(
+        bright_halves(len(origin)),
+        name="own",
+        classes=("sad", "neutral"),
+        labels=np.zeros(len(origin), np.int64),
+        origin=np.array(origin),
+        subject=np.array(subject),
+    )
+    found = measure_resting_face(model, [faces], SETTINGS)
+    return {one.kind: one.people for one in found if one.kind.startswith("own")}
+
+
+def test_people_are_told_apart_by_subject_or_by_the_names_of_files() -> None:
+    kind = "own: sad for the whole time"
+    files = ["sad/anna_1.jpg", "sad/anna_2.jpg", "sad/p_7_1.jpg", "sad/p_7_2.jpg", "sad/stray.jpg"]
+    assert lessons_of(files, [""] * 5) == {kind: 2}, "nobody knows who the fifth is"
+    assert lessons_of(files, ["S1"] * 5) == {kind: 1}
+
+
+@pytest.mark.parametrize("name", ["fer2013.csv:{}", "own_2.csv:{}", "sad/{}.jpg"])
+def test_faces_that_do_not_say_who_is_shown_are_not_taken_for_one_persons(name: str) -> None:
+    with pytest.raises(InputError, match="own: got faces that do not say who is shown"):
+        lessons_of([name.format(number) for number in range(4)], [""] * 4)
 
 
 def test_a_model_without_a_label_for_faces_at_rest_is_refused() -> None:

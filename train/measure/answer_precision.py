@@ -57,8 +57,7 @@ def measure_answers(predictor: Predictor, faces: FaceSet, name: str) -> AnswerPr
         faces: Labelled faces. A label that the model lacks counts as wrong, whatever the answer.
         name: What they are, for a report.
     """
-    columns = [predictor.labels.index(label) if label in predictor.labels else -1 for label in faces.classes]
-    expected = np.array(columns, np.int64)[faces.labels]
+    expected = predictor.expected(faces)
     probabilities = predictor.predict(faces.images, DEFAULT_PRIOR)
     unreadable = np.array([crop_trouble(crop) is not None for crop in faces.images], np.bool_)
     answered = (probabilities.max(axis=1) >= SmoothingSettings().uncertain_below) & ~unreadable

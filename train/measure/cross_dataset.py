@@ -12,7 +12,7 @@ from edge_agent.errors import InputError
 from edge_agent.model_format.accuracy import PUBLISHED
 from train.common.table import table
 from train.data.dataset import FaceSet
-from train.measure.predictors import Predictor
+from train.measure.predictors import Predictor, with_known_labels
 
 log = logging.getLogger(__name__)
 
@@ -61,23 +61,12 @@ def evaluate_cross_dataset(predictor: Predictor, faces: FaceSet, seed: int = 0) 
         InputError: The model was trained on that data set, or they share no class.
     """
     check_unseen(predictor, faces)
-    shared = [label for label in predictor.labels if label in faces.classes]
-    if not shared:
-        raise InputError(
-            f"{faces.name}: classes",
-            received=", ".join(faces.classes),
-            expected=f"some of {', '.join(predictor.labels)}",
-        )
-    kept = faces.take(np.flatnonzero(np.isin(faces.labels, [faces.classes.index(label) for label in shared])))
-    if len(kept) == 0:
-        raise InputError(faces.name, received="no images", expected=f"some of {', '.join(shared)}")
-    truth = np.array([predictor.labels.index(faces.classes[label]) for label in kept.labels])
+    kept, truth = with_known_labels(predictor, faces)
     logits = predictor.logits(kept.images)
     right = logits.argmax(axis=1) == truth
-    columns = np.array([predictor.labels.index(label) for label in shared])
+    columns = np.array([column for column, label in enumerate(predictor.labels) if label in faces.classes])
     has_subjects = bool((kept.subject != "").all())
-    occurring = [label for label in shared if (truth == predictor.labels.index(label)).any()]
-    of_class = {label: right[truth == predictor.labels.index(label)] for label in occurring}
+    of_class = {predictor.labels[column]: right[truth == column] for column in np.unique(truth)}
     return CrossDatasetResult(
         model=predictor.identity,
         name=predictor.name,

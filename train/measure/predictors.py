@@ -57,6 +57,33 @@ class Predictor:
         probabilities = softmax(self.logits(images), self.temperature)
         return reweigh(probabilities, prior_weights(self.prior, self.labels, prior))
 
+    def expected(self, faces: FaceSet) -> NDArray[np.int64]:
+        """The column of each face's own label, ``int64 (N,)``; -1 where the model has no such label."""
+        columns = [self.labels.index(label) if label in self.labels else -1 for label in faces.classes]
+        return np.array(columns, np.int64)[faces.labels]
+
+
+def with_known_labels(predictor: Predictor, faces: FaceSet, name: str = "") -> tuple[FaceSet, NDArray[np.int64]]:
+    """The faces whose labels a model has, and the column of each one's label, ``int64 (N,)``.
+
+    Args:
+        predictor: The model.
+        faces: Labelled faces.
+        name: What to call them in the message; the data set's name unless given.
+
+    Raises:
+        InputError: There is none.
+    """
+    expected = predictor.expected(faces)
+    rows = np.flatnonzero(expected >= 0)
+    if not rows.size:
+        raise InputError(
+            f"{name or faces.name}: classes",
+            received=", ".join(faces.classes),
+            expected=f"some of {', '.join(predictor.labels)}",
+        )
+    return faces.take(rows), expected[rows]
+
 
 def open_predictor(path: Path) -> Predictor:
     """Open a model bundle or a finished run directory.

@@ -135,9 +135,7 @@ def _read(
 
 def _lessons(predictor: Predictor, faces: FaceSet) -> list[Lesson]:
     answers = predictor.predict(faces.images, DEFAULT_PRIOR)
-    column = {name: predictor.labels.index(name) for name in faces.classes if name in predictor.labels}
-    neutral = predictor.labels.index(NEUTRAL)
-    expected = np.array([column.get(name, -1) for name in faces.classes], np.int64)[faces.labels]
+    neutral, expected = predictor.labels.index(NEUTRAL), predictor.expected(faces)
     people: dict[str, list[int]] = defaultdict(list)
     for row, person in enumerate(_people(faces)):
         if person and expected[row] >= 0:

@@ -26,7 +26,7 @@ from train.data.label_map import RAFDB_MAP
 from train.fit.provenance import splits_that_trained_on
 from train.measure.calibration import calibration_error
 from train.measure.cross_dataset import check_unseen
-from train.measure.predictors import Predictor
+from train.measure.predictors import Predictor, with_known_labels
 
 RESAMPLES = 2000
 """Bootstrap samples behind an interval."""
@@ -252,22 +252,15 @@ def _score_set(
     predictor: Predictor, name: str, faces: FaceSet, prior: Prior, seed: int
 ) -> tuple[SetScore, NDArray[np.float64]]:
     """The scores, and the mean of accuracy and mean recall in each bootstrap sample."""
-    shared = [label for label in predictor.labels if label in faces.classes]
-    kept = faces.take(np.flatnonzero(np.isin(faces.labels, [faces.classes.index(label) for label in shared])))
-    if len(kept) == 0:
-        raise InputError(
-            f"{name}: classes", received=", ".join(faces.classes), expected=f"some of {', '.join(predictor.labels)}"
-        )
-    truth = np.array([predictor.labels.index(faces.classes[label]) for label in kept.labels], np.int64)
+    kept, truth = with_known_labels(predictor, faces, name)
     probabilities = predictor.predict(kept.images, prior)
     answers = probabilities.argmax(axis=1)
     right = answers == truth
     by_person = bool((kept.subject != "").all())
     groups = np.unique(kept.subject if by_person else np.arange(len(kept)), return_inverse=True)[1]
     accuracy, mean_recall = _resampled(truth, right, groups, len(predictor.labels), seed)
-    occurring = [label for label in shared if (truth == predictor.labels.index(label)).any()]
-    recall = {label: float(right[truth == predictor.labels.index(label)].mean()) for label in occurring}
-    given = {label: right[answers == predictor.labels.index(label)] for label in predictor.labels}
+    recall = {predictor.labels[column]: float(right[truth == column].mean()) for column in np.unique(truth)}
+    given = {label: right[answers == column] for column, label in enumerate(predictor.labels)}
     score = SetScore(
         data=name,
         images=len(kept),

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from export.keras_model import load_keras
-from train.data import load
 from train.data.dataset import FaceSet
 from train.data.label_map import NO_LABEL_MAP, LabelMap
-from train.data.splits import make_split
+from train.fit.run_data import load_data_of
 from train.fit.run_dir import RunDir
 from train.fit.run_record import RunRecord
-
-log = logging.getLogger(__name__)
 
 HELD_OUT = "validation"
 """The part of a split that temperature and verification use. Calibration uses ``train``, and nothing uses ``test``."""
@@ -47,17 +43,7 @@ def open_data(path: Path, record: RunRecord, label_map: LabelMap = NO_LABEL_MAP)
     """Read the training and held-out faces of a run's data set; log a warning if the data have changed.
 
     Raises:
-        InputError: The data cannot be read, or have other classes than the run.
+        InputError: The data cannot be read, have other classes than the run, or cannot be split by its protocol.
     """
-    faces = load(path, channels=record.recipe.channels, label_map=label_map)
-    record.check_classes(path, faces.classes)
-    if faces.fingerprint() != record.fingerprint:
-        log.warning(
-            "%s is not the data the run was trained on (fingerprint %s, the run's %s): unless its split is the "
-            "publisher's own, held-out faces may have been used in training.",
-            path,
-            faces.fingerprint()[:12],
-            record.fingerprint[:12],
-        )
-    split = make_split(faces, record.protocol)
+    faces, split = load_data_of(record, path, label_map)
     return Parts(faces, faces.take(split.train), faces.take(split.validation))

@@ -301,7 +301,7 @@ def test_other_data_than_the_run_was_trained_on_are_warned_of(
         code = call("convert", run, "--out", tmp_path / "tiny.tflite", "--data", other, "--quantization", "float32")
 
     assert code == 0
-    assert "not the data the run was trained on" in caplog.text
+    assert "not the very data the run was trained on" in caplog.text
 
 
 def test_data_of_other_classes_are_refused(

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import msgspec
 
-from edge_agent.errors import InputError
 from edge_agent.model_format.priors import training_shares
 from train.fit.provenance import NO_PROVENANCE, Provenance
 from train.fit.recipe import Recipe
@@ -120,20 +119,6 @@ class RunRecord(msgspec.Struct, kw_only=True):
                 **{one.fingerprint: (one.protocol,) for one in self.extra},
             },
         )
-
-    def check_classes(self, data: Path, classes: tuple[str, ...]) -> None:
-        """Refuse data of another kind than the run was trained on.
-
-        Raises:
-            InputError: Its classes are not the run's, in their order.
-        """
-        if classes != self.classes:
-            raise InputError(
-                f"{data}: classes",
-                received=", ".join(classes),
-                expected=", ".join(self.classes),
-                remedy="Give data of the kind the run was trained on",
-            )
 
 
 def git_revision() -> str:

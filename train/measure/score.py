@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from pathlib import Path
 
 import numpy as np
@@ -12,19 +11,16 @@ from numpy.typing import NDArray
 from edge_agent.errors import InputError
 from edge_agent.vision.classifier import softmax
 from train.common.writing import write_whole
-from train.data import load
 from train.data.dataset import FaceSet, Split
 from train.data.label_map import NO_LABEL_MAP, LabelMap
-from train.data.splits import make_split
 from train.fit.provenance import note_on_split
+from train.fit.run_data import load_data_of
 from train.fit.run_dir import RunDir
 from train.fit.run_record import RunRecord
 from train.fit.saved import load_model
 from train.measure.evaluate import Evaluation, evaluate, to_markdown
 from train.measure.plots import plot_confusion, plot_curves, plot_reliability
 from train.models.inference import predict_logits
-
-log = logging.getLogger(__name__)
 
 
 def score_run(run_path: Path, data: Path, part: str, label_map: LabelMap = NO_LABEL_MAP) -> tuple[Evaluation, str]:
@@ -60,14 +56,7 @@ def held_out(record: RunRecord, data: Path, part: str, label_map: LabelMap = NO_
     Raises:
         InputError: There is no such part, or the data have other classes or cannot be split by the run's protocol.
     """
-    faces = load(data, channels=record.recipe.channels, label_map=label_map)
-    record.check_classes(data, faces.classes)
-    if faces.fingerprint() != record.fingerprint:
-        # Kaggle's full table differs from one without PrivateTest, and a test part needs just that table.
-        log.warning(
-            "%s is not the very data the run was trained on: make sure that no image to score was trained on", data
-        )
-    split = make_split(faces, record.protocol)
+    faces, split = load_data_of(record, data, label_map)
     return faces.take(rows_of(split, part)), note_on_split(faces, split, record.earlier)
 
 

@@ -43,6 +43,8 @@ _OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "url": ("uri", "address", "stream"),
     "place": ("path", "file", "database", "url", "dsn"),
     "repeat": ("loop",),
+    "balanced": ("uniform", "equal", "even"),
+    "learn": ("enabled", "enable", "active"),
     "enabled": ("enable", "active", "discovery"),
 }
 """Keys and choices, each with what other programs call it."""
@@ -131,6 +133,9 @@ def of_wrong_kind(received: object, wanted: Any) -> str:
     if isinstance(wanted, msgspec.inspect.LiteralType) and isinstance(received, str):
         near = similar(received, [str(value) for value in wanted.values])
         return f'Did you mean "{near}"?' if near else ""
+    if isinstance(wanted, msgspec.inspect.UnionType) and isinstance(received, str):
+        choices = [one for one in wanted.types if isinstance(one, msgspec.inspect.LiteralType)]
+        return of_wrong_kind(received, choices[0]) if choices else ""
     if isinstance(wanted, msgspec.inspect.StructType) and not isinstance(received, dict):
         return "Write it as a table: its name in square brackets in a line, and one key in each line below"
     return ""
@@ -144,6 +149,15 @@ def of_zone(where: str) -> str:
     if zone["corners"]:
         return "Write each corner as [x, y] in shares of the frame: [0, 0] is the top left, [1, 1] the bottom right"
     return f"Write [[detector.{zone[1]}]] in a line, and points = [[0, 0], [0.3, 0], [0.3, 0.2]] in the line below"
+
+
+def of_share(where: str) -> str:
+    """How to write a share of a label, for a mistake in one; empty for other places of the file."""
+    if not where.startswith("$.classifier.prior["):
+        return ""
+    return (
+        "Write each share as a part of 1: 0.3 for 30 %. A label that hardly ever occurs has a small one, such as 0.001"
+    )
 
 
 def of_syntax(text: str, message: str) -> str:

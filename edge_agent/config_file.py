@@ -19,10 +19,18 @@ from edge_agent.addresses.masking import looks_like_address, shown_path
 from edge_agent.addresses.parsing import EXAMPLES, HOW_TO_WRITE, STREAM_PORTS, check_host, parse_camera_url
 from edge_agent.addresses.setting_values import shown_key, shown_value
 from edge_agent.config import CameraSettings, DetectorSettings, Settings, ZoneSettings
-from edge_agent.config_advice import SAVE_AS_UTF8, of_encoding, of_syntax, of_unknown_key, of_wrong_kind, of_zone
+from edge_agent.config_advice import (
+    SAVE_AS_UTF8,
+    of_encoding,
+    of_share,
+    of_syntax,
+    of_unknown_key,
+    of_wrong_kind,
+    of_zone,
+)
 from edge_agent.decoding import convert
 from edge_agent.errors import ConfigError, Rejected
-from edge_agent.model_format.priors import MAX_ROUNDING
+from edge_agent.model_format.priors import sums_to_one
 from edge_agent.polygons import Polygon, area, contains, crosses_itself
 from edge_agent.rights import denied_read
 
@@ -174,7 +182,7 @@ def _check_sense(settings: Settings, path: Path) -> None:
             remedy="Name the two files that belong together",
         )
     prior = settings.classifier.prior
-    if not isinstance(prior, str) and abs(sum(prior.values()) - 1.0) > MAX_ROUNDING:
+    if not isinstance(prior, str) and not sums_to_one(prior):
         raise ConfigError(
             f"{path}: $.classifier.prior",
             received=f"shares that sum to {sum(prior.values()):g}",
@@ -312,14 +320,18 @@ def _explain(error: msgspec.ValidationError, raw: Any, shape: type, path: Path) 
             expected=f"one of {known}",
             remedy=of_unknown_key(shown_key(unknown[1]), _keys_at(shape, where), _keys_elsewhere(shape, where)),
         )
-    received = _value_at(raw, where)
+    keys = _free_keys(str(error), raw, shape, _steps(where))
+    received = _value_at(raw, _named(_steps(where), keys))
     expected = re.sub(r"^Expected ", "", what).split(", got ")[0].replace("`", "")
     wanted = _type_at(shape, where)
+    named = where
+    for key in keys:
+        named = named.replace("[...]", f".{shown_key(key)}", 1)
     return ConfigError(
-        f"{path}: {where}",
-        received=shown_value(received, where),
+        f"{path}: {named}",
+        received=shown_value(received, named),
         expected=range_of(wanted) or _IN_WORDS.get(expected, expected),
-        remedy=of_zone(where) or of_wrong_kind(received, wanted),
+        remedy=of_zone(where) or of_share(where) or of_wrong_kind(received, wanted),
     )
 
 
@@ -332,8 +344,45 @@ _ANY = "*"
 """The step for some key of a table with free keys; msgspec does not say which."""
 
 
-def _value_at(raw: Any, where: str) -> Any:
-    for step in _steps(where):
+def _free_keys(said: str, raw: Any, shape: type, steps: list[str]) -> list[str]:
+    """The keys that msgspec does not name, in the order of their places: each is one that is refused alone, too."""
+    keys: list[str] = []
+    while _ANY in (rest := _named(steps, keys)):
+        above = rest[: rest.index(_ANY)]
+        table = _value_at(raw, above)
+        refused = [key for key in table if _refusal(_with(raw, above, {key: table[key]}), shape) == said]
+        if not refused:
+            break
+        keys.append(refused[0])
+    return keys
+
+
+def _refusal(raw: Any, shape: type) -> str:
+    """What msgspec says of tables that do not fit; empty where they do."""
+    try:
+        convert(raw, shape)
+    except msgspec.ValidationError as error:
+        return str(error)
+    return ""
+
+
+def _named(steps: list[str], keys: list[str]) -> list[str]:
+    """Steps with the keys that are known in the place of the first unknown ones."""
+    waiting = list(keys)
+    return [waiting.pop(0) if step == _ANY and waiting else step for step in steps]
+
+
+def _with(raw: Any, steps: list[str], value: Any) -> Any:
+    """Tables with another value in one place."""
+    if not steps:
+        return value
+    if isinstance(raw, list):
+        return [_with(one, steps[1:], value) if str(place) == steps[0] else one for place, one in enumerate(raw)]
+    return raw | {steps[0]: _with(raw[steps[0]], steps[1:], value)}
+
+
+def _value_at(raw: Any, steps: list[str]) -> Any:
+    for step in steps:
         if step == _ANY:
             break
         raw = raw[int(step)] if isinstance(raw, list) else raw[step]

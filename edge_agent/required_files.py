@@ -1,4 +1,4 @@
-"""Are the files there that the settings name? `check`, `run` and `doctor` ask here, so that they answer alike.
+"""Are the files there that the settings name, and do they fit? `check`, `run` and `doctor` ask here and answer alike.
 
 What can come and go while the agent runs is left out: devices, and the folder of the outbox. Nothing asks the network.
 """
@@ -17,7 +17,9 @@ from edge_agent.addresses.parsing import STREAM_PORTS
 from edge_agent.config import Settings
 from edge_agent.errors import AgentError, ConfigError, ModelError
 from edge_agent.files import read_password
+from edge_agent.model_format.bundle import read_bundle
 from edge_agent.model_format.bundled import model_path
+from edge_agent.model_format.priors import prior_weights
 from edge_agent.mqtt.endpoint import tls_context
 from edge_agent.system.service_user import SERVICE_CONFIG_FOLDER, User
 
@@ -100,6 +102,34 @@ def check_required_files(settings: Settings, where: str = "", user: User | None 
     if settings.mqtt.tls.enabled:
         tls_context(settings.mqtt.tls)
     return found
+
+
+def check_prior(settings: Settings, where: str = "") -> bool:
+    """Compare shares for a prior with the labels of the model, without running it.
+
+    Args:
+        settings: They have the prior, and name the model or leave it to the one that came with the agent.
+        where: Begins each message: the settings' file.
+
+    Returns:
+        Whether the labels are the same. They may differ only where a school publishes models for this device.
+
+    Raises:
+        ConfigError: They differ.
+        ModelError: The model cannot be read.
+    """
+    chosen = settings.classifier
+    if isinstance(chosen.prior, str):
+        return True
+    labels = read_bundle(model_path(chosen.model)).metadata.labels
+    try:
+        prior_weights(None, labels, chosen.prior)
+    except ConfigError as error:
+        if settings.update.key and not chosen.model:
+            return False
+        subject = f"{where}: {error.subject}" if where else error.subject
+        raise ConfigError(subject, received=error.received, expected=error.expected, remedy=error.remedy) from None
+    return True
 
 
 def _check(required: RequiredFile, prefix: str, user: User | None) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from edge_agent.commands.settings_reference import defaults_file, reference_page
 from edge_agent.config import Settings
-from edge_agent.config_file import load_settings
+from edge_agent.config_file import load_settings, load_toml
 from edge_agent.errors import ConfigError
 from edge_agent.privacy.policy import permit
 
@@ -56,8 +56,12 @@ def test_values_land_in_their_section(tmp_path: Path) -> None:
             "[classifier.prior]\nhappy = 0.5\nsad = 0.4",
             "$.classifier.prior: got shares that sum to 0.9, expected shares that sum to 1",
         ),
-        ("[classifier.prior]\nhappy = 1.5", "expected more than 0 and at most 1"),
-        ("[classifier.prior]\nhappy = 1.0\nsad = 0.0", "expected more than 0 and at most 1"),
+        ("[classifier.prior]\nhappy = 1.5", "$.classifier.prior.happy: got 1.5, expected more than 0 and at most 1"),
+        ("[classifier.prior]\nhappy = 1.0\nsad = 0.0", "$.classifier.prior.sad: got 0.0, expected more than 0"),
+        ("[classifier.prior]\nhappy = 0.6\nsad = -0.1", "$.classifier.prior.sad: got -0.1, expected more than 0"),
+        ("[classifier.prior]\nhappy = 0.6\nsad = nan", "$.classifier.prior.sad: got nan, expected more than 0"),
+        ('[classifier.prior]\nhappy = 0.6\nsad = "40%"', "$.classifier.prior.sad: got '40%', expected more than 0"),
+        ("[classifier.prior]\nhappy = 0.6\nsad.a = 1", "$.classifier.prior.sad: got a table, expected more than 0"),
         ("[camera\nfps = 3", "not valid TOML"),
     ],
 )
@@ -144,6 +148,33 @@ def test_a_prior_is_a_name_or_shares_that_sum_to_one(tmp_path: Path) -> None:
     assert load_settings(write(tmp_path, '[classifier]\nprior = "balanced"')).classifier.prior == "balanced"
     given = load_settings(write(tmp_path, "[classifier]\nprior = { calm = 0.333, tense = 0.333, other = 0.333 }"))
     assert given.classifier.prior == {"calm": 0.333, "tense": 0.333, "other": 0.333}
+    for rounded in (0.495, 0.505):
+        load_settings(write(tmp_path, f"[classifier]\nprior = {{ calm = 0.5, tense = {rounded} }}"))
+
+
+class Shelf(msgspec.Struct):
+    books: dict[str, int] = {}
+
+
+class House(msgspec.Struct):
+    names: dict[str, str] = {}
+    shelves: list[Shelf] = []
+    rooms: dict[str, Shelf] = {}
+
+
+def test_a_refused_key_of_a_table_with_free_keys_is_named(tmp_path: Path) -> None:
+    for text, message in [
+        ("names = { a = 'x', b = 3, c = 4 }", "$.names.b: got 3, expected text"),
+        ("shelves = [{}, { books = { red = 1, blue = 'x' } }]", "$.shelves[1].books.blue: got 'x'"),
+        (
+            "[rooms.hall.books]\nred = 1\n[rooms.attic.books]\nred = 1\nblue = true",
+            "$.rooms.attic.books.blue: got true",
+        ),
+        ("names = { 'two words' = 3 }", "$.names.(not shown: it may hold a password): got a number"),
+    ]:
+        with pytest.raises(ConfigError) as caught:
+            load_toml(write(tmp_path, text), House)
+        assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -169,6 +200,11 @@ def test_a_prior_is_a_name_or_shares_that_sum_to_one(tmp_path: Path) -> None:
         ("[device]\nroom = 12", "Put it in quotes"),
         ("[mqtt]\nprotocol = 5", "Put it in quotes"),
         ('[camera]\nsource = "V4L2"', 'Did you mean "v4l2"?'),
+        ('[classifier]\nprior = "Balanced"', 'Did you mean "balanced"?'),
+        ('[classifier]\nprior = "trainning"', 'Did you mean "training"?'),
+        ('[classifier]\nprior = "uniform"', 'Did you mean "balanced"?'),
+        ("[classifier.prior]\nhappy = 60\nsad = 40", "Write each share as a part of 1: 0.3 for 30 %"),
+        ("[resting_face]\nenabled = false", "Did you mean learn?"),
         ('[camera]\nsource = "usb"', 'Did you mean "v4l2"?'),
         ('[camera]\nsource = "mjpeg"', 'Did you mean "http"?'),
         ('[mqtt]\npasswort = "x"', "Did you mean password_file?"),

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from edge_agent.config_file import load_settings
-from edge_agent.errors import AgentError, ConfigError
-from edge_agent.required_files import check_required_files
+from edge_agent.errors import AgentError, ConfigError, ModelError
+from edge_agent.model_format.labels import FER2013
+from edge_agent.required_files import check_prior, check_required_files
 from edge_agent.system.service_user import User, user_of
 
 SERVICE = User("edge-agent", 64001, frozenset({64001}))
@@ -149,3 +150,35 @@ def test_rights_go_by_owner_group_and_others(open_folder: Path) -> None:
 def test_settings_of_one_s_own_are_judged_for_who_asks(tmp_path: Path) -> None:
     assert user_of(tmp_path / "agent.toml") is None
     assert user_of(None) is None
+
+
+SEVEN = "".join(f"{label} = 0.143\n" for label in FER2013)
+
+
+def prior_fits(folder: Path, text: str) -> bool:
+    path = folder / "agent.toml"
+    path.write_text(f'[camera]\nsource = "simulated"\n{text}')
+    return check_prior(load_settings(path), str(path))
+
+
+@pytest.mark.parametrize("model", ["", '[classifier]\nmodel = "edge-tiny"\n'])
+def test_shares_for_a_prior_are_compared_with_the_labels_of_the_model(tmp_path: Path, model: str) -> None:
+    assert prior_fits(tmp_path, model)
+    assert prior_fits(tmp_path, f"{model}[classifier.prior]\n{SEVEN}")
+    with pytest.raises(ConfigError, match=r"agent\.toml: \$\.classifier\.prior: got a share for Happy and none"):
+        prior_fits(tmp_path, f"{model}[classifier.prior]\n{SEVEN}".replace("happy", "Happy"))
+
+
+def test_shares_for_a_model_that_a_school_has_yet_to_publish_are_no_mistake(tmp_path: Path) -> None:
+    of_others = "[classifier.prior]\ncalm = 0.7\ntense = 0.3\n"
+    key = '[update]\nkey = "/etc/edge-agent/models.pub"\n'
+    assert not prior_fits(tmp_path, key + of_others)
+    with pytest.raises(ConfigError, match="got a share for calm, tense and none for angry"):
+        prior_fits(tmp_path, f'{key}[classifier]\nmodel = "edge-tiny"\n{of_others}')
+
+
+def test_a_model_that_is_none_is_named_where_its_labels_are_needed(tmp_path: Path) -> None:
+    model = tmp_path / "model.tflite"
+    model.write_bytes(b"nothing")
+    with pytest.raises(ModelError, match=str(model)):
+        prior_fits(tmp_path, f'[classifier]\nmodel = "{model}"\n[classifier.prior]\n{SEVEN}')

@@ -23,13 +23,20 @@ def check(
     from edge_agent.errors import ConfigError
     from edge_agent.notice import default_folder, notice_state
     from edge_agent.privacy.policy import check_answers, permit
-    from edge_agent.required_files import check_required_files
+    from edge_agent.required_files import check_prior, check_required_files
     from edge_agent.system.service_user import user_of
 
     settings = load_settings(file)
     permit(settings.camera, settings.policy, str(file))
     check_required_files(settings, str(file), user_of(file))
+    prior_fits = check_prior(settings, str(file))
     typer.echo(f"{file} is valid")
+    if not prior_fits:
+        typer.echo(
+            "note: classifier.prior has shares of other labels than the model that came with the agent. They wait for "
+            "a model of the school with these labels. Until then, the prior is the default one",
+            err=True,
+        )
     try:
         check_answers(settings.policy)
     except ConfigError as error:  # of a simulation or a recording, which start all the same

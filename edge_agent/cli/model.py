@@ -25,8 +25,13 @@ def show(
 
     from edge_agent.model_format.bundle import read_bundle
     from edge_agent.model_format.description import describe
-    from edge_agent.model_format.priors import describe_prior, training_shares_of_bundle
-    from edge_agent.update.source import model_source
+    from edge_agent.model_format.priors import (
+        DEFAULT_PRIOR,
+        describe_prior,
+        names_all_labels,
+        training_shares_of_bundle,
+    )
+    from edge_agent.update.source import follows_fleet, model_source
     from edge_agent.vision.classifier import model_path
 
     settings = read_settings(config)
@@ -40,5 +45,12 @@ def show(
         table.add_row("source", str(source))
     for name, value in describe(bundle):
         table.add_row(name, value)
-    table.add_row("prior in use", describe_prior(settings.classifier.prior, training_shares_of_bundle(bundle.metadata)))
+    prior, shares = settings.classifier.prior, training_shares_of_bundle(bundle.metadata)
+    if names_all_labels(prior, bundle.metadata.labels):
+        in_use = describe_prior(prior, shares)
+    elif source is not None and follows_fleet(settings):
+        in_use = f"{describe_prior(DEFAULT_PRIOR, shares)}. The shares in classifier.prior are of other labels"
+    else:
+        in_use = "none: the shares in classifier.prior are of other labels, so an agent refuses this model"
+    table.add_row("prior in use", in_use)
     Console().print(table)

@@ -23,6 +23,7 @@ from edge_agent.device.probe import probe_broker
 from edge_agent.errors import AgentError, CheckFailed
 from edge_agent.health.metrics_server import check_metrics
 from edge_agent.model_format.crop import to_face_tensor
+from edge_agent.model_format.priors import names_all_labels
 from edge_agent.mqtt.endpoint import tls_context
 from edge_agent.outbox.examination import examine_outbox
 from edge_agent.outbox.store import StoreError
@@ -42,11 +43,10 @@ from edge_agent.system.status_led import StatusLed
 from edge_agent.types import Frame
 from edge_agent.update.manifests import Verifier
 from edge_agent.update.model_folder import STATE_FILE
-from edge_agent.update.source import model_source, models_folder
+from edge_agent.update.source import follows_fleet, load_model, model_source, models_folder
 from edge_agent.vision.aiming import advice, sizes
 from edge_agent.vision.camera import Camera, CameraState, open_source
 from edge_agent.vision.camera_identity import CameraMemory
-from edge_agent.vision.classifier import Classifier
 from edge_agent.vision.detector import detector_note, open_detector
 from edge_agent.vision.orientation import rotation_note
 
@@ -212,7 +212,7 @@ def _python() -> str:
 def _model(settings: Settings) -> str:
     source = model_source(settings)
     chosen = settings.classifier
-    classifier = Classifier.load(source.path, runtime=chosen.runtime, threads=chosen.threads, prior=chosen.prior)
+    classifier = load_model(chosen, source.path, follows_fleet=follows_fleet(settings))
     face = to_face_tensor(draw_face("happy", 1.0, seed=1, side_px=96).image, classifier.channels)
     batch = np.stack([face] * 8)
     classifier.predict(batch)
@@ -220,7 +220,10 @@ def _model(settings: Settings) -> str:
     classifier.predict(batch)
     each_ms = (time.perf_counter() - began) * 1000.0 / len(batch)
     model = f"{classifier.model_id} ({classifier.metadata.name}), {source}"
-    return f"{model}; with {classifier.runtime_name}, {each_ms:.2f} ms a face; prior {classifier.prior}"
+    found = f"{model}; with {classifier.runtime_name}, {each_ms:.2f} ms a face; prior {classifier.prior}"
+    if names_all_labels(chosen.prior, classifier.labels):
+        return found
+    return f"{found}. The shares in classifier.prior wait for a model of the fleet with these labels"
 
 
 def _detector(settings: Settings) -> str:

@@ -23,7 +23,7 @@ Prior = NamedPrior | Mapping[str, float]
 DEFAULT_PRIOR: Final = "half"
 """The one with the best selection score of the bundled models; docs/runs/README.md has the scores of all."""
 
-MAX_ROUNDING: Final = 0.005
+_MAX_ROUNDING: Final = 0.005
 """By how much the sum of shares written with few digits may miss 1."""
 
 FER2013_TRAINING_FACES: Final = {
@@ -37,6 +37,11 @@ FER2013_TRAINING_FACES: Final = {
 }
 """Faces of each label in FER2013's part Training. It stands for the prior of bundles that were trained on FER2013
 before bundles stated their prior."""
+
+
+def sums_to_one(shares: Mapping[str, float]) -> bool:
+    """Whether shares sum to 1, apart from rounding."""
+    return abs(sum(shares.values()) - 1.0) <= _MAX_ROUNDING + 1e-9
 
 
 def training_shares(stated: Mapping[str, float], labels: Sequence[str], data: str) -> dict[str, float] | None:
@@ -60,6 +65,11 @@ def training_shares_of_bundle(facts: Metadata) -> dict[str, float] | None:
     return training_shares(facts.prior, facts.labels, facts.data[0].name if facts.data else "")
 
 
+def names_all_labels(prior: Prior, labels: Sequence[str]) -> bool:
+    """Whether a device can assume a prior with a model: it is one with a name, or has a share for each label."""
+    return isinstance(prior, str) or set(prior) == set(labels)
+
+
 def prior_weights(shares: Mapping[str, float] | None, labels: Sequence[str], prior: Prior) -> tuple[float, ...] | None:
     """What the probability of each label is multiplied by, each above 0; None where nothing is to be done.
 
@@ -73,10 +83,10 @@ def prior_weights(shares: Mapping[str, float] | None, labels: Sequence[str], pri
     Raises:
         ConfigError: The shares to assume are not those of the model's labels.
     """
-    if not isinstance(prior, str) and set(prior) != set(labels):
+    if not isinstance(prior, str) and not names_all_labels(prior, labels):
         raise ConfigError(
             "$.classifier.prior",
-            received=f"shares of {', '.join(prior) or 'nothing'}",
+            received=_difference(prior, labels),
             expected=f"one for each label of the model: {', '.join(labels)}",
             remedy="Name every label once, or use balanced, half or training",
         )
@@ -85,6 +95,14 @@ def prior_weights(shares: Mapping[str, float] | None, labels: Sequence[str], pri
     strength = 0.5 if prior == "half" else 1.0
     assumed = dict.fromkeys(labels, 1.0 / len(labels)) if isinstance(prior, str) else prior
     return tuple((assumed[label] / shares[label]) ** strength for label in labels)
+
+
+def _difference(prior: Mapping[str, float], labels: Sequence[str]) -> str:
+    """In which labels a table of shares differs from a model, for a message."""
+    unknown, missing = [one for one in prior if one not in labels], [one for one in labels if one not in prior]
+    words = [f"a share for {', '.join(unknown)}"] if unknown else []
+    words += [f"{'none' if unknown else 'no share'} for {', '.join(missing)}"] if missing else []
+    return " and ".join(words)
 
 
 def describe_prior(prior: Prior, shares: Mapping[str, float] | None) -> str:

@@ -16,7 +16,7 @@ from edge_agent.update.manifests import Verifier
 from edge_agent.update.messages import Choice, Ready, Taken
 from edge_agent.update.model_folder import ModelFolder
 from edge_agent.update.probation import MAX_CONSECUTIVE_FAILURES, ProbationMonitor, Turn
-from edge_agent.update.source import ModelSource, model_source, models_folder
+from edge_agent.update.source import ModelSource, load_model, model_source, models_folder
 from edge_agent.update.updater import Updater
 from edge_agent.vision.classifier import Classifier
 
@@ -37,17 +37,16 @@ class LiveModel:
 
     Raises:
         ModelError: No model can be used.
-        ConfigError: The fleet's key cannot be used.
+        ConfigError: The fleet's key cannot be used, or the prior is for other labels than those of the model.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._updater = _updater(settings)
         self.source: ModelSource = model_source(settings)
-        chosen = settings.classifier
         self.classifier = (
             self._updater.model
             if self._updater is not None
-            else Classifier.load(self.source.path, runtime=chosen.runtime, threads=chosen.threads, prior=chosen.prior)
+            else load_model(settings.classifier, self.source.path, follows_fleet=False)
         )
         # Where single faces are not published, neither are figures that depend on how many there are.
         exact = settings.privacy.level == "faces"

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 from edge_agent.config import ClassifierSettings, Settings
-from edge_agent.errors import ModelError
+from edge_agent.errors import ConfigError, ModelError
+from edge_agent.model_format.priors import DEFAULT_PRIOR
 from edge_agent.system.data_folders import state_folder
 from edge_agent.update.model_folder import ModelFolder, StateFile
 from edge_agent.update.state import UpdateState, lost
@@ -55,6 +56,11 @@ def model_source(settings: Settings) -> ModelSource:
     return source_of(folder.state(), folder)
 
 
+def follows_fleet(settings: Settings) -> bool:
+    """Whether a school may publish another model for a device with these settings."""
+    return bool(settings.update.key) and not settings.classifier.model
+
+
 def models_folder(settings: Settings) -> Path | None:
     """Where published models are kept; ``None`` for an agent that stores nothing."""
     state = state_folder(settings)
@@ -68,6 +74,30 @@ def source_of(state: UpdateState, folder: ModelFolder) -> ModelSource:
     return ModelSource("fleet", folder.bundle(state.current), state.current.version, state.probation is not None)
 
 
+def load_model(settings: ClassifierSettings, path: Path | None, *, follows_fleet: bool) -> Classifier:
+    """Open the model that an agent runs.
+
+    On a device that follows the fleet, the shares in the settings may be for a model with other labels, which is yet to
+    come. Until then the default prior holds.
+
+    Args:
+        settings: Runtime, threads and prior.
+        path: The bundle; ``None`` for the one that came with the agent.
+        follows_fleet: Whether the fleet may publish another model for this device.
+
+    Raises:
+        ModelError: It cannot be used.
+        ConfigError: The prior of the settings has shares of other labels, and no other model can come.
+    """
+    try:
+        return Classifier.load(path, runtime=settings.runtime, threads=settings.threads, prior=settings.prior)
+    except ConfigError as error:
+        if not follows_fleet:
+            raise
+        log.warning("the prior is '%s' until the fleet publishes a model with other labels: %s", DEFAULT_PRIOR, error)
+    return Classifier.load(path, runtime=settings.runtime, threads=settings.threads, prior=DEFAULT_PRIOR)
+
+
 def load_usable_model(
     settings: ClassifierSettings, state_file: StateFile, folder: ModelFolder
 ) -> tuple[Classifier, ModelSource]:
@@ -77,22 +107,18 @@ def load_usable_model(
 
     Raises:
         ModelError: The one that the settings name, or that came with the agent, cannot be used.
-        ConfigError: The prior of the settings has shares of other labels than the model's.
+        ConfigError: The prior of the settings has shares of other labels than the model that they name.
     """
-
-    def load(path: Path | None) -> Classifier:
-        return Classifier.load(path, runtime=settings.runtime, threads=settings.threads, prior=settings.prior)
-
     if settings.model:
         source = ModelSource("settings", model_path(settings.model))
-        return load(source.path), source
+        return load_model(settings, source.path, follows_fleet=False), source
     while state_file.state.current is not None:
         source = source_of(state_file.state, folder)
         try:
             if source.path is None:
                 raise ModelError(f"{folder.bundle(state_file.state.current)}: gone or damaged")
-            return load(source.path), source
+            return load_model(settings, source.path, follows_fleet=True), source
         except ModelError as error:
             log.error("the fleet's model cannot be used, the one before takes over: %s", error)
             state_file.change(lost(state_file.state))
-    return load(None), ModelSource("bundled")
+    return load_model(settings, None, follows_fleet=True), ModelSource("bundled")

@@ -125,6 +125,37 @@ def test_where_the_model_comes_from_is_shown(tmp_path: Path) -> None:
     assert "named by classifier.model in the settings" in findings[1]["detail"]
 
 
+def test_a_prior_for_other_labels_is_told_by_every_command_before_the_agent_starts(tmp_path: Path) -> None:
+    config = tmp_path / "agent.toml"
+    config.write_text('[camera]\nsource = "simulated"\n[classifier.prior]\ncalm = 0.7\ntense = 0.3\n')
+    difference = "got a share for calm, tense and none for angry"
+    checked = edge_agent("check", config)
+    assert checked.returncode == 4
+    assert difference in checked.stderr
+    shown = " ".join(edge_agent("model", "show", "--config", config).stdout.split())
+    assert "prior in use none: the shares in classifier.prior are of other labels" in shown
+    model = json.loads(edge_agent("doctor", "--preflight", "--json", "--config", config).stdout)[1]
+    assert not model["ok"]
+    assert difference in model["detail"]
+
+
+def test_a_prior_for_a_model_that_is_yet_to_be_published_does_not_stop_a_device(tmp_path: Path) -> None:
+    config, key = tmp_path / "agent.toml", tmp_path / "models.pub"
+    key.write_text("a key")
+    config.write_text(
+        f'[camera]\nsource = "simulated"\n[update]\nkey = "{key}"\n[outbox]\npath = "{tmp_path / "outbox.db"}"\n'
+        "[classifier.prior]\ncalm = 0.7\ntense = 0.3\n"
+    )
+    checked = edge_agent("check", config)
+    assert checked.returncode == 0
+    assert "note: classifier.prior has shares of other labels than the model that came with the agent" in checked.stderr
+    shown = " ".join(edge_agent("model", "show", "--config", config).stdout.split())
+    assert "prior in use half: half the way from the shares in training to equal ones. The shares in" in shown
+    model = json.loads(edge_agent("doctor", "--preflight", "--json", "--config", config).stdout)[1]
+    assert model["ok"]
+    assert "The shares in classifier.prior wait for a model of the fleet" in model["detail"]
+
+
 def test_preflight_works_without_camera_and_broker() -> None:
     result = edge_agent("doctor", "--preflight", "--json")
     findings = json.loads(result.stdout)

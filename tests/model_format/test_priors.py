@@ -78,6 +78,21 @@ def test_a_table_of_other_labels_is_refused(prior: dict[str, float]) -> None:
         prior_weights(SHARES, LABELS, prior)
 
 
+@pytest.mark.parametrize(
+    ("prior", "received"),
+    [
+        ({"calm": 1.0}, "no share for tense"),
+        ({"calm": 0.5, "Tense": 0.5}, "a share for Tense and none for tense"),
+        (SHARES | {"happy": 0.1, "sad": 0.1}, "a share for happy, sad"),
+        ({}, "no share for calm, tense"),
+    ],
+)
+def test_a_refused_table_says_which_labels_differ(prior: dict[str, float], received: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        prior_weights(SHARES, LABELS, prior)
+    assert str(caught.value).startswith(f"$.classifier.prior: got {received}, expected ")
+
+
 def test_people_are_told_the_prior_of_the_training_and_that_in_use() -> None:
     facts = metadata(prior=dict.fromkeys(FER2013, 1 / 7), data=(DataInfo(name="crops", sha256="c" * 64),))
     rows = dict(describe(unpack_bundle(pack_bundle(dense_model(), facts), "made")))

@@ -26,11 +26,18 @@ def edge_bundle(note: str = "") -> bytes:
 
 @cache
 def dense_bundle(
-    seed: int = 3, names: tuple[str, ...] = labels.FER2013, slow: int = 0, fails_for: tuple[int, ...] = ()
+    seed: int = 3,
+    names: tuple[str, ...] = labels.FER2013,
+    slow: int = 0,
+    fails_for: tuple[int, ...] = (),
+    prior: tuple[float, ...] = (),
 ) -> bytes:
-    """A small model. ``slow`` superfluous operations make it slow, and batches of a size in ``fails_for`` fail."""
+    """A small model. ``slow`` superfluous operations make it slow, and batches of a size in ``fails_for`` fail.
+
+    It states the shares of its training where ``prior`` has one for each label.
+    """
     flatbuffer = dense_model(dense_weights(outputs=len(names), seed=seed), slow=slow, fails_for=fails_for)
-    facts = metadata(name=f"dense-{seed}", labels=names)
+    facts = metadata(name=f"dense-{seed}", labels=names, prior=dict(zip(names, prior, strict=False)))
     return pack_bundle(flatbuffer, facts, record_golden(unpack_bundle(pack_bundle(flatbuffer, facts), "dense")))
 
 

@@ -107,7 +107,7 @@ def test_one_whose_labels_have_no_share_in_the_settings(harness: Harness) -> Non
     harness.settings = ClassifierSettings(prior=dict.fromkeys(labels.FER2013, 1 / 7))
     harness.start()
     harness.publish(dense_bundle(names=OTHER_LABELS), 1, new_labels=True)
-    assert "its labels do not fit the settings: $.classifier.prior: got shares of angry" in (
+    assert "its labels do not fit the settings: $.classifier.prior: got a share for angry" in (
         harness.outcome("refused").reason
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge_agent import __version__
+from edge_agent.config import ClassifierSettings
 from edge_agent.model_format.bundle import read_bundle
 from edge_agent.protocol.model_manifest import ModelManifest, part_topic
 from edge_agent.update.messages import Choice
@@ -66,6 +67,16 @@ def test_new_labels_are_taken_where_the_manifest_says_so(harness: Harness) -> No
     harness.start()
     harness.publish(dense_bundle(names=OTHER_LABELS), 1, new_labels=True)
     assert harness.take_over().classifier.labels == OTHER_LABELS
+
+
+def test_shares_of_a_prior_wait_for_the_model_with_their_labels(
+    harness: Harness, caplog: pytest.LogCaptureFixture
+) -> None:
+    harness.settings = ClassifierSettings(prior=dict.fromkeys(OTHER_LABELS, 1 / len(OTHER_LABELS)))
+    assert harness.start().model.prior.startswith("half: ")
+    assert "the prior is 'half' until the fleet publishes a model with other labels: $.classifier" in caplog.text
+    harness.publish(dense_bundle(names=OTHER_LABELS, prior=(0.4, *[0.1] * 6)), 1, new_labels=True)
+    assert harness.take_over().classifier.prior.startswith("given: ")
 
 
 def test_one_for_other_devices_is_left_alone(harness: Harness) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Annotated
 
@@ -76,17 +77,27 @@ def score(
     The score of a run is written into its folder `evaluation`. With several priors it is that of the last one.
     """
     from train.measure.predictors import open_predictor
-    from train.measure.selection import load_selection_data, parse_prior, record_score, score_selection, to_markdown
+    from train.measure.selection import (
+        check_prior,
+        load_selection_data,
+        parse_prior,
+        prior_name,
+        record_score,
+        score_selection,
+        to_markdown,
+    )
 
     priors = [parse_prior(text) for text in prior or [DEFAULT_PRIOR]]
+    predictors = [open_predictor(path) for path in models]
+    for predictor, one in itertools.product(predictors, priors):
+        check_prior(predictor, one)
     data = {}
     found = []
-    for path in models:
-        predictor = open_predictor(path)
+    for path, predictor in zip(models, predictors, strict=True):
         if predictor.channels not in data:
             data[predictor.channels] = load_selection_data(fer2013, rafdb, ckplus, predictor.channels)
         for one in priors:
-            report_progress(f"{predictor.name}, prior {one}")
+            report_progress(f"{predictor.name}, prior {prior_name(one)}")
             found.append(score_selection(predictor, data[predictor.channels], one))
         if path.is_dir():
             record_score(path, found[-1])

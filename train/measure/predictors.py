@@ -14,6 +14,7 @@ from edge_agent.errors import InputError
 from edge_agent.model_format.metadata import TRAINING
 from edge_agent.model_format.priors import Prior, prior_weights, training_shares_of_bundle
 from edge_agent.vision.classifier import Classifier, reweigh, softmax
+from train.common.backend import import_backend
 from train.data import load
 from train.data.dataset import FaceSet
 from train.data.label_map import NO_LABEL_MAP, LabelMap
@@ -157,12 +158,14 @@ def _open_bundle(path: Path) -> Predictor:
 
 
 def _open_run(path: Path) -> Predictor:
+    run = RunDir(path)
+    record = run.record()
+    run.check_finished()
     # Keras takes seconds to import, and a bundle does without it.
+    import_backend()
     from train.fit.saved import load_model
     from train.models.inference import predict_logits
 
-    run = RunDir(path)
-    record = run.record()
     model = load_model(run)
     return Predictor(
         name=path.resolve().name,

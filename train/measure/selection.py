@@ -7,6 +7,7 @@ kind of data. On the other two nothing may be trained: they show how a model doe
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.decoding import UNDECODABLE, decode_json
-from edge_agent.errors import InputError
-from edge_agent.model_format.priors import DEFAULT_PRIOR, MAX_ROUNDING, NAMED_PRIORS, Prior
+from edge_agent.errors import ConfigError, InputError
+from edge_agent.model_format.accuracy import PUBLISHED
+from edge_agent.model_format.priors import DEFAULT_PRIOR, NAMED_PRIORS, Prior, prior_weights, sums_to_one
 from train.common.table import table
 from train.common.writing import write_whole
 from train.data import load
@@ -106,7 +108,7 @@ def load_selection_data(fer2013: Path, rafdb: Path, ckplus: Path, channels: int)
     """Read the three data sets.
 
     Raises:
-        InputError: One cannot be read, or the first has no part PublicTest.
+        InputError: One cannot be read, the first has no part PublicTest, or one of the others is known to be another.
     """
     own = load(fer2013, channels=channels)
     if _PUBLIC_TEST not in own.usage:
@@ -116,13 +118,18 @@ def load_selection_data(fer2013: Path, rafdb: Path, ckplus: Path, channels: int)
             expected="FER2013's table",
             remedy="Name fer2013.csv with --fer2013",
         )
-    return SelectionData(
-        own,
-        {
-            "RAF-DB": load(rafdb, channels=channels, label_map=RAFDB_MAP),
-            "CK+48": load(ckplus, channels=channels),
-        },
-    )
+    others = {"RAF-DB": load(rafdb, channels=channels, label_map=RAFDB_MAP), "CK+48": load(ckplus, channels=channels)}
+    for path, option, (name, faces) in zip((rafdb, ckplus), ("--rafdb", "--ckplus"), others.items(), strict=True):
+        # RAF-DB's class folders do not say what they are; CK+48's pictures do, by their names.
+        known = faces.name in PUBLISHED
+        if faces.name != name and (known or name == "CK+48"):
+            raise InputError(
+                f"{path}",
+                received=faces.name if known else f"no pictures of {name}",
+                expected=name,
+                remedy=f"Name the folder of {name} with {option}",
+            )
+    return SelectionData(own, others)
 
 
 def score_selection(
@@ -207,25 +214,47 @@ def parse_prior(text: str) -> Prior:
     """A prior from the command line: a name, or ``happy=0.5,neutral=0.5``.
 
     Raises:
-        InputError: It is neither, or the shares do not sum to 1.
+        InputError: It is neither, a label stands twice, or the shares do not sum to 1.
     """
     if text in _NAMED:
         return _NAMED[text]
-    try:
-        shares = {label.strip(): float(share) for label, share in (part.split("=") for part in text.split(","))}
-    except ValueError:
-        shares = {}
-    given = shares.values()
-    if not (shares and all(0.0 < share <= 1.0 for share in given) and abs(sum(given) - 1.0) <= MAX_ROUNDING):
-        raise InputError(
-            "prior",
-            received=repr(text),
-            expected="balanced, half, training, or LABEL=SHARE,... with shares above 0 that sum to 1",
-        )
+    shares: dict[str, float] = {}
+    for part in text.split(","):
+        label, _, share = (piece.strip() for piece in part.partition("="))
+        try:
+            number = float(share)
+        except ValueError:
+            raise _no_prior(f"{share!r} for {label}" if share else repr(label)) from None
+        if not (label and 0.0 < number <= 1.0):
+            raise _no_prior(f"{share} for {label or 'no label'}")
+        if label in shares:
+            raise _no_prior(f"{label} twice")
+        shares[label] = number
+    if not sums_to_one(shares):
+        raise _no_prior(f"shares that sum to {sum(shares.values()):g}")
     return shares
 
 
-def prior_name(prior: str | dict[str, float]) -> str:
+def _no_prior(received: str) -> InputError:
+    expected = "balanced, half, training, or LABEL=SHARE,... with shares above 0 that sum to 1"
+    return InputError("prior", received=received, expected=expected)
+
+
+def check_prior(predictor: Predictor, prior: Prior) -> None:
+    """Refuse a prior that has shares of other labels than a model.
+
+    Raises:
+        InputError: It has.
+    """
+    try:
+        prior_weights(predictor.prior, predictor.labels, prior)
+    except ConfigError as error:
+        raise InputError(
+            f"prior for {predictor.name}", received=error.received, expected=error.expected, remedy=error.remedy
+        ) from None
+
+
+def prior_name(prior: str | Mapping[str, float]) -> str:
     """The prior's name in a table."""
     return prior if isinstance(prior, str) else ", ".join(f"{label} {share:g}" for label, share in prior.items())
 

@@ -149,6 +149,58 @@ def test_a_prior_that_is_none_is_refused(text: str) -> None:
         parse_prior(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "received"),
+    [
+        ("Flat", "'Flat'"),
+        ("happy=0.5,sad=10%", "'10%' for sad"),
+        ("happy=0.5,sad", "'sad'"),
+        ("happy=0.5,=0.5", "0.5 for no label"),
+        ("sad=0.5,happy=nan", "nan for happy"),
+        ("happy=0.5,sad=-0.5", "-0.5 for sad"),
+        ("happy=0.5,sad=0.25,happy=0.5", "happy twice"),
+        ("happy=0.5,sad=0.4", "shares that sum to 0.9"),
+    ],
+)
+def test_a_refused_prior_says_which_part_of_it_is_wrong(text: str, received: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_prior(text)
+    assert str(caught.value).startswith(f"prior: got {received}, expected ")
+
+
+def test_a_prior_of_other_labels_is_refused_before_any_data_are_read(tmp_path: Path) -> None:
+    nothing = str(tmp_path / "nothing")
+    options = ["--fer2013", nothing, "--rafdb", nothing, "--ckplus", nothing, "--prior", "Happy=0.5,sad=0.5"]
+    found = CliRunner().invoke(app, ["score", str(BUNDLED_MODEL), *options])
+    assert str(found.exception).startswith(
+        "prior for edge, int8: got a share for Happy and none for angry, disgust, fear, happy, surprise, neutral, "
+    )
+
+
+def test_every_model_is_opened_before_any_is_scored(tmp_path: Path) -> None:
+    nothing = str(tmp_path / "nothing")
+    options = ["--fer2013", nothing, "--rafdb", nothing, "--ckplus", nothing]
+    found = CliRunner().invoke(app, ["score", str(BUNDLED_MODEL), str(tmp_path), *options])
+    assert "no run.json in it" in str(found.exception)
+
+
+def test_data_sets_in_the_place_of_others_are_refused(tmp_path: Path) -> None:
+    table = write_table(tmp_path / "fer2013.csv", [row(1, 3, "Training"), row(2, 3, "PublicTest")])
+    for seed, (number, label) in enumerate([("4", "happy"), ("5", "sad")]):
+        write_face(tmp_path / "rafdb" / "test" / number / f"{seed}.png", face(100 + seed))
+        write_face(tmp_path / "CK+48" / label / f"S{seed:03d}_001_00000001.png", face(200 + seed))
+    raf, ck = tmp_path / "rafdb", tmp_path / "CK+48"
+    assert load_selection_data(table, raf, ck, 1).others["CK+48"].name == "CK+48"
+    with pytest.raises(InputError, match=r"CK\+48: got CK\+48, expected RAF-DB\. Name the folder .* with --rafdb"):
+        load_selection_data(table, ck, ck, 1)
+    write_face(tmp_path / "faces" / "happy" / "a.png", face(1))
+    write_face(tmp_path / "faces" / "sad" / "b.png", face(2))
+    with pytest.raises(InputError, match=r"faces: got no pictures of CK\+48, expected CK\+48\. .* with --ckplus"):
+        load_selection_data(table, raf, tmp_path / "faces", 1)
+    with pytest.raises(InputError, match=r"got FER2013, expected CK\+48"):
+        load_selection_data(table, raf, table, 1)
+
+
 def test_priors_are_read_from_the_command_line() -> None:
     assert parse_prior("half") == "half"
     assert parse_prior("happy=0.25, sad=0.75") == {"happy": 0.25, "sad": 0.75}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -22,7 +23,10 @@ LOADING_FAILS_WITH = (
     IndexError,
     NotImplementedError,
     RuntimeError,
+    EOFError,
+    struct.error,
     zipfile.BadZipFile,
+    zlib.error,
 )
 """What Keras raises on files that it cannot read."""
 

@@ -80,6 +80,17 @@ def test_a_damaged_file_is_not_called_another_versions(tmp_path: Path, left: int
     assert not isinstance(refused.value, InputError)
 
 
+def test_a_part_that_claims_to_be_longer_than_the_file_is_called_damaged(tmp_path: Path) -> None:
+    path = saved(tmp_path / "model.keras")
+    content = bytearray(path.read_bytes())
+    entry = content.rindex(b"config.json") - 46  # in the archive's index
+    for size in (entry + 20, entry + 24):
+        content[size : size + 4] = (10_000_000).to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"cut off or damaged"):
+        load_keras_file(keras, path)
+
+
 def test_a_file_of_another_program_is_called_by_its_name(tmp_path: Path) -> None:
     path = tmp_path / "model.keras"
     path.write_bytes(b"\x08\x07\x12\x07pytorch\x1a\x052.5.0" + bytes(100))

@@ -10,10 +10,12 @@ import logging
 import os
 import re
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import IO
 
 from edge_agent.addresses.scrubbing import scrubbed
 
@@ -74,7 +76,7 @@ def held_back(messages: re.Pattern[bytes], *, rest_to_log_on_failure: bool = Fal
         except OSError:  # a service without stderr: there is nothing to keep clean
             kept = -1
         _flush()
-        with os.fdopen(os.memfd_create("stderr"), "w+b") as held:
+        with _file_in_memory() as held:
             os.dup2(held.fileno(), 2)
             failed = True
             try:
@@ -97,6 +99,13 @@ def held_back(messages: re.Pattern[bytes], *, rest_to_log_on_failure: bool = Fal
                     log.debug("written to stderr before it failed:\n%s", shown)
                 elif rest and kept >= 0:
                     os.write(2, shown.encode())
+
+
+def _file_in_memory() -> IO[bytes]:
+    """An empty file; on a disk where the system has none in memory, as those that people only train on."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("stderr"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def _flush() -> None:

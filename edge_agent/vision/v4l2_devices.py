@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import struct
@@ -82,6 +81,8 @@ def ask_device(node: Path, number: int, argument: bytes) -> bytes:
     Raises:
         OSError: The node does not exist, may not be opened, or does not know the question.
     """
+    import fcntl  # here, because Windows has none, and who only trains there needs other modules of this package
+
     descriptor = os.open(node, os.O_RDWR | os.O_NONBLOCK)
     try:
         return fcntl.ioctl(descriptor, number, argument)

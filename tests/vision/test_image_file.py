@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 from typing import Literal
@@ -302,6 +304,19 @@ def test_a_large_photograph_is_reduced_and_says_by_how_much(tmp_path: Path) -> N
     assert (photo.image.shape, photo.scale) == ((1444, 2165, 3), 4)
     path.write_bytes(encoded(".jpg"))
     assert read_photograph(path).scale == 1
+
+
+def test_pictures_are_read_and_cropped_where_the_system_has_no_files_in_memory(tmp_path: Path) -> None:
+    """Neither Windows nor macOS has them, and Windows has no ``fcntl``; people train there."""
+    (tmp_path / "photo.jpg").write_bytes(encoded(".jpg"))
+    code = (
+        "import os, sys; del os.memfd_create; sys.modules['fcntl'] = None\n"
+        "import train.data.load, train.prepare.pipeline\n"
+        "from pathlib import Path; from edge_agent.vision.image_file import read_image_file\n"
+        "print(read_image_file(Path(sys.argv[1])).ndim)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "photo.jpg"], capture_output=True, timeout=120)
+    assert (done.returncode, done.stdout.strip()) == (0, b"3"), done.stderr.decode()
 
 
 def test_random_bytes_behind_a_known_beginning_are_an_error_and_no_crash(tmp_path: Path) -> None:

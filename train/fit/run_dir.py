@@ -230,10 +230,17 @@ class RunDir:
             raise RunDamaged(f"{self._state}: no state of a training: {error}", remedy=_DAMAGED) from None
 
     def save_model(self, save: Callable[[Path], object]) -> None:
-        """Save the finished network, which ``save`` writes to the path it is given."""
+        """Save the finished network, which ``save`` writes to the path it is given.
+
+        Raises:
+            NotWritten: It cannot be written; nothing of the try is left.
+        """
         staging = self.path / "part.keras"
         with writing(self.model_path):
-            save(staging)
-            with staging.open("rb") as stream:
-                os.fsync(stream.fileno())
-            staging.replace(self.model_path)
+            try:
+                save(staging)
+                with staging.open("rb") as stream:
+                    os.fsync(stream.fileno())
+                staging.replace(self.model_path)
+            finally:
+                staging.unlink(missing_ok=True)

@@ -11,7 +11,9 @@ import pytest
 
 from edge_agent.errors import InputError
 from edge_agent.vision.classifier import BUNDLED_MODEL
+from tests.support.full_disk import files_of_at_most
 from tests.train.runs import begun_run
+from train.common.writing import NotWritten
 from train.fit.run_dir import RunDamaged, RunDir
 
 
@@ -82,3 +84,9 @@ def test_a_damaged_head_within_a_state_is_reported(tmp_path: Path, field: str) -
     state.write_bytes(content)
     with pytest.raises(RunDamaged, match=r"state\.npz: no state of a training: "):
         run.load_state()
+
+
+def test_a_network_that_does_not_fit_leaves_nothing_behind(tmp_path: Path) -> None:
+    with files_of_at_most(4096), pytest.raises(NotWritten, match=r"model\.keras: got File too large"):
+        RunDir(tmp_path).save_model(lambda path: path.write_bytes(bytes(10_000)))
+    assert list(tmp_path.iterdir()) == []

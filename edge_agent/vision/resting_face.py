@@ -2,8 +2,8 @@
 
 Some faces at rest look sad or angry to every classifier, all lesson long. So each track's typical answer is learnt, and
 what makes it lean away from ``neutral`` is taken off later answers. The correction is limited: a face that is clearly
-sad stays sad. What was learnt says how one face is usually read, as seven numbers, and nothing that could recognise
-anybody. It is forgotten with the track.
+sad stays sad. What was learnt says how one face is usually read, as a number for each label, and nothing that could
+recognise anybody. It is forgotten with the track, and so are the answers from which it was learnt.
 """
 
 from __future__ import annotations

@@ -331,7 +331,7 @@ def _explain(error: msgspec.ValidationError, raw: Any, shape: type, path: Path) 
         f"{path}: {named}",
         received=shown_value(received, named),
         expected=range_of(wanted) or _IN_WORDS.get(expected, expected),
-        remedy=of_zone(where) or of_share(where) or of_wrong_kind(received, wanted),
+        remedy=of_zone(where) or of_wrong_kind(received, wanted) or of_share(where),
     )
 
 

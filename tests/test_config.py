@@ -204,6 +204,7 @@ def test_a_refused_key_of_a_table_with_free_keys_is_named(tmp_path: Path) -> Non
         ('[classifier]\nprior = "trainning"', 'Did you mean "training"?'),
         ('[classifier]\nprior = "uniform"', 'Did you mean "balanced"?'),
         ("[classifier.prior]\nhappy = 60\nsad = 40", "Write each share as a part of 1: 0.3 for 30 %"),
+        ('[classifier.prior]\nhappy = 0.6\nsad = "0.4"', "Write it without quotes"),
         ("[resting_face]\nenabled = false", "Did you mean learn?"),
         ('[camera]\nsource = "usb"', 'Did you mean "v4l2"?'),
         ('[camera]\nsource = "mjpeg"', 'Did you mean "http"?'),

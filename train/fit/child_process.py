@@ -129,8 +129,14 @@ def _close(child: subprocess.Popen[bytes]) -> None:
 
 
 def main(orders: IO[bytes]) -> None:
-    """Do the training in the first line of ``orders``; exit at once if the stream ends before that."""
-    assignment = decode_json(orders.readline(), Assignment)
+    """Do the training in the first line of ``orders``, or nothing if the stream ends before that.
+
+    The process leaves when the stream ends later.
+    """
+    order = orders.readline()
+    if not order:  # the parent ended before it wrote one
+        return
+    assignment = decode_json(order, Assignment)
     if assignment.cores and hasattr(os, "sched_setaffinity"):
         # Backends start a thread for each core they may use, so this comes before they are imported.
         os.sched_setaffinity(0, assignment.cores)

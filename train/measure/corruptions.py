@@ -110,6 +110,7 @@ _MASK = np.array([[0.10, 0.60], [0.50, 0.50], [0.90, 0.60], [0.84, 0.88], [0.50,
 
 
 def masked(face: Face, random: np.random.Generator) -> NDArray[Any]:
+    """A face with mouth and nose behind a mask of one gray level."""
     level = int(random.integers(40, 240))
     covered = np.zeros(face.shape[:2], np.uint8)
     cv2.fillPoly(covered, [np.rint(_MASK * FACE_SIZE).astype(np.int32)], (1,))

@@ -334,6 +334,13 @@ def test_a_training_that_refuses_its_input_ends_the_queue(tmp_path: Path) -> Non
     assert len(reported) == 2
 
 
+def test_a_training_whose_parent_ends_before_it_is_told_anything_ends_without_a_word() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "train.fit.child_process"], stdin=subprocess.DEVNULL, capture_output=True, timeout=120
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_without_its_data_a_target_is_refused(ckplus: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="data: got ckplus, expected fer2013"):
         reproduce(plan("table8"), read_data([ckplus]), tmp_path, Settings())

@@ -12,12 +12,14 @@ import numpy as np
 
 from edge_agent.decoding import UNDECODABLE, decode_json
 from edge_agent.errors import InputError
+from edge_agent.files import read_file
 from edge_agent.simulate import SimulatedClassroom
 from edge_agent.types import Box, Image
 from edge_agent.vision.image_file import read_image_file
 
 _Boxes = dict[str, list[tuple[float, float, float, float]]]
 """Left, top, width and height of each face, by the name of the photograph."""
+_WANTED = 'boxes as in {"photo.jpg": [[left, top, width, height], ...], ...}'
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,12 @@ def photo_scenes(folder: Path, sizes: Sequence[float] = (1.0, 1.4, 2.0), light: 
         InputError: The list or an image is missing or broken.
     """
     index = folder / "boxes.json"
+    content = read_file(index, _WANTED)
     try:
         # Some editors begin a file with a mark, which is no part of the list.
-        listed = decode_json(index.read_bytes().removeprefix(codecs.BOM_UTF8), _Boxes)
-    except (OSError, *UNDECODABLE) as error:
-        raise InputError(
-            f"{index}: {error}", expected='{"photo.jpg": [[left, top, width, height], ...], ...}'
-        ) from None
+        listed = decode_json(content.removeprefix(codecs.BOM_UTF8), _Boxes)
+    except UNDECODABLE as error:
+        raise InputError(f"{index}: {error}", expected=_WANTED) from None
     truth = {name: [Box(left, top, width) for left, top, width, _ in boxes] for name, boxes in listed.items()}
     noise = np.random.default_rng(0)
     scenes = []

@@ -91,6 +91,7 @@ def export_run(
         CheckFailed: Its accuracy is worse than that of the bundle in use beyond chance; nothing is written.
     """
     record, model = open_run(run)
+    in_use = read_bundle(present or BUNDLED_MODELS.get(record.recipe.model, BUNDLED_MODEL))
     parts = open_data(data, record, label_map) if data is not None else None
     calibration = (
         choose_calibration(parts.train.images, parts.train.labels) if parts and quantization == "int8" else None
@@ -113,7 +114,6 @@ def export_run(
     )
     if parts is not None:
         facts = _calibrated(facts, flatbuffer, parts, 0 if calibration is None else len(calibration))
-    in_use = read_bundle(present or BUNDLED_MODELS.get(facts.architecture, BUNDLED_MODEL))
     compared = check_accuracy(facts, in_use.metadata, force=force)
     golden = record_golden(unpack_bundle(pack_bundle(flatbuffer, facts), facts.name))
     return Export(write_bundle(out, flatbuffer, facts, golden), unfolded_arithmetic(flatbuffer), compared)

@@ -201,6 +201,14 @@ def test_a_bundle_that_cannot_be_written_is_reported_before_it_is_made(
         assert "got a folder, expected a file that can be written" in capsys.readouterr().err
 
 
+def test_a_bundle_to_compare_with_that_is_not_there_is_reported_before_the_data_are_read(
+    run: Path, tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    convert = ["convert", str(run), "--out", str(tmp_path / "own.tflite"), "--data", str(tmp_path / "none")]
+    assert call(*convert, "--present", str(tmp_path / "in_use.tflite")) == 5
+    assert "in_use.tflite: no such file" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("limit", ["--max-accuracy-drop", "--min-agreement", "--max-calibration-error"])
 def test_a_limit_that_is_no_number_is_refused(
     limit: str, run: Path, data: Path, call: Call, capsys: pytest.CaptureFixture[str]

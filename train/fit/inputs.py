@@ -129,7 +129,7 @@ def prepare_inputs(inputs: TrainingInputs) -> PreparedInputs:
             f"{faces.name}: labels",
             received=", ".join(faces.classes),
             expected=LABELS_WANTED,
-            remedy="Rename or add class folders",
+            remedy="Rename or add classes",
         )
     initial, recipe = inputs.initial_weights, inputs.recipe
     recipe = recipe if initial is None else initial.complete(recipe)
@@ -149,6 +149,9 @@ def prepare_inputs(inputs: TrainingInputs) -> PreparedInputs:
     _warn_of_mirrored_sides(recipe, faces.classes)
     split = limit_training(split, faces.labels, recipe.limit, recipe.seed)
     extra = choose_extra_faces(recipe, faces, split, inputs.extra)
+    trained = np.concatenate([faces.labels[split.train], *(one.labels for one in extra)])
+    if missing := [name for label, name in enumerate(faces.classes) if label not in trained]:
+        log.warning("%s: no training image of %s: the network will never learn it", faces.name, ", ".join(missing))
     first = make_targets(recipe, faces, split, inputs.votes)
     targets = np.concatenate([first, *(_targets_of_extra(one, len(faces.classes), first.shape[1]) for one in extra)])
     if missing := [name for label, name in enumerate(faces.classes) if not targets[:, label].any()]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -69,6 +70,17 @@ def test_faces_of_classes_the_first_set_lacks_are_left_out_and_said(caplog: pyte
         choose_extra_faces(SHORT, faces, two_to_one(faces), [parted])
     of_training = int((parted.labels[:30] == 1).sum())
     assert f"wild: {of_training} faces are left out" in caplog.text, "the test part is not looked at"
+
+
+def test_a_class_without_training_images_is_warned_of_after_the_limit_and_with_further_faces(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    one_image: Recipe = msgspec.structs.replace(RECIPE, phases=(Phase(epochs=1),), limit=1)
+    prepare_inputs(inputs(one_image))
+    assert re.search(r"halves: no training image of (left|right): the network will never learn it", caplog.text)
+    caplog.clear()
+    prepare_inputs(inputs(msgspec.structs.replace(SHORT, limit=1), further()))
+    assert "never learn" not in caplog.text
 
 
 def test_faces_without_a_known_label_serve_where_labels_do_not_count() -> None:

@@ -199,7 +199,7 @@ def check_place_for(path: Path, *, makes_folders: bool = False) -> None:
                 str(path),
                 received=f"a place in {folder}, which is no folder",
                 expected=_WRITABLE,
-                remedy="Name another",
+                remedy="Name another place",
             )
         raise InputError(f"{folder}: no such folder", remedy="Make it, or name another one")
     if (denied := unwritable((), folder)) is not None:

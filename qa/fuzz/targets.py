@@ -600,6 +600,8 @@ _ALL = (
         _picture_table,
         _literal(
             "image,label,split\na.png,happy,train\n",
+            "sep=;\nfilename;class;xmin;ymin;xmax;ymax\na.png;happy;3;4;50;40\n",
+            "filename, happy, sad\na.png, 0, 1\n",
             "subDirectory_filePath,face_x,face_y,face_width,face_height,expression\na.png,3,4,50,40,1\n",
         ),
         8192,

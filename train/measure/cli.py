@@ -80,6 +80,7 @@ def score(
     from train.measure.selection import (
         check_prior,
         load_selection_data,
+        note_on_labels,
         parse_prior,
         prior_name,
         record_score,
@@ -96,6 +97,8 @@ def score(
     for path, predictor in zip(models, predictors, strict=True):
         if predictor.channels not in data:
             data[predictor.channels] = load_selection_data(fer2013, rafdb, ckplus, predictor.channels)
+        if note := note_on_labels(predictor, data[predictor.channels]):
+            report_progress(note)
         for one in priors:
             report_progress(f"{predictor.name}, prior {prior_name(one)}")
             found.append(score_selection(predictor, data[predictor.channels], one))

@@ -186,17 +186,23 @@ def recorded_score(run: Path) -> SelectionScore | None:
 
 
 def to_markdown(found: list[SelectionScore]) -> str:
-    """A table with a row for each model and prior."""
+    """A table with a row for each model and prior. Cells have their numbers of faces where these differ."""
+    alike = len({tuple(score.images for score in one.sets) for one in found}) == 1
     rows = []
     for one in found:
         cells = [
             f"{_points(score.accuracy, score.accuracy_interval)} / "
-            f"{_points(score.mean_recall, score.mean_recall_interval)}"
+            f"{_points(score.mean_recall, score.mean_recall_interval)}" + ("" if alike else f", {score.images:,} faces")
             for score in one.sets
         ]
         rows.append([one.name, prior_name(one.prior), f"**{_points(one.score, one.interval)}**", *cells])
     first = found[0].sets
-    header = ["model", "prior", "selection score", *(f"{score.data}, {score.images:,}" for score in first)]
+    header = [
+        "model",
+        "prior",
+        "selection score",
+        *(f"{score.data}, {score.images:,}" if alike else score.data for score in first),
+    ]
     errors = [
         [one.name, prior_name(one.prior), *(f"{score.calibration_error:.1%}" for score in one.sets)] for one in found
     ]
@@ -207,6 +213,17 @@ def to_markdown(found: list[SelectionScore]) -> str:
             "name them, else over images.",
             table(["calibration error", "prior", *(score.data for score in first)], errors),
         ]
+    )
+
+
+def note_on_labels(predictor: Predictor, data: SelectionData) -> str:
+    """What to know of the score of a model that lacks labels of FER2013; empty for one that has all."""
+    missing = [label for label in data.fer2013.classes if label not in predictor.labels]
+    if not missing:
+        return ""
+    return (
+        f"{predictor.name} lacks {', '.join(missing)}: faces with these labels are left out. So its score cannot be "
+        "compared with that of a model that has them"
     )
 
 

@@ -34,6 +34,7 @@ from train.measure.predictors import open_predictor
 from train.measure.selection import (
     SelectionData,
     load_selection_data,
+    note_on_labels,
     parse_prior,
     record_score,
     recorded_score,
@@ -211,6 +212,19 @@ def test_the_table_names_model_prior_and_sets(data: SelectionData) -> None:
     assert "PublicTest, 12" in text
     assert "100.0 (100.0 to 100.0)" in text
     assert "calibration error" in text
+
+
+def test_a_model_that_lacks_labels_is_not_compared_with_one_that_has_them(data: SelectionData) -> None:
+    whole = predictor(read_mark)
+    part = dataclasses.replace(whole, labels=("happy", "sad"), logits=lambda images: read_mark(images)[:, 3:5])
+    assert note_on_labels(whole, data) == ""
+    assert "lacks angry, disgust, fear, surprise, neutral: faces with these labels are left out" in (
+        note_on_labels(part, data)
+    )
+    text = to_markdown([score_selection(one, data, "training") for one in (whole, part)])
+    assert "PublicTest, 12" not in text
+    assert "100.0 (100.0 to 100.0) / 100.0 (100.0 to 100.0), 12 faces" in text
+    assert "100.0 (100.0 to 100.0) / 100.0 (100.0 to 100.0), 6 faces" in text
 
 
 def test_the_bundled_models_reach_what_their_cards_say(data_dir: Path) -> None:

@@ -154,8 +154,6 @@ def prepare_inputs(inputs: TrainingInputs) -> PreparedInputs:
         log.warning("%s: no training image of %s: the network will never learn it", faces.name, ", ".join(missing))
     first = make_targets(recipe, faces, split, inputs.votes)
     targets = np.concatenate([first, *(_targets_of_extra(one, len(faces.classes), first.shape[1]) for one in extra)])
-    if missing := [name for label, name in enumerate(faces.classes) if not targets[:, label].any()]:
-        log.warning("%s: no training image of %s: the network will never learn it", faces.name, ", ".join(missing))
     return PreparedInputs(
         given=replace(inputs, recipe=recipe, split=split),
         targets=targets,

@@ -69,8 +69,9 @@ def answers_worth(measured: Measurements, labels: tuple[str, ...]) -> str:
         f"Single pictures, at the device's default floor of confidence ({SmoothingSettings().uncertain_below:g}) and "
         f"default prior (`{DEFAULT_PRIOR}`). Right is what the label of the data says; people who label faces disagree "
         "too. How good an answer is depends on how many such faces there are: where few are afraid, more of the faces "
-        "called afraid are not."
+        "called afraid are not. Faces that are too dark or have too little contrast get no answer, as on the device."
     )
+    text += "".join(_strange_labels(one) for one in measured.answers)
     hard = [f"**{_HARD_WORDS.get(one.faces, one.faces)}**, {_hard(one)}." for one in measured.hard_answers]
     known = [
         "**Looking down, in profile, mouth and nose covered**: where the detector is YuNet, the device recognises most "
@@ -82,6 +83,15 @@ def answers_worth(measured: Measurements, labels: tuple[str, ...]) -> str:
     listed = "\n".join(list_item(one) for one in (*hard, *known))
     parts = ("## What its answers are worth", table(header, rows), paragraph(text), _missed(measured, labels), listed)
     return "\n\n".join(filter(None, parts))
+
+
+def _strange_labels(found: AnswerPrecision) -> str:
+    """That a set has faces with labels that the model lacks; empty where it has none, or where that is not known."""
+    strange = found.images - sum(found.there.values())
+    if not found.there or not strange:
+        return ""
+    what = f"{strange:,} faces with a label that the model lacks"
+    return f" {found.faces} also has {what}: any answer for them counts as wrong."
 
 
 def _missed(measured: Measurements, labels: tuple[str, ...]) -> str:
@@ -116,7 +126,10 @@ def _of_ten(some: int, of: int, verb: str, nothing: str) -> str:
         return nothing
     if of < _MIN_FOR_TENTHS:
         return f"too few to say ({some} of {of})"
-    return f"{some / of * 10:.0f} of 10 {verb} ({some:,} of {of:,})"
+    tenths = round(some / of * 10)
+    # Only all are ten of ten, and only none are none of ten.
+    words = "nearly 10" if tenths == 10 and some < of else "fewer than 1" if tenths == 0 and some else str(tenths)
+    return f"{words} of 10 {verb} ({some:,} of {of:,})"
 
 
 def _hard(found: AnswerPrecision) -> str:
@@ -193,8 +206,9 @@ def _priors(found: tuple[SelectionScore, ...], facts: Metadata) -> str:
         f"{describe_shares(shares)}. The setting `[classifier] prior` says what the device expects instead. "
         "`balanced` expects all labels equally often, `half` is between the two, and a table of shares says it for "
         "each label. The default was chosen by the selection score: the mean over the three data sets of the mean of "
-        "accuracy and mean recall. On RAF-DB and CK+48 nothing was trained. The tables of other sections than "
-        "*Coverage* are of the network itself, `training`."
+        "accuracy and mean recall. On RAF-DB and CK+48 nothing was trained. The first section of this card and "
+        "*Coverage* are under the default prior, and the table below compares the priors. All other tables are of the "
+        "network itself, `training`."
     )
     rows = [
         [

@@ -14,7 +14,7 @@ from edge_agent.model_format.metadata import EARLIER, DataInfo, TrainingInfo
 from edge_agent.vision.classifier import BUNDLED_MODEL, BUNDLED_MODELS
 from export.card import card_to_markdown
 from export.card_sections import answers_worth
-from export.measurements import read_measurements, write_measurements
+from export.measurements import Measurements, read_measurements, write_measurements
 from tests.support.tflite_models import dense_model, metadata
 from train.measure.answer_precision import AnswerPrecision
 from train.measure.calibration import choose_floor
@@ -26,6 +26,11 @@ CARDS = {"edge": "model-card.md", "edge-tiny": "model-card-tiny.md"}
 
 def measured(name: str) -> Path:
     return DOCS / "measured" / f"{BUNDLED_MODELS[name].stem}.json"
+
+
+def with_answers(found: AnswerPrecision) -> Measurements:
+    """Measurements with these answers alone."""
+    return msgspec.structs.replace(read_measurements(measured("edge")), answers=(found,), hard_answers=())
 
 
 def test_every_bundled_model_has_a_card() -> None:
@@ -61,6 +66,30 @@ def test_the_committed_card_is_that_of_the_bundled_model_and_its_measurements(na
         f"docs/{CARDS[name]} is out of date: python -m export card edge_agent/models/{file.name} "
         f"--measured docs/measured/{measurements.name} --out docs/{CARDS[name]}"
     )
+
+
+def test_only_all_of_the_faces_are_ten_of_ten_and_only_none_are_none() -> None:
+    numbers = {"angry": (200, 200), "disgust": (199, 200), "fear": (1, 200), "happy": (0, 200), "sad": (100, 200)}
+    called = {label: of for label, (_, of) in numbers.items()}
+    right = {label: some for label, (some, _) in numbers.items()}
+    found = AnswerPrecision(faces="RAF-DB", images=1000, called=called, right=right)
+    text = answers_worth(with_answers(found), tuple(numbers))
+    cells = ["10 of 10 are (200 of", "nearly 10 of 10 are (199 of", "fewer than 1 of 10 are (1 of", "0 of 10 are (0 of"]
+    assert [cell in text for cell in cells] == [True] * 4
+
+
+def test_faces_with_labels_that_the_model_lacks_are_counted() -> None:
+    found = AnswerPrecision(faces="CK+48", images=50, called={"sad": 20}, right={"sad": 10}, there={"sad": 30})
+    assert "CK+48 also has 20 faces with a label that the model lacks" in " ".join(
+        answers_worth(with_answers(found), ("sad",)).split()
+    )
+
+
+def test_a_card_says_which_sets_the_model_and_the_prior_were_chosen_on() -> None:
+    bundle, found = read_bundle(BUNDLED_MODEL), read_measurements(measured("edge"))
+    assert "RAF-DB and CK+48 were used for choosing, too" in card_to_markdown(bundle, found)
+    unscored = msgspec.structs.replace(found, selection=())
+    assert "were used for choosing, too" not in card_to_markdown(bundle, unscored)
 
 
 @pytest.mark.parametrize("name", CARDS)

@@ -411,3 +411,8 @@ class Settings(_Section, frozen=True):
     metrics: MetricsSettings = MetricsSettings()
     led: LedSettings = LedSettings()
     update: UpdateSettings = UpdateSettings()
+
+    @property
+    def follows_fleet(self) -> bool:
+        """Whether the school may publish another model for this device."""
+        return bool(self.update.key) and not self.classifier.model

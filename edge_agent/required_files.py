@@ -125,7 +125,7 @@ def check_prior(settings: Settings, where: str = "") -> bool:
     try:
         prior_weights(None, labels, chosen.prior)
     except ConfigError as error:
-        if settings.update.key and not chosen.model:
+        if settings.follows_fleet:
             return False
         subject = f"{where}: {error.subject}" if where else error.subject
         raise ConfigError(subject, received=error.received, expected=error.expected, remedy=error.remedy) from None

@@ -31,7 +31,7 @@ def show(
         names_all_labels,
         training_shares_of_bundle,
     )
-    from edge_agent.update.source import follows_fleet, model_source
+    from edge_agent.update.source import model_source
     from edge_agent.vision.classifier import model_path
 
     settings = read_settings(config)
@@ -48,7 +48,7 @@ def show(
     prior, shares = settings.classifier.prior, training_shares_of_bundle(bundle.metadata)
     if names_all_labels(prior, bundle.metadata.labels):
         in_use = describe_prior(prior, shares)
-    elif source is not None and follows_fleet(settings):
+    elif source is not None and settings.follows_fleet:
         in_use = f"{describe_prior(DEFAULT_PRIOR, shares)}. The shares in classifier.prior are of other labels"
     else:
         in_use = "none: the shares in classifier.prior are of other labels, so an agent refuses this model"

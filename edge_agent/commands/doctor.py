@@ -43,7 +43,7 @@ from edge_agent.system.status_led import StatusLed
 from edge_agent.types import Frame
 from edge_agent.update.manifests import Verifier
 from edge_agent.update.model_folder import STATE_FILE
-from edge_agent.update.source import follows_fleet, load_model, model_source, models_folder
+from edge_agent.update.source import load_model, model_source, models_folder
 from edge_agent.vision.aiming import advice, sizes
 from edge_agent.vision.camera import Camera, CameraState, open_source
 from edge_agent.vision.camera_identity import CameraMemory
@@ -212,7 +212,7 @@ def _python() -> str:
 def _model(settings: Settings) -> str:
     source = model_source(settings)
     chosen = settings.classifier
-    classifier = load_model(chosen, source.path, follows_fleet=follows_fleet(settings))
+    classifier = load_model(chosen, source.path, follows_fleet=settings.follows_fleet)
     face = to_face_tensor(draw_face("happy", 1.0, seed=1, side_px=96).image, classifier.channels)
     batch = np.stack([face] * 8)
     classifier.predict(batch)

@@ -56,11 +56,6 @@ def model_source(settings: Settings) -> ModelSource:
     return source_of(folder.state(), folder)
 
 
-def follows_fleet(settings: Settings) -> bool:
-    """Whether a school may publish another model for a device with these settings."""
-    return bool(settings.update.key) and not settings.classifier.model
-
-
 def models_folder(settings: Settings) -> Path | None:
     """Where published models are kept; ``None`` for an agent that stores nothing."""
     state = state_folder(settings)

@@ -8,7 +8,7 @@ from pathlib import Path
 from edge_agent.errors import InputError
 from train.data.folders import files_in, folders_in
 from train.data.listed import PICTURES
-from train.data.table_columns import first_line
+from train.data.table_columns import TABLES, first_line
 
 _EXPECTED = "class folders, or a CSV file with a column for the picture and one for its class"
 _AS_TABLE = (
@@ -18,7 +18,6 @@ _AS_TABLE = (
 _AS_FOLDERS = "Save its pictures in class folders with the program that reads it"
 _NAME_COLUMNS = "Call its columns image and label, or emotion and pixels, and save it in UTF-8"
 
-_TABLES = (".csv", ".tsv")
 _LISTS = (".txt", ".lst")
 _ARRAYS = dict.fromkeys(
     (".npz", ".npy", ".h5", ".hdf5", ".mat", ".pkl", ".pickle", ".pt", ".tfrecord"), ("an array file", _AS_FOLDERS)
@@ -66,7 +65,7 @@ def other_layout(path: Path) -> InputError | None:
 def _refusals(files: list[Path]) -> Iterator[InputError]:
     """The likeliest first."""
     for file in files:
-        if file.suffix.lower() in _TABLES:
+        if file.suffix.lower() in TABLES:
             received = f"a table with the columns {first_line(file)[:60]!r}"
             yield InputError(str(file), received=received, expected=_EXPECTED, remedy=_NAME_COLUMNS)
     yield from filter(None, map(other_file, files))

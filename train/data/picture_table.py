@@ -20,11 +20,9 @@ from train.data.dataset import FaceSet
 from train.data.folders import files_in, folders_in, split_named
 from train.data.label_map import NO_LABEL_MAP, LabelMap, number_of
 from train.data.listed import PICTURES, Box, Listed, is_there, part_of, read_listed
-from train.data.table_columns import DELIMITERS, Columns, columns_as, columns_of, encoding_of, is_content
+from train.data.table_columns import DELIMITERS, TABLES, Columns, columns_as, columns_of, encoding_of, is_content
 
 log = logging.getLogger(__name__)
-
-_TABLES = (".csv", ".tsv")
 
 
 @dataclass(frozen=True)
@@ -114,7 +112,7 @@ def load_picture_tables(
 
 
 def _tables_in(folder: Path) -> list[Path]:
-    files = [file for file in files_in(folder) if file.suffix.lower() in _TABLES]
+    files = [file for file in files_in(folder) if file.suffix.lower() in TABLES]
     found = {file: columns for file in files if (columns := columns_of(file))}
     first = next(iter(found.values()), None)
     return [file for file in files if file in found or (first is not None and columns_as(first, file))]

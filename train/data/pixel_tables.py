@@ -66,10 +66,10 @@ def load_pixel_tables(
         return read[0]
     classes = label_order(label for faces in read for label in faces.classes)
     index = {label: number for number, label in enumerate(classes)}
-    for table, faces in zip(tables, read, strict=True):
+    for place, (table, faces) in enumerate(zip(tables, read, strict=True)):
         own = np.array([index[label] for label in faces.classes], np.int64)
         usage = faces.usage if any(map(str, faces.usage)) else np.full(len(faces), split_named(table.stem))
-        read[tables.index(table)] = replace(faces, labels=own[faces.labels], usage=usage)
+        read[place] = replace(faces, labels=own[faces.labels], usage=usage)
     names = {faces.name for faces in read}
     return FaceSet(
         name=names.pop() if len(names) == 1 else name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edge_agent.model_format.labels import KNOWN_SPELLINGS
@@ -96,6 +96,9 @@ _BOX_SIZES = (
 
 _ROBOFLOW_CLASSES = "_classes.csv"
 """What Roboflow calls a table in which each column but that of the picture is a class, whatever it is called."""
+
+TABLES = (".csv", ".tsv")
+"""Ends of the names of tables, in lower case."""
 
 DELIMITERS = ",;\t|"
 _ENCODINGS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -195,9 +198,7 @@ def columns_as(other: Columns, table: Path) -> Columns | None:
     names_picture = len(cells) == other.count and cells[other.places["picture"]].lower().endswith(PICTURES)
     if not names_picture or not split_named(table.stem):
         return None
-    return Columns(
-        other.delimiter, other.count, other.places, other.classes, other.box, other.box_has_corners, in_header=False
-    )
+    return replace(other, in_header=False)
 
 
 def _columns(line: str, delimiter: str, are_classes: bool) -> Columns | None:

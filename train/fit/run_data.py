@@ -34,13 +34,27 @@ def load_data_of(record: RunRecord, path: Path, label_map: LabelMap = NO_LABEL_M
             expected=", ".join(record.classes),
             remedy="Give data of the kind the run was trained on",
         )
-    if faces.fingerprint() != record.fingerprint:
-        # Kaggle's full table differs from one without PrivateTest, and a test part needs just that table.
+    warn_of_other_data(path, faces, "the run", record.fingerprint)
+    return faces, make_split(faces, record.protocol)
+
+
+def warn_of_other_data(path: Path, faces: FaceSet, model: str, fingerprint: str) -> None:
+    """Log a line where data are not the very ones that a model was trained on.
+
+    They are not refused: Kaggle's full table differs from one without PrivateTest, and a test part needs just that one.
+
+    Args:
+        path: The data set.
+        faces: What was read from it.
+        model: What was trained, for the message.
+        fingerprint: Of the data that it was trained on.
+    """
+    if (found := faces.fingerprint()) != fingerprint:
         log.warning(
-            "%s is not the very data the run was trained on (fingerprint %s, the run's %s): unless its split is the "
+            "%s is not the very data %s was trained on (fingerprint %s instead of %s): unless its split is the "
             "publisher's own, held-out faces may have been used in training",
             path,
-            faces.fingerprint()[:12],
-            record.fingerprint[:12],
+            model,
+            found[:12],
+            fingerprint[:12],
         )
-    return faces, make_split(faces, record.protocol)

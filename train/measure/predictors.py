@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +19,8 @@ from train.data.dataset import FaceSet
 from train.data.label_map import NO_LABEL_MAP, LabelMap
 from train.data.splits import make_split
 from train.fit.provenance import Provenance, provenance_of_bundle, splits_that_trained_on
+from train.fit.run_data import warn_of_other_data
 from train.fit.run_dir import RunDir
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -118,13 +116,7 @@ def held_out_faces(data: Path, predictors: tuple[Predictor, ...], label_map: Lab
                 expected=f"{', '.join(faces.classes)}; {first.channels} channels",
                 remedy="Measure models of one kind together, on data of that kind",
             )
-    if faces.fingerprint() != first.fingerprint:
-        log.warning(
-            "%s is not the very data %s was trained on: unless the split is the publisher's own, held-out faces may "
-            "have been used in training",
-            data,
-            first.name,
-        )
+    warn_of_other_data(data, faces, first.name, first.fingerprint)
     rows = make_split(faces, first.protocol).validation
     if len(rows) == 0:
         raise InputError(f"the validation part of {first.protocol}", received="no images", expected="some")

@@ -178,7 +178,7 @@ def _train_epoch(
         # which is what a run continued from here has.
         model.make_train_function(force=True)
     if first_in_process and keras.backend.backend() == "jax":
-        # Otherwise Keras takes the process's first batch to shape its metrics by, and then trains without it.
+        # Otherwise Keras takes the first batches to look at their shapes, and begins the epoch behind them.
         model.test_on_batch(*batches[0])
     monitor = _StepMonitor(epoch, recipe.epochs, steps, on_step, batches)
     # Keras would shuffle the batches by Python's global random state, which a continued run does not have.

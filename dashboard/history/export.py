@@ -85,19 +85,12 @@ def as_parquet(rooms: list[RoomSeries]) -> bytes:
         shares = (one.series.shares.get(name) for one, _ in each)
         values = [None if column is None else column[place] for column, (_, place) in zip(shares, each, strict=True)]
         columns[f"share_{name}"] = Array(values, number)
-    out = _KeptOpen()
+    out = io.BytesIO()
     write_parquet(Table.from_pydict(columns), out)
     return out.getvalue()
 
 
 _COLUMNS: Final = ("site", "device", "room", "end", "window_s", "people", "withheld", "late", "undated", "approximate")
-
-
-class _KeptOpen(io.BytesIO):
-    """A file in memory whose content is still there when its writer has closed it."""
-
-    def close(self) -> None:
-        """Do nothing."""
 
 
 def _names(rooms: list[RoomSeries]) -> list[str]:

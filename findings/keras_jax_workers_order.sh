@@ -82,7 +82,8 @@ wrong = 0
 for (workers, warm_up), wanted in expected.items():
     found = orders(workers, warm_up)
     wrong += found != wanted
-    print(f"Keras {keras.__version__}, {backend}, {workers} workers{', after test_on_batch' if warm_up else ''}: {found}")
+    how = f"{workers} workers" + (", after test_on_batch" if warm_up else "")
+    print(f"Keras {keras.__version__}, {backend}, {how}: {found}")
 sys.exit(wrong > 0)
 PYTHON
 status=0

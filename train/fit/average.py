@@ -31,8 +31,10 @@ from train.fit.run_record import RunRecord, git_revision, utc_now
 from train.fit.saved import load_model
 from train.fit.validation import accuracy
 from train.fit.weights_from_tflite import model_from_tflite
+from train.models import is_mirrored
 from train.models.batch_statistics import predict_with_batch_statistics
 from train.models.inference import predict_logits
+from train.models.mirror import settle
 
 _MAX_FACES = 4096
 _BATCH = 256
@@ -145,6 +147,8 @@ def average(members: Sequence[Path], faces: FaceSet, out: RunDir) -> Averaged:
     mean.set_weights([np.mean(values, axis=0) for values in zip(*(one.get_weights() for one in models), strict=True)])
     chosen = np.random.default_rng(0).permutation(rows)[:_MAX_FACES]
     predict_with_batch_statistics(mean, faces.images[chosen], _BATCH)
+    if is_mirrored(record.recipe.model):
+        settle(mean)
     _write(out, mean, opened, record, faces, split)
     found = Averaged(
         mean,

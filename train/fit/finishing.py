@@ -13,7 +13,8 @@ from train.fit.recipe import Recipe
 from train.fit.run_dir import RunDir
 from train.fit.run_record import utc_now
 from train.fit.saved import load_model
-from train.models import build
+from train.models import build, is_mirrored
+from train.models.mirror import settle
 
 _CHOSEN = "The validation part chose the weights of"
 
@@ -59,6 +60,8 @@ def at_device_size(recipe: Recipe, faces: FaceSet, weights: list[NDArray[Any]]) 
     wanted = [tuple(one.shape) for one in finished.weights]
     pairs = zip(weights, wanted, strict=True)
     finished.set_weights([values[..., : shape[-1]] if values.shape != shape else values for values, shape in pairs])
+    if is_mirrored(recipe.model):
+        settle(finished)
     return finished
 
 

@@ -19,6 +19,8 @@ from train.fit.recipe import Recipe
 from train.fit.run_dir import RunDir
 from train.fit.saved import load_model
 from train.fit.weights_from_tflite import model_from_tflite
+from train.models import is_mirrored
+from train.models.mirror import both_halves
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +83,8 @@ class InitialWeights:
             raise mismatch
         for index, (layer, values) in enumerate(zip(ours, theirs, strict=True)):
             wanted = [tuple(one.shape) for one in layer.weights]
+            if is_mirrored(model.name.replace("_", "-")):
+                values = both_halves(values, wanted)
             if index == 0:
                 values = (_channels(values[0], wanted[0]), *values[1:])
             if layer is ours[-1]:

@@ -23,6 +23,7 @@ from train.fit.initial_weights import InitialWeights
 from train.fit.objective import make_targets, open_teachers
 from train.fit.provenance import Provenance, merge
 from train.fit.recipe import Recipe
+from train.models import is_mirrored
 
 log = logging.getLogger(__name__)
 
@@ -194,5 +195,12 @@ def _warn_of_mirrored_sides(recipe: Recipe, classes: tuple[str, ...]) -> None:
         log.warning(
             "pictures are mirrored and keep their labels, of which %s name a side: set flip = false under "
             "[augmentation] in the recipe",
+            ", ".join(sided),
+        )
+    if sided and is_mirrored(recipe.model):
+        log.warning(
+            "%s gives a face and its mirror image the same answer, so it cannot learn which side %s name: start from "
+            'the small model, or from nothing by a recipe with model = "edge"',
+            recipe.model,
             ", ".join(sided),
         )

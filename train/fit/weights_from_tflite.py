@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from edge_agent.errors import ModelError
 from edge_agent.model_format.bundle import Bundle
 from edge_agent.vision.classifier import Classifier
-from train.models import MODELS, build
+from train.models import MODELS, build, is_mirrored
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +80,8 @@ def model_from_tflite(bundle: Bundle, images: NDArray[np.uint8]) -> keras.Model:
             remedy=_REMEDY,
         )
     chosen = in_channels(images, facts.input.channels)[np.random.default_rng(0).permutation(len(images))[:_MAX_FACES]]
+    if is_mirrored(facts.architecture):  # both halves of a normalisation then see the same values
+        chosen = np.concatenate([chosen, chosen[:, :, ::-1]])
     model = build(facts.architecture, len(facts.labels), channels=facts.input.channels)
     plain = _set_kernels(model, _read_constants(bundle.flatbuffer), facts.name)
     _normalise(model, plain, chosen)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import keras
 from keras import layers
 
+from train.models.mirror import EqualHalves, MirroredKernel
+
 
 @dataclass(frozen=True)
 class EdgeModel:
@@ -21,45 +23,68 @@ class EdgeModel:
         blocks: Residual blocks in each stage.
         dropout: Share of the pooled features dropped in training.
         stem: Filters of the stride-2 stem; the first width where None.
+        mirrored: Whether a face and its mirror image get the same answer (:mod:`train.models.mirror`).
     """
 
     widths: tuple[int, ...]
     blocks: tuple[int, ...]
     dropout: float = 0.3
     stem: int | None = None
+    mirrored: bool = False
 
 
 EDGE_MODELS = {
     "edge": EdgeModel((32, 64, 128, 256), (1, 1, 1, 1)),
     "edge-tiny": EdgeModel((16, 40, 64, 96), (1, 1, 1, 1), dropout=0.1),
     "edge-teacher": EdgeModel((56, 112, 224, 448), (1, 1, 1, 1), dropout=0.4),
+    "edge-mirror": EdgeModel((32, 80, 128, 192), (1, 1, 1, 1), mirrored=True),
     "testing": EdgeModel((4, 8), (1, 1), dropout=0.0),
+    "testing-mirror": EdgeModel((8, 16), (1, 1), dropout=0.0, mirrored=True),
 }
 
 
 def build_edge(model: EdgeModel, inputs: keras.KerasTensor, classes: int) -> keras.KerasTensor:
     """Logits of a member of the family over ``inputs`` (gray levels scaled to 0..1), of any resolution."""
-    x = _normalised(_convolution(model.stem or model.widths[0], 3, 2)(inputs), activate=True)
+    stem = _convolution(model, model.stem or model.widths[0], 3, 2, reads_picture=True)
+    x = _normalised(model, stem(inputs), activate=True)
     for stage, (width, blocks) in enumerate(zip(model.widths, model.blocks, strict=True)):
         for block in range(blocks):
-            x = _residual(x, width, stride=2 if stage > 0 and block == 0 else 1)
+            x = _residual(model, x, width, stride=2 if stage > 0 and block == 0 else 1)
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(model.dropout)(x)
-    return layers.Dense(classes, dtype="float32", name="logits")(x)
+    return layers.Dense(classes, dtype="float32", name="logits", kernel_constraint=_equal_halves(model))(x)
 
 
-def _residual(x: keras.KerasTensor, width: int, stride: int) -> keras.KerasTensor:
-    path = _normalised(_convolution(width, 3, stride)(x), activate=True)
-    path = _normalised(_convolution(width, 3, 1)(path), activate=False)
+def _residual(model: EdgeModel, x: keras.KerasTensor, width: int, stride: int) -> keras.KerasTensor:
+    path = _normalised(model, _convolution(model, width, 3, stride)(x), activate=True)
+    path = _normalised(model, _convolution(model, width, 3, 1)(path), activate=False)
     if stride != 1 or x.shape[-1] != width:
-        x = _normalised(_convolution(width, 1, stride)(x), activate=False)
+        x = _normalised(model, _convolution(model, width, 1, stride)(x), activate=False)
     return layers.ReLU()(layers.Add()([x, path]))
 
 
-def _convolution(filters: int, kernel: int, stride: int) -> layers.Conv2D:
-    return layers.Conv2D(filters, kernel, stride, padding="same", use_bias=False, kernel_initializer="he_normal")
+def _convolution(
+    model: EdgeModel, filters: int, side: int, stride: int, *, reads_picture: bool = False
+) -> layers.Conv2D:
+    even = model.mirrored and stride == 2
+    # Never 1 high: LiteRT 2.1 computes such kernels wrongly with a stride of 2 (findings/litert_stride_flat_kernel.sh).
+    kernel = (max(side, 2), side + 1) if even else (side, side)
+    return layers.Conv2D(
+        filters,
+        kernel,
+        stride,
+        padding="same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+        kernel_constraint=MirroredKernel(halves_in=not reads_picture) if model.mirrored else None,
+    )
 
 
-def _normalised(x: keras.KerasTensor, *, activate: bool) -> keras.KerasTensor:
-    x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
+def _normalised(model: EdgeModel, x: keras.KerasTensor, *, activate: bool) -> keras.KerasTensor:
+    held = _equal_halves(model)
+    x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, gamma_constraint=held, beta_constraint=held)(x)
     return layers.ReLU()(x) if activate else x
+
+
+def _equal_halves(model: EdgeModel) -> EqualHalves | None:
+    return EqualHalves() if model.mirrored else None

@@ -56,6 +56,11 @@ def build(name: str, classes: int, *, channels: int = 1, any_size: bool = False)
     return keras.Model(inputs, outputs, name=name.replace("-", "_"))
 
 
+def is_mirrored(name: str) -> bool:
+    """Whether a network gives a face and its mirror image the same answer by its design."""
+    return name in EDGE_MODELS and EDGE_MODELS[name].mirrored
+
+
 def describe_cost(model: keras.Model) -> Cost:
     """Count parameters and multiply-accumulates for one face of the device's size."""
     macs = 0

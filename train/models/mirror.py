@@ -78,18 +78,21 @@ def both_halves(weights: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...
         shapes: Of the same layer's weights in a network of this kind.
     """
     plain, wanted = np.asarray(weights[0]), shapes[0]
-    if plain.shape == wanted or plain.ndim != len(wanted):
+    width = -1 if plain.ndim == 4 else 0
+    if plain.ndim != len(wanted) or wanted[width] != 2 * plain.shape[width]:
         return tuple(weights)
     if plain.ndim == 1:
         return tuple(np.concatenate([values, values]) for values in weights)
     if plain.ndim == 2:
         return (np.concatenate([plain, plain]) / 2.0, *weights[1:])
-    higher, wider = (max(0, wanted[axis] - plain.shape[axis]) for axis in (0, 1))
+    higher, wider = (wanted[axis] - plain.shape[axis] for axis in (0, 1))
+    if min(higher, wider) < 0:
+        return tuple(weights)
     # Where TensorFlow's own padding puts a narrower kernel: it pads an even width on the right alone.
     before = wider if plain.shape[1] > 1 else 0
     kernel = np.pad(plain, ((0, higher), (before, wider - before), (0, 0), (0, 0)))
     mirrored = kernel[:, ::-1]
-    if wanted[2] == plain.shape[2]:
+    if wanted[2] != 2 * plain.shape[2]:  # it reads the picture
         return (np.concatenate([kernel, mirrored], axis=3),)
     nothing = np.zeros_like(kernel)
     halves = [np.concatenate([kernel, nothing], axis=3), np.concatenate([nothing, mirrored], axis=3)]

@@ -121,6 +121,23 @@ def test_a_plain_network_half_as_wide_begins_it_with_the_mean_of_its_two_answers
     np.testing.assert_allclose(predict_logits(model, faces(50)), both, atol=1e-4)
 
 
+def test_it_goes_on_with_other_labels(finished: RunDir) -> None:
+    model, known = build("testing-mirror", 3), load_model(finished)
+    initial_weights_of_run(finished).copy_into(model, ("neither", "right", "left"))
+    found = predict_logits(model, faces(50))
+    np.testing.assert_allclose(found[:, [2, 1]], predict_logits(known, faces(50)), atol=1e-4)
+
+
+def test_a_plain_network_for_gray_pictures_begins_one_for_colour(tmp_path: Path) -> None:
+    plain, data = RunDir(tmp_path / "plain"), upper_and_lower()
+    fit(TrainingInputs(RECIPE, data, two_to_one(data)), plain)
+    gray, colour = build("testing-mirror", 2), build("testing-mirror", 2, channels=3)
+    for model in (gray, colour):
+        initial_weights_of_run(plain).copy_into(model, data.classes)
+    wanted = predict_logits(gray, faces(50))
+    np.testing.assert_allclose(predict_logits(colour, np.repeat(faces(50), 3, axis=-1)), wanted, atol=1e-3)
+
+
 def test_labels_that_tell_a_side_are_warned_of(caplog: pytest.LogCaptureFixture) -> None:
     halves = bright_halves()
     prepare_inputs(TrainingInputs(MIRRORED, halves, two_to_one(halves)))

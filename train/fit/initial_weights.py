@@ -65,25 +65,26 @@ class InitialWeights:
         same answers.
 
         Args:
-            model: A network of the same architecture, for any labels and channels.
+            model: A network of the same architecture, for any labels and channels, or a mirrored one twice as wide.
             labels: Name of each of its first outputs; further ones are not changed.
 
         Raises:
             InputError: These are weights of another network.
         """
+        name = model.name.replace("_", "-")
         ours = [layer for layer in model.layers if layer.weights]
         theirs = [values for values in self.weights if values]
         mismatch = InputError(
             self.description,
             received=f"the network {self.model}",
-            expected=model.name.replace("_", "-"),
+            expected=name,
             remedy="Start from the same model, or name its recipe",
         )
         if len(ours) != len(theirs):
             raise mismatch
         for index, (layer, values) in enumerate(zip(ours, theirs, strict=True)):
             wanted = [tuple(one.shape) for one in layer.weights]
-            if is_mirrored(model.name.replace("_", "-")):
+            if is_mirrored(name):
                 values = both_halves(values, wanted)
             if index == 0:
                 values = (_channels(values[0], wanted[0]), *values[1:])

@@ -66,12 +66,13 @@ def _residual(model: EdgeModel, x: keras.KerasTensor, width: int, stride: int) -
 def _convolution(
     model: EdgeModel, filters: int, side: int, stride: int, *, reads_picture: bool = False
 ) -> layers.Conv2D:
-    even = model.mirrored and stride == 2
-    # Never 1 high: LiteRT 2.1 computes such kernels wrongly with a stride of 2 (findings/litert_stride_flat_kernel.sh).
-    kernel = (max(side, 2), side + 1) if even else (side, side)
+    height = width = side
+    if model.mirrored and stride == 2:
+        # Never 1 high: LiteRT 2.1 computes such kernels wrongly (findings/litert_stride_flat_kernel.sh).
+        height, width = max(side, 2), side + 1
     return layers.Conv2D(
         filters,
-        kernel,
+        (height, width),
         stride,
         padding="same",
         use_bias=False,

@@ -18,8 +18,6 @@ import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
 
-Weights = tuple[NDArray[Any], ...]
-
 
 @keras.saving.register_keras_serializable("classroom_edge")
 class MirroredKernel(keras.constraints.Constraint):  # type: ignore[misc]  # keras has no type information
@@ -67,7 +65,7 @@ def settle(model: keras.Model) -> None:
             layer.kernel_constraint = None
 
 
-def both_halves(weights: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]]) -> Weights:
+def both_halves(weights: Sequence[NDArray[Any]], shapes: Sequence[tuple[int, ...]]) -> tuple[NDArray[Any], ...]:
     """Weights of a layer for which a plain network half as wide has ``weights``; else these as they are.
 
     The first half does what the plain network does, the second half does it with the mirror image, and neither reads

@@ -60,6 +60,14 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
 
 
 @pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
+    """A network half as wide that is not of this kind."""
+    run, data = RunDir(tmp_path_factory.mktemp("runs") / "plain"), upper_and_lower()
+    fit(TrainingInputs(RECIPE, data, two_to_one(data)), run)
+    return run
+
+
+@pytest.fixture(scope="module")
 def bundle(finished: RunDir) -> Bundle:
     data = upper_and_lower()
     content = to_tflite(load_model(finished), "int8", choose_calibration(data.images, data.labels))
@@ -111,11 +119,9 @@ def test_the_mean_of_two_trainings_answers_the_same_for_mirror_images(finished: 
     assert difference(mean, faces(50)) < 1e-4
 
 
-def test_a_plain_network_half_as_wide_begins_it_with_the_mean_of_its_two_answers(tmp_path: Path) -> None:
-    plain, data = RunDir(tmp_path / "plain"), upper_and_lower()
-    fit(TrainingInputs(RECIPE, data, two_to_one(data)), plain)
+def test_a_plain_network_half_as_wide_begins_it_with_the_mean_of_its_two_answers(plain: RunDir) -> None:
     model = build("testing-mirror", 2)
-    initial_weights_of_run(plain).copy_into(model, data.classes)
+    initial_weights_of_run(plain).copy_into(model, upper_and_lower().classes)
     known = load_model(plain)
     both = (predict_logits(known, faces(50)) + predict_logits(known, mirrored(faces(50)))) / 2
     np.testing.assert_allclose(predict_logits(model, faces(50)), both, atol=1e-4)
@@ -128,12 +134,10 @@ def test_it_goes_on_with_other_labels(finished: RunDir) -> None:
     np.testing.assert_allclose(found[:, [2, 1]], predict_logits(known, faces(50)), atol=1e-4)
 
 
-def test_a_plain_network_for_gray_pictures_begins_one_for_colour(tmp_path: Path) -> None:
-    plain, data = RunDir(tmp_path / "plain"), upper_and_lower()
-    fit(TrainingInputs(RECIPE, data, two_to_one(data)), plain)
+def test_a_plain_network_for_gray_pictures_begins_one_for_colour(plain: RunDir) -> None:
     gray, colour = build("testing-mirror", 2), build("testing-mirror", 2, channels=3)
     for model in (gray, colour):
-        initial_weights_of_run(plain).copy_into(model, data.classes)
+        initial_weights_of_run(plain).copy_into(model, upper_and_lower().classes)
     wanted = predict_logits(gray, faces(50))
     np.testing.assert_allclose(predict_logits(colour, np.repeat(faces(50), 3, axis=-1)), wanted, atol=1e-3)
 

@@ -84,7 +84,7 @@ def _settings(run: RunDir) -> dict[str, str]:
     record = run.record()
     recipe = msgspec.to_builtins(record.recipe)
     circumstances = {
-        "phases": ", then ".join(map(_phase, record.recipe.phases)),
+        "phases": "none, a mean of weights" if _is_mean(run) else ", then ".join(map(_phase, record.recipe.phases)),
         "data": f"{record.data}, sha256 {record.fingerprint[:12]}",
         "further data": ", ".join(f"{one.images:,} of {one.name}" for one in record.extra) or "none",
         "split": record.protocol,
@@ -97,6 +97,11 @@ def _settings(run: RunDir) -> dict[str, str]:
         "machine": record.machine or "unknown",
     }
     return {**_flat({key: value for key, value in recipe.items() if key not in _OMITTED}), **circumstances}
+
+
+def _is_mean(run: RunDir) -> bool:
+    """Whether the run is a mean of others' weights, which is finished without an epoch."""
+    return bool(run.record().finished_at) and not run.metrics()
 
 
 def _phase(phase: Phase) -> str:
@@ -124,7 +129,7 @@ def _selection(run: RunDir) -> str:
 def _statistics(run: RunDir) -> dict[str, str]:
     record, epochs = run.record(), run.metrics()
     shown = {
-        "epochs": f"{len(epochs)} of {record.recipe.epochs}",
+        "epochs": "none, a mean of weights" if _is_mean(run) else f"{len(epochs)} of {record.recipe.epochs}",
         "parameters": f"{record.parameters:,}",
         "multiply-accumulates": f"{record.macs:,}",
         "selection score": _selection(run),

@@ -67,6 +67,15 @@ def test_a_run_without_an_epoch_stands_there_too(tmp_path: Path) -> None:
     assert statistics["validation loss"] == ("1.5000", "-")
 
 
+def test_a_mean_of_weights_is_called_so(tmp_path: Path) -> None:
+    begun_run(tmp_path / "a", val_accuracies=[0.5])
+    mean = begun_run(tmp_path / "b", val_accuracies=[])
+    mean.write_record(msgspec.structs.replace(mean.record(), finished_at="2026-01-01T00:00:00+00:00"))
+    found = compare([tmp_path / "a", tmp_path / "b"])
+    assert found.statistics["epochs"] == ("1 of 3", "none, a mean of weights")
+    assert found.differing == {"phases": ("3 epochs at 48 px", "none, a mean of weights")}
+
+
 def test_runs_of_the_same_name_are_distinguished() -> None:
     assert short_names([Path("/runs/one/edge"), Path("/runs/two/edge")]) == ["one/edge", "two/edge"]
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# LiteRT 2.1: a convolution with a kernel one row high, or one column wide, and a stride of 2 gives wrong answers. Any
-# other kernel, any other stride, and the older tflite-runtime are right.
+# LiteRT 2.1: a convolution with a kernel one row high, or one column wide, and a stride of 2 gives wrong answers.
+# Larger kernels, a stride of 1, and the older tflite-runtime are right.
 #
 # A good guess: convolutions are what the format exists for, so versions of the runtime differ by rounding at most. A
 # 1x2, 1x3 or 3x1 kernel with strides of 2 is what a shortcut or a separable filter has. Seen with LiteRT 2.1.0 to

@@ -70,13 +70,19 @@ def score(
         list[str] | None,
         typer.Option(help="balanced, half, training, or LABEL=SHARE,...; may be given several times."),
     ] = None,
+    together: Annotated[
+        bool, typer.Option("--together", help="Score the mean of the bundles' answers, as they teach a network.")
+    ] = False,
+    flip: Annotated[
+        bool, typer.Option("--flip", help="With --together: each also answers for the mirrored face.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Compute the selection score of models, from PublicTest, RAF-DB and CK+, with 95 % intervals.
 
     The score of a run is written into its folder `evaluation`. With several priors it is that of the last one.
     """
-    from train.measure.predictors import open_predictor
+    from train.measure.predictors import Predictor, open_predictor, open_teachers
     from train.measure.selection import (
         check_prior,
         load_selection_data,
@@ -88,13 +94,17 @@ def score(
         to_markdown,
     )
 
+    if flip and not together:
+        raise typer.BadParameter("--flip is for --together", param_hint="--flip")
     priors = [parse_prior(text) for text in prior or [DEFAULT_PRIOR]]
-    predictors = [open_predictor(path) for path in models]
-    for predictor, one in itertools.product(predictors, priors):
+    opened: list[tuple[Path | None, Predictor]] = (
+        [(None, open_teachers(models, flip=flip))] if together else [(path, open_predictor(path)) for path in models]
+    )
+    for (_, predictor), one in itertools.product(opened, priors):
         check_prior(predictor, one)
     data = {}
     found = []
-    for path, predictor in zip(models, predictors, strict=True):
+    for path, predictor in opened:
         if predictor.channels not in data:
             data[predictor.channels] = load_selection_data(fer2013, rafdb, ckplus, predictor.channels)
         if note := note_on_labels(predictor, data[predictor.channels]):
@@ -102,7 +112,7 @@ def score(
         for one in priors:
             report_progress(f"{predictor.name}, prior {prior_name(one)}")
             found.append(score_selection(predictor, data[predictor.channels], one))
-        if path.is_dir():
+        if path is not None and path.is_dir():
             record_score(path, found[-1])
     print_result(found, to_markdown(found), json)
 

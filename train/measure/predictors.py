@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from train.data import load
 from train.data.dataset import FaceSet
 from train.data.label_map import NO_LABEL_MAP, LabelMap
 from train.data.splits import make_split
+from train.fit.distillation import TeacherModels
 from train.fit.provenance import Provenance, provenance_of_bundle, splits_that_trained_on
 from train.fit.run_data import warn_of_other_data
 from train.fit.run_dir import RunDir
@@ -92,6 +93,34 @@ def open_predictor(path: Path) -> Predictor:
         ModelError: The bundle cannot be used.
     """
     return _open_run(path) if path.is_dir() else _open_bundle(path)
+
+
+def open_teachers(bundles: Sequence[Path], *, flip: bool = False) -> Predictor:
+    """Open several model bundles as one predictor, which answers as they do when they teach a network together.
+
+    Args:
+        bundles: One or more, with the same labels.
+        flip: Whether each also answers for the mirrored face.
+
+    Raises:
+        InputError: One lacks a label of the first one, or takes other channels.
+        ModelError: A file is no bundle.
+    """
+    members = [_open_bundle(bundle) for bundle in bundles]
+    first = members[0]
+    teachers = TeacherModels(bundles, first.labels, channels=first.channels, flip=flip)
+    shares = [one.prior for one in members if one.prior is not None]
+    return replace(
+        first,
+        name=" + ".join(bundle.name for bundle in bundles) + (", mirror images too" if flip else ""),
+        identity="+".join(one.identity for one in members),
+        temperature=1.0,
+        provenance=teachers.provenance,
+        logits=lambda images: np.log(np.maximum(teachers.answers(images), np.finfo(np.float32).tiny)),
+        prior={label: float(np.mean([one[label] for one in shares])) for label in first.labels}
+        if len(shares) == len(members)
+        else None,
+    )
 
 
 def held_out_faces(data: Path, predictors: tuple[Predictor, ...], label_map: LabelMap = NO_LABEL_MAP) -> FaceSet:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from edge_agent.errors import InputError
+from edge_agent.model_format.bundled import BUNDLED_MODELS
 from edge_agent.model_format.labels import CK_PLUS, FER2013
 from edge_agent.model_format.priors import NAMED_PRIORS
 from edge_agent.vision.classifier import BUNDLED_MODEL, Classifier
@@ -238,6 +239,28 @@ def test_the_bundled_models_reach_what_their_cards_say(data_dir: Path) -> None:
     (scored,) = json.loads(found.stdout)
     assert (scored["prior"], [one["images"] for one in scored["sets"]]) == ("half", [3589, 4110, 927])
     assert scored["score"] == pytest.approx(0.702, abs=0.005)
+
+
+def test_the_bundled_models_can_be_scored_together(data_dir: Path) -> None:
+    found = CliRunner().invoke(
+        app,
+        [
+            *("score", *map(str, BUNDLED_MODELS.values()), "--together", "--flip", "--prior", "training", "--json"),
+            *("--fer2013", str(data_dir / "fer2013"), "--rafdb", str(data_dir / "rafdb")),
+            *("--ckplus", str(data_dir / "ck48")),
+        ],
+    )
+    (scored,) = json.loads(found.stdout)
+    assert scored["name"] == "expression.tflite + expression-tiny.tflite, mirror images too"
+    assert 0.66 < scored["score"] < 0.71
+
+
+def test_mirror_images_are_only_for_bundles_together() -> None:
+    found = CliRunner().invoke(
+        app, ["score", str(BUNDLED_MODEL), "--flip", "--fer2013", "x", "--rafdb", "x", "--ckplus", "x"]
+    )
+    assert found.exit_code == 2
+    assert "--together" in found.output
 
 
 def test_the_calibration_error_is_that_of_the_evaluation(data: SelectionData) -> None:

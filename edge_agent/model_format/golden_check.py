@@ -5,11 +5,11 @@ measures both sides for a bundle, with int8 models, in steps of the output:
 
 - Healthy: LiteRT 2.3 (XNNPACK), its kernels without XNNPACK and its reference kernels, TensorFlow 2.21 and
   tflite-runtime 2.14 by one and two threads, over 1,000 groups of seven drawn faces. Between any two of them a single
-  answer differs by 3 at most, by 4 with an edge model that was bundled earlier. The mean over a group is 0.82 at most.
-  A limit of 2 for single answers would refuse up to 8 % of the groups (edge; 27 % with the earlier one) or 15 %
-  (edge-tiny).
+  answer differs by 3 at most with edge, by 2 with edge-tiny, and by 4 with an edge model that was bundled earlier. The
+  mean over a group is 0.82 at most. A limit of 2 for single answers would refuse up to 8 % of the groups (edge; 27 %
+  with the earlier one).
 - Damaged: 1,000 models with a bit, a byte or up to 512 bytes of the weights changed, or two halves of a tensor
-  exchanged. All that change the label of one in twenty faces are refused (52 with edge, 259 with edge-tiny). A single
+  exchanged. All that change the label of one in twenty faces are refused (52 with edge, 263 with edge-tiny). A single
   bit of the weights hardly changes an answer: signature and checksum are there for it.
 """
 

@@ -30,6 +30,7 @@ class TeacherModels:
         flip: Whether each also answers for the mirrored face; the mean of both is used.
 
     Attributes:
+        classifiers: The bundles, opened, in the order given.
         descriptions: Name and fingerprint of each, for the run's record.
         provenance: Of all of them together.
 
@@ -55,8 +56,8 @@ class TeacherModels:
                     expected="a model bundle",
                     remedy="Export the run in it with `python -m export convert`",
                 )
-        self._classifiers = [Classifier.load(bundle) for bundle in bundles]
-        for bundle, one in zip(bundles, self._classifiers, strict=True):
+        self.classifiers = tuple(Classifier.load(bundle) for bundle in bundles)
+        for bundle, one in zip(bundles, self.classifiers, strict=True):
             if one.channels != channels or not set(classes) <= set(one.labels):
                 raise InputError(
                     f"teacher {bundle}",
@@ -65,10 +66,10 @@ class TeacherModels:
                     remedy="Train and export a teacher on these data",
                 )
         self.descriptions = tuple(
-            describe_bundle(bundle, one.model_id) for bundle, one in zip(bundles, self._classifiers, strict=True)
+            describe_bundle(bundle, one.model_id) for bundle, one in zip(bundles, self.classifiers, strict=True)
         )
-        self.provenance = merge(provenance_of_bundle(one.metadata) for one in self._classifiers)
-        self._columns = [[one.labels.index(label) for label in classes] for one in self._classifiers]
+        self.provenance = merge(provenance_of_bundle(one.metadata) for one in self.classifiers)
+        self._columns = [[one.labels.index(label) for label in classes] for one in self.classifiers]
         self._temperature, self._flip = temperature, flip
 
     def answers(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -77,7 +78,7 @@ class TeacherModels:
         views = (faces, faces[:, :, ::-1]) if self._flip else (faces,)
         answers = [
             softmax(one.logits(np.ascontiguousarray(view))[:, columns], one.metadata.temperature * self._temperature)
-            for one, columns in zip(self._classifiers, self._columns, strict=True)
+            for one, columns in zip(self.classifiers, self._columns, strict=True)
             for view in views
         ]
         return np.asarray(np.mean(answers, axis=0), np.float32)

@@ -11,12 +11,14 @@ import msgspec
 from train.common.table import table
 from train.fit.recipe import Phase
 from train.fit.run_dir import RunDir
+from train.fit.run_record import EpochMetrics, RunRecord
 from train.measure.evaluate import wilson_interval
 from train.measure.selection import prior_name, recorded_score
 
 # Texts for people, and what stands in another form below.
 _OMITTED = ("title", "source", "command", "cost", "expected", "phases", "protocol")
 _ABSENT = "-"
+_UNTRAINED = "none, a mean of weights"
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,9 @@ def compare(paths: Sequence[Path]) -> Comparison:
         InputError: One of the paths is not a run directory.
     """
     runs = [RunDir(path) for path in paths]
-    settings, statistics = [_settings(run) for run in runs], [_statistics(run) for run in runs]
+    read = [(run, run.record(), run.metrics()) for run in runs]
+    settings = [_settings(record, epochs) for _, record, epochs in read]
+    statistics = [_statistics(run, record, epochs) for run, record, epochs in read]
     both = {key: tuple(one.get(key, _ABSENT) for one in settings) for one in settings for key in one}
     return Comparison(
         runs=tuple(short_names([path.resolve() for path in paths])),
@@ -80,11 +84,10 @@ def short_names(paths: Sequence[Path]) -> list[str]:
     return [str(path) for path in paths]
 
 
-def _settings(run: RunDir) -> dict[str, str]:
-    record = run.record()
+def _settings(record: RunRecord, epochs: Sequence[EpochMetrics]) -> dict[str, str]:
     recipe = msgspec.to_builtins(record.recipe)
     circumstances = {
-        "phases": "none, a mean of weights" if _is_mean(run) else ", then ".join(map(_phase, record.recipe.phases)),
+        "phases": _UNTRAINED if _is_mean(record, epochs) else ", then ".join(map(_phase, record.recipe.phases)),
         "data": f"{record.data}, sha256 {record.fingerprint[:12]}",
         "further data": ", ".join(f"{one.images:,} of {one.name}" for one in record.extra) or "none",
         "split": record.protocol,
@@ -99,9 +102,9 @@ def _settings(run: RunDir) -> dict[str, str]:
     return {**_flat({key: value for key, value in recipe.items() if key not in _OMITTED}), **circumstances}
 
 
-def _is_mean(run: RunDir) -> bool:
-    """Whether the run is a mean of others' weights, which is finished without an epoch."""
-    return bool(run.record().finished_at) and not run.metrics()
+def _is_mean(record: RunRecord, epochs: Sequence[EpochMetrics]) -> bool:
+    """Whether a run is a mean of others' weights, which is finished without an epoch."""
+    return bool(record.finished_at) and not epochs
 
 
 def _phase(phase: Phase) -> str:
@@ -126,10 +129,9 @@ def _selection(run: RunDir) -> str:
     return _ABSENT if found is None else f"{found.score:.2%}, prior {prior_name(found.prior)}"
 
 
-def _statistics(run: RunDir) -> dict[str, str]:
-    record, epochs = run.record(), run.metrics()
+def _statistics(run: RunDir, record: RunRecord, epochs: Sequence[EpochMetrics]) -> dict[str, str]:
     shown = {
-        "epochs": "none, a mean of weights" if _is_mean(run) else f"{len(epochs)} of {record.recipe.epochs}",
+        "epochs": _UNTRAINED if _is_mean(record, epochs) else f"{len(epochs)} of {record.recipe.epochs}",
         "parameters": f"{record.parameters:,}",
         "multiply-accumulates": f"{record.macs:,}",
         "selection score": _selection(run),

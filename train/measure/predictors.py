@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.errors import InputError
+from edge_agent.model_format.bundle import read_bundle
 from edge_agent.model_format.metadata import TRAINING
 from edge_agent.model_format.priors import Prior, prior_weights, training_shares_of_bundle
 from edge_agent.vision.classifier import Classifier, reweigh, softmax
@@ -92,7 +93,7 @@ def open_predictor(path: Path) -> Predictor:
         InputError: The run is unfinished or broken.
         ModelError: The bundle cannot be used.
     """
-    return _open_run(path) if path.is_dir() else _open_bundle(path)
+    return _open_run(path) if path.is_dir() else _of_bundle(Classifier.load(path, threads=1))
 
 
 def open_teachers(bundles: Sequence[Path], *, flip: bool = False) -> Predictor:
@@ -106,18 +107,18 @@ def open_teachers(bundles: Sequence[Path], *, flip: bool = False) -> Predictor:
         InputError: One lacks a label of the first one, or takes other channels.
         ModelError: A file is no bundle.
     """
-    members = [_open_bundle(bundle) for bundle in bundles]
-    first = members[0]
-    teachers = TeacherModels(bundles, first.labels, channels=first.channels, flip=flip)
+    kind = read_bundle(bundles[0]).metadata
+    teachers = TeacherModels(bundles, kind.labels, channels=kind.input.channels, flip=flip)
+    members = [_of_bundle(classifier) for classifier in teachers.classifiers]
     shares = [one.prior for one in members if one.prior is not None]
     return replace(
-        first,
+        members[0],
         name=" + ".join(bundle.name for bundle in bundles) + (", mirror images too" if flip else ""),
         identity="+".join(one.identity for one in members),
         temperature=1.0,
         provenance=teachers.provenance,
         logits=lambda images: np.log(np.maximum(teachers.answers(images), np.finfo(np.float32).tiny)),
-        prior={label: float(np.mean([one[label] for one in shares])) for label in first.labels}
+        prior={label: float(np.mean([one[label] for one in shares])) for label in kind.labels}
         if len(shares) == len(members)
         else None,
     )
@@ -160,8 +161,7 @@ def held_out_faces(data: Path, predictors: tuple[Predictor, ...], label_map: Lab
     return faces.take(rows)
 
 
-def _open_bundle(path: Path) -> Predictor:
-    classifier = Classifier.load(path, threads=1)
+def _of_bundle(classifier: Classifier) -> Predictor:
     facts = classifier.metadata
     trained = [data for data in facts.data if data.use == TRAINING]
     return Predictor(
